@@ -1,0 +1,1 @@
+"""One file a command: its signature, its help, and the call of the use case."""

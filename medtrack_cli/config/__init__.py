@@ -1,0 +1,1 @@
+"""The configuration: its model and its loader; every value knows its source."""

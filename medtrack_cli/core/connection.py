@@ -1,0 +1,88 @@
+"""The values that say which broker to talk to, and as whom."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Secret:
+    """A string that every way of printing shows as ***; `reveal()` is the only way to its text."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        return self.__text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reveal() == self.__text
+
+    def __hash__(self) -> int:
+        return hash(self.__text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is never pickled")
+
+
+class Host(NamedTuple):
+    """One broker address."""
+
+    name: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.name in LOOPBACK or self.name.startswith("127.")
+
+    def __str__(self) -> str:
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """What the TLS handshake needs; paths are absolute."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """Where to connect and as whom: everything a broker adapter needs, already resolved.
+
+    `hosts` is never empty and is in the order to try; `tls` None means plain AMQP.
+    """
+
+    hosts: tuple[Host, ...]
+    vhost: str = "/"
+    username: str = "guest"
+    password: Secret = field(default_factory=lambda: Secret(""))
+    exchange: str = "medtrack.events"
+    tls: TlsSettings | None = None
+    management_url: str | None = None
+    profile: str = "local"
+    protected: bool = False
+    heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
+
+    def describe(self, host: Host | None = None) -> str:
+        """Name the broker for a person, without any secret: `amqp://admin@localhost:5672/%2F`."""
+        from urllib.parse import quote
+
+        scheme = "amqps" if self.tls else "amqp"
+        vhost = quote(self.vhost, safe="")
+        return f"{scheme}://{quote(self.username, safe='')}@{host or self.hosts[0]}/{vhost}"

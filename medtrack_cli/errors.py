@@ -1,0 +1,113 @@
+"""Every way medtrack can fail, each with its exit code.
+
+MedtrackError
+├── UsageError             2   the command line asks for something impossible
+├── NotARecording         65   a recording, schema or journal that is none
+├── InputMissing          66   a file that is not there or can't be read
+├── BrokerUnreachable     69   no connection, or one lost and not regained in time
+├── CannotCreate          73   an output file that can't be made
+├── CannotWrite           74   an output that stopped taking data (disk full)
+├── TimedOut              75   a deadline or a broker alarm ran out
+├── TopologyError         76   exchange, queue or vhost missing or declared differently
+├── AccessRefused         77   authentication, permission, certificate
+└── ConfigError           78   a configuration that can't be used
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the shell is told. Where several apply, the first cause wins."""
+
+    DONE = 0
+    VERDICT_NO = 1
+    USAGE = 2
+    DATA_ERROR = 65
+    INPUT_MISSING = 66
+    UNREACHABLE = 69
+    BUG = 70
+    CANNOT_CREATE = 73
+    CANNOT_WRITE = 74
+    TIMED_OUT = 75
+    TOPOLOGY = 76
+    REFUSED = 77
+    CONFIG = 78
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+    TERMINATED = 143
+
+
+class MedtrackError(Exception):
+    """A failure a person can act on: what failed, on what, and the next step.
+
+    `what` and `subject` are sentences without a full stop and may hold untrusted text:
+    printers escape them. None of the three may ever hold a secret.
+    """
+
+    code: ClassVar[str]
+    exit_code: ClassVar[ExitCode]
+
+    def __init__(self, what: str, subject: str = "", *, hint: str = "") -> None:
+        super().__init__(what, subject)
+        self.what = what
+        self.subject = subject
+        self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """What failed and its subject, on one line."""
+        return f"{self.what}: {self.subject}" if self.subject else self.what
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(MedtrackError):
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class NotARecording(MedtrackError):
+    code = "not_a_recording"
+    exit_code = ExitCode.DATA_ERROR
+
+
+class InputMissing(MedtrackError):
+    code = "input_missing"
+    exit_code = ExitCode.INPUT_MISSING
+
+
+class BrokerUnreachable(MedtrackError):
+    code = "broker_unreachable"
+    exit_code = ExitCode.UNREACHABLE
+
+
+class CannotCreate(MedtrackError):
+    code = "cannot_create"
+    exit_code = ExitCode.CANNOT_CREATE
+
+
+class CannotWrite(MedtrackError):
+    code = "cannot_write"
+    exit_code = ExitCode.CANNOT_WRITE
+
+
+class TimedOut(MedtrackError):
+    code = "timed_out"
+    exit_code = ExitCode.TIMED_OUT
+
+
+class TopologyError(MedtrackError):
+    code = "topology"
+    exit_code = ExitCode.TOPOLOGY
+
+
+class AccessRefused(MedtrackError):
+    code = "access_refused"
+    exit_code = ExitCode.REFUSED
+
+
+class ConfigError(MedtrackError):
+    code = "config"
+    exit_code = ExitCode.CONFIG

@@ -1,0 +1,1 @@
+"""The domain vocabulary: envelope, event types, registry, findings."""

@@ -1,0 +1,1 @@
+"""How things look: human text, JSON lines, reporters, escaping, masking."""
