@@ -1,0 +1,80 @@
+# Everything a contributor runs. `make help` lists it.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+MADE := .venv/made
+# Checks run side by side; older makes (macOS) can't keep their outputs apart.
+SIDE_BY_SIDE := --jobs=4 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+PYTEST := $(BIN)/python -m pytest
+CHECKS := check-code check-format check-types check-imports check-workflows check-docs
+DOCS := $(wildcard README.md docs/*.md)
+
+# Hosts of package indexes differ from machine to machine: none is written down.
+COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
+
+.PHONY: help env demo test lint format unit broker-tests bench lock build clean $(CHECKS)
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(MADE)  ## make .venv, with uv where it is found, else with venv and pip
+
+$(MADE): requirements/dev.txt pyproject.toml scripts/make_env.sh
+	@scripts/make_env.sh
+
+demo: $(MADE)  ## see all of medtrack in one minute, on a private broker
+	@$(BIN)/medtrack demo --install
+
+test: lint  ## check everything: lint, then all tests, with a real broker
+	@$(PYTEST)
+
+lint: $(MADE)  ## check style, types, import rules, workflows and generated docs
+	@$(MAKE) $(SIDE_BY_SIDE) $(CHECKS)
+
+check-code: $(MADE)
+	@$(BIN)/ruff check --quiet
+
+check-format: $(MADE)
+	@$(BIN)/ruff format --quiet --check
+
+check-types: $(MADE)
+	@$(BIN)/mypy --no-error-summary
+
+check-imports: $(MADE)
+	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
+
+check-workflows: $(MADE)
+	@$(BIN)/zizmor --offline --quiet --persona=pedantic --no-progress .github
+
+check-docs: $(MADE)
+	@$(BIN)/cog --check --check-fail-msg='run: make format' $(DOCS)
+
+format: $(MADE)  ## rewrite the code in the house style, and the generated parts of the docs
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/cog -r $(DOCS)
+
+unit: $(MADE)  ## run the tests that need no broker
+	@$(PYTEST) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
+
+broker-tests: $(MADE)  ## run the tests that need a broker
+	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
+
+bench: $(MADE)  ## measure what the performance claims are made of
+	@$(BIN)/python -m benchmarks
+
+lock:  ## pin every dependency with its hashes (UPGRADE=--upgrade for the newest)
+	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
+
+build: $(MADE)  ## make the wheel and the source archive in dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation >/dev/null
+	@ls dist/*
+
+clean:  ## remove all that the other targets made
+	@rm -rf .venv build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache
