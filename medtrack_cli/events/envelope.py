@@ -1,0 +1,55 @@
+"""The envelope every event travels in, and what a payload must tell about its type."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medtrack_cli.events.formats import Timestamp, Version
+
+ENVELOPE_FIELDS = ("event_type", "payload", "service", "timestamp", "version")
+"""In the order in which medtrack writes them."""
+
+FILLABLE_FIELDS = ("service", "timestamp", "version")
+"""What `publish` fills in when it is missing."""
+
+PERSONAL_FIELDS = frozenset({"first_name", "last_name", "email", "phone", "cin"})
+"""The fields whose values are masked wherever people look."""
+
+_STRICT = ConfigDict(
+    strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, frozen=True
+)
+
+
+class Payload(BaseModel):
+    """What an event says; each subclass is one event type in one version.
+
+    The subclass's docstring is the type's description. `reactions` says what each MedTrack
+    service does on receipt (source: the integration guide).
+    """
+
+    model_config = _STRICT
+
+    event_type: ClassVar[str]
+    version: ClassVar[str] = "1.0"
+    published_by: ClassVar[str]
+    emitted_by_medtrack: ClassVar[bool] = False
+    reactions: ClassVar[Mapping[str, str]] = {}
+
+
+class Envelope(BaseModel):
+    """One event of any type; the registry narrows `event_type` and `payload` for each type."""
+
+    model_config = _STRICT
+
+    event_type: str = Field(description="what happened; also the routing key")
+    payload: Any = Field(description="what it happened to")
+    service: str = Field(description="who says so")
+    timestamp: Timestamp = Field(description="when; without an offset it counts as UTC")
+    version: Version = Field(description="the version of this type's contract")
+
+
+class AnyEvent(Envelope):
+    """The envelope of an event whose type or version is unknown: its payload is any object."""
+
+    payload: dict[str, Any]

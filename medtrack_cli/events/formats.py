@@ -1,0 +1,51 @@
+"""The string formats of MedTrack's fields: one ASCII pattern each, and the field types made of them.
+
+The same pattern checks the event and stands in the exported schema, so both say the same in
+every regex engine: only `[0-9]`-like classes, never `\\d` or `\\s`, and `^…$` without newlines.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+UUID: Final = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+# Month lengths and leap years: 2023-02-29 is no date, 2000-02-29 is one, 1900-02-29 isn't.
+_DAY: Final = (
+    r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+DATE: Final = f"^{_DAY}$"
+
+# RFC 3339 with upper-case T and Z; the offset may lack (a warning: it counts as UTC).
+TIMESTAMP: Final = (
+    rf"^{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
+)
+
+EMAIL: Final = r"^[^@\u0000-\u0020\u007f]+@[^@.\u0000-\u0020\u007f]+(?:\.[^@.\u0000-\u0020\u007f]+)+$"
+PHONE: Final = r"^\+[0-9]{7,15}$"
+CIN: Final = r"^[A-Za-z0-9]{4,20}$"
+VERSION: Final = r"^(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})$"
+
+EXPLANATIONS: Final = {
+    UUID: ("uuid", "a hyphenated UUID, such as 550e8400-e29b-41d4-a716-446655440000"),
+    DATE: ("date", "an ISO 8601 date that exists, such as 2025-02-01"),
+    TIMESTAMP: ("timestamp", "an RFC 3339 time, such as 2025-01-15T10:00:00Z"),
+    EMAIL: ("email", "an e-mail address, with one @ and a dotted domain"),
+    PHONE: ("phone", "a phone number: + and 7 to 15 digits"),
+    CIN: ("cin", "4 to 20 letters and digits"),
+    VERSION: ("version", "MAJOR.MINOR, such as 1.0"),
+}
+"""Pattern -> (the format's name, what it asks for in words)."""
+
+Uuid = Annotated[str, Field(pattern=UUID)]
+Date = Annotated[str, Field(pattern=DATE)]
+Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
+Email = Annotated[str, Field(pattern=EMAIL)]
+Phone = Annotated[str, Field(pattern=PHONE)]
+Cin = Annotated[str, Field(pattern=CIN)]
+Version = Annotated[str, Field(pattern=VERSION)]
+Score = Annotated[float, Field(ge=0, le=100)]

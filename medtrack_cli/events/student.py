@@ -1,0 +1,52 @@
+"""Events about students."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from medtrack_cli.events.envelope import Payload
+from medtrack_cli.events.formats import Cin, Email, Phone, Uuid
+
+REGISTRATION = "the service that registers students"
+
+
+class StudentCreated(Payload):
+    """A student has been registered."""
+
+    event_type = "student.created"
+    published_by = REGISTRATION
+    reactions = {
+        "COMM": "sends the student a welcome notification",
+        "AUTH": "may create the user account, if there is none",
+        "CORE": "initialises the tracking of placements",
+    }
+
+    student_id: Uuid = Field(description="the student")
+    user_id: Uuid = Field(description="the student's user account")
+    cin: Cin = Field(description="the national identity card's number")
+    email: Email = Field(description="where the student is written to")
+    phone: Phone = Field(description="where the student is called")
+    first_name: str = Field(description="the given name")
+    last_name: str = Field(description="the family name")
+
+
+class StudentUpdated(Payload):
+    """Some fields of a student have changed."""
+
+    event_type = "student.updated"
+    published_by = REGISTRATION
+
+    student_id: Uuid = Field(description="the student")
+    updated_fields: Annotated[list[str], Field(min_length=1)] = Field(
+        description="the names of the fields that changed"
+    )
+
+
+class StudentDeleted(Payload):
+    """A student has been removed."""
+
+    event_type = "student.deleted"
+    published_by = REGISTRATION
+
+    student_id: Uuid = Field(description="the student")
+    user_id: Uuid = Field(description="the student's user account")

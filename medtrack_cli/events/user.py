@@ -1,0 +1,23 @@
+"""Events about user accounts."""
+
+from pydantic import Field
+
+from medtrack_cli.events.envelope import Payload
+from medtrack_cli.events.formats import Email, Uuid
+
+
+class UserCreated(Payload):
+    """A user account has been created."""
+
+    event_type = "user.created"
+    published_by = "the service that registers users"
+    reactions = {
+        "PROFILE": "may create the profile",
+        "COMM": "logs the creation",
+    }
+
+    user_id: Uuid = Field(description="the user account")
+    email: Email = Field(description="where the user is written to")
+    role: str = Field(description="what the user is, such as student")
+    first_name: str = Field(description="the given name")
+    last_name: str = Field(description="the family name")
