@@ -67,7 +67,7 @@ make_with_pip() {
   can_make_venvs "$python" || install_venv_module "$python"
   say "making $venv with $python and pip"
   "$python" -m venv --clear "$venv"
-  local pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input)
+  local pip=("$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input)
   "${pip[@]}" --require-hashes -r requirements/dev.txt
   "${pip[@]}" --no-deps --no-build-isolation --editable .
 }
