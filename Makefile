@@ -20,6 +20,7 @@ help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(MADE)  ## make .venv, with uv where it is found, else with venv and pip
+	@:
 
 $(MADE): requirements/dev.txt pyproject.toml scripts/make_env.sh
 	@scripts/make_env.sh

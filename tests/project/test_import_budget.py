@@ -1,0 +1,67 @@
+"""What a run may import: start-up time is kept by what is not loaded."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"jsonschema_rs", "pika", "pydantic", "rich", "urllib3", "yaml"}
+
+# A process of its own: this one has loaded everything. The list is printed at the very end,
+# however the run ends.
+PROGRAM = """
+import atexit, sys
+atexit.register(lambda: print("loaded:", *sys.modules, file=sys.__stderr__))
+from medtrack_cli.__main__ import main
+sys.exit(main())
+"""
+
+
+def heavy_imports_of(*arguments: str, **environment: str) -> set[str]:
+    """Run the command line and list the heavy libraries it loaded."""
+    script = f"import sys; sys.argv = {['medtrack', *arguments]!r}\n{PROGRAM}"
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=os.environ | environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.splitlines()[-1].split()
+    assert last[0] == "loaded:"
+    assert "medtrack_cli.app" in last
+    return HEAVY & set(last)
+
+
+def test_version_is_light() -> None:
+    """`--version` loads no heavy library."""
+    assert heavy_imports_of("--version") == set()
+
+
+@pytest.mark.parametrize("typed", ["medtrack val", "medtrack --prof", "medtrack validate --str"])
+def test_completion_is_light(typed: str) -> None:
+    """Completing a command or an option in the shell loads no heavy library."""
+    environment = {
+        "_MEDTRACK_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(typed.count(" ")),
+    }
+
+    assert heavy_imports_of(**environment) == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"]])
+def test_help_loads_at_most_rich(arguments: list[str]) -> None:
+    """Help is printed with rich, and nothing else that is heavy."""
+    assert heavy_imports_of(*arguments) <= {"rich"}
+
+
+def test_validate_never_loads_the_broker() -> None:
+    """Checking files loads neither the broker's library nor the management API's."""
+    assert heavy_imports_of("validate", "sample-events").isdisjoint({"pika", "urllib3"})
