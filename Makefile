@@ -50,12 +50,12 @@ check-workflows: $(MADE)
 	@$(BIN)/zizmor --offline --quiet --persona=pedantic --no-progress .github
 
 check-docs: $(MADE)
-	@$(BIN)/cog --check --check-fail-msg='run: make format' $(DOCS)
+	@$(BIN)/cog --verbosity=0 --check --check-fail-msg='run: make format' $(DOCS)
 
 format: $(MADE)  ## rewrite the code in the house style, and the generated parts of the docs
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
-	@$(BIN)/cog -r $(DOCS)
+	@$(BIN)/cog --verbosity=0 -r $(DOCS)
 
 unit: $(MADE)  ## run the tests that need no broker
 	@$(PYTEST) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
