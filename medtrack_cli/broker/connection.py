@@ -1,0 +1,205 @@
+"""One connection with one channel, on an I/O thread of its own.
+
+pika's objects are touched on that thread only. What happens there reaches the owner as values
+in one inbox, so all decisions are taken on the owner's thread, one after the other.
+"""
+
+import logging
+import platform
+import ssl
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+import pika
+from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
+from pika.credentials import PlainCredentials
+from pika.exceptions import ChannelClosedByBroker
+
+from medtrack_cli import __version__
+from medtrack_cli.broker.errors import Failure, channel_failure, connection_failure
+from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.errors import ConfigError
+
+CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
+STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
+CLOSE_SECONDS = 3.0  # a blocked or half-dead broker may never answer a close
+USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
+
+# pika logs tracebacks of ordinary refusals; what matters is said by medtrack in one line.
+logging.getLogger("pika").addHandler(logging.NullHandler())
+logging.getLogger("pika").propagate = False
+
+
+class Opened(NamedTuple):
+    """The channel is set up and ready."""
+
+    link: "Link"
+
+
+class Lost(NamedTuple):
+    """The link is gone, or could not be made. Nothing more comes from it."""
+
+    link: "Link"
+    failure: Failure
+
+
+class Blocked(NamedTuple):
+    """The broker's alarm: it reads no more from this connection. `reason` None: over."""
+
+    link: "Link"
+    reason: str | None
+
+
+Inbox = SimpleQueue[Any]
+Setup = Callable[["Link", Channel], None]
+
+
+class Link:
+    """A connection to one host and its one channel, from its start to its loss.
+
+    `setup` runs on the I/O thread when the channel is open, and ends in `link.opened()`.
+    Exactly one Lost is put in the inbox, whatever happens, unless `close` was called before.
+    """
+
+    def __init__(
+        self, settings: ConnectionSettings, host: Host, inbox: Inbox, setup: Setup
+    ) -> None:
+        self.settings = settings
+        self.host = host
+        self._inbox = inbox
+        self._setup = setup
+        self._connection: SelectConnection | None = None
+        self._channel: Channel | None = None
+        self._is_over = False
+        self._made = threading.Event()
+        self._parameters = connection_parameters(settings, host)
+        self._thread = threading.Thread(target=self._run, name="medtrack-io", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect; Opened or Lost follows in the inbox."""
+        self._thread.start()
+
+    def call(self, action: Callable[[Channel], None]) -> None:
+        """Run `action` with the channel on the I/O thread; skipped when the channel is gone."""
+
+        def on_io_thread() -> None:
+            if self._channel is not None and self._channel.is_open:
+                action(self._channel)
+
+        self._schedule(on_io_thread)
+
+    def opened(self) -> None:
+        """Tell the owner that the set-up is done. On the I/O thread."""
+        self.tell(Opened(self))
+
+    def tell(self, happening: object) -> None:
+        """Put something that happened into the inbox. On the I/O thread."""
+        if not self._is_over:
+            self._inbox.put(happening)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Close in good order, or drop the socket after `seconds`. Nothing is told any more."""
+        self._is_over = True
+        self._schedule(self._close_connection)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._schedule(self._stop_loop)
+            self._thread.join(0.2)
+
+    def _schedule(self, action: Callable[[], None]) -> None:
+        if self._made.wait(CONNECT_SECONDS) and self._connection and self._thread.is_alive():
+            self._connection.ioloop.add_callback_threadsafe(action)
+
+    def _close_connection(self) -> None:
+        if self._connection and not (self._connection.is_closed or self._connection.is_closing):
+            self._connection.close()
+        elif self._connection and self._connection.is_closed:
+            self._stop_loop()
+
+    def _stop_loop(self) -> None:
+        if self._connection:
+            self._connection.ioloop.stop()
+
+    def _run(self) -> None:
+        try:
+            self._connection = SelectConnection(
+                self._parameters,
+                on_open_callback=self._on_open,
+                on_open_error_callback=lambda _, error: self._lose(error),
+                on_close_callback=lambda _, error: self._lose(error),
+            )
+            self._made.set()
+            self._connection.ioloop.start()
+        except Exception as error:  # noqa: BLE001 -- whatever ends the loop ends the link
+            self._lose(error)
+        finally:
+            self._made.set()
+
+    def _lose(self, cause: BaseException | str) -> None:
+        error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
+        self._fail(connection_failure(error, self.settings, self.host))
+        self._stop_loop()
+
+    def _fail(self, failure: Failure) -> None:
+        self.tell(Lost(self, failure))
+        self._is_over = True
+
+    def _on_open(self, connection: Any) -> None:  # noqa: ANN401 -- pika's callback type
+        connection.add_on_connection_blocked_callback(
+            lambda _, frame: self.tell(Blocked(self, frame.method.reason))
+        )
+        connection.add_on_connection_unblocked_callback(
+            lambda _, _frame: self.tell(Blocked(self, None))
+        )
+        connection.channel(on_open_callback=self._on_channel_open)
+
+    def _on_channel_open(self, channel: Channel) -> None:
+        self._channel = channel
+        channel.add_on_close_callback(self._on_channel_closed)
+        self._setup(self, channel)
+
+    def _on_channel_closed(self, _channel: Channel, cause: Exception) -> None:
+        if isinstance(cause, ChannelClosedByBroker):
+            self._fail(channel_failure(cause.reply_code, cause.reply_text, self.settings))
+            self._close_connection()
+
+
+def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.ConnectionParameters:
+    """Say to pika how to connect to one host; it tries once, the retries are ours."""
+    tls = settings.tls
+    return pika.ConnectionParameters(
+        host=host.name,
+        port=host.port,
+        virtual_host=settings.vhost,
+        credentials=PlainCredentials(settings.username, settings.password.reveal()),
+        heartbeat=settings.heartbeat,
+        socket_timeout=CONNECT_SECONDS,
+        stack_timeout=STACK_SECONDS,
+        connection_attempts=1,
+        ssl_options=None
+        if tls is None
+        else pika.SSLOptions(ssl_context(tls), tls.server_name or host.name),
+        tcp_options={"TCP_USER_TIMEOUT": USER_TIMEOUT_MS},
+        client_properties={
+            "connection_name": f"medtrack {__version__} on {platform.node()}",
+            "product": "medtrack",
+            "version": __version__,
+        },
+    )
+
+
+def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Make the one TLS context of ours: certificate and host name checked, TLS 1.2 at least."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls.cert_file:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(str(each) for each in (tls.ca_file, tls.cert_file, tls.key_file) if each)
+        what = f"TLS files can't be used ({error.strerror or error})"
+        raise ConfigError(what, files, hint="check the paths and that they are PEM") from None
+    return context

@@ -1,0 +1,153 @@
+"""Translate what pika and the socket raise into errors a person can act on."""
+
+import socket
+import ssl
+from typing import NamedTuple
+
+from pika import exceptions
+from pika.adapters.utils import connection_workflow as workflow
+
+from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.errors import (
+    AccessRefused,
+    BrokerUnreachable,
+    MedtrackError,
+    TopologyError,
+    UsageError,
+)
+
+
+class Failure(NamedTuple):
+    """A connection or channel that ended: why, and whether trying again can help."""
+
+    error: MedtrackError
+    heals: bool
+
+
+CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
+ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED = 403, 404, 405, 406
+
+
+def connection_failure(
+    cause: BaseException, settings: ConnectionSettings, host: Host
+) -> Failure:
+    """Say why a connection could not be made or was lost. Decides by type and reply code only.
+
+    Every exception class of pika is placed here: a test walks `pika.exceptions`.
+    """
+    cause = _innermost(cause)
+    broker = settings.describe(host)
+    match cause:
+        case exceptions.ConnectionClosed():
+            return _closed(cause.reply_code, cause.reply_text, broker, settings)
+        case exceptions.ProbableAuthenticationError() | exceptions.AuthenticationError():
+            return Failure(_bad_login(broker), heals=False)
+        case exceptions.ProbableAccessDeniedError():
+            return Failure(_no_vhost(broker, settings), heals=False)
+        case ssl.SSLCertVerificationError():
+            hint = "check --ca-file and the host name; certificates are always verified"
+            reason = f"certificate of {host} refused ({cause.verify_message})"
+            return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
+        case ssl.SSLError():
+            hint = "is this port a TLS port? plain AMQP is amqp:// on 5672, TLS amqps:// on 5671"
+            reason = f"TLS handshake failed ({cause.reason or 'connection closed'})"
+            return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
+        case exceptions.IncompatibleProtocolError() | exceptions.ProtocolVersionMismatch():
+            hint = "check host and port; management is on 15672, TLS on 5671"
+            return Failure(BrokerUnreachable("not an AMQP broker", broker, hint=hint), heals=False)
+        case exceptions.ProtocolSyntaxError() | exceptions.UnexpectedFrameError():
+            hint = "check host and port; a proxy may be in the way"
+            error = BrokerUnreachable("the broker sent no valid AMQP", broker, hint=hint)
+            return Failure(error, heals=True)
+        case exceptions.ChannelClosedByBroker():
+            return channel_failure(cause.reply_code, cause.reply_text, settings)
+    hint = "is RabbitMQ running there? `medtrack broker start` starts a private one"
+    return Failure(BrokerUnreachable(_why(cause), broker, hint=hint), heals=True)
+
+
+def _why(cause: BaseException) -> str:
+    """Name what happened to the connection in words; pika's own texts are often empty."""
+    match cause:
+        case socket.gaierror():
+            return "host name not found"
+        case ConnectionRefusedError():
+            return "connection refused"
+        case exceptions.AMQPHeartbeatTimeout():
+            return "the broker stopped answering (no heartbeat)"
+        case exceptions.ConnectionBlockedTimeout():
+            return "the broker kept the connection blocked"
+        case exceptions.NoFreeChannels():
+            return "the broker allows no further channel"
+        case TimeoutError() | workflow.AMQPConnectorStackTimeout():
+            return "no answer in time"
+        case exceptions.StreamLostError() | EOFError() | ConnectionError():
+            return "connection lost"
+        case OSError():
+            return f"no connection ({cause.strerror or type(cause).__name__})"
+    return "no connection"
+
+
+def _innermost(cause: BaseException) -> BaseException:
+    """Unpack pika's wrappers, which carry the cause in `exceptions`, `exception` or `args`."""
+    while True:
+        inner: object = None
+        if isinstance(cause, workflow.AMQPConnectionWorkflowFailed):
+            inner = cause.exceptions[-1]
+        elif isinstance(cause, workflow.AMQPConnectorPhaseErrorBase):
+            inner = cause.exception
+        elif type(cause) in {exceptions.AMQPConnectionError, exceptions.StreamLostError}:
+            inner = next((each for each in cause.args if isinstance(each, BaseException)), None)
+        if not isinstance(inner, BaseException):
+            return cause
+        cause = inner
+
+
+def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> Failure:
+    if code == ACCESS_REFUSED:
+        return Failure(_bad_login(broker), heals=False)
+    if code == NOT_ALLOWED and "limit" in text:
+        hint = "the vhost's or user's connection limit is reached; close connections or raise it"
+        error: MedtrackError = BrokerUnreachable("connection limit reached", broker, hint=hint)
+        return Failure(error, heals=True)
+    if code == NOT_ALLOWED:
+        return Failure(_no_vhost(broker, settings), heals=False)
+    error = BrokerUnreachable(f"the broker closed the connection ({code} {text})", broker)
+    return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR})
+
+
+def _bad_login(broker: str) -> MedtrackError:
+    hint = "check user name and password: `medtrack config show` says where each came from"
+    return AccessRefused("login refused", broker, hint=hint)
+
+
+def _no_vhost(broker: str, settings: ConnectionSettings) -> MedtrackError:
+    hint = f"does {settings.username} have permissions on it? rabbitmqctl list_vhosts shows all"
+    return TopologyError(f"vhost {settings.vhost!r} missing or closed to you", broker, hint=hint)
+
+
+def channel_failure(code: int, text: str, settings: ConnectionSettings) -> Failure:
+    """Say why the broker closed a channel. `text` is the broker's own and names what it is about."""
+    broker = settings.describe()
+    match code:
+        case 404 if "exchange" in text:
+            hint = (
+                f"check --exchange and --vhost; somebody with the right must declare it: "
+                f"a durable topic exchange {settings.exchange!r}"
+            )
+            error: MedtrackError = TopologyError(
+                "exchange missing", f"{settings.exchange!r} on {broker}", hint=hint
+            )
+        case 404:
+            error = TopologyError(f"missing ({text})", broker)
+        case 403:
+            hint = f"which permission does {settings.username} lack? the broker's words name it"
+            error = AccessRefused(f"not permitted ({text})", broker, hint=hint)
+        case 405:
+            return Failure(TopologyError(f"locked ({text})", broker), heals=True)
+        case 406:
+            error = TopologyError(f"the broker declined ({text})", broker)
+        case 541:
+            return Failure(BrokerUnreachable(f"broker error ({text})", broker), heals=True)
+        case _:
+            error = UsageError(f"the broker refused the request ({code} {text})", broker)
+    return Failure(error, heals=False)

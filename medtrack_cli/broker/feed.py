@@ -1,0 +1,77 @@
+"""Read an iterator ahead, in a thread, so that slow input never holds up the broker's answers."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Feed(Generic[T]):
+    """The items of `source`, read ahead up to `limit`, handed over without waiting.
+
+    `wake` is called from the reading thread when an item or the end has come after `take`
+    found nothing. What `source` raises waits in `error` until all before it is taken.
+    """
+
+    def __init__(self, source: Iterable[T], *, limit: int, wake: Callable[[], None]) -> None:
+        self._source = source
+        self._limit = limit
+        self._wake = wake
+        self._items: deque[T] = deque()
+        self._room = threading.Event()
+        self._hungry = True
+        self._stopped = False
+        self._ended = False
+        self.error: BaseException | None = None
+        threading.Thread(target=self._read, name="medtrack-feed", daemon=True).start()
+
+    def take(self) -> T | None:
+        """Hand over the next item, or None when none is ready or none is left."""
+        try:
+            item = self._items.popleft()
+        except IndexError:
+            self._hungry = True  # before the second look: an item in between would be missed
+            try:
+                item = self._items.popleft()
+            except IndexError:
+                return None
+        if len(self._items) * 2 < self._limit and not self._room.is_set():
+            self._room.set()
+        return item
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all has been taken and nothing more will come."""
+        return (self._ended or self._stopped) and not self._items
+
+    def stop(self) -> None:
+        """Read no further; what was read can still be taken."""
+        self._stopped = True
+        self._room.set()
+
+    def _read(self) -> None:
+        try:
+            for item in self._source:
+                self._items.append(item)
+                self._tell()
+                if len(self._items) >= self._limit:
+                    self._wait_for_room()
+                if self._stopped:
+                    break
+        except BaseException as error:  # noqa: BLE001 -- handed to the thread that takes
+            self.error = error
+        self._ended = True
+        self._hungry = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._hungry:
+            self._hungry = False
+            self._wake()
+
+    def _wait_for_room(self) -> None:
+        self._room.clear()
+        while len(self._items) >= self._limit and not self._stopped:
+            self._room.wait(0.05)  # the deadline covers a take between the check and the wait

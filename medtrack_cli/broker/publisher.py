@@ -1,0 +1,290 @@
+"""Publish with pipelined confirms, and say the truth about every message."""
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from pika import spec
+from pika.channel import Channel
+
+from medtrack_cli.broker import wire
+from medtrack_cli.broker.backoff import full_jitter
+from medtrack_cli.broker.connection import Blocked, Inbox, Link, Lost
+from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.errors import Failure
+from medtrack_cli.broker.feed import Feed
+from medtrack_cli.core.confirms import Confirms, Settled
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Note, PublishPolicy, Stop
+from medtrack_cli.errors import MedtrackError, TimedOut
+
+REGAIN_SECONDS = 60.0  # for a connection that once stood
+DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
+
+
+class Answered(NamedTuple):
+    """The broker has acked or nacked a tag, or all up to it."""
+
+    link: Link
+    tag: int
+    multiple: bool
+    is_ack: bool
+
+
+class Returned(NamedTuple):
+    """The broker has handed a message back; its confirm follows."""
+
+    link: Link
+    message_id: str
+    routing_key: str
+
+
+class Wake(NamedTuple):
+    """There is input to read, or the end of it, or a wish to stop."""
+
+
+class AmqpPublisher:
+    """The `Publisher` port over AMQP. All state belongs to the thread that calls `publish`.
+
+    A channel's first message is sent alone: its answer proves exchange and permission, so that
+    a refusal is known to be about that very message and everything behind it to be unsent.
+    """
+
+    def __init__(
+        self, settings: ConnectionSettings, policy: PublishPolicy, note: Note, stop: Stop
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._note = note
+        self._stop = stop
+        self._inbox: Inbox = SimpleQueue()
+        self._link: Link | None = None
+        self._confirms = Confirms()
+        self._again: deque[Message] = deque()  # sent once, to be sent again before anything new
+        self._nacked: list[tuple[float, Message]] = []  # (when to try again, message)
+        self._tries: Counter[int] = Counter()  # by index: how often a message was nacked
+        self._uncertain: set[int] = set()  # by index: in flight when a connection was lost
+        self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
+        self._blocked: str | None = None
+        self._last_answer = 0.0
+        self._deadline = float("inf")
+        stop.listen(lambda: self._inbox.put(Wake()))
+
+    def __enter__(self) -> Self:
+        wish = self._policy.retry_for
+        seconds = FIRST_SECONDS if wish is None else wish
+        self._connect(seconds, again=wish is not None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._link:
+            self._link.close(0.5 if self._blocked is not None else 3.0)
+
+    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
+        """Yield each message's receipt as it is known. See the port for what it promises."""
+        if self._policy.timeout is not None:
+            self._deadline = time.monotonic() + self._policy.timeout
+        limit = self._policy.window * 2
+        feed = Feed(source, limit=limit, wake=lambda: self._inbox.put(Wake()))
+        try:
+            while True:
+                yield from self._send(feed)
+                if feed.exhausted and not (self._confirms or self._again or self._nacked):
+                    break
+                yield from self._wait()
+                self._check_clocks()
+                if self._stop.is_requested:
+                    yield from self._drain(feed)
+                    return
+        except MedtrackError as error:
+            yield from self._abandon(feed, error)
+            raise
+        finally:
+            feed.stop()
+        if feed.error is not None:
+            raise feed.error
+
+    def _connect(self, seconds: float, *, again: bool) -> None:
+        self._link = dial(
+            self._settings,
+            self._inbox,
+            _confirm_mode,
+            seconds=min(seconds, max(self._deadline - time.monotonic(), 0.1)),
+            again=again,
+            note=self._note,
+            stop=self._stop,
+        )
+        self._blocked = None
+        self._last_answer = time.monotonic()
+
+    def _send(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
+        """Send what the window has room for: first what must be sent again, then new input."""
+        batch: list[Message] = []
+        while self._has_room():
+            message = self._next_again() or feed.take()
+            if message is None:
+                break
+            if isinstance(message, Receipt):
+                yield message
+                continue
+            if (reason := wire.why_unsendable(message)) is not None:
+                yield message.receipt(Outcome.REFUSED, reason)
+                continue
+            self._confirms.sent(message)
+            batch.append(message)
+        if batch and self._link:
+            if len(self._confirms) == len(batch):
+                self._last_answer = time.monotonic()  # the wait for an answer begins now
+            exchange = self._settings.exchange
+            self._link.call(lambda channel: wire.write(channel, batch, exchange))
+
+    def _has_room(self) -> bool:
+        in_flight = len(self._confirms)
+        window = self._policy.window if self._confirms.answered else 1
+        return (
+            in_flight < window
+            and (not in_flight or self._confirms.bytes_in_flight < self._policy.window_bytes)
+            and self._blocked is None
+        )
+
+    def _next_again(self) -> Message | None:
+        if self._nacked and self._nacked[0][0] <= time.monotonic():
+            return self._nacked.pop(0)[1]
+        return self._again.popleft() if self._again else None
+
+    def _wait(self) -> Iterator[Receipt]:
+        """Wait until something happens and handle all that has happened."""
+        try:
+            happening = self._inbox.get(timeout=0.1)
+        except Empty:
+            return
+        while True:
+            yield from self._handle(happening)
+            try:
+                happening = self._inbox.get_nowait()
+            except Empty:
+                return
+
+    def _check_clocks(self) -> None:
+        now = time.monotonic()
+        if now >= self._deadline:
+            reason = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
+            hint = "events reported unknown may have arrived; their message ids tell"
+            raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+        silent_for = now - self._last_answer
+        if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
+            self._note(f"no confirm for {silent_for:.0f} s: taking the connection for dead")
+            self._reconnect()
+
+    def _handle(self, happening: Any) -> Iterator[Receipt]:  # noqa: ANN401 -- matched below
+        if getattr(happening, "link", self._link) is not self._link:
+            return  # from a link of the past
+        match happening:
+            case Answered(tag=tag, multiple=multiple, is_ack=is_ack):
+                self._last_answer = time.monotonic()
+                settle = self._confirms.acked if is_ack else self._confirms.nacked
+                for settled in settle(tag, multiple=multiple):
+                    yield from self._settled(settled)
+            case Returned(message_id=message_id, routing_key=routing_key):
+                self._confirms.returned(message_id, routing_key)
+            case Blocked(reason=reason):
+                self._blocked = reason
+                self._last_answer = time.monotonic()
+                words = f"blocked by the broker: {reason}; waiting" if reason else "unblocked"
+                self._note(words)
+            case Lost(failure=failure):
+                yield from self._lost(failure)
+
+    def _settled(self, settled: Settled) -> Iterator[Receipt]:
+        message, outcome, reason = settled
+        if outcome is Outcome.REFUSED and self._tries[message.index] < self._policy.nack_retries:
+            pause = full_jitter(self._tries[message.index], self._jitter)
+            self._tries[message.index] += 1
+            self._nacked.append((time.monotonic() + pause, message))
+            self._nacked.sort(key=lambda each: each[0])
+            return
+        yield self._receipt(message, outcome, reason)
+
+    def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
+        """Give the verdict; a no to a copy says nothing of one that was sent before."""
+        if outcome is not Outcome.CONFIRMED and message.index in self._uncertain:
+            reason = f"{reason}, but a copy sent before may have arrived"
+            outcome = Outcome.UNKNOWN
+        return message.receipt(outcome, reason)
+
+    def _lost(self, failure: Failure) -> Iterator[Receipt]:
+        if failure.heals:
+            self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
+            self._reconnect()
+            return
+        in_flight = self._confirms.unanswered()
+        if not self._confirms.answered and in_flight:
+            yield self._receipt(in_flight[0], Outcome.REFUSED, failure.error.what)
+        elif in_flight:
+            self._again.extendleft(reversed(in_flight))  # their receipts: unknown
+        raise failure.error
+
+    def _reconnect(self) -> None:
+        """Get a new link; all that was in flight goes first, in its old order."""
+        in_flight = self._confirms.unanswered()
+        self._uncertain.update(message.index for message in in_flight)
+        self._again.extendleft(reversed(in_flight))
+        self._confirms = Confirms()
+        if self._link:
+            self._link.close(0.5)
+            self._link = None
+        seconds = REGAIN_SECONDS if self._policy.retry_for is None else self._policy.retry_for
+        self._connect(seconds, again=True)
+        self._note(f"connected again; sending {len(self._again)} events once more")
+
+    def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
+        """Asked to stop: read no further, wait a little for what is in flight, tell the truth."""
+        feed.stop()
+        until = min(time.monotonic() + DRAIN_SECONDS, self._deadline)
+        try:
+            while self._confirms and time.monotonic() < until:
+                yield from self._wait()
+        except MedtrackError:
+            pass  # the loss of the connection only makes what is in flight unknown
+        yield from self._abandon(feed, None)
+
+    def _abandon(
+        self, feed: Feed[Message | Receipt], error: MedtrackError | None
+    ) -> Iterator[Receipt]:
+        """Give every message read a receipt; what was once sent is unknown, the rest unsent."""
+        reason = error.what if error else "stopped before the broker answered"
+        sent = [*self._confirms.unanswered(), *self._again]
+        self._again.clear()
+        for message in sorted(sent, key=lambda each: each.index):
+            yield message.receipt(Outcome.UNKNOWN, reason)
+        for _, message in self._nacked:
+            yield self._receipt(message, Outcome.REFUSED, "a queue refused it (nack)")
+        self._nacked.clear()
+        feed.stop()
+        while (item := feed.take()) is not None:
+            yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)
+
+
+def _confirm_mode(link: Link, channel: Channel) -> None:
+    """Put the channel into confirm mode and pass its answers on."""
+
+    def answered(frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Ack or Nack
+        method = frame.method
+        is_ack = isinstance(method, spec.Basic.Ack)
+        link.tell(Answered(link, method.delivery_tag, method.multiple, is_ack))
+
+    def returned(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
+        link.tell(Returned(link, properties.message_id or "", method.routing_key))
+
+    channel.add_on_return_callback(returned)
+    channel.confirm_delivery(answered, callback=lambda _frame: link.opened())

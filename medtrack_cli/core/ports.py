@@ -1,0 +1,117 @@
+"""What the use cases ask of the world: a publisher, a consumer, a clock, a way to be stopped."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.messages import Message, Receipt
+
+Note = Callable[[str], None]
+"""Say one line to the person who waits: an attempt, a loss, an alarm."""
+
+
+class Clock(Protocol):
+    """Time, as it passes."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Stop:
+    """A wish to end, from a signal: set once with the exit code it calls for, never withdrawn."""
+
+    def __init__(self) -> None:
+        self.exit_code: int | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def is_requested(self) -> bool:
+        return self.exit_code is not None
+
+    def request(self, exit_code: int) -> None:
+        """Ask for the end. May be called from a signal handler; listeners only put to a queue."""
+        self.exit_code = exit_code
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPolicy:
+    """How hard a publisher tries. Times in seconds."""
+
+    window: int = 500  # messages in flight
+    window_bytes: int = 32 * 1024 * 1024
+    retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one
+    timeout: float | None = None  # for the whole run, a broker's alarm included
+    confirm_timeout: float = 30.0  # no answer for so long: the connection counts as dead
+    nack_retries: int = 3
+
+
+class Publisher(Protocol):
+    """Sends messages, each confirmed by the broker.
+
+    Entering connects; the errors of a first connection are raised there.
+    """
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
+        """Yield one receipt for each message read, as the broker answers; not in input order.
+
+        Reads `source` in a thread of its own, as the window frees; a Receipt in it is passed
+        through. When the run can't go on, what was read gets its receipt first, then the
+        MedtrackError is raised.
+        """
+        ...
+
+
+class Listening(NamedTuple):
+    """The broker has agreed to deliver: `since` is when it did."""
+
+    since: datetime
+    queue: str
+    patterns: tuple[str, ...]
+
+
+class Interrupted(NamedTuple):
+    """The connection is lost; for a tap, events may be missed from now on."""
+
+    since: datetime
+    reason: str
+
+
+class Resumed(NamedTuple):
+    """The connection is back; `may_have_missed` tells whether events can be missing."""
+
+    since: datetime
+    until: datetime
+    may_have_missed: bool
+
+
+class Consumer(Protocol):
+    """Receives what is published."""
+
+    def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
+        """Yield what arrives in batches, and what happens to the connection, until stopped.
+
+        An empty batch comes a few times a second when nothing arrives. Call `handled` before
+        asking for the next batch.
+        """
+        ...
+
+    def handled(self, count: int) -> None:
+        """Acknowledge the first `count` deliveries of the last batch: they are safely written."""
+        ...
