@@ -51,8 +51,8 @@ def test_ci_covers_the_supported_pythons() -> None:
 def test_workflows_use_targets_that_exist() -> None:
     """Every `make` target that a workflow names stands in the Makefile."""
     steps = "\n".join(path.read_text() for path in WORKFLOWS)
-    named = set(re.findall(r"run: make ([a-z-]+)$", steps, re.MULTILINE))
+    named = set(" ".join(re.findall(r"run: make ([a-z -]+)$", steps, re.MULTILINE)).split())
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert "test" in named
+    assert {"test", "broker-tests", "build"} <= named
     assert named <= targets
