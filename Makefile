@@ -66,7 +66,7 @@ unit: $(MADE)  ## run the tests that need no broker
 broker-tests: $(MADE)  ## run the tests that need a broker
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
 
-coverage: $(MADE)  ## run all tests and hold the floor of covered code (processes start 0.2 s slower)
+coverage: $(MADE)  ## run all tests and hold the floor of covered code
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
@@ -82,7 +82,7 @@ lock:  ## pin every dependency with its hashes (UPGRADE=--upgrade for the newest
 
 build: $(MADE)  ## make the wheel and the source archive in dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --no-isolation >/dev/null
+	@$(call quietly,$(BIN)/python -m build --no-isolation)
 	@ls dist/*
 
 clean:  ## remove all that the other targets made
