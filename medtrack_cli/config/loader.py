@@ -1,0 +1,196 @@
+"""Flags, environment, files and built-ins become one Config."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer
+from medtrack_cli.config.model import Config
+from medtrack_cli.config.places import paths
+from medtrack_cli.config.project import check_local, check_project
+from medtrack_cli.config.resolve import Resolved, host_names, resolve, same_name
+from medtrack_cli.config.settings import FileKind, Profile, SettingsFile, read_settings
+from medtrack_cli.config.url import did_you_mean
+from medtrack_cli.core.connection import Secret
+from medtrack_cli.errors import ConfigError
+
+_FLAGS = (
+    *("url", "host", "port", "vhost", "username", "exchange"),
+    *("ca_file", "cert_file", "key_file", "management_url"),
+)
+_VARIABLES = (
+    *("url", "host", "port", "vhost", "username", "password", "exchange", "management_url"),
+)
+_BUILT_IN = {
+    "local": {
+        "url": "amqp://admin:password@localhost:5672/%2F",  # the guide's, for development
+        "management_url": "http://localhost:15672",
+    },
+    "medtrack": {"url": "amqp://admin@rabbitmq.medtrack.com:5672/%2F", "protected": "true"},
+}
+_DEFAULTS = {
+    "url": "amqp://guest:guest@localhost/%2F?heartbeat=10",  # a fresh RabbitMQ's own user
+    "exchange": "medtrack.events",
+    "protected": "false",
+}
+
+
+def load(
+    *,
+    flags: Mapping[str, str],
+    environ: Mapping[str, str],
+    cwd: Path,
+    prompt: Callable[[str], str] | None = None,
+) -> Config:
+    """Find out what to connect to, and as whom; ConfigError where that can't be told.
+
+    `flags` holds what was typed, by name (`ca_file` for --ca-file). Flags win over the
+    environment, that over the profile. A higher URL replaces host, port, TLS and server name
+    of the levels below; user, password and vhost it leaves out come from below, a password only
+    where `resolve` lets it. An empty variable counts as unset. `prompt` asks a person.
+    """
+    looked = paths(environ, cwd, flags.get("config"))
+    files = [
+        read_settings(place.path, place.kind)
+        for place in looked
+        if place.exists or place.kind is FileKind.EXPLICIT
+    ]
+    users = _users_profiles(files)
+    for file in files:
+        if file.kind is FileKind.PROJECT:
+            check_project(file, users)
+    known = _all_profiles(files, environ)
+    profile = _profile(flags, environ, files, known)
+    chosen = profile.level in {Level.FLAG, Level.ENVIRONMENT}
+    layers = (_typed(flags, cwd), _variables(environ, cwd), *known[profile.value])
+    resolved = resolve(
+        (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)), profile_is_chosen=chosen
+    )
+    return Config(
+        profile_value=profile,
+        service_value=_top(flags, environ, files, "service") or Value(None, "not set"),
+        schemas_value=_schemas(files),
+        resolved=_protect(resolved, known),
+        profiles=tuple(known),
+        files=looked,
+        prompt=prompt,
+    )
+
+
+def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Profile]:
+    own = [file.profiles for file in files if file.kind is not FileKind.PROJECT]
+    return {name: profile for profiles in own for name, profile in profiles.items()}
+
+
+def _all_profiles(
+    files: Sequence[SettingsFile], environ: Mapping[str, str]
+) -> dict[str, tuple[Layer, ...]]:
+    """Type every profile there is: its file's level, above the built-in of the same name."""
+    known: dict[str, tuple[Layer, ...]] = {
+        name: (_built_in(settings, f"built-in profile {name}", Level.BUILT_IN),)
+        for name, settings in _BUILT_IN.items()
+    }
+    for file in files:
+        level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
+        for name, profile in file.profiles.items():
+            layer = build_layer(profile.entries, level, file.path.parent, environ)
+            if level is Level.PROJECT and name == "local":
+                check_local(layer)
+            known[name] = (layer, *known.get(name, ()))
+    return known
+
+
+def _built_in(settings: Mapping[str, str], source: str, level: Level) -> Layer:
+    entries = {key: Entry((Secret(text),), source) for key, text in settings.items()}
+    return build_layer(entries, level, Path("/"), {})
+
+
+def _typed(flags: Mapping[str, str], cwd: Path) -> Layer:
+    entries = {
+        key: Entry((Secret(flags[key]),), f"flag --{key.replace('_', '-')}")
+        for key in _FLAGS
+        if key in flags
+    }
+    return build_layer(entries, Level.FLAG, cwd, {})
+
+
+def _variables(environ: Mapping[str, str], cwd: Path) -> Layer:
+    names = {key: f"MEDTRACK_{key.upper()}" for key in _VARIABLES}
+    entries = {
+        key: Entry((Secret(environ[name]),), name)
+        for key, name in names.items()
+        if environ.get(name)
+    }
+    return build_layer(entries, Level.ENVIRONMENT, cwd, {})
+
+
+def _top(
+    flags: Mapping[str, str], environ: Mapping[str, str], files: Sequence[SettingsFile], key: str
+) -> Value[str] | None:
+    """Find a setting that belongs to no profile; an empty one is an error."""
+    found = _written(flags, environ, files, key)
+    if found and not found.value:
+        hint = "give it a value or leave it out"
+        raise ConfigError("an empty value", found.source, hint=hint)
+    return found
+
+
+def _written(
+    flags: Mapping[str, str], environ: Mapping[str, str], files: Sequence[SettingsFile], key: str
+) -> Value[str] | None:
+    file_key = "default_profile" if key == "profile" else key
+    if key in flags:
+        return Value(flags[key], f"flag --{key}", Level.FLAG)
+    if text := environ.get(f"MEDTRACK_{key.upper()}"):
+        return Value(text, f"MEDTRACK_{key.upper()}", Level.ENVIRONMENT)
+    for file in files:
+        if entry := file.top.get(file_key):
+            level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
+            return Value(entry.text, entry.source, level)
+    return None
+
+
+def _profile(
+    flags: Mapping[str, str],
+    environ: Mapping[str, str],
+    files: Sequence[SettingsFile],
+    known: Mapping[str, object],
+) -> Value[str]:
+    profile = _top(flags, environ, files, "profile") or Value("local", "default")
+    if profile.value not in known:
+        what = f"no profile is named {profile.value}"
+        near = did_you_mean(profile.value, known)
+        listed = "" if near.startswith("known") else f" known: {', '.join(known)}"
+        raise ConfigError(what, profile.source, hint=near + listed)
+    return profile
+
+
+def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
+    for file in files:
+        if entry := file.top.get("schemas"):
+            texts = (text.reveal() for text in entry.texts)
+            folders = tuple(file.path.parent / Path(text).expanduser() for text in texts)
+            return Value(folders, entry.source)
+    return Value((), "not set")
+
+
+def _protect(resolved: Resolved, known: Mapping[str, Sequence[Layer]]) -> Resolved:
+    """Protect the hosts of the protected profiles however they are reached.
+
+    A host of a flag, a variable or a project file may be one that a profile of the user's, or
+    the built-in one, protects. A profile of the user's speaks for itself, and
+    localhost is no broker in particular.
+    """
+    if resolved.protected.value or resolved.hosts.level in {Level.USER, Level.BUILT_IN}:
+        return resolved
+    names = {same_name(host.name) for host in resolved.hosts.value} - {"localhost"}
+    for name, layers in known.items():
+        protected = next((layer.protected for layer in layers if layer.protected), None)
+        if protected and protected.value and names & _hosts_of(layers):
+            source = f"the host is of the protected profile {name}"
+            return replace(resolved, protected=Value(value=True, source=source))
+    return resolved
+
+
+def _hosts_of(layers: Sequence[Layer]) -> frozenset[str]:
+    return host_names((*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)))

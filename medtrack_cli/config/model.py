@@ -1,0 +1,102 @@
+"""The configuration a command works with: every value with its source, no secret in sight."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medtrack_cli.config.layers import Value
+from medtrack_cli.config.resolve import Resolved
+from medtrack_cli.config.secrets import Missing, fetch
+from medtrack_cli.config.settings import LookedAt
+from medtrack_cli.core.connection import ConnectionSettings, Secret, TlsSettings
+from medtrack_cli.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What flags, environment and files add up to. Nothing is fetched until `connection()`."""
+
+    profile_value: Value[str]
+    service_value: Value[str] | Value[None]
+    schemas_value: Value[tuple[Path, ...]]
+    resolved: Resolved
+    profiles: tuple[str, ...]
+    files: tuple[LookedAt, ...]
+    prompt: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile in use."""
+        return self.profile_value.value
+
+    @property
+    def service(self) -> str | None:
+        """What fills an event's `service`."""
+        return self.service_value.value
+
+    @property
+    def schemas(self) -> tuple[Path, ...]:
+        """The folders of more event types; relative ones start at the file that names them."""
+        return self.schemas_value.value
+
+    def values(self) -> list[tuple[str, Value[object]]]:
+        """List every setting, its dotted name first, always in this order.
+
+        A password is a Secret, empty while it hasn't been fetched; None where there is none.
+        """
+        of = self.resolved
+        hosts = tuple(str(host) for host in of.hosts.value)
+        password = None if isinstance(of.password.value, Missing) else Secret("")
+        return [
+            ("profile", self.profile_value),
+            ("service", self.service_value),
+            ("schemas", self.schemas_value),
+            ("hosts", Value(hosts, of.hosts.source, of.hosts.level)),
+            ("port", of.port),
+            ("vhost", of.vhost),
+            ("username", of.username),
+            ("password", Value(password, of.password.source, of.password.level)),
+            ("exchange", of.exchange),
+            ("tls", of.tls),
+            ("tls.ca_file", of.ca_file),
+            ("tls.cert_file", of.cert_file),
+            ("tls.key_file", of.key_file),
+            ("tls.server_name", of.server_name),
+            ("management_url", of.management_url),
+            ("protected", of.protected),
+            ("heartbeat", of.heartbeat),
+        ]
+
+    def connection(self, order: random.Random | None = None) -> ConnectionSettings:
+        """Fetch the password and give all a connection needs, the hosts shuffled by `order`.
+
+        ConfigError when there is no password or it can't be had.
+        """
+        of = self.resolved
+        hosts = list(of.hosts.value)
+        (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
+        tls = TlsSettings(
+            of.ca_file.value, of.cert_file.value, of.key_file.value, of.server_name.value
+        )
+        return ConnectionSettings(
+            hosts=tuple(hosts),
+            vhost=of.vhost.value,
+            username=of.username.value,
+            password=self._password(),
+            exchange=of.exchange.value,
+            tls=tls if of.tls.value else None,
+            management_url=of.management_url.value,
+            profile=self.profile,
+            protected=of.protected.value,
+            heartbeat=of.heartbeat.value,
+        )
+
+    def _password(self) -> Secret:
+        password = self.resolved.password
+        if not isinstance(password.value, Missing):
+            return fetch(password.value)
+        who = f"{self.resolved.username.value} at {self.resolved.hosts.value[0]}"
+        if self.prompt is not None:
+            return Secret(self.prompt(f"Password for {who}: "))
+        raise ConfigError(f"no password ({password.source})", who, hint=password.value.hint)

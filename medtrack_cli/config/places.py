@@ -1,0 +1,101 @@
+"""Where configuration files are, and the making of the user's first one."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from medtrack_cli.config.settings import FileKind, LookedAt
+from medtrack_cli.errors import CannotCreate
+
+_INITIAL = """\
+# medtrack: the user's own configuration. Flags, MEDTRACK_… variables and a project's
+# medtrack.yaml come before it. Take the # from a line to use it.
+# `medtrack config show` prints every value with its source.
+
+default_profile: local
+#service: external-registration-service     # fills an event's `service`
+#schemas: [./schemas]                       # more event types, from this file's folder
+
+# `local` (localhost:5672, the guide's credentials) and `medtrack` (rabbitmq.medtrack.com,
+# protected, no password) are built in.
+#profiles:
+#  production:
+#    hosts: [rabbitmq-1.medtrack.com, rabbitmq-2.medtrack.com]  # failover, in shuffled order
+#    tls: {ca_file: ca.pem}                 # also cert_file, key_file, server_name; {} will do
+#    vhost: /
+#    username: registration
+#    password_env: MEDTRACK_PROD_PASSWORD   # or password_file, or password_command
+#    exchange: medtrack.events
+#    management_url: https://rabbitmq-1.medtrack.com:15671
+#    protected: true                        # publish, replay, queue declare ask first
+"""
+
+
+def initial_config() -> str:
+    """Give the text of a first configuration file, commented."""
+    return _INITIAL
+
+
+def paths(
+    environ: Mapping[str, str], cwd: Path, explicit: str | None = None
+) -> tuple[LookedAt, ...]:
+    """List the places of configuration files, the one that wins first.
+
+    `explicit` is --config; it, or MEDTRACK_CONFIG, stands instead of all others.
+    """
+    named = explicit if explicit is not None else environ.get("MEDTRACK_CONFIG") or None
+    if named is not None:
+        return (_looked_at(cwd / Path(named).expanduser(), FileKind.EXPLICIT),)
+    project = [folder / "medtrack.yaml" for folder in _project_folders(cwd)]
+    nearest = next(filter(os.path.lexists, project), project[0])
+    return (
+        _looked_at(nearest, FileKind.PROJECT),
+        _looked_at(_user_config(environ), FileKind.USER),
+    )
+
+
+def create_user_config(environ: Mapping[str, str]) -> Path:
+    """Write the user's first configuration, readable by nobody else; never over another.
+
+    CannotCreate when it is there already or can't be made.
+    """
+    path = _user_config(environ)
+    try:
+        path.parent.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(_INITIAL)
+    except FileExistsError:
+        what = "the configuration is there already"
+        raise CannotCreate(what, str(path), hint="edit it, or move it away first") from None
+    except OSError as error:
+        what = f"can't create the configuration ({error.strerror})"
+        hint = "XDG_CONFIG_HOME chooses another folder"
+        raise CannotCreate(what, str(path), hint=hint) from None
+    return path
+
+
+def _looked_at(path: Path, kind: FileKind) -> LookedAt:
+    return LookedAt(path, kind, os.path.lexists(path))
+
+
+def _project_folders(cwd: Path) -> Iterator[Path]:
+    """Walk from `cwd` up to the repository's root; outside a repository it is `cwd` alone.
+
+    A folder above that is anybody's: on a shared machine somebody may write to /tmp.
+    """
+    upward = (cwd, *cwd.parents)
+    root = next((folder for folder in upward if os.path.lexists(folder / ".git")), cwd)
+    for folder in upward:
+        yield folder
+        if folder == root:
+            return
+
+
+def _user_config(environ: Mapping[str, str]) -> Path:
+    """Find the user's file by the XDG rules: a relative XDG_CONFIG_HOME counts as unset."""
+    folder = Path(environ.get("XDG_CONFIG_HOME", ""))
+    if not folder.is_absolute():
+        folder = Path(environ.get("HOME") or Path("~").expanduser()) / ".config"
+    return folder / "medtrack" / "config.yaml"

@@ -1,0 +1,55 @@
+"""What a medtrack.yaml of a working tree may not say: it is somebody else's text."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from medtrack_cli.config.layers import Entry, Layer
+from medtrack_cli.config.settings import Profile, SettingsFile
+from medtrack_cli.config.url import is_loopback
+from medtrack_cli.errors import ConfigError
+
+_OURS = "password_command", "password_file"
+_USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL"})
+
+
+def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
+    """Refuse a project file that reaches for what is the user's; ConfigError names the line.
+
+    It may not run a command or read a file for a password, nor take a variable that isn't
+    MEDTRACK_…, is medtrack's own, or serves a profile of the user's; nor redefine a profile of
+    the user's or `medtrack`. `local` it may redefine: `check_local` keeps that on this machine.
+    """
+    taken = {entry.text for profile in users.values() if (entry := _variable(profile))}
+    for name, profile in project.profiles.items():
+        if name in users or name == "medtrack":
+            what = f"a project file can't redefine the profile {name}"
+            raise ConfigError(what, profile.source, hint="give it another name")
+        for key in _OURS:
+            if entry := profile.entries.get(key):
+                what = f"{key} counts only in your own configuration"
+                hint = "move the profile there, or use password_env: MEDTRACK_…"
+                raise ConfigError(what, entry.source, hint=hint)
+        entry = _variable(profile)
+        if entry and not entry.text.startswith("MEDTRACK_"):
+            what = "in a project file password_env must begin with MEDTRACK_"
+            raise ConfigError(what, entry.source, hint="rename the variable")
+        if entry and entry.text in taken | _USERS_OWN_VARIABLES:
+            what = "password_env names a variable that is the user's own"
+            hint = "use another MEDTRACK_… variable; MEDTRACK_PASSWORD needs no password_env"
+            raise ConfigError(what, entry.source, hint=hint)
+
+
+def check_local(layer: Layer) -> None:
+    """Refuse a project's `local` that isn't on this machine: people trust the name."""
+    hosts = layer.hosts
+    if hosts and not all(is_loopback(name) for name, _ in hosts.value):
+        what = "a project file can move the profile local only on this machine"
+        raise ConfigError(what, hosts.source, hint="give the profile another name")
+    management = layer.management_url
+    if management and not is_loopback(urlsplit(management.value).hostname or ""):
+        what = "a project file can move the profile local only on this machine"
+        raise ConfigError(what, management.source, hint="give the profile another name")
+
+
+def _variable(profile: Profile) -> Entry | None:
+    return profile.entries.get("password_env")

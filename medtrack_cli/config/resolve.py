@@ -1,0 +1,187 @@
+"""From levels to one connection: who wins, and which password may go where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from medtrack_cli.config.layers import Layer, Level, Password, Value
+from medtrack_cli.config.secrets import Missing, PasswordOrigin
+from medtrack_cli.config.url import is_loopback
+from medtrack_cli.core.connection import Host
+
+T = TypeVar("T")
+
+_GIVE_ONE = (
+    "set MEDTRACK_PASSWORD, or give the profile a password_env, password_file or password_command"
+)
+_OTHER_USER = Missing("held back, it is another user's", _GIVE_ONE)
+_OTHER_URL = Missing("held back, it belongs to the URL's host", _GIVE_ONE)
+_OTHER_HOST = Missing(
+    "held back, it belongs to the profile's host",
+    "set MEDTRACK_PASSWORD, or choose the profile by --profile to send its password to this host",
+)
+_PROJECT_HOST = Missing(
+    "held back, a project file chose the profile and its host",
+    "choose the profile by --profile or MEDTRACK_PROFILE if you trust it with your password",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Every connection setting with its source."""
+
+    hosts: Value[tuple[Host, ...]]
+    port: Value[int]
+    vhost: Value[str]
+    username: Value[str]
+    password: Value[PasswordOrigin | Missing]
+    exchange: Value[str]
+    tls: Value[bool]
+    ca_file: Value[Path] | Value[None]
+    cert_file: Value[Path] | Value[None]
+    key_file: Value[Path] | Value[None]
+    server_name: Value[str | None] | Value[None]
+    management_url: Value[str] | Value[None]
+    protected: Value[bool]
+    heartbeat: Value[int]
+
+
+def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
+    """Let the highest level win, setting by setting; `layers` end with the defaults.
+
+    `profile_is_chosen`: by --profile or MEDTRACK_PROFILE, so not by a file's default_profile.
+    """
+    hosts, port, tls = _address(layers)
+    username = _surely(layer.username for layer in layers)
+    management = _management_url(layers, hosts.value)
+    nothing: Value[None] = Value(None, "not set")
+    unsaid: Value[None] = nothing if tls.value else Value(None, tls.source, tls.level)
+    use_tls = layers if tls.value else ()
+    return Resolved(
+        hosts=hosts,
+        port=port,
+        vhost=_surely(layer.vhost for layer in layers),
+        username=username,
+        password=_password(
+            layers,
+            _names(hosts.value),
+            username.value,
+            project_reaches_out=_project_reaches_out(hosts, management),
+            profile_is_chosen=profile_is_chosen,
+        ),
+        exchange=_surely(layer.exchange for layer in layers),
+        tls=tls,
+        ca_file=_first(layer.ca_file for layer in use_tls) or unsaid,
+        cert_file=_first(layer.cert_file for layer in use_tls) or unsaid,
+        key_file=_first(layer.key_file for layer in use_tls) or unsaid,
+        server_name=_first(layer.server_name for layer in use_tls) or unsaid,
+        management_url=management or nothing,
+        protected=_surely(layer.protected for layer in layers),
+        heartbeat=_surely(layer.heartbeat for layer in layers),
+    )
+
+
+def host_names(layers: Sequence[Layer]) -> frozenset[str]:
+    """Name the hosts that these levels lead to, all names of this machine as one."""
+    return _names(_address(layers)[0].value)
+
+
+def same_name(host: str) -> str:
+    """Bring a host's name into the form in which two are compared."""
+    return "localhost" if is_loopback(host) else host.lower().rstrip(".")
+
+
+def _names(hosts: Iterable[Host]) -> frozenset[str]:
+    return frozenset(same_name(host.name) for host in hosts)
+
+
+def _first(values: Iterable[Value[T] | None]) -> Value[T] | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _surely(values: Iterable[Value[T] | None]) -> Value[T]:
+    return next(value for value in values if value is not None)
+
+
+def _address(
+    layers: Sequence[Layer],
+) -> tuple[Value[tuple[Host, ...]], Value[int], Value[bool]]:
+    """Find hosts, port and TLS. A host's own port yields only to a `port` of a higher level."""
+    named = _surely(layer.hosts for layer in layers)
+    tls = _surely(layer.tls for layer in layers)
+    given = _surely(layer.port for layer in layers)
+    number = given.value or (5671 if tls.value else 5672)
+    overrules = given.value is not None and given.level < named.level
+    hosts = tuple(
+        Host(name, number if own is None or overrules else own) for name, own in named.value
+    )
+    port = Value(number, given.source if given.value else tls.source, given.level)
+    return Value(hosts, named.source, named.level), port, tls
+
+
+def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[str] | None:
+    """Find the management API of these very hosts.
+
+    One given at a lower level than the host is another broker's, unless the addresses agree.
+    """
+    at = next((at for at, layer in enumerate(layers) if layer.management_url), None)
+    if at is None:
+        return None
+    theirs = {(same_name(host.name), host.port) for host in _address(layers[at:])[0].value}
+    ours = {(same_name(host.name), host.port) for host in hosts}
+    return layers[at].management_url if ours <= theirs else None
+
+
+def _project_reaches_out(hosts: Value[tuple[Host, ...]], management: Value[str] | None) -> bool:
+    """Tell whether a project file names an address beyond this machine that will be used."""
+    reached = [host.name for host in hosts.value] if hosts.level is Level.PROJECT else []
+    if management and management.level is Level.PROJECT:
+        reached.append(urlsplit(management.value).hostname or "")
+    return not all(map(is_loopback, reached))
+
+
+def _password(
+    layers: Sequence[Layer],
+    hosts: frozenset[str],
+    username: str,
+    *,
+    project_reaches_out: bool,
+    profile_is_chosen: bool,
+) -> Value[PasswordOrigin | Missing]:
+    """Find the highest password that belongs to this user name and these hosts.
+
+    - A password given beside a user name is never sent with another name.
+    - A password given beside a host (in a URL, in a profile) is sent to that URL's or profile's
+      hosts only; all names of this machine are one host. A profile's goes to another host of a
+      flag or variable if the profile was chosen by --profile or MEDTRACK_PROFILE: then a person
+      put the two together.
+    - MEDTRACK_PASSWORD stands beside no host: it goes where flags, variables and the user's own
+      files lead.
+    - No password from outside a project file goes to an address beyond this machine that the
+      project file names, unless the profile was chosen so.
+
+    Where none is left, the value says why the first was held back.
+    """
+    missing: Value[Missing] = Value(Missing("", _GIVE_ONE), "not set")
+    for at, layer in enumerate(layers):
+        if layer.password is None:
+            continue
+        password, source = layer.password.value, layer.password.source
+        of_profile = layer.level in {Level.PROJECT, Level.USER, Level.BUILT_IN}
+        if password.username not in {None, username}:
+            reason = _OTHER_USER
+        elif not (
+            password.ambient
+            or hosts <= host_names(layers[at:])
+            or (of_profile and profile_is_chosen)
+        ):
+            reason = _OTHER_HOST if of_profile else _OTHER_URL
+        elif project_reaches_out and layer.level is not Level.PROJECT and not profile_is_chosen:
+            reason = _PROJECT_HOST
+        else:
+            return Value(password.origin, source, layer.level)
+        if not missing.value.reason and layer.level is not Level.DEFAULT:
+            missing = Value(reason, f"{source}: {reason.reason}", layer.level)
+    return missing

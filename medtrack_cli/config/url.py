@@ -1,0 +1,187 @@
+"""Our own reading of AMQP URLs, so that no message ever quotes a piece of one.
+
+By https://www.rabbitmq.com/docs/uri-spec and https://www.rabbitmq.com/docs/uri-query-parameters.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import unquote
+
+from medtrack_cli.core.connection import Secret
+from medtrack_cli.errors import ConfigError
+
+_ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
+_SHAPE = "write amqps://USER:PASSWORD@HOST:PORT/VHOST"
+_BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]*))?")
+_HOST_NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
+_TLS_PARAMETERS = ("cacertfile", "certfile", "keyfile", "server_name_indication")
+_PARAMETERS = (*_TLS_PARAMETERS, "verify", "heartbeat", "auth_mechanism")
+_UNSUPPORTED = ("channel_max", "connection_timeout", "depth", "fail_if_no_peer_cert", "ssl_options")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedUrl:
+    """The parts a URL names; None where it says nothing, "" where it says empty.
+
+    `amqp://h` has no vhost, `amqp://h/` the vhost "", `amqp://h/%2F` the vhost "/".
+    """
+
+    tls: bool
+    host: str | None = None
+    port: int | None = None
+    username: str | None = None
+    password: Secret | None = None
+    vhost: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    server_name: str | None = None
+    heartbeat: int | None = None
+
+
+def parse_url(text: str, source: str = "URL") -> ParsedUrl:
+    """Read an AMQP URL; ConfigError, naming only `source`, when it isn't one."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.lower() not in {"amqp", "amqps"}:
+        raise ConfigError("not an AMQP URL", source, hint=_SHAPE)
+    _refuse_raw(rest, source)
+    rest, _, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    userinfo, has_user, address = authority.rpartition("@")
+    username, has_password, password = userinfo.partition(":")
+    if userinfo.count(":") > 1 or "[" in userinfo or "]" in userinfo:
+        raise ConfigError("a reserved character stands raw in the URL", source, hint=_ENCODE)
+    if "/" in path:
+        raise ConfigError("the URL's vhost holds a raw /", source, hint="the vhost / is %2F")
+    host, port = _split_address(_decode(address, source), source)
+    tls = scheme.lower() == "amqps"
+    parameters = _parameters(query, source, tls=tls)
+    return ParsedUrl(
+        tls=tls,
+        host=host or None,
+        port=port,
+        username=_decode(username, source) if has_user else None,
+        password=Secret(_decode(password, source)) if has_password else None,
+        vhost=_decode(path, source) if slash else None,
+        ca_file=parameters.get("cacertfile"),
+        cert_file=parameters.get("certfile"),
+        key_file=parameters.get("keyfile"),
+        server_name=parameters.get("server_name_indication"),
+        heartbeat=_heartbeat(parameters.get("heartbeat"), source),
+    )
+
+
+def parse_host(text: str, source: str) -> tuple[str, int | None]:
+    """Read a host as typed: `name`, `name:port`, `::1`, `[::1]:5672`."""
+    if _is_ipv6(text):
+        return text, None
+    if "://" in text or "@" in text:
+        raise ConfigError("a URL stands where a host name is wanted", source, hint="give it as url")
+    host, port = _split_address(text, source)
+    if not host:
+        raise ConfigError("the host is empty", source, hint="give a host name or address")
+    return host, port
+
+
+def parse_port(text: str, source: str) -> int:
+    """Read a TCP port, 1 to 65535."""
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise ConfigError("not a port number", source, hint="ports go from 1 to 65535")
+    return int(text)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, without asking the network."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    """Suggest the nearest known word, else list them all."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+
+
+def _refuse_raw(rest: str, source: str) -> None:
+    """Refuse what shows that a user name or password was not percent-encoded.
+
+    An @ after the first / or ? is always refused: the part before it may be half a password,
+    and the host read from there would be printed everywhere.
+    """
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    if "#" in rest or rest.count("@") > 1 or rest.count("@") > authority.count("@"):
+        raise ConfigError("a reserved character stands raw in the URL", source, hint=_ENCODE)
+    if _BAD_PERCENT.search(rest):
+        raise ConfigError("a raw % stands in the URL", source, hint="a percent sign is %25")
+    if _INVISIBLE.search(rest):
+        raise ConfigError("the URL holds a space or control character", source, hint=_ENCODE)
+
+
+def _split_address(text: str, source: str) -> tuple[str, int | None]:
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise ConfigError("not a host and port", source, hint=f"{_SHAPE}; {_ENCODE}")
+    address, name, port = match["v6"], match["name"], match["port"]
+    if (address and not _is_ipv6(address)) or (name and not _HOST_NAME.fullmatch(name)):
+        raise ConfigError("not a host name or address", source, hint=f"{_SHAPE}; {_ENCODE}")
+    return address or name, parse_port(port, source) if port else None
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _decode(text: str, source: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        pass  # its message quotes the bytes: they may be a password's
+    raise ConfigError("the URL's percent-encoding isn't UTF-8", source, hint=_ENCODE)
+
+
+def _parameters(query: str, source: str, *, tls: bool) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        key, _, value = pair.partition("=")
+        if key not in _PARAMETERS:
+            _refuse_parameter(key, source)
+        if key in parameters:
+            raise ConfigError(f"the URL gives {key} twice", source, hint="keep one of them")
+        if key in _TLS_PARAMETERS and not tls:
+            raise ConfigError(f"{key} needs TLS", source, hint="write amqps:// for amqp://")
+        parameters[key] = _decode(value, source)
+    if parameters.get("verify", "verify_peer") != "verify_peer":
+        what = "certificate checks can't be switched off by a URL or a file"
+        hint = "name the broker's certificate authority with cacertfile=, --ca-file or tls.ca_file"
+        raise ConfigError(what, source, hint=hint)
+    if parameters.get("auth_mechanism", "plain").lower() != "plain":
+        raise ConfigError("auth_mechanism is only plain here", source, hint="leave it out")
+    return parameters
+
+
+def _refuse_parameter(key: str, source: str) -> NoReturn:
+    if key in _UNSUPPORTED:
+        hint = f"leave it out; known: {', '.join(_PARAMETERS)}"
+        raise ConfigError(f"the URL parameter {key} isn't supported", source, hint=hint)
+    raise ConfigError("unknown URL parameter", source, hint=did_you_mean(key, _PARAMETERS))
+
+
+def _heartbeat(text: str | None, source: str) -> int | None:
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        hint = "seconds from 1 to 65535"
+        raise ConfigError("heartbeat is not a number of seconds", source, hint=hint)
+    return int(text)
