@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from medtrack_cli.events.findings import Finding
+
 
 class Outcome(StrEnum):
     """The verdict on one event of the input. Every event gets exactly one."""
@@ -21,7 +23,8 @@ class Message(NamedTuple):
 
     `index` counts the input's events from 1. `message_id` is fixed before the first try, so
     that every copy of the event carries the same. `properties` and `headers` are as in
-    Delivery; None stands for a persistent JSON message with nothing but its id.
+    Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
+    the warnings it is sent with.
     """
 
     index: int
@@ -33,15 +36,26 @@ class Message(NamedTuple):
     body: bytes
     properties: Mapping[str, Any] | None = None
     headers: Mapping[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(
-            self.index, self.file, self.line, self.event_type, self.message_id, outcome, reason
+            self.index,
+            self.file,
+            self.line,
+            self.event_type,
+            self.message_id,
+            outcome,
+            reason,
+            self.findings,
         )
 
 
 class Receipt(NamedTuple):
-    """The verdict on one event; `reason` is empty when it was confirmed at the first try."""
+    """The verdict on one event; `reason` says why it isn't `confirmed`.
+
+    An invalid event carries its findings, a sent one the warnings there were.
+    """
 
     index: int
     file: str
@@ -50,3 +64,4 @@ class Receipt(NamedTuple):
     message_id: str | None
     outcome: Outcome
     reason: str = ""
+    findings: tuple[Finding, ...] = ()

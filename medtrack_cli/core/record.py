@@ -2,13 +2,15 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.times import from_rfc3339, rfc3339
+from medtrack_cli.events.findings import WARNINGS, Problem, json_pointer
+from medtrack_cli.events.json_text import examine
 
 RECORDING_VERSION = 1
 
@@ -21,9 +23,11 @@ def header_line() -> dict[str, Any]:
     return {"kind": "recording", "version": RECORDING_VERSION}
 
 
-def to_record(delivery: Delivery) -> dict[str, Any]:
-    """Write a delivery as a JSON object, `kind` first, the exact body included."""
-    text, value = _readable(delivery.body)
+def to_record(
+    delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool
+) -> dict[str, Any]:
+    """Write a delivery as a JSON object, `kind` first, the exact body and the verdict included."""
+    text, value = _readable(delivery.body, is_valid=is_valid)
     record = {
         "kind": "event",
         "received_at": rfc3339(delivery.received_at),
@@ -38,18 +42,32 @@ def to_record(delivery: Delivery) -> dict[str, Any]:
         record["body_base64"] = b64encode(delivery.body).decode("ascii")
     else:
         record["body_text"] = text
+    record["valid"] = is_valid
+    record["findings"] = [_finding(problem) for problem in problems]
     return record
 
 
-def _readable(body: bytes) -> tuple[str | None, Any]:
+def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
+    """The body as text when it is UTF-8, and as a value when it is strict JSON."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return None, None
-    from medtrack_cli.events.json_text import examine
-
+    if is_valid:
+        return text, json.loads(text)
     value, problems = examine(body)
     return text, None if problems else value
+
+
+def _finding(problem: Problem) -> dict[str, str]:
+    where = problem.where
+    return {
+        "rule": problem.rule,
+        "severity": "warning" if problem.rule in WARNINGS else "error",
+        "pointer": "" if isinstance(where, int) else json_pointer(where),
+        "message": problem.message,
+        "suggestion": problem.suggestion,
+    }
 
 
 def from_record(record: Mapping[str, Any]) -> Delivery:

@@ -1,0 +1,20 @@
+"""Which routing keys match a topic pattern, as the broker would decide."""
+
+import re
+from functools import lru_cache
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Translate a binding pattern: `*` is one word, `#` any number of words, none included."""
+    # Each word carries the dot before it; the key is matched with a dot put in front.
+    words = {"*": r"\.[^.]*", "#": r"(?:\.[^.]*)*"}
+    return re.compile("".join(words.get(w, re.escape(f".{w}")) for w in pattern.split(".")))
+
+
+def key_matches(pattern: str, routing_key: str) -> bool:
+    """Tell whether a topic exchange would route this key to a queue bound with this pattern.
+
+    `stage.#` matches `stage` and `stage.a.b`; `*` matches a word, even an empty one.
+    """
+    return _compiled(pattern).fullmatch(f".{routing_key}") is not None

@@ -1,0 +1,39 @@
+"""What is read from a file, a pipe or a scenario: one item for each event."""
+
+from typing import Protocol
+
+from medtrack_cli.events.findings import At, Finding, Path, Span
+
+
+class Item(Protocol):
+    """One event as it stands in its source, or the reason why there is none."""
+
+    @property
+    def file(self) -> str:
+        """The source as the user named it; `<stdin>` for `-`."""
+
+    @property
+    def line(self) -> int:
+        """The line on which the event begins, from 1."""
+
+    @property
+    def body(self) -> bytes | None:
+        """The event as JSON: the file's own bytes, or compact JSON made of YAML.
+
+        None when there is nothing to check; `findings` then says why.
+        """
+
+    @property
+    def exact(self) -> bool:
+        """Whether the body is the source's own bytes."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What reading has found. With any of them the event is invalid, body or not."""
+
+    @property
+    def recorded(self) -> object | None:
+        """The delivery, when the source is a recording."""
+
+    def span(self, where: Path | int, at: At = At.VALUE) -> Span:
+        """Place a problem of the body in the file; paths begin at the body's top."""

@@ -1,0 +1,143 @@
+"""Examine events as they are read: complete them where asked, check them, place the findings."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.events.check import Verdict, check
+from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
+from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.registry import event_types
+
+
+class Examined(NamedTuple):
+    """One event of the input. `body` is what would be sent, None when there is nothing to send."""
+
+    item: Item
+    body: bytes | None
+    event_type: str | None
+    findings: tuple[Finding, ...] = ()
+    filled: tuple[str, ...] = ()
+
+    @property
+    def is_valid(self) -> bool:
+        return not any(finding.is_error for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """How an incomplete event is made whole.
+
+    A bare payload is wrapped when `event_type` is given. With `now`, a missing `service`,
+    `timestamp` or `version` is filled in, `service` only when there is one to fill in.
+    """
+
+    event_type: str | None = None
+    service: str | None = None
+    now: Callable[[], str] | None = None
+
+    def missing(self, event: Mapping[str, Any]) -> dict[str, str]:
+        """The envelope's fields that this fills in, with their values."""
+        if self.now is None:
+            return {}
+        known = event_types().get(event.get("event_type", ""))
+        defaults = {
+            "service": self.service,
+            "timestamp": self.now(),
+            "version": known.version if known else None,
+        }
+        return {name: text for name, text in defaults.items() if text and name not in event}
+
+
+NOTHING_TO_ADD = Completion()
+
+
+class Completed(NamedTuple):
+    """An event made whole, and how: `depth` is how deep the source's object lies in it."""
+
+    body: bytes
+    filled: tuple[str, ...]
+    depth: int
+    duplicates: tuple[Problem, ...]
+
+
+def examine(
+    items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
+) -> Iterator[Examined]:
+    """Examine events lazily, one for one, in their order."""
+    for item in items:
+        if item.body is None:
+            yield Examined(item, None, None, item.findings)
+            continue
+        verdict = check(item.body, publishing=publishing)
+        wanted = completion.event_type
+        if not (verdict.problems or item.findings or wanted not in {None, verdict.event_type}):
+            yield Examined(item, item.body, verdict.event_type)
+        else:
+            yield _examine_closely(item, verdict, completion, publishing=publishing)
+
+
+def _examine_closely(
+    item: Item, verdict: Verdict, completion: Completion, *, publishing: bool
+) -> Examined:
+    body: bytes = item.body or b""
+    completed = None if verdict.is_valid else _complete(body, completion)
+    findings = list(item.findings)
+    depth, filled = 0, ()
+    if completed is not None:
+        body, filled, depth, duplicates = completed
+        findings += [place(item, each) for each in duplicates]
+        verdict = check(body, publishing=publishing)
+    findings += [place(item, each, depth) for each in verdict.problems]
+    if completion.event_type and verdict.event_type not in {None, completion.event_type}:
+        findings.append(place(item, _other_type(completion.event_type), depth))
+    findings.sort(key=lambda finding: (finding.span.line, finding.span.column))
+    return Examined(item, body, verdict.event_type, tuple(dict.fromkeys(findings)), filled)
+
+
+def _other_type(wanted: str) -> Problem:
+    message = f"event_type differs from the routing key asked for, {wanted}"
+    return Problem(Rule.ROUTING_KEY_MISMATCH, ("event_type",), message)
+
+
+def place(item: Item, problem: Problem, depth: int = 0) -> Finding:
+    """Find a problem's place in the source; the item stands `depth` levels deep in the event."""
+    where = problem.where
+    if depth and not isinstance(where, int):
+        where = where[depth:]
+    span = item.span(where, problem.at)
+    pointer = "" if isinstance(problem.where, int) else json_pointer(problem.where)
+    return Finding(
+        problem.rule, item.file, span, pointer, problem.message, problem.suggestion
+    )
+
+
+def _complete(body: bytes, completion: Completion) -> Completed | None:
+    """Wrap and fill an event; None when there is nothing to add or it can't be read."""
+    if completion is NOTHING_TO_ADD:
+        return None
+    value, problems = parse(body)
+    if not isinstance(value, dict):
+        return None
+    is_bare = not value.keys() & {"event_type", "payload"}
+    event: dict[str, Any] = value
+    if completion.event_type and is_bare:
+        event = {"event_type": completion.event_type, "payload": value}
+    elif completion.event_type and "event_type" not in value:
+        event = {**value, "event_type": completion.event_type}
+    filled = completion.missing(event)
+    if not filled and event is value:
+        return None
+    depth = 1 if event is not value and is_bare else 0
+    return Completed(compact(event | filled), tuple(filled), depth, tuple(problems))
+
+
+def compact(event: Mapping[str, Any]) -> bytes:
+    """Write an event as compact JSON, its envelope in order, unknown fields last."""
+    ordered = {name: event[name] for name in ENVELOPE_FIELDS if name in event}
+    return json.dumps(
+        {**ordered, **event}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()

@@ -1,0 +1,119 @@
+"""The printer for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from medtrack_cli.core.listen import Listened, Sink
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.log import DeliveryLog
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.style import Style
+
+SHOWN_RECEIPTS = 10
+"""Confirmed events after this many are counted, not listed, unless asked with -v."""
+
+_COLOURS = {
+    Outcome.CONFIRMED: "green",
+    Outcome.INVALID: "red",
+    Outcome.REFUSED: "red",
+    Outcome.UNROUTABLE: "yellow",
+    Outcome.UNKNOWN: "yellow",
+    Outcome.UNSENT: "dim",
+}
+
+
+class HumanPrinter:
+    """Writes lines people read; see `Printer`."""
+
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, quiet: bool, verbose: int, colour: bool
+    ) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._quiet = quiet
+        self._verbose = verbose
+        self._out = Style(on=colour and stdout.isatty())
+        self._err = Style(on=colour and stderr.isatty())
+
+    def finding(self, finding: Finding) -> None:
+        style = self._out
+        place = f"{safe_text(finding.file)}:{finding.span.line}:{finding.span.column}"
+        colour = "red" if finding.is_error else "yellow"
+        rule = style(f"{finding.severity}[{finding.rule}]", colour)
+        pointer = f" at {safe_text(finding.pointer)}" if finding.pointer else ""
+        self._print(f"{style(place, 'bold')}: {rule}{pointer}: {safe_text(finding.message)}")
+        if finding.suggestion:
+            self._print(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}")
+
+    def receipt(self, receipt: Receipt) -> None:
+        for found in receipt.findings:
+            self.finding(found)
+        is_plain = receipt.outcome is Outcome.CONFIRMED
+        if is_plain and not self._verbose and (self._quiet or receipt.index > SHOWN_RECEIPTS):
+            return
+        place = f"{safe_text(receipt.file)}:{receipt.line}"
+        name = safe_text(receipt.event_type or "?")
+        outcome = self._out(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
+        reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
+        self._print(f"{outcome} {name:<18} {receipt.message_id or '-':<36} {place}{reason}")
+
+    def message(self, message: Message) -> None:
+        place = f"{safe_text(message.file)}:{message.line}"
+        size = f"{len(message.body):,} bytes"
+        name = safe_text(message.routing_key)
+        self._print(f"would send {name:<18} {message.message_id} {size:>12} {place}")
+
+    def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
+        if not self._quiet:
+            self._print(safe_text(sentence))
+        self._stdout.flush()
+
+    def rows(self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:  # noqa: ARG002
+        cells = [[_cell(value) for value in row] for row in rows]
+        titles = [column.replace("_", " ") for column in columns]
+        widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+        for number, row in enumerate([titles, *cells]):
+            padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            line = "  ".join(padded).rstrip()
+            self._print(self._out(line, "dim") if number == 0 else line)
+
+    def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:  # noqa: ARG002
+        self._print(text)
+
+    def deliveries(self) -> Sink:
+        return DeliveryLog(self._stdout, self._out, self.note)
+
+    def listened(self, listened: Listened) -> None:
+        if not self._quiet:
+            words = {"count": "count reached", "timeout": "time is up", "stopped": "stopped"}
+            self.note(
+                f"{words[listened.ended]}: {listened.received} received, "
+                f"{listened.invalid} invalid, in {listened.seconds:.1f} s"
+            )
+
+    def note(self, text: str) -> None:
+        if not self._quiet:
+            print(self._err(safe_text(text), "dim"), file=self._stderr, flush=True)
+
+    def warning(self, text: str) -> None:
+        label = self._err("warning:", "yellow")
+        print(f"{label} {safe_text(text)}", file=self._stderr, flush=True)
+
+    def error(self, error: MedtrackError) -> None:
+        print(f"{self._err('error:', 'red')} {safe_text(error.message)}", file=self._stderr)
+        if error.hint:
+            print(f"{self._err('hint:', 'cyan')} {safe_text(error.hint)}", file=self._stderr)
+        self._stderr.flush()
+
+    def _print(self, line: str) -> None:
+        print(line, file=self._stdout)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(item) for item in value)
+    return "" if value is None else safe_text(str(value))

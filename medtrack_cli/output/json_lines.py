@@ -1,0 +1,87 @@
+"""The printer for programs: one JSON object a line."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from medtrack_cli.core.listen import Listened, Seen, Sink
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output import records
+from medtrack_cli.output.safe_text import safe_text
+
+
+class JsonPrinter:
+    """Writes data to stdout, everything else to stderr; see `Printer`.
+
+    On a terminal all but ASCII is escaped, so that no text of a stranger's can steer it.
+    """
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, *, quiet: bool) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._quiet = quiet
+        self._escape = stdout.isatty()
+
+    def finding(self, finding: Finding) -> None:
+        self._print(records.finding(finding))
+
+    def receipt(self, receipt: Receipt) -> None:
+        for found in receipt.findings:
+            self._print(records.finding(found))
+        self._print(records.receipt(receipt))
+
+    def message(self, message: Message) -> None:
+        self._print(records.message(message))
+
+    def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the sentence is for people
+        self._print(records.summary(kind, numbers))
+        self._stdout.flush()
+
+    def rows(self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        for row in rows:
+            self._print({"kind": kind, **dict(zip(columns, row, strict=True))})
+
+    def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:  # noqa: ARG002
+        self._print({"kind": kind, **record})
+
+    def deliveries(self) -> Sink:
+        return _Lines(self)
+
+    def listened(self, listened: Listened) -> None:
+        self._tell(records.listened(listened))
+
+    def note(self, text: str) -> None:
+        if not self._quiet:
+            print(safe_text(text), file=self._stderr, flush=True)
+
+    def warning(self, text: str) -> None:
+        print(f"warning: {safe_text(text)}", file=self._stderr, flush=True)
+
+    def error(self, error: MedtrackError) -> None:
+        self._tell(records.error(error))
+
+    def _print(self, record: Mapping[str, Any]) -> None:
+        text = json.dumps(record, ensure_ascii=self._escape, separators=(",", ":"), default=str)
+        self._stdout.write(text + "\n")
+
+    def _tell(self, record: Mapping[str, Any]) -> None:
+        print(json.dumps(record, separators=(",", ":")), file=self._stderr, flush=True)
+
+
+class _Lines:
+    """Deliveries as lines of JSON on stdout; the connection's story on stderr."""
+
+    def __init__(self, printer: JsonPrinter) -> None:
+        self._printer = printer
+
+    def write(self, seen: Seen) -> None:
+        self._printer._print(records.event(seen))  # noqa: SLF001 -- one class in two parts
+
+    def flush(self) -> None:
+        self._printer._stdout.flush()  # noqa: SLF001
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        self._printer._tell(records.happening(happening))  # noqa: SLF001
