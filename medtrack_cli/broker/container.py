@@ -44,11 +44,10 @@ def last_lines(node: Node) -> list[str]:
 
 
 def end(node: Node) -> bool:
-    """Stop the container, which removes it; False when it did not run."""
-    if not runs(node):
-        return False
-    engine(node, "stop", "--time", "20", _name(node))
-    return True
+    """Stop the container and remove it, or what a failed launch left; False if it did not run."""
+    ran = runs(node) and bool(engine(node, "stop", "-t", "20", _name(node)))
+    _succeeds(node, "rm", "--force", _name(node))
+    return ran
 
 
 def kill(node: Node) -> None:

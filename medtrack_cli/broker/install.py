@@ -3,7 +3,7 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from medtrack_cli.errors import BrokerUnreachable
@@ -54,31 +54,44 @@ command -v systemctl >/dev/null || update-rc.d rabbitmq-server disable || true
 
 FEDORA = "dnf -y --setopt=install_weak_deps=False install rabbitmq-server"  # starts no service
 
+MANAGERS = {"apt-get": DEBIAN, "dnf": FEDORA}
+
 
 def install_package(
-    environ: Mapping[str, str], *, announce: Callable[[str], None], log: Path, policy: Path = POLICY
+    environ: Mapping[str, str], *, announce: Callable[[str], None], log: Path
 ) -> bool:
     """Install the package `rabbitmq-server`, stopped and disabled; False where that can't be done.
 
     It can be done with apt-get or dnf, as root or where `sudo` asks for no password.
     Raises BrokerUnreachable, with the log's last lines, when the installation fails.
     """
-    path = environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-    manager = next((name for name in ("apt-get", "dnf") if shutil.which(name, path=path)), None)
+    path = environ.get("PATH", os.defpath)
+    manager = next((name for name in MANAGERS if shutil.which(name, path=path)), None)
     privilege = _privilege(path)
     if manager is None or privilege is None:
         return False
     announce(f"installing the package rabbitmq-server with {manager}, its service off; log: {log}")
-    script = DEBIAN if manager == "apt-get" else FEDORA
-    command = [*privilege, "/bin/sh", "-c", script, "sh", str(policy)]
-    if status := _run(command, {**environ, "PATH": path}, log):
-        lines = log.read_text(errors="replace").splitlines()[-TAIL:]
+    run_manager(manager, privilege, environ, log)
+    return True
+
+
+def run_manager(
+    manager: str,
+    privilege: Sequence[str],
+    environ: Mapping[str, str],
+    log: Path,
+    policy: Path = POLICY,
+) -> None:
+    """Let a package manager install RabbitMQ; `privilege` is what makes a command root's."""
+    command = [*privilege, "/bin/sh", "-c", MANAGERS[manager], "sh", str(policy)]
+    complete = f"{environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # dpkg insists on these
+    if status := _run(command, {**environ, "PATH": complete}, log):
+        lines = log.read_text("utf-8", "replace").splitlines()[-TAIL:]
         raise BrokerUnreachable(
             "RabbitMQ could not be installed",
             f"{manager} ended with {status}",
             hint="\n".join(["see why, then install rabbitmq-server yourself:", *lines]),
         )
-    return True
 
 
 def _privilege(path: str) -> list[str] | None:
@@ -87,7 +100,7 @@ def _privilege(path: str) -> list[str] | None:
     sudo = shutil.which("sudo", path=path)
     if sudo is None:
         return None
-    asked = subprocess.run([sudo, "-n", "true"], capture_output=True, check=False)  # noqa: S603 - sudo from PATH, no input
+    asked = subprocess.run([sudo, "-n", "true"], capture_output=True, check=False)  # noqa: S603 - fixed
     return [sudo, "-n"] if asked.returncode == 0 else None
 
 

@@ -23,7 +23,7 @@ from medtrack_cli.broker.rabbitmq import HOW_TO_INSTALL, Installation, Kind, fin
 from medtrack_cli.errors import BrokerUnreachable
 
 EXCHANGE = "medtrack.events"
-_STOP_PATIENCE = 20.0  # seconds RabbitMQ gets to write its data
+_STOP_PATIENCE = 20.0  # seconds RabbitMQ gets to write its data; its statistics alone take 5
 _ANSWER_PATIENCE = 5.0  # seconds a running broker gets to greet, before it counts as stuck
 _PAUSE = 0.05  # seconds between two looks
 _TELLING = re.compile(r"error|fail|crash|in use|eaddrinuse|eacces|denied|not found", re.IGNORECASE)
@@ -87,7 +87,7 @@ def start(
             _await_greeting(node, state, deadline)
             _declare_exchange(node, state)
         except BaseException:
-            _end(node, state)
+            _end(node, state, patience=0)
             raise
         return _describe(node, state)
 
@@ -98,7 +98,7 @@ def stop(state: Path, *, erase: bool = False) -> bool:
         return False
     with locked(state, _STOP_PATIENCE * 3):
         node = private_node.load(state)
-        ended = node is not None and _end(node, state)
+        ended = node is not None and _end(node, state, 0 if erase else _STOP_PATIENCE)
         if erase:
             if node and node.kind is Kind.CONTAINER:
                 container.erase(node)
@@ -234,10 +234,10 @@ def _runs(node: Node) -> bool:
     return bool(processes.marked(node.token))
 
 
-def _end(node: Node, state: Path) -> bool:
+def _end(node: Node, state: Path, patience: float = _STOP_PATIENCE) -> bool:
     if node.kind is Kind.CONTAINER:
         return container.end(node)
-    ended = processes.end(node.token, private_node.runtime_pid(state), _STOP_PATIENCE)
+    ended = processes.end(node.token, private_node.runtime_pid(state), patience)
     (state / "pid").unlink(missing_ok=True)
     return ended
 
