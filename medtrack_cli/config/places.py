@@ -66,10 +66,10 @@ def create_user_config(environ: Mapping[str, str]) -> Path:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(_INITIAL)
-    except FileExistsError:
-        what = "the configuration is there already"
-        raise CannotCreate(what, str(path), hint="edit it, or move it away first") from None
     except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            what = "the configuration is there already"
+            raise CannotCreate(what, str(path), hint="edit it, or move it away first") from None
         what = f"can't create the configuration ({error.strerror})"
         hint = "XDG_CONFIG_HOME chooses another folder"
         raise CannotCreate(what, str(path), hint=hint) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from medtrack_cli.config.layers import Layer, Level, Password, Value
+from medtrack_cli.config.layers import Layer, Level, Value
 from medtrack_cli.config.secrets import Missing, PasswordOrigin
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.core.connection import Host

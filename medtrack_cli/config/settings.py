@@ -64,7 +64,7 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     root = parse_document(text, str(path))
     if root is None:
         return SettingsFile(path, kind)
-    table = _table(root, str(path))
+    table = _table(root, f"{path}:{root.line}")
     top = _entries(table, _TOP_KEYS, path)
     profiles = {
         name: Profile(_profile(node, line, path), f"{path}:{line}")
@@ -102,14 +102,12 @@ def _holds_password(profile: Profile) -> bool:
 
 def _profile(node: Node, line: int, path: Path) -> dict[str, Entry]:
     """Read one profile; the keys under `tls` are lifted beside the others."""
-    if isinstance(node, Scalar) and node.is_unset:
-        return {}
     table = _table(node, f"{path}:{line}")
     entries = _entries(table, _PROFILE_KEYS, path)
     if "tls" in table.items:
         tls_node, tls_line = table.items["tls"]
         place = f"{path}:{tls_line}"
-        if not (isinstance(tls_node, Scalar) and tls_node.is_unset):
+        if not _is_unset(tls_node):
             entries |= _entries(_table(tls_node, place), TLS_KEYS, path)
             entries["tls"] = Entry((), place)
     return entries
@@ -121,7 +119,7 @@ def _entries(table: Table, known: tuple[str, ...], path: Path) -> dict[str, Entr
         place = f"{path}:{line}"
         if key not in known:
             _refuse_key(key, known, place)
-        if key in {"profiles", "tls"} or (isinstance(node, Scalar) and node.is_unset):
+        if key in {"profiles", "tls"} or _is_unset(node):
             continue
         nodes = node.items if isinstance(node, Sequence) and key in _LIST_KEYS else (node,)
         texts = tuple(item.text for item in nodes if isinstance(item, Scalar))
@@ -139,13 +137,19 @@ def _refuse_key(key: str, known: tuple[str, ...], place: str) -> NoReturn:
 
 
 def _table_at(table: Table, key: str, path: Path) -> Mapping[str, tuple[Node, int]]:
-    node, line = table.items.get(key, (None, 0))
-    if node is None or (isinstance(node, Scalar) and node.is_unset):
+    if key not in table.items:
         return {}
+    node, line = table.items[key]
     return _table(node, f"{path}:{line}").items
+
+
+def _is_unset(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.is_unset
 
 
 def _table(node: Node, place: str) -> Table:
     if isinstance(node, Table):
         return node
+    if _is_unset(node):
+        return Table({}, node.line)
     raise ConfigError("a mapping of keys is wanted here", place, hint=_SEE_INIT)
