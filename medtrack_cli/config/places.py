@@ -1,7 +1,7 @@
 """Where configuration files are, and the making of the user's first one."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from medtrack_cli.config.settings import FileKind, LookedAt
@@ -80,17 +80,14 @@ def _looked_at(path: Path, kind: FileKind) -> LookedAt:
     return LookedAt(path, kind, os.path.lexists(path))
 
 
-def _project_folders(cwd: Path) -> Iterator[Path]:
-    """Walk from `cwd` up to the repository's root; outside a repository it is `cwd` alone.
+def _project_folders(cwd: Path) -> tuple[Path, ...]:
+    """List the folders from `cwd` up to the repository's root; outside a repository it is `cwd` alone.
 
     A folder above that is anybody's: on a shared machine somebody may write to /tmp.
     """
     upward = (cwd, *cwd.parents)
     root = next((folder for folder in upward if os.path.lexists(folder / ".git")), cwd)
-    for folder in upward:
-        yield folder
-        if folder == root:
-            return
+    return upward[: upward.index(root) + 1]
 
 
 def _user_config(environ: Mapping[str, str]) -> Path:

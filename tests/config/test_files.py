@@ -35,6 +35,10 @@ if TYPE_CHECKING:
         ("profiles: {x: {password: hunter2, password_env: B}}\n", 1, "exclude", "one of them"),
         ("profiles: {x: {url: 'amqp://h', tls: {}}}\n", 1, "amqp:// URL", "amqps://"),
         ("profiles: {x: {password_command: ''}}\n", 1, "not a command", "a list"),
+        ("profiles: {x: {password_command: '\"a'}}\n", 1, "not a command", "a list"),
+        ("profiles: {x: {tls: {ca_file: ''}}}\n", 1, "an empty value", "a value"),
+        ("profiles: {x: {management_url: 'http://['}}\n", 1, "not a management", "https://"),
+        ("profiles: {x: {management_url: 'http://u:hunter2@h'}}\n", 1, "not a", "https://"),
         ("service: ''\n", 1, "an empty value", "a value"),
         ("service: a\nservice: b\n", 2, "the key service stands twice", "line 1"),
         ("service: !!str a\n", 1, "tags", "quote"),
@@ -67,7 +71,9 @@ def test_texts_stay_texts(machine: "Machine") -> None:
     assert (settings.username, settings.password.reveal()) == ("0x10", "0123")
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "profiles:\nservice:\n"])
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "---\n", "profiles:\nservice:\n", "profiles: {local: {tls: }}\n"]
+)
 def test_nothing_written(machine: "Machine", text: str) -> None:
     """An empty file, or a key without a value, says nothing."""
     machine.user(text)

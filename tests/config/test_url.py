@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.config.url import is_loopback, parse_host, parse_url
@@ -89,6 +89,7 @@ def test_refusals(text: str, message: str, hint: str) -> None:
     assert caught.value.subject == "MEDTRACK_URL"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(PASSWORDS | st.text(st.characters(codec="utf-8"), max_size=20))
 def test_encoded_password_round_trips(password: str) -> None:
     """Any password works when it is percent-encoded."""
@@ -98,6 +99,7 @@ def test_encoded_password_round_trips(password: str) -> None:
     assert Secret(password) == url.password
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(PASSWORDS, st.sampled_from(["amqp://me:{}@host", "amqp://me:{}@host:5673/v?heartbeat=9"]))
 @example("QX/Z@J", "amqp://me:{}@host")
 @example("QX?ZJ=0", "amqp://me:{}@host")
