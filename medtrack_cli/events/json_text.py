@@ -1,0 +1,293 @@
+"""Strict JSON (RFC 8259), read for what is wrong with it and where.
+
+Events go through faster readers; this one looks at those that failed. A text is an event's
+body decoded, without a BOM; offsets count its code points. No input, however deep, long or
+broken, costs more than a few passes over it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from math import isinf
+from typing import NoReturn
+
+from medtrack_cli.events.findings import At, Path, Problem, Rule, Span
+
+MAX_BODY = 16 * 1024 * 1024
+"""The largest body an event may have, in bytes."""
+
+MAX_DEPTH = 64
+"""How many objects and lists may stand in each other."""
+
+MAX_DIGITS = 4300
+"""The longest integer that Python itself reads in linear time."""
+
+_MOST = 1000  # problems of one kind that are told: a hostile body could hold millions
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_TOKEN = re.compile(
+    r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]'
+    r"|NaN|-?Infinity|-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?",
+    re.DOTALL,
+)
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+# Passes over a value without making numbers of its digits.
+_SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+class _NotJson(Exception):
+    """A token that Python's reader takes and RFC 8259, or any other reader, doesn't."""
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object's members in their order, duplicates kept."""
+
+
+def decode(body: bytes) -> str:
+    """Decode a body, BOM dropped; what isn't UTF-8 becomes U+FFFD."""
+    return body.decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def examine(
+    body: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_BODY
+) -> tuple[object | None, list[Problem]]:
+    """Read one event's text strictly, and name all that JSON has against it.
+
+    The value is None when the text can't be read; with nothing but duplicate keys it is
+    there, the last of each having won.
+    """
+    if len(body) > max_size:
+        return None, [Problem(Rule.TOO_LARGE, 0, f"the event is larger than {max_size} bytes")]
+    try:
+        text = body.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        offset = len(body[: error.start].decode("utf-8").removeprefix("\ufeff"))
+        return None, [Problem(Rule.BAD_ENCODING, offset, "this byte is not UTF-8")]
+    deep = _too_deep(text, max_depth)
+    if deep is not None:
+        message = f"objects and lists are nested more than {max_depth} deep"
+        return None, [Problem(Rule.TOO_DEEP, deep, message)]
+    try:
+        value, has_duplicates = _parse(text)
+    except json.JSONDecodeError as error:
+        return None, [_syntax_problem(text, error)]
+    except _NotJson:
+        return None, [_bad_word(text)]
+    problems = list(islice(_surrogates(text), _MOST))
+    if has_duplicates:
+        problems += islice(_duplicates(text), _MOST)
+    return (None if problems and problems[0].rule is Rule.BAD_ENCODING else value), problems
+
+
+def _too_deep(text: str, max_depth: int) -> int | None:
+    """Find the bracket that opens one level too many."""
+    if text.count("{") + text.count("[") <= max_depth:
+        return None
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        first = text[token.start()]
+        if first in "[{":
+            depth += 1
+            if depth > max_depth:
+                return token.start()
+        elif first in "]}":
+            depth -= 1
+    return None
+
+
+def _parse(text: str) -> tuple[object, bool]:
+    """Parse a text of bounded depth; True beside the value when an object has a key twice."""
+    has_duplicates = False
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal has_duplicates
+        made = dict(pairs)
+        has_duplicates = has_duplicates or len(made) != len(pairs)
+        return made
+
+    decoder = json.JSONDecoder(
+        object_pairs_hook=members, parse_constant=_refuse, parse_int=_integer, parse_float=_float
+    )
+    value, end = decoder.raw_decode(text, _skip_space(text, 0))
+    end = _skip_space(text, end)
+    if end < len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value, has_duplicates
+
+
+def _refuse(word: str) -> NoReturn:
+    raise _NotJson(word)
+
+
+def _integer(digits: str) -> int:
+    return _refuse(digits) if len(digits) > MAX_DIGITS else int(digits)
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    return _refuse(digits) if isinf(number) else number
+
+
+def _bad_word(text: str) -> Problem:
+    """Find the first token that `_parse` refused: all before it is JSON."""
+    for token in _TOKEN.finditer(text):
+        word = token.group()
+        if word.endswith(("NaN", "Infinity")):
+            return Problem(Rule.JSON_SYNTAX, token.start(), f"{word} is not JSON")
+        if word[0] in "-0123456789":
+            try:
+                _integer(word) if word.lstrip("-").isdecimal() else _float(word)
+            except _NotJson:
+                message = "this number is larger than JSON readers can hold"
+                return Problem(Rule.JSON_SYNTAX, token.start(), message)
+    raise AssertionError("the reader refused a text without a bad word")
+
+
+_QUOTES = "JSON's strings and keys stand in double quotes"
+TRAILING_COMMA = ("a comma before a closing bracket", "remove the comma")
+_SENTENCES = {  # by how the messages of Python's reader begin
+    "Unterminated string": ("the string that opens here is never closed", ""),
+    "Invalid control": ("a control character inside a string", "write it as an escape, \\n or \\t"),
+    "Invalid \\": ("no such escape in JSON's strings", ""),
+    "Illegal trailing comma": TRAILING_COMMA,
+    "Extra data": ("expected nothing after the event", ""),
+    "Expecting property name": ("expected a key in double quotes", _QUOTES),
+    "Expecting ':'": ("expected a colon after the key", ""),
+    "Expecting ','": ("expected a comma or the end of this object or list", ""),
+    "Expecting value": ("expected a string, number, object, list, true, false or null", ""),
+}
+
+
+def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
+    """Say in our own words, the same for every Python, what is wrong where."""
+    offset = error.pos
+    start = next(start for start in _SENTENCES if error.msg.startswith(start))
+    message, suggestion = _SENTENCES[start]
+    if start == "Invalid \\":
+        offset = text.rfind("\\", 0, offset + 1)
+    elif start.startswith("Expecting"):
+        found, before = text[offset : offset + 1], text[:offset].rstrip(" \t\r\n")
+        if not found:
+            message, suggestion = "the text ends too early" if before else "the text is empty", ""
+        elif found in "]}" and before.endswith(","):
+            offset, (message, suggestion) = len(before) - 1, TRAILING_COMMA
+        elif found == "'":
+            message, suggestion = "expected double quotes", _QUOTES
+    return Problem(Rule.JSON_SYNTAX, offset, message, suggestion)
+
+
+def _surrogates(text: str) -> Iterator[Problem]:
+    r"""Find the strings that hold half of a surrogate pair (`"\ud800"`), which no UTF-8 can."""
+    if not _SURROGATE_ESCAPE.search(text):
+        return
+    for token in _TOKEN.finditer(text):
+        if text[token.start()] == '"' and _LONE_SURROGATE.search(json.loads(token.group())):
+            message = "this string holds half of a surrogate pair"
+            yield Problem(Rule.BAD_ENCODING, token.start(), message)
+
+
+def _duplicates(text: str) -> Iterator[Problem]:
+    tree = json.JSONDecoder(object_pairs_hook=_Pairs).raw_decode(text, _skip_space(text, 0))[0]
+    for path in dict.fromkeys(_duplicate_paths(tree, ())):
+        yield Problem(Rule.DUPLICATE_KEY, path, "this key stands here twice", "keep one", At.KEY)
+
+
+def _duplicate_paths(value: object, path: Path) -> Iterator[Path]:
+    if isinstance(value, _Pairs):
+        seen = set()
+        for key, member in value:
+            if key in seen:
+                yield (*path, key)
+            seen.add(key)
+            yield from _duplicate_paths(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _duplicate_paths(member, (*path, index))
+
+
+def locate(text: str, path: Path, at: At = At.VALUE) -> tuple[int, int]:
+    """Find where a value, a key or an opening bracket stands: start and end offset.
+
+    `text` is valid JSON. Of duplicate keys the last one's value counts, as for readers; the
+    key is the second one's, which is the one to remove. A path that leads nowhere ends at
+    its nearest parent.
+    """
+    key, start = None, _skip_space(text, 0)
+    for step, part in enumerate(path, 1):
+        is_last = step == len(path)
+        if at is At.OPENING and is_last:
+            break
+        found = _child(text, start, part, second=at is At.KEY and is_last)
+        if found is None:
+            key = None
+            break
+        key, start = found
+    if at is At.KEY and key is not None:
+        return key, _end_of(text, key)
+    return start, start + 1 if at is At.OPENING else _end_of(text, start)
+
+
+def _child(
+    text: str, start: int, part: str | int, *, second: bool
+) -> tuple[int | None, int] | None:
+    """Find a member or an item: the offsets of its key, None in a list, and of its value."""
+    if isinstance(part, str) and text[start] == "{":
+        members = (each for each in _members(text, start) if each[0] == part)
+        found = list(islice(members, 2 if second else None))
+        return found[-1][1:] if found else None
+    if isinstance(part, int) and text[start] == "[":
+        value = next(islice(_items(text, start), part, None), None) if part >= 0 else None
+        return None if value is None else (None, value)
+    return None
+
+
+def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+    """Walk an object: each key with its offset and its value's, the values skipped in C."""
+    offset = _skip_space(text, start + 1)
+    while text[offset] != "}":
+        key, end = _SKIPPER.raw_decode(text, offset)
+        value = _skip_space(text, _skip_space(text, end) + 1)
+        yield key, offset, value
+        offset = _next(text, value)
+
+
+def _items(text: str, start: int) -> Iterator[int]:
+    offset = _skip_space(text, start + 1)
+    while text[offset] != "]":
+        yield offset
+        offset = _next(text, offset)
+
+
+def _next(text: str, value: int) -> int:
+    """Skip a value and the comma behind it."""
+    offset = _skip_space(text, _end_of(text, value))
+    return _skip_space(text, offset + 1) if text[offset] == "," else offset
+
+
+def _end_of(text: str, start: int) -> int:
+    return _SKIPPER.raw_decode(text, start)[1]
+
+
+def _skip_space(text: str, offset: int) -> int:
+    match = _SPACE.match(text, offset)
+    return match.end() if match else offset
+
+
+def line_column(text: str, offset: int) -> tuple[int, int]:
+    r"""Count the line and column of an offset, from 1; lines end at \n and \r\n, as in editors."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def span_of(text: str, start: int, end: int, *, line: int = 1, column: int = 1) -> Span:
+    """Place a stretch of a text that begins at `line` and `column` of its file."""
+    own_line, own_column = line_column(text, start)
+    newline = text.find("\n", start)
+    line_end = len(text) if newline < 0 else newline
+    if newline > 0 and text[newline - 1] == "\r":
+        line_end -= 1
+    length = max(0, min(end, line_end) - start)
+    first = own_column + column - 1 if own_line == 1 else own_column
+    return Span(line + own_line - 1, first, first + length)

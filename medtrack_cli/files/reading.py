@@ -1,0 +1,91 @@
+"""Events out of a source, whatever its syntax."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events import findings
+from medtrack_cli.files.json_files import MAX_LINE, read_document, read_lines
+from medtrack_cli.files.sources import Source
+from medtrack_cli.files.streams import BOM, open_source
+
+WantsText = Callable[[str | None, findings.Path], bool]
+"""Whether a field of an event type keeps a plain YAML scalar's text: `cin: 01234567`."""
+
+_SYNTAXES = {
+    ".json": "json",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+def read(
+    source: Source,
+    *,
+    wants_text: WantsText,
+    as_type: str | None = None,
+    open_stdin: Callable[[], BinaryIO],
+) -> Iterator[Item]:
+    """Read a source's events lazily, in its order, no further ahead than its syntax demands.
+
+    `as_type` is the type of bare payloads. The name tells the syntax, else the first line.
+    Raises InputMissing when the source can't be opened or stops being readable, after what
+    came before has been yielded.
+    """
+    try:
+        with open_source(source, open_stdin) as stream:
+            yield from _items(stream, source.name, wants_text, as_type)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "is the file complete, and is it yours to read?"
+        raise InputMissing(f"can't be read ({reason})", source.name, hint=hint) from error
+
+
+def _items(
+    stream: BinaryIO, name: str, wants_text: WantsText, as_type: str | None
+) -> Iterator[Item]:
+    syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
+    head: list[bytes] = []
+    if syntax is None:
+        head = _first_line(stream)
+        syntax = _sniff(head[-1]) if head else "ndjson"
+    if syntax == "ndjson":
+        return read_lines(stream, name, head)
+    if syntax == "json":
+        return read_document(stream, name, b"".join(head))
+    from medtrack_cli.files.yaml_files import read_yaml
+
+    return read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=b"".join(head))
+
+
+def _first_line(stream: BinaryIO) -> list[bytes]:
+    """Read up to the first line that isn't blank."""
+    lines = []
+    while line := stream.readline(MAX_LINE):
+        lines.append(line)
+        if line.removeprefix(BOM).strip():
+            break
+    return lines
+
+
+def _sniff(line: bytes) -> str:
+    """Tell the syntax from a first line: what begins an object and leaves it open is JSON."""
+    text = line.removeprefix(BOM).decode("utf-8", "replace").strip(" \t\r\n")
+    if text.startswith("["):
+        return "json"
+    if not text.startswith("{"):
+        return "yaml"
+    try:
+        _DECODER.raw_decode(text)
+    except json.JSONDecodeError as error:
+        return "json" if error.pos >= len(text) else "ndjson"
+    except RecursionError:
+        pass
+    return "ndjson"

@@ -1,0 +1,125 @@
+"""From the paths on a command line to the files they name."""
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medtrack_cli.errors import InputMissing
+
+STDIN = "<stdin>"
+EVENT_SUFFIXES = (
+    *(".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz"),
+    *(".yaml", ".yml"),
+)
+_SUFFIXES_HINT = "event files are *.json, *.ndjson, *.jsonl (also .gz), *.yaml and *.yml"
+
+Fingerprint = tuple[int, int, int]
+"""Size, time of modification in ns, inode: what tells whether a file is still the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to read: a file or, with no path, standard input."""
+
+    name: str  # as the user named it
+    path: Path | None = None
+    fingerprint: Fingerprint | None = None  # None for what can be read only once
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether it can be read twice."""
+        return self.fingerprint is not None
+
+    def has_changed(self) -> bool:
+        """Tell whether the file is another one, or has other content, than when it was found."""
+        if self.path is None or self.fingerprint is None:
+            return False
+        try:
+            return _fingerprint(self.path.stat()) != self.fingerprint
+        except OSError:
+            return True
+
+
+def expand(paths: Sequence[str]) -> Iterator[Source | InputMissing]:
+    """Find the files that paths, folders, globs and `-` name, lazily and each once.
+
+    Folders are searched recursively in sorted order; hidden files and folders in them, and
+    links to folders, are passed by. A path that can't be read is an error among the values,
+    so that the caller may go on with the others.
+    """
+    seen = set()
+    for path in paths:
+        for found in _expand_one(path):
+            if isinstance(found, Source):
+                real = os.path.realpath(found.path) if found.path else None
+                if real in seen:
+                    continue
+                seen.add(real)
+            yield found
+
+
+def _expand_one(path: str) -> Iterable[Source | InputMissing]:
+    if path == "-":
+        return [Source(STDIN)]
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError) as error:
+        if glob.has_magic(path):
+            return _expand_glob(path)
+        return [_missing(path, error)]
+    return _expand_folder(path) if stat.S_ISDIR(mode) else [_source(path)]
+
+
+def _expand_glob(pattern: str) -> Iterator[Source | InputMissing]:
+    names = [name for name in sorted(glob.glob(pattern, recursive=True)) if _is_event_file(name)]  # noqa: PTH207 -- the user's own spelling of the names is kept
+    yield from map(_source, names)
+    if not names:
+        yield InputMissing("no event file matches", pattern, hint=_SUFFIXES_HINT)
+
+
+def _expand_folder(folder: str) -> Iterator[Source | InputMissing]:
+    errors: list[OSError] = []
+    is_empty = True
+    for parent, folders, names in os.walk(folder, onerror=errors.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.lower().endswith(EVENT_SUFFIXES):
+                is_empty = False
+                yield _source(os.path.join(parent, name))  # noqa: PTH118 -- `./a` stays `./a`
+    yield from (_missing(str(error.filename), error) for error in errors)
+    if is_empty and not errors:
+        yield InputMissing("no event file in this folder", folder, hint=_SUFFIXES_HINT)
+
+
+def _is_event_file(name: str) -> bool:
+    return name.lower().endswith(EVENT_SUFFIXES) and not Path(name).is_dir()
+
+
+def _source(name: str) -> Source | InputMissing:
+    path = Path(name)
+    try:
+        status = path.stat()
+    except OSError as error:
+        return _missing(name, error)
+    if not os.access(path, os.R_OK):
+        return InputMissing("can't be read", name, hint="allow yourself to read it: chmod u+r")
+    if stat.S_ISREG(status.st_mode):
+        return Source(name, path, _fingerprint(status))
+    if stat.S_ISFIFO(status.st_mode):
+        return Source(name, path)
+    return InputMissing("neither a file, a folder nor a pipe", name, hint="name a file of events")
+
+
+def _fingerprint(status: os.stat_result) -> Fingerprint:
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _missing(name: str, error: OSError | ValueError) -> InputMissing:
+    if isinstance(error, FileNotFoundError):
+        hint = f"paths start at {Path.cwd()}" if not Path(name).is_absolute() else "check the path"
+        return InputMissing("no such file or folder", name, hint=hint)
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return InputMissing(f"can't be read ({reason})", name, hint="check the path and its rights")

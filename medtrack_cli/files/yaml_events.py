@@ -1,0 +1,224 @@
+"""Events made of YAML nodes: their JSON, and scenarios, which share values."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from medtrack_cli.events.check import did_you_mean
+from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
+from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.files.yaml_nodes import (
+    Mapping,
+    Node,
+    NotJson,
+    Scalar,
+    Sequence,
+    Trouble,
+    first_character,
+    locate,
+    resolve,
+    span_of,
+)
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class YamlItem:
+    """An event in YAML: compact JSON made of it, and the node to place problems by."""
+
+    file: str
+    line: int
+    body: bytes | None
+    findings: tuple[Finding, ...] = ()
+    node: Node | None = None
+    exact: bool = False
+    recorded: object | None = None
+
+    def span(self, where: Path | int, at: At = At.VALUE) -> Span:
+        """Place a problem of the body in the file; an offset in the body has only the event's."""
+        if self.node is None:
+            return Span(self.line, 1, 1)
+        return locate(self.node, () if isinstance(where, int) else where, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What events are made by, the same for a whole file.
+
+    `wants_text` tells, for an event type and a path from its envelope, whether a plain scalar
+    keeps its text; `as_type` is the type of events that don't say theirs.
+    """
+
+    file: str
+    wants_text: Callable[[str | None, Path], bool]
+    as_type: str | None
+
+
+def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
+    """Make the item of one event; `troubles` are those met in composing it."""
+    found = list(troubles)
+    is_envelope = isinstance(node, Mapping) and bool(node.get("event_type") or node.get("payload"))
+    prefix: Path = ("payload",) if isinstance(node, Mapping) and not is_envelope else ()
+    named = node.get("event_type") if isinstance(node, Mapping) and is_envelope else None
+    event_type = named.text if isinstance(named, Scalar) else making.as_type
+
+    def keeps_text(path: Path) -> bool:
+        return making.wants_text(event_type, prefix + path)
+
+    value = _value(node, (), keeps_text, found)
+    if is_envelope and isinstance(value, dict):
+        value = {name: value[name] for name in ENVELOPE_FIELDS if name in value} | value
+    body = None if any(trouble.breaks for trouble in found) else _write(value, node, found)
+    line = node.start.line + 1
+    return YamlItem(making.file, line, body, _findings(making.file, found), node)
+
+
+def broken_item(troubles: Iterable[Trouble], file: str) -> YamlItem:
+    """Make the item for a place where an event should be and is none."""
+    findings = _findings(file, troubles)
+    return YamlItem(file, findings[0].span.line, None, findings)
+
+
+def _findings(file: str, troubles: Iterable[Trouble]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(each.rule, file, each.span, json_pointer(each.path), each.message, each.suggestion)
+        for each in troubles
+    )
+
+
+def _value(
+    node: Node, path: Path, keeps_text: Callable[[Path], bool], troubles: list[Trouble]
+) -> object:
+    match node:
+        case Mapping():
+            return {
+                key.text: _value(each, (*path, key.text), keeps_text, troubles)
+                for key, each in node.members
+            }
+        case Sequence():
+            return [
+                _value(each, (*path, index), keeps_text, troubles)
+                for index, each in enumerate(node.items)
+            ]
+    return _scalar_value(node, path, keeps_text, troubles)
+
+
+def _scalar_value(
+    scalar: Scalar, path: Path, keeps_text: Callable[[Path], bool], troubles: list[Trouble]
+) -> str | float | bool | None:
+    if not scalar.is_plain:
+        return scalar.text
+    try:
+        value = resolve(scalar.text)
+    except NotJson:
+        if keeps_text(path):
+            return scalar.text
+        message = "JSON can't carry this number"
+        troubles.append(Trouble(Rule.YAML_SYNTAX, path, span_of(scalar), message))
+        return None
+    if value is None or isinstance(value, str):
+        return value
+    return scalar.text if keeps_text(path) else value
+
+
+def _write(value: object, node: Node, troubles: list[Trouble]) -> bytes | None:
+    """Write compact JSON, or note why it can't be an event's body."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    start = first_character(node.start)
+    try:
+        body = text.encode("utf-8")
+    except UnicodeEncodeError:
+        message = "a string of this event holds half of a surrogate pair"
+        troubles.append(Trouble(Rule.BAD_ENCODING, (), start, message))
+        return None
+    if len(body) > MAX_BODY:
+        message = f"the event is larger than {MAX_BODY} bytes"
+        troubles.append(Trouble(Rule.TOO_LARGE, (), start, message))
+        return None
+    return body
+
+
+def is_scenario(node: Node) -> bool:
+    """Tell a mapping with `vars:` and `events:`."""
+    return isinstance(node, Mapping) and bool(node.get("vars") and node.get("events"))
+
+
+def scenario_items(
+    scenario: Mapping, troubles: list[Trouble], making: Making
+) -> Iterator[YamlItem]:
+    """Make the items of a scenario's events, the values it shares filled in.
+
+    Troubles of the scenario itself come first, as an item of their own.
+    """
+    own = [each for each in troubles if not _is_in_event(each.path)]
+    own += [
+        Trouble(Rule.UNKNOWN_FIELD, (key.text,), span_of(key), "a scenario has vars and events")
+        for key, _ in scenario.members
+        if key.text not in {"vars", "events"}
+    ]
+    values = _shared_values(scenario.get("vars"), own)
+    events = scenario.get("events")
+    if not isinstance(events, Sequence):
+        span = span_of(events or scenario)
+        own.append(Trouble(Rule.WRONG_TYPE, ("events",), span, "events must be a list"))
+    if own:
+        yield broken_item(own, making.file)
+    for index, event in enumerate(events.items if isinstance(events, Sequence) else ()):
+        found = [
+            each._replace(path=each.path[2:])
+            for each in troubles
+            if each.path[:2] == ("events", index)
+        ]
+        yield make_item(_fill(event, (), values, found), found, making)
+
+
+def _is_in_event(path: Path) -> bool:
+    return len(path) > 1 and path[0] == "events" and isinstance(path[1], int)
+
+
+def _shared_values(node: Node | None, troubles: list[Trouble]) -> dict[str, str]:
+    if isinstance(node, Scalar) and node.is_plain and not node.text:
+        return {}
+    if not isinstance(node, Mapping):
+        span = span_of(node) if node else Span(1, 1, 1)
+        troubles.append(Trouble(Rule.WRONG_TYPE, ("vars",), span, "vars must be an object"))
+        return {}
+    troubles += (
+        Trouble(Rule.WRONG_TYPE, ("vars", key.text), span_of(value), "a shared value is a text")
+        for key, value in node.members
+        if not isinstance(value, Scalar)
+    )
+    return {key.text: value.text for key, value in node.members if isinstance(value, Scalar)}
+
+
+def _fill(node: Node, path: Path, values: dict[str, str], troubles: list[Trouble]) -> Node:
+    """Put the shared values in place of each `${name}` of an event."""
+    match node:
+        case Mapping():
+            members = [
+                (key, _fill(each, (*path, key.text), values, troubles))
+                for key, each in node.members
+            ]
+            return replace(node, members=members)
+        case Sequence():
+            items = [
+                _fill(each, (*path, index), values, troubles)
+                for index, each in enumerate(node.items)
+            ]
+            return replace(node, items=items)
+    names = _VARIABLE.findall(node.text)
+    for name in names:
+        if name not in values:
+            message = "no such name in the scenario's vars"
+            suggestion = did_you_mean(name, values)
+            where = (Rule.INVALID_VALUE, path, span_of(node))
+            troubles.append(Trouble(*where, message, suggestion, breaks=False))
+    if sum(len(values.get(name, "")) for name in names) > MAX_BODY:
+        message = f"the event is larger than {MAX_BODY} bytes"
+        troubles.append(Trouble(Rule.TOO_LARGE, path, span_of(node), message))
+        return node
+    text = _VARIABLE.sub(lambda match: values.get(match[1], match[0]), node.text)
+    return replace(node, text=text)
