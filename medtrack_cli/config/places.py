@@ -81,7 +81,7 @@ def _looked_at(path: Path, kind: FileKind) -> LookedAt:
 
 
 def _project_folders(cwd: Path) -> tuple[Path, ...]:
-    """List the folders from `cwd` up to the repository's root; outside a repository it is `cwd` alone.
+    """List the folders from `cwd` up to the repository's root; without one, `cwd` alone.
 
     A folder above that is anybody's: on a shared machine somebody may write to /tmp.
     """
