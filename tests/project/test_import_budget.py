@@ -32,7 +32,7 @@ def heavy_imports_of(*arguments: str, **environment: str) -> set[str]:
         text=True,
         timeout=30,
     )
-    assert "Traceback" not in ended.stderr
+    assert "Traceback" not in ended.stderr, ended.stderr
     last = ended.stderr.splitlines()[-1].split()
     assert last[0] == "loaded:"
     assert "medtrack_cli.app" in last
