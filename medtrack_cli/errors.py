@@ -1,6 +1,7 @@
 """Every way medtrack can fail, each with its exit code.
 
 MedtrackError
+├── DemoFailed             1   a step of the demo that didn't end as it should
 ├── UsageError             2   the command line asks for something impossible
 ├── NotARecording         65   a recording, schema or journal that is none
 ├── InputMissing          66   a file that is not there or can't be read
@@ -61,6 +62,11 @@ class MedtrackError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class DemoFailed(MedtrackError):
+    code = "demo_failed"
+    exit_code = ExitCode.VERDICT_NO
 
 
 class UsageError(MedtrackError):

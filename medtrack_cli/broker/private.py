@@ -5,7 +5,6 @@ has is in one folder, all it listens on is 127.0.0.1, and no privilege is needed
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medtrack_cli.broker import container, private_node, processes
+from medtrack_cli.broker.boot_log import telling_lines
 from medtrack_cli.broker.folder_lock import locked
 from medtrack_cli.broker.greeting import broker_version
 from medtrack_cli.broker.install import install_package
@@ -26,7 +26,6 @@ EXCHANGE = "medtrack.events"
 _STOP_PATIENCE = 20.0  # seconds RabbitMQ gets to write its data; its statistics alone take 5
 _ANSWER_PATIENCE = 5.0  # seconds a running broker gets to greet, before it counts as stuck
 _PAUSE = 0.05  # seconds between two looks
-_TELLING = re.compile(r"error|fail|crash|in use|eaddrinuse|eacces|denied|not found", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ def _launch(
 def _await_greeting(node: Node, state: Path, deadline: float) -> None:
     until = time.monotonic() + deadline
     while broker_version(LOOPBACK, node.amqp_port, patience=1) is None:
-        if not _runs(node):
+        if not _runs(node, state):
             raise _failure("RabbitMQ ended while it started", node, state)
         if time.monotonic() > until:
             raise _failure(f"RabbitMQ was not ready in {deadline:g} seconds", node, state)
@@ -202,14 +201,12 @@ def _failure(what: str, node: Node, state: Path) -> BrokerUnreachable:
         lines, place = container.last_lines(node), f"`{node.command.name} logs`"
     else:
         lines, place = private_node.last_lines(state), str(state / "log")
-    said = [line.strip() for line in lines if line.strip()]
-    telling = [line for line in said if _TELLING.search(line)] or said
-    hint = "\n".join([f"its log ({place}) says:", *telling[-5:]])
+    hint = "\n".join([f"its log ({place}) says:", *telling_lines(lines)])
     return BrokerUnreachable(what, str(node.command), hint=hint)
 
 
 def _observe(node: Node, state: Path) -> PrivateBroker | None:
-    return _describe(node, state) if _runs(node) else None
+    return _describe(node, state) if _runs(node, state) else None
 
 
 def _describe(node: Node, state: Path) -> PrivateBroker:
@@ -228,17 +225,17 @@ def _describe(node: Node, state: Path) -> PrivateBroker:
     )
 
 
-def _runs(node: Node) -> bool:
+def _runs(node: Node, state: Path) -> bool:
     if node.kind is Kind.CONTAINER:
         return container.runs(node)
-    return bool(processes.marked(node.token))
+    return private_node.runs(node, state)
 
 
 def _end(node: Node, state: Path, patience: float = _STOP_PATIENCE) -> bool:
     if node.kind is Kind.CONTAINER:
         return container.end(node)
     ended = processes.end(node.token, private_node.runtime_pid(state), patience)
-    (state / "pid").unlink(missing_ok=True)
+    private_node.forget_processes(state)
     return ended
 
 

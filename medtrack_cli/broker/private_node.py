@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from medtrack_cli.broker.processes import MARK
+from medtrack_cli.broker import processes
 from medtrack_cli.broker.rabbitmq import Installation, Kind
 from medtrack_cli.errors import BrokerUnreachable, CannotCreate
 
@@ -139,11 +139,12 @@ def launch(node: Node, folder: Path, environ: Mapping[str, str]) -> None:
     The shell hands it over to the system at once, so that it is nobody's child.
     """
     write_files(node, folder)
+    forget_processes(folder)
     (folder / "log" / "rabbitmq.log").unlink(missing_ok=True)
     with (folder / "log" / "console.log").open("wb") as console:
         subprocess.run(  # noqa: S603 - a constant script and the server that was found
-            ["/bin/sh", "-c", '"$0" &', node.command],
-            env=environment(node, folder, environ) | {MARK: node.token},
+            ["/bin/sh", "-c", '"$0" & echo $! > launched', node.command],
+            env=environment(node, folder, environ) | {processes.MARK: node.token},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=console,
@@ -155,10 +156,19 @@ def launch(node: Node, folder: Path, environ: Mapping[str, str]) -> None:
 
 def runtime_pid(folder: Path) -> int | None:
     """Read the Erlang runtime's process id, which RabbitMQ writes early and may leave behind."""
-    try:
-        return int((folder / "pid").read_text("ascii"))
-    except (OSError, ValueError):
-        return None
+    return _read_pid(folder / "pid")
+
+
+def runs(node: Node, folder: Path) -> bool:
+    """Tell whether the server runs: its start script or its runtime. A lone epmd doesn't count."""
+    server = {_read_pid(folder / "launched"), runtime_pid(folder)}
+    return not server.isdisjoint(processes.marked(node.token))
+
+
+def forget_processes(folder: Path) -> None:
+    """Remove the process ids of a server that has ended."""
+    for name in ("launched", "pid"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def last_lines(folder: Path) -> list[str]:
@@ -166,6 +176,13 @@ def last_lines(folder: Path) -> list[str]:
     logs = (folder / "log" / "console.log", folder / "log" / "rabbitmq.log")
     texts = [log.read_text("utf-8", "replace") for log in logs if log.exists()]
     return "\n".join(texts).splitlines()
+
+
+def _read_pid(path: Path) -> int | None:
+    try:
+        return int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -51,8 +51,8 @@ def find_server(environ: Mapping[str, str], root: Path = Path("/")) -> Path | No
     """
     for folder in _server_folders(environ, root):
         script = (folder / "rabbitmq-server").resolve()
-        beside = script.with_name("rabbitmq-env")
-        if script.name == "rabbitmq-server" and beside.is_file() and os.access(script, os.X_OK):
+        usable = os.access(script, os.X_OK) and os.access(script.with_name("rabbitmq-env"), os.R_OK)
+        if script.name == "rabbitmq-server" and usable:
             return script
     return None
 

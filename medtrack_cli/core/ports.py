@@ -102,7 +102,15 @@ class Resumed(NamedTuple):
 
 
 class Consumer(Protocol):
-    """Receives what is published."""
+    """Receives what is published. Leaving it ends the subscription."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
 
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
         """Yield what arrives in batches, and what happens to the connection, until stopped.

@@ -1,6 +1,5 @@
-"""Publish events: examine, send, count."""
+"""Publish: make messages of the events that are read."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha1
@@ -8,13 +7,8 @@ from uuid import UUID
 
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Note, Publisher
+from medtrack_cli.core.ports import Note
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, examine
-from medtrack_cli.errors import ExitCode, MedtrackError
-
-Read = Callable[[], Iterable[Item]]
-"""Read the input from its start."""
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -83,72 +77,6 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-def first_invalid(read: Read, plan: Plan) -> tuple[int, bool]:
-    """Read the whole input once: how many events it holds, and whether one is invalid."""
-    count = 0
-    is_bad = False
-    for count, event in enumerate(examine(read(), plan.completion, publishing=True), 1):  # noqa: B007
-        is_bad = is_bad or not event.is_valid
-    return count, is_bad
-
-
-def unsent(read: Read, plan: Plan, *, after: int, reason: str) -> Iterator[Receipt]:
-    """Give every event behind position `after` its receipt: invalid, or not sent and why."""
-    everything = Plan(plan.run, plan.completion, keep_going=True)
-    for entry in messages(read(), everything):
-        if entry.index > after:
-            is_invalid = isinstance(entry, Receipt)
-            yield entry if is_invalid else entry.receipt(Outcome.UNSENT, reason)
-
-
-def publish(
-    publisher: Publisher,
-    read: Read,
-    plan: Plan,
-    *,
-    rereadable: bool,
-    stage: Callable[[Iterator[Message | Receipt]], Iterator[Message | Receipt]] = iter,
-    note: Note | None = None,
-) -> Iterator[Receipt]:
-    """Send the input; every event of it gets one receipt, whatever happens.
-
-    `stage` may hold messages back, to pace them. What the run didn't come to is read again
-    where that can be done, and reported unsent.
-    """
-    last = 0
-    reason = "the run was stopped"
-    failure: MedtrackError | None = None
-    try:
-        for receipt in publisher.publish(stage(messages(read(), plan, note))):
-            last = max(last, receipt.index)
-            yield receipt
-    except MedtrackError as error:
-        failure, reason = error, error.what
-    if rereadable:
-        yield from unsent(read, plan, after=last, reason=reason)
-    if failure is not None:
-        raise failure
-
-
-class Tally:
-    """Counts receipts; its numbers add up to the events of the input."""
-
-    def __init__(self, *, unroutable_is_done: bool = False) -> None:
-        self._counts: Counter[Outcome] = Counter()
-        self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())
-
-    def add(self, receipt: Receipt) -> None:
-        self._counts[receipt.outcome] += 1
-
-    @property
-    def total(self) -> int:
-        return self._counts.total()
-
-    def __getitem__(self, outcome: Outcome) -> int:
-        return self._counts[outcome]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """0 if and only if every event is done."""
-        is_done = sum(self._counts[each] for each in self._done) == self.total
-        return ExitCode.DONE if is_done else ExitCode.VERDICT_NO
+def is_all_valid(items: Iterable[Item], plan: Plan) -> bool:
+    """Read the input up to its first invalid event, and tell whether there is none."""
+    return all(each.is_valid for each in examine(items, plan.completion, publishing=True))

@@ -1,18 +1,26 @@
 """Replay: make messages of recorded deliveries, byte for byte, marked as replayed."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.listen import REPLAY_HEADER, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
+from medtrack_cli.core.ports import Clock
 from medtrack_cli.core.publish import message_ids
-from medtrack_cli.core.times import rfc3339
+from medtrack_cli.core.times import from_rfc3339, rfc3339
+from medtrack_cli.errors import NotARecording
+from medtrack_cli.events.check import check
 
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
 ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
@@ -29,6 +37,9 @@ class Invalid(StrEnum):
     SEND = "send"
     SKIP = "skip"
     FAIL = "fail"
+
+
+INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped", Invalid.FAIL: "refused"}
 
 
 class Recorded(NamedTuple):
@@ -49,19 +60,45 @@ class Replay:
     invalid: Invalid = Invalid.SEND
 
 
-@dataclass(slots=True)
-class Skipped:
-    """How many deliveries were left out, and how many invalid ones were met."""
+def run_name(moment: datetime) -> str:
+    """Name a run by when it began and something random: replay-20250115T100000-3f9a."""
+    return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(2)}"
 
-    by_key: int = 0
-    invalid: int = 0
-    skipped_invalid: int = 0
+
+def recorded(items: Iterable[Item], clock: Clock) -> Iterator[Recorded]:
+    """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
+
+    Raises NotARecording for what is neither.
+    """
+    for item in items:
+        if isinstance(item.recorded, Delivery):
+            yield Recorded(item.file, item.line, item.recorded)
+            continue
+        verdict = check(item.body) if item.body else None
+        if not item.body or verdict is None or verdict.event_type is None:
+            hint = "medtrack validate says what is wrong with it"
+            place = f"{item.file}:{item.line}"
+            raise NotARecording("neither a recorded delivery nor an event", place, hint=hint)
+        properties = {"content_type": "application/json", "delivery_mode": 2}
+        moment = _timestamp(item.body) or clock.now()
+        delivery = Delivery(moment, "", verdict.event_type, False, item.body, properties)  # noqa: FBT003
+        yield Recorded(item.file, item.line, delivery)
+
+
+def _timestamp(body: bytes) -> datetime | None:
+    try:
+        return from_rfc3339(json.loads(body)["timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def messages(
-    recording: Iterable[Recorded], replay: Replay, skipped: Skipped, pace: Pace | None = None
+    recording: Iterable[Recorded],
+    replay: Replay,
+    aside: Counter[str],
+    pace: Pace | None = None,
 ) -> Iterator[Message | Receipt]:
-    """Make a message of each wanted delivery, when its time has come.
+    """Make a message of each wanted delivery, when its time has come; count the others aside.
 
     With Invalid.FAIL, an invalid one gets its receipt and ends the run.
     """
@@ -70,13 +107,13 @@ def messages(
     for recorded in recording:
         delivery = recorded.delivery
         if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
-            skipped.by_key += 1
+            aside["left_out"] += 1
             continue
         seen = examine(delivery)
-        skipped.invalid += not seen.is_valid
-        if not seen.is_valid and replay.invalid is Invalid.SKIP:
-            skipped.skipped_invalid += 1
-            continue
+        if not seen.is_valid:
+            aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
+            if replay.invalid is Invalid.SKIP:
+                continue
         index += 1
         message = _message(index, recorded, seen.event_type, replay, identify(index))
         if not seen.is_valid and replay.invalid is Invalid.FAIL:

@@ -17,6 +17,7 @@ from medtrack_cli.events.envelope import Envelope
 from medtrack_cli.events.findings import WARNINGS, At, Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS, VERSION
 from medtrack_cli.events.registry import EventType, any_envelope, any_event, event_types
+from medtrack_cli.events.suggestions import did_you_mean
 
 MAX_BODY = 16 * 1024 * 1024  # bytes; RabbitMQ 4 refuses more by default
 
@@ -123,8 +124,6 @@ def _second_look(body: bytes, event: Any, *, publishing: bool) -> Verdict:  # no
     if value is not None:
         problems += _version_problems(event.version, known)
         problems += _warnings(event.timestamp, known, publishing=publishing)
-    if any(problem.rule is Rule.UNKNOWN_VERSION for problem in problems):
-        return Verdict(known.name, tuple(problems))
     return Verdict(known.name, tuple(problems))
 
 
@@ -189,12 +188,6 @@ def _unknown_type(name: str) -> Problem:
         "no such event type is known",
         did_you_mean(name, known) or f"known types: {', '.join(known)}",
     )
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def _version_problems(version: object, known: EventType) -> list[Problem]:

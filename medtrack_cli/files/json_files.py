@@ -38,7 +38,9 @@ class JsonItem(NamedTuple):
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
         """Place a problem of the body in the file; paths begin at the body's top."""
-        text = json_text.decode(self.body or b"")
+        if self.body is None:
+            return Span(self.line, self.column, self.column)
+        text = json_text.decode(self.body)
         if isinstance(where, int):
             start, end = where, where + 1
         else:

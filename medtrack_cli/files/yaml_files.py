@@ -30,8 +30,7 @@ _CONTENT = (yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent, y
 _SUGGESTIONS = {  # by a piece of the parser's sentence, libyaml's and PyYAML's own
     "mapping values are not allowed": "quote a value that holds a colon and a space",
     "tab character": "indent with spaces",
-    "'\\t'": "indent with spaces",
-    "cannot start any token": "quote a value that begins with @, ` or %",
+    "cannot start any token": "indent with spaces, and quote a value that begins with @, ` or %",
 }
 
 
@@ -50,11 +49,9 @@ def read_yaml(
     """
     text = TextStream(stream, head)
     making = Making(file, wants_text, as_type)
-    is_empty, trouble = True, None
+    trouble = None
     try:
-        for item in _documents(text, making):
-            is_empty = False
-            yield item
+        yield from _documents(text, making)
     except yaml.YAMLError as error:
         trouble = _syntax_trouble(error, text)
     except TooDeep as error:
@@ -62,8 +59,6 @@ def read_yaml(
     if text.fault and trouble is None:
         fault = text.fault
         trouble = Trouble(fault.rule, (), fault.span, fault.message, fault.suggestion)
-    if trouble is None and is_empty:
-        trouble = Trouble(Rule.NOT_AN_EVENT, (), Span(1, 1, 1), "the file holds no event")
     if trouble:
         yield broken_item([trouble], file)
 
@@ -71,22 +66,29 @@ def read_yaml(
 def _documents(text: TextStream, making: Making) -> Iterator[YamlItem]:
     events = yaml.parse(text, Loader=_LOADER)
     composer = Composer(events)
+    is_empty = True
     for event in events:
         if not isinstance(event, _CONTENT):
             continue
         text.begin(place(event.start_mark))
         if isinstance(event, yaml.SequenceStartEvent):
+            is_empty = False
             yield from _list_items(events, event, composer, text, making)
             continue
         node = composer.compose(event)
         is_nothing = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value
         if _is_cut(node, text) or (is_nothing and not composer.troubles):
             continue
+        is_empty = False
         troubles = composer.take_troubles()
         if is_scenario(node) and isinstance(node, Mapping):
             yield from scenario_items(node, troubles, making)
         else:
             yield make_item(node, troubles, making)
+    if is_empty and not text.fault:
+        message = "the file holds no event"
+        trouble = Trouble(Rule.NOT_AN_EVENT, (), Span(1, 1, 1), message)
+        yield broken_item([trouble], making.file)
 
 
 def _list_items(

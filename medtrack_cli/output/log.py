@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from medtrack_cli.core.listen import Seen
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.events.findings import WARNINGS, json_pointer
-from medtrack_cli.output.masking import is_personal, mask_shape
+from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
 
@@ -65,9 +65,8 @@ def _details(seen: Seen) -> Iterator[str]:
         yield _short(service)
     payload = event.get("payload")
     for name, value in payload.items() if isinstance(payload, dict) else ():
-        if isinstance(value, str | int | float | bool):
-            text = str(value)
-            yield f"{_short(name)}={_short(mask_shape(text) if is_personal(name) else text)}"
+        if isinstance(value, str | int | float):
+            yield f"{_short(name)}={_short(masked(name, str(value), is_known=seen.is_valid))}"
 
 
 def _as_object(body: bytes) -> dict[str, Any] | None:

@@ -258,7 +258,7 @@ def test_a_crash_is_told_with_the_lines_that_matter(state: Path, tmp_path: Path)
 def test_a_server_that_hangs_is_ended_at_the_deadline(state: Path, tmp_path: Path) -> None:
     """A broker that isn't ready in time is an error, and its processes are gone."""
     environ = os.environ | fake_server(tmp_path, "sleep 300")
-    with pytest.raises(BrokerUnreachable, match="not ready in 0[.]5 seconds"):
+    with pytest.raises(BrokerUnreachable, match=r"not ready in 0\.5 seconds"):
         private.start(state, environ=environ, announce=print, deadline=0.5)
     assert processes.marked(token(state)) == frozenset()
 

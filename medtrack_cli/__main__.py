@@ -1,0 +1,65 @@
+"""The last boundary: whatever happens ends in an exit code, a bug in 70."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from medtrack_cli.app import app
+from medtrack_cli.commands.options import Shared
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.runtime import World
+
+# What typer raises for a wrong command line; the class itself is not public.
+_UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit. The console script."""
+    if sys.stdout is None or sys.stderr is None:
+        sys.exit(ExitCode.CANNOT_WRITE)
+    if not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(World(), sys.argv[1:] if arguments is None else arguments))
+
+
+def run(world: World, arguments: Sequence[str]) -> int:
+    """Run one command line in a world and return its exit code."""
+    try:
+        code = app(args=list(arguments), standalone_mode=False, obj=Shared(world))
+    except _UsageProblem as problem:
+        _report_usage(world, problem)
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 -- the last boundary
+        _report_bug(world, bug, with_trace="-v" in arguments or "-vv" in arguments)
+        return ExitCode.BUG
+    return int(code or 0)
+
+
+def _report_usage(world: World, problem: Exception) -> None:
+    message = problem.format_message()  # type: ignore[attr-defined]
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context else "medtrack"
+    print(f"error: {safe_text(message).rstrip('.')}", file=world.stderr)
+    print(f"hint: {command} --help", file=world.stderr)
+
+
+def _report_bug(world: World, bug: Exception, *, with_trace: bool) -> None:
+    """Name the bug by its type and place; its text may hold what must not be shown."""
+    import traceback
+
+    frames = traceback.extract_tb(bug.__traceback__)
+    place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
+    print(f"error: a bug in medtrack: {type(bug).__name__} at {place}", file=world.stderr)
+    print("hint: please report it, with the output of the same command and -v", file=world.stderr)
+    if with_trace:
+        for frame in frames:
+            print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=world.stderr)
+
+
+if __name__ == "__main__":
+    main()

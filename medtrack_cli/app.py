@@ -1,0 +1,54 @@
+"""The command line: global options, and the tuple of commands."""
+
+from typing import Annotated
+
+import typer
+
+from medtrack_cli import __version__
+from medtrack_cli.commands import broker, config, demo, listen, publish, replay, schema, validate
+from medtrack_cli.commands.options import GLOBAL_OPTIONS, Shared
+
+COMMANDS = (publish, listen, validate, replay, schema, config, broker, demo)
+"""Each has a `register(app)`; the order is that of the help."""
+
+app = typer.Typer(
+    name="medtrack",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
+    if wanted:
+        typer.echo(f"medtrack {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(  # noqa: PLR0913 -- one parameter an option
+    context: typer.Context,
+    *,
+    config: GLOBAL_OPTIONS["config"] = None,  # type: ignore[valid-type]
+    profile: GLOBAL_OPTIONS["profile"] = None,  # type: ignore[valid-type]
+    quiet: GLOBAL_OPTIONS["quiet"] = False,  # type: ignore[valid-type]
+    verbose: GLOBAL_OPTIONS["verbose"] = 0,  # type: ignore[valid-type]
+    no_color: GLOBAL_OPTIONS["no_color"] = False,  # type: ignore[valid-type]
+    version: Annotated[  # noqa: ARG001 -- its callback has done all
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Publish, listen, validate and replay MedTrack's events on RabbitMQ."""
+    shared: Shared = context.obj
+    shared.before = {
+        "config": config,
+        "profile": profile,
+        "quiet": quiet,
+        "verbose": verbose,
+        "no_color": no_color,
+    }
+
+
+for module in COMMANDS:
+    module.register(app)

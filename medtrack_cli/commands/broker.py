@@ -1,0 +1,88 @@
+"""medtrack broker start, stop, status."""
+
+from typing import Annotated, Any
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+
+Install = Annotated[
+    bool, typer.Option("--install", help="Install RabbitMQ's package when there is none.")
+]
+
+
+def start(runtime: Runtime, *, install: Install = False) -> int:
+    """Start a private RabbitMQ for development, on free ports of this machine only.
+
+    It has its own name, data and ports and touches no other RabbitMQ. Already running: says so.
+    """
+    from medtrack_cli.broker import private
+
+    environ, printer = runtime.world.environ, runtime.printer
+    broker = private.start(
+        private.state_folder(environ), environ=environ, announce=printer.note, install=install
+    )
+    word = "already running" if broker.already_running else "started"
+    printer.page("broker", _record(broker), _page(word, broker))
+    return ExitCode.DONE
+
+
+def stop(runtime: Runtime) -> int:
+    """Stop the private RabbitMQ. Its data stays for the next start."""
+    from medtrack_cli.broker import private
+
+    was_running = private.stop(private.state_folder(runtime.world.environ))
+    word = "stopped" if was_running else "not running"
+    runtime.printer.page("broker", {"running": False, "was_running": was_running}, word)
+    return ExitCode.DONE
+
+
+def status(runtime: Runtime) -> int:
+    """Tell whether the private RabbitMQ runs, and where. Exit code 1: it doesn't."""
+    from medtrack_cli.broker import private
+
+    broker = private.status(private.state_folder(runtime.world.environ))
+    if broker is None:
+        runtime.printer.page("broker", {"running": False}, "not running")
+        return ExitCode.VERDICT_NO
+    word = "running" if broker.ready else "running, but not answering"
+    runtime.printer.page("broker", _record(broker), _page(word, broker))
+    return ExitCode.DONE if broker.ready else ExitCode.VERDICT_NO
+
+
+def _record(broker: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "running": True,
+        "ready": broker.ready,
+        "url": broker.amqp_url,
+        "management_url": broker.management_url,
+        "pid": broker.pid,
+        "version": broker.version,
+        "folder": str(broker.folder),
+    }
+
+
+def _page(word: str, broker: Any) -> str:  # noqa: ANN401
+    return "\n".join(
+        [
+            f"RabbitMQ {broker.version} {word}",
+            f"  url         {broker.amqp_url}",
+            f"  management  {broker.management_url}",
+            f"  folder      {broker.folder}",
+            "",
+            f"  export MEDTRACK_URL={broker.amqp_url}",
+        ]
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    command(
+        group, "start", examples=["medtrack broker start", "medtrack broker start --install"]
+    )(start)
+    command(group, "stop", examples=["medtrack broker stop"])(stop)
+    command(group, "status", examples=["medtrack broker status -o json"])(status)
+    app.add_typer(group, name="broker", help="A private RabbitMQ for development.")

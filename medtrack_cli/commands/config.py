@@ -1,0 +1,47 @@
+"""medtrack config show, init, path."""
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+
+
+def show(runtime: Runtime) -> int:
+    """Show every setting with its source; secrets are masked."""
+    rows = [(name, value.value, value.source) for name, value in runtime.config.values()]
+    runtime.printer.rows("setting", ("name", "value", "source"), rows)
+    return ExitCode.DONE
+
+
+def init(runtime: Runtime) -> int:
+    """Create your configuration file, with every setting explained."""
+    from medtrack_cli.config.places import create_user_config
+
+    path = create_user_config(runtime.world.environ)
+    runtime.printer.page("created", {"path": str(path)}, f"created {path}")
+    return ExitCode.DONE
+
+
+def path(runtime: Runtime) -> int:
+    """Show which configuration files are looked for, and which exist."""
+    from medtrack_cli.config.places import paths
+
+    looked = paths(runtime.world.environ, runtime.world.cwd, runtime.flags.get("config"))
+    rows = [(str(each.path), each.kind, each.exists) for each in looked]
+    runtime.printer.rows("file", ("path", "belongs_to", "exists"), rows)
+    return ExitCode.DONE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    command(
+        group,
+        "show",
+        examples=["medtrack config show", "medtrack config show --profile medtrack"],
+        connects=True,
+    )(show)
+    command(group, "init", examples=["medtrack config init"])(init)
+    command(group, "path", examples=["medtrack config path"])(path)
+    app.add_typer(group, name="config", help="The profiles, and where each value came from.")

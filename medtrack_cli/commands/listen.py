@@ -1,0 +1,69 @@
+"""medtrack listen."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.options import Output, command
+from medtrack_cli.runtime import Runtime
+
+EXAMPLES = (
+    "medtrack listen",
+    "medtrack listen 'student.*' 'user.#'",
+    "medtrack listen --record morning.ndjson --timeout 600",
+    "medtrack listen stage.completed --count 1 --timeout 60 -o json",
+)
+
+
+def listen(  # noqa: PLR0913 -- one parameter an option
+    runtime: Runtime,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(help="Routing keys; * is one word, # any number. [#]", show_default=False),
+    ] = None,
+    *,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="End after so many deliveries.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0, help="End after so many seconds.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Write what arrives to this new file.")
+    ] = None,
+    retry_for: Annotated[
+        float | None,
+        typer.Option("--retry-for", min=0, help="Seconds to try for the first connection [10]."),
+    ] = None,
+) -> int:
+    """Show what is published, through a queue of our own that ends with the command.
+
+    Nobody else's messages are taken. On a terminal one line an event, with personal data
+    masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
+    """
+    from medtrack_cli.core.listen import Limits, tee
+    from medtrack_cli.core.listen import listen as run
+    from medtrack_cli.files.recording import Recorder
+
+    keys = tuple(patterns or ["#"])
+    world, printer = runtime.world, runtime.printer
+    settings = runtime.connection
+    recorder = Recorder(record) if record else None
+    sink = tee([printer.deliveries(), *([recorder] if recorder else [])])
+    try:
+        with (
+            runtime.stop_on_signals() as stop,
+            world.open_tap(settings, keys, printer.note, stop, retry_for) as tap,
+        ):
+            heard = run(tap, sink, Limits(count, timeout), world.clock, stop)
+    finally:
+        if recorder:
+            recorder.close()
+    printer.listened(heard)
+    return heard.exit_code
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "listen", examples=EXAMPLES, connects=True, piped=Output.JSON)(listen)

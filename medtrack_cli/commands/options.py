@@ -1,0 +1,135 @@
+"""The options that commands share, added to a command's own by `command`."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from medtrack_cli.commands.boundary import guarded
+from medtrack_cli.runtime import Runtime, World
+
+
+class Output(StrEnum):
+    """The forms of output that every command has."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+def _option(*names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
+    return typer.Option(*names, help=help, show_default=False, **more)
+
+
+GLOBAL_OPTIONS = {
+    "config": Annotated[str | None, _option("--config", help="Use this configuration file.")],
+    "profile": Annotated[str | None, _option("--profile", help="Use this profile.")],
+    "quiet": Annotated[bool, _option("--quiet", "-q", help="Say only what went wrong.")],
+    "verbose": Annotated[
+        int, _option("--verbose", "-v", count=True, help="Say more; repeatable.")
+    ],
+    "no_color": Annotated[bool, _option("--no-color", help="Print without colours.")],
+}
+GLOBAL_DEFAULTS: dict[str, Any] = {
+    "config": None,
+    "profile": None,
+    "quiet": False,
+    "verbose": 0,
+    "no_color": False,
+}
+CONNECTION_OPTIONS = {
+    "url": Annotated[str | None, _option("--url", help="amqp[s]://user@host:port/vhost")],
+    "host": Annotated[str | None, _option("--host", help="The broker's host.")],
+    "port": Annotated[str | None, _option("--port", help="The broker's port.")],
+    "vhost": Annotated[str | None, _option("--vhost", help="The virtual host.")],
+    "username": Annotated[str | None, _option("--username", help="Who to log in as.")],
+    "exchange": Annotated[str | None, _option("--exchange", help="The topic exchange.")],
+    "ca_file": Annotated[str | None, _option("--ca-file", help="Trust these CAs (PEM).")],
+    "cert_file": Annotated[str | None, _option("--cert-file", help="Our certificate (PEM).")],
+    "key_file": Annotated[str | None, _option("--key-file", help="Our private key (PEM).")],
+}
+OUTPUT_OPTION = Annotated[Output | None, _option("--output", "-o", help="human or json.")]
+
+Body = Callable[..., int]
+"""A command's own function: takes the Runtime first, returns the exit code."""
+
+
+def command(
+    app: typer.Typer,
+    name: str,
+    *,
+    examples: Sequence[str],
+    connects: bool = False,
+    piped: Output = Output.HUMAN,
+) -> Callable[[Body], Body]:
+    """Register a function as a command, with the shared options and the error boundary around it.
+
+    `examples` open the command's help. `connects` adds the connection options. `piped` is the output when stdout is no terminal and
+    none was asked for.
+    """
+    shared = {**GLOBAL_OPTIONS, **(CONNECTION_OPTIONS if connects else {})}
+
+    def register(body: Body) -> Body:
+        @wraps(body)
+        def run(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 -- typer's values
+            typed = {option: values.pop(option) for option in shared}
+            output = values.pop("output")
+            runtime = _runtime(context.obj, typed, output, piped)
+            raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
+
+        own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        added = [
+            _parameter("output", OUTPUT_OPTION, None),
+            *(_parameter(key, kind, GLOBAL_DEFAULTS.get(key)) for key, kind in shared.items()),
+        ]
+        first = inspect.Parameter(
+            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+        )
+        parameters = [first, *(each.replace(kind=each.KEYWORD_ONLY) for each in own), *added]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        app.command(name, help=_help(body, examples))(run)
+        return body
+
+    return register
+
+
+def _help(body: Body, examples: Sequence[str]) -> str:
+    """The docstring with the examples behind its first line; backspace keeps lines as they are."""
+    summary, _, rest = inspect.cleandoc(body.__doc__ or "").partition("\n")
+    lines = "\n".join(f"  {example}" for example in examples)
+    return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, annotation=annotation, default=default)
+
+
+class Shared:
+    """What stood before the command: the world, and the global options typed there."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.before: dict[str, Any] = {}
+
+
+def _runtime(shared: Shared, typed: dict[str, Any], output: Output | None, piped: Output) -> Runtime:
+    before = shared.before
+    merged = {name: typed[name] or before.get(name) for name in typed}
+    if output is None:
+        output = Output.HUMAN if shared.world.stdout.isatty() else piped
+    return Runtime(
+        world=shared.world,
+        flags={
+            name: value
+            for name, value in merged.items()
+            if name not in {"quiet", "verbose", "no_color"} and value is not None
+        },
+        output=output,
+        quiet=bool(merged["quiet"]),
+        verbose=typed["verbose"] + before.get("verbose", 0),
+        no_color=bool(merged["no_color"]),
+    )

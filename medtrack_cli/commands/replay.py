@@ -1,0 +1,99 @@
+"""medtrack replay."""
+
+from collections import Counter
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.commands.sending import print_only, send
+from medtrack_cli.core.ports import PublishPolicy
+from medtrack_cli.core.replay import Invalid
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+EXAMPLES = (
+    "medtrack replay morning.ndjson --dry-run",
+    "medtrack replay morning.ndjson --speed 10",
+    "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
+)
+
+
+def _speed(text: str) -> float | None:
+    """Read --speed: a factor above 0, or max for no pace at all."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not 0 < speed < float("inf"):
+        raise UsageError("--speed is a number above 0 or max", text, hint="--speed 2 is twice as fast")
+    return speed
+
+
+def replay(  # noqa: PLR0913 -- one parameter an option
+    runtime: Runtime,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE…", help="Recording, folder, glob, or -.")
+    ],
+    *,
+    speed: Annotated[
+        str, typer.Option("--speed", help="2 is twice as fast as recorded; max: no pauses.")
+    ] = "1",
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="Only routing keys of this pattern; repeatable."),
+    ] = None,
+    invalid: Annotated[
+        Invalid, typer.Option("--invalid", help="What to do with invalid events.")
+    ] = Invalid.SEND,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
+    ] = False,
+    retry_for: Annotated[
+        float | None,
+        typer.Option("--retry-for", min=0, help="Seconds to try for a lost connection [60]."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a protected profile.")] = False,
+) -> int:
+    """Send recorded events again: byte for byte, at the recorded pace, marked as replayed.
+
+    Routing key, properties and headers are as recorded, the message id too. The headers
+    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added.
+    """
+    from medtrack_cli.core import deliver
+    from medtrack_cli.core import replay as core
+    from medtrack_cli.core.pacing import Pace
+    from medtrack_cli.files.inputs import gather
+
+    factor = _speed(speed)
+    clock = runtime.world.clock
+    source = gather(sources, lambda: runtime.world.stdin)
+    for missing in source.missing:
+        raise missing
+    plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid)
+    tally = deliver.Tally()
+
+    def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
+        return core.messages(core.recorded(source.items(), clock), plan, aside, pace)
+
+    if dry_run:
+        return print_only(runtime, outgoing(tally.aside))
+    runtime.confirm_protected("replay", yes=yes)
+    paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
+    again = (lambda: outgoing(Counter())) if source.can_be_read_again else None
+    policy = PublishPolicy(retry_for=retry_for)
+    return send(
+        runtime,
+        "replayed",
+        policy,
+        tally,
+        lambda publisher, _stop: deliver.deliver(publisher, paced, again),
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "replay", examples=EXAMPLES, connects=True)(replay)

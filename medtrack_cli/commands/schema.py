@@ -1,0 +1,103 @@
+"""medtrack schema list, show, example, export."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.runtime import Runtime
+
+EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
+
+
+def show_list(runtime: Runtime) -> int:
+    """List the known event types."""
+    from medtrack_cli.events.registry import event_types
+
+    columns = ("event_type", "version", "description", "published_by")
+    rows = [(t.name, t.version, t.description, t.published_by) for t in event_types().values()]
+    runtime.printer.rows("event_type", columns, rows)
+    return ExitCode.DONE
+
+
+def show(runtime: Runtime, event_type: EventTypeName) -> int:
+    """Describe an event type: its fields, who publishes it, what happens then, an example."""
+    from medtrack_cli.output.pages import event_type_page
+
+    known = _find(event_type)
+    example = json.loads(_sample(event_type))
+    record = {
+        "event_type": known.name,
+        "version": known.version,
+        "description": known.description,
+        "published_by": known.published_by,
+        "reactions": dict(known.reactions),
+        "fields": [
+            {"name": f.name, "type": f.kind, "required": f.required, "description": f.description}
+            for f in known.fields
+        ],
+        "example": example,
+    }
+    runtime.printer.page("event_type", record, event_type_page(known, example))
+    return ExitCode.DONE
+
+
+def example(runtime: Runtime, event_type: EventTypeName) -> int:
+    """Print one complete event of a type, ready to publish."""
+    _find(event_type)
+    runtime.world.stdout.write(_sample(event_type).decode().rstrip() + "\n")
+    return ExitCode.DONE
+
+
+def export(
+    runtime: Runtime,
+    event_type: Annotated[
+        str | None, typer.Argument(metavar="[EVENT_TYPE]", show_default=False)
+    ] = None,
+) -> int:
+    """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
+    from medtrack_cli.events.registry import event_types, json_schema
+
+    wanted = [_find(event_type)] if event_type else list(event_types().values())
+    indent = 2 if event_type else None
+    for each in wanted:
+        schema = json_schema(each, json.loads(_sample(each.name)))
+        runtime.world.stdout.write(json.dumps(schema, indent=indent) + "\n")
+    return ExitCode.DONE
+
+
+def _find(name: str) -> "EventType":  # noqa: F821
+    from medtrack_cli.events.registry import event_types
+
+    known = event_types()
+    if name not in known:
+        hint = did_you_mean(name, known) or "medtrack schema list shows them all"
+        raise UsageError("no such event type", name, hint=hint)
+    return known[name]
+
+
+def _sample(name: str) -> bytes:
+    from medtrack_cli.files.samples import sample
+
+    return sample(name)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    command(group, "list", examples=["medtrack schema list"])(show_list)
+    command(group, "show", examples=["medtrack schema show student.created"])(show)
+    command(
+        group,
+        "example",
+        examples=["medtrack schema example user.created | medtrack publish -f -"],
+    )(example)
+    command(
+        group,
+        "export",
+        examples=["medtrack schema export student.created > student.created.schema.json"],
+    )(export)
+    app.add_typer(group, name="schema", help="The registry: the event types that are known.")

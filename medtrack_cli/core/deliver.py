@@ -1,0 +1,67 @@
+"""Send messages and account for every event, whatever happens. Shared by publish and replay."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Publisher
+from medtrack_cli.errors import ExitCode, MedtrackError
+
+Outgoing = Iterable[Message | Receipt]
+"""What is to be sent, with receipts already settled (invalid events) in between."""
+
+
+def deliver(
+    publisher: Publisher, outgoing: Outgoing, read_again: Callable[[], Outgoing] | None
+) -> Iterator[Receipt]:
+    """Connect, send, and yield a receipt for each event; then raise what ended the run early.
+
+    `read_again` gives everything from the start, when the input can be read twice: what the run
+    didn't come to is then reported unsent.
+    """
+    last = 0
+    reason = "the run was stopped"
+    failure: MedtrackError | None = None
+    try:
+        with publisher:
+            for receipt in publisher.publish(outgoing):
+                last = max(last, receipt.index)
+                yield receipt
+    except MedtrackError as error:
+        failure, reason = error, error.what
+    if read_again:
+        yield from unsent(read_again(), after=last, reason=reason)
+    if failure is not None:
+        raise failure
+
+
+def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Receipt]:
+    """Give every event behind position `after` its receipt: settled already, or unsent and why."""
+    for each in outgoing:
+        if each.index > after:
+            yield each if isinstance(each, Receipt) else each.receipt(Outcome.UNSENT, reason)
+
+
+class Tally:
+    """Counts receipts; its numbers add up to the events of the input."""
+
+    def __init__(self, *, unroutable_is_done: bool = False) -> None:
+        self.aside: Counter[str] = Counter()  # events with no receipt: left out, by reason
+        self._counts: Counter[Outcome] = Counter()
+        self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())
+
+    def add(self, receipt: Receipt) -> None:
+        self._counts[receipt.outcome] += 1
+
+    @property
+    def total(self) -> int:
+        return self._counts.total()
+
+    def __getitem__(self, outcome: Outcome) -> int:
+        return self._counts[outcome]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 if and only if every event is done."""
+        is_done = sum(self._counts[each] for each in self._done) == self.total
+        return ExitCode.DONE if is_done else ExitCode.VERDICT_NO

@@ -1,0 +1,70 @@
+"""The input of a command: the sources its paths name, read in their order."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.registry import wants_text
+from medtrack_cli.files.json_files import read_document
+from medtrack_cli.files.reading import read
+from medtrack_cli.files.recording import unwrap
+from medtrack_cli.files.sources import Source, expand
+
+TYPED = "<data>"
+
+
+@dataclass(frozen=True)
+class Input:
+    """Sources to read, and paths that can't be. `typed` is JSON from the command line."""
+
+    sources: tuple[Source, ...]
+    missing: tuple[InputMissing, ...]
+    open_stdin: Callable[[], BinaryIO]
+    as_type: str | None = None
+    typed: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def can_be_read_again(self) -> bool:
+        return all(source.is_regular for source in self.sources)
+
+    def items(self) -> Iterator[Item]:
+        """Read every source, lazily. InputMissing when one can't be read or has changed."""
+        for text in self.typed:
+            yield from read_document(io.BytesIO(text.encode()), TYPED)
+        for source in self.sources:
+            yield from self.read(source)
+
+    def read(self, source: Source) -> Iterator[Item]:
+        """Read one source, lazily; a file that changed since it was found is an error."""
+        _refuse_change(source)
+        yield from unwrap(
+            read(source, wants_text=wants_text, as_type=self.as_type, open_stdin=self.open_stdin)
+        )
+        _refuse_change(source)
+
+
+def gather(
+    paths: Sequence[str],
+    open_stdin: Callable[[], BinaryIO],
+    *,
+    as_type: str | None = None,
+    typed: Sequence[str] = (),
+) -> Input:
+    """Find what the paths name. Nothing is read yet."""
+    found = list(expand(paths))
+    return Input(
+        sources=tuple(each for each in found if isinstance(each, Source)),
+        missing=tuple(each for each in found if isinstance(each, InputMissing)),
+        open_stdin=open_stdin,
+        as_type=as_type,
+        typed=tuple(typed),
+    )
+
+
+def _refuse_change(source: Source) -> None:
+    if source.has_changed():
+        hint = "run the command again when nobody writes to it"
+        raise InputMissing("file changed while it was being read", source.name, hint=hint)

@@ -1,0 +1,40 @@
+"""Pages of text that describe one thing whole."""
+
+import json
+from typing import Any
+
+from medtrack_cli.events.registry import EventType
+
+
+def event_type_page(event_type: EventType, example: Any) -> str:  # noqa: ANN401 -- JSON
+    """Describe an event type in a terminal's width: purpose, fields, reactions, an example."""
+    width = max(len(field.name) for field in event_type.fields)
+    kinds = max(len(field.kind) for field in event_type.fields)
+    fields = [
+        f"  {field.name:<{width}}  {field.kind:<{kinds}}  {field.description}"
+        f"{'' if field.required else ' (optional)'}"
+        for field in event_type.fields
+    ]
+    services = max((len(name) for name in event_type.reactions), default=0)
+    reactions = [
+        f"  {name:<{services}}  {deed}" for name, deed in event_type.reactions.items()
+    ] or ["  nothing is promised"]
+    return "\n".join(
+        [
+            f"{event_type.name}  version {event_type.version}",
+            event_type.description,
+            "",
+            f"Published by {event_type.published_by}.",
+            "",
+            "Payload",
+            *fields,
+            "",
+            "What happens then",
+            *reactions,
+            "",
+            "Example",
+            *(f"  {line}" for line in json.dumps(example, indent=2).splitlines()),
+            "",
+            f"  medtrack schema example {event_type.name} | medtrack publish -f -",
+        ]
+    )

@@ -1,0 +1,191 @@
+"""What a command is given: streams, clock, configuration, printer, and the doors to the world.
+
+The one place that knows the adapters. Tests replace it whole.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
+from medtrack_cli.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from medtrack_cli.config.model import Config
+    from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.output.printer import Printer
+
+OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
+OpenTap = Callable[
+    ["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer
+]
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _open_publisher(
+    settings: "ConnectionSettings", policy: PublishPolicy, note: Note, stop: Stop
+) -> Publisher:
+    from medtrack_cli.broker.publisher import AmqpPublisher
+
+    return AmqpPublisher(settings, policy, note, stop)
+
+
+def _open_tap(
+    settings: "ConnectionSettings",
+    patterns: tuple[str, ...],
+    note: Note,
+    stop: Stop,
+    retry_for: float | None,
+) -> Consumer:
+    from medtrack_cli.broker.consumer import AmqpTap
+
+    return AmqpTap(settings, patterns, note, stop, retry_for)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside the process that a command may touch."""
+
+    stdin: BinaryIO = field(default_factory=lambda: sys.stdin.buffer)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    cwd: Path = field(default_factory=Path.cwd)
+    clock: Clock = field(default_factory=SystemClock)
+    open_publisher: OpenPublisher = _open_publisher
+    open_tap: OpenTap = _open_tap
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A command's world, seen through the options that all commands share.
+
+    `flags` are the connection and configuration options typed, by their names.
+    """
+
+    world: World
+    flags: Mapping[str, str] = field(default_factory=dict)
+    output: str = "human"
+    quiet: bool = False
+    verbose: int = 0
+    no_color: bool = False
+
+    @cached_property
+    def printer(self) -> "Printer":
+        """Where the command says what it has to say."""
+        world = self.world
+        if self.output == "json":
+            from medtrack_cli.output.json_lines import JsonPrinter
+
+            return JsonPrinter(world.stdout, world.stderr, quiet=self.quiet)
+        from medtrack_cli.output.human import HumanPrinter
+        from medtrack_cli.output.style import wants_colour
+
+        return HumanPrinter(
+            world.stdout,
+            world.stderr,
+            quiet=self.quiet,
+            verbose=self.verbose,
+            colour=wants_colour(world.environ, no_color=self.no_color),
+        )
+
+    @cached_property
+    def config(self) -> "Config":
+        """Flags, environment and files, read once, when first asked for."""
+        from medtrack_cli.config.loader import load
+
+        return load(
+            flags=self.flags,
+            environ=self.world.environ,
+            cwd=self.world.cwd,
+            prompt=self._prompt if self._is_interactive else None,
+        )
+
+    @cached_property
+    def connection(self) -> "ConnectionSettings":
+        """The broker to talk to. Warns once when the password would cross a network in clear."""
+        settings = self.config.connection(random.Random())  # noqa: S311 -- spreads load
+        remote = [host for host in settings.hosts if not host.is_loopback]
+        if remote and settings.tls is None:
+            self.printer.warning(
+                f"plain AMQP to {remote[0]}: password and events can be read on the way"
+            )
+        return settings
+
+    @property
+    def trace(self) -> Note | None:
+        """Where details go with -v."""
+        return self.printer.note if self.verbose else None
+
+    @contextmanager
+    def stop_on_signals(self) -> Iterator[Stop]:
+        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
+        stop = Stop()
+
+        def ask(number: int, _frame: object) -> None:
+            if stop.is_requested:
+                raise KeyboardInterrupt
+            stop.request(128 + number)
+
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        before = {number: signal.signal(number, ask) for number in numbers}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def confirm_protected(self, action: str, *, yes: bool) -> None:
+        """Ask before acting on a protected profile; in scripts --yes says it beforehand."""
+        settings = self.connection
+        if not settings.protected or yes:
+            return
+        target = f"{settings.exchange} on {settings.describe()} (profile {settings.profile})"
+        if not self._is_interactive:
+            raise UsageError(
+                f"{action} needs a yes: the profile is protected",
+                target,
+                hint="add --yes if that is the broker you mean",
+            )
+        if self._prompt(f"{action} to {target}? Type the profile's name: ") != settings.profile:
+            raise UsageError("not confirmed, so nothing was done", target)
+
+    @property
+    def _is_interactive(self) -> bool:
+        return self.world.stdin.isatty() and self.world.stderr.isatty()
+
+    def _prompt(self, text: str) -> str:
+        from getpass import getpass
+
+        if "password" in text.lower():
+            return getpass(text, stream=self.world.stderr)
+        self.world.stderr.write(text)
+        self.world.stderr.flush()
+        return self.world.stdin.readline().decode("utf-8", "replace").strip()
+
+
+def exit_code_of(*codes: int | None) -> int:
+    """The first code that isn't 0."""
+    return next((code for code in codes if code), ExitCode.DONE)
