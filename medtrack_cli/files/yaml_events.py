@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from medtrack_cli.events.check import did_you_mean
+from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY

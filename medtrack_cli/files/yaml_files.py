@@ -118,7 +118,7 @@ def _is_cut(node: Node, text: TextStream) -> bool:
 def _syntax_trouble(error: yaml.YAMLError, text: TextStream) -> Trouble | None:
     """Put the parser's complaint in our words; None when the text's own fault led to it."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    start = place(mark)
+    start = min(place(mark), text.end)  # libyaml puts the end of a last line on the next one
     if text.fault and start.offset >= text.fault.offset:
         return None
     problem = getattr(error, "problem", None) or "this can't be read as YAML"

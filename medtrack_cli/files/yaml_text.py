@@ -46,6 +46,11 @@ class TextStream:
         self._line = self._column = self._offset = 0
         self._event = Place(0, 0, 0)
 
+    @property
+    def end(self) -> Place:
+        """The end of what has been read."""
+        return Place(self._line, self._column, self._offset)
+
     def begin(self, event: Place) -> None:
         """Note where an event begins: the text may go on for 16 MiB from there."""
         self._event = event
