@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,9 +16,11 @@ from pathlib import Path
 import pika
 import pytest
 
-from medtrack_cli.broker import private, private_node, processes
+from medtrack_cli.broker import private, private_node, processes, rabbitmq
+from medtrack_cli.broker.boot_log import telling_lines
+from medtrack_cli.broker.folder_lock import locked
 from medtrack_cli.broker.private import PrivateBroker
-from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.errors import BrokerUnreachable, TimedOut
 
 START = """
 import json, os, sys
@@ -261,6 +264,59 @@ def test_a_server_that_hangs_is_ended_at_the_deadline(state: Path, tmp_path: Pat
     with pytest.raises(BrokerUnreachable, match=r"not ready in 0\.5 seconds"):
         private.start(state, environ=environ, announce=print, deadline=0.5)
     assert processes.marked(token(state)) == frozenset()
+
+
+def test_a_port_taken_meanwhile_is_named(state: Path, tmp_path: Path) -> None:
+    """RabbitMQ failing on a port somebody took is noticed at once, its port named, epmd ended."""
+    real = rabbitmq.find_server(os.environ)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        environ = fake_server(tmp_path, f"export RABBITMQ_DIST_PORT={port}; exec {real}")
+        with pytest.raises(BrokerUnreachable, match="ended while it started") as failure:
+            start(state, **environ)
+    assert f"port {port}" in failure.value.hint
+    assert processes.marked(token(state)) == frozenset()
+
+
+def test_ports_are_kept_unless_taken(state: Path) -> None:
+    """A node keeps its ports from one start to the next, except for those in use by then."""
+    installation = rabbitmq.Installation(rabbitmq.Kind.SERVER, state)
+    first = private_node.prepare(installation, None)
+    assert private_node.prepare(installation, first) == first
+    with socket.create_server(("127.0.0.1", first.management_port)):
+        second = private_node.prepare(installation, first)
+    assert second.management_port != first.management_port
+    assert (second.amqp_port, second.epmd_port) == (first.amqp_port, first.epmd_port)
+
+
+def test_a_locked_folder_is_waited_for_and_given_up(state: Path) -> None:
+    """While one start works on a folder another one waits, and fails when time is up."""
+    with (
+        locked(state, patience=0),
+        pytest.raises(TimedOut, match="another start or stop"),
+        locked(state, patience=0.1),
+    ):
+        pytest.fail("two held the lock")
+    with locked(state, patience=0):
+        assert (state / "lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (
+            ["2026-01-01 00:00:00.0+00:00 [error] <0.1.0> reason: eaddrinuse", "an error", "bye"],
+            ["reason: eaddrinuse"],
+        ),
+        (["start", "it failed", "bye"], ["it failed"]),
+        (["one", "", "two"], ["one", "two"]),
+        (["x" * 500 + "eacces"], ["…" + "x" * 100 + "eacces"]),
+        (["2026-01-01 00:00:00.0+00:00 [info] <0.1.0> not found, never mind"], []),
+    ],
+)
+def test_the_telling_lines_of_a_log(log: list[str], told: list[str]) -> None:
+    """A cause goes before trouble, trouble before the last lines; long lines are cut."""
+    assert telling_lines(log) == told
 
 
 def test_a_stranger_with_our_old_process_id_is_left_alone(state: Path, tmp_path: Path) -> None:
