@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.files.yaml_nodes import (
     Mapping,
     Node,
