@@ -6,7 +6,14 @@ import typer
 
 from medtrack_cli import __version__
 from medtrack_cli.commands import broker, config, demo, listen, publish, replay, schema, validate
-from medtrack_cli.commands.options import GLOBAL_OPTIONS, Shared
+from medtrack_cli.commands.options import (
+    ConfigOption,
+    NoColorOption,
+    ProfileOption,
+    QuietOption,
+    Shared,
+    VerboseOption,
+)
 
 COMMANDS = (publish, listen, validate, replay, schema, config, broker, demo)
 """Each has a `register(app)`; the order is that of the help."""
@@ -30,11 +37,11 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
 def main(  # noqa: PLR0913 -- one parameter an option
     context: typer.Context,
     *,
-    config: GLOBAL_OPTIONS["config"] = None,  # type: ignore[valid-type]
-    profile: GLOBAL_OPTIONS["profile"] = None,  # type: ignore[valid-type]
-    quiet: GLOBAL_OPTIONS["quiet"] = False,  # type: ignore[valid-type]
-    verbose: GLOBAL_OPTIONS["verbose"] = 0,  # type: ignore[valid-type]
-    no_color: GLOBAL_OPTIONS["no_color"] = False,  # type: ignore[valid-type]
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = 0,
+    no_color: NoColorOption = False,
     version: Annotated[  # noqa: ARG001 -- its callback has done all
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
     ] = False,

@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,14 +20,16 @@ from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPol
 from medtrack_cli.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from medtrack_cli.broker.private import PrivateBroker
     from medtrack_cli.config.model import Config
+    from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.files.inputs import Input
+    from medtrack_cli.files.recording import Recorder
     from medtrack_cli.output.printer import Printer
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
-OpenTap = Callable[
-    ["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer
-]
+OpenTap = Callable[["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer]
 
 
 class SystemClock:
@@ -133,6 +135,65 @@ class Runtime:
             )
         return settings
 
+    def input(
+        self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()
+    ) -> "Input":
+        """Find what paths name; nothing is read yet. `typed` is JSON from the command line."""
+        from medtrack_cli.files.inputs import gather
+
+        return gather(paths, lambda: self.world.stdin, as_type=as_type, typed=typed)
+
+    def recorder(self, path: Path) -> "Recorder":
+        """Create a recording."""
+        from medtrack_cli.files.recording import Recorder
+
+        return Recorder(path)
+
+    def sample(self, event_type: str) -> bytes:
+        """Read the sample event of a type."""
+        from medtrack_cli.files.samples import sample
+
+        return sample(event_type)
+
+    @property
+    def sample_folder(self) -> Path:
+        """Where the sample events are."""
+        from medtrack_cli.files.samples import sample_folder
+
+        return sample_folder()
+
+    def config_files(self) -> "Sequence[LookedAt]":
+        """List the configuration files that are looked for."""
+        from medtrack_cli.config.places import paths
+
+        return paths(self.world.environ, self.world.cwd, self.flags.get("config"))
+
+    def create_config(self) -> Path:
+        """Create the user's configuration file."""
+        from medtrack_cli.config.places import create_user_config
+
+        return create_user_config(self.world.environ)
+
+    def start_broker(self, name: str = "default", *, install: bool) -> "PrivateBroker":
+        """Start the private broker of this name, or find it running."""
+        from medtrack_cli.broker import private
+
+        environ, note = self.world.environ, self.printer.note
+        state = private.state_folder(environ, name)
+        return private.start(state, environ=environ, announce=note, install=install)
+
+    def stop_broker(self, name: str = "default", *, erase: bool = False) -> bool:
+        """Stop the private broker of this name; False when none ran."""
+        from medtrack_cli.broker import private
+
+        return private.stop(private.state_folder(self.world.environ, name), erase=erase)
+
+    def broker_status(self, name: str = "default") -> "PrivateBroker | None":
+        """Look at the private broker of this name."""
+        from medtrack_cli.broker import private
+
+        return private.status(private.state_folder(self.world.environ, name))
+
     @property
     def trace(self) -> Note | None:
         """Where details go with -v."""
@@ -187,5 +248,5 @@ class Runtime:
 
 
 def exit_code_of(*codes: int | None) -> int:
-    """The first code that isn't 0."""
+    """Choose the first code that isn't 0."""
     return next((code for code in codes if code), ExitCode.DONE)

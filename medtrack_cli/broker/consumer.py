@@ -176,9 +176,7 @@ def _subscribe(link: Link, channel: Channel, *, queue: str, patterns: tuple[str,
 
 def _delivery(method: Any, properties: BasicProperties, body: bytes) -> Delivery:  # noqa: ANN401
     fields = {
-        name: value
-        for name in _PROPERTIES
-        if (value := getattr(properties, name)) is not None
+        name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
     }
     if isinstance(fields.get("timestamp"), int):
         fields["timestamp"] = int(fields["timestamp"])

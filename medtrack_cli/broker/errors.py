@@ -28,7 +28,7 @@ CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED = 403, 404, 405, 406
 
 
-def connection_failure(
+def connection_failure(  # noqa: PLR0911 -- one return a cause
     cause: BaseException, settings: ConnectionSettings, host: Host
 ) -> Failure:
     """Say why a connection could not be made or was lost. Decides by type and reply code only.
@@ -65,7 +65,7 @@ def connection_failure(
     return Failure(BrokerUnreachable(_why(cause), broker, hint=hint), heals=True)
 
 
-def _why(cause: BaseException) -> str:
+def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
     """Name what happened to the connection in words; pika's own texts are often empty."""
     match cause:
         case socket.gaierror():
@@ -126,7 +126,7 @@ def _no_vhost(broker: str, settings: ConnectionSettings) -> MedtrackError:
 
 
 def channel_failure(code: int, text: str, settings: ConnectionSettings) -> Failure:
-    """Say why the broker closed a channel. `text` is the broker's own and names what it is about."""
+    """Say why the broker closed a channel; `text` is the broker's own."""
     broker = settings.describe()
     match code:
         case 404 if "exchange" in text:

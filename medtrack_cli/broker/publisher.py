@@ -207,9 +207,9 @@ class AmqpPublisher:
 
     def _settled(self, settled: Settled) -> Iterator[Receipt]:
         message, outcome, reason = settled
-        if outcome is Outcome.REFUSED and self._tries[message.index] < self._policy.nack_retries:
-            pause = full_jitter(self._tries[message.index], self._jitter)
-            self._tries[message.index] += 1
+        if outcome is Outcome.REFUSED and self._tries[message.position] < self._policy.nack_retries:
+            pause = full_jitter(self._tries[message.position], self._jitter)
+            self._tries[message.position] += 1
             self._nacked.append((time.monotonic() + pause, message))
             self._nacked.sort(key=lambda each: each[0])
             return
@@ -217,7 +217,7 @@ class AmqpPublisher:
 
     def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
         """Give the verdict; a no to a copy says nothing of one that was sent before."""
-        if outcome is not Outcome.CONFIRMED and message.index in self._uncertain:
+        if outcome is not Outcome.CONFIRMED and message.position in self._uncertain:
             reason = f"{reason}, but a copy sent before may have arrived"
             outcome = Outcome.UNKNOWN
         return message.receipt(outcome, reason)
@@ -237,7 +237,7 @@ class AmqpPublisher:
     def _reconnect(self) -> None:
         """Get a new link; all that was in flight goes first, in its old order."""
         in_flight = self._confirms.unanswered()
-        self._uncertain.update(message.index for message in in_flight)
+        self._uncertain.update(message.position for message in in_flight)
         self._again.extendleft(reversed(in_flight))
         self._confirms = Confirms()
         if self._link:
@@ -265,7 +265,7 @@ class AmqpPublisher:
         reason = error.what if error else "stopped before the broker answered"
         sent = [*self._confirms.unanswered(), *self._again]
         self._again.clear()
-        for message in sorted(sent, key=lambda each: each.index):
+        for message in sorted(sent, key=lambda each: each.position):
             yield message.receipt(Outcome.UNKNOWN, reason)
         for _, message in self._nacked:
             yield self._receipt(message, Outcome.REFUSED, "a queue refused it (nack)")

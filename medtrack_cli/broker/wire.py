@@ -54,9 +54,7 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
     return b"".join(
         (
             _publish_frame(channel_number, exchange, message.routing_key),
-            _HEADER.pack(
-                spec.FRAME_HEADER, channel_number, properties_size, 60, 0, size, _FLAGS
-            ),
+            _HEADER.pack(spec.FRAME_HEADER, channel_number, properties_size, 60, 0, size, _FLAGS),
             _BEFORE_ID,
             bytes([len(message_id)]),
             message_id,
@@ -70,7 +68,7 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
 
 def why_unsendable(message: Message) -> str | None:
     """Say why AMQP can't carry a message, or None when it can; to be asked before it is sent."""
-    if len(message.routing_key) > 63 and len(message.routing_key.encode()) > 255:  # noqa: PLR2004
+    if len(message.routing_key) > 63 and len(message.routing_key.encode()) > 255:
         return "the routing key is longer than AMQP's 255 bytes"
     if message.properties is None and message.headers is None:
         return None
@@ -82,7 +80,7 @@ def why_unsendable(message: Message) -> str | None:
 
 
 def properties_of(message: Message) -> BasicProperties:
-    """The AMQP properties a message is sent with: its own, or persistent JSON."""
+    """Give the AMQP properties a message is sent with: its own, or persistent JSON."""
     if message.properties is None:
         fields: dict[str, Any] = {"content_type": CONTENT_TYPE, "delivery_mode": PERSISTENT}
     else:
@@ -111,4 +109,4 @@ def write(channel: Channel, messages: list[Message], exchange: str) -> None:
 def _emit(channel: Channel, buffers: list[bytes]) -> None:
     # The one private call of pika in the project: it writes marshalled frames to the socket.
     if buffers:
-        channel.connection._output_marshaled_frames([b"".join(buffers)])  # noqa: SLF001
+        channel.connection._output_marshaled_frames([b"".join(buffers)])  # type: ignore[attr-defined] # noqa: SLF001

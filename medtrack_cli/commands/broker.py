@@ -1,12 +1,15 @@
 """medtrack broker start, stop, status."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from medtrack_cli.commands.options import command
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.broker.private import PrivateBroker
 
 Install = Annotated[
     bool, typer.Option("--install", help="Install RabbitMQ's package when there is none.")
@@ -18,22 +21,15 @@ def start(runtime: Runtime, *, install: Install = False) -> int:
 
     It has its own name, data and ports and touches no other RabbitMQ. Already running: says so.
     """
-    from medtrack_cli.broker import private
-
-    environ, printer = runtime.world.environ, runtime.printer
-    broker = private.start(
-        private.state_folder(environ), environ=environ, announce=printer.note, install=install
-    )
+    broker = runtime.start_broker(install=install)
     word = "already running" if broker.already_running else "started"
-    printer.page("broker", _record(broker), _page(word, broker))
+    runtime.printer.page("broker", _record(broker), _page(word, broker))
     return ExitCode.DONE
 
 
 def stop(runtime: Runtime) -> int:
     """Stop the private RabbitMQ. Its data stays for the next start."""
-    from medtrack_cli.broker import private
-
-    was_running = private.stop(private.state_folder(runtime.world.environ))
+    was_running = runtime.stop_broker()
     word = "stopped" if was_running else "not running"
     runtime.printer.page("broker", {"running": False, "was_running": was_running}, word)
     return ExitCode.DONE
@@ -41,9 +37,7 @@ def stop(runtime: Runtime) -> int:
 
 def status(runtime: Runtime) -> int:
     """Tell whether the private RabbitMQ runs, and where. Exit code 1: it doesn't."""
-    from medtrack_cli.broker import private
-
-    broker = private.status(private.state_folder(runtime.world.environ))
+    broker = runtime.broker_status()
     if broker is None:
         runtime.printer.page("broker", {"running": False}, "not running")
         return ExitCode.VERDICT_NO
@@ -52,7 +46,7 @@ def status(runtime: Runtime) -> int:
     return ExitCode.DONE if broker.ready else ExitCode.VERDICT_NO
 
 
-def _record(broker: Any) -> dict[str, Any]:  # noqa: ANN401
+def _record(broker: "PrivateBroker") -> dict[str, Any]:
     return {
         "running": True,
         "ready": broker.ready,
@@ -64,7 +58,7 @@ def _record(broker: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _page(word: str, broker: Any) -> str:  # noqa: ANN401
+def _page(word: str, broker: "PrivateBroker") -> str:
     return "\n".join(
         [
             f"RabbitMQ {broker.version} {word}",
@@ -80,9 +74,9 @@ def _page(word: str, broker: Any) -> str:  # noqa: ANN401
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    command(
-        group, "start", examples=["medtrack broker start", "medtrack broker start --install"]
-    )(start)
+    command(group, "start", examples=["medtrack broker start", "medtrack broker start --install"])(
+        start
+    )
     command(group, "stop", examples=["medtrack broker stop"])(stop)
     command(group, "status", examples=["medtrack broker status -o json"])(status)
     app.add_typer(group, name="broker", help="A private RabbitMQ for development.")

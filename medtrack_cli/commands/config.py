@@ -16,19 +16,14 @@ def show(runtime: Runtime) -> int:
 
 def init(runtime: Runtime) -> int:
     """Create your configuration file, with every setting explained."""
-    from medtrack_cli.config.places import create_user_config
-
-    path = create_user_config(runtime.world.environ)
+    path = runtime.create_config()
     runtime.printer.page("created", {"path": str(path)}, f"created {path}")
     return ExitCode.DONE
 
 
 def path(runtime: Runtime) -> int:
     """Show which configuration files are looked for, and which exist."""
-    from medtrack_cli.config.places import paths
-
-    looked = paths(runtime.world.environ, runtime.world.cwd, runtime.flags.get("config"))
-    rows = [(str(each.path), each.kind, each.exists) for each in looked]
+    rows = [(str(each.path), each.kind, each.exists) for each in runtime.config_files()]
     runtime.printer.rows("file", ("path", "belongs_to", "exists"), rows)
     return ExitCode.DONE
 

@@ -47,19 +47,16 @@ def demo(
 
     Runs the very commands it shows, on a private RabbitMQ that is gone afterwards.
     """
-    from medtrack_cli.broker import private
-    from medtrack_cli.files.samples import sample_folder
-
-    environ, printer = runtime.world.environ, runtime.printer
-    state = private.state_folder(environ, "demo")
+    printer = runtime.printer
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medtrack-demo-")))
-        shutil.copytree(sample_folder(), folder / "sample-events")
+        shutil.copytree(runtime.sample_folder, folder / "sample-events")
         (folder / "invalid.json").write_text(INVALID)
-        stack.callback(private.stop, state, erase=True)
+        stack.callback(runtime.stop_broker, "demo", erase=True)
         printer.note("starting a private RabbitMQ")
-        broker = private.start(state, environ=environ, announce=printer.note, install=install)
-        show = _Show(runtime, folder, {**environ, "MEDTRACK_URL": broker.amqp_url})
+        broker = runtime.start_broker("demo", install=install)
+        environ = {**runtime.world.environ, "MEDTRACK_URL": broker.amqp_url}
+        show = _Show(runtime, folder, environ)
         show.run("What is in the samples?", ["validate", "sample-events"])
         with show.listening("Listen and record", ["--record", "morning.ndjson"]):
             show.run("Publish the registration of a student", ["publish", "-f", REGISTRATION])

@@ -16,7 +16,7 @@ EXAMPLES = (
 )
 
 
-def listen(  # noqa: PLR0913 -- one parameter an option
+def listen(
     runtime: Runtime,
     patterns: Annotated[
         list[str] | None,
@@ -44,12 +44,11 @@ def listen(  # noqa: PLR0913 -- one parameter an option
     """
     from medtrack_cli.core.listen import Limits, tee
     from medtrack_cli.core.listen import listen as run
-    from medtrack_cli.files.recording import Recorder
 
     keys = tuple(patterns or ["#"])
     world, printer = runtime.world, runtime.printer
     settings = runtime.connection
-    recorder = Recorder(record) if record else None
+    recorder = runtime.recorder(record) if record else None
     sink = tee([printer.deliveries(), *([recorder] if recorder else [])])
     try:
         with (

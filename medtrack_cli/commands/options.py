@@ -23,32 +23,35 @@ def _option(*names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -
     return typer.Option(*names, help=help, show_default=False, **more)
 
 
-GLOBAL_OPTIONS = {
-    "config": Annotated[str | None, _option("--config", help="Use this configuration file.")],
-    "profile": Annotated[str | None, _option("--profile", help="Use this profile.")],
-    "quiet": Annotated[bool, _option("--quiet", "-q", help="Say only what went wrong.")],
-    "verbose": Annotated[
-        int, _option("--verbose", "-v", count=True, help="Say more; repeatable.")
-    ],
-    "no_color": Annotated[bool, _option("--no-color", help="Print without colours.")],
+ConfigOption = Annotated[str | None, _option("--config", help="Use this configuration file.")]
+ProfileOption = Annotated[str | None, _option("--profile", help="Use this profile.")]
+QuietOption = Annotated[bool, _option("--quiet", "-q", help="Say only what went wrong.")]
+VerboseOption = Annotated[int, _option("--verbose", "-v", count=True, help="Say more; repeatable.")]
+NoColorOption = Annotated[bool, _option("--no-color", help="Print without colours.")]
+
+GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "config": (ConfigOption, None),
+    "profile": (ProfileOption, None),
+    "quiet": (QuietOption, False),
+    "verbose": (VerboseOption, 0),
+    "no_color": (NoColorOption, False),
 }
-GLOBAL_DEFAULTS: dict[str, Any] = {
-    "config": None,
-    "profile": None,
-    "quiet": False,
-    "verbose": 0,
-    "no_color": False,
+"""Name -> (type, default). They are taken before the command, too."""
+
+_CONNECTION_HELP = {
+    "url": "amqp[s]://user@host:port/vhost",
+    "host": "The broker's host.",
+    "port": "The broker's port.",
+    "vhost": "The virtual host.",
+    "username": "Who to log in as.",
+    "exchange": "The topic exchange.",
+    "ca_file": "Trust these CAs (PEM).",
+    "cert_file": "Our certificate (PEM).",
+    "key_file": "Our private key (PEM).",
 }
-CONNECTION_OPTIONS = {
-    "url": Annotated[str | None, _option("--url", help="amqp[s]://user@host:port/vhost")],
-    "host": Annotated[str | None, _option("--host", help="The broker's host.")],
-    "port": Annotated[str | None, _option("--port", help="The broker's port.")],
-    "vhost": Annotated[str | None, _option("--vhost", help="The virtual host.")],
-    "username": Annotated[str | None, _option("--username", help="Who to log in as.")],
-    "exchange": Annotated[str | None, _option("--exchange", help="The topic exchange.")],
-    "ca_file": Annotated[str | None, _option("--ca-file", help="Trust these CAs (PEM).")],
-    "cert_file": Annotated[str | None, _option("--cert-file", help="Our certificate (PEM).")],
-    "key_file": Annotated[str | None, _option("--key-file", help="Our private key (PEM).")],
+CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
+    name: (Annotated[str | None, _option(f"--{name.replace('_', '-')}", help=text)], None)
+    for name, text in _CONNECTION_HELP.items()
 }
 OUTPUT_OPTION = Annotated[Output | None, _option("--output", "-o", help="human or json.")]
 
@@ -64,10 +67,10 @@ def command(
     connects: bool = False,
     piped: Output = Output.HUMAN,
 ) -> Callable[[Body], Body]:
-    """Register a function as a command, with the shared options and the error boundary around it.
+    """Register a function as a command, with the shared options and the error boundary.
 
-    `examples` open the command's help. `connects` adds the connection options. `piped` is the output when stdout is no terminal and
-    none was asked for.
+    `examples` open the command's help. `connects` adds the connection options. `piped` is the
+    output when stdout is no terminal and none was asked for.
     """
     shared = {**GLOBAL_OPTIONS, **(CONNECTION_OPTIONS if connects else {})}
 
@@ -82,7 +85,7 @@ def command(
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
         added = [
             _parameter("output", OUTPUT_OPTION, None),
-            *(_parameter(key, kind, GLOBAL_DEFAULTS.get(key)) for key, kind in shared.items()),
+            *(_parameter(key, *option) for key, option in shared.items()),
         ]
         first = inspect.Parameter(
             "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
@@ -97,7 +100,7 @@ def command(
 
 
 def _help(body: Body, examples: Sequence[str]) -> str:
-    """The docstring with the examples behind its first line; backspace keeps lines as they are."""
+    """Put the examples behind the docstring's first line; a backspace keeps lines as they are."""
     summary, _, rest = inspect.cleandoc(body.__doc__ or "").partition("\n")
     lines = "\n".join(f"  {example}" for example in examples)
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
@@ -116,7 +119,9 @@ class Shared:
         self.before: dict[str, Any] = {}
 
 
-def _runtime(shared: Shared, typed: dict[str, Any], output: Output | None, piped: Output) -> Runtime:
+def _runtime(
+    shared: Shared, typed: dict[str, Any], output: Output | None, piped: Output
+) -> Runtime:
     before = shared.before
     merged = {name: typed[name] or before.get(name) for name in typed}
     if output is None:

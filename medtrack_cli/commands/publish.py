@@ -14,12 +14,12 @@ from medtrack_cli.runtime import Runtime
 EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
     "medtrack publish -f sample-events/registration.yaml",
-    "medtrack publish student.deleted -d '{\"student_id\": …, \"user_id\": …}' --service my-service",
+    "medtrack publish student.deleted -f payload.json --service my-service",
     "generate-events | medtrack publish -f - --keep-going -o json",
 )
 
 
-def publish(  # noqa: PLR0913 -- one parameter an option
+def publish(
     runtime: Runtime,
     event_type: Annotated[
         str | None, typer.Argument(help="Wrap bare payloads as this type.", show_default=False)
@@ -68,17 +68,16 @@ def publish(  # noqa: PLR0913 -- one parameter an option
     from medtrack_cli.core.publish import Plan, is_all_valid, messages
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
-    from medtrack_cli.files.inputs import gather
 
     if not file and not data:
         raise UsageError("nothing to publish", hint="-f FILE, -f - for stdin, or -d JSON")
     clock = runtime.world.clock
-    source = gather(
-        file or [], lambda: runtime.world.stdin, as_type=event_type, typed=data or []
-    )
+    source = runtime.input(file or [], as_type=event_type, typed=data or [])
     for missing in source.missing:
         raise missing
-    filling = Completion(event_type, service or runtime.config.service, lambda: rfc3339(clock.now()))
+    filling = Completion(
+        event_type, service or runtime.config.service, lambda: rfc3339(clock.now())
+    )
     plan = Plan(uuid4(), filling, keep_going=keep_going)
     everything = Plan(plan.run, filling, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)

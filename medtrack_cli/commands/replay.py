@@ -8,8 +8,7 @@ import typer
 
 from medtrack_cli.commands.options import command
 from medtrack_cli.commands.sending import print_only, send
-from medtrack_cli.core.ports import PublishPolicy
-from medtrack_cli.core.replay import Invalid
+from medtrack_cli.core.ports import Invalid, PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -29,11 +28,12 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0
     if not 0 < speed < float("inf"):
-        raise UsageError("--speed is a number above 0 or max", text, hint="--speed 2 is twice as fast")
+        hint = "--speed 2 is twice as fast"
+        raise UsageError("--speed is a number above 0 or max", text, hint=hint)
     return speed
 
 
-def replay(  # noqa: PLR0913 -- one parameter an option
+def replay(
     runtime: Runtime,
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE…", help="Recording, folder, glob, or -.")
@@ -66,11 +66,10 @@ def replay(  # noqa: PLR0913 -- one parameter an option
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core
     from medtrack_cli.core.pacing import Pace
-    from medtrack_cli.files.inputs import gather
 
     factor = _speed(speed)
     clock = runtime.world.clock
-    source = gather(sources, lambda: runtime.world.stdin)
+    source = runtime.input(sources)
     for missing in source.missing:
         raise missing
     plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid)

@@ -1,7 +1,7 @@
 """medtrack schema list, show, example, export."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from medtrack_cli.commands.options import command
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
 
@@ -25,30 +28,15 @@ def show_list(runtime: Runtime) -> int:
 
 def show(runtime: Runtime, event_type: EventTypeName) -> int:
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
-    from medtrack_cli.output.pages import event_type_page
-
     known = _find(event_type)
-    example = json.loads(_sample(event_type))
-    record = {
-        "event_type": known.name,
-        "version": known.version,
-        "description": known.description,
-        "published_by": known.published_by,
-        "reactions": dict(known.reactions),
-        "fields": [
-            {"name": f.name, "type": f.kind, "required": f.required, "description": f.description}
-            for f in known.fields
-        ],
-        "example": example,
-    }
-    runtime.printer.page("event_type", record, event_type_page(known, example))
+    runtime.printer.event_type(known, json.loads(runtime.sample(event_type)))
     return ExitCode.DONE
 
 
 def example(runtime: Runtime, event_type: EventTypeName) -> int:
     """Print one complete event of a type, ready to publish."""
     _find(event_type)
-    runtime.world.stdout.write(_sample(event_type).decode().rstrip() + "\n")
+    runtime.world.stdout.write(runtime.sample(event_type).decode().rstrip() + "\n")
     return ExitCode.DONE
 
 
@@ -64,12 +52,12 @@ def export(
     wanted = [_find(event_type)] if event_type else list(event_types().values())
     indent = 2 if event_type else None
     for each in wanted:
-        schema = json_schema(each, json.loads(_sample(each.name)))
+        schema = json_schema(each, json.loads(runtime.sample(each.name)))
         runtime.world.stdout.write(json.dumps(schema, indent=indent) + "\n")
     return ExitCode.DONE
 
 
-def _find(name: str) -> "EventType":  # noqa: F821
+def _find(name: str) -> "EventType":
     from medtrack_cli.events.registry import event_types
 
     known = event_types()
@@ -77,12 +65,6 @@ def _find(name: str) -> "EventType":  # noqa: F821
         hint = did_you_mean(name, known) or "medtrack schema list shows them all"
         raise UsageError("no such event type", name, hint=hint)
     return known[name]
-
-
-def _sample(name: str) -> bytes:
-    from medtrack_cli.files.samples import sample
-
-    return sample(name)
 
 
 def register(app: typer.Typer) -> None:

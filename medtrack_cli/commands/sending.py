@@ -11,9 +11,7 @@ from medtrack_cli.runtime import Runtime, exit_code_of
 Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
 
 
-def send(
-    runtime: Runtime, kind: str, policy: PublishPolicy, tally: Tally, deliver: Deliver
-) -> int:
+def send(runtime: Runtime, kind: str, policy: PublishPolicy, tally: Tally, deliver: Deliver) -> int:
     """Deliver, print each receipt as it is known, then the summary; return the exit code.
 
     What ended the run early is raised after the summary, which carries its exit code.

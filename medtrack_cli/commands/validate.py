@@ -33,11 +33,10 @@ def validate(
     66: a path can't be read, though the others were checked.
     """
     from medtrack_cli.core.validate import Checked, Completion
-    from medtrack_cli.files.inputs import gather
 
     printer, clock = runtime.printer, runtime.world.clock
     started = clock.monotonic()
-    source = gather(paths, lambda: runtime.world.stdin, as_type=as_type)
+    source = runtime.input(paths, as_type=as_type)
     checked = Checked(strict=strict)
     for missing in source.missing:
         checked.unreadable += 1

@@ -1,10 +1,11 @@
 """The values that say which broker to talk to, and as whom."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost"})
 
 
 class Secret:
@@ -44,7 +45,10 @@ class Host(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        return self.name in LOOPBACK or self.name.startswith("127.")
+        try:
+            return self.name in LOOPBACK or ip_address(self.name).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name else self.name

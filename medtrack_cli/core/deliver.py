@@ -25,7 +25,7 @@ def deliver(
     try:
         with publisher:
             for receipt in publisher.publish(outgoing):
-                last = max(last, receipt.index)
+                last = max(last, receipt.position)
                 yield receipt
     except MedtrackError as error:
         failure, reason = error, error.what
@@ -38,7 +38,7 @@ def deliver(
 def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Receipt]:
     """Give every event behind position `after` its receipt: settled already, or unsent and why."""
     for each in outgoing:
-        if each.index > after:
+        if each.position > after:
             yield each if isinstance(each, Receipt) else each.receipt(Outcome.UNSENT, reason)
 
 

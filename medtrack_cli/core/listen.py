@@ -67,9 +67,7 @@ class Listened:
     exit_code: int
 
 
-def listen(
-    consumer: Consumer, sink: Sink, limits: Limits, clock: Clock, stop: Stop
-) -> Listened:
+def listen(consumer: Consumer, sink: Sink, limits: Limits, clock: Clock, stop: Stop) -> Listened:
     """Pass every delivery to the sink until a limit is reached or a signal comes.
 
     A delivery is acknowledged only after the sink has flushed it.

@@ -21,13 +21,13 @@ class Outcome(StrEnum):
 class Message(NamedTuple):
     """An event ready to be sent.
 
-    `index` counts the input's events from 1. `message_id` is fixed before the first try, so
+    `position` counts the input's events from 1. `message_id` is fixed before the first try, so
     that every copy of the event carries the same. `properties` and `headers` are as in
     Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
     the warnings it is sent with.
     """
 
-    index: int
+    position: int
     file: str
     line: int
     event_type: str | None
@@ -40,7 +40,7 @@ class Message(NamedTuple):
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(
-            self.index,
+            self.position,
             self.file,
             self.line,
             self.event_type,
@@ -57,7 +57,7 @@ class Receipt(NamedTuple):
     An invalid event carries its findings, a sent one the warnings there were.
     """
 
-    index: int
+    position: int
     file: str
     line: int
     event_type: str | None

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def at_rate(items: Iterable[T], per_second: float, clock: Clock) -> Iterator[T]:
-    """Pass on at most `per_second` items a second, evenly; a late one isn't made up for by a burst."""
+    """Pass on at most `per_second` items a second, evenly; no burst follows a delay."""
     gap = 1 / per_second
     due = clock.monotonic()
     for item in items:

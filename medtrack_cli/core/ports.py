@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -52,6 +53,14 @@ class PublishPolicy:
     timeout: float | None = None  # for the whole run, a broker's alarm included
     confirm_timeout: float = 30.0  # no answer for so long: the connection counts as dead
     nack_retries: int = 3
+
+
+class Invalid(StrEnum):
+    """What a replay does with a recorded delivery that is no valid event."""
+
+    SEND = "send"
+    SKIP = "skip"
+    FAIL = "fail"
 
 
 class Publisher(Protocol):

@@ -10,6 +10,7 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, examine
 
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to make of the input. `run` makes the message ids: the same run, the same ids."""
@@ -43,7 +44,7 @@ def messages(
 def _message(index: int, event: Examined, message_id: str) -> Message:
     item = event.item
     return Message(
-        index=index,
+        position=index,
         file=item.file,
         line=item.line,
         event_type=event.event_type,

@@ -19,13 +19,11 @@ _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
 
 
 def header_line() -> dict[str, Any]:
-    """The first line of a recording."""
+    """Make the first line of a recording."""
     return {"kind": "recording", "version": RECORDING_VERSION}
 
 
-def to_record(
-    delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool
-) -> dict[str, Any]:
+def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
     """Write a delivery as a JSON object, `kind` first, the exact body and the verdict included."""
     text, value = _readable(delivery.body, is_valid=is_valid)
     record = {
@@ -48,7 +46,7 @@ def to_record(
 
 
 def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
-    """The body as text when it is UTF-8, and as a value when it is strict JSON."""
+    """Give the body as text when it is UTF-8, and as a value when it is strict JSON."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -122,7 +120,7 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
             return [_to_json(item) for item in value]
 
 
-def _from_json(value: Any) -> Any:  # noqa: ANN401
+def _from_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
     match value:
         case {"$bytes": str(text), **rest} if not rest:
             return b64decode(text, validate=True)
@@ -147,5 +145,3 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) and "kind" in record else None
-
-

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
@@ -16,7 +15,7 @@ from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.listen import REPLAY_HEADER, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
-from medtrack_cli.core.ports import Clock
+from medtrack_cli.core.ports import Clock, Invalid
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.errors import NotARecording
@@ -29,14 +28,6 @@ ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
 # the past; x-death is interpreted on publish by RabbitMQ 3 (its release notes for 4.0.1).
 STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_id"})
 STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
-
-
-class Invalid(StrEnum):
-    """What to do with a recorded delivery that is no valid event."""
-
-    SEND = "send"
-    SKIP = "skip"
-    FAIL = "fail"
 
 
 INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped", Invalid.FAIL: "refused"}
@@ -135,7 +126,7 @@ def _message(
         if not name.startswith(STRIPPED_HEADERS)
     }
     return Message(
-        index=index,
+        position=index,
         file=recorded.file,
         line=recorded.line,
         event_type=event_type,

@@ -41,7 +41,7 @@ class Completion:
     now: Callable[[], str] | None = None
 
     def missing(self, event: Mapping[str, Any]) -> dict[str, str]:
-        """The envelope's fields that this fills in, with their values."""
+        """Give the envelope's fields that this fills in, with their values."""
         if self.now is None:
             return {}
         known = event_types().get(event.get("event_type", ""))
@@ -87,7 +87,8 @@ def _examine_closely(
     body: bytes = item.body or b""
     completed = None if verdict.is_valid else _complete(body, completion)
     findings = list(item.findings)
-    depth, filled = 0, ()
+    depth = 0
+    filled: tuple[str, ...] = ()
     if completed is not None:
         body, filled, depth, duplicates = completed
         findings += [place(item, each) for each in duplicates]
@@ -111,9 +112,7 @@ def place(item: Item, problem: Problem, depth: int = 0) -> Finding:
         where = where[depth:]
     span = item.span(where, problem.at)
     pointer = "" if isinstance(problem.where, int) else json_pointer(problem.where)
-    return Finding(
-        problem.rule, item.file, span, pointer, problem.message, problem.suggestion
-    )
+    return Finding(problem.rule, item.file, span, pointer, problem.message, problem.suggestion)
 
 
 def _complete(body: bytes, completion: Completion) -> Completed | None:
@@ -172,7 +171,7 @@ class Checked:
         return ExitCode.INPUT_MISSING if self.unreadable else ExitCode.DONE
 
     def numbers(self) -> dict[str, int]:
-        """The numbers of the summary."""
+        """Give the numbers of the summary."""
         return {
             "files": self.files,
             "events": self.events,
@@ -184,7 +183,7 @@ class Checked:
         }
 
     def sentence(self) -> str:
-        """The summary in words."""
+        """Say the summary in words."""
         parts = [
             f"{count:,} {name}{'s' if count != 1 else ''}"
             for count, name in ((self.errors, "error"), (self.warnings, "warning"))

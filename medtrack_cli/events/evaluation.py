@@ -1,5 +1,7 @@
 """Events about evaluations of placements."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from medtrack_cli.events.envelope import Payload
@@ -11,7 +13,7 @@ class EvaluationCreated(Payload):
 
     event_type = "evaluation.created"
     published_by = "the service that evaluates placements"
-    reactions = {
+    reactions: ClassVar = {
         "COMM": "notifies the student of the evaluation",
         "MedTrack": "saves the score to the student's record",
     }

@@ -1,7 +1,7 @@
-"""The string formats of MedTrack's fields: one ASCII pattern each, and the field types made of them.
+r"""The string formats of MedTrack's fields: one ASCII pattern each, and the types made of them.
 
 The same pattern checks the event and stands in the exported schema, so both say the same in
-every regex engine: only `[0-9]`-like classes, never `\\d` or `\\s`, and `^…$` without newlines.
+every regex engine: only `[0-9]`-like classes, never `\d` or `\s`, and `^…$` without newlines.
 """
 
 from typing import Annotated, Final
@@ -25,7 +25,8 @@ TIMESTAMP: Final = (
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
 )
 
-EMAIL: Final = r"^[^@\u0000-\u0020\u007f]+@[^@.\u0000-\u0020\u007f]+(?:\.[^@.\u0000-\u0020\u007f]+)+$"
+_LABEL: Final = r"[^@.\u0000-\u0020\u007f]+"
+EMAIL: Final = rf"^[^@\u0000-\u0020\u007f]+@{_LABEL}(?:\.{_LABEL})+$"
 PHONE: Final = r"^\+[0-9]{7,15}$"
 CIN: Final = r"^[A-Za-z0-9]{4,20}$"
 VERSION: Final = r"^(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})$"

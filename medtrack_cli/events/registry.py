@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, Literal, Union, cast, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -60,7 +60,7 @@ def _event_type(payload: type[Payload]) -> EventType:
         f"{payload.__name__}Event",
         __base__=Envelope,
         __doc__=payload.__doc__,
-        event_type=(Literal[payload.event_type], Field(description="what happened")),
+        event_type=(cast("Any", Literal[payload.event_type]), Field(description="what happened")),
         payload=(payload, Field(description="what it happened to")),
     )
     return EventType(
@@ -98,7 +98,7 @@ def any_event() -> TypeAdapter[BaseModel]:
     Build it once a process: it takes milliseconds. `validate_json` is the hot path of all verbs.
     """
     union = Union[tuple(each.envelope for each in event_types().values())]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
-    return TypeAdapter(Annotated[union, Field(discriminator="event_type")])
+    return TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
 
 
 @cache

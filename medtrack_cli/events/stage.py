@@ -1,5 +1,7 @@
 """Events about placements (stages)."""
 
+from typing import ClassVar, cast
+
 from pydantic import Field
 
 from medtrack_cli.events.envelope import Payload
@@ -13,7 +15,7 @@ class StageCreated(Payload):
 
     event_type = "stage.created"
     published_by = PLACEMENT
-    reactions = {
+    reactions: ClassVar = {
         "COMM": "notifies the student",
         "EVAL": "creates the evaluation template",
     }
@@ -29,7 +31,7 @@ class StageAccepted(Payload):
 
     event_type = "stage.accepted"
     published_by = PLACEMENT
-    reactions = {
+    reactions: ClassVar = {
         "COMM": "sends the student a congratulations notification",
         "MedTrack": "sends the student an e-mail",
     }
@@ -49,4 +51,4 @@ class StageCompleted(Payload):
 
     student_id: Uuid = Field(description="the student")
     completion_date: Date = Field(description="the last day")
-    stage_id: Uuid = Field(default=None, description="the placement")
+    stage_id: Uuid = Field(default=cast("str", None), description="the placement")

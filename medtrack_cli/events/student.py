@@ -1,6 +1,6 @@
 """Events about students."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class StudentCreated(Payload):
 
     event_type = "student.created"
     published_by = REGISTRATION
-    reactions = {
+    reactions: ClassVar = {
         "COMM": "sends the student a welcome notification",
         "AUTH": "may create the user account, if there is none",
         "CORE": "initialises the tracking of placements",

@@ -1,4 +1,4 @@
-"""Did you mean?"""
+"""The nearest known word to one that isn't known."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

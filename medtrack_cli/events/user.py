@@ -1,5 +1,7 @@
 """Events about user accounts."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from medtrack_cli.events.envelope import Payload
@@ -11,7 +13,7 @@ class UserCreated(Payload):
 
     event_type = "user.created"
     published_by = "the service that registers users"
-    reactions = {
+    reactions: ClassVar = {
         "PROFILE": "may create the profile",
         "COMM": "logs the creation",
     }

@@ -1,15 +1,19 @@
 """The printer for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from medtrack_cli.core.listen import Listened, Sink
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.log import DeliveryLog
+from medtrack_cli.output.pages import event_type_page
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 SHOWN_RECEIPTS = 10
 """Confirmed events after this many are counted, not listed, unless asked with -v."""
@@ -51,7 +55,7 @@ class HumanPrinter:
         for found in receipt.findings:
             self.finding(found)
         is_plain = receipt.outcome is Outcome.CONFIRMED
-        if is_plain and not self._verbose and (self._quiet or receipt.index > SHOWN_RECEIPTS):
+        if is_plain and not self._verbose and (self._quiet or receipt.position > SHOWN_RECEIPTS):
             return
         place = f"{safe_text(receipt.file)}:{receipt.line}"
         name = safe_text(receipt.event_type or "?")
@@ -81,6 +85,9 @@ class HumanPrinter:
 
     def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:  # noqa: ARG002
         self._print(text)
+
+    def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
+        self._print(event_type_page(event_type, example))
 
     def deliveries(self) -> Sink:
         return DeliveryLog(self._stdout, self._out, self.note)

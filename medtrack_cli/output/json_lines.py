@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from medtrack_cli.core.listen import Listened, Seen, Sink
 from medtrack_cli.core.messages import Message, Receipt
@@ -11,6 +11,9 @@ from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output import records
 from medtrack_cli.output.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 
 class JsonPrinter:
@@ -46,6 +49,9 @@ class JsonPrinter:
 
     def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:  # noqa: ARG002
         self._print({"kind": kind, **record})
+
+    def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
+        self._print(records.event_type(event_type, example))
 
     def deliveries(self) -> Sink:
         return _Lines(self)

@@ -54,7 +54,7 @@ class DeliveryLog:
 
 
 def _details(seen: Seen) -> Iterator[str]:
-    """The service and the payload's plain values; for no event the size and kind of the body."""
+    """Give the service and the payload's plain values; of no event, the body's size and kind."""
     body = seen.delivery.body
     event = _as_object(body)
     if event is None:

@@ -1,12 +1,13 @@
 """Pages of text that describe one thing whole."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from medtrack_cli.events.registry import EventType
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 
-def event_type_page(event_type: EventType, example: Any) -> str:  # noqa: ANN401 -- JSON
+def event_type_page(event_type: "EventType", example: Any) -> str:  # noqa: ANN401 -- JSON
     """Describe an event type in a terminal's width: purpose, fields, reactions, an example."""
     width = max(len(field.name) for field in event_type.fields)
     kinds = max(len(field.kind) for field in event_type.fields)

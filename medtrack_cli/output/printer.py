@@ -1,12 +1,15 @@
 """What a command can say, whatever the form it is said in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medtrack_cli.core.listen import Listened, Sink
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 
 class Printer(Protocol):
@@ -17,7 +20,7 @@ class Printer(Protocol):
         ...
 
     def receipt(self, receipt: Receipt) -> None:
-        """The verdict on one event sent."""
+        """Give the verdict on one event."""
         ...
 
     def message(self, message: Message) -> None:
@@ -25,17 +28,19 @@ class Printer(Protocol):
         ...
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:
-        """The last line: the numbers for programs, the sentence for people."""
+        """Sum up, last of all: the numbers for programs, the sentence for people."""
         ...
 
-    def rows(
-        self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-    ) -> None:
-        """A table for people, one object a row for programs."""
+    def rows(self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Print a table for people, one object a row for programs."""
         ...
 
     def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:
         """One thing described: the text for people, the object for programs."""
+        ...
+
+    def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
+        """Describe an event type whole, with an example."""
         ...
 
     def deliveries(self) -> Sink:
@@ -43,7 +48,7 @@ class Printer(Protocol):
         ...
 
     def listened(self, listened: Listened) -> None:
-        """What was heard, and why listening ended. On stderr."""
+        """Say what was heard, and why listening ended. On stderr."""
         ...
 
     def note(self, text: str) -> None:

@@ -1,7 +1,7 @@
 """Everything medtrack says in JSON, as objects with `kind` first: docs/json-output.md."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.listen import Listened, Seen
 from medtrack_cli.core.messages import Message, Receipt
@@ -10,6 +10,9 @@ from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 Record = dict[str, Any]
 
@@ -34,16 +37,22 @@ def finding(found: Finding) -> Record:
 
 
 def receipt(verdict: Receipt) -> Record:
-    record = verdict._asdict()
-    del record["findings"]
-    return {"kind": "receipt", **record}
+    return {
+        "kind": "receipt",
+        "index": verdict.position,
+        "file": verdict.file,
+        "line": verdict.line,
+        "event_type": verdict.event_type,
+        "message_id": verdict.message_id,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+    }
 
 
 def message(planned: Message) -> Record:
-    """What a dry run would send."""
     return {
         "kind": "message",
-        "index": planned.index,
+        "index": planned.position,
         "file": planned.file,
         "line": planned.line,
         "routing_key": planned.routing_key,
@@ -82,6 +91,22 @@ def listened(heard: Listened) -> Record:
         "seconds": round(heard.seconds, 3),
         "ended": heard.ended,
         "exit_code": heard.exit_code,
+    }
+
+
+def event_type(known: "EventType", example: Any) -> Record:  # noqa: ANN401 -- JSON
+    return {
+        "kind": "event_type",
+        "event_type": known.name,
+        "version": known.version,
+        "description": known.description,
+        "published_by": known.published_by,
+        "reactions": dict(known.reactions),
+        "fields": [
+            {"name": f.name, "type": f.kind, "required": f.required, "description": f.description}
+            for f in known.fields
+        ],
+        "example": example,
     }
 
 

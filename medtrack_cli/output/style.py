@@ -16,5 +16,5 @@ class Style:
 
 
 def wants_colour(environ: Mapping[str, str], *, no_color: bool) -> bool:
-    """Decide by --no-color, NO_COLOR (no-color.org) and TERM; whether it is a terminal comes on top."""
+    """Decide by --no-color, NO_COLOR and TERM; the stream must be a terminal as well."""
     return not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
