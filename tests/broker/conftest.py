@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from medtrack_cli.broker import private, private_node, processes, rabbitmq
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import PrivateBroker, processes, rabbitmq
+from medtrack_cli.broker.private import node as private_node
 
 INSTALLATION_TIME = 900  # seconds for the first test on a machine without RabbitMQ
 

@@ -6,8 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from medtrack_cli.broker import private, private_node
+from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.private import node as private_node
 
 START = """
 import json, os, sys

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pika
 
-from medtrack_cli.broker import private, private_node, processes
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import PrivateBroker, processes
+from medtrack_cli.broker.private import node as private_node
 from tests.broker.starting import command_lines, start, start_process, token
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker import install, rabbitmq
-from medtrack_cli.broker.rabbitmq import Kind
+from medtrack_cli.broker.private import install, rabbitmq
+from medtrack_cli.broker.private.rabbitmq import Kind
 from medtrack_cli.errors import BrokerUnreachable
 
 FOREIGN_POLICY = "#!/bin/sh\nexit 104\n"

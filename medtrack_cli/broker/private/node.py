@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from medtrack_cli.broker import processes
-from medtrack_cli.broker.rabbitmq import Installation, Kind
+from medtrack_cli.broker.private import processes
+from medtrack_cli.broker.private.rabbitmq import Installation, Kind
 from medtrack_cli.errors import BrokerUnreachable, CannotCreate
 
 LOOPBACK = "127.0.0.1"

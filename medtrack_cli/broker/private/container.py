@@ -4,8 +4,8 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 
-from medtrack_cli.broker.private_node import LOOPBACK, PASSWORD, USERNAME, Node
-from medtrack_cli.broker.rabbitmq import IMAGE
+from medtrack_cli.broker.private.node import LOOPBACK, PASSWORD, USERNAME, Node
+from medtrack_cli.broker.private.rabbitmq import IMAGE
 from medtrack_cli.errors import BrokerUnreachable
 
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medtrack_cli.broker import container, private_node, processes
-from medtrack_cli.broker.boot_log import telling_lines
-from medtrack_cli.broker.folder_lock import locked
-from medtrack_cli.broker.greeting import broker_version
-from medtrack_cli.broker.install import install_package
-from medtrack_cli.broker.private_node import LOOPBACK, PASSWORD, USERNAME, Node
-from medtrack_cli.broker.rabbitmq import HOW_TO_INSTALL, Installation, Kind, find
+from medtrack_cli.broker.private import container, processes
+from medtrack_cli.broker.private import node as private_node
+from medtrack_cli.broker.private.boot_log import telling_lines
+from medtrack_cli.broker.private.folder_lock import locked
+from medtrack_cli.broker.private.greeting import broker_version
+from medtrack_cli.broker.private.install import install_package
+from medtrack_cli.broker.private.node import LOOPBACK, PASSWORD, USERNAME, Node
+from medtrack_cli.broker.private.rabbitmq import HOW_TO_INSTALL, Installation, Kind, find
 from medtrack_cli.errors import BrokerUnreachable
 
 EXCHANGE = "medtrack.events"
