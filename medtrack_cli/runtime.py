@@ -139,8 +139,11 @@ class Runtime:
         self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()
     ) -> "Input":
         """Find what paths name; nothing is read yet. `typed` is JSON from the command line."""
+        from medtrack_cli.events.registry import find
         from medtrack_cli.files.inputs import gather
 
+        if as_type is not None:
+            find(as_type)  # an unknown type is a slip of the finger: say so first
         return gather(paths, lambda: self.world.stdin, as_type=as_type, typed=typed)
 
     def recorder(self, path: Path) -> "Recorder":

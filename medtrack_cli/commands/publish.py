@@ -73,8 +73,7 @@ def publish(
         raise UsageError("nothing to publish", hint="-f FILE, -f - for stdin, or -d JSON")
     clock = runtime.world.clock
     source = runtime.input(file or [], as_type=event_type, typed=data or [])
-    for missing in source.missing:
-        raise missing
+    source.require()
     filling = Completion(
         event_type, service or runtime.config.service, lambda: rfc3339(clock.now())
     )

@@ -70,8 +70,7 @@ def replay(
     factor = _speed(speed)
     clock = runtime.world.clock
     source = runtime.input(sources)
-    for missing in source.missing:
-        raise missing
+    source.require()
     plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid)
     tally = deliver.Tally()
 

@@ -1,17 +1,13 @@
 """medtrack schema list, show, example, export."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.errors import ExitCode, UsageError
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
-
-if TYPE_CHECKING:
-    from medtrack_cli.events.registry import EventType
 
 EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
 
@@ -28,14 +24,18 @@ def show_list(runtime: Runtime) -> int:
 
 def show(runtime: Runtime, event_type: EventTypeName) -> int:
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
-    known = _find(event_type)
+    from medtrack_cli.events.registry import find
+
+    known = find(event_type)
     runtime.printer.event_type(known, json.loads(runtime.sample(event_type)))
     return ExitCode.DONE
 
 
 def example(runtime: Runtime, event_type: EventTypeName) -> int:
     """Print one complete event of a type, ready to publish."""
-    _find(event_type)
+    from medtrack_cli.events.registry import find
+
+    find(event_type)
     runtime.world.stdout.write(runtime.sample(event_type).decode().rstrip() + "\n")
     return ExitCode.DONE
 
@@ -47,24 +47,14 @@ def export(
     ] = None,
 ) -> int:
     """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
-    from medtrack_cli.events.registry import event_types, json_schema
+    from medtrack_cli.events.registry import event_types, find, json_schema
 
-    wanted = [_find(event_type)] if event_type else list(event_types().values())
+    wanted = [find(event_type)] if event_type else list(event_types().values())
     indent = 2 if event_type else None
     for each in wanted:
         schema = json_schema(each, json.loads(runtime.sample(each.name)))
         runtime.world.stdout.write(json.dumps(schema, indent=indent) + "\n")
     return ExitCode.DONE
-
-
-def _find(name: str) -> "EventType":
-    from medtrack_cli.events.registry import event_types
-
-    known = event_types()
-    if name not in known:
-        hint = did_you_mean(name, known) or "medtrack schema list shows them all"
-        raise UsageError("no such event type", name, hint=hint)
-    return known[name]
 
 
 def register(app: typer.Typer) -> None:

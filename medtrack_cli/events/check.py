@@ -16,8 +16,6 @@ from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import EventType, any_event, event_types
 
-MAX_BODY = 16 * 1024 * 1024  # bytes; RabbitMQ 4 refuses more by default
-
 
 class Verdict(NamedTuple):
     """What the check says of one event. `event_type` is None when the event names no known one."""
@@ -32,14 +30,15 @@ class Verdict(NamedTuple):
 
 def check(body: bytes, *, publishing: bool = False) -> Verdict:
     """Check one event; `publishing` adds the warning for types that MedTrack itself emits."""
+    if len(body) > MAX_BODY:
+        return Verdict(None, tuple(json_text.examine(body)[1]))
     try:
         event = any_event().validate_json(body)
     except ValidationError as error:
         return Verdict(*explain(body, error))
     facts = _facts()[event.event_type]  # type: ignore[attr-defined]
     if (
-        len(body) <= MAX_BODY
-        and b"\\" not in body
+        b"\\" not in body
         and body.count(b'"') == facts.quotes(event)
         and event.version == facts.version  # type: ignore[attr-defined]
         and has_offset(event.timestamp)  # type: ignore[attr-defined]

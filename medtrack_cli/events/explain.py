@@ -130,6 +130,7 @@ def version_problems(version: object, known: EventType) -> list[Problem]:
 
 
 def warnings(timestamp: str, known: EventType | None, *, publishing: bool) -> list[Problem]:
+    """Find what is no error but should be put right."""
     problems = []
     if not has_offset(timestamp):
         problems.append(

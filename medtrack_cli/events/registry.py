@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal, Union, cast, get_args
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from medtrack_cli.errors import UsageError
 from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, Payload
 from medtrack_cli.events.findings import Path
 from medtrack_cli.events.formats import EXPLANATIONS
+from medtrack_cli.events.suggestions import did_you_mean
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order they are listed in."""
@@ -53,6 +55,15 @@ def event_types() -> Mapping[str, EventType]:
         if isinstance(member, type) and issubclass(member, Payload) and member is not Payload
     ]
     return {payload.event_type: _event_type(payload) for payload in classes}
+
+
+def find(name: str) -> EventType:
+    """Look a type up by its name; UsageError with the nearest name when there is none."""
+    known = event_types()
+    if name not in known:
+        hint = did_you_mean(name, known) or "medtrack schema list shows them all"
+        raise UsageError("no such event type", name, hint=hint)
+    return known[name]
 
 
 def _event_type(payload: type[Payload]) -> EventType:

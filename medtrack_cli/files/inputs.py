@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from medtrack_cli.core.inputs import Item
-from medtrack_cli.errors import InputMissing
+from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.events.registry import wants_text
 from medtrack_cli.files.json_files import read_document
 from medtrack_cli.files.reading import read
@@ -29,6 +29,19 @@ class Input:
     @property
     def can_be_read_again(self) -> bool:
         return all(source.is_regular for source in self.sources)
+
+    def require(self) -> None:
+        """Refuse what can't be sent with a verdict on every event.
+
+        Raises InputMissing for a path that can't be read, UsageError when a pipe stands among
+        files: what comes after a failure could not be counted.
+        """
+        for missing in self.missing:
+            raise missing
+        if len(self.sources) > 1 and not self.can_be_read_again:
+            stream = next(source.name for source in self.sources if not source.is_regular)
+            hint = "give it to a command of its own"
+            raise UsageError("a pipe can't be mixed with other inputs", stream, hint=hint)
 
     def items(self) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed."""

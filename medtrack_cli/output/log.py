@@ -7,6 +7,7 @@ from typing import Any, TextIO
 from medtrack_cli.core.listen import Seen
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.events.findings import WARNINGS, json_pointer
+from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
@@ -56,7 +57,7 @@ class DeliveryLog:
 def _details(seen: Seen) -> Iterator[str]:
     """Give the service and the payload's plain values; of no event, the body's size and kind."""
     body = seen.delivery.body
-    event = _as_object(body)
+    event = _as_object(body) if len(body) <= MAX_BODY else None
     if event is None:
         kind = seen.delivery.properties.get("content_type", "no content type")
         yield f"{len(body):,} bytes, {safe_text(str(kind))}"
