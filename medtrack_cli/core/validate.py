@@ -55,6 +55,9 @@ class Completion:
 
 NOTHING_TO_ADD = Completion()
 
+WRAPPING = {"service": "medtrack", "timestamp": "1970-01-01T00:00:00Z", "version": "1.0"}
+"""The envelope that a bare payload is checked in when nothing else fills it."""
+
 
 class Completed(NamedTuple):
     """An event made whole, and how: `depth` is how deep the source's object lies in it."""
@@ -129,6 +132,8 @@ def _complete(body: bytes, completion: Completion) -> Completed | None:
     elif completion.event_type and "event_type" not in value:
         event = {**value, "event_type": completion.event_type}
     filled = completion.missing(event)
+    if is_bare and event is not value and completion.now is None:
+        filled = {**WRAPPING, **filled}  # a payload can't lack what only its envelope has
     if not filled and event is value:
         return None
     depth = 1 if event is not value and is_bare else 0
