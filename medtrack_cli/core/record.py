@@ -52,7 +52,7 @@ def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
     except UnicodeDecodeError:
         return None, None
     if is_valid:
-        return text, json.loads(text)
+        return text, json.loads(text.removeprefix("\ufeff"))
     value, problems = examine(body)
     return text, None if problems else value
 
