@@ -4,6 +4,7 @@ A valid event costs one pass in Rust. Only an event that fails, or that might hi
 key, is looked at again by the strict parser of `json_text`.
 """
 
+from codecs import BOM_UTF8
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ def check(body: bytes, *, publishing: bool = False) -> Verdict:
     try:
         event = any_event().validate_json(body)
     except ValidationError as error:
+        if body.startswith(BOM_UTF8):
+            return check(body.removeprefix(BOM_UTF8), publishing=publishing)
         return Verdict(*explain(body, error))
     facts = _facts()[event.event_type]  # type: ignore[attr-defined]
     if (
