@@ -34,10 +34,8 @@ def check(body: bytes, *, publishing: bool = False) -> Verdict:
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
     try:
-        event = any_event().validate_json(body)
+        event = any_event().validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
-        if body.startswith(BOM_UTF8):
-            return check(body.removeprefix(BOM_UTF8), publishing=publishing)
         return Verdict(*explain(body, error))
     facts = _facts()[event.event_type]  # type: ignore[attr-defined]
     if (

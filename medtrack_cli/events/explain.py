@@ -1,6 +1,7 @@
 """Why the model refuses an event: pydantic's errors as problems with rules, words and paths."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -70,7 +71,7 @@ def _lean(error: ValidationError) -> list[ErrorDetails]:
 
 def _errors_of(adapter: TypeAdapter[Any], body: bytes) -> list[ErrorDetails]:
     try:
-        adapter.validate_json(body)
+        adapter.validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         return _lean(error)
     return []

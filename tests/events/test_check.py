@@ -266,6 +266,7 @@ def test_a_byte_order_mark_is_fine() -> None:
     assert found(b"\xef\xbb\xbf" + encode(event()).replace(b'"1.0"', b'"9.0"')) == [
         ("unknown_version", "/version")
     ]
+    assert found(b"\xef\xbb\xbf" * 2 + encode(event())) == [("json_syntax", 0)]
 
 
 def test_a_body_may_be_as_large_as_the_limit_and_no_larger() -> None:
