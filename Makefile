@@ -9,6 +9,7 @@ SIDE_BY_SIDE := --jobs=4 --keep-going $(if $(filter output-sync,$(.FEATURES)),--
 PYTEST := $(BIN)/python -m pytest
 CHECKS := check-code check-format check-types check-imports check-workflows check-docs
 DOCS := $(wildcard README.md docs/*.md)
+COG := $(BIN)/cog --verbosity=0 -I scripts
 
 # What a tool says is worth reading only when it fails.
 quietly = said=$$($(1) 2>&1) || { echo "$$said"; exit 1; }
@@ -17,7 +18,8 @@ quietly = said=$$($(1) 2>&1) || { echo "$$said"; exit 1; }
 COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help env demo test lint format unit broker-tests coverage bench lock build clean $(CHECKS)
+.PHONY: help env demo test lint format docs picture unit broker-tests coverage bench lock build \
+	clean $(CHECKS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,12 +55,18 @@ check-workflows: $(MADE)
 	@$(call quietly,$(BIN)/zizmor --offline --persona=pedantic --no-progress .github)
 
 check-docs: $(MADE)
-	@$(BIN)/cog --verbosity=0 --check --check-fail-msg='run: make format' $(DOCS)
+	@$(COG) --check --check-fail-msg='run: make docs' $(DOCS)
 
 format: $(MADE)  ## rewrite the code in the house style, and the generated parts of the docs
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
-	@$(BIN)/cog --verbosity=0 -r $(DOCS)
+	@$(MAKE) docs
+
+docs: $(MADE)  ## rewrite the generated parts of the docs
+	@$(COG) -r $(DOCS)
+
+picture: $(MADE)  ## run the demo and draw what it printed, for the README
+	@$(BIN)/python scripts/make_picture.py docs/images/demo.svg
 
 unit: $(MADE)  ## run the tests that need no broker
 	@$(PYTEST) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Print the body of docs/cli.md, the real --help of every command. Called by cog, too."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import typer
+
+from medtrack_cli.app import app
+from medtrack_cli.commands.options import Shared
+from medtrack_cli.runtime import World
+
+WIDTH = 80
+
+
+def paths(command: Any, *path: str) -> Iterator[list[str]]:  # noqa: ANN401 -- typer's own Click
+    """Name every command there is, a group before what is in it."""
+    yield list(path)
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from paths(inner, *path, name)
+
+
+def help_of(path: list[str]) -> str:
+    """Give a command's help as a terminal of WIDTH columns shows it."""
+    form = {"prog_name": "medtrack", "standalone_mode": False, "terminal_width": WIDTH}
+    with redirect_stdout(StringIO()) as printed:
+        app([*path, "--help"], obj=Shared(World()), **form)
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+
+
+def pages() -> str:
+    """Give a section for each command."""
+    return "\n\n".join(
+        f"## {' '.join(['medtrack', *path])}\n\n```text\n{help_of(path)}\n```"
+        for path in paths(typer.main.get_command(app))
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(pages() + "\n")
