@@ -1,0 +1,89 @@
+"""The brokers that the tests talk to, started by the suite itself, and the tool as a process."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import PrivateBroker, processes, rabbitmq
+from medtrack_cli.broker.private import node as private_node
+from tests.broker.witness import Witness, client
+from tests.cli.tool import Tool
+
+INSTALLATION_TIME = 900  # seconds for a first test on a machine without RabbitMQ
+STARTERS = {"broker", "private_broker", "fragile_broker", "state"}
+
+
+class GivenBroker(NamedTuple):
+    """The broker that MEDTRACK_TEST_AMQP_URL names."""
+
+    amqp_url: str
+
+
+Broker = PrivateBroker | GivenBroker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests wait for an installation, which happens inside a fixture of the first one."""
+    if rabbitmq.find_server(os.environ) is None:
+        for item in items:
+            if STARTERS.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.timeout(INSTALLATION_TIME))
+
+
+def _own_broker(folder: Path) -> Iterator[PrivateBroker]:
+    """Start a broker of the suite's own, install RabbitMQ where it is missing; leave nothing."""
+    broker = private.start(folder, environ=os.environ, announce=print, install=True)
+    node = private_node.load(folder)
+    assert node is not None
+    yield broker
+    private.stop(folder, erase=True)
+    assert processes.marked(node.token) == frozenset()
+    assert not folder.exists()
+
+
+@pytest.fixture(scope="session")
+def private_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateBroker]:
+    """Give a broker of the suite's own that all tests share."""
+    yield from _own_broker(tmp_path_factory.mktemp("broker") / "a state folder")
+
+
+@pytest.fixture(scope="session")
+def fragile_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateBroker]:
+    """Give a broker of the suite's own that tests may kill, stop and fill; they bring it back."""
+    yield from _own_broker(tmp_path_factory.mktemp("fragile") / "state")
+
+
+@pytest.fixture(scope="session")
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Give the running broker: MEDTRACK_TEST_AMQP_URL where it is set, else one of our own."""
+    if url := os.environ.get("MEDTRACK_TEST_AMQP_URL"):
+        with client(url) as channel:
+            channel.exchange_declare(private.EXCHANGE, "topic", durable=True)
+        return GivenBroker(url)
+    running: PrivateBroker = request.getfixturevalue("private_broker")
+    return running
+
+
+@pytest.fixture
+def witness(broker: Broker) -> Iterator[Witness]:
+    """Give a durable queue that gets everything published on the shared broker."""
+    with client(broker.amqp_url) as channel, Witness(channel) as held:
+        yield held
+
+
+@pytest.fixture
+def tool(tmp_path: Path) -> Iterator[Tool]:
+    """Give the tool in an empty home, with no broker."""
+    with Tool(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def connected(tmp_path: Path, broker: Broker) -> Iterator[Tool]:
+    """Give the tool in an empty home, with the shared broker in its environment."""
+    with Tool(tmp_path, MEDTRACK_URL=broker.amqp_url) as made:
+        yield made
