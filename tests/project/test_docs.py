@@ -1,0 +1,227 @@
+"""The documents say what is so: their commands are run, their links and names looked up."""
+
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import termios
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from medtrack_cli.errors import ExitCode
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("docs/**/*.md")]
+PICTURE = ROOT / "docs/images/demo.svg"
+
+# What differs from run to run, and what stands for it when two outputs are compared.
+VARYING = (
+    (r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "ID"),
+    (r"\d\d:\d\d:\d\d\.\d{3}Z", "TIME"),
+    (r"\d+\.\d+ ?s\b", "SECONDS"),
+    (r"amqp://admin@[\w.]+:\d+/%2F", "BROKER"),
+)
+
+
+class Broker(Protocol):
+    """What the session's broker says of itself."""
+
+    @property
+    def amqp_url(self) -> str: ...
+
+
+class Step(NamedTuple):
+    """A command of a `console` block and what the page says it prints."""
+
+    command: str
+    printed: str
+    in_background: bool
+
+
+class Terminal:
+    """A command that runs in a terminal of its own."""
+
+    def __init__(self, command: str, folder: Path, environ: Mapping[str, str]) -> None:
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (50, 100))
+        self._screen = ours
+        self._printed = b""
+        self._process = subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+
+    def read_until(self, word: bytes | None) -> None:
+        """Read on until a word was printed; None: to the end."""
+        with suppress(OSError):  # Linux says so when the last writer has gone
+            while word is None or word not in self._printed:
+                self._printed += os.read(self._screen, 4096)
+
+    def end(self) -> tuple[str, int]:
+        """Wait for the end; what was printed, and the exit code."""
+        self.read_until(None)
+        os.close(self._screen)
+        return self._printed.decode().replace("\r\n", "\n"), self._process.wait()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a working folder like the one the pages speak of."""
+    shutil.copytree(ROOT / "sample-events", tmp_path / "sample-events")
+    for name, text in blocks(README, "yaml"):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Make an environment in which `medtrack` is this checkout, with nobody's configuration."""
+    home = tmp_path_factory.mktemp("home")
+    program = home / "bin/medtrack"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m medtrack_cli "$@"\n')
+    program.chmod(0o755)
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("MEDTRACK_")}
+    return kept | {
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "XDG_CONFIG_HOME": str(home),
+        "XDG_STATE_HOME": str(home),
+        "NO_COLOR": "1",
+    }
+
+
+def blocks(page: Path, kind: str) -> list[tuple[str, str]]:
+    """Find a page's fenced blocks of a kind: what follows the kind's name, and the text."""
+    pattern = rf"^```{kind} ?(.*)\n((?:.*\n)*?)```$"
+    return re.findall(pattern, page.read_text(), re.MULTILINE)
+
+
+def steps(page: Path) -> Iterator[Step]:
+    """Read the commands of a page's `console` blocks, with what is printed below each."""
+    for manner, text in blocks(page, "console"):
+        for lines in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, printed = lines.partition("\n")
+            yield Step(command, printed, manner == "background")
+
+
+def play(
+    script: Iterable[Step], folder: Path, environ: Mapping[str, str]
+) -> Iterator[tuple[Step, str, int]]:
+    """Run each step in its turn; one in the background ends after the step that follows it."""
+    behind: tuple[Step, Terminal] | None = None
+    code = 0
+    for step in script:
+        terminal = Terminal(f"(exit {code}); {step.command}", folder, environ)
+        if step.in_background:
+            terminal.read_until(b"listening")
+            behind = step, terminal
+            continue
+        printed, code = terminal.end()
+        yield step, printed, code
+        if behind:
+            yield behind[0], *behind[1].end()
+            behind = None
+
+
+def shape(text: str) -> str:
+    """Replace what differs from run to run."""
+    for pattern, word in VARYING:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def test_readme_shows_what_its_commands_print(
+    folder: Path, environ: dict[str, str], broker: Broker
+) -> None:
+    """Each command of the README prints what is shown below it, and fails only where said."""
+    environ["MEDTRACK_URL"] = broker.amqp_url
+    script = list(steps(README))
+    explained = [before for before, step in pairwise(script) if step.command == "echo $?"]
+
+    assert {"validate", "listen", "publish", "replay"} <= {
+        word for step in script for word in step.command.split()
+    }
+    for step, printed, code in play(script, folder, environ):
+        assert shape(printed) == shape(step.printed), step.command
+        assert code == 0 or step in explained, step.command
+
+
+def test_readme_profile_can_be_used(folder: Path, environ: dict[str, str]) -> None:
+    """The README's medtrack.yaml makes a protected profile with a password from the variable."""
+    environ["MEDTRACK_PROD_PASSWORD"] = "x"
+    terminal = Terminal("medtrack config show --profile production", folder, environ)
+    printed, code = terminal.end()
+
+    assert code == 0
+    rows = {line.split()[0]: line.split()[1:] for line in printed.splitlines()}
+    assert rows["protected"][0] == "yes"
+    assert "MEDTRACK_PROD_PASSWORD," in rows["password"]
+
+
+def test_picture_shows_what_the_demo_prints(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The picture in the README holds the text that the demo prints today."""
+    drawn = tmp_path / "demo.svg"
+    del environ["NO_COLOR"]
+    script = ROOT / "scripts/make_picture.py"
+    subprocess.run([sys.executable, script, drawn], check=True, env=environ, timeout=110)
+
+    assert shape(text_of(PICTURE)) == shape(text_of(drawn))
+
+
+def text_of(picture: Path) -> str:
+    """Join the characters of a picture; lines are broken where the width ended them."""
+    text = "".join(ET.parse(picture).getroot().itertext())
+    return re.sub(r"\s", "", text)
+
+
+def test_exit_codes_are_all_documented() -> None:
+    """docs/exit-codes.md has one row for each exit code there is, in their order."""
+    assert [code for code, _ in exit_code_rows()] == [int(code) for code in ExitCode]
+
+
+def exit_code_rows() -> list[tuple[int, str]]:
+    """Read the table: each code and the command that shows it, empty where there is none."""
+    text = (ROOT / "docs/exit-codes.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|.*?\| (?:`(.+)`)? *\|$", text, re.MULTILINE)
+    return [(int(code), command.replace(r"\|", "|")) for code, command in rows]
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [pytest.param(*row, id=str(row[0])) for row in exit_code_rows() if row[1]],
+)
+def test_exit_code_is_what_its_command_shows(
+    code: int, command: str, folder: Path, environ: dict[str, str], broker: Broker
+) -> None:
+    """The command beside an exit code ends with it."""
+    (folder / "notes.txt").write_text("no event\n")
+    environ["MEDTRACK_URL"] = broker.amqp_url
+    printed, ended = Terminal(command, folder, environ).end()
+
+    assert ended == code, printed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page, and every path of ours that it names, exists."""
+    text = re.sub(r"^```(.*\n)*?```$", "", page.read_text(), flags=re.MULTILINE)
+    links = [page.parent / link for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", text)]
+    named = re.findall(r"`((?:medtrack_cli|scripts|tests|docs)/[\w./-]+)`", text)
+    paths = [*links, *(ROOT / name for name in named)]
+
+    assert [str(path) for path in paths if not path.exists()] == []
