@@ -137,6 +137,8 @@ class Link:
             self._lose(error)
         finally:
             self._made.set()
+            if self._connection:
+                self._connection.ioloop.close()  # its two sockets; calls from now on are ignored
 
     def _lose(self, cause: BaseException | str) -> None:
         error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
