@@ -88,7 +88,7 @@ def drain(channel: BlockingChannel, queue: str) -> list[Held]:
     held: list[Held] = []
     if count:
         for method, properties, body in channel.consume(queue, auto_ack=True):
-            held.append(Held(method.routing_key, body, properties))
+            held.append(Held(method.routing_key or "", body, properties))
             if len(held) == count:
                 break
         channel.cancel()

@@ -138,9 +138,9 @@ class Tool:
         self._stack.callback(_kill, process)
         return Running(process, out, err)
 
-    def listen(self, *arguments: str, **environ: str) -> Running:
+    def listen(self, *arguments: str) -> Running:
         """Start to listen in JSON, and wait for the ready line."""
-        running = self.start("listen", "-o", "json", *arguments, **environ)
+        running = self.start("listen", "-o", "json", *arguments)
         running.await_text('"listening"')
         return running
 

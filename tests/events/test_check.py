@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medtrack_cli.events.check import MAX_BODY, check
+from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import WARNINGS, Rule
+from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import event_types
 from tests.events.sample import DROP, encode, event, found, spoilt
 

@@ -1,0 +1,152 @@
+"""A broker in memory: one topic exchange, a publisher and a tap, for `runtime.World`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import (
+    Interrupted,
+    Listening,
+    Note,
+    PublishPolicy,
+    Resumed,
+    Stop,
+)
+from medtrack_cli.errors import MedtrackError
+
+Answer = Callable[[Message], Outcome | MedtrackError | None]
+"""What the broker does with a message out of the ordinary: a verdict, or the connection's end."""
+
+
+class MemoryBroker:
+    """Routes messages to its taps; `answer` makes it fail. Its doors are those of a `World`."""
+
+    def __init__(self, answer: Answer | None = None, refuse: MedtrackError | None = None) -> None:
+        self.answer = answer or (lambda _message: None)
+        self.refuse = refuse  # the error of a first connection
+        self.taps: list[MemoryTap] = []
+        self.sent: list[Message] = []
+
+    def open_publisher(
+        self, _settings: ConnectionSettings, _policy: PublishPolicy, _note: Note, stop: Stop
+    ) -> "MemoryPublisher":
+        """Open a publisher; see `runtime.World`."""
+        return MemoryPublisher(self, stop)
+
+    def open_tap(
+        self,
+        _settings: ConnectionSettings,
+        patterns: tuple[str, ...],
+        _note: Note,
+        stop: Stop,
+        _retry_for: float | None,
+    ) -> "MemoryTap":
+        """Open a tap; see `runtime.World`."""
+        return MemoryTap(self, patterns, stop)
+
+    def route(self, message: Message) -> Outcome:
+        """Hand a message to every tap that wants it."""
+        self.sent.append(message)
+        wanting = [tap for tap in self.taps if tap.wants(message.routing_key)]
+        for tap in wanting:
+            tap.queue.append(_delivery(message))
+        return Outcome.CONFIRMED if wanting else Outcome.UNROUTABLE
+
+
+def _delivery(message: Message) -> Delivery:
+    properties = message.properties
+    if properties is None:
+        properties = {"content_type": "application/json", "delivery_mode": 2}
+    return Delivery(
+        received_at=datetime.now(UTC),
+        exchange="medtrack.events",
+        routing_key=message.routing_key,
+        redelivered=False,
+        body=message.body,
+        properties={**properties, "message_id": message.message_id},
+        headers=message.headers or {},
+    )
+
+
+class MemoryPublisher:
+    """The `Publisher` port over a MemoryBroker."""
+
+    def __init__(self, broker: MemoryBroker, stop: Stop) -> None:
+        self._broker = broker
+        self._stop = stop
+
+    def __enter__(self) -> Self:
+        if self._broker.refuse:
+            raise self._broker.refuse
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
+        """Yield each message's receipt; what the broker's end leaves open is unknown."""
+        for each in source:
+            if isinstance(each, Receipt):
+                yield each
+                continue
+            if len(each.routing_key.encode()) > 255:
+                yield each.receipt(Outcome.REFUSED, "the routing key is too long")
+                continue
+            answer = self._broker.answer(each)
+            if isinstance(answer, MedtrackError):
+                yield each.receipt(Outcome.UNKNOWN, answer.what)
+                raise answer
+            outcome = answer or self._broker.route(each)
+            yield each.receipt(outcome, "" if outcome is Outcome.CONFIRMED else "no queue")
+            if self._stop.is_requested:
+                return
+
+
+class MemoryTap:
+    """The `Consumer` port over a MemoryBroker."""
+
+    def __init__(self, broker: MemoryBroker, patterns: tuple[str, ...], stop: Stop) -> None:
+        self._broker = broker
+        self._patterns = patterns
+        self._stop = stop
+        self.queue: list[Delivery] = []
+        self.acknowledged = 0
+
+    def __enter__(self) -> Self:
+        if self._broker.refuse:
+            raise self._broker.refuse
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._broker.taps.remove(self)
+
+    def wants(self, routing_key: str) -> bool:
+        """Tell whether a binding matches."""
+        return any(key_matches(pattern, routing_key) for pattern in self._patterns)
+
+    def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
+        """Yield what was routed here, until stopped."""
+        self._broker.taps.append(self)
+        yield Listening(datetime.now(UTC), "memory", self._patterns)
+        while not self._stop.is_requested:
+            batch, self.queue = self.queue, []
+            yield batch
+
+    def handled(self, count: int) -> None:
+        """Count what was acknowledged."""
+        self.acknowledged += count

@@ -1,0 +1,246 @@
+"""What publisher and consumer promise: kept by the real broker and by the fakes in memory."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+
+from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop
+from medtrack_cli.runtime import OpenPublisher, OpenTap, World
+from tests.broker.witness import settings_of
+from tests.contracts.fakes import MemoryBroker
+from tests.core.values import message
+
+
+class Doors(NamedTuple):
+    """How to reach a broker, real or not."""
+
+    settings: ConnectionSettings
+    open_publisher: OpenPublisher
+    open_tap: OpenTap
+
+    def publisher(self, stop: Stop | None = None) -> Publisher:
+        return self.open_publisher(self.settings, PublishPolicy(), print, stop or Stop())
+
+    def tap(self, *patterns: str, stop: Stop | None = None) -> Consumer:
+        return self.open_tap(self.settings, patterns, print, stop or Stop(), None)
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def doors(request: pytest.FixtureRequest) -> Doors:
+    """Give the doors to a broker in memory, and to a real one."""
+    if request.param == "memory":
+        memory = MemoryBroker()
+        return Doors(
+            ConnectionSettings((Host("memory", 0),)), memory.open_publisher, memory.open_tap
+        )
+    world = World()
+    broker = request.getfixturevalue("broker")
+    return Doors(settings_of(broker.amqp_url), world.open_publisher, world.open_tap)
+
+
+class Hearing:
+    """A tap that is ready, and what it hears."""
+
+    def __init__(self, tap: Consumer) -> None:
+        self.tap = tap
+        self._happenings = tap.deliveries()
+        self.ready = next(self._happenings)
+
+    def hear(self, count: int) -> list[Delivery]:
+        """Wait for so many deliveries."""
+        heard: list[Delivery] = []
+        until = time.monotonic() + 20
+        while len(heard) < count:
+            assert time.monotonic() < until, f"heard only {len(heard)} of {count}"
+            batch = next(self._happenings)
+            assert isinstance(batch, list)
+            self.tap.handled(len(batch))
+            heard += batch
+        return heard
+
+
+def test_everything_is_confirmed_and_heard_in_order(doors: Doors) -> None:
+    """Each message has one receipt, confirmed, and arrives exact and in the order published."""
+    sent = [message(position) for position in range(1, 1201)]
+    with doors.tap("student.#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        receipts = list(publisher.publish(iter(sent)))
+        heard = hearing.hear(len(sent))
+    assert receipts == [each.receipt(Outcome.CONFIRMED) for each in sent]
+    assert [(each.body, each.message_id) for each in heard] == [
+        (each.body, each.message_id) for each in sent
+    ]
+    assert {(each.routing_key, each.exchange, each.redelivered) for each in heard} == {
+        ("student.deleted", "medtrack.events", False)
+    }
+    expected = {"content_type": "application/json", "delivery_mode": 2}
+    assert all(each.properties == {**expected, "message_id": each.message_id} for each in heard)
+
+
+def test_a_tap_is_ready_at_its_first_word(doors: Doors) -> None:
+    """The first thing a tap says is that it listens, to which patterns, and since when."""
+    before = datetime.now(UTC)
+    with doors.tap("a.*", "b") as tap:
+        ready = Hearing(tap).ready
+    assert isinstance(ready, Listening)
+    assert ready.patterns == ("a.*", "b")
+    assert before <= ready.since <= datetime.now(UTC)
+
+
+def test_a_tap_hears_only_its_patterns(doors: Doors) -> None:
+    """A message that no pattern matches is unroutable; one that two match is heard once."""
+    with doors.tap("stage.*", "stage.created") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        keys = ["stage.created", "student.created", "stage.accepted"]
+        sent = [message(index, routing_key=key) for index, key in enumerate(keys, 1)]
+        receipts = {each.position: each.outcome for each in publisher.publish(sent)}
+        heard = [each.routing_key for each in hearing.hear(2)]
+    assert receipts == {1: Outcome.CONFIRMED, 2: Outcome.UNROUTABLE, 3: Outcome.CONFIRMED}
+    assert heard == ["stage.created", "stage.accepted"]
+
+
+def test_nobody_listening_is_unroutable(doors: Doors) -> None:
+    """With no queue that wants it, every message is unroutable, and the reason is said."""
+    with doors.publisher() as publisher:
+        receipts = list(publisher.publish([message(1), message(2)]))
+    assert [each.outcome for each in receipts] == [Outcome.UNROUTABLE] * 2
+    assert all(each.reason for each in receipts)
+
+
+def test_receipts_in_the_source_pass_through(doors: Doors) -> None:
+    """A receipt among the messages comes out as it is, and nothing is sent for it."""
+    invalid = Receipt(2, "f", 2, None, None, Outcome.INVALID, "1 finding")
+    with doors.tap("#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        receipts = list(publisher.publish([message(1), invalid, message(3)]))
+        heard = hearing.hear(2)
+    assert invalid in receipts
+    assert sorted(each.position for each in receipts) == [1, 2, 3]
+    assert [each.message_id for each in heard] == ["id-1", "id-3"]
+
+
+def test_properties_and_headers_keep_their_types(doors: Doors) -> None:
+    """Properties and headers arrive with the values and types they were sent with."""
+    properties = {
+        "content_type": "application/x-thing",
+        "content_encoding": "gzip",
+        "delivery_mode": 1,
+        "priority": 3,
+        "correlation_id": "c",
+        "timestamp": 1736935200,
+        "type": "t",
+        "app_id": "a",
+    }
+    headers = {
+        "text": "é",
+        "bytes": b"\xff\x00",
+        "yes": True,
+        "small": 1,
+        "large": 2**62,
+        "decimal": Decimal("1.25"),
+        "time": datetime(2025, 1, 15, 10, tzinfo=UTC),
+        "list": [1, "a", None],
+        "table": {"deep": {"er": [b"x"]}},
+    }
+    sent = message(1, properties=properties, headers=headers)
+    with doors.tap("#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        list(publisher.publish([sent]))
+        (heard,) = hearing.hear(1)
+    assert heard.properties == {**properties, "message_id": "id-1"}
+    assert heard.headers == headers
+    assert type(heard.headers["yes"]) is bool
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00\xff" * 3000, b"x" * 200_000, b"\xce"], ids=len)
+def test_bodies_are_exact(doors: Doors, body: bytes) -> None:
+    """A body of any length and content arrives byte for byte."""
+    with doors.tap("#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        (receipt,) = publisher.publish([message(1, body=body)])
+        (heard,) = hearing.hear(1)
+    assert receipt.outcome is Outcome.CONFIRMED
+    assert heard.body == body
+
+
+def test_a_key_beyond_amqps_limit_is_refused(doors: Doors) -> None:
+    """A routing key of 256 bytes is refused with a reason; what follows it is sent."""
+    with doors.tap("#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        sent = [message(1, routing_key="é" * 128), message(2, routing_key="é" * 127)]
+        receipts = {each.position: each for each in publisher.publish(sent)}
+        assert [each.message_id for each in hearing.hear(1)] == ["id-2"]
+    assert receipts[1].outcome is Outcome.REFUSED
+    assert receipts[1].reason
+    assert receipts[2].outcome is Outcome.CONFIRMED
+
+
+def test_what_the_source_raises_comes_out_last(doors: Doors) -> None:
+    """An error of the input ends the run after what was read before has its receipt."""
+
+    def broken() -> Iterator[Message]:
+        yield message(1)
+        raise RuntimeError("the disk broke")
+
+    with doors.publisher() as publisher:
+        taken = publisher.publish(broken())
+        assert next(taken).position == 1
+        with pytest.raises(RuntimeError):
+            next(taken)
+
+
+def test_a_wish_to_stop_ends_publishing(doors: Doors) -> None:
+    """Asked to stop, a publisher reads no further; what was read has one receipt each."""
+    stop = Stop()
+    read: list[int] = []
+
+    def endless() -> Iterator[Message]:
+        position = 0
+        while True:
+            position += 1
+            read.append(position)
+            if position == 100:
+                stop.request(130)
+            yield message(position)
+
+    started = time.monotonic()
+    with doors.publisher(stop) as publisher:
+        receipts = list(publisher.publish(endless()))
+    assert time.monotonic() - started < 5
+    positions = sorted(each.position for each in receipts)
+    assert positions == list(range(1, len(positions) + 1))
+    assert len(read) - len(positions) <= 1
+
+
+def test_a_wish_to_stop_ends_listening(doors: Doors) -> None:
+    """Asked to stop, a tap's deliveries end by themselves."""
+    stop = Stop()
+    with doors.tap("#", stop=stop) as tap:
+        happenings = tap.deliveries()
+        next(happenings)
+        stop.request(130)
+        assert all(batch == [] for batch in happenings)
+
+
+def test_names_of_taps_are_never_the_same(doors: Doors) -> None:
+    """The name of a tap's queue is random and tells whose it is."""
+    if doors.settings.hosts[0].name == "memory":
+        with doors.tap("#") as tap:
+            assert Hearing(tap).ready
+        return
+    names = []
+    for _ in range(2):
+        with doors.tap("#") as tap:
+            ready = Hearing(tap).ready
+            assert isinstance(ready, Listening)
+            names.append(ready.queue)
+    assert names[0] != names[1]
+    assert all(re.fullmatch(r"medtrack\.tap\.[0-9a-f]{16}", name) for name in names)

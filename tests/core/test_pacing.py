@@ -1,0 +1,88 @@
+"""Holding messages back, on a clock that moves only when slept on."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from medtrack_cli.core.pacing import Pace, at_rate
+from tests.core.values import NOON, FakeClock
+
+
+def test_a_rate_spaces_items_evenly() -> None:
+    """At 4 a second the first goes at once and each next one a quarter of a second later."""
+    clock = FakeClock()
+    times = [clock.monotonic() - 1000 for _ in at_rate(range(5), 4, clock)]
+    assert times == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+
+
+def test_a_rate_does_not_drift() -> None:
+    """Time spent on sending is part of the gap: 1,000 items at 10 a second end at 99.9 s."""
+    clock = FakeClock()
+    for _ in at_rate(range(1000), 10, clock):
+        last = clock.monotonic()
+        clock.moment += 0.03
+    assert last - 1000 == pytest.approx(99.9)
+
+
+def test_no_burst_follows_a_delay() -> None:
+    """After a delay of seconds the items that follow are spaced as ever."""
+    clock = FakeClock()
+    times = []
+    for number in at_rate(range(6), 10, clock):
+        times.append(clock.monotonic())
+        clock.moment += 5 if number == 2 else 0
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert all(gap >= 0.0999 for gap in gaps)
+
+
+def paced(moments: list[float], speed: float, cost: float = 0.0) -> list[float]:
+    """Hold for each recorded second, sending taking `cost`; say when each was let go."""
+    clock = FakeClock()
+    pace = Pace(speed, clock)
+    times = []
+    for moment in moments:
+        pace.hold(NOON + timedelta(seconds=moment))
+        times.append(clock.monotonic() - 1000)
+        clock.moment += cost
+    return times
+
+
+@pytest.mark.parametrize(
+    ("speed", "expected"), [(1, [0, 1, 3.5]), (2, [0, 0.5, 1.75]), (0.5, [0, 2, 7])]
+)
+def test_a_recordings_pace_is_scaled(speed: float, expected: list[float]) -> None:
+    """At speed 2 everything goes at half its recorded distance from the first."""
+    assert paced([0, 1, 3.5], speed) == pytest.approx(expected)
+
+
+def test_a_pace_does_not_drift() -> None:
+    """The pace is kept against the first time, so that what sending costs never adds up."""
+    times = paced([index * 0.1 for index in range(500)], 1, cost=0.09)
+    assert times[-1] == pytest.approx(49.9)
+
+
+def test_what_is_late_is_caught_up() -> None:
+    """After a delay, what is overdue goes at once until the recorded pace is met again."""
+    clock = FakeClock()
+    pace = Pace(1, clock)
+    pace.hold(NOON)
+    clock.moment += 10
+    pace.hold(NOON + timedelta(seconds=4))
+    assert clock.monotonic() == 1010
+    pace.hold(NOON + timedelta(seconds=12))
+    assert clock.monotonic() == pytest.approx(1012)
+
+
+def test_a_clock_set_back_is_due_at_once() -> None:
+    """A recorded time before the first or the latest one doesn't hold, nor delay what follows."""
+    assert paced([0, 5, -3600, 4, 6], 1) == pytest.approx([0, 5, 5, 5, 6])
+
+
+def test_naps_are_short() -> None:
+    """A long hold is slept in naps of half a second at most, so that a signal is soon seen."""
+    clock = FakeClock()
+    pace = Pace(1, clock)
+    pace.hold(NOON)
+    pace.hold(NOON + timedelta(seconds=60))
+    assert max(clock.naps) <= 0.5
