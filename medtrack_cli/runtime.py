@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
-from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 
 if TYPE_CHECKING:
     from medtrack_cli.broker.private import PrivateBroker
     from medtrack_cli.config.model import Config
     from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.core.validated import Validated
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recording import Recorder
+    from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
+    from medtrack_cli.output.reporters.report import Report
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
 OpenTap = Callable[["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer]
@@ -145,6 +148,31 @@ class Runtime:
         if as_type is not None:
             find(as_type)  # an unknown type is a slip of the finger: say so first
         return gather(paths, lambda: self.world.stdin, as_type=as_type, typed=typed)
+
+    def validation(
+        self, paths: Sequence[str], as_type: str | None, validated: "Validated", jobs: int | None
+    ) -> "Iterator[Piece | InputMissing]":
+        """Validate what paths name, file by file; `jobs` None chooses by the input's size."""
+        from medtrack_cli.core.validate import Completion
+        from medtrack_cli.files.validation import default_jobs, validate
+
+        source = self.input(paths, as_type=as_type)
+        return validate(source, Completion(as_type), validated, jobs or default_jobs(source))
+
+    @contextmanager
+    def reports(
+        self, outputs: Sequence[str], *, reveal: bool, most: int | None
+    ) -> "Iterator[Report]":
+        """Open the reports that -o options ask for."""
+        from medtrack_cli.output.reporters.opening import Look, opened, parse_outputs
+        from medtrack_cli.output.reporters.report import Report
+        from medtrack_cli.output.style import wants_colour
+
+        world = self.world
+        colour = wants_colour(world.environ, no_color=self.no_color)
+        look = Look(colour, reveal, self.quiet, self.printer.error)
+        with opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters:
+            yield Report(reporters, most)
 
     def recorder(self, path: Path) -> "Recorder":
         """Create a recording."""

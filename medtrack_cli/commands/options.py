@@ -69,8 +69,9 @@ def command(
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
-    `examples` open the command's help. `connects` adds the connection options. `piped` is the
-    output when stdout is no terminal and none was asked for.
+    `examples` open the command's help. A body with an `output` of its own gets no other.
+    `connects` adds the connection options. `piped` is the output when stdout is no terminal
+    and none was asked for.
     """
     shared = {**GLOBAL_OPTIONS, **(CONNECTION_OPTIONS if connects else {})}
 
@@ -78,13 +79,14 @@ def command(
         @wraps(body)
         def run(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 -- typer's values
             typed = {option: values.pop(option) for option in shared}
-            output = values.pop("output")
-            runtime = _runtime(context.obj, typed, output, piped)
+            output = values["output"] if has_output else values.pop("output")
+            runtime = _runtime(context.obj, typed, _form(output), piped)
             raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
 
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        has_output = any(each.name == "output" for each in own)
         added = [
-            _parameter("output", OUTPUT_OPTION, None),
+            *([] if has_output else [_parameter("output", OUTPUT_OPTION, None)]),
             *(_parameter(key, *option) for key, option in shared.items()),
         ]
         first = inspect.Parameter(
@@ -104,6 +106,13 @@ def _help(body: Body, examples: Sequence[str]) -> str:
     summary, _, rest = inspect.cleandoc(body.__doc__ or "").partition("\n")
     lines = "\n".join(f"  {example}" for example in examples)
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
+
+
+def _form(output: Output | list[str] | None) -> Output | None:
+    """Choose the form of notes and errors when a command has outputs of its own."""
+    if isinstance(output, list):
+        return Output.JSON if Output.JSON in output else Output.HUMAN
+    return output
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401

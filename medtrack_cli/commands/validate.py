@@ -5,53 +5,117 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.errors import InputMissing
+from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
 
 EXAMPLES = (
     "medtrack validate sample-events",
-    "medtrack validate 'events/**/*.ndjson' -o json",
+    "medtrack validate 'events/**/*.ndjson' --strict -o sarif=medtrack.sarif",
     "medtrack validate payload.json --as student.created",
-    "generate-events | medtrack validate -",
+    "generate-events | medtrack validate - -o json",
+    "medtrack validate --explain bad_format",
 )
 
 
 def validate(
     runtime: Runtime,
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs, or - for stdin.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="PATH…", help="Files, folders, globs, or - for stdin."),
+    ] = None,
     *,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT[=PATH]",
+            help="human, json, github, junit or sarif; =PATH writes a file; repeatable.",
+        ),
+    ] = None,
     as_type: Annotated[
         str | None, typer.Option("--as", help="Check bare payloads as this event type.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    max_findings: Annotated[
+        int | None,
+        typer.Option("--max-findings", min=0, help="Show so many [human: 50], count the rest."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Processes [by the input's size].")
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show personal values in the lines shown.")
+    ] = False,
+    list_rules: Annotated[bool, typer.Option("--list-rules", help="List the rules.")] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule.")
+    ] = None,
 ) -> int:
     """Check events in JSON, NDJSON and YAML files: every finding, with its place.
 
     Needs no broker, no network and no configuration. Exit code 0: valid; 1: findings;
-    66: a path can't be read, though the others were checked.
+    66: a path can't be read, though the others were checked. The first cause counts.
     """
-    from medtrack_cli.core.validate import Checked, Completion
+    from medtrack_cli.core.validated import Validated
 
-    printer, clock = runtime.printer, runtime.world.clock
+    if list_rules or explain:
+        return _rules(runtime, explain)
+    if not paths:
+        raise UsageError("nothing to validate", hint="name a file, a folder, a glob, or -")
+    clock = runtime.world.clock
     started = clock.monotonic()
-    source = runtime.input(paths, as_type=as_type)
-    checked = Checked(strict=strict)
-    for missing in source.missing:
-        checked.unreadable += 1
-        printer.error(missing)
-    for each in source.sources:
-        try:
-            for finding in checked.findings(source.read(each), Completion(as_type)):
-                printer.finding(finding)
-        except InputMissing as error:
-            checked.unreadable += 1
-            printer.error(error)
-    seconds = round(clock.monotonic() - started, 3)
-    numbers = {**checked.numbers(), "seconds": seconds}
-    printer.summary("validated", numbers, f"{checked.sentence()} ({seconds:.2f} s)")
-    return checked.exit_code
+    validated = Validated(strict=strict)
+    pieces = runtime.validation(paths, as_type, validated, jobs)
+    with runtime.reports(output or [], reveal=reveal, most=max_findings) as report:
+        for piece in pieces:
+            if isinstance(piece, InputMissing):
+                validated.add_unreadable()
+                report.unreadable(piece)
+                continue
+            if piece.begins:
+                report.file(piece.source.name)
+            try:
+                for finding in piece.findings:
+                    report.finding(finding, piece.lines)
+            except InputMissing as error:
+                validated.add_unreadable()
+                report.unreadable(error)
+        validated.seconds = clock.monotonic() - started
+        report.finish(validated)
+    return validated.exit_code
+
+
+def _rules(runtime: Runtime, name: str | None) -> int:
+    """List all rules, or explain one."""
+    from medtrack_cli.events.findings import WARNINGS, Rule
+    from medtrack_cli.events.rules import EXPLANATIONS
+    from medtrack_cli.events.suggestions import did_you_mean
+
+    severity = {rule: "warning" if rule in WARNINGS else "error" for rule in Rule}
+    if name is None:
+        rows = [(rule, severity[rule], EXPLANATIONS[rule].summary) for rule in Rule]
+        runtime.printer.rows("rule", ("rule", "severity", "summary"), rows)
+        return ExitCode.DONE
+    if name not in list(Rule):
+        hint = did_you_mean(name, Rule) or "medtrack validate --list-rules shows them all"
+        raise UsageError("no such rule", name, hint=hint)
+    rule = Rule(name)
+    about = EXPLANATIONS[rule]
+    text = "\n".join(
+        [
+            f"{rule} ({severity[rule]})",
+            about.summary,
+            "",
+            about.text,
+            "",
+            f"wrong: {about.wrong}",
+            f"right: {about.right}",
+        ]
+    )
+    record = {"rule": rule, "severity": severity[rule], **about._asdict()}
+    runtime.printer.page("rule", record, text)
+    return ExitCode.DONE
 
 
 def register(app: typer.Typer) -> None:

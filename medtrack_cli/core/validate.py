@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
-from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import Verdict, check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
@@ -146,55 +145,3 @@ def compact(event: Mapping[str, Any]) -> bytes:
     return json.dumps(
         {**ordered, **event}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     ).encode()
-
-
-class Checked:
-    """What a validation has found so far, and the exit code it comes to."""
-
-    def __init__(self, *, strict: bool) -> None:
-        self._strict = strict
-        self.files = self.events = self.invalid = self.errors = self.warnings = 0
-        self.unreadable = 0
-
-    def findings(self, items: Iterable[Item], completion: Completion) -> Iterator[Finding]:
-        """Check one file's events and yield what is found. InputMissing as the items raise it."""
-        self.files += 1
-        for examined in examine(items, completion):
-            self.events += examined.item.body is not None
-            if not examined.findings:
-                continue
-            errors = sum(finding.is_error for finding in examined.findings)
-            self.invalid += errors > 0
-            self.errors += errors
-            self.warnings += len(examined.findings) - errors
-            yield from examined.findings
-
-    @property
-    def exit_code(self) -> ExitCode:
-        if self.errors or (self._strict and self.warnings):
-            return ExitCode.VERDICT_NO
-        return ExitCode.INPUT_MISSING if self.unreadable else ExitCode.DONE
-
-    def numbers(self) -> dict[str, int]:
-        """Give the numbers of the summary."""
-        return {
-            "files": self.files,
-            "events": self.events,
-            "invalid": self.invalid,
-            "errors": self.errors,
-            "warnings": self.warnings,
-            "unreadable": self.unreadable,
-            "exit_code": self.exit_code,
-        }
-
-    def sentence(self) -> str:
-        """Say the summary in words."""
-        parts = [
-            f"{count:,} {name}{'s' if count != 1 else ''}"
-            for count, name in ((self.errors, "error"), (self.warnings, "warning"))
-            if count
-        ]
-        found = ", ".join(parts) or "all valid"
-        events = f"{self.events:,} event{'s' if self.events != 1 else ''}"
-        files = f"{self.files:,} file{'s' if self.files != 1 else ''}"
-        return f"checked {events} in {files}: {found}"

@@ -18,13 +18,16 @@ TYPED = "<data>"
 
 @dataclass(frozen=True)
 class Input:
-    """Sources to read, and paths that can't be. `typed` is JSON from the command line."""
+    """What the paths name, in their order. `typed` is JSON from the command line."""
 
-    sources: tuple[Source, ...]
-    missing: tuple[InputMissing, ...]
+    found: tuple[Source | InputMissing, ...]
     open_stdin: Callable[[], BinaryIO]
     as_type: str | None = None
     typed: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(each for each in self.found if isinstance(each, Source))
 
     @property
     def can_be_read_again(self) -> bool:
@@ -36,8 +39,9 @@ class Input:
         Raises InputMissing for a path that can't be read, UsageError when a pipe stands among
         files: what comes after a failure could not be counted.
         """
-        for missing in self.missing:
-            raise missing
+        for each in self.found:
+            if isinstance(each, InputMissing):
+                raise each
         if len(self.sources) > 1 and not self.can_be_read_again:
             stream = next(source.name for source in self.sources if not source.is_regular)
             hint = "give it to a command of its own"
@@ -52,11 +56,11 @@ class Input:
 
     def read(self, source: Source) -> Iterator[Item]:
         """Read one source, lazily; a file that changed since it was found is an error."""
-        _refuse_change(source)
+        refuse_change(source)
         yield from unwrap(
             read(source, wants_text=wants_text, as_type=self.as_type, open_stdin=self.open_stdin)
         )
-        _refuse_change(source)
+        refuse_change(source)
 
 
 def gather(
@@ -67,17 +71,11 @@ def gather(
     typed: Sequence[str] = (),
 ) -> Input:
     """Find what the paths name. Nothing is read yet."""
-    found = list(expand(paths))
-    return Input(
-        sources=tuple(each for each in found if isinstance(each, Source)),
-        missing=tuple(each for each in found if isinstance(each, InputMissing)),
-        open_stdin=open_stdin,
-        as_type=as_type,
-        typed=tuple(typed),
-    )
+    return Input(tuple(expand(paths)), open_stdin, as_type, tuple(typed))
 
 
-def _refuse_change(source: Source) -> None:
+def refuse_change(source: Source) -> None:
+    """Raise InputMissing when a file is no longer what it was when it was found."""
     if source.has_changed():
         hint = "run the command again when nobody writes to it"
         raise InputMissing("file changed while it was being read", source.name, hint=hint)

@@ -67,7 +67,7 @@ def _details(seen: Seen) -> Iterator[str]:
     payload = event.get("payload")
     for name, value in payload.items() if isinstance(payload, dict) else ():
         if isinstance(value, str | int | float):
-            yield f"{_short(name)}={_short(masked(name, str(value), is_known=seen.is_valid))}"
+            yield f"{_short(name)}={_short(masked(name, str(value)))}"
 
 
 def _as_object(body: bytes) -> dict[str, Any] | None:

@@ -1,10 +1,19 @@
-"""Keep personal data off screens."""
+"""Keep personal data off screens: which values may be seen, and what the others look like."""
 
 import re
+from functools import cache
 
 from medtrack_cli.events.envelope import PERSONAL_FIELDS
 
-_HARMLESS = re.compile(r"[0-9a-fA-F-]{36}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORDS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
+_NUMBER = re.compile(r"[0-9.+eE-]{1,16}")
+_TIME = re.compile(r"[0-9TZtz:.+ -]{1,40}")
+
+# By the field's kind in the registry. A kind that isn't here, such as plain text, is masked.
+_KINDS = {"uuid": _UUID, "date": _TIME, "timestamp": _TIME, "number": _NUMBER}
+_ENVELOPE = {"event_type": _WORDS, "service": _WORDS, "version": _WORDS, "timestamp": _TIME}
 
 
 def mask_shape(text: str) -> str:
@@ -12,12 +21,38 @@ def mask_shape(text: str) -> str:
     return "".join("x" if c.isalpha() else "9" if c.isnumeric() else c for c in text)
 
 
-def masked(field: str, value: str, *, is_known: bool) -> str:
-    """Show a payload value as far as it may be seen.
+def masked(field: str, value: str) -> str:
+    """Show a value as far as it may be seen, else its shape."""
+    return value if may_be_seen(field, value) else mask_shape(value)
 
-    A personal field is masked, and so is whatever stands in a field that isn't known to be
-    harmless (`is_known` False: an invalid event), unless it looks like an id or a date.
+
+def may_be_seen(field: str, value: str) -> bool:
+    """Tell whether a value in a field of this name is surely not personal.
+
+    It is when the field is known not to be personal and the value looks as it should there:
+    a name typed into an id, or under a misspelled key, stays hidden. An id alone says nothing.
     """
-    if field not in PERSONAL_FIELDS and (is_known or _HARMLESS.fullmatch(value)):
-        return value
-    return mask_shape(value)
+    shape = _shapes().get(field, _UUID)
+    return shape.fullmatch(value) is not None or (
+        field == "updated_fields" and value in _field_names()
+    )
+
+
+@cache
+def _shapes() -> dict[str, re.Pattern[str]]:
+    from medtrack_cli.events.registry import event_types
+
+    known = {
+        field.name: _KINDS[kind]
+        for each in event_types().values()
+        for field in each.fields
+        if (kind := field.kind.split()[0]) in _KINDS and field.name not in PERSONAL_FIELDS
+    }
+    return {**known, **_ENVELOPE, "role": _LOWER_CASE}
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    from medtrack_cli.events.registry import event_types
+
+    return frozenset(field.name for each in event_types().values() for field in each.fields)

@@ -1,0 +1,85 @@
+"""What a validation has come to so far."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.events.findings import Finding
+
+
+@dataclass(slots=True)
+class Validated:
+    """Counts of a validation. The exit code is that of the first cause met."""
+
+    strict: bool = False  # warnings fail, too
+    files: int = 0
+    events: int = 0
+    invalid: int = 0
+    errors: int = 0
+    warnings: int = 0
+    unreadable: int = 0
+    hidden: int = 0  # findings not shown, because there are too many
+    seconds: float = 0.0
+    exit_code: ExitCode = field(default=ExitCode.DONE)
+
+    def findings(
+        self, items: Iterable[Item], completion: Completion = NOTHING_TO_ADD
+    ) -> Iterator[Finding]:
+        """Check events and yield what is found, counted. Raises InputMissing as the items do."""
+        for examined in examine(items, completion):
+            self.events += examined.body is not None
+            if examined.findings:
+                self.invalid += not examined.is_valid
+                for finding in examined.findings:
+                    self.add(finding)
+                    yield finding
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        if finding.is_error:
+            self.errors += 1
+        else:
+            self.warnings += 1
+        if finding.is_error or self.strict:
+            self._fail(ExitCode.VERDICT_NO)
+
+    def add_unreadable(self) -> None:
+        """Count a path that can't be read."""
+        self.unreadable += 1
+        self._fail(ExitCode.INPUT_MISSING)
+
+    def _fail(self, code: ExitCode) -> None:
+        if self.exit_code is ExitCode.DONE:
+            self.exit_code = code
+
+    def numbers(self) -> dict[str, float]:
+        """Give the numbers of the summary."""
+        return {
+            "files": self.files,
+            "events": self.events,
+            "invalid": self.invalid,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "unreadable": self.unreadable,
+            "seconds": round(self.seconds, 3),
+            "exit_code": self.exit_code,
+        }
+
+    def sentence(self) -> str:
+        """Say the summary in words."""
+        parts = [
+            _counted(count, name)
+            for count, name in ((self.errors, "error"), (self.warnings, "warning"))
+            if count
+        ]
+        if self.unreadable:
+            parts.append(f"{_counted(self.unreadable, 'path')} not read")
+        found = ", ".join(parts) or ("all valid" if self.events else "nothing to check")
+        checked = f"{_counted(self.events, 'event')} in {_counted(self.files, 'file')}"
+        return f"checked {checked}: {found} ({self.seconds:.2f} s)"
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'' if count == 1 else 's'}"

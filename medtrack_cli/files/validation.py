@@ -1,0 +1,241 @@
+"""Validate sources in their order, in this process or in several."""
+
+import errno
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from medtrack_cli.core.validate import Completion
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.events.registry import any_event
+from medtrack_cli.files.inputs import Input, refuse_change
+from medtrack_cli.files.json_files import read_lines
+from medtrack_cli.files.lines import FileLines, StreamLines
+from medtrack_cli.files.recording import unwrap
+from medtrack_cli.files.sources import Source
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.inputs import Item
+
+CHUNK = 4 * 1024 * 1024  # bytes of NDJSON a worker takes at once
+BATCH = 64  # small files a worker takes at once
+LARGE = 24 * 1024 * 1024  # bytes from which several processes are worth their start
+
+_LINE_SUFFIXES = (".ndjson", ".jsonl")
+
+Lines = Callable[[int], str | None]
+
+
+class Piece(NamedTuple):
+    """A file, or the next part of one, with its findings as they are found.
+
+    Using up `findings` counts them, and raises InputMissing where the file stops being readable.
+    """
+
+    source: Source
+    begins: bool
+    findings: Iterator[Finding]
+    lines: Lines
+
+
+class Task(NamedTuple):
+    """What a worker takes at once: whole files, or the bytes from `start` to `end` of one."""
+
+    sources: tuple[Source, ...]
+    start: int = 0
+    end: int | None = None
+
+
+class Part(NamedTuple):
+    """What a worker has found in a file or in a part of one."""
+
+    findings: list[Finding]
+    events: int
+    invalid: int
+    lines: int  # how many it holds; counted in parts only
+    error: InputMissing | None
+
+
+def default_jobs(source: Input) -> int:
+    """Choose one process for small inputs, one a processor for large ones."""
+    size = sum(each.fingerprint[0] for each in source.sources if each.fingerprint)
+    return _processors() if size >= LARGE or len(source.sources) >= BATCH * 8 else 1
+
+
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def validate(
+    source: Input, completion: Completion, validated: Validated, jobs: int
+) -> Iterator[Piece | InputMissing]:
+    """Check what the paths name, in their order, whatever the number of processes."""
+    if jobs > 1:
+        yield from _in_parallel(source, completion, validated, jobs)
+        return
+    for found in source.found:
+        yield (
+            found
+            if isinstance(found, InputMissing)
+            else _piece(source, found, completion, validated)
+        )
+
+
+def _piece(source: Input, found: Source, completion: Completion, validated: Validated) -> Piece:
+    validated.files += 1
+    items: Iterable[Item] = source.read(found)
+    lines: FileLines | StreamLines
+    if found.is_regular:
+        lines = FileLines(found)
+    else:
+        lines = StreamLines()
+        items = lines.watch(items)
+    return Piece(found, True, validated.findings(items, completion), lines)  # noqa: FBT003
+
+
+def _in_parallel(
+    source: Input, completion: Completion, validated: Validated, jobs: int
+) -> Iterator[Piece | InputMissing]:
+    any_event()  # built once, before the workers are forked off
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    pool = ProcessPoolExecutor(
+        jobs, multiprocessing.get_context(method), initializer=_leave_signals_to_the_parent
+    )
+    try:
+        plan = list(_plan(source.found))
+        tasks = [each for each in plan if isinstance(each, Task)]
+        results = pool.map(partial(_work, completion=completion), tasks)
+        above = 0  # lines of the same file in the parts before
+        for each in plan:
+            if isinstance(each, InputMissing):
+                yield each
+            elif isinstance(each, Source):
+                yield _piece(source, each, completion, validated)
+            else:
+                above = above if each.start else 0
+                parts = next(results)
+                yield from _pieces(each, parts, validated, above)
+                above += parts[-1].lines
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _plan(found: Iterable[Source | InputMissing]) -> Iterator[Task | Source | InputMissing]:
+    """Cut the input into tasks, in its order; what can be read only once stays with the parent."""
+    batch: list[Source] = []
+    for each in found:
+        is_regular = isinstance(each, Source) and each.fingerprint is not None
+        size = each.fingerprint[0] if isinstance(each, Source) and each.fingerprint else 0
+        if isinstance(each, Source) and is_regular and size <= CHUNK:
+            batch.append(each)
+            if len(batch) < BATCH:
+                continue
+        if batch:
+            yield Task(tuple(batch))
+            batch = []
+        if isinstance(each, InputMissing) or not is_regular:
+            yield each
+        elif size > CHUNK:
+            yield from _cut(each)
+    if batch:
+        yield Task(tuple(batch))
+
+
+def _cut(source: Source) -> Iterator[Task]:
+    """Cut a large NDJSON file at line ends; a file with a line of over 16 MiB stays whole."""
+    if source.path is None or not source.name.lower().endswith(_LINE_SUFFIXES):
+        yield Task((source,))
+        return
+    size = source.fingerprint[0] if source.fingerprint else 0
+    ends = _line_ends(source.path, size)
+    if ends is None:
+        yield Task((source,))
+        return
+    for start, end in zip([0, *ends], ends, strict=False):
+        yield Task((source,), start, end)
+
+
+def _line_ends(path: Path, size: int) -> list[int] | None:
+    """Find the line end behind each CHUNK; None when a line is longer than a part may be."""
+    ends: list[int] = []
+    try:
+        with path.open("rb") as stream:
+            while (start := ends[-1] if ends else 0) < size:
+                stream.seek(min(start + CHUNK, size))
+                if len(stream.readline(4 * CHUNK)) == 4 * CHUNK:
+                    return None
+                ends.append(stream.tell())
+    except OSError:
+        return None  # a worker will say it
+    return ends
+
+
+def _pieces(task: Task, parts: list[Part], validated: Validated, above: int) -> Iterator[Piece]:
+    for source, part in zip(task.sources, parts, strict=True):
+        begins = task.start == 0
+        validated.files += begins
+        yield Piece(source, begins, _counted(part, validated, above), FileLines(source))
+
+
+def _counted(part: Part, validated: Validated, above: int) -> Iterator[Finding]:
+    validated.events += part.events
+    validated.invalid += part.invalid
+    for finding in part.findings:
+        validated.add(finding)
+        span = finding.span
+        yield replace(finding, span=replace(span, line=span.line + above)) if above else finding
+    if part.error is not None:
+        raise part.error
+
+
+def _work(task: Task, completion: Completion) -> list[Part]:
+    """Do a task, in a worker."""
+    return [_part(source, task, completion) for source in task.sources]
+
+
+def _part(source: Source, task: Task, completion: Completion) -> Part:
+    validated = Validated()
+    findings: list[Finding] = []
+    lines = 0
+    error: InputMissing | None = None
+    try:
+        if task.end is None or source.path is None:
+            items = Input((source,), _no_stdin, completion.event_type).read(source)
+        else:
+            data = _bytes(source.path, task.start, task.end)
+            lines = data.count(b"\n")
+            items = unwrap(read_lines(BytesIO(data), source.name))
+        findings.extend(validated.findings(items, completion))
+        refuse_change(source)
+    except InputMissing as missing:
+        error = missing
+    return Part(findings, validated.events, validated.invalid, lines, error)
+
+
+def _bytes(path: Path, start: int, end: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(start)
+            return stream.read(end - start)
+    except OSError as error:
+        hint = "is it yours to read?"
+        what = f"can't be read ({error.strerror})"
+        raise InputMissing(what, str(path), hint=hint) from None
+
+
+def _no_stdin() -> BinaryIO:
+    raise OSError(errno.EBADF, "standard input is read by the parent")
+
+
+def _leave_signals_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

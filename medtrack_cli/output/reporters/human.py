@@ -1,0 +1,69 @@
+"""Findings as compilers print them: place, rule, sentence, the line with a caret."""
+
+from collections.abc import Callable
+from shutil import get_terminal_size
+from typing import TextIO
+
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.reporters.reporter import SourceLine
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.snippet import snippet
+from medtrack_cli.output.style import Style
+
+
+class HumanReporter:
+    """Writes for people; values in the lines shown are masked unless `reveal`."""
+
+    most: int | None = 50
+
+    def __init__(
+        self,
+        out: TextIO,
+        style: Style,
+        on_error: Callable[[InputMissing], None],
+        *,
+        reveal: bool,
+        quiet: bool,
+    ) -> None:
+        self._out = out
+        self._style = style
+        self._on_error = on_error
+        self._reveal = reveal
+        self._quiet = quiet
+        self._width = get_terminal_size((100, 24)).columns
+
+    def file(self, name: str) -> None:
+        """Say nothing of files that are in order."""
+
+    def finding(self, finding: Finding, line: SourceLine) -> None:
+        style = self._style
+        colour = "red" if finding.is_error else "yellow"
+        place = f"{safe_text(finding.file)}:{finding.span.line}:{finding.span.column}"
+        rule = style(f"{finding.severity}[{finding.rule}]", colour)
+        self._out.write(f"{style(place, 'bold')}: {rule}: {safe_text(finding.message)}\n")
+        if (text := line()) is not None:
+            self._frame(finding, text, colour)
+        if finding.suggestion:
+            self._out.write(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}\n")
+
+    def _frame(self, finding: Finding, line: str, colour: str) -> None:
+        number = str(finding.span.line)
+        gutter = " " * len(number)
+        room = max(self._width - len(number) - 4, 20)
+        shown = snippet(line, finding.span, room, reveal=self._reveal)
+        bar = self._style("|", "dim")
+        self._out.write(f"{self._style(number, 'dim')} {bar} {shown.text}\n")
+        self._out.write(f"{gutter} {bar} {self._style(shown.caret, colour)}\n")
+
+    def unreadable(self, error: InputMissing) -> None:
+        self._out.flush()
+        self._on_error(error)
+
+    def finish(self, validated: Validated) -> None:
+        if validated.hidden:
+            hint = "--max-findings shows more"
+            self._out.write(f"… and {validated.hidden:,} more findings; {hint}\n")
+        if not self._quiet:
+            self._out.write(f"{validated.sentence()}\n")

@@ -1,0 +1,40 @@
+"""Findings for programs: one object a line."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output import records
+from medtrack_cli.output.reporters.reporter import SourceLine
+
+
+class JsonReporter:
+    """Writes `finding` lines and a last `validated` line."""
+
+    most: int | None = None
+
+    def __init__(
+        self, out: TextIO, on_error: Callable[[InputMissing], None], *, ascii_only: bool
+    ) -> None:
+        self._out = out
+        self._on_error = on_error
+        self._ascii_only = ascii_only
+
+    def file(self, name: str) -> None:
+        """Say nothing of files that are in order."""
+
+    def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- the line is for people
+        self._write(records.finding(finding))
+
+    def unreadable(self, error: InputMissing) -> None:
+        self._on_error(error)
+
+    def finish(self, validated: Validated) -> None:
+        self._write(records.summary("validated", validated.numbers()))
+
+    def _write(self, record: dict[str, Any]) -> None:
+        text = json.dumps(record, ensure_ascii=self._ascii_only, separators=(",", ":"))
+        self._out.write(text + "\n")

@@ -1,0 +1,43 @@
+"""One report for several reporters, each with as many findings as it is to show."""
+
+from collections.abc import Callable, Sequence
+
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.reporters.reporter import Reporter
+
+
+class Report:
+    """Passes what is found on to every reporter.
+
+    `most` bounds the findings shown, in human output to 50 when it isn't given; the rest are
+    counted.
+    """
+
+    def __init__(self, reporters: Sequence[Reporter], most: int | None) -> None:
+        self._reporters = [(each, each.most if most is None else most) for each in reporters]
+        self._count = 0
+
+    def file(self, name: str) -> None:
+        """Begin with a file."""
+        for reporter, _ in self._reporters:
+            reporter.file(name)
+
+    def finding(self, finding: Finding, lines: Callable[[int], str | None]) -> None:
+        """Take a finding in the file begun last."""
+        for reporter, most in self._reporters:
+            if most is None or self._count < most:
+                reporter.finding(finding, lambda: lines(finding.span.line))
+        self._count += 1
+
+    def unreadable(self, error: InputMissing) -> None:
+        """Take a path that can't be read, or not to its end."""
+        for reporter, _ in self._reporters:
+            reporter.unreadable(error)
+
+    def finish(self, validated: Validated) -> None:
+        """Write what comes last."""
+        for reporter, most in self._reporters:
+            validated.hidden = 0 if most is None else max(0, self._count - most)
+            reporter.finish(validated)

@@ -1,0 +1,108 @@
+"""Findings as SARIF 2.1.0, the format of code scanning."""
+
+import json
+from pathlib import PurePath
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from medtrack_cli import __version__
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import WARNINGS, Finding, Rule
+from medtrack_cli.events.rules import EXPLANATIONS
+from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+class SarifReporter:
+    """Writes one JSON document as it goes: the results first, what describes them last."""
+
+    most: int | None = None
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._separator = ""
+        self._unreadable: list[InputMissing] = []
+        out.write(f'{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"results":[')
+
+    def file(self, name: str) -> None:
+        """Say nothing of files that are in order."""
+
+    def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
+        self._out.write(self._separator + "\n" + _compact(_result(finding)))
+        self._separator = ","
+
+    def unreadable(self, error: InputMissing) -> None:
+        self._unreadable.append(error)
+
+    def finish(self, validated: Validated) -> None:
+        invocation = {
+            "executionSuccessful": not self._unreadable,
+            "exitCode": int(validated.exit_code),
+            "toolExecutionNotifications": [
+                {
+                    "level": "error",
+                    "message": {"text": error.what},
+                    "locations": [{"physicalLocation": {"artifactLocation": _uri(error.subject)}}],
+                }
+                for error in self._unreadable
+            ],
+        }
+        rest = {
+            "tool": {"driver": _driver()},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [invocation],
+        }
+        self._out.write("\n]," + _compact(rest)[1:] + "]}\n")
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    span = finding.span
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": list(Rule).index(finding.rule),
+        "level": finding.severity,
+        "message": {"text": sentence_of(finding)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": _uri(finding.file),
+                    "region": {
+                        "startLine": span.line,
+                        "startColumn": span.column,
+                        "endColumn": span.end_column,
+                    },
+                },
+                "logicalLocations": [{"fullyQualifiedName": finding.pointer or "/"}],
+            }
+        ],
+    }
+
+
+def _driver() -> dict[str, Any]:
+    return {
+        "name": "medtrack",
+        "version": __version__,
+        "rules": [
+            {
+                "id": rule,
+                "shortDescription": {"text": EXPLANATIONS[rule].summary},
+                "fullDescription": {"text": EXPLANATIONS[rule].text},
+                "defaultConfiguration": {"level": "warning" if rule in WARNINGS else "error"},
+            }
+            for rule in Rule
+        ],
+    }
+
+
+def _uri(name: str) -> dict[str, str]:
+    """Name a file as a URI reference: relative stays relative, as code scanning wants it."""
+    path = PurePath(name)
+    return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
+
+
+def _compact(value: Any) -> str:  # noqa: ANN401 -- JSON
+    return json.dumps(value, separators=(",", ":"))
