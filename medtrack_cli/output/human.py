@@ -1,5 +1,6 @@
 """The printer for people."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from medtrack_cli.events.registry import EventType
 
 SHOWN_RECEIPTS = 10
-"""Confirmed events after this many are counted, not listed, unless asked with -v."""
+"""So many receipts of each outcome are listed; the others are counted."""
 
 _COLOURS = {
     Outcome.CONFIRMED: "green",
@@ -40,6 +41,8 @@ class HumanPrinter:
         self._verbose = verbose
         self._out = Style(on=colour and stdout.isatty())
         self._err = Style(on=colour and stderr.isatty())
+        self._receipts: Counter[Outcome] = Counter()
+        self._hidden = 0
 
     def finding(self, finding: Finding) -> None:
         style = self._out
@@ -52,16 +55,25 @@ class HumanPrinter:
             self._print(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}")
 
     def receipt(self, receipt: Receipt) -> None:
+        if not self._is_shown(receipt.outcome):
+            self._hidden += 1
+            return
         for found in receipt.findings:
             self.finding(found)
-        is_plain = receipt.outcome is Outcome.CONFIRMED
-        if is_plain and not self._verbose and (self._quiet or receipt.position > SHOWN_RECEIPTS):
-            return
         place = f"{safe_text(receipt.file)}:{receipt.line}"
         name = safe_text(receipt.event_type or "?")
         outcome = self._out(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
         self._print(f"{outcome} {name:<18} {receipt.message_id or '-':<36} {place}{reason}")
+
+    def _is_shown(self, outcome: Outcome) -> bool:
+        """List the first receipts of each outcome; -v lists all, -q none that is confirmed."""
+        if self._verbose:
+            return True
+        if self._quiet and outcome is Outcome.CONFIRMED:
+            return False
+        self._receipts[outcome] += 1
+        return self._receipts[outcome] <= SHOWN_RECEIPTS
 
     def message(self, message: Message) -> None:
         place = f"{safe_text(message.file)}:{message.line}"
@@ -71,6 +83,8 @@ class HumanPrinter:
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
         if not self._quiet:
+            if self._hidden:
+                self._print(f"… and {self._hidden:,} more; -v lists them all")
             self._print(safe_text(sentence))
         self._stdout.flush()
 
@@ -84,7 +98,7 @@ class HumanPrinter:
             self._print(self._out(line, "dim") if number == 0 else line)
 
     def page(self, kind: str, record: Mapping[str, Any], text: str) -> None:  # noqa: ARG002
-        self._print(text)
+        self._print("\n".join(safe_text(line) for line in text.split("\n")))
 
     def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
         self._print(event_type_page(event_type, example))

@@ -17,9 +17,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from medtrack_cli.errors import ExitCode
+from tests.project.pages import README, ROOT, blocks
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("docs/**/*.md")]
 PICTURE = ROOT / "docs/images/demo.svg"
 
@@ -82,7 +81,7 @@ class Terminal:
 def folder(tmp_path: Path) -> Path:
     """Make a working folder like the one the pages speak of."""
     shutil.copytree(ROOT / "sample-events", tmp_path / "sample-events")
-    for name, text in blocks(README, "yaml"):
+    for name, text in blocks(README.read_text(), "yaml"):
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -105,15 +104,9 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-def blocks(page: Path, kind: str) -> list[tuple[str, str]]:
-    """Find a page's fenced blocks of a kind: what follows the kind's name, and the text."""
-    pattern = rf"^```{kind} ?(.*)\n((?:.*\n)*?)```$"
-    return re.findall(pattern, page.read_text(), re.MULTILINE)
-
-
 def steps(page: Path) -> Iterator[Step]:
     """Read the commands of a page's `console` blocks, with what is printed below each."""
-    for manner, text in blocks(page, "console"):
+    for manner, text in blocks(page.read_text(), "console"):
         for lines in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
             command, _, printed = lines.partition("\n")
             yield Step(command, printed, manner == "background")
