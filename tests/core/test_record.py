@@ -1,0 +1,163 @@
+"""Deliveries as lines of JSON, and back without a difference."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pika.compat import long
+
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listen import examine
+from medtrack_cli.core.record import from_record, to_record
+from tests.core.values import NOON, delivery
+from tests.events.sample import encode, event, spoilt
+
+
+def line_of(of: Delivery) -> str:
+    """Write a delivery as listen prints it."""
+    seen = examine(of)
+    return json.dumps(to_record(of, seen.problems, is_valid=seen.is_valid))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | TEXT
+    | st.binary(max_size=10)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-9999, max_value=9999)
+    | st.datetimes(timezones=st.just(UTC)).map(
+        lambda moment: moment.replace(microsecond=0, fold=0)
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    body=st.binary(max_size=50) | TEXT.map(str.encode),
+    routing_key=TEXT,
+    redelivered=st.booleans(),
+    received_at=st.datetimes(timezones=st.just(UTC)),
+    headers=st.dictionaries(TEXT, VALUES, max_size=4),
+    properties=st.dictionaries(
+        st.sampled_from(["message_id", "priority", "timestamp", "type"]), VALUES, max_size=3
+    ),
+)
+def test_a_delivery_survives_its_line(**fields: Any) -> None:
+    """Written as a line of JSON and read back, any delivery is the same, types included."""
+    before = delivery(**fields)
+    after = from_record(json.loads(line_of(before)))
+    assert after == before
+    assert repr(after.headers) == repr(before.headers)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xff\x00",
+        Decimal("1.250"),
+        datetime(2025, 1, 15, 10, tzinfo=UTC),
+        -(2**63),
+        2**63 - 1,
+        0.1,
+        1e300,
+        2.0,
+        True,
+        None,
+        "é\u202e\x1b",
+        [1, [b"x", {"a": Decimal(3)}]],
+        {"$bytes": "no base64 of ours", "other": 1},
+        {"$bytesx": 1},
+    ],
+    ids=repr,
+)
+def test_every_type_of_a_header_survives(value: object) -> None:
+    """Each AMQP type of a header comes back as the same value of the same type."""
+    after = from_record(json.loads(line_of(delivery(headers={"h": value})))).headers["h"]
+    assert (type(after), after) == (type(value), value)
+
+
+def test_pikas_long_integers_become_plain() -> None:
+    """Pika's own class of 64-bit integers is written as the number it is."""
+    assert '"h": 4611686018427387904}' in line_of(delivery(headers={"h": long(2**62)}))
+
+
+def test_times_of_other_zones_are_written_in_utc() -> None:
+    """A delivery's time is written in UTC with a Z, to the microsecond."""
+    moment = datetime(2025, 1, 15, 10, 0, 0, 123456, timezone(timedelta(hours=2)))
+    record = json.loads(line_of(delivery(received_at=moment)))
+    assert record["received_at"] == "2025-01-15T08:00:00.123456Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (encode(event()), event()),
+        (b"\xef\xbb\xbf" + encode(event()), event()),
+        (
+            encode(spoilt("student.created", "/service", 1)),
+            spoilt("student.created", "/service", 1),
+        ),
+        (b'{"a": 1, "a": 2}', None),
+        (b'{"a": NaN}', None),
+        (b"[1]", [1]),
+        (b"not json", None),
+        (b"", None),
+    ],
+)
+def test_the_bodys_value_is_there_when_it_is_strict_json(body: bytes, value: object) -> None:
+    """`body` holds the JSON value, null for what isn't strict JSON; `body_text` is exact."""
+    record = json.loads(line_of(delivery(body)))
+    assert next(iter(record)) == "kind"
+    assert record["body"] == value
+    assert record["body_text"].encode() == body
+    assert "body_base64" not in record
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"\x1f\x8b\x08\x00", b"caf\xe9"])
+def test_other_bytes_are_written_in_base64(body: bytes) -> None:
+    """A body that isn't UTF-8 stands in base64, and nowhere else."""
+    record = json.loads(line_of(delivery(body)))
+    assert record["body"] is None
+    assert "body_text" not in record
+    assert from_record(record).body == body
+
+
+def test_the_verdict_is_in_the_record() -> None:
+    """A record says whether the event is valid, and each finding with its pointer."""
+    body = encode(spoilt("student.created", "/payload/email", "x"))
+    record = json.loads(line_of(delivery(body)))
+    assert record["valid"] is False
+    (finding,) = record["findings"]
+    assert (finding["rule"], finding["severity"], finding["pointer"]) == (
+        *("bad_format", "error", "/payload/email"),
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"received_at": "yesterday"},
+        {"received_at": 1},
+        {"routing_key": None},
+        {"body_text": None},
+        {"body_text": "\ud800"},
+        {"body_base64": "?"},
+        {"headers": []},
+        {"headers": {"h": {"$timestamp": "never"}}},
+        {"properties": None},
+    ],
+    ids=repr,
+)
+def test_what_is_no_record_is_refused(changes: dict[str, object]) -> None:
+    """A record with a member spoilt raises one of the errors that its reader expects."""
+    record = json.loads(line_of(delivery(received_at=NOON)))
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        from_record({**record, **changes})

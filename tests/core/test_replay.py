@@ -1,0 +1,162 @@
+"""Messages made of recorded deliveries."""
+
+from collections import Counter
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.pacing import Pace
+from medtrack_cli.core.ports import Invalid
+from medtrack_cli.core.publish import message_ids
+from medtrack_cli.core.replay import Recorded, Replay, messages, recorded, run_name
+from medtrack_cli.errors import NotARecording
+from tests.core.values import NOON, FakeClock, Read, delivery
+from tests.events.sample import encode, event
+
+RUN = UUID("12345678-1234-5678-1234-567812345678")
+VALID = encode(event())
+
+
+def replayed(
+    *deliveries: Recorded, aside: Counter[str] | None = None, **changes: object
+) -> list[Message | Receipt]:
+    """Make the messages of a replay."""
+    replay = Replay("morning", RUN, **changes)  # type: ignore[arg-type] # any field of it
+    return list(messages(deliveries, replay, Counter() if aside is None else aside))
+
+
+def at(line: int, body: bytes = VALID, **changes: object) -> Recorded:
+    """Stand a delivery at a line of a recording."""
+    return Recorded("morning.ndjson", line, delivery(body, **changes))
+
+
+def test_what_was_recorded_is_sent_as_it_was() -> None:
+    """Body, key, properties and headers are as recorded; the three headers of a replay come on."""
+    properties = {"content_type": "a/b", "delivery_mode": 1, "message_id": "m", "priority": 3}
+    (message,) = replayed(at(7, properties=properties, headers={"h": b"x"}))
+    assert isinstance(message, Message)
+    assert message.body is VALID
+    assert (message.routing_key, message.message_id) == ("student.created", "m")
+    assert message.properties == {"content_type": "a/b", "delivery_mode": 1, "priority": 3}
+    assert message.headers == {
+        "h": b"x",
+        "x-medtrack-replay": "morning",
+        "x-medtrack-replay-seq": 1,
+        "x-medtrack-original-time": "2025-01-15T12:00:00.000000Z",
+    }
+    assert (message.file, message.line, message.position) == ("morning.ndjson", 7, 1)
+
+
+@pytest.mark.parametrize("name", ["user_id", "reply_to", "expiration"])
+def test_properties_of_the_past_are_stripped(name: str) -> None:
+    """A property that belongs to the first sending isn't sent again."""
+    (message,) = replayed(at(1, properties={name: "x", "type": "t"}))
+    assert isinstance(message, Message)
+    assert message.properties == {"type": "t"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x-death", "x-first-death-queue", "x-last-death-reason", "x-delivery-count"],
+)
+def test_headers_of_dead_lettering_are_stripped(name: str) -> None:
+    """A header that the broker wrote isn't sent again; one of a similar name is."""
+    (message,) = replayed(at(1, headers={name: [], "x-deat": 1}))
+    assert isinstance(message, Message)
+    assert message.headers is not None
+    assert name not in message.headers
+    assert message.headers["x-deat"] == 1
+
+
+def test_a_missing_message_id_is_made_of_the_run() -> None:
+    """A delivery without an id gets the one of its position in the run."""
+    (message,) = replayed(at(1))
+    assert message.message_id == message_ids(RUN)(1)
+
+
+def test_only_wanted_keys_are_sent() -> None:
+    """With patterns, what none of them matches is left out and counted; positions stay dense."""
+    aside: Counter[str] = Counter()
+    made = replayed(
+        at(1),
+        at(2, routing_key="stage.created"),
+        at(3),
+        aside=aside,
+        keys=("student.*", "user.#"),
+    )
+    assert [(each.position, each.line) for each in made] == [(1, 1), (2, 3)]
+    assert aside == {"left_out": 1}
+
+
+BAD = (at(1), at(2, b"\xff"), at(3, routing_key="other.key"), at(4))
+
+
+def test_invalid_deliveries_are_sent_and_counted() -> None:
+    """By default what was invalid is sent as it was, and counted."""
+    aside: Counter[str] = Counter()
+    made = replayed(*BAD, aside=aside)
+    assert [each.line for each in made if isinstance(each, Message)] == [1, 2, 3, 4]
+    assert aside == {"invalid_sent": 2}
+
+
+def test_invalid_deliveries_are_skipped_on_demand() -> None:
+    """With `skip` invalid deliveries, a wrong routing key among them, are left out and counted."""
+    aside: Counter[str] = Counter()
+    made = replayed(*BAD, aside=aside, invalid=Invalid.SKIP)
+    assert [each.line for each in made] == [1, 4]
+    assert aside == {"invalid_skipped": 2}
+
+
+def test_an_invalid_delivery_ends_the_replay_on_demand() -> None:
+    """With `fail` the first invalid delivery has its receipt and is the last."""
+    made = replayed(*BAD, invalid=Invalid.FAIL)
+    assert [each.line for each in made] == [1, 2]
+    receipt = made[-1]
+    assert isinstance(receipt, Receipt)
+    assert receipt.outcome is Outcome.INVALID
+    assert receipt.reason.startswith("bad_encoding")
+
+
+def test_the_pace_is_that_of_what_is_sent() -> None:
+    """Each message is held until its recorded time; what is left out isn't waited for."""
+    clock = FakeClock()
+    times = (0, 10, 30)
+    keys = ("student.created", "left.out", "student.created")
+    deliveries = [
+        at(line, routing_key=key, received_at=NOON + timedelta(seconds=seconds))
+        for line, (key, seconds) in enumerate(zip(keys, times, strict=True), 1)
+    ]
+    replay = Replay("morning", RUN, keys=("student.#",))
+    made = messages(deliveries, replay, Counter(), Pace(10, clock))
+    assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 3])
+
+
+def test_recorded_deliveries_are_taken_as_they_are() -> None:
+    """An item that carries a delivery gives that delivery, with its place."""
+    known = delivery(b"x")
+    (found,) = recorded([Read(b"x", line=4, recorded=known)], FakeClock())
+    assert found == ("events.ndjson", 4, known)
+
+
+def test_a_plain_event_counts_as_delivered_at_its_timestamp() -> None:
+    """An event that was never recorded is replayed under its type, at its own timestamp."""
+    (found,) = recorded([Read(VALID)], FakeClock())
+    assert found.delivery.routing_key == "student.created"
+    assert found.delivery.received_at == NOON - timedelta(hours=2)
+    assert found.delivery.body is VALID
+
+
+@pytest.mark.parametrize("body", [None, b"", b"[]", b'{"student_id": "x"}', b"x"])
+def test_what_is_neither_is_an_error(body: bytes | None) -> None:
+    """What is no delivery and no event is named with its place."""
+    with pytest.raises(NotARecording, match=r"events\.ndjson:9"):
+        list(recorded([Read(body, line=9)], FakeClock()))
+
+
+def test_names_of_runs_differ() -> None:
+    """Two runs begun in the same second have different names, both telling when."""
+    names = {run_name(NOON) for _ in range(20)}
+    assert len(names) > 15
+    assert all(name.startswith("replay-20250115T120000-") for name in names)
