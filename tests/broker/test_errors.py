@@ -1,0 +1,150 @@
+"""What pika and the socket raise, as errors a person can act on."""
+
+import errno
+import inspect
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+from pika import exceptions
+from pika.adapters.utils import connection_workflow
+
+from medtrack_cli.broker.errors import channel_failure, connection_failure
+from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
+
+HOST = Host("broker.example.org", 5672)
+SETTINGS = ConnectionSettings((HOST,), username="somebody", password=Secret("hunter2!"))
+
+# Bases that pika never raises, and what it raises at its caller for a mistake in the program:
+# no connection ends with one of these.
+NEVER_AN_END = {
+    "AMQPChannelError",
+    "AMQPConnectionWorkflowWrongState",
+    "AMQPConnectorException",
+    "AMQPConnectorWrongState",
+    "AMQPError",
+    "ChannelClosed",
+    "ChannelClosedByClient",
+    "ChannelError",
+    "ChannelWrongStateError",
+    "ConnectionWrongStateError",
+    "ConsumerCancelled",
+    "DuplicateConsumerTag",
+    "DuplicateGetOkCallback",
+    "InvalidChannelNumber",
+    "MethodNotImplemented",
+    "NackError",
+    "ReentrancyError",
+    "ShortStringTooLong",
+    "UnroutableError",
+}
+
+
+def exception_classes() -> Iterator[type[Exception]]:
+    """Walk every exception class of pika, those of its connection workflow included."""
+    for module in (exceptions, connection_workflow):
+        for member in vars(module).values():
+            if (
+                inspect.isclass(member)
+                and issubclass(member, Exception)
+                and member.__module__ == module.__name__
+            ):
+                yield member
+
+
+def made(kind: type[Exception]) -> Exception:
+    """Make an exception of a class, as pika would."""
+    if issubclass(kind, exceptions.ConnectionClosed | exceptions.ChannelClosed):
+        return kind(320, "CONNECTION_FORCED")
+    if issubclass(kind, connection_workflow.AMQPConnectorPhaseErrorBase):
+        return kind(ConnectionRefusedError(errno.ECONNREFUSED, "refused"))
+    if issubclass(kind, connection_workflow.AMQPConnectionWorkflowFailed):
+        return kind([ConnectionRefusedError(errno.ECONNREFUSED, "refused")])
+    if kind is exceptions.AMQPConnectionError:
+        return kind(ConnectionRefusedError(errno.ECONNREFUSED, "refused"))
+    return kind("a detail of pika's")
+
+
+ENDS = [kind for kind in exception_classes() if kind.__name__ not in NEVER_AN_END]
+
+
+@pytest.mark.parametrize("kind", ENDS, ids=lambda kind: kind.__name__)
+def test_every_exception_of_pika_has_words(kind: type[Exception]) -> None:
+    """No exception that can end a connection falls to the words for what nobody thought of."""
+    failure = connection_failure(made(kind), SETTINGS, HOST)
+    assert failure.error.what != "no connection", f"connection_failure doesn't know {kind}"
+
+
+def test_the_classes_excepted_exist() -> None:
+    """The list of exceptions that never end a connection names no class that pika lacks."""
+    assert {kind.__name__ for kind in exception_classes()} >= NEVER_AN_END
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "word", "heals"),
+    [
+        (ConnectionRefusedError(111, "x"), BrokerUnreachable, "connection refused", True),
+        (socket.gaierror(-2, "x"), BrokerUnreachable, "host name not found", True),
+        (TimeoutError(), BrokerUnreachable, "no answer in time", True),
+        (ConnectionResetError(104, "x"), BrokerUnreachable, "connection lost", True),
+        (OSError(errno.EHOSTUNREACH, "No route"), BrokerUnreachable, "No route", True),
+        (exceptions.ProbableAuthenticationError("x"), AccessRefused, "login refused", False),
+        (exceptions.ConnectionClosedByBroker(403, "x"), AccessRefused, "login refused", False),
+        (exceptions.ConnectionClosedByBroker(530, "vhost x"), TopologyError, "vhost", False),
+        (
+            exceptions.ConnectionClosedByBroker(530, "connection limit"),
+            BrokerUnreachable,
+            "limit",
+            True,
+        ),
+        (exceptions.ConnectionClosedByBroker(320, "x"), BrokerUnreachable, "closed", True),
+        (exceptions.ConnectionClosedByBroker(501, "x"), BrokerUnreachable, "closed", False),
+        (exceptions.ChannelClosedByBroker(404, "no exchange"), TopologyError, "exchange", False),
+        (exceptions.IncompatibleProtocolError("x"), BrokerUnreachable, "not an AMQP", False),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), AccessRefused, "TLS", False),
+        (exceptions.AMQPHeartbeatTimeout("x"), BrokerUnreachable, "heartbeat", True),
+    ],
+    ids=repr,
+)
+def test_causes_become_errors(
+    cause: Exception, kind: type[MedtrackError], word: str, *, heals: bool
+) -> None:
+    """Each cause has its class, its words, and whether trying again can help."""
+    for wrapped in (
+        cause,
+        exceptions.AMQPConnectionError(cause),
+        connection_workflow.AMQPConnectionWorkflowFailed([OSError(1, "x"), cause]),
+        connection_workflow.AMQPConnectorSocketConnectError(cause),
+    ):
+        failure = connection_failure(wrapped, SETTINGS, HOST)
+        assert (type(failure.error), failure.heals) == (kind, heals)
+        assert word in failure.error.what
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind", "heals"),
+    [
+        (404, "NOT_FOUND - no exchange 'x' in vhost '/'", TopologyError, False),
+        (404, "NOT_FOUND - no queue 'x' in vhost '/'", TopologyError, False),
+        (403, "ACCESS_REFUSED - write access refused", AccessRefused, False),
+        (405, "RESOURCE_LOCKED", TopologyError, True),
+        (406, "PRECONDITION_FAILED - inequivalent arg", TopologyError, False),
+        (541, "INTERNAL_ERROR", BrokerUnreachable, True),
+    ],
+)
+def test_a_closed_channel_becomes_an_error(
+    code: int, text: str, kind: type[MedtrackError], *, heals: bool
+) -> None:
+    """Each reply code of a closed channel has its class of error, and a subject."""
+    failure = channel_failure(code, text, SETTINGS)
+    assert (type(failure.error), failure.heals) == (kind, heals)
+    assert failure.error.subject
+
+
+@pytest.mark.parametrize("kind", list(exception_classes()), ids=lambda kind: kind.__name__)
+def test_no_error_holds_the_password(kind: type[Exception]) -> None:
+    """Whatever ends a connection, its error never holds the password."""
+    failure = connection_failure(made(kind), SETTINGS, HOST)
+    assert "hunter2" not in f"{failure.error} {failure.error.hint}"

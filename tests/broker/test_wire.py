@@ -1,0 +1,150 @@
+"""Messages as AMQP frames: ours are pika's, byte for byte."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pika import frame, spec
+
+from medtrack_cli.broker.wire import properties_of, small_frames, why_unsendable, write
+from medtrack_cli.core.messages import Message
+from tests.core.values import message
+
+LARGEST = 4096 - 8
+
+
+def pikas_frames(of: Message, channel: int, exchange: str) -> bytes:
+    """Marshal a message of one body frame with pika's own classes."""
+    publish = spec.Basic.Publish(exchange=exchange, routing_key=of.routing_key, mandatory=True)
+    parts = [
+        frame.Method(channel, publish),
+        frame.Header(channel, len(of.body), properties_of(of)),
+        frame.Body(channel, of.body),
+    ]
+    return b"".join(part.marshal() for part in parts)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+@given(
+    body=st.binary(min_size=1, max_size=300),
+    routing_key=TEXT,
+    message_id=st.text(st.characters(codec="ascii"), min_size=1, max_size=255),
+    channel=st.integers(1, 65535),
+    exchange=TEXT,
+)
+@example(b"x" * LARGEST, "student.created", "i", 1, "medtrack.events")
+@example(b"x", "é" * 127, "é" * 127, 1, "medtrack.events")
+def test_small_frames_are_pikas(
+    body: bytes, routing_key: str, message_id: str, channel: int, exchange: str
+) -> None:
+    """The buffer written for a plain message equals pika's marshalling of the same message."""
+    plain = message(1, body=body, routing_key=routing_key, message_id=message_id)
+    assert small_frames(plain, channel, exchange) == pikas_frames(plain, channel, exchange)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"body": b""},
+        {"body": b"x" * (LARGEST + 1)},
+        {"properties": {}},
+        {"headers": {"a": 1}},
+    ],
+    ids=["empty", "large", "properties", "headers"],
+)
+def test_other_messages_go_through_pika(changes: dict[str, Any]) -> None:
+    """What isn't plain and of one frame isn't marshalled here."""
+    assert small_frames(message(1, **changes), 1, "e") is None
+
+
+class Connection:
+    """Takes marshalled buffers, as pika's connection does."""
+
+    def __init__(self, written: list[str]) -> None:
+        self._written = written
+
+    def _output_marshaled_frames(self, buffers: list[bytes]) -> None:
+        self._written += [f"frames:{buffer.count(b'position')}" for buffer in buffers]
+
+
+class Channel:
+    """Notes how each message is handed over."""
+
+    channel_number = 1
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.connection = Connection(self.written)
+
+    def basic_publish(
+        self, exchange: str, key: str, body: bytes, properties: spec.BasicProperties, **more: bool
+    ) -> None:
+        assert (exchange, key, more) == ("e", "student.deleted", {"mandatory": True})
+        self.written.append(f"pika:{len(body)}:{properties.message_id}")
+
+
+def test_both_ways_of_writing_keep_the_order() -> None:
+    """Plain messages go in one buffer, others in between go through pika, in their order."""
+    channel = Channel()
+    messages = [message(1), message(2), message(3, body=b""), message(4)]
+    write(channel, messages, "e")  # type: ignore[arg-type] # as much of a channel as it needs
+    assert channel.written == ["frames:2", "pika:0:id-3", "frames:1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"routing_key": "x" * 256}, "routing key"),
+        ({"routing_key": "é" * 128}, "routing key"),
+        ({"headers": {"h": 2**63}}, "headers"),
+        ({"headers": {"h": object()}}, "headers"),
+        ({"headers": {"x" * 256: 1}}, "headers"),
+        ({"properties": {"priority": 256}}, "properties"),
+        ({"properties": {"type": "x" * 256}}, "properties"),
+        ({"properties": {"correlation_id": 5}}, "properties"),
+        ({"properties": {"nobody_knows": 1}}, "properties"),
+    ],
+    ids=repr,
+)
+def test_what_amqp_cant_carry_is_known_before_it_is_sent(
+    changes: dict[str, Any], word: str
+) -> None:
+    """A message that would break the channel or the marshalling has a reason not to be sent."""
+    reason = why_unsendable(message(1, **changes))
+    assert reason is not None
+    assert word in reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"routing_key": "x" * 255},
+        {"routing_key": ""},
+        {"body": b"x" * 10_000_000},
+        {"properties": {"priority": 255, "timestamp": 1736935200, "type": "x" * 255}},
+        {
+            "headers": {
+                "a": [1, -1, 2**62, True, None, "é", b"\xff", Decimal("-1.5")],
+                "b": {"c": datetime(2025, 1, 1, tzinfo=UTC)},
+            }
+        },
+    ],
+    ids=["plain", "long key", "no key", "large", "properties", "headers"],
+)
+def test_what_amqp_can_carry_is_sent(changes: dict[str, Any]) -> None:
+    """There is no reason against a message that AMQP can carry."""
+    assert why_unsendable(message(1, **changes)) is None
+
+
+def test_a_plain_message_is_persistent_json() -> None:
+    """A message without properties of its own is sent as persistent JSON with its id."""
+    properties = properties_of(message(3))
+    assert (properties.content_type, properties.delivery_mode) == ("application/json", 2)
+    assert properties.message_id == "id-3"
+    assert properties.headers is None
