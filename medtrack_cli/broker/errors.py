@@ -50,7 +50,7 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
             return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
         case ssl.SSLError():
             hint = "is this port a TLS port? plain AMQP is amqp:// on 5672, TLS amqps:// on 5671"
-            reason = f"TLS handshake failed ({cause.reason or 'connection closed'})"
+            reason = f"TLS handshake failed ({getattr(cause, 'reason', '') or 'connection closed'})"
             return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
         case exceptions.IncompatibleProtocolError() | exceptions.ProtocolVersionMismatch():
             hint = "check host and port; management is on 15672, TLS on 5671"
@@ -80,6 +80,12 @@ def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
             return "the broker allows no further channel"
         case TimeoutError() | workflow.AMQPConnectorStackTimeout():
             return "no answer in time"
+        case (
+            exceptions.ConnectionOpenAborted()
+            | workflow.AMQPConnectorAborted()
+            | workflow.AMQPConnectionWorkflowAborted()
+        ):
+            return "the attempt to connect was given up"
         case exceptions.StreamLostError() | EOFError() | ConnectionError():
             return "connection lost"
         case OSError():
