@@ -20,16 +20,25 @@ def deliver(
     didn't come to is then reported unsent.
     """
     last = 0
+    is_whole = False
+
+    def watched() -> Iterator[Message | Receipt]:
+        nonlocal is_whole
+        each = None
+        for each in outgoing:
+            yield each
+        is_whole = not isinstance(each, Receipt)  # an invalid event may have been the end
+
     reason = "the run was stopped"
     failure: MedtrackError | None = None
     try:
         with publisher:
-            for receipt in publisher.publish(outgoing):
+            for receipt in publisher.publish(watched()):
                 last = max(last, receipt.position)
                 yield receipt
     except MedtrackError as error:
         failure, reason = error, error.what
-    if read_again:
+    if read_again and not is_whole:
         yield from unsent(read_again(), after=last, reason=reason)
     if failure is not None:
         raise failure
