@@ -1,0 +1,117 @@
+"""Where the measurements take place: files of events, a private broker, a clean environment."""
+
+import json
+import os
+import random
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pika
+
+from benchmarks.measuring import MEDTRACK, note, run
+from medtrack_cli.broker import private
+
+QUEUE = "benchmark"
+# Holds the events of a publishing run; the memory run's half million would burden the broker.
+QUEUE_LENGTH = 50_000
+
+
+class Workplace(NamedTuple):
+    """A folder that goes away, a broker in it, and the environment for the processes measured."""
+
+    folder: Path
+    url: str
+    environ: Mapping[str, str]
+
+    def events(self, count: int) -> str:
+        """Give a file of so many events, one a line; made when first asked for, always the same."""
+        path = self.folder / f"{count}.ndjson"
+        if not path.exists():
+            source = random.Random(count)  # noqa: S311 -- repeatable on purpose
+            with path.open("w", encoding="ascii") as stream:
+                for _ in range(count):
+                    json.dump(_student_created(source), stream, separators=(",", ":"))
+                    stream.write("\n")
+        return str(path)
+
+    @contextmanager
+    def queue(self) -> Iterator[None]:
+        """Have a durable queue bound to the exchange that takes every event."""
+        with self._channel() as channel:
+            limit = {"x-max-length": QUEUE_LENGTH}
+            channel.queue_declare(QUEUE, durable=True, arguments=limit)
+            channel.queue_bind(QUEUE, private.EXCHANGE, "#")
+        try:
+            yield
+        finally:
+            with self._channel() as channel:
+                channel.queue_delete(QUEUE)
+
+    def take(self) -> int:
+        """Empty the queue and tell how many events it held."""
+        with self._channel() as channel:
+            return int(channel.queue_purge(QUEUE).method.message_count)
+
+    @contextmanager
+    def _channel(self) -> Iterator[Any]:
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            yield connection.channel()
+
+
+def _student_created(source: random.Random) -> dict[str, Any]:
+    """Make a student.created event of about 357 bytes."""
+    return {
+        "event_type": "student.created",
+        "payload": {
+            "student_id": str(UUID(int=source.getrandbits(128), version=4)),
+            "user_id": str(UUID(int=source.getrandbits(128), version=4)),
+            "cin": f"AB{source.randrange(10**6):06}",
+            "email": f"student{source.randrange(10**6):06}@example.edu",
+            "phone": f"+2126{source.randrange(10**8):08}",
+            "first_name": "Amina",
+            "last_name": "Benali",
+        },
+        "service": "external-registration-service",
+        "timestamp": "2025-01-15T10:00:00Z",
+        "version": "1.0",
+    }
+
+
+@contextmanager
+def workplace() -> Iterator[Workplace]:
+    """Set everything up, warm, and clear it away again."""
+    with tempfile.TemporaryDirectory(prefix="medtrack-bench-") as name:
+        folder = Path(name)
+        state = folder / "broker"
+        broker = private.start(state, environ=os.environ, announce=note)
+        try:
+            place = Workplace(folder, broker.amqp_url, _environment(folder, broker.amqp_url))
+            _warm_up(place)
+            yield place
+        finally:
+            private.stop(state, erase=True)
+
+
+def _environment(folder: Path, url: str) -> dict[str, str]:
+    """Keep the caller's settings of Python and of medtrack out; keep compiled code in the folder.
+
+    An environment that forbids compiled code would measure the compiler.
+    """
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
+        "MEDTRACK_URL": url,
+    }
+
+
+def _warm_up(place: Workplace) -> None:
+    one = place.events(1)
+    with place.queue():
+        for arguments in (("validate", one), ("publish", "-f", one)):
+            run([*MEDTRACK, *arguments], place.environ)
