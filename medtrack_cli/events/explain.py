@@ -3,34 +3,17 @@
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from medtrack_cli.events import json_text
-from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS, VERSION
 from medtrack_cli.events.registry import EventType, any_envelope, event_types
 from medtrack_cli.events.suggestions import did_you_mean
-
-KINDS = {
-    "string": "a string",
-    "float": "a number",
-    "list": "a list",
-    "model": "an object",
-    "dict": "an object",
-}
-JSON_NAMES = {
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
-}
+from medtrack_cli.events.words import KINDS, field_problems, json_name
 
 
 class Explanation(NamedTuple):
@@ -86,11 +69,6 @@ def _not_an_event(value: object) -> Problem:
             "is it a bare payload? then name its event type",
         )
     return Problem(Rule.NOT_AN_EVENT, (), f"an event is an object, this is {json_name(value)}")
-
-
-def json_name(value: object) -> str:
-    """Name a JSON value's type in words."""
-    return JSON_NAMES[type(value)]
 
 
 def _unknown_type(name: str) -> Problem:
@@ -175,33 +153,10 @@ def _model_problems(
                 missing.append(("event_type",))
             case _:
                 problems.append(_value_problem(detail, path, value))
-    return [*_field_problems(missing, unknown), *problems]
+    return [*field_problems(missing, unknown), *problems]
 
 
 UNTAGGED = frozenset({"union_tag_not_found", "union_tag_invalid"})
-
-
-def _field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
-    problems = []
-    for path in unknown:
-        siblings = {str(each[-1]): each for each in missing if each[:-1] == path[:-1]}
-        near = get_close_matches(str(path[-1]), siblings, n=1)
-        if near:
-            missing.remove(siblings[near[0]])
-        problems.append(
-            Problem(
-                Rule.UNKNOWN_FIELD,
-                path,
-                "this field is unknown",
-                f"did you mean {near[0]}?" if near else "",
-                At.KEY,
-            )
-        )
-    problems += [
-        Problem(Rule.MISSING_FIELD, path, f"{path[-1]} is missing", at=At.OPENING)
-        for path in missing
-    ]
-    return problems
 
 
 def _value_problem(detail: ErrorDetails, path: Path, value: dict[str, Any]) -> Problem:

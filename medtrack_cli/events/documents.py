@@ -1,0 +1,233 @@
+"""Payload contracts that are JSON Schema 2020-12 documents: compiled, checked, described.
+
+Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError, meta
+
+from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.words import KINDS, field_problems, json_name
+
+REACTIONS = "x-reactions"
+"""The keyword of a document under which it says what each service does: {"COMM": "…"}."""
+
+PUBLISHED_BY = "x-published-by"
+"""The keyword of a document under which it says who publishes the type."""
+
+_RANGES = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "multipleOf": "a multiple of",
+}
+_LENGTHS = {
+    "minLength": "at least {} characters long",
+    "maxLength": "at most {} characters long",
+    "minItems": "a list of at least {}",
+    "maxItems": "a list of at most {}",
+    "minProperties": "an object of at least {} fields",
+    "maxProperties": "an object of at most {} fields",
+}
+_NOT_ALLOWED = {
+    "pattern": "does not match the pattern that the schema asks for",
+    "enum": "is not one of the allowed values",
+    "const": "is not the one allowed value",
+    "uniqueItems": "holds a value twice",
+    "not": "is what the schema forbids",
+    "anyOf": "fits none of the schema's alternatives",
+    "oneOf": "does not fit exactly one of the schema's alternatives",
+    "contains": "lacks an item that the schema asks for",
+    "falseSchema": "is not allowed here",
+}
+
+
+def compiled(document: dict[str, Any]) -> Draft202012Validator:
+    """Compile a document. Raises ValueError with a sentence when it can't be used."""
+    return Draft202012Validator(
+        document,
+        validate_formats=True,
+        ignore_unknown_formats=False,
+        offline=True,
+    )
+
+
+def faults(document: object) -> Iterator[tuple[Path, str]]:
+    """Find why a document is no JSON Schema 2020-12 for a payload, each with its path.
+
+    Every reference must lead into the document itself.
+    """
+    if not isinstance(document, dict):
+        yield (), f"a schema is an object, this is {json_name(document)}"
+        return
+    try:
+        meta.validate(document)
+    except ValidationError as error:
+        yield tuple(error.instance_path), f"not JSON Schema 2020-12 ({error.kind.name})"
+        return
+    for path, reference in _references(document, ()):
+        if not reference.startswith("#"):
+            yield path, "a reference may only lead into the same document"
+            return
+    try:
+        compiled(document)
+    except (ValidationError, ValueError) as error:
+        yield (), f"can't be compiled ({_first_line(error)})"
+        return
+    if document.get("type") != "object":
+        yield (), 'a payload is an object: the schema must say "type": "object"'
+
+
+def _references(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in {"$ref", "$dynamicRef"} and isinstance(item, str):
+                yield (*path, key), item
+            else:
+                yield from _references(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _references(item, (*path, index))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+def problems(validator: Draft202012Validator, payload: object, top: Path) -> list[Problem]:
+    """Check a payload; `top` is its path in the event. No message holds a value."""
+    missing: list[Path] = []
+    unknown: list[Path] = []
+    found: list[Problem] = []
+    for error in validator.iter_errors(payload):
+        path = (*top, *error.instance_path)
+        kind = error.kind.as_dict()
+        match error.kind.name:
+            case "required":
+                missing.append((*path, str(kind["property"])))
+            case "additionalProperties" | "unevaluatedProperties":
+                unknown += [(*path, str(name)) for name in kind["unexpected"]]
+            case name:
+                found.append(_problem(name, kind, path, payload, len(top)))
+    return [*field_problems(missing, unknown), *found]
+
+
+def _problem(
+    name: str, kind: Mapping[str, Any], path: Path, payload: object, depth: int
+) -> Problem:
+    label = path[-1] if path and isinstance(path[-1], str) else "this"
+    if name == "type":
+        wanted = " or ".join(KINDS.get(each, each) for each in kind["types"])
+        actual = json_name(_at(payload, path[depth:]))
+        return Problem(Rule.WRONG_TYPE, path, f"{label} must be {wanted}, not {actual}")
+    if name == "format":
+        return Problem(Rule.BAD_FORMAT, path, f"{label} is not a valid {kind['format']}")
+    if name in _RANGES:
+        limit = kind.get("limit", kind.get("multiple_of", kind.get("value")))
+        return Problem(Rule.OUT_OF_RANGE, path, f"{label} must be {_RANGES[name]} {limit}")
+    if name in _LENGTHS:
+        words = _LENGTHS[name].format(kind.get("limit", kind.get("value")))
+        return Problem(Rule.INVALID_VALUE, path, f"{label} must be {words}")
+    if name == "propertyNames":
+        message = "a key here is not one that the schema allows"
+        return Problem(Rule.INVALID_VALUE, path, message, at=At.OPENING)
+    words = _NOT_ALLOWED.get(name, f"is not what the schema allows ({name})")
+    return Problem(Rule.INVALID_VALUE, path, f"{label} {words}")
+
+
+def _at(value: Any, path: Path) -> object:  # noqa: ANN401 -- JSON
+    for part in path:
+        value = value[part]
+    return value
+
+
+def wants_text(document: Mapping[str, Any], path: Path) -> bool:
+    """Tell whether the schema wants a string, and nothing else but null, at a payload's path."""
+    schemas: list[Mapping[str, Any]] = [document]
+    for part in path:
+        schemas = [below for each in schemas for below in _below(document, each, part)]
+    kinds = {kind for each in schemas for kind in _kinds(document, each)}
+    return kinds <= {"string", "null"} and "string" in kinds
+
+
+def _below(
+    document: Mapping[str, Any], schema: Mapping[str, Any], part: str | int
+) -> Iterator[Mapping[str, Any]]:
+    for each in _same_place(document, schema):
+        child = each.get("properties", {}).get(part) if isinstance(part, str) else each.get("items")
+        if isinstance(child, dict):
+            yield child
+
+
+def _kinds(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    for each in _same_place(document, schema):
+        kind = each.get("type")
+        if isinstance(kind, str):
+            yield kind
+        elif isinstance(kind, list):
+            yield from kind
+
+
+def _same_place(
+    document: Mapping[str, Any], schema: Mapping[str, Any], seen: frozenset[int] = frozenset()
+) -> Iterator[Mapping[str, Any]]:
+    """Walk the schemas that speak of the same value: through `$ref`, allOf, anyOf and oneOf."""
+    if id(schema) in seen:
+        return
+    seen |= {id(schema)}
+    yield schema
+    parts: list[Any] = [
+        *schema.get("allOf", ()),
+        *schema.get("anyOf", ()),
+        *schema.get("oneOf", ()),
+    ]
+    if isinstance(schema.get("$ref"), str):
+        parts.append(_resolve(document, schema["$ref"]))
+    for part in parts:
+        if isinstance(part, dict):
+            yield from _same_place(document, part, seen)
+
+
+def _resolve(document: Mapping[str, Any], reference: str) -> object:
+    """Follow a local JSON-pointer reference; anchors and what isn't there give None."""
+    value: Any = document
+    for part in reference.removeprefix("#").split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def describe_fields(document: Mapping[str, Any]) -> list[tuple[str, str, bool, str]]:
+    """List the payload's fields: name, kind in a word or two, required, description."""
+    required = set(document.get("required", ()))
+    listed = []
+    for name, schema in document.get("properties", {}).items():
+        about = schema if isinstance(schema, dict) else {}
+        merged = {
+            key: value for each in _same_place(document, about) for key, value in each.items()
+        }
+        listed.append((name, _kind(merged), name in required, str(about.get("description", ""))))
+    return listed
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(str(each) for each in schema["enum"][:5])
+    kind = schema.get("type", "any")
+    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return str(schema["format"]) if words == "string" and "format" in schema else words
+
+
+def examples(document: Mapping[str, Any]) -> list[Any]:
+    """Give the payloads that the document shows as examples."""
+    shown = document.get("examples", [])
+    return shown if isinstance(shown, list) else []
+
+
+def reactions(document: Mapping[str, Any]) -> dict[str, str]:
+    """Give what each service does, where the document says it."""
+    said = document.get(REACTIONS, {})
+    return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}

@@ -1,0 +1,58 @@
+"""Words that all checks share, whatever library finds the problem."""
+
+from difflib import get_close_matches
+
+from medtrack_cli.events.findings import At, Path, Problem, Rule
+
+KINDS = {
+    # by pydantic's names and JSON Schema's
+    "string": "a string",
+    "float": "a number",
+    "list": "a list",
+    "model": "an object",
+    "dict": "an object",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+JSON_NAMES = {
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def json_name(value: object) -> str:
+    """Name a JSON value's type in words."""
+    return JSON_NAMES[type(value)]
+
+
+def field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
+    """Name missing and unknown fields; a missing one with an unknown near-twin is one problem."""
+    problems = []
+    for path in unknown:
+        siblings = {str(each[-1]): each for each in missing if each[:-1] == path[:-1]}
+        near = get_close_matches(str(path[-1]), siblings, n=1)
+        if near:
+            missing.remove(siblings[near[0]])
+        problems.append(
+            Problem(
+                Rule.UNKNOWN_FIELD,
+                path,
+                "this field is unknown",
+                f"did you mean {near[0]}?" if near else "",
+                At.KEY,
+            )
+        )
+    problems += [
+        Problem(Rule.MISSING_FIELD, path, f"{path[-1]} is missing", at=At.OPENING)
+        for path in missing
+    ]
+    return problems

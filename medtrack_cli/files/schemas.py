@@ -1,0 +1,125 @@
+"""The folders of added event types: `<event_type>/<version>.json` or `.yaml`."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events import documents
+from medtrack_cli.events.findings import At, Span
+from medtrack_cli.events.findings import Path as JsonPath
+from medtrack_cli.events.formats import VERSION
+from medtrack_cli.events.json_text import examine
+from medtrack_cli.files.reading import read
+from medtrack_cli.files.sources import expand
+
+SUFFIXES = frozenset({".json", ".yaml", ".yml"})
+_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+
+
+class SchemaDocument(NamedTuple):
+    """The contract of one event type in one version, as its file holds it."""
+
+    event_type: str
+    version: str
+    document: dict[str, Any]
+    path: Path
+
+
+class SchemaFault(NamedTuple):
+    """Why a file is no schema that can be used, and where."""
+
+    path: Path
+    span: Span
+    message: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.span.line}:{self.span.column}"
+
+
+_TOP = Span(1, 1, 2)
+
+
+def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
+    """Read every schema of the folders, in order of their names. Every fault is reported.
+
+    A version that two files describe is a fault of the second.
+    """
+    seen: dict[tuple[str, str], Path] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            yield SchemaFault(folder, _TOP, "no such folder of schemas")
+            continue
+        for path in sorted(each for each in folder.rglob("*") if _is_schema(each, folder)):
+            yield from _load(path, seen)
+
+
+def _is_schema(path: Path, folder: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return path.suffix in SUFFIXES and path.is_file() and not is_hidden
+
+
+def _load(path: Path, seen: dict[tuple[str, str], Path]) -> Iterator[SchemaDocument | SchemaFault]:
+    event_type, version = path.parent.name, path.stem
+    if not _EVENT_TYPE.fullmatch(event_type) or not re.fullmatch(VERSION, version):
+        message = "a schema stands in EVENT_TYPE/VERSION.json, such as room.booked/1.0.json"
+        yield SchemaFault(path, _TOP, message)
+        return
+    other = seen.setdefault((event_type, version), path)
+    if other is not path:
+        yield SchemaFault(path, _TOP, f"{event_type} {version} stands in {other} already")
+        return
+    faults = list(_read(path))
+    document = faults.pop() if faults and isinstance(faults[-1], dict) else None
+    yield from (fault for fault in faults if isinstance(fault, SchemaFault))
+    if document is not None:
+        yield SchemaDocument(event_type, version, document, path)
+
+
+def _read(path: Path) -> Iterator[SchemaFault | dict[str, Any]]:
+    """Yield the file's faults or, last and alone, its document."""
+    try:
+        items = [*_items(path)]
+    except InputMissing as error:
+        yield SchemaFault(path, _TOP, error.what)
+        return
+    if len(items) != 1:
+        yield SchemaFault(path, _TOP, f"a file holds one schema, this one {len(items)}")
+        return
+    item = items[0]
+    value, problems = examine(item.body) if item.body else (None, [])
+    yield from (SchemaFault(path, each.span, each.message) for each in item.findings)
+    yield from (SchemaFault(path, item.span(p.where, p.at), p.message) for p in problems)
+    if item.findings or problems:
+        return
+    faults = list(_faults(value))
+    yield from (SchemaFault(path, item.span(where, At.VALUE), said) for where, said in faults)
+    if not faults and isinstance(value, dict):
+        yield value
+
+
+def _items(path: Path) -> Iterator[Item]:
+    for source in expand([str(path)]):
+        if isinstance(source, InputMissing):
+            raise source
+        yield from read(source, wants_text=lambda _type, _path: False, open_stdin=_no_stdin)
+
+
+def _no_stdin() -> Any:  # noqa: ANN401 -- never returns
+    raise OSError("a schema is a file")
+
+
+def _faults(document: object) -> Iterator[tuple[JsonPath, str]]:
+    """Find what is wrong with a document, its own examples included."""
+    faults = list(documents.faults(document))
+    yield from faults
+    if faults or not isinstance(document, dict):
+        return
+    validator = documents.compiled(document)
+    for number, example in enumerate(documents.examples(document)):
+        for problem in documents.problems(validator, example, ("examples", number)):
+            where = problem.where if isinstance(problem.where, tuple) else ("examples", number)
+            yield where, f"the example is no valid payload: {problem.message}"
