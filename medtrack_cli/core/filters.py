@@ -9,12 +9,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     """Translate a binding pattern: `*` is one word, `#` any number of words, none included."""
     # Each word carries the dot before it; the key is matched with a dot put in front.
     words = {"*": r"\.[^.]*", "#": r"(?:\.[^.]*)*"}
-    return re.compile("".join(words.get(w, re.escape(f".{w}")) for w in pattern.split(".")))
+    parts = pattern.split(".") if pattern else []
+    return re.compile("".join(words.get(each, re.escape(f".{each}")) for each in parts))
 
 
 def key_matches(pattern: str, routing_key: str) -> bool:
     """Tell whether a topic exchange would route this key to a queue bound with this pattern.
 
-    `stage.#` matches `stage` and `stage.a.b`; `*` matches a word, even an empty one.
+    `stage.#` matches `stage` and `stage.a.b`; `*` matches a word, even an empty one. An empty
+    key or pattern has no word at all.
     """
-    return _compiled(pattern).fullmatch(f".{routing_key}") is not None
+    return _compiled(pattern).fullmatch(f".{routing_key}" if routing_key else "") is not None
