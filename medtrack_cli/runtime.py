@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -68,11 +69,22 @@ def _open_tap(
     return AmqpTap(settings, patterns, note, stop, retry_for)
 
 
+def _open_stdin() -> BinaryIO:
+    """Open standard input apart from Python's own, whose lock a reading thread takes to the end.
+
+    At exit Python would wait for that lock and abort. Closed, it is empty.
+    """
+    try:
+        return open(0, "rb", closefd=False)
+    except OSError:
+        return BytesIO()
+
+
 @dataclass(frozen=True)
 class World:
     """Everything outside the process that a command may touch."""
 
-    stdin: BinaryIO = field(default_factory=lambda: sys.stdin.buffer)
+    stdin: BinaryIO = field(default_factory=_open_stdin)
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
