@@ -72,15 +72,15 @@ def _load(path: Path, seen: dict[tuple[str, str], Path]) -> Iterator[SchemaDocum
     if other is not path:
         yield SchemaFault(path, _TOP, f"{event_type} {version} stands in {other} already")
         return
-    faults = list(_read(path))
-    document = faults.pop() if faults and isinstance(faults[-1], dict) else None
-    yield from (fault for fault in faults if isinstance(fault, SchemaFault))
-    if document is not None:
-        yield SchemaDocument(event_type, version, document, path)
+    for found in _read(path):
+        if isinstance(found, SchemaFault):
+            yield found
+        else:
+            yield SchemaDocument(event_type, version, found, path)
 
 
 def _read(path: Path) -> Iterator[SchemaFault | dict[str, Any]]:
-    """Yield the file's faults or, last and alone, its document."""
+    """Yield the file's faults, or its document alone."""
     try:
         items = [*_items(path)]
     except InputMissing as error:
