@@ -1,0 +1,42 @@
+"""Publishing with the tool's own publisher, and what became of each message."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from medtrack_cli.broker.publisher import AmqpPublisher
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import PublishPolicy, Stop
+from medtrack_cli.errors import MedtrackError
+
+
+class Published(NamedTuple):
+    """The receipts in the order given, what was noted, and the error that ended it."""
+
+    receipts: list[Receipt]
+    notes: list[str]
+    error: MedtrackError | None
+
+    def positions(self, outcome: Outcome) -> list[int]:
+        """List the positions of one outcome."""
+        return sorted(each.position for each in self.receipts if each.outcome is outcome)
+
+
+def publish(
+    settings: ConnectionSettings,
+    messages: Iterable[Message | Receipt],
+    stop: Stop | None = None,
+    **policy: Any,
+) -> Published:
+    """Publish to the end, whatever it is."""
+    published = Published([], [], None)
+    publisher = AmqpPublisher(
+        settings, PublishPolicy(**policy), published.notes.append, stop or Stop()
+    )
+    try:
+        with publisher:
+            for receipt in publisher.publish(messages):
+                published.receipts.append(receipt)
+    except MedtrackError as error:
+        return published._replace(error=error)
+    return published
