@@ -1,0 +1,206 @@
+"""docs/json-output.md holds for all that the tool prints."""
+
+import ast
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import pytest
+
+from medtrack_cli.broker import private
+from medtrack_cli.core.messages import Outcome
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.events.findings import Rule
+from tests.broker.witness import client
+from tests.cli.tool import Ran, Tool
+from tests.project.pages import ROOT, blocks
+
+PAGE = ROOT / "docs/json-output.md"
+FILES = "file"  # neither stdout nor stderr: what is in a recording
+
+Records = dict[tuple[str, str], list[dict[str, Any]]]
+"""By stream and kind."""
+
+
+class Documented(NamedTuple):
+    """What the page says of a kind."""
+
+    stream: str
+    schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+@cache
+def documented() -> dict[str, Documented]:
+    """Read the page: a section a kind, which says where it is printed."""
+    sections = re.split(r"^### (\w+)\n", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    found = {}
+    for kind, text in zip(sections[::2], sections[1::2], strict=True):
+        parts = {name: json.loads(body) for name, body in blocks(text, "json")}
+        (stream,) = re.findall(r"^(?:On|In a) (stdout|stderr|file)\. ", text, re.MULTILINE)
+        found[kind] = Documented(stream, parts["schema"], parts["example"])
+    return found
+
+
+def printable() -> set[str]:
+    """Find the kinds in the code: what `kind` is in a literal, or given for a parameter `kind`."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "medtrack_cli").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    places = {
+        node.name: [name for each in node.args.args if (name := each.arg) != "self"].index("kind")
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+        and any(each.arg == "kind" for each in node.args.args)
+        and not node.name.startswith("_")
+    }
+    values: list[ast.expr | None] = []
+    for node in nodes:
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            values += [v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "kind"]
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            values += node.args[places[name] : places[name] + 1] if name in places else []
+    return {
+        value.value
+        for value in values
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+
+
+def test_every_kind_is_documented() -> None:
+    """Each kind that the code can print has a section, and each section is of such a kind."""
+    assert {"event", "published", "replayed", "step", "error"} <= printable()
+    assert printable() - documented().keys() == set()
+    assert documented().keys() - printable() == set()
+
+
+def test_schemas_are_closed() -> None:
+    """A property that no schema names is never printed: each object with properties is closed."""
+
+    def objects(schema: object) -> Iterator[dict[str, Any]]:
+        if isinstance(schema, list):
+            for each in schema:
+                yield from objects(each)
+        elif isinstance(schema, dict):
+            if "properties" in schema:
+                yield schema
+            yield from objects(list(schema.get("properties", {}).values()))
+            yield from objects([schema.get("items"), schema.get("oneOf")])
+
+    for kind, known in documented().items():
+        assert known.schema["properties"]["kind"] == {"const": kind}
+        assert [each for each in objects(known.schema) if each["additionalProperties"]] == []
+
+
+@pytest.mark.parametrize("kind", documented())
+def test_examples_fit_their_schemas(kind: str) -> None:
+    """The example of a kind is one."""
+    assert problems(kind, documented()[kind].example) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values"),
+    [
+        ("receipt", "outcome", list(Outcome)),
+        ("finding", "rule", list(Rule)),
+        ("error", "code", [each.code for each in MedtrackError.__subclasses__()]),
+    ],
+)
+def test_choices_are_complete(kind: str, name: str, values: list[str]) -> None:
+    """A schema that lists what a value can be lists all that the code has."""
+    assert sorted(documented()[kind].schema["properties"][name]["enum"]) == sorted(values)
+
+
+def problems(kind: str, record: object) -> list[str]:
+    """Hold a record against the schema of its kind."""
+    validator = jsonschema_rs.Draft202012Validator(documented()[kind].schema, validate_formats=True)
+    return [f"{kind}: {error.message}" for error in validator.iter_errors(record)]
+
+
+@pytest.mark.timeout(300)
+def test_real_output_fits_the_schemas(connected: Tool) -> None:
+    """Every kind is printed by some command, where the page says, and fits its schema."""
+    shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
+    seen: Records = defaultdict(list)
+    for ran in (*files_and_settings(connected), *deliveries(connected), *brokers(connected)):
+        collect(seen, ran)
+    recording = (connected.folder / "all.ndjson").read_text()
+    collect(seen, Ran(0, recording, ""), out=FILES)
+
+    places = {(known.stream, kind) for kind, known in documented().items()}
+    assert seen.keys() - places == {(FILES, "event")}
+    assert places - seen.keys() == set()
+    assert [
+        found
+        for (_, kind), records in seen.items()
+        for each in records
+        for found in problems(kind, each)
+    ] == []
+
+
+def collect(seen: Records, ran: Ran, out: str = "stdout") -> None:
+    """Sort what a run printed by stream and kind; plain lines are for stderr alone."""
+    for record in ran.records:
+        seen[out, record["kind"]].append(record)
+    for line in ran.err.splitlines():
+        if line.startswith("{"):
+            record = json.loads(line)
+            seen["stderr", record["kind"]].append(record)
+
+
+def files_and_settings(tool: Tool) -> Iterator[Ran]:
+    """Run what needs no broker."""
+    valid = (ROOT / "sample-events/student.created.json").read_text()
+    typo = tool.write("typo.json", valid.replace("first_name", "first_nmae"))
+    for arguments in (
+        ("validate", typo, "missing.json", "sample-events"),
+        ("validate", "--list-rules"),
+        ("validate", "--explain", "bad_format"),
+        ("publish", "-f", typo),
+        ("publish", "-f", "sample-events", "--dry-run"),
+        ("schema", "list"),
+        ("schema", "show", "student.updated"),
+        ("schema", "show", "stage.completed"),
+        ("config", "show"),
+        ("config", "show", "--profile", "medtrack"),
+        ("config", "init"),
+        ("config", "init"),
+        ("config", "path"),
+    ):
+        yield tool.run(*arguments, "-o", "json")
+
+
+def deliveries(tool: Tool) -> Iterator[Ran]:
+    """Publish, listen, record and replay, a message that is no event among them."""
+    listener = tool.listen("--record", "all.ndjson", "--count", "3")
+    yield tool.run("publish", "-f", "sample-events/registration.yaml", "-o", "json")
+    with client(tool.environ["MEDTRACK_URL"]) as channel:
+        channel.basic_publish("medtrack.events", "no.event", b"\xff\x00")
+    yield listener.end()
+    for more in (["--dry-run"], ["--key", "user.*"], ["--invalid", "fail"], ["--invalid", "skip"]):
+        yield tool.run("replay", "all.ndjson", "--speed", "max", *more, "-o", "json")
+    yield tool.run("listen", "--timeout", "0.1")
+
+
+def brokers(tool: Tool) -> Iterator[Ran]:
+    """Start a private broker, cut a listener off from it, stop it; run the demo."""
+    started = tool.run("broker", "start", "--install", "-o", "json", seconds=300)
+    yield started
+    environ = {"MEDTRACK_URL": started.summary["url"]}
+    listener = tool.start("listen", "-o", "json", "--count", "1", **environ)
+    listener.await_text('"listening"')
+    running = private.status(private.state_folder(tool.environ, "default"))
+    assert running is not None
+    private.rabbitmqctl(running, "close_all_connections", "a test")
+    listener.await_text('"resumed"')
+    yield tool.run("publish", "-f", "sample-events/user.created.json", "-o", "json", **environ)
+    yield listener.end()
+    for verb in ("status", "stop", "status"):
+        yield tool.run("broker", verb, "-o", "json")
+    yield tool.run("demo", "-o", "json", seconds=100)
