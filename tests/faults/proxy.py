@@ -58,13 +58,17 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def close(self) -> None:
+        """Take no more connections, and reset those that stand."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for pair in self._pairs:
             pair.reset()
-        for thread in self._threads:
-            thread.join(5)
 
     def cut(self) -> None:
         """Reset every connection that stands now; new ones are welcome."""
