@@ -16,6 +16,7 @@ from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Stop
+from medtrack_cli.errors import BrokerUnreachable
 
 PREFETCH = 200
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
@@ -92,7 +93,8 @@ class AmqpTap:
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
         wish = self._retry_for
-        self._connect(FIRST_SECONDS if wish is None else wish, again=wish is not None)
+        if not self._connect(FIRST_SECONDS if wish is None else wish, again=wish is not None):
+            return
         yield Listening(datetime.now(UTC), self._queue, self._patterns)
         while not self._stop.is_requested:
             self._batch, end = self._collect()
@@ -106,18 +108,25 @@ class AmqpTap:
             link, tag, _ = self._batch[count - 1]
             link.call(lambda channel: channel.basic_ack(tag, multiple=True))
 
-    def _connect(self, seconds: float | None, *, again: bool) -> None:
+    def _connect(self, seconds: float | None, *, again: bool) -> bool:
+        """Get a link with a tap of a new name; False when stopped meanwhile."""
         self._queue = f"medtrack.tap.{secrets.token_hex(8)}"
         setup = partial(_subscribe, queue=self._queue, patterns=self._patterns)
-        self._link = dial(
-            self._settings,
-            self._inbox,
-            setup,
-            seconds=seconds,
-            again=again,
-            note=self._note,
-            stop=self._stop,
-        )
+        try:
+            self._link = dial(
+                self._settings,
+                self._inbox,
+                setup,
+                seconds=seconds,
+                again=again,
+                note=self._note,
+                stop=self._stop,
+            )
+        except BrokerUnreachable:
+            if self._stop.is_requested:
+                return False
+            raise
+        return True
 
     def _collect(self) -> tuple[list[Delivered], Lost | Cancelled | None]:
         """Take what has arrived, a prefetch's worth at the most; wait one tick for the first."""
@@ -148,8 +157,8 @@ class AmqpTap:
         yield Interrupted(since, reason)
         if self._link:
             self._link.close(0.5)
-        self._connect(None, again=True)
-        yield Resumed(since, datetime.now(UTC), may_have_missed=True)
+        if self._connect(None, again=True):
+            yield Resumed(since, datetime.now(UTC), may_have_missed=True)
 
 
 def _subscribe(link: Link, channel: Channel, *, queue: str, patterns: tuple[str, ...]) -> None:
