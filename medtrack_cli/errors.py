@@ -3,7 +3,8 @@
 MedtrackError
 ├── DemoFailed             1   a step of the demo that didn't end as it should
 ├── UsageError             2   the command line asks for something impossible
-├── NotARecording         65   a recording, schema or journal that is none
+├── NotARecording         65   a recording or journal that is none
+├── BrokenSchema          65   a schema that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
 ├── CannotCreate          73   an output file that can't be made
@@ -76,6 +77,11 @@ class UsageError(MedtrackError):
 
 class NotARecording(MedtrackError):
     code = "not_a_recording"
+    exit_code = ExitCode.DATA_ERROR
+
+
+class BrokenSchema(MedtrackError):
+    code = "broken_schema"
     exit_code = ExitCode.DATA_ERROR
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
-from medtrack_cli.errors import ExitCode, InputMissing, UsageError
+from medtrack_cli.errors import BrokenSchema, ExitCode, InputMissing, UsageError
 
 if TYPE_CHECKING:
     from medtrack_cli.broker.private import PrivateBroker
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.validated import Validated
+    from medtrack_cli.events.registry import Registry
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recording import Recorder
     from medtrack_cli.files.validation import Piece
@@ -140,6 +141,26 @@ class Runtime:
         )
 
     @cached_property
+    def registry(self) -> "Registry":
+        """The event types known: the built-in ones and those of the `schemas` folders.
+
+        Raises BrokenSchema when a schema there can't be used.
+        """
+        from medtrack_cli.events.registry import built_in, extended
+
+        folders = self.config.schemas
+        if not folders:
+            return built_in()
+        from medtrack_cli.files.schemas import SchemaFault, load
+
+        found = list(load(folders))
+        for each in found:
+            if isinstance(each, SchemaFault):
+                hint = "medtrack schema check shows every fault"
+                raise BrokenSchema(each.message, each.place, hint=hint)
+        return extended(each[:3] for each in found if not isinstance(each, SchemaFault))
+
+    @cached_property
     def connection(self) -> "ConnectionSettings":
         """The broker to talk to. Warns once when the password would cross a network in clear."""
         settings = self.config.connection(random.Random())  # noqa: S311 -- spreads load
@@ -154,12 +175,13 @@ class Runtime:
         self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()
     ) -> "Input":
         """Find what paths name; nothing is read yet. `typed` is JSON from the command line."""
-        from medtrack_cli.events.registry import find
         from medtrack_cli.files.inputs import gather
 
         if as_type is not None:
-            find(as_type)  # an unknown type is a slip of the finger: say so first
-        return gather(paths, lambda: self.world.stdin, as_type=as_type, typed=typed)
+            self.registry.find(as_type)  # an unknown type is a slip of the finger: say so first
+        return gather(
+            paths, lambda: self.world.stdin, registry=self.registry, as_type=as_type, typed=typed
+        )
 
     def validation(
         self, paths: Sequence[str], as_type: str | None, validated: "Validated", jobs: int | None
@@ -169,7 +191,8 @@ class Runtime:
         from medtrack_cli.files.validation import default_jobs, validate
 
         source = self.input(paths, as_type=as_type)
-        return validate(source, Completion(as_type), validated, jobs or default_jobs(source))
+        completion = Completion(as_type, registry=self.registry)
+        return validate(source, completion, validated, jobs or default_jobs(source))
 
     @contextmanager
     def reports(

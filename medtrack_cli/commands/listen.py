@@ -47,7 +47,7 @@ def listen(
 
     keys = tuple(patterns or ["#"])
     world, printer = runtime.world, runtime.printer
-    settings = runtime.connection
+    settings, registry = runtime.connection, runtime.registry
     recorder = runtime.recorder(record) if record else None
     sink = tee([printer.deliveries(), *([recorder] if recorder else [])])
     try:
@@ -55,7 +55,7 @@ def listen(
             runtime.stop_on_signals() as stop,
             world.open_tap(settings, keys, printer.note, stop, retry_for) as tap,
         ):
-            heard = run(tap, sink, Limits(count, timeout), world.clock, stop)
+            heard = run(tap, sink, Limits(count, timeout), world.clock, stop, registry=registry)
     finally:
         if recorder:
             recorder.close()

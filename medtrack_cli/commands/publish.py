@@ -74,9 +74,8 @@ def publish(
     clock = runtime.world.clock
     source = runtime.input(file or [], as_type=event_type, typed=data or [])
     source.require()
-    filling = Completion(
-        event_type, service or runtime.config.service, lambda: rfc3339(clock.now())
-    )
+    sender = service or runtime.config.service
+    filling = Completion(event_type, sender, lambda: rfc3339(clock.now()), runtime.registry)
     plan = Plan(uuid4(), filling, keep_going=keep_going)
     everything = Plan(plan.run, filling, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)

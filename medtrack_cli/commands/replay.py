@@ -68,14 +68,14 @@ def replay(
     from medtrack_cli.core.pacing import Pace
 
     factor = _speed(speed)
-    clock = runtime.world.clock
+    clock, registry = runtime.world.clock, runtime.registry
     source = runtime.input(sources)
     source.require()
-    plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid)
+    plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid, registry)
     tally = deliver.Tally()
 
     def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
-        return core.messages(core.recorded(source.items(), clock), plan, aside, pace)
+        return core.messages(core.recorded(source.items(), clock, registry), plan, aside, pace)
 
     if dry_run:
         return print_only(runtime, outgoing(tally.aside))

@@ -14,28 +14,22 @@ EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
 
 def show_list(runtime: Runtime) -> int:
     """List the known event types."""
-    from medtrack_cli.events.registry import event_types
-
     columns = ("event_type", "version", "description", "published_by")
-    rows = [(t.name, t.version, t.description, t.published_by) for t in event_types().values()]
+    rows = [(t.name, t.version, t.description, t.published_by) for t in runtime.registry]
     runtime.printer.rows("event_type", columns, rows)
     return ExitCode.DONE
 
 
 def show(runtime: Runtime, event_type: EventTypeName) -> int:
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
-    from medtrack_cli.events.registry import find
-
-    known = find(event_type)
+    known = runtime.registry.find(event_type)
     runtime.printer.event_type(known, json.loads(runtime.sample(event_type)))
     return ExitCode.DONE
 
 
 def example(runtime: Runtime, event_type: EventTypeName) -> int:
     """Print one complete event of a type, ready to publish."""
-    from medtrack_cli.events.registry import find
-
-    find(event_type)
+    runtime.registry.find(event_type)
     runtime.world.stdout.write(runtime.sample(event_type).decode().rstrip() + "\n")
     return ExitCode.DONE
 
@@ -47,9 +41,9 @@ def export(
     ] = None,
 ) -> int:
     """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
-    from medtrack_cli.events.registry import event_types, find, json_schema
+    from medtrack_cli.events.registry import json_schema
 
-    wanted = [find(event_type)] if event_type else list(event_types().values())
+    wanted = [runtime.registry.find(event_type)] if event_type else list(runtime.registry)
     indent = 2 if event_type else None
     for each in wanted:
         schema = json_schema(each, json.loads(runtime.sample(each.name)))

@@ -9,6 +9,7 @@ from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Res
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import At, Problem, Rule
+from medtrack_cli.events.registry import Registry
 
 REPLAY_HEADER = "x-medtrack-replay"
 
@@ -67,7 +68,15 @@ class Listened:
     exit_code: int
 
 
-def listen(consumer: Consumer, sink: Sink, limits: Limits, clock: Clock, stop: Stop) -> Listened:
+def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
+    consumer: Consumer,
+    sink: Sink,
+    limits: Limits,
+    clock: Clock,
+    stop: Stop,
+    *,
+    registry: Registry | None = None,
+) -> Listened:
     """Pass every delivery to the sink until a limit is reached or a signal comes.
 
     A delivery is acknowledged only after the sink has flushed it.
@@ -83,7 +92,7 @@ def listen(consumer: Consumer, sink: Sink, limits: Limits, clock: Clock, stop: S
             continue
         wanted = happening if limits.count is None else happening[: limits.count - received]
         for delivery in wanted:
-            seen = examine(delivery)
+            seen = examine(delivery, registry)
             valid += seen.is_valid
             sink.write(seen)
         if wanted:
@@ -115,9 +124,9 @@ def _exit_code(ended: Ended, limits: Limits, stop: Stop) -> int:
     return ExitCode.DONE
 
 
-def examine(delivery: Delivery) -> Seen:
+def examine(delivery: Delivery, registry: Registry | None = None) -> Seen:
     """Check a delivery's body, and that its routing key is its event type."""
-    verdict = check(delivery.body)
+    verdict = check(delivery.body, registry)
     problems = verdict.problems
     if verdict.event_type is not None and verdict.event_type != delivery.routing_key:
         message = "the routing key differs from event_type"

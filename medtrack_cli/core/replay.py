@@ -20,6 +20,7 @@ from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
+from medtrack_cli.events.registry import Registry
 
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
 ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
@@ -49,6 +50,7 @@ class Replay:
     run: UUID
     keys: tuple[str, ...] = ()  # topic patterns; none: every key
     invalid: Invalid = Invalid.SEND
+    registry: Registry | None = None
 
 
 def run_name(moment: datetime) -> str:
@@ -56,7 +58,9 @@ def run_name(moment: datetime) -> str:
     return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(2)}"
 
 
-def recorded(items: Iterable[Item], clock: Clock) -> Iterator[Recorded]:
+def recorded(
+    items: Iterable[Item], clock: Clock, registry: Registry | None = None
+) -> Iterator[Recorded]:
     """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
 
     Raises NotARecording for what is neither.
@@ -65,7 +69,7 @@ def recorded(items: Iterable[Item], clock: Clock) -> Iterator[Recorded]:
         if isinstance(item.recorded, Delivery):
             yield Recorded(item.file, item.line, item.recorded)
             continue
-        verdict = check(item.body) if item.body else None
+        verdict = check(item.body, registry) if item.body else None
         if not item.body or verdict is None or verdict.event_type is None:
             hint = "medtrack validate says what is wrong with it"
             place = f"{item.file}:{item.line}"
@@ -100,7 +104,7 @@ def messages(
         if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
             aside["left_out"] += 1
             continue
-        seen = examine(delivery)
+        seen = examine(delivery, replay.registry)
         if not seen.is_valid:
             aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
             if replay.invalid is Invalid.SKIP:

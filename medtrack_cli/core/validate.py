@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
@@ -10,7 +10,7 @@ from medtrack_cli.events.check import Verdict, check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
 from medtrack_cli.events.json_text import examine as parse
-from medtrack_cli.events.registry import event_types
+from medtrack_cli.events.registry import Registry, built_in
 
 
 class Examined(NamedTuple):
@@ -29,7 +29,7 @@ class Examined(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How an incomplete event is made whole.
+    """What events are checked by, and how an incomplete one is made whole.
 
     A bare payload is wrapped when `event_type` is given. With `now`, a missing `service`,
     `timestamp` or `version` is filled in, `service` only when there is one to fill in.
@@ -38,12 +38,17 @@ class Completion:
     event_type: str | None = None
     service: str | None = None
     now: Callable[[], str] | None = None
+    registry: Registry = field(default_factory=built_in)
+
+    @property
+    def adds_nothing(self) -> bool:
+        return self.event_type is None and self.now is None
 
     def missing(self, event: Mapping[str, Any]) -> dict[str, str]:
         """Give the envelope's fields that this fills in, with their values."""
         if self.now is None:
             return {}
-        known = event_types().get(event.get("event_type", ""))
+        known = self.registry.newest(event.get("event_type"))
         defaults = {
             "service": self.service,
             "timestamp": self.now(),
@@ -71,11 +76,12 @@ def examine(
     items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
 ) -> Iterator[Examined]:
     """Examine events lazily, one for one, in their order."""
+    registry = completion.registry
     for item in items:
         if item.body is None:
             yield Examined(item, None, None, item.findings)
             continue
-        verdict = check(item.body, publishing=publishing)
+        verdict = check(item.body, registry, publishing=publishing)
         wanted = completion.event_type
         if not (verdict.problems or item.findings or wanted not in {None, verdict.event_type}):
             yield Examined(item, item.body, verdict.event_type)
@@ -94,7 +100,7 @@ def _examine_closely(
     if completed is not None:
         body, filled, depth, duplicates = completed
         findings += [place(item, each) for each in duplicates]
-        verdict = check(body, publishing=publishing)
+        verdict = check(body, completion.registry, publishing=publishing)
     findings += [place(item, each, depth) for each in verdict.problems]
     if completion.event_type and verdict.event_type not in {None, completion.event_type}:
         findings.append(place(item, _other_type(completion.event_type), depth))
@@ -119,7 +125,7 @@ def place(item: Item, problem: Problem, depth: int = 0) -> Finding:
 
 def _complete(body: bytes, completion: Completion) -> Completed | None:
     """Wrap and fill an event; None when there is nothing to add or it can't be read."""
-    if completion is NOTHING_TO_ADD:
+    if completion.adds_nothing:
         return None
     value, problems = parse(body)
     if not isinstance(value, dict):

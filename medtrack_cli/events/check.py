@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from medtrack_cli.events import json_text
 from medtrack_cli.events.envelope import Envelope
-from medtrack_cli.events.explain import explain, has_offset, version_problems, warnings
+from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
-from medtrack_cli.events.registry import EventType, any_event, event_types
+from medtrack_cli.events.registry import EventType, Registry, built_in
 
 
 class Verdict(NamedTuple):
@@ -29,24 +29,28 @@ class Verdict(NamedTuple):
         return not any(problem.rule not in WARNINGS for problem in self.problems)
 
 
-def check(body: bytes, *, publishing: bool = False) -> Verdict:
-    """Check one event; `publishing` adds the warning for types that MedTrack itself emits."""
+def check(body: bytes, registry: Registry | None = None, *, publishing: bool = False) -> Verdict:
+    """Check one event by a registry, by default the built-in one.
+
+    `publishing` adds the warning for types that MedTrack itself emits.
+    """
+    known = registry or built_in()
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
     try:
-        event = any_event().validate_json(body.removeprefix(BOM_UTF8))
+        event = known.any_event.validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
-        return Verdict(*explain(body, error))
-    facts = _facts()[event.event_type]  # type: ignore[attr-defined]
+        return Verdict(*explain(body, error, known, publishing=publishing))
+    facts = _facts(known)[event.event_type]
     if (
         b"\\" not in body
         and body.count(b'"') == facts.quotes(event)
-        and event.version == facts.version  # type: ignore[attr-defined]
-        and has_offset(event.timestamp)  # type: ignore[attr-defined]
+        and event.version == facts.version
+        and has_offset(event.timestamp)
         and not (publishing and facts.emitted_by_medtrack)
     ):
         return facts.valid
-    return _second_look(body, event, publishing=publishing)
+    return _second_look(body, event, known, publishing=publishing)
 
 
 class _Facts(NamedTuple):
@@ -73,8 +77,8 @@ class _Facts(NamedTuple):
 
 
 @cache
-def _facts() -> dict[str, _Facts]:
-    return {name: _facts_of(each) for name, each in event_types().items()}
+def _facts(registry: Registry) -> dict[str, _Facts]:
+    return {each.name: _facts_of(each) for each in registry if each.document is None}
 
 
 def _facts_of(event_type: EventType) -> _Facts:
@@ -93,11 +97,13 @@ def _facts_of(event_type: EventType) -> _Facts:
     )
 
 
-def _second_look(body: bytes, event: Any, *, publishing: bool) -> Verdict:  # noqa: ANN401
+def _second_look(body: bytes, event: Any, registry: Registry, *, publishing: bool) -> Verdict:  # noqa: ANN401
     """Look for what the model can't see in an event it accepts."""
-    known = event_types()[event.event_type]
+    name = event.event_type
     value, problems = json_text.examine(body)
     if value is not None:
-        problems += version_problems(event.version, known)
-        problems += warnings(event.timestamp, known, publishing=publishing)
-    return Verdict(known.name, tuple(problems))
+        selected = registry.select(name, event.version)
+        if selected.problem is not None:
+            problems.append(selected.problem)
+        problems += warnings(event.timestamp, registry.newest(name), publishing=publishing)
+    return Verdict(name, tuple(problems))

@@ -1,6 +1,5 @@
 """Why the model refuses an event: pydantic's errors as problems with rules, words and paths."""
 
-import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -10,8 +9,8 @@ from pydantic_core import ErrorDetails
 
 from medtrack_cli.events import json_text
 from medtrack_cli.events.findings import Path, Problem, Rule
-from medtrack_cli.events.formats import EXPLANATIONS, VERSION
-from medtrack_cli.events.registry import EventType, any_envelope, event_types
+from medtrack_cli.events.formats import EXPLANATIONS
+from medtrack_cli.events.registry import EventType, Registry, any_envelope
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 
@@ -23,28 +22,57 @@ class Explanation(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def explain(body: bytes, error: ValidationError) -> Explanation:
-    """Name every problem of an event that the model refuses."""
+def explain(
+    body: bytes, error: ValidationError, registry: Registry, *, publishing: bool
+) -> Explanation:
+    """Name every problem of an event that is not plainly one of a built-in type.
+
+    None may be found: an event of an added type, or of a type with several versions, comes here
+    because no single model stands for it.
+    """
     value, problems = json_text.examine(body)
     if value is None and problems:
         return Explanation(None, tuple(problems))
     if not isinstance(value, dict) or not value.keys() & {"event_type", "payload"}:
         return Explanation(None, (*problems, _not_an_event(value)))
     name = value.get("event_type")
-    known = event_types().get(name) if isinstance(name, str) else None
-    versions = version_problems(value.get("version"), known) if known else []
-    problems += versions
-    if known and not any(each.rule is Rule.UNKNOWN_VERSION for each in versions):
-        details: Iterable[ErrorDetails] = _lean(error)
-        problems += _model_problems(details, value, skip_tag=True)
+    newest = registry.newest(name)
+    if newest is None:
+        problems += _envelope_problems(body, value)
+        if isinstance(name, str):
+            problems.append(_unknown_type(name, registry))
     else:
-        problems += _model_problems(_errors_of(any_envelope(), body), value, skip_tag=False)
-    if isinstance(name, str) and known is None:
-        problems.append(_unknown_type(name))
+        selected, problem = registry.select(newest.name, value.get("version"))
+        problems += [problem] if problem else []
+        problems += _type_problems(body, value, selected, error)
     timestamp = value.get("timestamp")
-    if isinstance(timestamp, str) and not _refused(problems, ("timestamp",)) and timestamp:
-        problems += warnings(timestamp, None, publishing=False)
-    return Explanation(known.name if known else None, tuple(problems))
+    if isinstance(timestamp, str) and not _refused(problems, ("timestamp",)):
+        problems += warnings(timestamp, newest, publishing=publishing)
+    return Explanation(newest.name if newest else None, tuple(problems))
+
+
+def _type_problems(
+    body: bytes, value: dict[str, Any], known: EventType | None, error: ValidationError
+) -> list[Problem]:
+    """Check an event by the version chosen for it; None: by its envelope alone."""
+    if known is None:
+        return _envelope_problems(body, value)
+    if known.validator is None:
+        tagged = [each for each in _lean(error) if each["type"] not in UNTAGGED]
+        if tagged:  # the union has chosen this very model
+            return _model_problems(tagged, value, skip_tag=True)
+        adapter: TypeAdapter[Any] = TypeAdapter(known.envelope)
+        return _model_problems(_errors_of(adapter, body), value, skip_tag=False)
+    problems = _envelope_problems(body, value)
+    if isinstance(value.get("payload"), dict):
+        from medtrack_cli.events import documents
+
+        problems += documents.problems(known.validator, value["payload"], ("payload",))
+    return problems
+
+
+def _envelope_problems(body: bytes, value: dict[str, Any]) -> list[Problem]:
+    return _model_problems(_errors_of(any_envelope(), body), value, skip_tag=False)
 
 
 def _lean(error: ValidationError) -> list[ErrorDetails]:
@@ -71,41 +99,14 @@ def _not_an_event(value: object) -> Problem:
     return Problem(Rule.NOT_AN_EVENT, (), f"an event is an object, this is {json_name(value)}")
 
 
-def _unknown_type(name: str) -> Problem:
-    known = list(event_types())
+def _unknown_type(name: str, registry: Registry) -> Problem:
+    known = registry.names
     return Problem(
         Rule.UNKNOWN_EVENT_TYPE,
         ("event_type",),
         "no such event type is known",
         did_you_mean(name, known) or f"known types: {', '.join(known)}",
     )
-
-
-def version_problems(version: object, known: EventType) -> list[Problem]:
-    """Judge a well-formed version against the newest one known; others are the model's business."""
-    if not isinstance(version, str) or not re.fullmatch(VERSION, version):
-        return []
-    major, minor = map(int, version.split("."))
-    known_major, known_minor = map(int, known.version.split("."))
-    if major != known_major:
-        return [
-            Problem(
-                Rule.UNKNOWN_VERSION,
-                ("version",),
-                f"{known.name} has no version {major}.x",
-                f"known: {known.version}",
-            )
-        ]
-    if minor > known_minor:
-        return [
-            Problem(
-                Rule.NEWER_MINOR_VERSION,
-                ("version",),
-                f"newer than the newest known version of {known.name}, {known.version}, "
-                "by which it was checked",
-            )
-        ]
-    return []
 
 
 def warnings(timestamp: str, known: EventType | None, *, publishing: bool) -> list[Problem]:

@@ -1,19 +1,23 @@
 """The event types known, in which versions, and what each looks like."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Annotated, Any, Literal, Union, cast, get_args
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, cast, get_args
 
-from pydantic import BaseModel, Field, TypeAdapter, create_model
+from pydantic import Field, TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, Payload
-from medtrack_cli.events.findings import Path
-from medtrack_cli.events.formats import EXPLANATIONS
+from medtrack_cli.events.findings import Path, Problem, Rule
+from medtrack_cli.events.formats import EXPLANATIONS, VERSION
 from medtrack_cli.events.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order they are listed in."""
@@ -33,7 +37,11 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One event type in one version."""
+    """One event type in one version.
+
+    `envelope` is the model of a built-in type. An added one has the payload's JSON Schema as
+    `document`, compiled in `validator`, and an envelope that takes any object as payload.
+    """
 
     name: str
     version: str
@@ -43,27 +51,153 @@ class EventType:
     reactions: Mapping[str, str]
     fields: tuple[FieldType, ...]
     envelope: type[Envelope]
+    document: dict[str, Any] | None = None
+    validator: "Draft202012Validator | None" = None
+
+
+class Selected(NamedTuple):
+    """The version that an event is checked by; None when its version can't be judged."""
+
+    event_type: EventType | None
+    problem: Problem | None = None
+
+
+class Registry:
+    """Event types by name, each in its versions, the newest last. Never changed once made."""
+
+    def __init__(self, event_types: Iterable[EventType]) -> None:
+        versions: dict[str, list[EventType]] = {}
+        for each in event_types:
+            versions.setdefault(each.name, []).append(each)
+        self._versions = {
+            name: tuple(sorted(known, key=lambda each: _numbers(each.version)))
+            for name, known in versions.items()
+        }
+
+    def __iter__(self) -> Iterator[EventType]:
+        """Every type in every version: built-in ones first, in their order."""
+        return (each for known in self._versions.values() for each in known)
+
+    @property
+    def documents(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """What `extended` makes an equal registry of, in another process too."""
+        return [(each.name, each.version, each.document) for each in self if each.document]
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._versions)
+
+    def newest(self, name: object) -> EventType | None:
+        """Give the newest version of a type; None when there is no such type."""
+        known = self._versions.get(name) if isinstance(name, str) else None
+        return known[-1] if known else None
+
+    def find(self, name: str, version: str | None = None) -> EventType:
+        """Look a type up by its name; UsageError with the nearest name when there is none."""
+        known = self._versions.get(name)
+        if known is None:
+            hint = did_you_mean(name, self.names) or "medtrack schema list shows them all"
+            raise UsageError("no such event type", name, hint=hint)
+        if version is None:
+            return known[-1]
+        for each in known:
+            if each.version == version:
+                return each
+        listed = ", ".join(each.version for each in known)
+        raise UsageError("no such version", f"{name} {version}", hint=f"known: {listed}")
+
+    def select(self, name: str, version: object) -> Selected:
+        """Choose the version to check an event by.
+
+        A higher minor than is known of a known major is checked by the newest known, with a
+        warning; what is no version at all by the newest, which will say so.
+        """
+        known = self._versions[name]
+        if not isinstance(version, str) or not re.fullmatch(VERSION, version):
+            return Selected(known[-1])
+        major, minor = _numbers(version)
+        same_major = [each for each in known if _numbers(each.version)[0] == major]
+        fitting = [each for each in same_major if _numbers(each.version)[1] <= minor]
+        if not fitting:
+            listed = ", ".join(each.version for each in known)
+            missing = version if same_major else f"{major}.x"
+            message = f"{name} has no version {missing}"
+            problem = Problem(Rule.UNKNOWN_VERSION, ("version",), message, f"known: {listed}")
+            return Selected(None, problem)
+        chosen = fitting[-1]
+        if chosen.version == version or chosen is not same_major[-1]:
+            return Selected(chosen)
+        message = f"newer than the newest known version of {name}, {chosen.version}"
+        message += ", by which it was checked"
+        return Selected(chosen, Problem(Rule.NEWER_MINOR_VERSION, ("version",), message))
+
+    @cached_property
+    def any_event(self) -> TypeAdapter[Any]:
+        """Validate an event of any built-in type that has no other version, by its event_type.
+
+        It takes milliseconds to build. `validate_json` is the hot path of all verbs; what it
+        refuses is looked at again by `explain`.
+        """
+        simple = [known[0] for known in self._versions.values() if len(known) == 1]
+        union = Union[tuple(each.envelope for each in simple if each.document is None)]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
+        return TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
+
+    def wants_text(self, event_type: str | None, path: Path) -> bool:
+        """Tell whether a string is wanted at this path, so that YAML leaves a scalar its text."""
+        return _wants_text(self, event_type, path)
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")
+    return int(major), int(minor)
 
 
 @cache
-def event_types() -> Mapping[str, EventType]:
-    """Every known type by its name, in the order of FAMILIES."""
+def built_in() -> Registry:
+    """Make the registry of the guide's types, in the order of FAMILIES."""
     classes = [
         member
         for family in FAMILIES
         for member in vars(family).values()
         if isinstance(member, type) and issubclass(member, Payload) and member is not Payload
     ]
-    return {payload.event_type: _event_type(payload) for payload in classes}
+    return Registry([_event_type(payload) for payload in classes])
 
 
-def find(name: str) -> EventType:
-    """Look a type up by its name; UsageError with the nearest name when there is none."""
-    known = event_types()
-    if name not in known:
-        hint = did_you_mean(name, known) or "medtrack schema list shows them all"
-        raise UsageError("no such event type", name, hint=hint)
-    return known[name]
+def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:
+    """Add types to the built-in ones: each a name, a version, and a payload's JSON Schema."""
+    added = [_added(*each) for each in documents]
+    return Registry([*built_in(), *added]) if added else built_in()
+
+
+def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
+    """Make an event type of a payload's JSON Schema document, which has no faults."""
+    from medtrack_cli.events import documents
+
+    described = [FieldType(*each) for each in documents.describe_fields(document)]
+    envelope = create_model(
+        "AddedEvent",
+        __base__=AnyEvent,
+        __doc__=document.get("description"),
+        event_type=(cast("Any", Literal[name]), Field(description="what happened")),
+    )
+    return EventType(
+        name=name,
+        version=version,
+        description=str(document.get("description", document.get("title", ""))),
+        published_by=str(document.get(documents.PUBLISHED_BY, "")),
+        emitted_by_medtrack=False,
+        reactions=documents.reactions(document),
+        fields=tuple(described),
+        envelope=envelope,
+        document=document,
+        validator=documents.compiled(document),
+    )
+
+
+def event_types() -> Mapping[str, EventType]:
+    """Every built-in type by its name."""
+    return {each.name: each for each in built_in()}
 
 
 def _event_type(payload: type[Payload]) -> EventType:
@@ -103,34 +237,29 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 @cache
-def any_event() -> TypeAdapter[BaseModel]:
-    """Validate one event of any known type, chosen by its `event_type`.
-
-    Build it once a process: it takes milliseconds. `validate_json` is the hot path of all verbs.
-    """
-    union = Union[tuple(each.envelope for each in event_types().values())]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
-    return TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
-
-
-@cache
 def any_envelope() -> TypeAdapter[AnyEvent]:
     """Validate the envelope alone, for an event whose type or version is unknown."""
     return TypeAdapter(AnyEvent)
 
 
-@cache
-def wants_text(event_type: str | None, path: Path) -> bool:
-    """Tell whether the model wants a string at this path, so that YAML leaves a scalar its text."""
-    known = event_types().get(event_type or "")
+@lru_cache(maxsize=4096)
+def _wants_text(registry: Registry, event_type: str | None, path: Path) -> bool:
     if len(path) == 1:
         return path[0] in Envelope.model_fields and path[0] != "payload"
+    known = registry.newest(event_type)
     if known is None or path[:1] != ("payload",):
         return False
-    field = known.envelope.model_fields["payload"].annotation.model_fields.get(path[1])  # type: ignore[union-attr]
-    if field is None:
-        return False
-    expected = field.annotation
-    for _ in path[2:]:
+    if known.document is not None:
+        from medtrack_cli.events import documents
+
+        return documents.wants_text(known.document, path[1:])
+    return _model_wants_text(known.envelope.model_fields["payload"].annotation, path[1:])
+
+
+def _model_wants_text(payload: Any, path: Path) -> bool:  # noqa: ANN401 -- a class of payloads
+    field = payload.model_fields.get(path[0])
+    expected = field.annotation if field else None
+    for _ in path[1:]:
         expected = next(iter(get_args(expected)), None)
     return expected is str
 
@@ -151,6 +280,10 @@ class _PlainSchema(GenerateJsonSchema):
 def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     """Export one JSON Schema 2020-12 of the whole event, envelope included."""
     schema = event_type.envelope.model_json_schema(schema_generator=_PlainSchema)
+    if event_type.document is not None:
+        # A resource of its own, so that its references still lead into it.
+        name = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
+        schema["properties"]["payload"] = {"$id": name, **event_type.document}
     document = {
         "$schema": SCHEMA_DIALECT,
         "$id": f"urn:medtrack:event:{event_type.name}:{event_type.version}",

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing, UsageError
-from medtrack_cli.events.registry import wants_text
+from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.json_files import read_document
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.recording import unwrap
@@ -24,6 +24,7 @@ class Input:
     open_stdin: Callable[[], BinaryIO]
     as_type: str | None = None
     typed: tuple[str, ...] = field(default=(), repr=False)
+    registry: Registry = field(default_factory=built_in, repr=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -58,7 +59,12 @@ class Input:
         """Read one source, lazily; a file that changed since it was found is an error."""
         refuse_change(source)
         yield from unwrap(
-            read(source, wants_text=wants_text, as_type=self.as_type, open_stdin=self.open_stdin)
+            read(
+                source,
+                wants_text=self.registry.wants_text,
+                as_type=self.as_type,
+                open_stdin=self.open_stdin,
+            )
         )
         refuse_change(source)
 
@@ -67,11 +73,12 @@ def gather(
     paths: Sequence[str],
     open_stdin: Callable[[], BinaryIO],
     *,
+    registry: Registry,
     as_type: str | None = None,
     typed: Sequence[str] = (),
 ) -> Input:
     """Find what the paths name. Nothing is read yet."""
-    return Input(tuple(expand(paths)), open_stdin, as_type, tuple(typed))
+    return Input(tuple(expand(paths)), open_stdin, as_type, tuple(typed), registry)
 
 
 def refuse_change(source: Source) -> None:

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.events.registry import any_event
+from medtrack_cli.events.registry import Registry, built_in, extended
 from medtrack_cli.files.inputs import Input, refuse_change
 from medtrack_cli.files.json_files import read_lines
 from medtrack_cli.files.lines import FileLines, StreamLines
@@ -106,15 +106,17 @@ def _piece(source: Input, found: Source, completion: Completion, validated: Vali
 def _in_parallel(
     source: Input, completion: Completion, validated: Validated, jobs: int
 ) -> Iterator[Piece | InputMissing]:
-    any_event()  # built once, before the workers are forked off
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     pool = ProcessPoolExecutor(
-        jobs, multiprocessing.get_context(method), initializer=_leave_signals_to_the_parent
+        jobs,
+        multiprocessing.get_context(method),
+        initializer=_begin_work,
+        initargs=(completion.registry.documents,),
     )
     try:
         plan = list(_plan(source.found))
         tasks = [each for each in plan if isinstance(each, Task)]
-        results = pool.map(partial(_work, completion=completion), tasks)
+        results = pool.map(partial(_work, as_type=completion.event_type), tasks)
         above = 0  # lines of the same file in the parts before
         for each in plan:
             if isinstance(each, InputMissing):
@@ -198,8 +200,9 @@ def _counted(part: Part, validated: Validated, above: int) -> Iterator[Finding]:
         raise part.error
 
 
-def _work(task: Task, completion: Completion) -> list[Part]:
+def _work(task: Task, as_type: str | None) -> list[Part]:
     """Do a task, in a worker."""
+    completion = Completion(as_type, registry=_Worker.registry)
     return [_part(source, task, completion) for source in task.sources]
 
 
@@ -210,7 +213,9 @@ def _part(source: Source, task: Task, completion: Completion) -> Part:
     error: InputMissing | None = None
     try:
         if task.end is None or source.path is None:
-            items = Input((source,), _no_stdin, completion.event_type).read(source)
+            items = Input(
+                (source,), _no_stdin, completion.event_type, registry=completion.registry
+            ).read(source)
         else:
             data = _bytes(source.path, task.start, task.end)
             lines = data.count(b"\n")
@@ -237,5 +242,13 @@ def _no_stdin() -> BinaryIO:
     raise OSError(errno.EBADF, "standard input is read by the parent")
 
 
-def _leave_signals_to_the_parent() -> None:
+class _Worker:
+    """What a worker process keeps between its tasks: models and validators don't travel."""
+
+    registry: Registry
+
+
+def _begin_work(documents: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Make the registry anew in a worker, and leave signals to the parent."""
+    _Worker.registry = extended(documents) if documents else built_in()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import Rule
-from medtrack_cli.events.registry import EventType, event_types, json_schema, wants_text
+from medtrack_cli.events.registry import EventType, built_in, event_types, json_schema
 from medtrack_cli.files.samples import sample, sample_folder
 from tests.events.sample import encode, event
 
@@ -148,11 +148,11 @@ def test_schema_and_check_agree(changed: dict[str, Any]) -> None:
 def test_fields_of_text_are_known(path: tuple[str, ...], *, expected: bool) -> None:
     """The registry tells YAML's reader which fields keep their text."""
     event_type = "evaluation.created" if "score" in path else "student.created"
-    assert wants_text(event_type, path) is expected
+    assert built_in().wants_text(event_type, path) is expected
 
 
 def test_items_of_lists_are_text_too() -> None:
     """The items of a list of strings keep their text, the list itself isn't one."""
-    assert wants_text("student.updated", ("payload", "updated_fields", 0))
-    assert not wants_text("student.updated", ("payload", "updated_fields"))
-    assert not wants_text(None, ("payload", "cin"))
+    assert built_in().wants_text("student.updated", ("payload", "updated_fields", 0))
+    assert not built_in().wants_text("student.updated", ("payload", "updated_fields"))
+    assert not built_in().wants_text(None, ("payload", "cin"))

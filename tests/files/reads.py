@@ -6,7 +6,7 @@ from pathlib import Path
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Rule
-from medtrack_cli.events.registry import wants_text
+from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.sources import Source, expand
 
@@ -17,14 +17,14 @@ def read_file(path: Path, as_type: str | None = None) -> list[Item]:
     for source in expand([str(path)]):
         if isinstance(source, InputMissing):
             raise source
-        items += read(source, wants_text=wants_text, as_type=as_type, open_stdin=BytesIO)
+        items += read(source, wants_text=built_in().wants_text, as_type=as_type, open_stdin=BytesIO)
     return items
 
 
 def read_stdin(content: bytes) -> list[Item]:
     """Read bytes as standard input."""
     source = Source("<stdin>")
-    return list(read(source, wants_text=wants_text, open_stdin=lambda: BytesIO(content)))
+    return list(read(source, wants_text=built_in().wants_text, open_stdin=lambda: BytesIO(content)))
 
 
 def bodies(items: list[Item]) -> list[bytes | None]:
