@@ -94,9 +94,11 @@ def _nothing(_error: InputMissing) -> None:
 
 @contextmanager
 def _file(path: Path) -> Iterator[TextIO]:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # A device or a pipe is written to; only a regular file is put in place whole.
+    is_special = path.exists() and not path.is_file()
+    partial = path if is_special else path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        out = partial.open("x", encoding="utf-8", newline="\n")
+        out = partial.open("w" if is_special else "x", encoding="utf-8", newline="\n")
     except OSError as error:
         hint = "does the folder exist, and may you write to it?"
         what = f"report can't be created ({error.strerror})"
@@ -104,6 +106,8 @@ def _file(path: Path) -> Iterator[TextIO]:
     try:
         with out:
             yield out
-        partial.replace(path)
+        if not is_special:
+            partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        if not is_special:
+            partial.unlink(missing_ok=True)
