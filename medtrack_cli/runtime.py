@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
 from medtrack_cli.errors import BrokenSchema, ExitCode, InputMissing, UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.validated import Validated
-    from medtrack_cli.events.registry import Registry
+    from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recording import Recorder
     from medtrack_cli.files.validation import Piece
@@ -215,11 +215,14 @@ class Runtime:
 
         return Recorder(path)
 
-    def sample(self, event_type: str) -> bytes:
-        """Read the sample event of a type."""
+    def example(self, event_type: "EventType") -> dict[str, Any] | None:
+        """Give one complete event: a built-in type's sample, or an added one's first example."""
+        from medtrack_cli.events.documents import example_event
         from medtrack_cli.files.samples import sample
 
-        return sample(event_type)
+        if event_type.document is None:
+            return sample(event_type.name)
+        return example_event(event_type, self.config.service or "my-service")
 
     @property
     def sample_folder(self) -> Path:

@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.errors import ExitCode
+from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
+VersionOption = Annotated[
+    str | None, typer.Option("--version", help="This version, not the newest.")
+]
 
 
 def show_list(runtime: Runtime) -> int:
@@ -20,17 +23,21 @@ def show_list(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
-def show(runtime: Runtime, event_type: EventTypeName) -> int:
+def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
-    known = runtime.registry.find(event_type)
-    runtime.printer.event_type(known, json.loads(runtime.sample(event_type)))
+    known = runtime.registry.find(event_type, version)
+    runtime.printer.event_type(known, runtime.example(known))
     return ExitCode.DONE
 
 
-def example(runtime: Runtime, event_type: EventTypeName) -> int:
+def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
     """Print one complete event of a type, ready to publish."""
-    runtime.registry.find(event_type)
-    runtime.world.stdout.write(runtime.sample(event_type).decode().rstrip() + "\n")
+    known = runtime.registry.find(event_type, version)
+    event = runtime.example(known)
+    if event is None:
+        hint = "add `examples` to its schema: a list of payloads"
+        raise UsageError("no example is known", f"{known.name} {known.version}", hint=hint)
+    runtime.world.stdout.write(json.dumps(event, indent=2, ensure_ascii=False) + "\n")
     return ExitCode.DONE
 
 
@@ -39,14 +46,17 @@ def export(
     event_type: Annotated[
         str | None, typer.Argument(metavar="[EVENT_TYPE]", show_default=False)
     ] = None,
+    *,
+    version: VersionOption = None,
 ) -> int:
     """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
     from medtrack_cli.events.registry import json_schema
 
-    wanted = [runtime.registry.find(event_type)] if event_type else list(runtime.registry)
+    registry = runtime.registry
+    wanted = [registry.find(event_type, version)] if event_type else list(registry)
     indent = 2 if event_type else None
     for each in wanted:
-        schema = json_schema(each, json.loads(runtime.sample(each.name)))
+        schema = json_schema(each, runtime.example(each))
         runtime.world.stdout.write(json.dumps(schema, indent=indent) + "\n")
     return ExitCode.DONE
 

@@ -4,12 +4,15 @@ Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.words import KINDS, field_problems, json_name
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
 
 REACTIONS = "x-reactions"
 """The keyword of a document under which it says what each service does: {"COMM": "…"}."""
@@ -231,3 +234,17 @@ def reactions(document: Mapping[str, Any]) -> dict[str, str]:
     """Give what each service does, where the document says it."""
     said = document.get(REACTIONS, {})
     return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
+
+
+def example_event(event_type: "EventType", service: str) -> dict[str, Any] | None:
+    """Make a complete event of a document's first example; None when it shows none."""
+    shown = examples(event_type.document or {})
+    if not shown:
+        return None
+    return {
+        "event_type": event_type.name,
+        "payload": shown[0],
+        "service": service,
+        "timestamp": "2025-01-15T10:00:00Z",
+        "version": event_type.version,
+    }

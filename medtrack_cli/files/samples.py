@@ -1,10 +1,8 @@
 """The sample events: one valid event a type, and the guide's registration scenario."""
 
+import json
 from pathlib import Path
-
-from medtrack_cli.errors import UsageError
-
-SCENARIO = "registration.yaml"
+from typing import Any
 
 
 def sample_folder() -> Path:
@@ -14,10 +12,8 @@ def sample_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "sample-events"
 
 
-def sample(event_type: str) -> bytes:
-    """Read the sample of a type: one complete event as JSON."""
+def sample(event_type: str) -> dict[str, Any]:
+    """Read the sample of a built-in type: one complete event."""
     path = sample_folder() / f"{event_type}.json"
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise UsageError("no sample", event_type) from None
+    event: dict[str, Any] = json.loads(path.read_bytes())
+    return event

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 def event_type_page(event_type: "EventType", example: Any) -> str:  # noqa: ANN401 -- JSON
     """Describe an event type in a terminal's width: purpose, fields, reactions, an example."""
-    width = max(len(field.name) for field in event_type.fields)
-    kinds = max(len(field.kind) for field in event_type.fields)
+    width = max((len(field.name) for field in event_type.fields), default=0)
+    kinds = max((len(field.kind) for field in event_type.fields), default=0)
     fields = [
         f"  {field.name:<{width}}  {field.kind:<{kinds}}  {field.description}"
         f"{'' if field.required else ' (optional)'}"
@@ -20,22 +20,20 @@ def event_type_page(event_type: "EventType", example: Any) -> str:  # noqa: ANN4
     reactions = [
         f"  {name:<{services}}  {deed}" for name, deed in event_type.reactions.items()
     ] or ["  nothing is promised"]
-    return "\n".join(
-        [
-            f"{event_type.name}  version {event_type.version}",
-            event_type.description,
-            "",
-            f"Published by {event_type.published_by}.",
-            "",
-            "Payload",
-            *fields,
-            "",
-            "What happens then",
-            *reactions,
-            "",
-            "Example",
-            *(f"  {line}" for line in json.dumps(example, indent=2).splitlines()),
-            "",
-            f"  medtrack schema example {event_type.name} | medtrack publish -f -",
-        ]
-    )
+    lines = [
+        f"{event_type.name}  version {event_type.version}",
+        event_type.description,
+        "",
+        f"Published by {event_type.published_by or 'whoever: its schema does not say'}.",
+        "",
+        "Payload",
+        *fields,
+        "",
+        "What happens then",
+        *reactions,
+    ]
+    if example is not None:
+        shown = json.dumps(example, indent=2, ensure_ascii=False).splitlines()
+        lines += ["", "Example", *(f"  {line}" for line in shown), ""]
+        lines.append(f"  medtrack schema example {event_type.name} | medtrack publish -f -")
+    return "\n".join(lines)
