@@ -197,7 +197,8 @@ class AmqpPublisher:
                 self._last_answer = time.monotonic()
                 settle = self._confirms.acked if is_ack else self._confirms.nacked
                 for settled in settle(tag, multiple=multiple):
-                    yield from self._settled(settled)
+                    if (receipt := self._settled(settled)) is not None:
+                        yield receipt
             case Returned(message_id=message_id, routing_key=routing_key):
                 self._confirms.returned(message_id, routing_key)
             case Blocked(reason=reason):
@@ -208,15 +209,16 @@ class AmqpPublisher:
             case Lost(failure=failure):
                 yield from self._lost(failure)
 
-    def _settled(self, settled: Settled) -> Iterator[Receipt]:
+    def _settled(self, settled: Settled) -> Receipt | None:
+        """Give the receipt that an answer makes; None when the message is to be sent again."""
         message, outcome, reason = settled
         if outcome is Outcome.REFUSED and self._tries[message.position] < self._policy.nack_retries:
             pause = full_jitter(self._tries[message.position], self._jitter)
             self._tries[message.position] += 1
             self._nacked.append((time.monotonic() + pause, message))
             self._nacked.sort(key=lambda each: each[0])
-            return
-        yield self._receipt(message, outcome, reason)
+            return None
+        return self._receipt(message, outcome, reason)
 
     def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
         """Give the verdict; a no to a copy says nothing of one that was sent before."""

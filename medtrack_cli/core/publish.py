@@ -42,16 +42,16 @@ def messages(
 
 
 def _message(index: int, event: Examined, message_id: str) -> Message:
-    item = event.item
+    item, body, event_type, findings, _ = event
     return Message(
-        position=index,
-        file=item.file,
-        line=item.line,
-        event_type=event.event_type,
-        routing_key=event.event_type or "",
+        index,
+        item.file,
+        item.line,
+        event_type,
+        routing_key=event_type or "",
         message_id=message_id,
-        body=event.body or b"",
-        findings=event.findings,
+        body=body or b"",
+        findings=findings,
     )
 
 

@@ -24,7 +24,7 @@ class Examined(NamedTuple):
 
     @property
     def is_valid(self) -> bool:
-        return not any(finding.is_error for finding in self.findings)
+        return not self.findings or not any(finding.is_error for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ def examine(
     items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
 ) -> Iterator[Examined]:
     """Examine events lazily, one for one, in their order."""
-    registry = completion.registry
+    registry, wanted = completion.registry, completion.event_type
     for item in items:
         if item.body is None:
             yield Examined(item, None, None, item.findings)
             continue
         verdict = check(item.body, registry, publishing=publishing)
-        wanted = completion.event_type
-        if not (verdict.problems or item.findings or wanted not in {None, verdict.event_type}):
+        is_other = wanted is not None and wanted != verdict.event_type
+        if not (verdict.problems or item.findings or is_other):
             yield Examined(item, item.body, verdict.event_type)
         else:
             yield _examine_closely(item, verdict, completion, publishing=publishing)

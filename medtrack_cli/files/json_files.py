@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.events import json_text
@@ -77,9 +79,7 @@ def read_lines(stream: BinaryIO, file: str, head: Iterable[bytes] = ()) -> Itera
 
 
 def _lines(stream: BinaryIO, head: Iterable[bytes]) -> Iterator[bytes]:
-    yield from head
-    while line := stream.readline(MAX_LINE):
-        yield line
+    return chain(head, iter(partial(stream.readline, MAX_LINE), b""))
 
 
 def _long_body(stream: BinaryIO, line: bytes) -> bytes | None:
