@@ -122,15 +122,20 @@ class Tool:
         assert "Traceback" not in ran.out + ran.err, ran.err
         return ran
 
-    def start(self, *arguments: str, piped: bool = False, **environ: str) -> Running:
-        """Start a run; whatever is left of it is killed at the test's end."""
+    def start(
+        self, *arguments: str, piped: bool = False, to: int | None = None, **environ: str
+    ) -> Running:
+        """Start a run; whatever is left of it is killed at the test's end.
+
+        `to` is a descriptor for stdout in the place of the file.
+        """
         self._runs += 1
         out, err = (self.folder / f"{self._runs}.{name}" for name in ("out", "err"))
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-                stdout=stdout,
+                stdout=stdout if to is None else to,
                 stderr=stderr,
                 cwd=self.folder,
                 env={**self.environ, **environ},
@@ -138,9 +143,9 @@ class Tool:
         self._stack.callback(_kill, process)
         return Running(process, out, err)
 
-    def listen(self, *arguments: str) -> Running:
+    def listen(self, *arguments: str, to: int | None = None) -> Running:
         """Start to listen in JSON, and wait for the ready line."""
-        running = self.start("listen", "-o", "json", *arguments)
+        running = self.start("listen", "-o", "json", *arguments, to=to)
         running.await_text('"listening"')
         return running
 

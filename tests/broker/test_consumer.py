@@ -1,0 +1,303 @@
+"""Listening on a real broker: ready when it says so, exact, and nothing left behind."""
+
+import json
+import os
+import secrets
+import signal
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from gzip import compress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+from pika.exceptions import ChannelClosedByBroker
+
+from medtrack_cli.broker.consumer import PREFETCH, AmqpTap
+from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.ports import Listening, Stop
+from medtrack_cli.files.samples import sample_folder
+from tests.broker.witness import Held, Witness, client, settings_of
+from tests.cli.tool import Running, Tool, numbered
+from tests.conftest import Broker
+
+
+def sample(event_type: str) -> bytes:
+    """Read a type's sample file."""
+    return (sample_folder() / f"{event_type}.json").read_bytes()
+
+
+def test_ready_means_ready(broker: Broker) -> None:
+    """What is published right after the ready line is heard, two hundred times out of as many."""
+    settings = settings_of(broker.amqp_url)
+    with client(broker.amqp_url) as channel:
+        for number in range(200):
+            with AmqpTap(settings, ("tests.ready",), lambda _: None, Stop()) as tap:
+                happenings = tap.deliveries()
+                assert isinstance(next(happenings), Listening)
+                body = b"%d" % number
+                channel.basic_publish(EXCHANGE, "tests.ready", body)
+                batch: object = []
+                until = time.monotonic() + 10
+                while not batch and time.monotonic() < until:
+                    batch = next(happenings)
+                assert isinstance(batch, list)
+                assert [each.body for each in batch] == [body]
+
+
+def hear(tap: AmqpTap, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:
+    """Hear up to so many deliveries in so many seconds, each after the ready line."""
+    heard: list[Delivery] = []
+    happenings = tap.deliveries()
+    assert isinstance(next(happenings), Listening)
+    until = time.monotonic() + seconds
+    with client(_url_of(tap)) as channel:
+        for number in range(count):
+            channel.basic_publish(EXCHANGE, "tests.acks", b"%d" % number)
+    while len(heard) < count and time.monotonic() < until:
+        batch = next(happenings)
+        assert isinstance(batch, list)
+        heard += batch
+        if acknowledge:
+            tap.handled(len(batch))
+    return heard
+
+
+def _url_of(tap: AmqpTap) -> str:
+    settings = tap._settings
+    login = f"{settings.username}:{settings.password.reveal()}"
+    return f"amqp://{login}@{settings.hosts[0]}/{settings.vhost.replace('/', '%2F')}"
+
+
+@pytest.mark.parametrize("acknowledge", [True, False])
+def test_only_what_was_handled_is_acknowledged(broker: Broker, *, acknowledge: bool) -> None:
+    """Handled deliveries make room for more; without `handled` the broker sends no further."""
+    with AmqpTap(settings_of(broker.amqp_url), ("tests.acks",), print, Stop()) as tap:
+        seconds = 20 if acknowledge else 1.5
+        heard = hear(tap, PREFETCH * 4, seconds, acknowledge=acknowledge)
+    expected = PREFETCH * 4 if acknowledge else PREFETCH
+    assert [each.body for each in heard] == [b"%d" % number for number in range(expected)]
+    assert not any(each.redelivered for each in heard)
+
+
+def queue_of(running: Running) -> str:
+    """Read a listener's queue out of its ready line."""
+    lines = [json.loads(line) for line in running.err.splitlines() if line.startswith("{")]
+    return str(next(each["queue"] for each in lines if each["kind"] == "listening"))
+
+
+def exists(broker: Broker, queue: str) -> bool:
+    """Tell whether a queue is there; an exclusive one of somebody else's is locked."""
+    try:
+        with client(broker.amqp_url) as channel:
+            channel.queue_declare(queue, passive=True)
+    except ChannelClosedByBroker as closed:
+        return closed.reply_code != 404
+    return True
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+)
+def test_a_signal_ends_listening_and_leaves_nothing(
+    connected: Tool, broker: Broker, number: int, code: int
+) -> None:
+    """On a signal, listening ends at once with its exit code, and the queue is gone."""
+    running = connected.listen()
+    queue = queue_of(running)
+    assert exists(broker, queue)
+    started = time.monotonic()
+    running.signal(number)
+    ran = running.end(10)
+    assert time.monotonic() - started < 3
+    assert ran.code == code
+    assert json.loads(ran.err.splitlines()[-1])["ended"] == "stopped"
+    assert not exists(broker, queue)
+
+
+def test_a_count_reached_leaves_nothing(connected: Tool, broker: Broker) -> None:
+    """With --count reached, exit code 0, no more lines than asked for, and no queue is left."""
+    running = connected.listen("--count", "3")
+    queue = queue_of(running)
+    with client(broker.amqp_url) as channel:
+        for line in numbered(5):
+            channel.basic_publish(EXCHANGE, "student.deleted", line)
+    ran = running.end()
+    assert ran.code == 0
+    assert [each["body_text"].encode() for each in ran.records] == list(numbered(3))
+    assert not exists(broker, queue)
+
+
+@pytest.mark.parametrize(("more", "code"), [([], 0), (["--count", "1"], 1)])
+def test_time_running_out_is_a_verdict_only_with_a_count(
+    connected: Tool, more: list[str], code: int
+) -> None:
+    """--timeout alone ends with 0; before --count is reached it is 1. The reason is said."""
+    ran = connected.run("listen", "-o", "json", "--timeout", "0.5", *more)
+    assert (ran.code, ran.out) == (code, "")
+    assert json.loads(ran.err.splitlines()[-1])["ended"] == "timeout"
+
+
+def test_a_reader_that_leaves_ends_listening_quietly(connected: Tool, broker: Broker) -> None:
+    """When the reader of a pipe goes, as `head -1` does: 141, and not a word of complaint."""
+    reading, writing = os.pipe()
+    running = connected.listen("--count", "5", to=writing)
+    os.close(writing)
+    with client(broker.amqp_url) as channel, os.fdopen(reading, "rb") as reader:
+        channel.basic_publish(EXCHANGE, "tests.pipe", b"1")
+        assert json.loads(reader.readline())["body_text"] == "1"
+        reader.close()
+        for _ in range(4):
+            channel.basic_publish(EXCHANGE, "tests.pipe", b"2")
+        ran = running.end()
+    assert ran.code == 141
+    assert all(line.startswith(("{", "connecting to ")) for line in ran.err.splitlines()), ran.err
+
+
+def test_a_full_device_is_exit_code_74(connected: Tool, broker: Broker) -> None:
+    """Output that can't be written is 74 with an error and a hint, and no traceback."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    running = connected.listen("--count", "1", to=full)
+    os.close(full)
+    with client(broker.amqp_url) as channel:
+        channel.basic_publish(EXCHANGE, "tests.full", b"1")
+    ran = running.end()
+    assert ran.code == 74
+    assert '"cannot_write"' in ran.err
+    assert "Traceback" not in ran.err
+    assert "Exception" not in ran.err
+
+
+def test_a_missing_exchange_is_exit_code_76(connected: Tool) -> None:
+    """Listening to an exchange that isn't there is an error of topology that names it."""
+    ran = connected.run("listen", "--exchange", "missing.exchange", "--timeout", "5")
+    assert ran.code == 76
+    assert "missing.exchange" in ran.err
+    assert json.loads(ran.err.splitlines()[-1])["hint"]
+
+
+def test_recordings_are_private_and_never_overwritten(connected: Tool, broker: Broker) -> None:
+    """A recording is created for its owner alone; an existing file is 73 and stays as it is."""
+    running = connected.listen("--count", "1", "--record", "r.ndjson")
+    with client(broker.amqp_url) as channel:
+        channel.basic_publish(EXCHANGE, "tests.record", b"1")
+    assert running.end().code == 0
+    path = connected.folder / "r.ndjson"
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_bytes()
+    ran = connected.run("listen", "--record", "r.ndjson", "--timeout", "1")
+    assert ran.code == 73
+    assert "r.ndjson" in ran.err
+    assert path.read_bytes() == before
+
+
+BODIES: dict[str, bytes] = {
+    "binary": bytes(range(256)),
+    "gzip": compress(b"x" * 1000, mtime=0),
+    "latin": b"caf\xe9",
+    "empty": b"",
+    "bom": b"\xef\xbb\xbf{}",
+    "lines": b'{"a":\r\n1}\n\n',
+    "escapes": b'"\\ud800\x1b[31m"',
+    "large": secrets.token_bytes(300_000),
+    "event": sample("student.created"),
+}
+HEADERS: dict[str, Any] = {
+    "text": "é",
+    "bytes": b"\xff\x00",
+    "yes": True,
+    "small": 7,
+    "negative": -7,
+    "large": 2**62,
+    "decimal": Decimal("12.50"),
+    "time": datetime(2025, 1, 15, 10, tzinfo=UTC),
+    "nothing": None,
+    "list": [1, "a", [b"x"]],
+    "table": {"deep": {"er": Decimal(1)}},
+}
+
+
+def published_by_hand(url: str) -> None:
+    """Publish every body, with properties and headers of every type."""
+    with client(url) as channel:
+        for number, (key, body) in enumerate(BODIES.items()):
+            properties = pika.BasicProperties(
+                content_type="application/x-test",
+                content_encoding="utf-8",
+                delivery_mode=2 if number % 2 else 1,
+                priority=number,
+                correlation_id=f"c-{number}",
+                message_id=f"m-{number}",
+                timestamp=1736935200 + number,
+                type=key,
+                app_id="tests",
+                headers=HEADERS,
+            )
+            channel.basic_publish(EXCHANGE, f"tests.{key}", body, properties)
+
+
+def content(held: Held) -> tuple[object, ...]:
+    """What must be the same after a replay; its own headers are taken off."""
+    fields = {
+        name: value
+        for name, value in vars(held.properties).items()
+        if name != "headers" and not name.startswith("_")
+    }
+    headers = {
+        name: (type(value).__name__, value)
+        for name, value in (held.properties.headers or {}).items()
+        if not name.startswith("x-medtrack-")
+    }
+    return held.routing_key, sha256(held.body).hexdigest(), fields, headers
+
+
+def test_a_replay_is_what_was_recorded(connected: Tool, broker: Broker, witness: Witness) -> None:
+    """Recorded and replayed, any body has its SHA-256, its properties and its headers' types.
+
+    A replay is marked, and isn't recorded again.
+    """
+    recording = connected.listen("--count", str(len(BODIES)), "--record", "r.ndjson")
+    published_by_hand(broker.amqp_url)
+    assert recording.end().code == 0
+    before = [content(held) for held in witness.take()]
+    assert len(before) == len(BODIES)
+    again = connected.listen("--count", str(len(BODIES)), "--record", "again.ndjson")
+    ran = connected.run("replay", "r.ndjson", "--speed", "max", "-o", "json")
+    assert (ran.code, ran.summary["confirmed"]) == (0, len(BODIES)), ran.err
+    replayed = witness.take()
+    assert [content(held) for held in replayed] == before
+    marks = [dict(held.properties.headers or {}) for held in replayed]
+    assert [mark["x-medtrack-replay-seq"] for mark in marks] == list(range(1, len(BODIES) + 1))
+    assert len({mark["x-medtrack-replay"] for mark in marks}) == 1
+    assert again.end().code == 0
+    lines = (connected.folder / "again.ndjson").read_text("utf-8").splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["recording"]
+
+
+def test_what_listen_prints_can_be_published(
+    connected: Tool, broker: Broker, witness: Witness
+) -> None:
+    """A line of `listen -o json` is an input of publish: its exact body is the event."""
+    listening = connected.listen("--count", "1")
+    body = sample("student.created")
+    with client(broker.amqp_url) as channel:
+        channel.basic_publish(EXCHANGE, "student.created", body)
+    name = connected.write("heard.ndjson", listening.end().out)
+    witness.take()
+    assert connected.run("publish", "-f", name).code == 0
+    assert [held.body for held in witness.take()] == [body]
+
+
+def test_listening_on_a_closed_port_ends_in_time(tool: Tool, tmp_path: Path) -> None:
+    """With no broker there, --retry-for bounds the tries, and nothing is recorded as heard."""
+    started = time.monotonic()
+    ran = tool.run("listen", "--url", "amqp://127.0.0.1:9", "--retry-for", "1")
+    assert time.monotonic() - started < 5
+    assert ran.code == 69
+    assert ran.out == ""
+    assert list(tmp_path.glob("*.ndjson")) == []
