@@ -113,7 +113,8 @@ class _Show:
                 heard, _ = listener.communicate(timeout=STEP_SECONDS)
             finally:
                 listener.kill()
-        self._runtime.world.stdout.write(f"\n# What the listener saw\n{heard}")
+        heading = "" if self._runtime.output == "json" else "\n# What the listener saw\n"
+        self._runtime.world.stdout.write(heading + heard)
         self._check(arguments, listener.returncode, 0)
 
     def _await_ready(self, listener: "subprocess.Popen[str]") -> None:
