@@ -93,7 +93,7 @@ class AmqpTap:
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
         wish = self._retry_for
-        if not self._connect(FIRST_SECONDS if wish is None else wish, again=wish is not None):
+        if not self._connect(wish or FIRST_SECONDS, again=bool(wish)):
             return
         yield Listening(datetime.now(UTC), self._queue, self._patterns)
         while not self._stop.is_requested:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+JOIN_SECONDS = 0.2
 
 
 class Feed(Generic[T]):
@@ -25,7 +26,8 @@ class Feed(Generic[T]):
         self._stopped = False
         self._ended = False
         self.error: BaseException | None = None
-        threading.Thread(target=self._read, name="medtrack-feed", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="medtrack-feed", daemon=True)
+        self._thread.start()
 
     def take(self) -> T | None:
         """Hand over the next item, or None when none is ready or none is left."""
@@ -47,9 +49,13 @@ class Feed(Generic[T]):
         return (self._ended or self._stopped) and not self._items
 
     def stop(self) -> None:
-        """Read no further; what was read can still be taken."""
+        """Read no further; what was read can still be taken.
+
+        Waits a moment for an item on its way; a read that blocks has none in hand.
+        """
         self._stopped = True
         self._room.set()
+        self._thread.join(JOIN_SECONDS)
 
     def _read(self) -> None:
         try:

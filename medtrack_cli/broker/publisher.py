@@ -77,8 +77,7 @@ class AmqpPublisher:
 
     def __enter__(self) -> Self:
         wish = self._policy.retry_for
-        seconds = FIRST_SECONDS if wish is None else wish
-        self._connect(seconds, again=wish is not None)
+        self._connect(wish or FIRST_SECONDS, again=bool(wish))
         return self
 
     def __exit__(
@@ -228,7 +227,7 @@ class AmqpPublisher:
         return message.receipt(outcome, reason)
 
     def _lost(self, failure: Failure) -> Iterator[Receipt]:
-        if failure.heals:
+        if failure.heals and self._policy.retry_for != 0:
             self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
             self._reconnect()
             return

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.messages import Message, Receipt
+if TYPE_CHECKING:  # every run loads this module, --version too
+    from medtrack_cli.core.delivery import Delivery
+    from medtrack_cli.core.messages import Message, Receipt
 
 Note = Callable[[str], None]
 """Say one line to the person who waits: an attempt, a loss, an alarm."""
@@ -49,7 +50,7 @@ class PublishPolicy:
 
     window: int = 500  # messages in flight
     window_bytes: int = 32 * 1024 * 1024
-    retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one
+    retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one; 0: never
     timeout: float | None = None  # for the whole run, a broker's alarm included
     confirm_timeout: float = 30.0  # no answer for so long: the connection counts as dead
     nack_retries: int = 3
@@ -77,7 +78,7 @@ class Publisher(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
+    def publish(self, source: "Iterable[Message | Receipt]") -> "Iterator[Receipt]":
         """Yield one receipt for each message read, as the broker answers; not in input order.
 
         Reads `source` in a thread of its own, as the window frees; a Receipt in it is passed
@@ -121,7 +122,7 @@ class Consumer(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
+    def deliveries(self) -> "Iterator[Listening | Interrupted | Resumed | list[Delivery]]":
         """Yield what arrives in batches, and what happens to the connection, until stopped.
 
         An empty batch comes a few times a second when nothing arrives. Call `handled` before
