@@ -6,7 +6,6 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.commands.sending import print_only, report, send
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -64,6 +63,7 @@ def publish(
     Files are validated whole before the first event leaves; one invalid event stops the run
     with nothing sent, unless --keep-going. Exit code 0 means that every event was confirmed.
     """
+    from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
     from medtrack_cli.core.publish import Plan, is_all_valid, messages
     from medtrack_cli.core.times import rfc3339

@@ -7,7 +7,6 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.commands.sending import print_only, send
 from medtrack_cli.core.ports import Invalid, PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -63,6 +62,7 @@ def replay(
     Routing key, properties and headers are as recorded, the message id too. The headers
     x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added.
     """
+    from medtrack_cli.commands.sending import print_only, send
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core
     from medtrack_cli.core.pacing import Pace

@@ -1,6 +1,5 @@
 """medtrack schema list, show, example, export."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -32,6 +31,8 @@ def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption 
 
 def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
     """Print one complete event of a type, ready to publish."""
+    import json
+
     known = runtime.registry.find(event_type, version)
     event = runtime.example(known)
     if event is None:
@@ -50,6 +51,8 @@ def export(
     version: VersionOption = None,
 ) -> int:
     """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
+    import json
+
     from medtrack_cli.events.registry import json_schema
 
     registry = runtime.registry

@@ -1,11 +1,9 @@
 """Validate sources in their order, in this process or in several."""
 
 import errno
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -106,6 +104,9 @@ def _piece(source: Input, found: Source, completion: Completion, validated: Vali
 def _in_parallel(
     source: Input, completion: Completion, validated: Validated, jobs: int
 ) -> Iterator[Piece | InputMissing]:
+    import multiprocessing  # a run in one process does without: 8 ms
+    from concurrent.futures import ProcessPoolExecutor
+
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     pool = ProcessPoolExecutor(
         jobs,
