@@ -26,11 +26,20 @@ Answer = Callable[[Message], Outcome | MedtrackError | None]
 class MemoryBroker:
     """Routes messages to its taps; `answer` makes it fail. Its doors are those of a `World`."""
 
-    def __init__(self, answer: Answer | None = None, refuse: MedtrackError | None = None) -> None:
+    def __init__(
+        self,
+        answer: Answer | None = None,
+        refuse: MedtrackError | None = None,
+        *,
+        wants_all: bool = False,
+    ) -> None:
+        self._wants_all = wants_all  # as if a queue took everything
         self.answer = answer or (lambda _message: None)
         self.refuse = refuse  # the error of a first connection
         self.taps: list[MemoryTap] = []
         self.sent: list[Message] = []
+        self.backlog: list[Message] = []  # what a new tap hears at once
+        self.acknowledged = 0
 
     def open_publisher(
         self, _settings: ConnectionSettings, _policy: PublishPolicy, _note: Note, stop: Stop
@@ -55,7 +64,7 @@ class MemoryBroker:
         wanting = [tap for tap in self.taps if tap.wants(message.routing_key)]
         for tap in wanting:
             tap.queue.append(_delivery(message))
-        return Outcome.CONFIRMED if wanting else Outcome.UNROUTABLE
+        return Outcome.CONFIRMED if wanting or self._wants_all else Outcome.UNROUTABLE
 
 
 def _delivery(message: Message) -> Delivery:
@@ -120,7 +129,6 @@ class MemoryTap:
         self._patterns = patterns
         self._stop = stop
         self.queue: list[Delivery] = []
-        self.acknowledged = 0
 
     def __enter__(self) -> Self:
         if self._broker.refuse:
@@ -142,6 +150,7 @@ class MemoryTap:
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
         """Yield what was routed here, until stopped."""
         self._broker.taps.append(self)
+        self.queue += [_delivery(each) for each in self._broker.backlog]
         yield Listening(datetime.now(UTC), "memory", self._patterns)
         while not self._stop.is_requested:
             batch, self.queue = self.queue, []
@@ -149,4 +158,4 @@ class MemoryTap:
 
     def handled(self, count: int) -> None:
         """Count what was acknowledged."""
-        self.acknowledged += count
+        self._broker.acknowledged += count

@@ -85,3 +85,15 @@ def test_ctrl_c_ends_the_search_for_a_broker(away: Tool, fragile_broker: Private
     ran = running.end(5)
     assert ran.code == 130
     assert '"listened"' in ran.err
+
+
+def test_a_deleted_queue_is_told_and_replaced(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A tap whose queue the broker deletes is an interruption; a new one goes on hearing."""
+    running = away.listen()
+    say(fragile_broker, "before.it")
+    running.await_text("before.it", stream="out")
+    queue = json.loads(running.err.splitlines()[-1])["queue"]
+    private.rabbitmqctl(fragile_broker, "delete_queue", queue)
+    running.await_text("deleted")
+    check_story(running, fragile_broker)
+    assert "medtrack.tap" not in private.rabbitmqctl(fragile_broker, "list_queues", "name")

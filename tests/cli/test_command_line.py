@@ -1,0 +1,257 @@
+"""The command line as a person or a script meets it, with no broker."""
+
+import json
+import subprocess
+
+import pytest
+
+from medtrack_cli import __version__
+from tests.cli.pty_run import on_terminal
+from tests.cli.tool import COMMAND, Tool, numbered
+from tests.faults.proxy import free_port
+
+COMMANDS = [
+    *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",)),
+    *(("schema", each) for each in ("list", "show", "example", "export")),
+    *(("config", each) for each in ("show", "init", "path")),
+    *(("broker", each) for each in ("start", "stop", "status")),
+]
+BAD = b'{"event_type": "student.deleted", "payload": {"student_id": "x"}, "service": "s"}\n'
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_help_opens_with_examples(tool: Tool, command: tuple[str, ...]) -> None:
+    """Each command's help has a sentence, examples that name it, and every shared option."""
+    ran = tool.run(*command, "--help")
+    assert ran.code == 0
+    assert "Examples:" in ran.out
+    assert f"medtrack {' '.join(command)}" in ran.out.split("Examples:")[1]
+    for option in ("--output", "--quiet", "--verbose", "--no-color", "--config", "--profile"):
+        assert option in ran.out
+
+
+def test_the_version_is_printed(tool: Tool) -> None:
+    """`--version` prints name and version and ends with 0."""
+    assert tool.run("--version") == (0, f"medtrack {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--nobody-knows",),
+        ("publish", "--nobody-knows"),
+        ("nobody-knows",),
+        ("validate",),
+        ("publish",),
+        ("publish", "-f", "x.json", "--window", "0"),
+        ("publish", "-f", "x.json", "--rate", "fast"),
+        ("listen", "--count", "0"),
+        ("replay", "x.ndjson", "--invalid", "perhaps"),
+        ("schema", "show", "nobody.knows"),
+        ("validate", "x.json", "-o", "nobody"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_exit_code_2(tool: Tool, arguments: tuple[str, ...]) -> None:
+    """What can't be meant is 2: an error and a hint on stderr, nothing on stdout."""
+    tool.write("x.json", BAD)
+    ran = tool.run(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    lines = ran.err.splitlines()
+    assert lines[0].startswith("error: ")
+    assert any(line.startswith("hint: ") for line in lines)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_shared_options_stand_before_and_after(tool: Tool, *, before: bool) -> None:
+    """-q and --config mean the same before the command and after it."""
+    name = tool.write("events.ndjson", b"".join(numbered(2)))
+    config = ["--config", tool.write("mine.yaml", "service: from-mine\n"), "-q"]
+    order = [*config, "config", "show"] if before else ["config", "show", *config]
+    assert "from-mine" in tool.run(*order).out
+    validate = ["-q", "validate", name] if before else ["validate", name, "-q"]
+    assert tool.run(*validate) == (0, "", "")
+
+
+def test_quiet_keeps_errors(tool: Tool) -> None:
+    """With -q an error is still said, and the exit code is the same."""
+    ran = tool.run("validate", "missing.json", "-q")
+    assert ran.code == 66
+    assert ran.err.startswith("error: ")
+    name = tool.write("bad.json", BAD)
+    assert "missing_field" in tool.run("validate", name, "-q").out
+
+
+def test_verbose_says_what_was_filled_in(tool: Tool) -> None:
+    """With -v a dry run tells which parts of the envelope were filled in."""
+    event = json.loads(next(numbered(1)))
+    del event["version"]
+    name = tool.write("event.json", json.dumps(event))
+    assert "filled in version" in tool.run("publish", "-f", name, "--dry-run", "-v").err
+    assert "filled in" not in tool.run("publish", "-f", name, "--dry-run").err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kinds"),
+    [
+        (("validate", "good.ndjson"), {"validated"}),
+        (("validate", "bad.json"), {"finding", "validated"}),
+        (("validate", "good.ndjson", "missing.json"), {"validated"}),
+        (("publish", "-f", "good.ndjson", "--dry-run"), {"message", "dry_run"}),
+        (("publish", "-f", "bad.json"), {"finding", "receipt", "published"}),
+        (("replay", "good.ndjson", "--dry-run"), {"message", "dry_run"}),
+        (("schema", "list"), {"event_type"}),
+        (("schema", "show", "user.created"), {"event_type"}),
+        (("config", "show"), {"setting"}),
+        (("config", "path"), {"file"}),
+        (("config", "init"), {"created"}),
+        (("broker", "status"), {"broker"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_json_output_is_lines_of_json(
+    tool: Tool, arguments: tuple[str, ...], kinds: set[str]
+) -> None:
+    """With -o json each line of stdout is an object whose first member is its kind."""
+    tool.write("good.ndjson", b"".join(numbered(2)))
+    tool.write("bad.json", BAD)
+    ran = tool.run(*arguments, "-o", "json")
+    assert ran.records
+    assert all(next(iter(record)) == "kind" for record in ran.records)
+    assert {record["kind"] for record in ran.records} == kinds
+
+
+def test_json_errors_are_json(tool: Tool) -> None:
+    """With -o json an error is one object on stderr, with its code, hint and exit code."""
+    ran = tool.run("publish", "-f", "missing.json", "-o", "json")
+    error = json.loads(ran.err)
+    assert ran.code == error["exit_code"] == 66
+    assert (error["kind"], error["code"]) == ("error", "input_missing")
+    assert error["hint"]
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "environ", "coloured"),
+    [
+        ([], {}, True),
+        (["--no-color"], {}, False),
+        ([], {"NO_COLOR": "1"}, False),
+        ([], {"NO_COLOR": ""}, True),
+        ([], {"TERM": "dumb"}, False),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(
+    tool: Tool, more: list[str], environ: dict[str, str], *, coloured: bool
+) -> None:
+    """A terminal gets colours unless asked not to; a pipe never gets any."""
+    name = tool.write("bad.json", BAD)
+    code, seen = on_terminal(tool, "validate", name, *more, **environ)
+    assert code == 1
+    assert (b"\x1b[" in seen) is coloured
+    assert "\x1b" not in tool.run("validate", name).out
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m\u200b"
+
+
+def hostile_event() -> bytes:
+    """Make an event in which every text steers terminals."""
+    return json.dumps(
+        {
+            "event_type": HOSTILE,
+            "payload": {HOSTILE: HOSTILE, "first_name": HOSTILE},
+            "service": HOSTILE,
+            "timestamp": HOSTILE,
+            "version": HOSTILE,
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize("output", ["human", "json"])
+@pytest.mark.parametrize(
+    "command",
+    [["validate"], ["publish", "-f"], ["publish", "--dry-run", "-f"], ["replay", "--dry-run"]],
+    ids=" ".join,
+)
+def test_no_text_steers_the_terminal(tool: Tool, command: list[str], output: str) -> None:
+    """Whatever stands in file names and events, a terminal gets no control of theirs."""
+    name = tool.write("evil\x1b[2J\u202e\x9b.json", hostile_event())
+    _, seen = on_terminal(tool, *command, name, "-o", output, "--no-color")
+    assert seen
+    text = seen.decode("utf-8")
+    assert not set(text) & set("\x1b\x07\x9b\u202e\u200b")
+
+
+def test_missing_files_with_evil_names_are_escaped(tool: Tool) -> None:
+    """The name in an error about a file is shown, and obeyed by no terminal."""
+    _, seen = on_terminal(tool, "validate", "evil\x1b[2J\u202e.json", "--no-color")
+    assert b"\x1b" not in seen
+    assert rb"evil\x1b[2J\u202e.json" in seen
+
+
+def test_passwords_are_never_shown(tool: Tool) -> None:
+    """`config show` shows each value with its source, and of a password nothing but stars."""
+    port = free_port()
+    url = f"amqp://somebody:hunter2%2F@localhost:{port}"
+    for output in ("human", "json"):
+        ran = tool.run("config", "show", "-o", output, "-v", MEDTRACK_URL=url)
+        assert ran.code == 0
+        assert "***" in ran.out
+        assert "hunter2" not in ran.out + ran.err
+    name = tool.write("events.ndjson", b"".join(numbered(1)))
+    ran = tool.run("publish", "-f", name, "-vv", MEDTRACK_URL=url)
+    assert ran.code == 69
+    assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_closed_stdin_is_an_empty_one(tool: Tool) -> None:
+    """With stdin closed, reading it finds nothing, and nothing breaks."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *COMMAND, "validate", "-"],
+        cwd=tool.folder,
+        env=tool.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {0, 66}
+
+
+@pytest.mark.parametrize("command", [["validate", "many.ndjson"], ["schema", "list"]], ids=" ".join)
+def test_a_full_device_is_exit_code_74(tool: Tool, command: list[str]) -> None:
+    """Output to a full disk is 74 with an error, and no traceback."""
+    tool.write("many.ndjson", BAD * 2000)
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >/dev/full', "sh", *COMMAND, *command],
+        cwd=tool.folder,
+        env=tool.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 74, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_exit_code_141(tool: Tool) -> None:
+    """`medtrack validate … | head -1` ends quietly with 141."""
+    tool.write("many.ndjson", BAD * 20_000)
+    script = '"$@" | head -1; exit ${PIPESTATUS[0]}'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *COMMAND, "validate", "many.ndjson"],
+        cwd=tool.folder,
+        env=tool.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 141
+    assert done.stderr == ""

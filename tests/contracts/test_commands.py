@@ -1,0 +1,159 @@
+"""Whole commands over a broker in memory, through `runtime.World`."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from medtrack_cli.__main__ import run
+from medtrack_cli.core.messages import Message, Outcome
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
+from medtrack_cli.runtime import World
+from tests.cli.tool import numbered
+from tests.contracts.fakes import Answer, MemoryBroker
+
+
+class Said(NamedTuple):
+    """What a command has said, and its exit code."""
+
+    code: int
+    records: list[dict[str, Any]]
+    err: str
+
+
+def say(broker: MemoryBroker, folder: Path, *arguments: str, stdin: bytes = b"") -> Said:
+    """Run a command line in a world of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    world = World(
+        stdin=io.BytesIO(stdin),
+        stdout=out,
+        stderr=err,
+        environ={"HOME": str(folder)},
+        cwd=folder,
+        open_publisher=broker.open_publisher,
+        open_tap=broker.open_tap,
+    )
+    code = run(world, [*arguments, "-o", "json"])
+    return Said(code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue())
+
+
+def wanted(answer: Answer | None = None) -> MemoryBroker:
+    """Make a broker on which every message has a queue, unless answered otherwise."""
+    return MemoryBroker(answer, wants_all=True)
+
+
+def test_publish_sends_what_it_reads(tmp_path: Path) -> None:
+    """Events from stdin are sent with their own bytes, under their type, with distinct ids."""
+    broker = wanted()
+    said = say(broker, tmp_path, "publish", "-f", "-", stdin=b"".join(numbered(3)))
+    assert said.code == 0
+    assert [each.body + b"\n" for each in broker.sent] == list(numbered(3))
+    assert {each.routing_key for each in broker.sent} == {"student.deleted"}
+    assert len({each.message_id for each in broker.sent}) == 3
+    ids = [each["message_id"] for each in said.records if each["kind"] == "receipt"]
+    assert ids == [each.message_id for each in broker.sent]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        BrokerUnreachable("connection refused", "memory"),
+        AccessRefused("login refused", "memory"),
+        TopologyError("vhost missing", "memory"),
+    ],
+    ids=lambda error: error.code,
+)
+@pytest.mark.parametrize("at_first", [True, False])
+def test_a_failure_has_its_code_and_the_numbers_add_up(
+    tmp_path: Path, failure: MedtrackError, *, at_first: bool
+) -> None:
+    """Whenever the broker fails, the exit code is the failure's, and the numbers add up."""
+
+    def answer(message: Message) -> MedtrackError | None:
+        return failure if message.position == 3 else None
+
+    broker = MemoryBroker(refuse=failure) if at_first else wanted(answer)
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"".join(numbered(5)))
+    said = say(broker, tmp_path, "publish", "-f", str(events))
+    assert said.code == failure.exit_code
+    summary = said.records[-1]
+    counts = {name: summary[name] for name in ("total", "confirmed", "unknown", "unsent")}
+    assert counts == (
+        {"total": 5, "confirmed": 0, "unknown": 0, "unsent": 5}
+        if at_first
+        else {"total": 5, "confirmed": 2, "unknown": 1, "unsent": 2}
+    )
+    assert json.loads(said.err.splitlines()[-1])["code"] == failure.code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more", "code"),
+    [
+        (Outcome.UNROUTABLE, [], 1),
+        (Outcome.UNROUTABLE, ["--allow-unroutable"], 0),
+        (Outcome.REFUSED, ["--allow-unroutable"], 1),
+        (Outcome.UNKNOWN, [], 1),
+    ],
+)
+def test_a_receipt_that_is_not_confirmed_is_a_verdict(
+    tmp_path: Path, outcome: Outcome, more: list[str], code: int
+) -> None:
+    """One event not confirmed makes the exit code 1, unroutable ones unless they are allowed."""
+    broker = wanted(lambda message: outcome if message.position == 2 else None)
+    said = say(broker, tmp_path, "publish", "-f", "-", *more, stdin=b"".join(numbered(3)))
+    assert said.code == code
+    assert said.records[-1][outcome] == 1
+
+
+def test_listen_counts_and_ends(tmp_path: Path) -> None:
+    """--count ends listening with exactly so many lines, acknowledged, and tells the reason."""
+    broker = MemoryBroker()
+    publisher_world = wanted()
+    say(publisher_world, tmp_path, "publish", "-f", "-", stdin=b"".join(numbered(4)))
+    broker.backlog = publisher_world.sent
+    said = say(broker, tmp_path, "listen", "--count", "3")
+    assert said.code == 0
+    assert [each["body_text"].encode() for each in said.records] == [
+        line.strip() for line in numbered(3)
+    ]
+    assert broker.acknowledged == 3
+    listened = json.loads(said.err.splitlines()[-1])
+    assert (listened["kind"], listened["ended"], listened["received"]) == ("listened", "count", 3)
+
+
+def test_listen_ends_when_time_is_up(tmp_path: Path) -> None:
+    """With --timeout 0 listening ends at once: 0, or 1 with a --count not reached."""
+    assert say(MemoryBroker(), tmp_path, "listen", "--timeout", "0").code == 0
+    assert say(MemoryBroker(), tmp_path, "listen", "--timeout", "0", "--count", "1").code == 1
+
+
+def test_a_protected_profile_needs_a_yes(tmp_path: Path) -> None:
+    """Without a terminal and without --yes nothing is sent to a protected profile."""
+    (tmp_path / ".config" / "medtrack").mkdir(parents=True)
+    config = tmp_path / ".config" / "medtrack" / "config.yaml"
+    config.write_text("profiles:\n  prod: {host: localhost, password: x, protected: true}\n")
+    config.chmod(0o600)
+    broker = wanted()
+    arguments = ("publish", "-f", "-", "--profile", "prod")
+    said = say(broker, tmp_path, *arguments, stdin=next(numbered(1)))
+    assert said.code == 2, said.err
+    assert "--yes" in said.err
+    assert broker.sent == []
+    assert say(broker, tmp_path, *arguments, "--yes", stdin=next(numbered(1))).code == 0
+    assert len(broker.sent) == 1
+
+
+def test_a_replay_is_named_and_numbered(tmp_path: Path) -> None:
+    """A replay of plain events is sent at full speed on demand, each with the run's headers."""
+    broker = wanted()
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"".join(numbered(3)))
+    said = say(broker, tmp_path, "replay", str(events), "--speed", "max")
+    assert said.code == 0, said.err
+    headers = [each.headers or {} for each in broker.sent]
+    assert [each["x-medtrack-replay-seq"] for each in headers] == [1, 2, 3]
+    assert len({each["x-medtrack-replay"] for each in headers}) == 1
+    assert said.records[-1]["kind"] == "replayed"
