@@ -1,0 +1,20 @@
+"""Whether readers and writers of two versions of a schema still understand each other.
+
+A writer is closed: it sends the fields that its version names. A reader is open: it passes over
+fields that it doesn't know. So a new optional field breaks nobody.
+"""
+
+from medtrack_cli.events.compatibility.comparison import Change, Comparison, compare
+from medtrack_cli.events.compatibility.instances import instance
+from medtrack_cli.events.compatibility.rules import SENTENCES, Answer, ChangeRule, Direction
+
+__all__ = [
+    "SENTENCES",
+    "Answer",
+    "Change",
+    "ChangeRule",
+    "Comparison",
+    "Direction",
+    "compare",
+    "instance",
+]

@@ -1,0 +1,191 @@
+"""What differs between two schemas, place by place, and in which direction it might break."""
+
+from collections.abc import Iterator
+
+from medtrack_cli.events.compatibility import value_changes
+from medtrack_cli.events.compatibility.places import (
+    ANY_KEY,
+    BACKWARD,
+    BOTH,
+    FORWARD,
+    NEITHER,
+    Difference,
+    Place,
+)
+from medtrack_cli.events.compatibility.rules import ChangeRule
+from medtrack_cli.events.compatibility.schemas import (
+    ORIGIN,
+    Schema,
+    extra_fields,
+    in_place,
+    same,
+    text,
+)
+
+
+def differences(old: Schema, new: Schema) -> Iterator[Difference]:
+    """Compare two schemas whose references are written out.
+
+    What is unevaluated depends on everything around it: where a schema asks for that, no
+    difference is beyond suspicion.
+    """
+    if same(old, new):
+        return iter(())
+    found = _differences(Place((), old, new, frozenset({("#", "#")})))
+    return map(_doubted, found) if "unevaluated" in text([old, new]) else found
+
+
+def _differences(place: Place) -> Iterator[Difference]:
+    old, new = place.old, place.new
+    if same(old, new) and '"$ref"' not in text(old):
+        return
+    origin = (old.get(ORIGIN, ""), new.get(ORIGIN, ""))
+    place = place._replace(origins=place.origins | {origin})
+    if not same(old.get("description"), new.get("description")):
+        message = "the description is another one"
+        yield place.differs(ChangeRule.DESCRIPTION_CHANGED, "", NEITHER, message)
+    before, after = value_changes.types(old), value_changes.types(new)
+    if before != after:
+        yield value_changes.type_change(place, before, after)
+    if before.isdisjoint(after):
+        return
+    for compared in _COMPARED:
+        yield from compared(place)
+
+
+def _fields(place: Place) -> Iterator[Difference]:
+    before, after = place.old.get("properties", {}), place.new.get("properties", {})
+    was, now = set(place.old.get("required", ())), set(place.new.get("required", ()))
+    named = [*before, *after, *sorted(was | now)]
+    for name in dict.fromkeys(named):
+        child = place._replace(path=(*place.path, name))
+        known = (name in before, name in after)
+        if known == (False, True):
+            yield _added(place, child, required=name in now)
+        elif known == (True, False):
+            yield _removed(place, child, required=name in was)
+        elif name in now - was:
+            rule, message = ChangeRule.FIELD_BECAME_REQUIRED, f"{name} is now required"
+            yield child.differs(rule, "required", BACKWARD, message)
+        elif name in was - now:
+            rule, message = ChangeRule.FIELD_BECAME_OPTIONAL, f"{name} is no longer required"
+            yield child.differs(rule, "required", FORWARD, message)
+        if known == (True, True):
+            yield from _differences(place.below(name, before[name], after[name]))
+
+
+def _added(place: Place, child: Place, *, required: bool) -> Difference:
+    suspect = BACKWARD if required or _sends_others(place, place.old) else NEITHER
+    suspect |= FORWARD if _judges_others(place.old) else NEITHER
+    if required:
+        message = f"{child.path[-1]} is new and required"
+        return child.differs(ChangeRule.FIELD_ADDED_REQUIRED, "", suspect, message)
+    message = f"{child.path[-1]} is new and may lack"
+    return child.differs(ChangeRule.FIELD_ADDED_OPTIONAL, "", suspect, message)
+
+
+def _removed(place: Place, child: Place, *, required: bool) -> Difference:
+    suspect = FORWARD if required or _sends_others(place, place.new) else NEITHER
+    suspect |= BACKWARD if _judges_others(place.new) else NEITHER
+    message = f"{child.path[-1]}, which was {'required' if required else 'optional'}, is gone"
+    return child.differs(ChangeRule.FIELD_REMOVED, "", suspect, message)
+
+
+def _sends_others(place: Place, schema: Schema) -> bool:
+    """Tell whether a writer may send fields that the schema doesn't name."""
+    shared = place.shared or len(list(in_place(schema))) > 1
+    return shared or "patternProperties" in schema or extra_fields(schema) is not False
+
+
+def _judges_others(schema: Schema) -> bool:
+    """Tell whether a reader may refuse fields that the schema doesn't name."""
+    return isinstance(extra_fields(schema), dict) or "patternProperties" in schema
+
+
+def _extras(place: Place) -> Iterator[Difference]:
+    before, after = extra_fields(place.old), extra_fields(place.new)
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from _differences(place.below(ANY_KEY, before, after))
+        return
+    suspect = BACKWARD if isinstance(after, dict) and before is not False else NEITHER
+    suspect |= FORWARD if isinstance(before, dict) and after is not False else NEITHER
+    was, now = _others(place.old), _others(place.new)
+    if suspect or not same(was, now):
+        rule = ChangeRule.EXTRA_FIELDS_CHANGED
+        if now is False:
+            rule = ChangeRule.CLOSED
+        elif was is False or now is True:
+            rule = ChangeRule.OPENED
+        yield place.differs(rule, "", suspect, "what holds for fields without a name changed")
+
+
+def _others(schema: Schema) -> object:
+    """Give what the schema says of fields that it doesn't name; None where it is silent."""
+    return schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+
+
+def _items(place: Place) -> Iterator[Difference]:
+    before, after = place.old.get("prefixItems", []), place.new.get("prefixItems", [])
+    if len(before) != len(after):
+        message = "the list's first items are described anew"
+        yield place.differs(ChangeRule.CONSTRAINT_CHANGED, "", BOTH, message)
+        return
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        yield from _differences(place.below(index, old, new))
+    rest = (place.old.get("items", True), place.new.get("items", True))
+    yield from _differences(place.below(len(before), *rest))
+
+
+def _branches(place: Place) -> Iterator[Difference]:
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        before, after = place.old.get(keyword, []), place.new.get(keyword, [])
+        if len(before) == len(after):
+            for old, new in zip(before, after, strict=True):
+                found = _differences(place.beside(old, new))
+                # One branch that accepts more may make two fit where exactly one must.
+                yield from map(_doubted, found) if keyword == "oneOf" else found
+            continue
+        gone = [each for each in before if not any(same(each, other) for other in after)]
+        came = [each for each in after if not any(same(each, other) for other in before)]
+        rule, suspect = ChangeRule.CONSTRAINT_CHANGED, BOTH
+        if keyword != "allOf" and before and after and not (gone and came):
+            rule = ChangeRule.ALTERNATIVE_REMOVED if gone else ChangeRule.ALTERNATIVE_ADDED
+            suspect = (BACKWARD if gone else FORWARD) if keyword == "anyOf" else BOTH
+        message = f"{keyword} had {len(before)} branches, has now {len(after)}"
+        refusal = "" if keyword == "allOf" else keyword
+        yield place.differs(rule, refusal, suspect, message)
+
+
+def _doubted(difference: Difference) -> Difference:
+    wording = difference.rule is ChangeRule.DESCRIPTION_CHANGED
+    return difference if wording else difference._replace(suspect=BOTH)
+
+
+_CONDITIONS = (
+    *("$ref", "$dynamicRef", "not", "if", "then", "else", "propertyNames", "patternProperties"),
+    *("contains", "minContains", "maxContains", "dependentRequired", "dependentSchemas"),
+    *("unevaluatedItems",),
+)
+
+
+def _conditions(place: Place) -> Iterator[Difference]:
+    """Name what else differs, without reasoning about it."""
+    for keyword in _CONDITIONS:
+        before, after = place.old.get(keyword), place.new.get(keyword)
+        followed = keyword != "$ref" or before is None or (before, after) in place.origins
+        if not same(before, after) or not followed:
+            message = f"{keyword} is another one"
+            yield place.differs(ChangeRule.CONSTRAINT_CHANGED, "", BOTH, message)
+
+
+_COMPARED = (
+    value_changes.allowed_values,
+    value_changes.limits,
+    value_changes.multiples,
+    value_changes.texts,
+    _fields,
+    _extras,
+    _items,
+    _branches,
+    _conditions,
+)

@@ -1,0 +1,190 @@
+"""Schemas made comparable: references written out, writers closed, readers opened."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+from urllib.parse import unquote
+
+Schema = dict[str, Any]
+
+ORIGIN = "x-origin"
+"""The keyword that says of a schema by which reference it came to its place."""
+
+MOST_REFERENCES = 2_000
+"""As many are written out; a schema that doubles itself at every level would have billions."""
+
+IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
+"""The keywords whose schemas speak of the same value, and only add to what is asked of it."""
+
+_ONE = frozenset(
+    {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "contains"}
+    | {"propertyNames", "not", "if", "then", "else"}
+)
+_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
+_TURNED = frozenset({"not", "if", "contains"})
+"""Where accepting more means accepting less around it: left as written."""
+
+_ANNOTATIONS = frozenset(
+    {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
+    | {"$comment", "$schema", "$id", "$defs", ORIGIN}
+)
+
+
+def same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are written alike; 1 and true, equal to Python, are not."""
+    return text(one) == text(other)
+
+
+def text(value: object) -> str:
+    """Write a JSON value, its keys sorted."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
+    """Give the object that means the same as a boolean schema."""
+    if isinstance(value, dict):
+        return value
+    return {} if value else {"not": {}}
+
+
+def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
+    """Walk a schema and those within it that speak of the same value."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for keyword in IN_PLACE & schema.keys():
+        for part in _parts(keyword, schema[keyword]):
+            yield from in_place(part)
+
+
+def _parts(keyword: str, value: Any) -> list[Any]:  # noqa: ANN401 -- JSON
+    if keyword in _LISTS:
+        return list(value)
+    return list(value.values()) if keyword in _MAPS else [value]
+
+
+def _mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
+    """Change every schema directly inside a schema; `change` is told its keyword."""
+    made: Schema = {}
+    for keyword, value in schema.items():
+        if keyword in _LISTS:
+            made[keyword] = [change(keyword, each) for each in value]
+        elif keyword in _MAPS:
+            made[keyword] = {name: change(keyword, each) for name, each in value.items()}
+        else:
+            made[keyword] = change(keyword, value) if keyword in _ONE else value
+    return made
+
+
+def inlined(document: Mapping[str, Any]) -> Schema:
+    """Write out every local reference, but those of a schema to itself, which stay.
+
+    A choice between one type and null, as pydantic writes it, becomes a list of types.
+    """
+    references = count()
+
+    def expand(schema: Any, open_references: frozenset[str]) -> Any:  # noqa: ANN401 -- JSON
+        if not isinstance(schema, dict):
+            return schema
+        reference = schema.get("$ref")
+        rest = {key: value for key, value in schema.items() if key not in {"$ref", "$defs"}}
+        rest = _mapped(rest, lambda _, part: expand(part, open_references))
+        if reference is None:
+            return _nullable(rest)
+        target = _resolved(document, reference)
+        if target is None or reference in open_references or next(references) > MOST_REFERENCES:
+            return {**rest, "$ref": reference}
+        reached = as_schema(expand(target, open_references | {reference}))
+        if rest.keys() <= _ANNOTATIONS:
+            return {**reached, **rest, ORIGIN: reference}
+        return {"allOf": [{**reached, ORIGIN: reference}, rest]}
+
+    made = as_schema(expand(dict(document), frozenset({"#"})))
+    if "$defs" in document and '"$ref"' in text(made):
+        made["$defs"] = document["$defs"]
+    return made
+
+
+def _resolved(document: Mapping[str, Any], reference: str) -> Any:  # noqa: ANN401 -- JSON
+    """Follow a JSON pointer into the document; None for any other reference."""
+    if not reference.startswith("#/"):
+        return None
+    value: Any = document
+    for part in unquote(reference).split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and name.isdecimal():
+            name, value = "", dict(enumerate(value)).get(int(name))
+        elif isinstance(value, dict):
+            value = value.get(name)
+        else:
+            return None
+    return value
+
+
+_OF_ONE_TYPE = frozenset(
+    {"type", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "multipleOf"}
+    | {"exclusiveMinimum", "exclusiveMaximum", "items", "prefixItems", "minItems", "maxItems"}
+    | {"uniqueItems", "properties", "required", "additionalProperties", "patternProperties"}
+    | {"minProperties", "maxProperties", "propertyNames"}
+)
+"""Keywords that say nothing of null."""
+
+
+def _nullable(schema: Schema) -> Schema:
+    branches = schema.get("anyOf", [])
+    asked = schema.keys() - _ANNOTATIONS
+    if asked != {"anyOf"} or len(branches) != 2 or {"type": "null"} not in branches:
+        return schema
+    other = as_schema(branches[1 - branches.index({"type": "null"})])
+    if not isinstance(other.get("type"), str) or other.keys() - _ANNOTATIONS - _OF_ONE_TYPE:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**other, **rest, "type": [other["type"], "null"]}
+
+
+def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
+    """Give the schema of the fields that an object doesn't name: False when its writer sends none.
+
+    A schema that names fields and is silent about others means that there are no others.
+    """
+    for keyword in ("additionalProperties", "unevaluatedProperties"):
+        if keyword in schema:
+            return schema[keyword]
+    parts = list(in_place(schema))
+    return any("$ref" in each for each in parts) or not any("properties" in each for each in parts)
+
+
+def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
+    """Close a schema: who names fields and is silent about others sends no others."""
+    if not isinstance(schema, dict) or within in _TURNED:
+        return schema
+    made = _mapped(schema, lambda keyword, part: writer(part, within=keyword))
+    parts = [] if within in IN_PLACE else list(in_place(schema))
+    silent = not any(
+        keyword in each
+        for each in parts
+        for keyword in ("additionalProperties", "unevaluatedProperties", "$ref")
+    )
+    if silent and any("properties" in each for each in parts):
+        made["additionalProperties" if len(parts) == 1 else "unevaluatedProperties"] = False
+    return made
+
+
+def reader(schema: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Open a schema: fields that it doesn't name are passed over.
+
+    Alternatives of which exactly one must fit may overlap once they are open: any will do then.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    made = {
+        keyword: value
+        for keyword, value in schema.items()
+        if value is not False or keyword not in {"additionalProperties", "unevaluatedProperties"}
+    }
+    made = _mapped(made, lambda keyword, part: part if keyword in _TURNED else reader(part))
+    if "oneOf" in made and not same(made["oneOf"], schema["oneOf"]):
+        made["allOf"] = [*made.get("allOf", []), {"anyOf": made.pop("oneOf")}]
+    return made
