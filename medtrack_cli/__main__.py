@@ -9,7 +9,7 @@ from medtrack_cli.app import app
 from medtrack_cli.commands.options import Shared
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.runtime import World
+from medtrack_cli.world import World
 
 # What typer raises for a wrong command line; the class itself is not public.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]

@@ -3,96 +3,33 @@
 The one place that knows the adapters. Tests replace it whole.
 """
 
-import os
 import random
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any
 
-from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import BrokenSchema, ExitCode, InputMissing, UsageError
+from medtrack_cli.world import World
 
 if TYPE_CHECKING:
     from medtrack_cli.broker.private import PrivateBroker
     from medtrack_cli.config.model import Config
     from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.core.contracts import Contract
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recording import Recorder
+    from medtrack_cli.files.schemas import SchemaFault
     from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
     from medtrack_cli.output.reporters.report import Report
-
-OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
-OpenTap = Callable[["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer]
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-def _open_publisher(
-    settings: "ConnectionSettings", policy: PublishPolicy, note: Note, stop: Stop
-) -> Publisher:
-    from medtrack_cli.broker.publisher import AmqpPublisher
-
-    return AmqpPublisher(settings, policy, note, stop)
-
-
-def _open_tap(
-    settings: "ConnectionSettings",
-    patterns: tuple[str, ...],
-    note: Note,
-    stop: Stop,
-    retry_for: float | None,
-) -> Consumer:
-    from medtrack_cli.broker.consumer import AmqpTap
-
-    return AmqpTap(settings, patterns, note, stop, retry_for)
-
-
-def _open_stdin() -> BinaryIO:
-    """Open standard input apart from Python's own, whose lock a reading thread takes to the end.
-
-    At exit Python would wait for that lock and abort. Closed, it is empty.
-    """
-    try:
-        return open(0, "rb", closefd=False)
-    except OSError:
-        return BytesIO()
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything outside the process that a command may touch."""
-
-    stdin: BinaryIO = field(default_factory=_open_stdin)
-    stdout: TextIO = field(default_factory=lambda: sys.stdout)
-    stderr: TextIO = field(default_factory=lambda: sys.stderr)
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    cwd: Path = field(default_factory=Path.cwd)
-    clock: Clock = field(default_factory=SystemClock)
-    open_publisher: OpenPublisher = _open_publisher
-    open_tap: OpenTap = _open_tap
 
 
 @dataclass(frozen=True)
@@ -159,6 +96,36 @@ class Runtime:
                 hint = "medtrack schema check shows every fault"
                 raise BrokenSchema(each.message, each.place, hint=hint)
         return extended(each[:3] for each in found if not isinstance(each, SchemaFault))
+
+    def schemas(self, folders: Sequence[Path]) -> "tuple[list[Contract], list[SchemaFault]]":
+        """Read the schemas of folders, and what is wrong with them."""
+        from medtrack_cli.core.contracts import Contract
+        from medtrack_cli.files.schemas import SchemaFault, load
+
+        found = list(load(folders))
+        faults = [each for each in found if isinstance(each, SchemaFault)]
+        return [Contract(*each[:3]) for each in found if not isinstance(each, SchemaFault)], faults
+
+    def schemas_as_they_were(self, against: str, folders: Sequence[Path]) -> "list[Contract]":
+        """Read the schemas of another folder, or of these folders at a git revision."""
+        from medtrack_cli.files.old_schemas import as_they_were
+
+        with as_they_were(against, folders) as old:
+            contracts, faults = self.schemas(old)
+        if faults:
+            hint = "compare with a revision whose schemas can be used"
+            raise BrokenSchema(f"{against}: {faults[0].message}", faults[0].place, hint=hint)
+        return contracts
+
+    def schema_file(self, path: Path) -> "Contract":
+        """Read one schema wherever it stands; BrokenSchema when it can't be used."""
+        from medtrack_cli.core.contracts import Contract
+        from medtrack_cli.files.schemas import SchemaFault, read_schema
+
+        found = read_schema(path)
+        if isinstance(found, SchemaFault):
+            raise BrokenSchema(found.message, found.place)
+        return Contract(path.stem, str(path), found)
 
     @cached_property
     def connection(self) -> "ConnectionSettings":

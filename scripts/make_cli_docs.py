@@ -11,7 +11,7 @@ import typer
 
 from medtrack_cli.app import app
 from medtrack_cli.commands.options import Shared
-from medtrack_cli.runtime import World
+from medtrack_cli.world import World
 
 WIDTH = 80
 

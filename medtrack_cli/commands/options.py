@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from medtrack_cli.commands.boundary import guarded
-from medtrack_cli.runtime import Runtime, World
+from medtrack_cli.runtime import Runtime
+from medtrack_cli.world import World
 
 
 class Output(StrEnum):

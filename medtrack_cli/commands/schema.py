@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands import contracts
 from medtrack_cli.commands.options import command
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
@@ -79,4 +80,5 @@ def register(app: typer.Typer) -> None:
         "export",
         examples=["medtrack schema export student.created > student.created.schema.json"],
     )(export)
+    contracts.register(group)
     app.add_typer(group, name="schema", help="The registry: the event types that are known.")

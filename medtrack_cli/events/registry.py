@@ -277,6 +277,14 @@ class _PlainSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
+def payload_schema(event_type: EventType) -> dict[str, Any]:
+    """Give the JSON Schema 2020-12 of a type's payload."""
+    if event_type.document is not None:
+        return event_type.document
+    payload = cast("type[Payload]", event_type.envelope.model_fields["payload"].annotation)
+    return payload.model_json_schema(schema_generator=_PlainSchema)
+
+
 def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     """Export one JSON Schema 2020-12 of the whole event, envelope included."""
     schema = event_type.envelope.model_json_schema(schema_generator=_PlainSchema)

@@ -79,6 +79,11 @@ def _load(path: Path, seen: dict[tuple[str, str], Path]) -> Iterator[SchemaDocum
             yield SchemaDocument(event_type, version, found, path)
 
 
+def read_schema(path: Path) -> SchemaFault | dict[str, Any]:
+    """Read one schema file wherever it stands: its document, or its first fault."""
+    return next(_read(path))
+
+
 def _read(path: Path) -> Iterator[SchemaFault | dict[str, Any]]:
     """Yield the file's faults, or its document alone."""
     try:

@@ -9,11 +9,12 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.log import DeliveryLog
-from medtrack_cli.output.pages import event_type_page
+from medtrack_cli.output.pages import comparison_page, event_type_page
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
 
 SHOWN_RECEIPTS = 10
@@ -102,6 +103,9 @@ class HumanPrinter:
 
     def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
         self._print(event_type_page(event_type, example))
+
+    def compared(self, compared: "Compared") -> None:
+        self.page("comparison", {}, comparison_page(compared))
 
     def deliveries(self) -> Sink:
         return DeliveryLog(self._stdout, self._out, self.note)

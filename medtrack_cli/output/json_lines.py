@@ -13,6 +13,7 @@ from medtrack_cli.output import records
 from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
 
 
@@ -52,6 +53,9 @@ class JsonPrinter:
 
     def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
         self._print(records.event_type(event_type, example))
+
+    def compared(self, compared: "Compared") -> None:
+        self._print(records.comparison(compared))
 
     def deliveries(self) -> Sink:
         return _Lines(self)

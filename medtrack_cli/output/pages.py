@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
 
 
@@ -36,4 +37,25 @@ def event_type_page(event_type: "EventType", example: Any) -> str:  # noqa: ANN4
         shown = json.dumps(example, indent=2, ensure_ascii=False).splitlines()
         lines += ["", "Example", *(f"  {line}" for line in shown), ""]
         lines.append(f"  medtrack schema example {event_type.name} | medtrack publish -f -")
+    return "\n".join(lines)
+
+
+def comparison_page(compared: "Compared") -> str:
+    """Say what a change means for readers and writers, change by change."""
+    result = compared.comparison
+    if result is None or compared.new is None:
+        return f"{compared.old.name} is gone: events that are still sent are not understood"
+    answers = f"backward {result.backward}, forward {result.forward}, full {result.full}"
+    lines = [f"{compared.old.name} -> {compared.new.name}: {answers}"]
+    for change in result.changes:
+        verdict = "breaking" if change.breaks else "undecided" if change.undecided else "compatible"
+        directions = " and ".join(sorted(change.breaks | change.undecided))
+        label = f"{verdict} {directions}".strip()
+        place = compared.pointer(change)
+        lines.append(f"  {label}: {change.rule} at {place}: {change.message}")
+        if change.deploy_first:
+            lines.append(f"    deploy the {change.deploy_first} first, everywhere")
+        if (event := compared.event(change)) is not None:
+            shown = json.dumps(event, ensure_ascii=False)
+            lines.append(f"    no longer understood: {shown}")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
 
 
@@ -41,6 +42,10 @@ class Printer(Protocol):
 
     def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
         """Describe an event type whole, with an example."""
+        ...
+
+    def compared(self, compared: "Compared") -> None:
+        """Say what a change of a contract means, with the events that prove it."""
         ...
 
     def deliveries(self) -> Sink:

@@ -12,6 +12,7 @@ from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
 
 Record = dict[str, Any]
@@ -107,6 +108,30 @@ def event_type(known: "EventType", example: Any) -> Record:  # noqa: ANN401 -- J
             for f in known.fields
         ],
         "example": example,
+    }
+
+
+def comparison(compared: "Compared") -> Record:
+    result = compared.comparison
+    return {
+        "kind": "comparison",
+        "old": compared.old.name,
+        "new": compared.new.name if compared.new else None,
+        "backward": result.backward if result else "no",
+        "forward": result.forward if result else "yes",
+        "full": result.full if result else "no",
+        "changes": [
+            {
+                "rule": change.rule,
+                "pointer": compared.pointer(change),
+                "message": change.message,
+                "breaks": sorted(change.breaks),
+                "undecided": sorted(change.undecided),
+                "deploy_first": change.deploy_first or None,
+                "event": compared.event(change),
+            }
+            for change in (result.changes if result else ())
+        ],
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from medtrack_cli.__main__ import run
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
-from medtrack_cli.runtime import World
+from medtrack_cli.world import World
 from tests.cli.tool import numbered
 from tests.contracts.fakes import Answer, MemoryBroker
 

@@ -13,7 +13,7 @@ from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop
-from medtrack_cli.runtime import OpenPublisher, OpenTap, World
+from medtrack_cli.world import OpenPublisher, OpenTap, World
 from tests.broker.witness import settings_of
 from tests.contracts.fakes import MemoryBroker
 from tests.core.values import message

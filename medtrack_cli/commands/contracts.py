@@ -1,0 +1,126 @@
+"""medtrack schema check, diff."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.core.modes import Mode
+from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medtrack_cli.core.contracts import Compared, Contract
+
+ModeOption = Annotated[
+    Mode, typer.Option("--mode", help="What must hold: old and new understand each other how?")
+]
+
+
+def check(
+    runtime: Runtime,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FOLDER…]", help="Schemas folders [those of the configuration]."),
+    ] = None,
+    *,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="REF|DIR", help="Compare with these older ones."),
+    ] = None,
+    mode: ModeOption = Mode.FULL,
+) -> int:
+    """Check the schemas of added event types, and what a change of theirs breaks.
+
+    Exit code 65: a schema can't be used. With --against, 1: a change breaks readers or writers,
+    or whether it does can't be decided.
+    """
+    from medtrack_cli.core.contracts import compared
+
+    wanted = folders or list(runtime.config.schemas)
+    if not wanted:
+        hint = "name a folder, or set `schemas` in medtrack.yaml"
+        raise UsageError("no schemas to check", hint=hint)
+    new, faults = runtime.schemas(wanted)
+    rows = [(fault.place, fault.message) for fault in faults]
+    if rows:
+        runtime.printer.rows("schema_fault", ("place", "message"), rows)
+        return ExitCode.DATA_ERROR
+    if against is None:
+        count = len(new)
+        sentence = f"{count} schema{'' if count == 1 else 's'}: all can be used"
+        runtime.printer.summary("checked", {"schemas": count, "exit_code": 0}, sentence)
+        return ExitCode.DONE
+    old = runtime.schemas_as_they_were(against, wanted)
+    return _report(runtime, compared(old, new), mode)
+
+
+def diff(
+    runtime: Runtime,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A file, or TYPE@VERSION.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="A file, or TYPE@VERSION.")],
+    *,
+    mode: ModeOption = Mode.FULL,
+) -> int:
+    """Compare two schemas: who breaks, who must deploy first, and an event that proves it.
+
+    A writer sends the fields its schema names; a reader passes over fields it doesn't know. So
+    a new optional field breaks nobody. Exit code 1: a break, or one that can't be ruled out.
+    """
+    from medtrack_cli.core.contracts import Compared
+    from medtrack_cli.events.compatibility import compare
+
+    before, after = _contract(runtime, old), _contract(runtime, new)
+    comparison = compare(before.schema, after.schema)
+    return _report(runtime, [Compared(before, after, comparison)], mode)
+
+
+def _contract(runtime: Runtime, text: str) -> "Contract":
+    """Find what an operand names: a schema file, or a version of a known type."""
+    from medtrack_cli.core.contracts import contracts
+
+    if Path(text).is_file():
+        return runtime.schema_file(Path(text))
+    name, _, version = text.partition("@")
+    return contracts([runtime.registry.find(name, version or None)])[0]
+
+
+def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
+    """Print each comparison, and one verdict."""
+    from medtrack_cli.events.compatibility import Answer
+
+    answers = []
+    for each in found:
+        runtime.printer.compared(each)
+        answers.append(each.answer(mode))
+    broken, undecided = answers.count(Answer.NO), answers.count(Answer.UNDECIDED)
+    code = ExitCode.VERDICT_NO if broken or undecided else ExitCode.DONE
+    numbers = {
+        "changed": len(answers),
+        "broken": broken,
+        "undecided": undecided,
+        "exit_code": code,
+    }
+    words = f"{broken} broken, {undecided} undecided" if code else "nothing breaks"
+    runtime.printer.summary("compared", numbers, f"{len(answers)} changed, {mode}: {words}")
+    return code
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group of schema commands."""
+    command(
+        group,
+        "check",
+        examples=["medtrack schema check", "medtrack schema check schemas --against main"],
+    )(check)
+    command(
+        group,
+        "diff",
+        examples=[
+            "medtrack schema diff room.booked@1.0 room.booked@1.1",
+            "medtrack schema diff old.json new.json --mode backward",
+        ],
+    )(diff)

@@ -1,0 +1,69 @@
+"""`--set path=value`: change one place of an event, its value read by the schema's type."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from medtrack_cli.errors import UsageError
+from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.registry import EventType, Registry
+from medtrack_cli.events.suggestions import did_you_mean
+
+Setting = tuple[tuple[str, ...], str]
+"""A path in an event, and the text to set there."""
+
+
+def parse(text: str) -> Setting:
+    """Read `payload.email=a@example.org`. Raises UsageError when it isn't of that form."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise UsageError("--set wants PATH=VALUE", text.partition("=")[0], hint=EXAMPLE)
+    return tuple(path.split(".")), value
+
+
+EXAMPLE = "--set payload.email=a@example.org"
+
+
+def checked(settings: Iterable[Setting], event_type: EventType) -> None:
+    """Refuse a path that the type doesn't have, with the nearest that it has."""
+    known = [
+        *(name for name in ENVELOPE_FIELDS if name != "payload"),
+        *(f"payload.{field.name}" for field in event_type.fields),
+    ]
+    for path, _ in settings:
+        place = ".".join(path[:2])
+        if place not in known:
+            hint = did_you_mean(place, known) or f"known: {', '.join(known)}"
+            raise UsageError(f"no such field in {event_type.name}", ".".join(path), hint=hint)
+
+
+def changed(
+    event: Mapping[str, Any], settings: Iterable[Setting], registry: Registry
+) -> dict[str, Any]:
+    """Give the event with every setting made; it is not changed itself."""
+    result: dict[str, Any] = json.loads(json.dumps(event))
+    for path, text in settings:
+        wants_text = registry.wants_text(result.get("event_type"), path)
+        _put(result, path, text if wants_text else _read(text))
+    return result
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 -- JSON
+    """Read what is no string in the schema as JSON; what isn't JSON stays a text for the check."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _put(value: Any, path: tuple[str, ...], new: Any) -> None:  # noqa: ANN401 -- JSON
+    for part in path[:-1]:
+        value = value.setdefault(part, {}) if isinstance(value, dict) else value[_index(part)]
+    if isinstance(value, list):
+        value[_index(path[-1])] = new
+    else:
+        value[path[-1]] = new
+
+
+def _index(part: str) -> int:
+    return int(part)

@@ -1,0 +1,61 @@
+"""Schemas as they were: in another folder, or at a git revision."""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from medtrack_cli.errors import InputMissing
+
+GIT_SECONDS = 60
+
+
+@contextmanager
+def as_they_were(against: str, folders: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give the folders to compare with: `against` itself when it is one, else those at that ref.
+
+    What git gives is unpacked into a temporary folder. A folder that was not there yet at that
+    revision is empty. Raises InputMissing.
+    """
+    if Path(against).is_dir():
+        yield [Path(against)]
+        return
+    with tempfile.TemporaryDirectory(prefix="medtrack-schemas-") as name:
+        unpacked = []
+        for number, folder in enumerate(folders):
+            target = Path(name, str(number))
+            target.mkdir()
+            _unpack(against, folder, target)
+            unpacked.append(target)
+        yield unpacked
+
+
+def _unpack(revision: str, folder: Path, target: Path) -> None:
+    commit = _git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    if commit is None:
+        hint = "name a folder, or a revision of the repository that the schemas are in"
+        raise InputMissing("neither a folder nor a git revision", revision, hint=hint)
+    packed = _git(folder, "archive", "--format=tar", commit.decode().strip(), "--", ".")
+    if packed is not None:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(target, filter="data")
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """Run git in a folder; None when it says no."""
+    try:
+        done = subprocess.run(  # noqa: S603 -- no shell, the revision stands behind --
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 -- the user's own git
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

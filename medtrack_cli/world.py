@@ -1,0 +1,76 @@
+"""Everything outside the process that a command may touch: streams, clock, broker."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.connection import ConnectionSettings
+
+OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
+OpenTap = Callable[["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer]
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _open_publisher(
+    settings: "ConnectionSettings", policy: PublishPolicy, note: Note, stop: Stop
+) -> Publisher:
+    from medtrack_cli.broker.publisher import AmqpPublisher
+
+    return AmqpPublisher(settings, policy, note, stop)
+
+
+def _open_tap(
+    settings: "ConnectionSettings",
+    patterns: tuple[str, ...],
+    note: Note,
+    stop: Stop,
+    retry_for: float | None,
+) -> Consumer:
+    from medtrack_cli.broker.consumer import AmqpTap
+
+    return AmqpTap(settings, patterns, note, stop, retry_for)
+
+
+def _open_stdin() -> BinaryIO:
+    """Open standard input apart from Python's own, whose lock a reading thread takes to the end.
+
+    At exit Python would wait for that lock and abort. Closed, it is empty.
+    """
+    try:
+        return open(0, "rb", closefd=False)
+    except OSError:
+        return BytesIO()
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside the process that a command may touch."""
+
+    stdin: BinaryIO = field(default_factory=_open_stdin)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    cwd: Path = field(default_factory=Path.cwd)
+    clock: Clock = field(default_factory=SystemClock)
+    open_publisher: OpenPublisher = _open_publisher
+    open_tap: OpenTap = _open_tap
