@@ -25,7 +25,8 @@ class Contract(NamedTuple):
     @property
     def is_event(self) -> bool:
         """Whether the schema is of a whole event, as `schema export` prints them."""
-        return {"event_type", "payload"} <= self.schema.get("properties", {}).keys()
+        fields: Mapping[str, Any] = self.schema.get("properties", {})
+        return {"event_type", "payload"} <= fields.keys()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ def generated(
         yield {**example, "payload": payload}
 
 
-def _value(name: str, kind: str, person: int, source: Random) -> Any:  # noqa: ANN401 -- JSON
+def _value(  # noqa: PLR0911 -- one return a kind
+    name: str, kind: str, person: int, source: Random
+) -> Any:  # noqa: ANN401 -- JSON
     """Make a field's value; one person's fields fit together."""
     first = FIRST_NAMES[person % len(FIRST_NAMES)]
     last = LAST_NAMES[person % len(LAST_NAMES)]

@@ -2,9 +2,12 @@
 
 import re
 from functools import cache
+from string import punctuation, whitespace
+from unicodedata import east_asian_width
 
 from medtrack_cli.events.envelope import PERSONAL_FIELDS
 
+_PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORDS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
@@ -17,8 +20,16 @@ _ENVELOPE = {"event_type": _WORDS, "service": _WORDS, "version": _WORDS, "timest
 
 
 def mask_shape(text: str) -> str:
-    """Keep a text's shape and nothing else: letters become x, digits 9, the rest stays."""
-    return "".join("x" if c.isalpha() else "9" if c.isnumeric() else c for c in text)
+    """Keep a text's shape and its width: letters become x, digits 9, ASCII's punctuation stays."""
+    return "".join(c if c in _PUNCTUATION else _mask(c) for c in text)
+
+
+def _mask(char: str) -> str:
+    # What else is not ASCII may be half a letter (an accent, a vowel sign): it becomes x, too.
+    is_wide = east_asian_width(char) in "WF"
+    if char.isnumeric():
+        return "\uff19" if is_wide else "9"
+    return "\uff58" if is_wide else "x"
 
 
 def masked(field: str, value: str) -> str:

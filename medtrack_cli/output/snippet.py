@@ -2,17 +2,24 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from medtrack_cli.events.findings import Span
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 
-# A quoted string, closed or not; or a run of plain characters. What stands between is structure.
-_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*+"?|'[^']*+'?|[^\s{}\[\],:"']+(?::[^\s{}\[\],:"']+)*""")
-_KEY_AHEAD = re.compile(r"\s*:(?=\s|$)|\s*:(?=[\"'{\[\d])")
-_STARTS_KEY = frozenset("{,-?")
+# A quoted string, closed or not; or a plain text with all its words, a comment behind it among
+# them. What stands between is structure.
+_PLAIN = r"""(?![-?](?=\s|$))(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
+_TOKEN = re.compile(
+    rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
+)
+_KEY_AHEAD = re.compile(r"""\s*:(?=[\s"'{\[\d]|$)""")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_BEFORE_KEY = frozenset("{,-?")
 
 
 class Snippet(NamedTuple):
@@ -28,27 +35,34 @@ def snippet(line: str, span: Span, width: int, *, reveal: bool) -> Snippet:
     Every character the terminal could obey or hide is shown as one `·`, so that columns hold.
     """
     shown = line if reveal else mask_line(line)
-    cells = [_cell(char) for char in shown]
-    start = min(span.column - 1, len(cells))
-    end = max(start + 1, min(span.end_column - 1, len(cells)))
-    first, last = _cut(len(cells), start, end, width)
+    start = min(span.column - 1, len(shown))
+    end = max(start + 1, min(span.end_column - 1, len(shown)))
+    first, last = _cut(shown, start, end, max(width - 2, 8))
     before = "…" if first > 0 else ""
-    after = "…" if last < len(cells) else ""
-    pad = len(before) + sum(map(_columns, cells[first:start]))
-    mark = max(1, sum(map(_columns, cells[start : min(end, last)])))
-    return Snippet(
-        before + "".join(cells[first:last]) + after, " " * pad + "^" * min(mark, width - pad)
-    )
+    after = "…" if last < len(shown) else ""
+    text = before + "".join(map(_cell, shown[first:last])) + after
+    pad = len(before) + sum(map(_columns, shown[first:start]))
+    mark = sum(map(_columns, shown[start : min(end, last)]))
+    return Snippet(text, " " * pad + "^" * max(1, mark))
 
 
-def _cut(length: int, start: int, end: int, width: int) -> tuple[int, int]:
-    """Choose which characters to show: the span with as much before it as after, if it must."""
-    room = max(width - 2, 8)
-    if length <= room:
-        return 0, length
-    spare = max(0, room - (end - start))
-    first = max(0, min(start - spare // 2, length - room))
-    return first, min(length, first + room)
+def _cut(text: str, start: int, end: int, room: int) -> tuple[int, int]:
+    """Choose the characters to show: the span's first, then as many before it as behind it."""
+    shorter = text[: room + 1]
+    if len(text) <= room and sum(map(_columns, shorter)) <= room:
+        return 0, len(text)
+    last = start + _fitting(text[start : min(end, start + room)], room)
+    room -= sum(map(_columns, text[start:last]))
+    ahead = _fitting(text[last : last + room], room)
+    behind = _fitting(text[max(0, start - room) : start][::-1], max(room // 2, room - ahead))
+    first = start - behind
+    room -= sum(map(_columns, text[first:start]))
+    return first, last + _fitting(text[last : last + room], room)
+
+
+def _fitting(text: str, room: int) -> int:
+    """Count the characters that fit into `room` columns."""
+    return sum(columns <= room for columns in accumulate(map(_columns, text)))
 
 
 def _cell(char: str) -> str:
@@ -63,30 +77,31 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
+@lru_cache(maxsize=1)  # an event's findings often stand on one line, and a line can be long
 def mask_line(line: str) -> str:
     """Mask every value of a JSON or YAML line that could be personal; keys and structure stay.
 
     Works on the line alone, so what it can't place it masks: a value whose key stands on
-    another line, the text of a block, whatever a syntax error has torn apart.
+    another line, the text of a block, a comment, whatever a syntax error has torn apart.
     """
-    parts: list[str] = []
+    return "".join(_masked_parts(line))
+
+
+def _masked_parts(line: str) -> Iterator[str]:
     position = 0
-    key = ""
+    key = before = ""
     for token in _TOKEN.finditer(line):
         between = line[position : token.start()]
-        parts.append(between)
-        text = token.group()
-        position = token.end()
-        is_key = _may_start_key(line[: token.start()]) and _KEY_AHEAD.match(line, position)
+        yield between
+        before = between.rstrip()[-1:] or before
+        text, position = token.group(), token.end()
         inner = text.strip("\"'")
-        if is_key and _NAME.fullmatch(inner):
+        may_be_key = not before or before in _BEFORE_KEY
+        if may_be_key and _KEY_AHEAD.match(line, position) and _NAME.fullmatch(inner):
             key = inner
-            parts.append(text)
+            yield text
         else:
-            parts.append(text.replace(inner, masked(key, inner)))
-    return "".join(parts) + line[position:]
-
-
-def _may_start_key(before: str) -> bool:
-    rest = before.rstrip()
-    return not rest or rest[-1] in _STARTS_KEY
+            yield text.replace(inner, masked(key, inner)) if inner else text
+            key = key if key == "updated_fields" else ""
+        before = text[-1]
+    yield line[position:]
