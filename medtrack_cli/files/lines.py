@@ -1,14 +1,21 @@
 """The lines that findings point at."""
 
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+import io
+import zlib
+from collections import deque
+from typing import TYPE_CHECKING, BinaryIO
 
-from medtrack_cli.core.inputs import Item
 from medtrack_cli.files.sources import Source
-from medtrack_cli.files.streams import BOM, open_source
+from medtrack_cli.files.streams import BOM, open_source, read_some
 
-MAX_SHOWN = 1024 * 1024
-"""Bytes of a line that are looked at; a place further right is shown without its line."""
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MAX_SHOWN = 512 * 1024
+"""Bytes of a line that are looked at: longer ones are cut."""
+
+READ_AHEAD = 64 * 1024
+"""Bytes taken from a pipe at once, when they are there."""
 
 
 class FileLines:
@@ -21,18 +28,16 @@ class FileLines:
         self._line = b""
 
     def __call__(self, number: int) -> str | None:
-        """Give a line without its end; None when it can't be had."""
+        """Give a line without its end, cut when it is very long; None when it can't be had."""
         try:
             if self._stream is None or number < self._number:
                 self.close()
                 self._stream = open_source(self._source, open_stdin=_never).__enter__()
             while self._number < number and self._next():
                 pass
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             return None
-        if self._number != number or (len(self._line) == MAX_SHOWN and self._line[-1:] != b"\n"):
-            return None
-        return _text(self._line)
+        return _text(self._line) if self._number == number else None
 
     def close(self) -> None:
         """Close the file, if it was opened."""
@@ -51,26 +56,43 @@ class FileLines:
         return bool(self._line)
 
 
-class StreamLines:
-    """Lines of what can be read only once: those of the event being looked at."""
+class StreamLines(io.RawIOBase):
+    """A stream that can be read only once, and the lines that last went through it."""
 
     def __init__(self) -> None:
-        self._item: Item | None = None
+        self._stream: BinaryIO = io.BytesIO()
+        self._kept: deque[bytes] = deque()
+        self._size = 0
+        self._first = 1  # the number of the line in which the kept bytes begin
 
-    def watch(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass the items on and remember the last."""
-        for item in items:
-            self._item = item
-            yield item
+    def keeping(self, stream: BinaryIO) -> BinaryIO:
+        """Read a stream through this one."""
+        self._stream = stream
+        return io.BufferedReader(self, READ_AHEAD)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        data = read_some(self._stream, len(view))
+        view[: len(data)] = data
+        self._kept.append(data)
+        self._size += len(data)
+        while self._size > 2 * MAX_SHOWN:
+            dropped = self._kept.popleft()
+            self._size -= len(dropped)
+            self._first += dropped.count(b"\n")
+        return len(data)
 
     def __call__(self, number: int) -> str | None:
-        """Give a line of the last item; None when its text is not the source's own."""
-        item = self._item
-        if item is None or item.body is None or not item.exact or len(item.body) > MAX_SHOWN:
+        """Give a line without its end; None when it has passed, wholly or in part."""
+        text = b"".join(self._kept)
+        at = number - self._first
+        if at < 0 or (at == 0 and number > 1):
             return None
-        lines = item.body.split(b"\n")
-        at = number - item.line
-        return _text(lines[at]) if 0 <= at < len(lines) else None
+        lines = text.split(b"\n", at + 1)
+        return _text(lines[at][:MAX_SHOWN]) if at < len(lines) else None
 
 
 def _text(line: bytes) -> str:

@@ -20,6 +20,7 @@ from medtrack_cli.files.json_files import read_lines
 from medtrack_cli.files.lines import FileLines, StreamLines
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sources import Source
+from medtrack_cli.files.streams import open_source
 
 if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
@@ -91,14 +92,22 @@ def validate(
 
 def _piece(source: Input, found: Source, completion: Completion, validated: Validated) -> Piece:
     validated.files += 1
-    items: Iterable[Item] = source.read(found)
-    lines: FileLines | StreamLines
     if found.is_regular:
-        lines = FileLines(found)
+        lines: Lines = FileLines(found)
+        items = source.read(found)
     else:
-        lines = StreamLines()
-        items = lines.watch(items)
+        lines, items = _read_once(source, found)
     return Piece(found, True, validated.findings(items, completion), lines)  # noqa: FBT003
+
+
+def _read_once(source: Input, found: Source) -> tuple[Lines, "Iterator[Item]"]:
+    """Read standard input or a pipe, and keep the lines that went through last."""
+    lines = StreamLines()
+
+    def open_kept() -> BinaryIO:
+        return lines.keeping(open_source(found, source.open_stdin).__enter__())
+
+    return lines, replace(source, open_stdin=open_kept).read(Source(found.name))
 
 
 def _in_parallel(

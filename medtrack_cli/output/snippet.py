@@ -13,7 +13,7 @@ from medtrack_cli.output.safe_text import safe_text
 
 # A quoted string, closed or not; or a plain text with all its words, a comment behind it among
 # them. What stands between is structure.
-_PLAIN = r"""(?![-?](?=\s|$))(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
+_PLAIN = r"""(?![-?](?=\s|$)|:)(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
 _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
 )

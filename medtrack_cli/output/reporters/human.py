@@ -43,7 +43,8 @@ class HumanReporter:
         place = f"{safe_text(finding.file)}:{finding.span.line}:{finding.span.column}"
         rule = style(f"{finding.severity}[{finding.rule}]", colour)
         self._out.write(f"{style(place, 'bold')}: {rule}: {safe_text(finding.message)}\n")
-        if (text := line()) is not None:
+        text = line()
+        if text is not None and finding.span.column <= len(text) + 1:  # a long line is cut
             self._frame(finding, text, colour)
         if finding.suggestion:
             self._out.write(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}\n")
