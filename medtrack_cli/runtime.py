@@ -5,7 +5,7 @@ The one place that knows the adapters. Tests replace it whole.
 
 import random
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medtrack_cli.config.settings import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.contracts import Contract
+    from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.inputs import Input
@@ -190,6 +191,31 @@ class Runtime:
         if event_type.document is None:
             return sample(event_type.name)
         return example_event(event_type, self.config.service or "my-service")
+
+    def generated(
+        self, event_type: str, count: int, seed: int | None
+    ) -> "Callable[[], Iterator[Item]]":
+        """Make events of a type, the same each time the result is called.
+
+        An added type's events are all its first example.
+        """
+        from itertools import islice
+
+        from medtrack_cli.core.publish import generated_items
+        from medtrack_cli.events.generate import generated
+
+        known = self.registry.find(event_type)
+        example = self.example(known)
+        if example is None:
+            hint = "add `examples` to its schema: a list of payloads"
+            raise UsageError("no example to generate events from", event_type, hint=hint)
+        del example["timestamp"]
+        if self.config.service:
+            example["service"] = self.config.service
+        chosen = random.randrange(2**32) if seed is None else seed  # noqa: S311 -- made up
+        if seed is None and self.trace:
+            self.trace(f"--seed {chosen} generates the same events again")
+        return lambda: generated_items(islice(generated(known, example, chosen), count))
 
     @property
     def sample_folder(self) -> Path:

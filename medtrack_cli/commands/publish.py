@@ -1,6 +1,7 @@
 """medtrack publish."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import uuid4
 
 import typer
@@ -10,9 +11,16 @@ from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from medtrack_cli.core.inputs import Item
+
 EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
     "medtrack publish -f sample-events/registration.yaml",
+    "medtrack publish student.created --set payload.email=a@example.org",
+    "medtrack publish evaluation.created --count 1000 --rate 50",
     "medtrack publish student.deleted -f payload.json --service my-service",
     "generate-events | medtrack publish -f - --keep-going -o json",
 )
@@ -31,8 +39,25 @@ def publish(
     data: Annotated[
         list[str] | None, typer.Option("--data", "-d", help="An event or payload as JSON.")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Change a field; repeatable."),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", min=1, help="Generate so many events of the type.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Generate the same events again.")
+    ] = None,
     service: Annotated[
         str | None, typer.Option("--service", help="Fills an event's missing service.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", metavar="KEY=VALUE", help="A message header; repeatable."),
+    ] = None,
+    message_id: Annotated[
+        str | None, typer.Option("--message-id", help="Use this message id.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
@@ -53,6 +78,9 @@ def publish(
         float | None,
         typer.Option("--retry-for", min=0, help="Seconds to try for a lost connection [60]."),
     ] = None,
+    no_validate: Annotated[
+        bool, typer.Option("--no-validate", help="Send invalid events, too.")
+    ] = False,
     allow_unroutable: Annotated[
         bool, typer.Option("--allow-unroutable", help="Events that no queue wants are done, too.")
     ] = False,
@@ -68,16 +96,20 @@ def publish(
     from medtrack_cli.core.publish import Plan, is_all_valid, messages
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
+    from medtrack_cli.events import paths
 
-    if not file and not data:
-        raise UsageError("nothing to publish", hint="-f FILE, -f - for stdin, or -d JSON")
     clock = runtime.world.clock
-    source = runtime.input(file or [], as_type=event_type, typed=data or [])
-    source.require()
-    sender = service or runtime.config.service
-    filling = Completion(event_type, sender, lambda: rfc3339(clock.now()), runtime.registry)
-    plan = Plan(uuid4(), filling, keep_going=keep_going)
-    everything = Plan(plan.run, filling, keep_going=True)
+    source = _source(runtime, event_type, file, data, set_, count, seed)
+    completion = Completion(
+        event_type,
+        service or runtime.config.service,
+        lambda: rfc3339(clock.now()),
+        runtime.registry,
+        tuple(paths.parse(each) for each in set_ or ()),
+    )
+    headers = dict(_header(each) for each in header) if header else None
+    plan = Plan(uuid4(), completion, keep_going, headers, message_id, not no_validate)
+    everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
     if source.can_be_read_again and not keep_going and not is_all_valid(source.items(), plan):
         reason = "another event is invalid"
@@ -97,6 +129,46 @@ def publish(
         tally,
         lambda publisher, _stop: deliver.deliver(publisher, paced, again),
     )
+
+
+class _Source(NamedTuple):
+    """Events to publish, and whether they can be had a second time."""
+
+    items: "Callable[[], Iterable[Item]]"
+    can_be_read_again: bool
+
+
+def _source(  # noqa: PLR0917 -- the options that say what is published
+    runtime: Runtime,
+    event_type: str | None,
+    file: list[str] | None,
+    data: list[str] | None,
+    settings: list[str] | None,
+    count: int | None,
+    seed: int | None,
+) -> _Source:
+    """Find what is to be published: files and typed events, or generated ones."""
+    if file or data:
+        if count or seed is not None:
+            raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
+        source = runtime.input(file or [], as_type=event_type, typed=data or [])
+        source.require()
+        return _Source(source.items, source.can_be_read_again)
+    if not (count or settings):
+        hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
+        raise UsageError("nothing to publish", hint=hint)
+    if event_type is None:
+        hint = "medtrack publish student.created --count 3"
+        raise UsageError("generated events need an event type", hint=hint)
+    generated = runtime.generated(event_type, count or 1, seed)
+    return _Source(generated, can_be_read_again=True)
+
+
+def _header(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise UsageError("--header wants KEY=VALUE", key, hint="--header x-origin=import")
+    return key, value
 
 
 def register(app: typer.Typer) -> None:

@@ -1,6 +1,6 @@
 """What is read from a file, a pipe or a scenario: one item for each event."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from medtrack_cli.events.findings import At, Finding, Path, Span
 
@@ -37,3 +37,18 @@ class Item(Protocol):
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
         """Place a problem of the body in the file; paths begin at the body's top."""
+
+
+class MadeItem(NamedTuple):
+    """An event that stands in no file, such as a generated one; `line` is its number."""
+
+    file: str
+    line: int
+    body: bytes | None
+    exact: bool = False
+    findings: tuple[Finding, ...] = ()
+    recorded: object | None = None
+
+    def span(self, where: Path | int, at: At = At.VALUE) -> Span:  # noqa: ARG002 -- no places in it
+        """Point at the event as such."""
+        return Span(self.line, 1, 2)

@@ -1,23 +1,32 @@
 """Publish: make messages of the events that are read."""
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha1
+from typing import Any
 from uuid import UUID
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.inputs import Item, MadeItem
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
-from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, examine
+from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to make of the input. `run` makes the message ids: the same run, the same ids."""
+    """What to make of the input. `run` makes the message ids: the same run, the same ids.
+
+    `message_id` is one for all, if the user gives it. Without `validates`, whatever names its
+    event type is sent as it is.
+    """
 
     run: UUID
     completion: Completion = NOTHING_TO_ADD
     keep_going: bool = False
+    headers: Mapping[str, str] | None = None
+    message_id: str | None = None
+    validates: bool = True
 
 
 def messages(
@@ -30,27 +39,41 @@ def messages(
     identify = message_ids(plan.run)
     examined = examine(items, plan.completion, publishing=True)
     for index, event in enumerate(examined, 1):
-        if event.is_valid and event.body is not None:
+        if event.body is not None and (event.is_valid or _is_forced(event, plan)):
             if note and event.filled:
                 place = f"{event.item.file}:{event.item.line}"
                 note(f"{place}: filled in {', '.join(event.filled)}")
-            yield _message(index, event, identify(index))
+            yield _message(index, event, plan.message_id or identify(index), plan)
             continue
         yield _invalid(index, event)
         if not plan.keep_going:
             return
 
 
-def _message(index: int, event: Examined, message_id: str) -> Message:
+def _is_forced(event: Examined, plan: Plan) -> bool:
+    """Tell whether an invalid event is sent all the same: it must say under which key."""
+    return not plan.validates and _named_type(event.body) is not None
+
+
+def _named_type(body: bytes | None) -> str | None:
+    try:
+        name = json.loads(body or b"")["event_type"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return name if isinstance(name, str) and name else None
+
+
+def _message(index: int, event: Examined, message_id: str, plan: Plan) -> Message:
     item, body, event_type, findings, _ = event
     return Message(
         index,
         item.file,
         item.line,
         event_type,
-        routing_key=event_type or "",
+        routing_key=event_type or _named_type(body) or "",
         message_id=message_id,
         body=body or b"",
+        headers=plan.headers,
         findings=findings,
     )
 
@@ -79,5 +102,11 @@ def message_ids(run: UUID) -> Callable[[int], str]:
 
 
 def is_all_valid(items: Iterable[Item], plan: Plan) -> bool:
-    """Read the input up to its first invalid event, and tell whether there is none."""
-    return all(each.is_valid for each in examine(items, plan.completion, publishing=True))
+    """Read the input up to the first event that stops the run, and tell whether there is none."""
+    return all(isinstance(each, Message) for each in messages(items, plan))
+
+
+def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
+    """Give generated events as an input."""
+    for number, event in enumerate(events, 1):
+        yield MadeItem("<generated>", number, compact(event))

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
+from medtrack_cli.events import paths
 from medtrack_cli.events.check import Verdict, check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
 from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.paths import Setting
 from medtrack_cli.events.registry import Registry, built_in
 
 
@@ -39,10 +41,11 @@ class Completion:
     service: str | None = None
     now: Callable[[], str] | None = None
     registry: Registry = field(default_factory=built_in)
+    settings: tuple[Setting, ...] = ()  # what --set changes in every event
 
     @property
     def adds_nothing(self) -> bool:
-        return self.event_type is None and self.now is None
+        return self.event_type is None and self.now is None and not self.settings
 
     def missing(self, event: Mapping[str, Any]) -> dict[str, str]:
         """Give the envelope's fields that this fills in, with their values."""
@@ -59,7 +62,7 @@ class Completion:
 
 NOTHING_TO_ADD = Completion()
 
-WRAPPING = {"service": "medtrack", "timestamp": "1970-01-01T00:00:00Z", "version": "1.0"}
+WRAPPING = {"service": "medtrack", "timestamp": "1970-01-01T00:00:00Z"}
 """The envelope that a bare payload is checked in when nothing else fills it."""
 
 
@@ -77,13 +80,14 @@ def examine(
 ) -> Iterator[Examined]:
     """Examine events lazily, one for one, in their order."""
     registry, wanted = completion.registry, completion.event_type
+    sets = bool(completion.settings)
     for item in items:
         if item.body is None:
             yield Examined(item, None, None, item.findings)
             continue
         verdict = check(item.body, registry, publishing=publishing)
         is_other = wanted is not None and wanted != verdict.event_type
-        if not (verdict.problems or item.findings or is_other):
+        if not (verdict.problems or item.findings or is_other or sets):
             yield Examined(item, item.body, verdict.event_type)
         else:
             yield _examine_closely(item, verdict, completion, publishing=publishing)
@@ -93,7 +97,8 @@ def _examine_closely(
     item: Item, verdict: Verdict, completion: Completion, *, publishing: bool
 ) -> Examined:
     body: bytes = item.body or b""
-    completed = None if verdict.is_valid else _complete(body, completion)
+    is_whole = verdict.is_valid and not completion.settings
+    completed = None if is_whole else _complete(body, completion)
     findings = list(item.findings)
     depth = 0
     filled: tuple[str, ...] = ()
@@ -137,12 +142,19 @@ def _complete(body: bytes, completion: Completion) -> Completed | None:
     elif completion.event_type and "event_type" not in value:
         event = {**value, "event_type": completion.event_type}
     filled = completion.missing(event)
+    known = completion.registry.newest(event.get("event_type"))
     if is_bare and event is not value and completion.now is None:
-        filled = {**WRAPPING, **filled}  # a payload can't lack what only its envelope has
-    if not filled and event is value:
+        # A payload can't lack what only its envelope has.
+        filled = {**WRAPPING, "version": known.version if known else "1.0", **filled}
+    if not (filled or completion.settings) and event is value:
         return None
     depth = 1 if event is not value and is_bare else 0
-    return Completed(compact(event | filled), tuple(filled), depth, tuple(problems))
+    whole = event | filled
+    if completion.settings:
+        if known is not None:
+            paths.checked(completion.settings, known)
+        whole = paths.changed(whole, completion.settings, completion.registry)
+    return Completed(compact(whole), tuple(filled), depth, tuple(problems))
 
 
 def compact(event: Mapping[str, Any]) -> bytes:

@@ -58,12 +58,18 @@ def _read(text: str) -> Any:  # noqa: ANN401 -- JSON
 
 def _put(value: Any, path: tuple[str, ...], new: Any) -> None:  # noqa: ANN401 -- JSON
     for part in path[:-1]:
-        value = value.setdefault(part, {}) if isinstance(value, dict) else value[_index(part)]
-    if isinstance(value, list):
-        value[_index(path[-1])] = new
-    else:
+        value = value.setdefault(part, {}) if isinstance(value, dict) else _item(value, part)
+    if isinstance(value, dict):
         value[path[-1]] = new
+    else:
+        _item(value, path[-1])
+        value[int(path[-1])] = new
 
 
-def _index(part: str) -> int:
-    return int(part)
+def _item(value: Any, part: str) -> Any:  # noqa: ANN401 -- JSON
+    """Give an item of a list; UsageError when there is none at that place."""
+    try:
+        return value[int(part)]
+    except (TypeError, ValueError, IndexError):
+        hint = "a list's items are numbered from 0; a list is set whole as JSON"
+        raise UsageError("--set leads nowhere", part, hint=hint) from None
