@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from typing import NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,18 +49,21 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> Cost:
 
     The peak counts from the fork on: it is never below what this process itself holds.
     """
-    started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 -- our own commands
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout  # noqa: S101 -- for the type checker
-    with process.stdout as stream:
-        output = stream.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command[1:])} ended with {process.returncode}: {output}")
+    with TemporaryFile() as complaints:
+        started = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 -- our own commands
+            command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=complaints
+        )
+        assert process.stdout  # noqa: S101 -- for the type checker
+        with process.stdout as stream:
+            output = stream.read().decode()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace")
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # macOS counts in bytes
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, output)
 
