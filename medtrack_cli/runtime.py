@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.events.registry import EventType, Registry
+    from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recording import Recorder
     from medtrack_cli.files.schemas import SchemaFault
+    from medtrack_cli.files.sources import Source
     from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
     from medtrack_cli.output.reporters.report import Report
@@ -176,6 +178,16 @@ class Runtime:
         look = Look(colour, reveal, self.quiet, self.printer.error)
         with opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters:
             yield Report(reporters, most)
+
+    def checkpoint(
+        self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]
+    ) -> "Checkpoint":
+        """Open a checkpoint of these sources, sent with these options."""
+        from medtrack_cli.files.checkpoint import Checkpoint, identify
+
+        if not sources:
+            raise UsageError("--checkpoint needs files", hint="-f FILE")
+        return Checkpoint(path, identify(sources, options))
 
     def recorder(self, path: Path) -> "Recorder":
         """Create a recording."""

@@ -1,6 +1,7 @@
 """medtrack publish."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import uuid4
 
@@ -12,9 +13,13 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.messages import Message, Receipt
+    from medtrack_cli.core.ports import Publisher
+    from medtrack_cli.files.checkpoint import Checkpoint
+    from medtrack_cli.files.sources import Source
 
 EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
@@ -81,6 +86,10 @@ def publish(
     no_validate: Annotated[
         bool, typer.Option("--no-validate", help="Send invalid events, too.")
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Go on from where a run stopped."),
+    ] = None,
     allow_unroutable: Annotated[
         bool, typer.Option("--allow-unroutable", help="Events that no queue wants are done, too.")
     ] = False,
@@ -108,7 +117,9 @@ def publish(
         tuple(paths.parse(each) for each in set_ or ()),
     )
     headers = dict(_header(each) for each in header) if header else None
-    plan = Plan(uuid4(), completion, keep_going, headers, message_id, not no_validate)
+    mark = _checkpoint(runtime, checkpoint, source, [event_type, service, set_, header, message_id])
+    run = mark.run if mark else uuid4()
+    plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
     everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
     if source.can_be_read_again and not keep_going and not is_all_valid(source.items(), plan):
@@ -118,17 +129,31 @@ def publish(
     if dry_run:
         return print_only(runtime, messages(source.items(), plan, runtime.trace))
     runtime.confirm_protected("publish", yes=yes)
-    outgoing = messages(source.items(), plan, runtime.trace)
-    paced = pacing.at_rate(outgoing, rate, clock) if rate else outgoing
-    again = (lambda: messages(source.items(), everything)) if source.can_be_read_again else None
+
+    def left(plan: Plan) -> "Iterator[Message | Receipt]":
+        outgoing = messages(source.items(), plan, runtime.trace)
+        return mark.left(outgoing) if mark else outgoing
+
+    def delivered(publisher: "Publisher", _stop: object) -> "Iterator[Receipt]":
+        outgoing = pacing.at_rate(left(plan), rate, clock) if rate else left(plan)
+        again = (lambda: left(everything)) if source.can_be_read_again else None
+        receipts = deliver.deliver(publisher, outgoing, again)
+        return mark.watch(receipts, tally.is_done) if mark else receipts
+
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
-    return send(
-        runtime,
-        "published",
-        policy,
-        tally,
-        lambda publisher, _stop: deliver.deliver(publisher, paced, again),
-    )
+    return send(runtime, "published", policy, tally, delivered)
+
+
+def _checkpoint(
+    runtime: Runtime, path: Path | None, source: "_Source", options: list[object]
+) -> "Checkpoint | None":
+    """Open the checkpoint and say what it spares."""
+    if path is None:
+        return None
+    mark = runtime.checkpoint(path, source.sources, options)
+    if mark.was_done:
+        runtime.printer.note(f"{path}: {mark.was_done:,} events are done already")
+    return mark
 
 
 class _Source(NamedTuple):
@@ -136,6 +161,7 @@ class _Source(NamedTuple):
 
     items: "Callable[[], Iterable[Item]]"
     can_be_read_again: bool
+    sources: "Sequence[Source] | None" = None  # None: generated
 
 
 def _source(  # noqa: PLR0917 -- the options that say what is published
@@ -153,7 +179,7 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
         source = runtime.input(file or [], as_type=event_type, typed=data or [])
         source.require()
-        return _Source(source.items, source.can_be_read_again)
+        return _Source(source.items, source.can_be_read_again, source.sources)
     if not (count or settings):
         hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
         raise UsageError("nothing to publish", hint=hint)

@@ -59,6 +59,10 @@ class Tally:
         self._counts: Counter[Outcome] = Counter()
         self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())
 
+    def is_done(self, receipt: Receipt) -> bool:
+        """Tell whether nothing is left to be done for an event."""
+        return receipt.outcome in self._done
+
     def add(self, receipt: Receipt) -> None:
         self._counts[receipt.outcome] += 1
 

@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -143,7 +144,7 @@ def _model_problems(
     missing: list[Path] = []
     unknown: list[Path] = []
     problems: list[Problem] = []
-    for detail in details:
+    for detail in islice(details, json_text.MOST):
         path = detail["loc"][1:] if skip_tag and detail["type"] not in UNTAGGED else detail["loc"]
         match detail["type"]:
             case "missing":

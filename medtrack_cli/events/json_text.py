@@ -7,7 +7,8 @@ broken, costs more than a few passes over it.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from itertools import islice
 from math import isinf
 from typing import NoReturn
@@ -23,7 +24,7 @@ MAX_DEPTH = 64
 MAX_DIGITS = 4300
 """The longest integer that Python itself reads in linear time."""
 
-_MOST = 1000  # problems of one kind that are told: a hostile body could hold millions
+MOST = 1000  # problems of one kind that are told: a hostile body could hold millions
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(
@@ -46,6 +47,7 @@ class _Pairs(list[tuple[str, object]]):
     """An object's members in their order, duplicates kept."""
 
 
+@lru_cache(maxsize=1)
 def decode(body: bytes) -> str:
     """Decode a body, BOM dropped; what isn't UTF-8 becomes U+FFFD."""
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
@@ -76,9 +78,9 @@ def examine(
         return None, [_syntax_problem(text, error)]
     except _NotJson:
         return None, [_bad_word(text)]
-    problems = list(islice(_surrogates(text), _MOST))
+    problems = list(islice(_surrogates(text), MOST))
     if has_duplicates:
-        problems += islice(_duplicates(text), _MOST)
+        problems += islice(_duplicates(text), MOST)
     return (None if problems and problems[0].rule is Rule.BAD_ENCODING else value), problems
 
 
@@ -234,14 +236,31 @@ def _child(
     text: str, start: int, part: str | int, *, second: bool
 ) -> tuple[int | None, int] | None:
     """Find a member or an item: the offsets of its key, None in a list, and of its value."""
-    if isinstance(part, str) and text[start] == "{":
-        members = (each for each in _members(text, start) if each[0] == part)
-        found = list(islice(members, 2 if second else None))
-        return found[-1][1:] if found else None
-    if isinstance(part, int) and text[start] == "[":
-        value = next(islice(_items(text, start), part, None), None) if part >= 0 else None
-        return None if value is None else (None, value)
-    return None
+    found = _children(text)(start).get(part)
+    if found is None:
+        return None
+    return found[1] if second and len(found) > 1 else found[-1]
+
+
+_Children = dict[str | int, list[tuple[int | None, int]]]
+"""By key or index: the offsets of each key, None in a list, and of its value."""
+
+
+@lru_cache(maxsize=1)  # all problems of an event are looked for in one go
+def _children(text: str) -> Callable[[int], _Children]:
+    """Remember what stands in each object and list of a text: it may have many problems."""
+
+    @cache
+    def children(start: int) -> _Children:
+        found: _Children = {}
+        if text[start] == "{":
+            for name, key, value in _members(text, start):
+                found.setdefault(name, []).append((key, value))
+        elif text[start] == "[":
+            found.update((index, [(None, at)]) for index, at in enumerate(_items(text, start)))
+        return found
+
+    return children
 
 
 def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:

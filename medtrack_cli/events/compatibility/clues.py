@@ -1,15 +1,19 @@
 """What schemas mention: numbers, sizes, literals, names. Near these they differ."""
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from medtrack_cli.events.compatibility.schemas import Schema, text
 
 
 class Clues(NamedTuple):
-    """The values that the schemas at hand mention, each once."""
+    """The values that the schemas at hand mention, each once.
 
+    `steps` counts the schemas looked at for one search, which is bounded by them.
+    """
+
+    steps: Iterator[int]
     numbers: tuple[float, ...] = ()
     sizes: tuple[int, ...] = ()
     literals: tuple[Any, ...] = ()
@@ -31,7 +35,7 @@ def clues(*schemas: Schema) -> Clues:
     def of(kind: str) -> tuple[Any, ...]:
         return tuple({text(each): each for name, each in found if name == kind}.values())
 
-    return Clues(of("number"), of("size"), of("literal"), of("name"))
+    return Clues(count(), of("number"), of("size"), of("literal"), of("name"))
 
 
 def _mentions(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- JSON

@@ -152,7 +152,6 @@ def _covers(wide: Schema, narrow: Schema) -> bool:
 
 def _events(closed: Schema, opened: Schema, sent: Schema, read: Schema) -> Iterator[Any]:
     """Make events to try: what the library says is lost, then all that lies near a limit."""
-    mentioned = clues(sent, read)
     try:
         whole, rest = (
             canonicalize(each, validate_formats=True, offline=True) for each in (closed, opened)
@@ -160,7 +159,8 @@ def _events(closed: Schema, opened: Schema, sent: Schema, read: Schema) -> Itera
         lost: Any = whole.subtract(rest).to_json_schema()
     except (ValueError, ValidationError):
         lost = False
-    return chain(islice(values(lost, mentioned), MOST_EVENTS // 10), values(closed, mentioned))
+    few = islice(values(lost, clues(sent, read)), MOST_EVENTS // 10)
+    return chain(few, values(closed, clues(sent, read)))
 
 
 class _Refusal(NamedTuple):

@@ -1,7 +1,7 @@
 """Values that a schema might accept, made to be tried: plain ones first, then the limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain, count, islice
 from random import Random
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from medtrack_cli.events.compatibility.schemas import Schema, as_schema, inlined
 from medtrack_cli.events.compatibility.texts import sampler
 
 MOST_TRIES: Final = 2_000
+MOST_STEPS: Final = 2_000  # as many schemas are looked at: those in a tree of them, once each
 _SAMPLES: Final = 60  # texts made of one pattern
 _LONGEST: Final = 10_000  # no text or list is made longer than that
 _ANYTHING: Final[tuple[Any, ...]] = ("text", 1, 0.5, True, None, [], {})
@@ -57,7 +58,7 @@ def instance(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON
     Raises ValueError when the schema can't be compiled.
     """
     written_out = inlined(schema)
-    tried = islice(values(written_out, Clues()), MOST_TRIES)
+    tried = islice(values(written_out, Clues(count())), MOST_TRIES)
     validator = documents.compiled(written_out)
     return next((each for each in tried if validator.is_valid(each)), None)
 
@@ -76,6 +77,8 @@ def _fit(schema: Any, tried: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401 --
 
 def values(schema: Any, clues: Clues) -> Iterator[Any]:  # noqa: ANN401 -- JSON
     """Make values to try, each different from a plain one in one place; not all are valid."""
+    if next(clues.steps) > MOST_STEPS:
+        return
     schema = as_schema(schema)
     yield from _examples(schema)
     if "const" in schema:
@@ -151,6 +154,8 @@ def _of_type(kind: str, schema: Schema, clues: Clues) -> Iterator[Any]:
 
 def _numbers(kind: str, schema: Schema, clues: Clues) -> Iterator[float]:
     bounds = [schema[keyword] for keyword in sorted(NUMBERS & schema.keys())]
+    if len(bounds) > 1:
+        yield (bounds[0] + bounds[1]) / 2 if kind == "number" else (bounds[0] + bounds[1]) // 2
     for number in (*bounds, *clues.numbers, 0):
         yield from (number, number + 1, number - 1)
         if kind == "number":

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 ORIGIN = "x-origin"
 """The keyword that says of a schema by which reference it came to its place."""
 
-MOST_REFERENCES = 2_000
+MOST_REFERENCES = 500
 """As many are written out; a schema that doubles itself at every level would have billions."""
 
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
@@ -81,33 +81,41 @@ def _mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
 def inlined(document: Mapping[str, Any]) -> Schema:
     """Write out every local reference, but those of a schema to itself, which stay.
 
+    A schema with an `$id` inside another is a resource of its own: its references lead into it.
+
     A choice between one type and null, as pydantic writes it, becomes a list of types.
     """
     references = count()
 
-    def expand(schema: Any, open_references: frozenset[str]) -> Any:  # noqa: ANN401 -- JSON
+    def expand(schema: Any, resource: Schema, followed: frozenset[str]) -> Any:  # noqa: ANN401
         if not isinstance(schema, dict):
             return schema
+        if "$id" in schema and schema is not resource:
+            return _with_definitions(expand(schema, schema, frozenset({"#"})), schema)
         reference = schema.get("$ref")
         rest = {key: value for key, value in schema.items() if key not in {"$ref", "$defs"}}
-        rest = _mapped(rest, lambda _, part: expand(part, open_references))
+        rest = _mapped(rest, lambda _, part: expand(part, resource, followed))
         if reference is None:
             return _nullable(rest)
-        target = _resolved(document, reference)
-        if target is None or reference in open_references or next(references) > MOST_REFERENCES:
+        target = _resolved(resource, reference)
+        if target is None or reference in followed or next(references) > MOST_REFERENCES:
             return {**rest, "$ref": reference}
-        reached = as_schema(expand(target, open_references | {reference}))
+        reached = as_schema(expand(target, resource, followed | {reference}))
         if rest.keys() <= _ANNOTATIONS:
             return {**reached, **rest, ORIGIN: reference}
         return {"allOf": [{**reached, ORIGIN: reference}, rest]}
 
-    made = as_schema(expand(dict(document), frozenset({"#"})))
-    if "$defs" in document and '"$ref"' in text(made):
-        made["$defs"] = document["$defs"]
-    return made
+    top = dict(document)
+    return _with_definitions(expand(top, top, frozenset({"#"})), top)
 
 
-def _resolved(document: Mapping[str, Any], reference: str) -> Any:  # noqa: ANN401 -- JSON
+def _with_definitions(made: Schema, written: Schema) -> Schema:
+    """Keep the definitions that references are left to."""
+    needed = "$defs" in written and '"$ref"' in text(made)
+    return {**made, "$defs": written["$defs"]} if needed else made
+
+
+def _resolved(document: Schema, reference: str) -> Any:  # noqa: ANN401 -- JSON
     """Follow a JSON pointer into the document; None for any other reference."""
     if not reference.startswith("#/"):
         return None

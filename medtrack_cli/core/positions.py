@@ -1,0 +1,45 @@
+"""Which positions of an input are done, as few numbers as can say it."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+
+class Positions:
+    """A growing set of whole numbers, kept as ranges: cheap when they come nearly in order."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
+        self._ranges: list[list[int]] = [list(each) for each in ranges]  # [first, last], ascending
+
+    def __contains__(self, position: int) -> bool:
+        at = self._at(position)
+        return at < len(self._ranges) and self._ranges[at][0] <= position
+
+    def __len__(self) -> int:
+        return sum(last - first + 1 for first, last in self._ranges)
+
+    @property
+    def ranges(self) -> list[list[int]]:
+        return self._ranges
+
+    def add(self, position: int) -> None:
+        """Put a position in; one that is in already changes nothing."""
+        at = self._at(position)
+        ranges = self._ranges
+        if at < len(ranges) and ranges[at][0] <= position:
+            return
+        joins_before = at > 0 and ranges[at - 1][1] == position - 1
+        joins_after = at < len(ranges) and ranges[at][0] == position + 1
+        if joins_before and joins_after:
+            ranges[at - 1][1] = ranges.pop(at)[1]
+        elif joins_before:
+            ranges[at - 1][1] = position
+        elif joins_after:
+            ranges[at][0] = position
+        else:
+            ranges.insert(at, [position, position])
+
+    def _at(self, position: int) -> int:
+        """Find the first range that ends at the position or behind it."""
+        if self._ranges and self._ranges[-1][1] < position:
+            return len(self._ranges)
+        return bisect_left(self._ranges, position, key=lambda each: each[1])
