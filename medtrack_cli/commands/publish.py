@@ -130,6 +130,9 @@ def publish(
         return print_only(runtime, messages(source.items(), plan, runtime.trace))
     runtime.confirm_protected("publish", yes=yes)
 
+    if mark and mark.was_done:
+        tally.aside["done_before"] = mark.was_done
+
     def left(plan: Plan) -> "Iterator[Message | Receipt]":
         outgoing = messages(source.items(), plan, runtime.trace)
         return mark.left(outgoing) if mark else outgoing

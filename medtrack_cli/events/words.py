@@ -1,8 +1,7 @@
 """Words that all checks share, whatever library finds the problem."""
 
-from difflib import get_close_matches
-
 from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.suggestions import nearest
 
 KINDS = {
     # by pydantic's names and JSON Schema's
@@ -39,15 +38,15 @@ def field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
     problems = []
     for path in unknown:
         siblings = {str(each[-1]): each for each in missing if each[:-1] == path[:-1]}
-        near = get_close_matches(str(path[-1]), siblings, n=1)
+        near = nearest(str(path[-1]), siblings)
         if near:
-            missing.remove(siblings[near[0]])
+            missing.remove(siblings[near])
         problems.append(
             Problem(
                 Rule.UNKNOWN_FIELD,
                 path,
                 "this field is unknown",
-                f"did you mean {near[0]}?" if near else "",
+                f"did you mean {near}?" if near else "",
                 At.KEY,
             )
         )

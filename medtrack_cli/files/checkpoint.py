@@ -69,7 +69,7 @@ class Checkpoint:
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool]
     ) -> Iterator[Receipt]:
-        """Pass receipts on and note what is done; saved every second or thousand, and at the end."""
+        """Pass receipts on and note what is done; saved each second or thousand, and at last."""
         try:
             for receipt in receipts:
                 if is_done(receipt):

@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,10 +34,20 @@ class Mapping:
     members: list[tuple[Scalar, "Node"]]
     start: Place
     end: Place
+    _by_name: dict[str, tuple[Scalar, "Node"]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def member(self, name: str) -> "tuple[Scalar, Node] | None":
+        """Find a member, the last one of that name."""
+        if not self._by_name:
+            self._by_name.update((member[0].text, member) for member in self.members)
+        return self._by_name.get(name)
 
     def get(self, name: str) -> "Node | None":
         """Find a member's value, the last one of that name."""
-        return next((value for key, value in reversed(self.members) if key.text == name), None)
+        found = self.member(name)
+        return found[1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +245,8 @@ def locate(top: Node, path: Path, at: At) -> Span:
 
 
 def _child(node: Node, part: str | int) -> tuple[Scalar | None, Node] | None:
-    if isinstance(node, Mapping):
-        named = (member for member in reversed(node.members) if member[0].text == part)
-        return next(named, None)
+    if isinstance(node, Mapping) and isinstance(part, str):
+        return node.member(part)
     if isinstance(node, Sequence) and isinstance(part, int) and 0 <= part < len(node.items):
         return None, node.items[part]
     return None
