@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-from medtrack_cli.events import json_text
+from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.files.streams import BOM, read_some
@@ -46,8 +46,8 @@ class JsonItem(NamedTuple):
         if isinstance(where, int):
             start, end = where, where + 1
         else:
-            start, end = json_text.locate(text, where, at)
-        return json_text.span_of(text, start, end, line=self.line, column=self.column)
+            start, end = json_places.locate(text, where, at)
+        return json_places.span_of(text, start, end, line=self.line, column=self.column)
 
 
 def broken(file: str, span: Span, rule: Rule, message: str, suggestion: str = "") -> JsonItem:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.events.findings import At, Rule
-from medtrack_cli.events.json_text import examine, line_column, locate, span_of
+from medtrack_cli.events.json_places import line_column, locate, span_of
+from medtrack_cli.events.json_text import examine
 
 JSON_VALUES = st.recursive(
     st.none()

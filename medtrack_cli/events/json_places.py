@@ -1,0 +1,108 @@
+"""Where things stand in the text of an event: from paths to offsets, lines and columns."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+
+from medtrack_cli.events.findings import At, Path, Span
+from medtrack_cli.events.json_text import skip_space
+
+# Passes over a value without making numbers of its digits.
+_SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+def locate(text: str, path: Path, at: At = At.VALUE) -> tuple[int, int]:
+    """Find where a value, a key or an opening bracket stands: start and end offset.
+
+    `text` is valid JSON. Of duplicate keys the last one's value counts, as for readers; the
+    key is the second one's, which is the one to remove. A path that leads nowhere ends at
+    its nearest parent.
+    """
+    key, start = None, skip_space(text, 0)
+    for step, part in enumerate(path, 1):
+        is_last = step == len(path)
+        if at is At.OPENING and is_last:
+            break
+        found = _child(text, start, part, second=at is At.KEY and is_last)
+        if found is None:
+            key = None
+            break
+        key, start = found
+    if at is At.KEY and key is not None:
+        return key, _end_of(text, key)
+    return start, start + 1 if at is At.OPENING else _end_of(text, start)
+
+
+def _child(
+    text: str, start: int, part: str | int, *, second: bool
+) -> tuple[int | None, int] | None:
+    """Find a member or an item: the offsets of its key, None in a list, and of its value."""
+    found = _children(text)(start).get(part)
+    if found is None:
+        return None
+    return found[1] if second and len(found) > 1 else found[-1]
+
+
+_Children = dict[str | int, list[tuple[int | None, int]]]
+"""By key or index: the offsets of each key, None in a list, and of its value."""
+
+
+@lru_cache(maxsize=1)  # all problems of an event are looked for in one go
+def _children(text: str) -> Callable[[int], _Children]:
+    """Remember what stands in each object and list of a text: it may have many problems."""
+
+    @cache
+    def children(start: int) -> _Children:
+        found: _Children = {}
+        if text[start] == "{":
+            for name, key, value in _members(text, start):
+                found.setdefault(name, []).append((key, value))
+        elif text[start] == "[":
+            found.update((index, [(None, at)]) for index, at in enumerate(_items(text, start)))
+        return found
+
+    return children
+
+
+def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+    """Walk an object: each key with its offset and its value's, the values skipped in C."""
+    offset = skip_space(text, start + 1)
+    while text[offset] != "}":
+        key, end = _SKIPPER.raw_decode(text, offset)
+        value = skip_space(text, skip_space(text, end) + 1)
+        yield key, offset, value
+        offset = _next(text, value)
+
+
+def _items(text: str, start: int) -> Iterator[int]:
+    offset = skip_space(text, start + 1)
+    while text[offset] != "]":
+        yield offset
+        offset = _next(text, offset)
+
+
+def _next(text: str, value: int) -> int:
+    """Skip a value and the comma behind it."""
+    offset = skip_space(text, _end_of(text, value))
+    return skip_space(text, offset + 1) if text[offset] == "," else offset
+
+
+def _end_of(text: str, start: int) -> int:
+    return _SKIPPER.raw_decode(text, start)[1]
+
+
+def line_column(text: str, offset: int) -> tuple[int, int]:
+    r"""Count the line and column of an offset, from 1; lines end at \n and \r\n, as in editors."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def span_of(text: str, start: int, end: int, *, line: int = 1, column: int = 1) -> Span:
+    """Place a stretch of a text that begins at `line` and `column` of its file."""
+    own_line, own_column = line_column(text, start)
+    newline = text.find("\n", start)
+    line_end = len(text) if newline < 0 else newline
+    if newline > 0 and text[newline - 1] == "\r":
+        line_end -= 1
+    length = max(0, min(end, line_end) - start)
+    first = own_column + column - 1 if own_line == 1 else own_column
+    return Span(line + own_line - 1, first, first + length)
