@@ -162,7 +162,7 @@ def runtime_pid(folder: Path) -> int | None:
 def runs(node: Node, folder: Path) -> bool:
     """Tell whether the server runs: its start script or its runtime. A lone epmd doesn't count."""
     server = {_read_pid(folder / "launched"), runtime_pid(folder)}
-    return not server.isdisjoint(processes.marked(node.token))
+    return processes.any_runs(node.token, frozenset(pid for pid in server if pid))
 
 
 def forget_processes(folder: Path) -> None:

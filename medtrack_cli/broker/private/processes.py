@@ -48,6 +48,20 @@ def marked_by_ps(token: str) -> frozenset[int]:
     return frozenset(int(found[1]) for found in line.finditer(listed.stdout))
 
 
+def any_runs(token: str, pids: frozenset[int]) -> bool:
+    """Tell whether one of these processes lives and carries the token.
+
+    Amid an exec a process shows no environment for a moment: a living one is looked at again.
+    """
+    for _ in range(10):
+        if not pids.isdisjoint(marked(token)):
+            return True
+        if not any(_exists(pid) for pid in pids):
+            return False
+        time.sleep(_PAUSE)
+    return False
+
+
 def end(token: str, gently: int | None, patience: float) -> bool:
     """End every process that carries the token; False when there was none.
 
@@ -76,6 +90,16 @@ def wait_gone(token: str, pid: int, patience: float) -> None:
     until = time.monotonic() + patience
     while pid in marked(token) and time.monotonic() < until:
         time.sleep(_PAUSE)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _environment(entry: Path) -> bytes:
