@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker, processes, rabbitmq
@@ -13,8 +14,12 @@ from medtrack_cli.broker.private import node as private_node
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 
+# A machine under load isn't a failure.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
 INSTALLATION_TIME = 900  # seconds for a first test on a machine without RabbitMQ
-STARTERS = {"broker", "private_broker", "fragile_broker", "state"}
+STARTERS = {"broker", "private_broker", "fragile_state", "state"}
 
 
 class GivenBroker(NamedTuple):
@@ -52,9 +57,17 @@ def private_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Private
 
 
 @pytest.fixture(scope="session")
-def fragile_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateBroker]:
-    """Give a broker of the suite's own that tests may kill, stop and fill; they bring it back."""
-    yield from _own_broker(tmp_path_factory.mktemp("fragile") / "state")
+def fragile_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the folder of a broker that tests may kill, stop and fill."""
+    folder = tmp_path_factory.mktemp("fragile") / "state"
+    for _ in _own_broker(folder):
+        yield folder
+
+
+@pytest.fixture
+def fragile_broker(fragile_state: Path) -> PrivateBroker:
+    """Give the broker that tests may break, running whatever the test before has left of it."""
+    return private.start(fragile_state, environ=os.environ, announce=print)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 """What a person sees of events: masked, and harmless to the terminal."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
 import pytest
+from pika.exceptions import UnroutableError
 
 from medtrack_cli.broker.private import EXCHANGE
 from tests.broker.witness import client
@@ -43,20 +45,20 @@ def canary_bodies() -> Iterator[tuple[str, bytes]]:
 
 @contextmanager
 def published_when_ready(broker: Broker, messages: list[tuple[str, bytes]]) -> Iterator[None]:
-    """Publish as soon as somebody listens; the exchange returns what nobody hears."""
+    """Publish as soon as somebody listens: what nobody hears is returned, and tried again."""
     done = False
 
     def publish() -> None:
         with client(broker.amqp_url) as channel:
-            channel.add_on_return_callback(lambda *returned: unheard.append(returned))
-            left = list(messages)
-            while left and not done:
-                unheard: list[object] = []
-                key, body = left[0]
-                channel.basic_publish(EXCHANGE, key, body, mandatory=True)
-                channel.connection.process_data_events(0.05)
-                if not unheard:
-                    left.pop(0)
+            channel.confirm_delivery()
+            for key, body in messages:
+                while not done:
+                    try:
+                        channel.basic_publish(EXCHANGE, key, body, mandatory=True)
+                    except UnroutableError:
+                        time.sleep(0.05)
+                    else:
+                        break
 
     thread = Thread(target=publish)
     thread.start()
