@@ -166,16 +166,18 @@ class Runtime:
 
     @contextmanager
     def reports(
-        self, outputs: Sequence[str], *, reveal: bool, most: int | None
+        self, outputs: Sequence[str], *, reveal: bool, strict: bool, most: int | None
     ) -> "Iterator[Report]":
         """Open the reports that -o options ask for."""
         from medtrack_cli.output.reporters.opening import Look, opened, parse_outputs
+        from medtrack_cli.output.reporters.places import file_places
         from medtrack_cli.output.reporters.report import Report
         from medtrack_cli.output.style import wants_colour
 
         world = self.world
         colour = wants_colour(world.environ, no_color=self.no_color)
-        look = Look(colour, reveal, self.quiet, self.printer.error)
+        places = file_places(world.environ)
+        look = Look(colour, reveal, self.quiet, strict, places, self.printer.error)
         with opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters:
             yield Report(reporters, most)
 

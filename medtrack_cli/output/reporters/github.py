@@ -1,11 +1,13 @@
 """Findings as workflow commands, which GitHub shows beside the lines of a pull request."""
 
+from collections.abc import Mapping
 from typing import TextIO
 
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.places import STDIN, FilePlace
+from medtrack_cli.output.reporters.reporter import SourceLine, place_of, sentence_of
 from medtrack_cli.output.safe_text import safe_text
 
 
@@ -14,31 +16,35 @@ class GithubReporter:
 
     most: int | None = None
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, file_place: FilePlace) -> None:
         self._out = out
+        self._file_place = file_place
 
     def file(self, name: str) -> None:
         """Say nothing of files that are in order."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- GitHub has it
         span = finding.span
-        properties = {
-            "title": f"medtrack {finding.rule}",
-            "file": finding.file,
+        place = {
+            "file": self._file_place(finding.file),
             "line": span.line,
             "endLine": span.line,
             "col": span.column,
             "endColumn": span.end_column,
         }
-        self._command(finding.severity, properties, sentence_of(finding))
+        text = f"{place_of(finding)}: {sentence_of(finding)}"  # the log shows nothing but this
+        title = f"medtrack {finding.rule}"
+        self._command(finding.severity, title, {} if finding.file == STDIN else place, text)
 
     def unreadable(self, error: InputMissing) -> None:
-        self._command("error", {"title": "medtrack can't read", "file": error.subject}, error.what)
+        place = {"file": self._file_place(error.subject)}
+        self._command("error", "medtrack can't read", place, error.message)
 
     def finish(self, validated: Validated) -> None:
         self._out.write(f"{validated.sentence()}\n")
 
-    def _command(self, name: str, properties: dict[str, object], message: str) -> None:
+    def _command(self, name: str, title: str, place: Mapping[str, object], message: str) -> None:
+        properties = {"title": title, **place}
         listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
         self._out.write(f"::{name} {listed}::{_data(message)}\n")
 

@@ -7,7 +7,7 @@ from typing import TextIO
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine
+from medtrack_cli.output.reporters.reporter import SourceLine, place_of
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.snippet import snippet
 from medtrack_cli.output.style import Style
@@ -40,7 +40,7 @@ class HumanReporter:
     def finding(self, finding: Finding, line: SourceLine) -> None:
         style = self._style
         colour = "red" if finding.is_error else "yellow"
-        place = f"{safe_text(finding.file)}:{finding.span.line}:{finding.span.column}"
+        place = safe_text(place_of(finding))
         rule = style(f"{finding.severity}[{finding.rule}]", colour)
         self._out.write(f"{style(place, 'bold')}: {rule}: {safe_text(finding.message)}\n")
         text = line()

@@ -1,77 +1,95 @@
 """Findings as a JUnit report: a test case a file, failed by its errors."""
 
 import tempfile
-from contextlib import closing
+from collections import Counter
 from shutil import copyfileobj
 from typing import TextIO
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.reporter import SourceLine, place_of, sentence_of
 from medtrack_cli.output.safe_text import safe_text
+
+SPOOLED = 1024 * 1024  # characters kept in memory
 
 
 class JunitReporter:
-    """Writes one XML document; its test cases wait in a temporary file for the totals."""
+    """Writes one XML document; its test cases wait in a temporary file for the totals.
+
+    A test case has one result, as every reader of the format expects: an `error` when the file
+    can't be read, a `failure` when something in it fails, and the findings as its text.
+    """
 
     most: int | None = None
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, *, strict: bool) -> None:
         self._out = out
-        self._cases = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 -- to the end
-        self._is_open = False
-        self._name = ""
-        self._tests = self._failures = self._errors = 0
+        self._strict = strict
+        self._cases = _spool()
+        self._texts = _spool()
+        self._name: str | None = None
+        self._result = ""
+        self._counts = Counter[str]()
 
     def file(self, name: str) -> None:
         self._close_case()
         self._name = name
-        self._is_open = True
-        self._tests += 1
-        self._cases.write(f'    <testcase classname="medtrack.validate" name={_attribute(name)}>\n')
+        self._result = ""
+        self._texts = _spool()
+        self._counts["tests"] += 1
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
-        place = f"{finding.file}:{finding.span.line}:{finding.span.column}"
-        text = f"{place}: {sentence_of(finding)}"
-        if finding.is_error:
-            self._failures += 1
-            kind, message = _attribute(finding.rule), _attribute(text)
-            self._cases.write(f"      <failure type={kind} message={message}/>\n")
-        else:
-            self._cases.write(f"      <system-out>{_escaped(text)}</system-out>\n")
+        text = f"{place_of(finding)}: {sentence_of(finding)}"
+        if not self._result and (finding.is_error or self._strict):
+            self._result = f"failure type={_attribute(finding.rule)} message={_attribute(text)}"
+        self._texts.write(f"{finding.severity}[{finding.rule}] {escape(safe_text(text))}\n")
 
     def unreadable(self, error: InputMissing) -> None:
-        if not (self._is_open and self._name == error.subject):
+        if self._name != error.subject:
             self.file(error.subject)
-        self._errors += 1
-        message = _attribute(error.message)
-        self._cases.write(f'      <error type="unreadable" message={message}/>\n')
+        self._result = f'error type="unreadable" message={_attribute(error.message)}'
 
     def finish(self, validated: Validated) -> None:
         self._close_case()
         counts = (
-            f'tests="{self._tests}" failures="{self._failures}" errors="{self._errors}" '
-            f'time="{validated.seconds}"'
+            f'tests="{self._counts["tests"]}" failures="{self._counts["failure"]}" '
+            f'errors="{self._counts["error"]}" time="{validated.seconds:.3f}"'
         )
-        with closing(self._cases):
-            self._cases.seek(0)
-            self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-            self._out.write(f'<testsuites name="medtrack validate" {counts}>\n')
-            self._out.write(f'  <testsuite name="medtrack validate" {counts}>\n')
-            copyfileobj(self._cases, self._out)
-            self._out.write("  </testsuite>\n</testsuites>\n")
+        self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+        self._out.write(f'<testsuites name="medtrack validate" {counts}>\n')
+        self._out.write(f'  <testsuite name="medtrack validate" {counts}>\n')
+        _pour(self._cases, self._out)
+        self._out.write("  </testsuite>\n</testsuites>\n")
 
     def _close_case(self) -> None:
-        if self._is_open:
-            self._cases.write("    </testcase>\n")
-        self._is_open = False
+        if self._name is None:
+            return
+        name = _attribute(self._name)
+        self._cases.write(f'    <testcase classname="medtrack.validate" name={name}>')
+        if self._result or self._texts.tell():
+            tag = self._result.partition(" ")[0] or "system-out"
+            self._cases.write(f"<{self._result or tag}>\n")
+            _pour(self._texts, self._cases)
+            self._cases.write(f"</{tag}>")
+            self._counts[tag] += 1
+        self._cases.write("</testcase>\n")
+        self._name = None
+
+
+def _spool() -> "tempfile.SpooledTemporaryFile[str]":
+    return tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8")
+
+
+def _pour(
+    source: "tempfile.SpooledTemporaryFile[str]",
+    target: "TextIO | tempfile.SpooledTemporaryFile[str]",
+) -> None:
+    with source:
+        source.seek(0)
+        copyfileobj(source, target)
 
 
 def _attribute(text: str) -> str:
     return quoteattr(safe_text(text))
-
-
-def _escaped(text: str) -> str:
-    return safe_text(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

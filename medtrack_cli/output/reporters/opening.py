@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, TextIO, cast
 
 from medtrack_cli.errors import CannotCreate, InputMissing, UsageError
 from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import Reporter
 from medtrack_cli.output.style import Style
 
@@ -22,26 +23,33 @@ class Wanted(NamedTuple):
 
 
 class Look(NamedTuple):
-    """How reports for people look, and where their errors are said."""
+    """How reports look, what fails, and where paths that can't be read are told."""
 
     colour: bool
     reveal: bool
     quiet: bool
+    strict: bool
+    file_place: FilePlace
     on_error: Callable[[InputMissing], None]
 
 
 def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Wanted]:
     """Read FORMAT and FORMAT=PATH; without a format for stdout it is human, on GitHub github.
 
-    Raises UsageError for an unknown format and for two on stdout.
+    Raises UsageError for an unknown format and for two in one place.
     """
-    wanted = []
+    wanted: list[Wanted] = []
     for text in texts:
-        name, _, path = text.partition("=")
+        name, equals, path = text.partition("=")
         if name not in FORMATS:
             hint = did_you_mean(name, FORMATS) or f"formats: {', '.join(FORMATS)}"
             raise UsageError("no such output format", name, hint=hint)
-        wanted.append(Wanted(name, Path(path) if path else None))
+        if equals and not path:
+            raise UsageError("no path behind the =", text, hint=f"-o {name} alone is stdout")
+        place = Path(path) if path else None
+        if place and place.resolve() in [each.path.resolve() for each in wanted if each.path]:
+            raise UsageError("two outputs can't share a file", path, hint="name two files")
+        wanted.append(Wanted(name, place))
     on_stdout = [each.format for each in wanted if each.path is None]
     if len(on_stdout) > 1:
         hint = f"write one to a file: -o {on_stdout[1]}=PATH"
@@ -78,14 +86,14 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     if wanted.format == "github":
         from medtrack_cli.output.reporters.github import GithubReporter
 
-        return GithubReporter(out)
+        return GithubReporter(out, look.file_place)
     if wanted.format == "junit":
         from medtrack_cli.output.reporters.junit import JunitReporter
 
-        return JunitReporter(out)
+        return JunitReporter(out, strict=look.strict)
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
-    return SarifReporter(out)
+    return SarifReporter(out, look.file_place)
 
 
 def _nothing(_error: InputMissing) -> None:
@@ -94,20 +102,29 @@ def _nothing(_error: InputMissing) -> None:
 
 @contextmanager
 def _file(path: Path) -> Iterator[TextIO]:
-    # A device or a pipe is written to; only a regular file is put in place whole.
-    is_special = path.exists() and not path.is_file()
-    partial = path if is_special else path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write a report beside its place, and put it there when it is whole.
+
+    What is no regular file, such as /dev/stderr or a pipe, is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        with _created(path, "w") as out:
+            yield out
+        return
+    path = path.resolve()  # a link stays a link
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        out = partial.open("w" if is_special else "x", encoding="utf-8", newline="\n")
+        with _created(partial, "x") as out:
+            yield out
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _created(path: Path, mode: str) -> TextIO:
+    try:
+        # A file name may hold bytes that are no UTF-8: they become escapes.
+        return cast("TextIO", path.open(mode, errors="backslashreplace", encoding="utf-8"))
     except OSError as error:
         hint = "does the folder exist, and may you write to it?"
         what = f"report can't be created ({error.strerror})"
         raise CannotCreate(what, str(path), hint=hint) from None
-    try:
-        with out:
-            yield out
-        if not is_special:
-            partial.replace(path)
-    finally:
-        if not is_special:
-            partial.unlink(missing_ok=True)

@@ -37,3 +37,8 @@ class Reporter(Protocol):
 def sentence_of(finding: Finding) -> str:
     """Say a finding in one line: the message, and the suggestion behind it."""
     return f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
+
+
+def place_of(finding: Finding) -> str:
+    """Name a finding's place as editors and terminals link it."""
+    return f"{finding.file}:{finding.span.line}:{finding.span.column}"

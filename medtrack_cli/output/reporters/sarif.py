@@ -1,6 +1,7 @@
 """Findings as SARIF 2.1.0, the format of code scanning."""
 
 import json
+import os
 from pathlib import PurePath
 from typing import Any, TextIO
 from urllib.parse import quote
@@ -9,7 +10,8 @@ from medtrack_cli import __version__
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import WARNINGS, Finding, Rule
-from medtrack_cli.events.rules import EXPLANATIONS
+from medtrack_cli.events.rules import EXPLANATIONS, Explanation
+from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
 
 SCHEMA = (
@@ -22,8 +24,9 @@ class SarifReporter:
 
     most: int | None = None
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, file_place: FilePlace) -> None:
         self._out = out
+        self._file_place = file_place
         self._separator = ""
         self._unreadable: list[InputMissing] = []
         out.write(f'{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"results":[')
@@ -32,7 +35,7 @@ class SarifReporter:
         """Say nothing of files that are in order."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
-        self._out.write(self._separator + "\n" + _compact(_result(finding)))
+        self._out.write(self._separator + "\n" + _compact(self._result(finding)))
         self._separator = ","
 
     def unreadable(self, error: InputMissing) -> None:
@@ -46,7 +49,9 @@ class SarifReporter:
                 {
                     "level": "error",
                     "message": {"text": error.what},
-                    "locations": [{"physicalLocation": {"artifactLocation": _uri(error.subject)}}],
+                    "locations": [
+                        {"physicalLocation": {"artifactLocation": self._uri(error.subject)}}
+                    ],
                 }
                 for error in self._unreadable
             ],
@@ -58,28 +63,29 @@ class SarifReporter:
         }
         self._out.write("\n]," + _compact(rest)[1:] + "]}\n")
 
+    def _result(self, finding: Finding) -> dict[str, Any]:
+        span = finding.span
+        region = {
+            "startLine": span.line,
+            "startColumn": span.column,
+            "endColumn": span.end_column,
+        }
+        physical = {"artifactLocation": self._uri(finding.file), "region": region}
+        location: dict[str, Any] = {"physicalLocation": physical}
+        if finding.pointer:
+            location["logicalLocations"] = [{"fullyQualifiedName": finding.pointer}]
+        return {
+            "ruleId": finding.rule,
+            "ruleIndex": list(Rule).index(finding.rule),
+            "level": finding.severity,
+            "message": {"text": sentence_of(finding)},
+            "locations": [location],
+        }
 
-def _result(finding: Finding) -> dict[str, Any]:
-    span = finding.span
-    return {
-        "ruleId": finding.rule,
-        "ruleIndex": list(Rule).index(finding.rule),
-        "level": finding.severity,
-        "message": {"text": sentence_of(finding)},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": _uri(finding.file),
-                    "region": {
-                        "startLine": span.line,
-                        "startColumn": span.column,
-                        "endColumn": span.end_column,
-                    },
-                },
-                "logicalLocations": [{"fullyQualifiedName": finding.pointer or "/"}],
-            }
-        ],
-    }
+    def _uri(self, name: str) -> dict[str, str]:
+        """Name a file as a URI reference: relative stays relative, as code scanning wants it."""
+        path = PurePath(self._file_place(name))
+        return {"uri": path.as_uri() if path.is_absolute() else quote(os.fsencode(path))}
 
 
 def _driver() -> dict[str, Any]:
@@ -91,6 +97,7 @@ def _driver() -> dict[str, Any]:
                 "id": rule,
                 "shortDescription": {"text": EXPLANATIONS[rule].summary},
                 "fullDescription": {"text": EXPLANATIONS[rule].text},
+                "help": {"text": _help(EXPLANATIONS[rule])},
                 "defaultConfiguration": {"level": "warning" if rule in WARNINGS else "error"},
             }
             for rule in Rule
@@ -98,10 +105,8 @@ def _driver() -> dict[str, Any]:
     }
 
 
-def _uri(name: str) -> dict[str, str]:
-    """Name a file as a URI reference: relative stays relative, as code scanning wants it."""
-    path = PurePath(name)
-    return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
+def _help(about: Explanation) -> str:
+    return f"{about.text}\n\nwrong: {about.wrong}\nright: {about.right}"
 
 
 def _compact(value: Any) -> str:  # noqa: ANN401 -- JSON

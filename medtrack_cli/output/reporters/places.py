@@ -1,0 +1,27 @@
+"""Names of files as code hosts want them."""
+
+import os
+from collections.abc import Callable, Mapping
+
+FilePlace = Callable[[str], str]
+"""From a file as the user named it to the name that a report gives it."""
+
+STDIN = "<stdin>"
+
+
+def file_places(environ: Mapping[str, str]) -> FilePlace:
+    """Name files from the root of the checkout on GitHub, wherever the command was run.
+
+    A file outside of it, and every file elsewhere than on GitHub, keeps its name.
+    """
+    workspace = environ.get("GITHUB_WORKSPACE")
+    if not workspace:
+        return str
+    root = os.path.realpath(workspace)
+
+    def from_root(name: str) -> str:
+        path = os.path.abspath(name)  # noqa: PTH100 -- a link keeps its name, as in the checkout
+        is_inside = name != STDIN and os.path.commonpath([root, path]) == root
+        return os.path.relpath(path, root) if is_inside else name
+
+    return from_root
