@@ -166,9 +166,6 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         (tool.folder / folder / "room.booked").mkdir(parents=True)
     seats = {"type": "integer", "minimum": 1}
     schema: dict[str, Any] = {"type": "object", "properties": {"seats": seats}}
-        "type": "object",
-        "properties": {"seats": {"type": "integer", "minimum": 1}},
-    }
     tool.write("old/room.booked/1.0.json", json.dumps(schema))
     seats["minimum"] = 10
     tool.write("new/room.booked/1.0.json", json.dumps(schema))
