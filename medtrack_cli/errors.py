@@ -7,6 +7,7 @@ MedtrackError
 ├── BrokenSchema          65   a schema that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
+├── WorkerLost            70   a process of ours that was killed
 ├── CannotCreate          73   an output file that can't be made
 ├── CannotWrite           74   an output that stopped taking data (disk full)
 ├── TimedOut              75   a deadline or a broker alarm ran out
@@ -93,6 +94,11 @@ class InputMissing(MedtrackError):
 class BrokerUnreachable(MedtrackError):
     code = "broker_unreachable"
     exit_code = ExitCode.UNREACHABLE
+
+
+class WorkerLost(MedtrackError):
+    code = "worker_lost"
+    exit_code = ExitCode.BUG
 
 
 class CannotCreate(MedtrackError):

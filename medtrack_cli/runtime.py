@@ -166,9 +166,10 @@ class Runtime:
 
     @contextmanager
     def reports(
-        self, outputs: Sequence[str], *, reveal: bool, strict: bool, most: int | None
+        self, outputs: Sequence[str], validated: "Validated", *, reveal: bool, most: int | None
     ) -> "Iterator[Report]":
-        """Open the reports that -o options ask for."""
+        """Open the reports that -o options ask for, and show on a terminal how far it is."""
+        from medtrack_cli.output.progress import Progress
         from medtrack_cli.output.reporters.opening import Look, opened, parse_outputs
         from medtrack_cli.output.reporters.places import file_places
         from medtrack_cli.output.reporters.report import Report
@@ -177,9 +178,13 @@ class Runtime:
         world = self.world
         colour = wants_colour(world.environ, no_color=self.no_color)
         places = file_places(world.environ)
-        look = Look(colour, reveal, self.quiet, strict, places, self.printer.error)
-        with opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters:
-            yield Report(reporters, most)
+        look = Look(colour, reveal, self.quiet, validated.strict, places, self.printer.error)
+        is_watched = not self.quiet and world.stderr.isatty()
+        with (
+            opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters,
+            Progress(world.stderr, validated.so_far, on=is_watched) as progress,
+        ):
+            yield Report(reporters, most, progress.hidden)
 
     def checkpoint(
         self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]

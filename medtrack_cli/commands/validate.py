@@ -67,7 +67,7 @@ def validate(
     started = clock.monotonic()
     validated = Validated(strict=strict)
     pieces = runtime.validation(paths, as_type, validated, jobs)
-    with runtime.reports(output or [], reveal=reveal, strict=strict, most=max_findings) as report:
+    with runtime.reports(output or [], validated, reveal=reveal, most=max_findings) as report:
         for piece in pieces:
             if isinstance(piece, InputMissing):
                 validated.add_unreadable()

@@ -77,8 +77,11 @@ class Validated:
         if self.unreadable:
             parts.append(f"{_counted(self.unreadable, 'path')} not read")
         found = ", ".join(parts) or ("all valid" if self.events else "nothing to check")
-        checked = f"{_counted(self.events, 'event')} in {_counted(self.files, 'file')}"
-        return f"checked {checked}: {found} ({self.seconds:.2f} s)"
+        return f"{self.so_far()}: {found} ({self.seconds:.2f} s)"
+
+    def so_far(self) -> str:
+        """Say how much has been checked."""
+        return f"checked {_counted(self.events, 'event')} in {_counted(self.files, 'file')}"
 
 
 def _counted(count: int, name: str) -> str:

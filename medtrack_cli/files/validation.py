@@ -2,8 +2,8 @@
 
 import errno
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -113,33 +113,28 @@ def _read_once(source: Input, found: Source) -> tuple[Lines, "Iterator[Item]"]:
 def _in_parallel(
     source: Input, completion: Completion, validated: Validated, jobs: int
 ) -> Iterator[Piece | InputMissing]:
-    import multiprocessing  # a run in one process does without: 8 ms
-    from concurrent.futures import ProcessPoolExecutor
+    from medtrack_cli.files.workers import in_processes  # a run in one process does without: 8 ms
 
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    pool = ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context(method),
-        initializer=_begin_work,
-        initargs=(completion.registry.documents,),
-    )
-    try:
-        plan = list(_plan(source.found))
-        tasks = [each for each in plan if isinstance(each, Task)]
-        results = pool.map(partial(_work, as_type=completion.event_type), tasks)
-        above = 0  # lines of the same file in the parts before
+    plan = list(_plan(source.found))
+    tasks = [each for each in plan if isinstance(each, Task)]
+    work = partial(_work, as_type=completion.event_type)
+    begin = partial(_begin_work, completion.registry.documents)
+    above = 0  # lines of the same file in the parts before
+    is_broken = False  # one of these parts couldn't be read
+    with closing(in_processes(work, tasks, jobs, begin)) as results:
         for each in plan:
             if isinstance(each, InputMissing):
                 yield each
             elif isinstance(each, Source):
                 yield _piece(source, each, completion, validated)
             else:
-                above = above if each.start else 0
                 parts = next(results)
-                yield from _pieces(each, parts, validated, above)
+                if each.start == 0:
+                    above, is_broken = 0, False
+                if not is_broken:
+                    yield from _pieces(each, parts, validated, above)
                 above += parts[-1].lines
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+                is_broken = is_broken or parts[-1].error is not None
 
 
 def _plan(found: Iterable[Source | InputMissing]) -> Iterator[Task | Source | InputMissing]:
@@ -259,6 +254,5 @@ class _Worker:
 
 
 def _begin_work(documents: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """Make the registry anew in a worker, and leave signals to the parent."""
+    """Make the registry anew, in a worker."""
     _Worker.registry = extended(documents) if documents else built_in()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -107,24 +107,24 @@ def _file(path: Path) -> Iterator[TextIO]:
     What is no regular file, such as /dev/stderr or a pipe, is written to as it is.
     """
     if path.exists() and not path.is_file():
-        with _created(path, "w") as out:
+        with _created(path, path, "w") as out:
             yield out
         return
     path = path.resolve()  # a link stays a link
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with _created(partial, "x") as out:
+        with _created(partial, path, "x") as out:
             yield out
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _created(path: Path, mode: str) -> TextIO:
+def _created(path: Path, wanted: Path, mode: str) -> TextIO:
     try:
         # A file name may hold bytes that are no UTF-8: they become escapes.
         return cast("TextIO", path.open(mode, errors="backslashreplace", encoding="utf-8"))
     except OSError as error:
         hint = "does the folder exist, and may you write to it?"
         what = f"report can't be created ({error.strerror})"
-        raise CannotCreate(what, str(path), hint=hint) from None
+        raise CannotCreate(what, str(wanted), hint=hint) from None

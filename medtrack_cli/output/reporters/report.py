@@ -1,6 +1,7 @@
 """One report for several reporters, each with as many findings as it is to show."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
@@ -12,10 +13,16 @@ class Report:
     """Passes what is found on to every reporter.
 
     `most` bounds the findings shown, in human output to 50 when it isn't given; the rest are
-    counted.
+    counted. `alone` keeps others off the terminal while a reporter writes.
     """
 
-    def __init__(self, reporters: Sequence[Reporter], most: int | None) -> None:
+    def __init__(
+        self,
+        reporters: Sequence[Reporter],
+        most: int | None,
+        alone: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._alone = alone
         self._reporters = [(each, each.most if most is None else most) for each in reporters]
         self._count = 0
 
@@ -26,18 +33,22 @@ class Report:
 
     def finding(self, finding: Finding, lines: Callable[[int], str | None]) -> None:
         """Take a finding in the file begun last."""
-        for reporter, most in self._reporters:
-            if most is None or self._count < most:
-                reporter.finding(finding, lambda: lines(finding.span.line))
+        willing = [r for r, most in self._reporters if most is None or self._count < most]
         self._count += 1
+        if willing:
+            with self._alone():
+                for reporter in willing:
+                    reporter.finding(finding, lambda: lines(finding.span.line))
 
     def unreadable(self, error: InputMissing) -> None:
         """Take a path that can't be read, or not to its end."""
-        for reporter, _ in self._reporters:
-            reporter.unreadable(error)
+        with self._alone():
+            for reporter, _ in self._reporters:
+                reporter.unreadable(error)
 
     def finish(self, validated: Validated) -> None:
         """Write what comes last."""
-        for reporter, most in self._reporters:
-            validated.hidden = 0 if most is None else max(0, self._count - most)
-            reporter.finish(validated)
+        with self._alone():
+            for reporter, most in self._reporters:
+                validated.hidden = 0 if most is None else max(0, self._count - most)
+                reporter.finish(validated)

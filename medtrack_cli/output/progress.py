@@ -1,0 +1,65 @@
+"""One line on a terminal that says how far a long run is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self, TextIO
+
+PATIENCE = 1.0
+"""Seconds that a run may take without a word."""
+
+PERIOD = 0.2
+"""Seconds between two updates."""
+
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Shows a line after a second, brings it up to date, and clears it at the end."""
+
+    def __init__(self, stderr: TextIO, line: Callable[[], str], *, on: bool) -> None:
+        self._stderr = stderr
+        self._line = line
+        self._thread = Thread(target=self._draw, daemon=True) if on else None
+        self._done = Event()
+        self._lock = Lock()
+        self._is_shown = False
+
+    def __enter__(self) -> Self:
+        if self._thread:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        if self._thread:
+            self._thread.join()
+        self._clear()
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Make room for other output on the same terminal."""
+        with self._lock:
+            self._clear()
+            yield
+
+    def _draw(self) -> None:
+        pause = PATIENCE
+        while not self._done.wait(pause):
+            pause = PERIOD
+            with self._lock:
+                self._stderr.write(_CLEAR + self._line())
+                self._stderr.flush()
+                self._is_shown = True
+
+    def _clear(self) -> None:
+        if self._is_shown:
+            self._stderr.write(_CLEAR)
+            self._stderr.flush()
+            self._is_shown = False
