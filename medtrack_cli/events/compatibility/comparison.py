@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from jsonschema_rs import ValidationError, canonical, canonicalize
+from jsonschema_rs import CanonicalSchema, ValidationError, canonical, canonicalize
 
 from medtrack_cli.events import documents
 from medtrack_cli.events.compatibility.clues import clues
@@ -13,7 +14,7 @@ from medtrack_cli.events.compatibility.differences import differences
 from medtrack_cli.events.compatibility.instances import values
 from medtrack_cli.events.compatibility.places import ANY_KEY, Difference
 from medtrack_cli.events.compatibility.rules import Answer, ChangeRule, Direction
-from medtrack_cli.events.compatibility.schemas import Schema, inlined, reader, writer
+from medtrack_cli.events.compatibility.schemas import Schema, inlined, reader, text, writer
 from medtrack_cli.events.findings import Path, json_pointer
 
 MOST_EVENTS = 20_000
@@ -142,21 +143,25 @@ def _clear(difference: Difference, direction: Direction) -> bool:
 
 def _covers(wide: Schema, narrow: Schema) -> bool:
     try:
-        one, other = (
-            canonicalize(each, validate_formats=True, offline=True) for each in (wide, narrow)
-        )
-        return one.covers(other) == canonical.Containment.YES
+        return _canonical(wide).covers(_canonical(narrow)) == canonical.Containment.YES
     except (ValueError, ValidationError):
         return False
 
 
+def _canonical(schema: Schema) -> CanonicalSchema:
+    """Make what the library reasons with.
+
+    ValueError where references are left: on these it gives up, or computes for ever.
+    """
+    if '"$ref"' in text(schema):
+        raise ValueError
+    return canonicalize(schema, validate_formats=True, offline=True)
+
+
 def _events(closed: Schema, opened: Schema, sent: Schema, read: Schema) -> Iterator[Any]:
-    """Make events to try: what the library says is lost, then all that lies near a limit."""
+    """Make events to try: of what the library says is lost, then all that lies near a limit."""
     try:
-        whole, rest = (
-            canonicalize(each, validate_formats=True, offline=True) for each in (closed, opened)
-        )
-        lost: Any = whole.subtract(rest).to_json_schema()
+        lost: Any = _canonical(closed).subtract(_canonical(opened)).to_json_schema()
     except (ValueError, ValidationError):
         lost = False
     few = islice(values(lost, clues(sent, read)), MOST_EVENTS // 10)
@@ -174,10 +179,11 @@ def _witnesses(
     suspects: Mapping[int, Difference], closed: Schema, opened: Schema, tried: Iterator[Any]
 ) -> tuple[dict[int, Any], list[_Refusal]]:
     """Find an event for each suspect, refused for as little else as possible; and others."""
+    causes_of = cache(partial(_causes, suspects))
     best: dict[int, _Refusal] = {}
     elsewhere: list[_Refusal] = []
     for refusal in _refusals(closed, opened, tried):
-        causes = _causes(suspects, refusal.places)
+        causes = frozenset().union(*(causes_of(*place) for place in refusal.places))
         for index in causes:
             if index not in best or len(refusal.places) < len(best[index].places):
                 best[index] = refusal
@@ -204,25 +210,17 @@ def _places(errors: Iterable[ValidationError]) -> Iterator[tuple[Path, str]]:
             yield from _places(branch)
 
 
-def _causes(suspects: Mapping[int, Difference], places: frozenset[tuple[Path, str]]) -> set[int]:
+def _causes(suspects: Mapping[int, Difference], path: Path, keyword: str) -> frozenset[int]:
     """Name the differences that account for a refusal: by its keyword, or else by its place."""
-    causes: set[int] = set()
-    for path, keyword in places:
-        exact = {
-            index
-            for index, each in suspects.items()
-            if each.keyword == keyword
-            and _leads_to(each.path, path)
-            and len(each.path) == len(path)
-        }
-        around = {
-            index: len(each.path)
-            for index, each in suspects.items()
-            if not each.keyword and _leads_to(each.path, path)
-        }
-        nearest = max(around.values(), default=0)
-        causes |= exact or {index for index, depth in around.items() if depth == nearest}
-    return causes
+    leading = {index: each for index, each in suspects.items() if _leads_to(each.path, path)}
+    exact = frozenset(
+        index
+        for index, each in leading.items()
+        if each.keyword == keyword and len(each.path) == len(path)
+    )
+    around = {index: len(each.path) for index, each in leading.items() if not each.keyword}
+    nearest = max(around.values(), default=0)
+    return exact or frozenset(index for index, depth in around.items() if depth == nearest)
 
 
 def _leads_to(pattern: Path, path: Path) -> bool:
