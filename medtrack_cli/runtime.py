@@ -281,6 +281,21 @@ class Runtime:
         return self.printer.note if self.verbose else None
 
     @contextmanager
+    def progress(self, line: Callable[[], str]) -> Iterator[None]:
+        """Show how far a long run is, on a terminal, unless quiet; prints make it give way."""
+        from contextlib import nullcontext
+
+        from medtrack_cli.output.progress import Progress
+
+        stderr, printer = self.world.stderr, self.printer
+        with Progress(stderr, line, on=stderr.isatty() and not self.quiet) as shown:
+            printer.make_room = shown.hidden
+            try:
+                yield
+            finally:
+                printer.make_room = nullcontext
+
+    @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:
         """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
         stop = Stop()

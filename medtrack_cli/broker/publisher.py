@@ -89,6 +89,11 @@ class AmqpPublisher:
         if self._link:
             self._link.close(0.5 if self._blocked is not None else 3.0)
 
+    @property
+    def in_flight(self) -> int:
+        """How many messages wait for the broker's answer."""
+        return len(self._confirms)
+
     def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
         """Yield each message's receipt as it is known. See the port for what it promises."""
         if self._policy.timeout is not None:

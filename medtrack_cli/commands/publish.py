@@ -102,7 +102,7 @@ def publish(
     """
     from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
-    from medtrack_cli.core.publish import Plan, is_all_valid, messages
+    from medtrack_cli.core.publish import Plan, count_valid, messages
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
@@ -122,7 +122,9 @@ def publish(
     plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
     everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
-    if source.can_be_read_again and not keep_going and not is_all_valid(source.items(), plan):
+    is_first_checked = source.can_be_read_again and not keep_going
+    expected = count_valid(source.items(), plan) if is_first_checked else None
+    if is_first_checked and expected is None:
         reason = "another event is invalid"
         receipts = deliver.unsent(messages(source.items(), everything), reason=reason)
         return report(runtime, "published", tally, receipts)
@@ -144,7 +146,8 @@ def publish(
         return mark.watch(receipts, tally.is_done) if mark else receipts
 
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
-    return send(runtime, "published", policy, tally, delivered)
+    left_over = expected - tally.aside["done_before"] if expected else None
+    return send(runtime, "published", policy, tally, delivered, expected=left_over)
 
 
 def _checkpoint(

@@ -11,48 +11,73 @@ from medtrack_cli.runtime import Runtime, exit_code_of
 Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
 
 
-def send(runtime: Runtime, kind: str, policy: PublishPolicy, tally: Tally, deliver: Deliver) -> int:
+def send(
+    runtime: Runtime,
+    kind: str,
+    policy: PublishPolicy,
+    tally: Tally,
+    deliver: Deliver,
+    *,
+    expected: int | None = None,
+) -> int:
     """Deliver, print each receipt as it is known, then the summary; return the exit code.
 
-    What ended the run early is raised after the summary, which carries its exit code.
+    `expected` is how many events there are, where that is known. What ended the run early is
+    raised after the summary, which carries its exit code.
     """
+    started = runtime.world.clock.monotonic()
+
+    def line() -> str:
+        seconds = runtime.world.clock.monotonic() - started
+        return tally.so_far(seconds, expected, publisher.in_flight)
+
     with runtime.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(
             runtime.connection, policy, runtime.printer.note, stop
         )
-        return report(runtime, kind, tally, deliver(publisher, stop), stop)
+        with runtime.progress(line):
+            receipts = deliver(publisher, stop)
+            failure = _print_all(runtime, tally, receipts)
+        return _finish(runtime, kind, tally, started, failure, stop=stop)
 
 
-def report(
-    runtime: Runtime, kind: str, tally: Tally, receipts: Iterator[Receipt], stop: Stop | None = None
-) -> int:
-    """Print receipts and their summary."""
-    clock, printer = runtime.world.clock, runtime.printer
-    started = clock.monotonic()
-    failure: MedtrackError | None = None
+def report(runtime: Runtime, kind: str, tally: Tally, receipts: Iterator[Receipt]) -> int:
+    """Print receipts of events that are not sent, and the summary."""
+    started = runtime.world.clock.monotonic()
+    failure = _print_all(runtime, tally, receipts)
+    return _finish(runtime, kind, tally, started, failure)
+
+
+def _print_all(runtime: Runtime, tally: Tally, receipts: Iterator[Receipt]) -> MedtrackError | None:
+    """Print receipts to their end, and give what ended them early."""
     try:
         for receipt in receipts:
             tally.add(receipt)
-            printer.receipt(receipt)
+            runtime.printer.receipt(receipt)
     except MedtrackError as error:
-        failure = error
-    code = exit_code_of(
-        stop.exit_code if stop else None, failure.exit_code if failure else None, tally.exit_code
-    )
-    seconds = round(clock.monotonic() - started, 3)
-    numbers = {
-        "total": tally.total,
-        **{outcome.value: tally[outcome] for outcome in Outcome},
-        **tally.aside,
-        "seconds": seconds,
-        "exit_code": code,
-    }
+        return error
+    return None
+
+
+def _finish(
+    runtime: Runtime,
+    kind: str,
+    tally: Tally,
+    started: float,
+    failure: MedtrackError | None,
+    *,
+    stop: Stop | None = None,
+) -> int:
+    """Print the summary; raise the failure, unless the user has asked for the end."""
+    stopped = stop.exit_code if stop else None
+    code = exit_code_of(stopped, failure.exit_code if failure else None, tally.exit_code)
+    seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
+    numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
     counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in counted.items() if count]
-    printer.summary(
-        kind, numbers, f"{kind} {tally.total:,}: {', '.join(counts) or 'nothing'} ({seconds:.2f} s)"
-    )
-    if failure is not None and not (stop and stop.is_requested):
+    sentence = f"{kind} {tally.total:,}: {', '.join(counts) or 'nothing'} ({seconds:.2f} s)"
+    runtime.printer.summary(kind, numbers, sentence)
+    if failure is not None and stopped is None:
         raise failure
     return code
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.modes import Mode
 from medtrack_cli.events.compatibility import Answer, Change, Comparison, Direction, compare
+from medtrack_cli.events.formats import version_numbers
 from medtrack_cli.events.registry import EventType, payload_schema
 
 TIMESTAMP = "2025-01-15T10:00:00Z"
@@ -93,17 +94,12 @@ def compared(old: Iterable[Contract], new: Iterable[Contract]) -> Iterator[Compa
 
 def _previous(contract: Contract, known: Iterable[Contract]) -> Contract | None:
     """Find the minor version before, of the same major version."""
-    major, minor = _numbers(contract.version)
+    major, minor = version_numbers(contract.version)
     before = [
         each
         for each in known
         if each.event_type == contract.event_type
-        and _numbers(each.version)[0] == major
-        and _numbers(each.version)[1] < minor
+        and version_numbers(each.version)[0] == major
+        and version_numbers(each.version)[1] < minor
     ]
-    return max(before, key=lambda each: _numbers(each.version), default=None)
-
-
-def _numbers(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")
-    return int(major), int(minor)
+    return max(before, key=lambda each: version_numbers(each.version), default=None)

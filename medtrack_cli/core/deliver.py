@@ -66,6 +66,19 @@ class Tally:
     def add(self, receipt: Receipt) -> None:
         self._counts[receipt.outcome] += 1
 
+    def so_far(self, seconds: float, expected: int | None, in_flight: int) -> str:
+        """Say on one line how far a run is."""
+        rate = self.total / seconds if seconds else 0.0
+        parts = [
+            f"{self.total:,} of {expected:,} events" if expected else f"{self.total:,} events",
+            f"{rate:,.0f}/s",
+            *(f"{self._counts[each]:,} {each}" for each in Outcome if self._counts[each]),
+            f"{in_flight:,} in flight",
+        ]
+        if expected and rate:
+            parts.append(f"{(expected - self.total) / rate:,.0f} s left")
+        return ", ".join(parts)
+
     @property
     def total(self) -> int:
         return self._counts.total()

@@ -78,6 +78,11 @@ class Publisher(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
+    @property
+    def in_flight(self) -> int:
+        """How many messages wait for the broker's answer."""
+        ...
+
     def publish(self, source: "Iterable[Message | Receipt]") -> "Iterator[Receipt]":
         """Yield one receipt for each message read, as the broker answers; not in input order.
 

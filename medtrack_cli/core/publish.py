@@ -101,9 +101,14 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-def is_all_valid(items: Iterable[Item], plan: Plan) -> bool:
-    """Read the input up to the first event that stops the run, and tell whether there is none."""
-    return all(isinstance(each, Message) for each in messages(items, plan))
+def count_valid(items: Iterable[Item], plan: Plan) -> int | None:
+    """Read the whole input and count its events; None when one of them stops the run."""
+    count = 0
+    for each in messages(items, plan):
+        if not isinstance(each, Message):
+            return None
+        count += 1
+    return count
 
 
 def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:

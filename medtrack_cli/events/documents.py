@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.formats import SCHEMA_DIALECT
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _NOT_ALLOWED = {
     "not": "is what the schema forbids",
     "anyOf": "fits none of the schema's alternatives",
     "oneOf": "does not fit exactly one of the schema's alternatives",
-    "contains": "lacks an item that the schema asks for",
+    "contains": "holds too few or too many of an item that the schema asks for",
     "falseSchema": "is not allowed here",
 }
 
@@ -65,6 +66,9 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
     """
     if not isinstance(document, dict):
         yield (), f"a schema is an object, this is {json_name(document)}"
+        return
+    if document.get("$schema", SCHEMA_DIALECT) != SCHEMA_DIALECT:
+        yield ("$schema",), f"not JSON Schema 2020-12 ({SCHEMA_DIALECT})"
         return
     try:
         meta.validate(document)
@@ -160,7 +164,11 @@ def _below(
     document: Mapping[str, Any], schema: Mapping[str, Any], part: str | int
 ) -> Iterator[Mapping[str, Any]]:
     for each in _same_place(document, schema):
-        child = each.get("properties", {}).get(part) if isinstance(part, str) else each.get("items")
+        if isinstance(part, str):
+            child = each.get("properties", {}).get(part, each.get("additionalProperties"))
+        else:
+            first = each.get("prefixItems", ())
+            child = first[part] if part < len(first) else each.get("items")
         if isinstance(child, dict):
             yield child
 
@@ -172,6 +180,9 @@ def _kinds(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
             yield kind
         elif isinstance(kind, list):
             yield from kind
+        elif "enum" in each or "const" in each:
+            allowed = each.get("enum", [each.get("const")])
+            yield from ("string" if isinstance(value, str) else "other" for value in allowed)
 
 
 def _same_place(

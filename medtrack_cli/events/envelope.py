@@ -1,7 +1,7 @@
 """The envelope every event travels in, and what a payload must tell about its type."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,3 +53,15 @@ class AnyEvent(Envelope):
     """The envelope of an event whose type or version is unknown: its payload is any object."""
 
     payload: dict[str, Any]
+
+
+class NoEvent(AnyEvent):
+    """What no event is: it makes up the numbers of a union that would have a single member."""
+
+    event_type: Literal["\0"]
+
+
+class NeitherEvent(AnyEvent):
+    """What no event is, either."""
+
+    event_type: Literal["\0\0"]

@@ -29,6 +29,7 @@ _LABEL: Final = r"[^@.\u0000-\u0020\u007f]+"
 EMAIL: Final = rf"^[^@\u0000-\u0020\u007f]+@{_LABEL}(?:\.{_LABEL})+$"
 PHONE: Final = r"^\+[0-9]{7,15}$"
 CIN: Final = r"^[A-Za-z0-9]{4,20}$"
+SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSION: Final = r"^(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})$"
 
 EXPLANATIONS: Final = {
@@ -50,3 +51,9 @@ Phone = Annotated[str, Field(pattern=PHONE)]
 Cin = Annotated[str, Field(pattern=CIN)]
 Version = Annotated[str, Field(pattern=VERSION)]
 Score = Annotated[float, Field(ge=0, le=100)]
+
+
+def version_numbers(version: str) -> tuple[int, int]:
+    """Give the major and the minor number of a version, which is well-formed."""
+    major, minor = version.split(".")
+    return int(major), int(minor)

@@ -6,6 +6,7 @@ from typing import Any
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.json_text import examine
 from medtrack_cli.events.registry import EventType, Registry
 from medtrack_cli.events.suggestions import did_you_mean
 
@@ -17,7 +18,9 @@ def parse(text: str) -> Setting:
     """Read `payload.email=a@example.org`. Raises UsageError when it isn't of that form."""
     path, equals, value = text.partition("=")
     if not equals or not path:
-        raise UsageError("--set wants PATH=VALUE", text.partition("=")[0], hint=EXAMPLE)
+        raise UsageError("--set wants PATH=VALUE", path, hint=EXAMPLE)
+    if not is_utf8(text):
+        raise UsageError("--set is not UTF-8", path)
     return tuple(path.split(".")), value
 
 
@@ -43,17 +46,16 @@ def changed(
     """Give the event with every setting made; it is not changed itself."""
     result: dict[str, Any] = json.loads(json.dumps(event))
     for path, text in settings:
-        wants_text = registry.wants_text(result.get("event_type"), path)
+        place = tuple(int(part) if part.isdecimal() else part for part in path)
+        wants_text = registry.wants_text(result.get("event_type"), place, result.get("version"))
         _put(result, path, text if wants_text else _read(text))
     return result
 
 
 def _read(text: str) -> Any:  # noqa: ANN401 -- JSON
     """Read what is no string in the schema as JSON; what isn't JSON stays a text for the check."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    value, problems = examine(text.encode())
+    return text if problems else value
 
 
 def _put(value: Any, path: tuple[str, ...], new: Any) -> None:  # noqa: ANN401 -- JSON
@@ -69,7 +71,9 @@ def _put(value: Any, path: tuple[str, ...], new: Any) -> None:  # noqa: ANN401 -
 def _item(value: Any, part: str) -> Any:  # noqa: ANN401 -- JSON
     """Give an item of a list; UsageError when there is none at that place."""
     try:
-        return value[int(part)]
-    except (TypeError, ValueError, IndexError):
-        hint = "a list's items are numbered from 0; a list is set whole as JSON"
-        raise UsageError("--set leads nowhere", part, hint=hint) from None
+        if isinstance(value, list):
+            return value[int(part)]
+    except (ValueError, IndexError):
+        pass
+    hint = "a list's items are numbered from 0; a list is set whole as JSON"
+    raise UsageError("--set leads nowhere", part, hint=hint)

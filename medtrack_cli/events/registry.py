@@ -11,9 +11,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import evaluation, stage, student, user
-from medtrack_cli.events.envelope import AnyEvent, Envelope, Payload
+from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
 from medtrack_cli.events.findings import Path, Problem, Rule
-from medtrack_cli.events.formats import EXPLANATIONS, VERSION
+from medtrack_cli.events.formats import EXPLANATIONS, SCHEMA_DIALECT, VERSION, version_numbers
 from medtrack_cli.events.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order they are listed in."""
-
-SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Registry:
         for each in event_types:
             versions.setdefault(each.name, []).append(each)
         self._versions = {
-            name: tuple(sorted(known, key=lambda each: _numbers(each.version)))
+            name: tuple(sorted(known, key=lambda each: version_numbers(each.version)))
             for name, known in versions.items()
         }
 
@@ -115,9 +113,9 @@ class Registry:
         known = self._versions[name]
         if not isinstance(version, str) or not re.fullmatch(VERSION, version):
             return Selected(known[-1])
-        major, minor = _numbers(version)
-        same_major = [each for each in known if _numbers(each.version)[0] == major]
-        fitting = [each for each in same_major if _numbers(each.version)[1] <= minor]
+        major, minor = version_numbers(version)
+        same_major = [each for each in known if version_numbers(each.version)[0] == major]
+        fitting = [each for each in same_major if version_numbers(each.version)[1] <= minor]
         if not fitting:
             listed = ", ".join(each.version for each in known)
             missing = version if same_major else f"{major}.x"
@@ -138,18 +136,14 @@ class Registry:
         It takes milliseconds to build. `validate_json` is the hot path of all verbs; what it
         refuses is looked at again by `explain`.
         """
-        simple = [known[0] for known in self._versions.values() if len(known) == 1]
-        union = Union[tuple(each.envelope for each in simple if each.document is None)]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
+        alone = [known[0] for known in self._versions.values() if len(known) == 1]
+        simple = [each.envelope for each in alone if each.document is None]
+        union = Union[(*simple, NoEvent, NeitherEvent) if len(simple) < 2 else tuple(simple)]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
         return TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
 
-    def wants_text(self, event_type: str | None, path: Path) -> bool:
+    def wants_text(self, event_type: str | None, path: Path, version: str | None = None) -> bool:
         """Tell whether a string is wanted at this path, so that YAML leaves a scalar its text."""
-        return _wants_text(self, event_type, path)
-
-
-def _numbers(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")
-    return int(major), int(minor)
+        return _wants_text(self, event_type, path, version)
 
 
 @cache
@@ -174,6 +168,7 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
     """Make an event type of a payload's JSON Schema document, which has no faults."""
     from medtrack_cli.events import documents
 
+    same = built_in().newest(name)
     described = [FieldType(*each) for each in documents.describe_fields(document)]
     envelope = create_model(
         "AddedEvent",
@@ -186,7 +181,7 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
         version=version,
         description=str(document.get("description", document.get("title", ""))),
         published_by=str(document.get(documents.PUBLISHED_BY, "")),
-        emitted_by_medtrack=False,
+        emitted_by_medtrack=bool(same and same.emitted_by_medtrack),
         reactions=documents.reactions(document),
         fields=tuple(described),
         envelope=envelope,
@@ -243,12 +238,15 @@ def any_envelope() -> TypeAdapter[AnyEvent]:
 
 
 @lru_cache(maxsize=4096)
-def _wants_text(registry: Registry, event_type: str | None, path: Path) -> bool:
+def _wants_text(
+    registry: Registry, event_type: str | None, path: Path, version: str | None
+) -> bool:
     if len(path) == 1:
         return path[0] in Envelope.model_fields and path[0] != "payload"
-    known = registry.newest(event_type)
-    if known is None or path[:1] != ("payload",):
+    newest = registry.newest(event_type)
+    if newest is None or path[:1] != ("payload",):
         return False
+    known = registry.select(newest.name, version).event_type or newest
     if known.document is not None:
         from medtrack_cli.events import documents
 

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from medtrack_cli.files.sources import Source
 
 SAVE_SECONDS = 1.0
 SAVE_RECEIPTS = 1000
+_BEGINNING = b'{"kind":"checkpoint",'
 _EDGE = 64 * 1024  # bytes at a file's start and end that identify it, with its size
 
 
@@ -45,22 +47,22 @@ class Checkpoint:
     def __init__(self, path: Path, digest: str) -> None:
         self._path = path
         self._descriptor = _open(path)
-        lines = self._read_lines()
-        header = _decoded(lines[0]) if lines else None
-        if lines and (header is None or header.get("kind") != "checkpoint"):
-            raise NotARecording("not a checkpoint", str(path), hint="name another file")
-        if header is not None and header.get("input") != digest:
-            hint = "the input or an option has changed; name another checkpoint to begin anew"
+        try:
+            lines = self._read_lines()
+            run, input_digest = _header(lines[0]) if lines else (uuid4(), digest)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            hint = "name another file"
+            raise NotARecording("not a checkpoint", str(path), hint=hint) from None
+        if input_digest != digest:
+            hint = "input, options or broker have changed; name another checkpoint to begin anew"
             raise UsageError("checkpoint is of another input", str(path), hint=hint)
-        self.run = UUID(header["run"]) if header else uuid4()
+        self.run = run
         self.done = _positions(lines[1:])
         self.was_done = len(self.done)
         self._saved_at = time.monotonic()
         self._unsaved = 0
-        if header is None:
-            self._append(
-                {"kind": "checkpoint", "version": 1, "run": str(self.run), "input": digest}
-            )
+        if not lines:
+            self._append({"kind": "checkpoint", "version": 1, "run": str(run), "input": digest})
 
     def left(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
         """Pass on what isn't done yet."""
@@ -101,10 +103,15 @@ class Checkpoint:
             raise CannotWrite(what, str(self._path)) from None
 
     def _read_lines(self) -> list[bytes]:
-        """Read the whole lines; a torn one at the end is cut off."""
+        """Read the whole lines; a torn one at the end is cut off.
+
+        ValueError, with the file left as it is, when it doesn't begin as checkpoints do.
+        """
         data = b""
         while chunk := os.read(self._descriptor, 1024 * 1024):
             data += chunk
+        if data[: len(_BEGINNING)] != _BEGINNING[: len(data)]:
+            raise ValueError
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             os.ftruncate(self._descriptor, whole)
@@ -127,18 +134,14 @@ def _open(path: Path) -> int:
     return descriptor
 
 
-def _decoded(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
+def _header(line: bytes) -> tuple[UUID, str]:
+    header = json.loads(line)
+    return UUID(header["run"]), header["input"]
 
 
 def _positions(lines: Sequence[bytes]) -> Positions:
     """Take the last line that can be read."""
     for line in reversed(lines):
-        record = _decoded(line)
-        if record and isinstance(record.get("done"), list):
-            return Positions((int(first), int(last)) for first, last in record["done"])
+        with suppress(ValueError, KeyError, TypeError):
+            return Positions((int(first), int(last)) for first, last in json.loads(line)["done"])
     return Positions()

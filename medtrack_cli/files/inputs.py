@@ -51,7 +51,7 @@ class Input:
     def items(self) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed."""
         for text in self.typed:
-            yield from read_document(io.BytesIO(text.encode()), TYPED)
+            yield from read_document(io.BytesIO(text.encode("utf-8", "surrogateescape")), TYPED)
         for source in self.sources:
             yield from self.read(source)
 

@@ -13,7 +13,7 @@ from medtrack_cli.files.json_files import MAX_LINE, read_document, read_lines
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import BOM, open_source
 
-WantsText = Callable[[str | None, findings.Path], bool]
+WantsText = Callable[[str | None, findings.Path, str | None], bool]
 """Whether a field of an event type keeps a plain YAML scalar's text: `cin: 01234567`."""
 
 _SYNTAXES = {

@@ -12,6 +12,7 @@ from medtrack_cli.events.findings import At, Span
 from medtrack_cli.events.findings import Path as JsonPath
 from medtrack_cli.events.formats import VERSION
 from medtrack_cli.events.json_text import examine
+from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.sources import expand
 
@@ -46,9 +47,11 @@ _TOP = Span(1, 1, 2)
 def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
     """Read every schema of the folders, in order of their names. Every fault is reported.
 
-    A version that two files describe is a fault of the second.
+    A version that two files describe is a fault of the second; a built-in one is a fault.
     """
-    seen: dict[tuple[str, str], Path] = {}
+    seen: dict[tuple[str, str], Path | str] = {
+        (each.name, each.version): "medtrack itself" for each in built_in()
+    }
     for folder in folders:
         if not folder.is_dir():
             yield SchemaFault(folder, _TOP, "no such folder of schemas")
@@ -62,7 +65,7 @@ def _is_schema(path: Path, folder: Path) -> bool:
     return path.suffix in SUFFIXES and path.is_file() and not is_hidden
 
 
-def _load(path: Path, seen: dict[tuple[str, str], Path]) -> Iterator[SchemaDocument | SchemaFault]:
+def _load(path: Path, seen: dict[tuple[str, str], Path | str]) -> Iterator[SchemaDocument | SchemaFault]:
     event_type, version = path.parent.name, path.stem
     if not _EVENT_TYPE.fullmatch(event_type) or not re.fullmatch(VERSION, version):
         message = "a schema stands in EVENT_TYPE/VERSION.json, such as room.booked/1.0.json"
@@ -110,7 +113,7 @@ def _items(path: Path) -> Iterator[Item]:
     for source in expand([str(path)]):
         if isinstance(source, InputMissing):
             raise source
-        yield from read(source, wants_text=lambda _type, _path: False, open_stdin=_no_stdin)
+        yield from read(source, wants_text=lambda *_: False, open_stdin=_no_stdin)
 
 
 def _no_stdin() -> Any:  # noqa: ANN401 -- never returns

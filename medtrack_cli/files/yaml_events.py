@@ -48,12 +48,12 @@ class YamlItem:
 class Making:
     """What events are made by, the same for a whole file.
 
-    `wants_text` tells, for an event type and a path from its envelope, whether a plain scalar
+    `wants_text` tells, for an event type, a path from its envelope and its version, whether a plain scalar
     keeps its text; `as_type` is the type of events that don't say theirs.
     """
 
     file: str
-    wants_text: Callable[[str | None, Path], bool]
+    wants_text: Callable[[str | None, Path, str | None], bool]
     as_type: str | None
 
 
@@ -63,10 +63,12 @@ def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
     is_envelope = isinstance(node, Mapping) and bool(node.get("event_type") or node.get("payload"))
     prefix: Path = ("payload",) if isinstance(node, Mapping) and not is_envelope else ()
     named = node.get("event_type") if isinstance(node, Mapping) and is_envelope else None
+    said = node.get("version") if isinstance(node, Mapping) and is_envelope else None
+    version = said.text if isinstance(said, Scalar) else None
     event_type = named.text if isinstance(named, Scalar) else making.as_type
 
     def keeps_text(path: Path) -> bool:
-        return making.wants_text(event_type, prefix + path)
+        return making.wants_text(event_type, prefix + path, version)
 
     value = _value(node, (), keeps_text, found)
     if is_envelope and isinstance(value, dict):

@@ -38,7 +38,7 @@ def read_yaml(
     stream: BinaryIO,
     file: str,
     *,
-    wants_text: Callable[[str | None, Path], bool],
+    wants_text: Callable[[str | None, Path, str | None], bool],
     as_type: str | None = None,
     head: bytes = b"",
 ) -> Iterator[YamlItem]:

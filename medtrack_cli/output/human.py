@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from medtrack_cli.core.listen import Listened, Sink
@@ -16,6 +17,7 @@ from medtrack_cli.output.style import Style
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
+    from medtrack_cli.output.progress import MakeRoom
 
 SHOWN_RECEIPTS = 10
 """So many receipts of each outcome are listed; the others are counted."""
@@ -42,6 +44,7 @@ class HumanPrinter:
         self._verbose = verbose
         self._out = Style(on=colour and stdout.isatty())
         self._err = Style(on=colour and stderr.isatty())
+        self.make_room: MakeRoom = nullcontext
         self._receipts: Counter[Outcome] = Counter()
         self._hidden = 0
 
@@ -120,20 +123,23 @@ class HumanPrinter:
 
     def note(self, text: str) -> None:
         if not self._quiet:
-            print(self._err(safe_text(text), "dim"), file=self._stderr, flush=True)
+            self._tell(self._err(safe_text(text), "dim"))
 
     def warning(self, text: str) -> None:
-        label = self._err("warning:", "yellow")
-        print(f"{label} {safe_text(text)}", file=self._stderr, flush=True)
+        self._tell(f"{self._err('warning:', 'yellow')} {safe_text(text)}")
 
     def error(self, error: MedtrackError) -> None:
-        print(f"{self._err('error:', 'red')} {safe_text(error.message)}", file=self._stderr)
+        self._tell(f"{self._err('error:', 'red')} {safe_text(error.message)}")
         if error.hint:
-            print(f"{self._err('hint:', 'cyan')} {safe_text(error.hint)}", file=self._stderr)
-        self._stderr.flush()
+            self._tell(f"{self._err('hint:', 'cyan')} {safe_text(error.hint)}")
 
     def _print(self, line: str) -> None:
-        print(line, file=self._stdout)
+        with self.make_room():
+            print(line, file=self._stdout)
+
+    def _tell(self, line: str) -> None:
+        with self.make_room():
+            print(line, file=self._stderr, flush=True)
 
 
 def _cell(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from medtrack_cli.core.listen import Listened, Seen, Sink
@@ -15,6 +16,7 @@ from medtrack_cli.output.safe_text import safe_text
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.registry import EventType
+    from medtrack_cli.output.progress import MakeRoom
 
 
 class JsonPrinter:
@@ -28,6 +30,7 @@ class JsonPrinter:
         self._stderr = stderr
         self._quiet = quiet
         self._escape = stdout.isatty()
+        self.make_room: MakeRoom = nullcontext
 
     def finding(self, finding: Finding) -> None:
         self._print(records.finding(finding))
@@ -65,7 +68,8 @@ class JsonPrinter:
 
     def note(self, text: str) -> None:
         if not self._quiet:
-            print(safe_text(text), file=self._stderr, flush=True)
+            with self.make_room():
+                print(safe_text(text), file=self._stderr, flush=True)
 
     def warning(self, text: str) -> None:
         print(f"warning: {safe_text(text)}", file=self._stderr, flush=True)

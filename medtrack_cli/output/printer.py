@@ -7,6 +7,7 @@ from medtrack_cli.core.listen import Listened, Sink
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.progress import MakeRoom
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 class Printer(Protocol):
     """Says things on stdout (data) and stderr (all else)."""
+
+    make_room: MakeRoom
+    """Entered while something is printed, so that a line of progress gives way."""
 
     def finding(self, finding: Finding) -> None:
         """One problem in its place."""

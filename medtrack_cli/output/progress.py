@@ -1,10 +1,13 @@
 """One line on a terminal that says how far a long run is."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Self, TextIO
+
+MakeRoom = Callable[[], AbstractContextManager[None]]
+"""Gives a context in which others may write to the terminal."""
 
 PATIENCE = 1.0
 """Seconds that a run may take without a word."""

@@ -102,6 +102,10 @@ class MemoryPublisher:
     ) -> None:
         pass
 
+    @property
+    def in_flight(self) -> int:
+        return 0
+
     def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
         """Yield each message's receipt; what the broker's end leaves open is unknown."""
         for each in source:
