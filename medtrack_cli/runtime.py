@@ -19,7 +19,7 @@ from medtrack_cli.world import World
 if TYPE_CHECKING:
     from medtrack_cli.broker.private import PrivateBroker
     from medtrack_cli.config.model import Config
-    from medtrack_cli.config.settings import LookedAt
+    from medtrack_cli.config.places import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.contracts import Contract
     from medtrack_cli.core.inputs import Item
@@ -88,7 +88,9 @@ class Runtime:
         """
         from medtrack_cli.events.registry import built_in, extended
 
-        folders = self.config.schemas
+        # Without a file no schemas are named, and the rest of the configuration isn't asked for.
+        has_file = any(each.exists or each.kind == "explicit" for each in self.config_files())
+        folders = self.config.schemas if has_file else ()
         if not folders:
             return built_in()
         from medtrack_cli.files.schemas import SchemaFault, load
@@ -189,12 +191,14 @@ class Runtime:
     def checkpoint(
         self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]
     ) -> "Checkpoint":
-        """Open a checkpoint of these sources, sent with these options."""
+        """Open a checkpoint of these sources, sent with these options to this broker."""
         from medtrack_cli.files.checkpoint import Checkpoint, identify
 
         if not sources:
             raise UsageError("--checkpoint needs files", hint="-f FILE")
-        return Checkpoint(path, identify(sources, options))
+        broker = self.config.resolved
+        target = [broker.exchange.value, broker.vhost.value, *sorted(map(str, broker.hosts.value))]
+        return Checkpoint(path, identify(sources, [*options, *target]))
 
     def recorder(self, path: Path) -> "Recorder":
         """Create a recording."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer
 from medtrack_cli.config.model import Config
-from medtrack_cli.config.places import paths
+from medtrack_cli.config.places import FileKind, paths
 from medtrack_cli.config.project import check_local, check_project
 from medtrack_cli.config.resolve import Resolved, host_names, resolve, same_name
-from medtrack_cli.config.settings import FileKind, Profile, SettingsFile, read_settings
+from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.connection import Secret
 from medtrack_cli.errors import ConfigError

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medtrack_cli.config.layers import Value
+from medtrack_cli.config.places import LookedAt
 from medtrack_cli.config.resolve import Resolved
 from medtrack_cli.config.secrets import Missing, fetch
-from medtrack_cli.config.settings import LookedAt
 from medtrack_cli.core.connection import ConnectionSettings, Secret, TlsSettings
 from medtrack_cli.errors import ConfigError
 

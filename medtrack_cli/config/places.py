@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
-from medtrack_cli.config.settings import FileKind, LookedAt
 from medtrack_cli.errors import CannotCreate
 
 _INITIAL = """\
@@ -29,6 +30,22 @@ default_profile: local
 #    management_url: https://rabbitmq-1.medtrack.com:15671
 #    protected: true                        # publish, replay, queue declare ask first
 """
+
+
+class FileKind(StrEnum):
+    """Whose text a configuration file is."""
+
+    PROJECT = "project"  # found in a working tree: somebody else's
+    USER = "user"
+    EXPLICIT = "explicit"  # named by --config or MEDTRACK_CONFIG: as good as the user's
+
+
+class LookedAt(NamedTuple):
+    """A place where a configuration was looked for."""
+
+    path: Path
+    kind: FileKind
+    exists: bool
 
 
 def initial_config() -> str:

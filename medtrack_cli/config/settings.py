@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from medtrack_cli.config.document import Node, Scalar, Sequence, Table, parse_document
 from medtrack_cli.config.layers import CONNECTION_KEYS, TLS_KEYS, Entry
+from medtrack_cli.config.places import FileKind
 from medtrack_cli.config.secrets import require_private
 from medtrack_cli.config.url import did_you_mean, parse_url
 from medtrack_cli.errors import ConfigError
@@ -19,22 +19,6 @@ _TOP_KEYS = ("default_profile", "service", "schemas", "profiles")
 _LIST_KEYS = frozenset({"schemas", "hosts", "password_command"})
 _PROFILE_KEYS = tuple(key for key in CONNECTION_KEYS if key not in TLS_KEYS)
 _SEE_INIT = "`medtrack config init` writes a commented example"
-
-
-class FileKind(StrEnum):
-    """Whose text a configuration file is."""
-
-    PROJECT = "project"  # found in a working tree: somebody else's
-    USER = "user"
-    EXPLICIT = "explicit"  # named by --config or MEDTRACK_CONFIG: as good as the user's
-
-
-class LookedAt(NamedTuple):
-    """A place where a configuration was looked for."""
-
-    path: Path
-    kind: FileKind
-    exists: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ def parse(text: str) -> Setting:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise UsageError("--set wants PATH=VALUE", path, hint=EXAMPLE)
-    if not is_utf8(text):
-        raise UsageError("--set is not UTF-8", path)
     return tuple(path.split(".")), value
 
 
@@ -47,7 +45,8 @@ def changed(
     result: dict[str, Any] = json.loads(json.dumps(event))
     for path, text in settings:
         place = tuple(int(part) if part.isdecimal() else part for part in path)
-        wants_text = registry.wants_text(result.get("event_type"), place, result.get("version"))
+        said = {name: each for name, each in result.items() if isinstance(each, str)}
+        wants_text = registry.wants_text(said.get("event_type"), place, said.get("version"))
         _put(result, path, text if wants_text else _read(text))
     return result
 

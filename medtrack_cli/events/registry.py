@@ -4,9 +4,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, cast, get_args
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from pydantic import Field, TypeAdapter, create_model
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from medtrack_cli.errors import UsageError
@@ -216,19 +227,25 @@ def _event_type(payload: type[Payload]) -> EventType:
 
 
 def _fields(payload: type[Payload]) -> list[FieldType]:
-    properties: dict[str, dict[str, Any]] = payload.model_json_schema()["properties"]
     return [
-        FieldType(name, _kind(properties[name]), info.is_required(), info.description or "")
+        FieldType(name, _kind(info), info.is_required(), info.description or "")
         for name, info in payload.model_fields.items()
     ]
 
 
-def _kind(schema: dict[str, Any]) -> str:
-    if schema["type"] == "array":
-        return f"list of {schema['items']['type']}s"
-    if "minimum" in schema:
-        return f"{schema['type']} from {schema['minimum']:g} to {schema['maximum']:g}"
-    return EXPLANATIONS[schema["pattern"]][0] if "pattern" in schema else str(schema["type"])
+def _kind(field: FieldInfo) -> str:
+    """Name a field's kind; from the model itself, since its JSON Schema takes long to make."""
+    rules = {
+        name: value
+        for rule in field.metadata
+        for name in ("pattern", "ge", "le")
+        if (value := getattr(rule, name, None)) is not None
+    }
+    if get_origin(field.annotation) is list:
+        return "list of strings"
+    if field.annotation is float:
+        return f"number from {rules['ge']:g} to {rules['le']:g}"
+    return EXPLANATIONS[rules["pattern"]][0] if rules else "string"
 
 
 @cache

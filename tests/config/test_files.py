@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medtrack_cli.config.places import create_user_config, initial_config, paths
-from medtrack_cli.config.settings import FileKind
+from medtrack_cli.config.places import FileKind, create_user_config, initial_config, paths
 from medtrack_cli.errors import CannotCreate, ConfigError, ExitCode
 
 if TYPE_CHECKING:

@@ -1,0 +1,183 @@
+"""The event types as an AsyncAPI 3.1 document.
+
+Its viewpoint is that of an external service of the guide: it sends the events that such services
+publish, and receives those that MedTrack itself emits.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from medtrack_cli.events.registry import EventType, json_schema, payload_schema
+
+ASYNCAPI: Final = "3.1.0"
+AMQP_BINDING: Final = "0.3.0"
+"""The newest that the official parser takes, though 0.4.0 is published."""
+
+SERVERS: Final = {
+    "production": ("rabbitmq.medtrack.com:5672", "MedTrack's broker."),
+    "development": ("localhost:5672", "A broker on the developer's own machine."),
+}
+"""Of the integration guide, section Setup."""
+
+_DESCRIPTION: Final = (
+    "Events on the topic exchange {exchange}, seen by a service that integrates with MedTrack: "
+    "what it sends and, where MedTrack itself is the source, what it receives. "
+    "Each event type is a channel whose address is the routing key."
+)
+
+
+def asyncapi_document(
+    types: Iterable[EventType], *, exchange: str, version: str, examples: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe the event types; `version` is the document's.
+
+    `examples` holds whole events by the name of their type; each is shown with the version that
+    it has. Schemas are written for the dialect of AsyncAPI, which is draft-07 with more: what an
+    added type uses of 2020-12 alone stays, and tools that don't know it pass over it.
+    """
+    known = list(types)
+    by_name: dict[str, list[EventType]] = {}
+    for each in known:
+        by_name.setdefault(each.name, []).append(each)
+    return {
+        "asyncapi": ASYNCAPI,
+        "info": {
+            "title": "MedTrack events",
+            "version": version,
+            "description": _DESCRIPTION.format(exchange=exchange),
+        },
+        "defaultContentType": "application/json",
+        "servers": {name: _server(*each) for name, each in SERVERS.items()},
+        "channels": {name: _channel(name, each, exchange) for name, each in by_name.items()},
+        "operations": {
+            f"{_action(each[-1])}.{name}": _operation(name, each) for name, each in by_name.items()
+        },
+        "components": {
+            "messages": {_key(each): _message(each, examples.get(each.name)) for each in known},
+            "schemas": {name: schema for each in known for name, schema in _schemas(each)},
+            "securitySchemes": {
+                "credentials": {
+                    "type": "userPassword",
+                    "description": "An account of the broker.",
+                }
+            },
+        },
+    }
+
+
+def _key(event_type: EventType) -> str:
+    return f"{event_type.name}-{event_type.version}"
+
+
+def _payload_key(event_type: EventType) -> str:
+    return f"{_key(event_type)}-payload"
+
+
+def _server(host: str, description: str) -> dict[str, Any]:
+    return {
+        "host": host,
+        "protocol": "amqp",
+        "protocolVersion": "0.9.1",
+        "description": description,
+        "security": [{"$ref": "#/components/securitySchemes/credentials"}],
+    }
+
+
+def _channel(name: str, versions: list[EventType], exchange: str) -> dict[str, Any]:
+    return {
+        "address": name,
+        "description": versions[-1].description,
+        "messages": {
+            _key(each): {"$ref": f"#/components/messages/{_key(each)}"} for each in versions
+        },
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {
+                    "name": exchange,
+                    "type": "topic",
+                    "durable": True,
+                    "autoDelete": False,
+                    "vhost": "/",
+                },
+                "bindingVersion": AMQP_BINDING,
+            }
+        },
+    }
+
+
+def _action(event_type: EventType) -> str:
+    return "receive" if event_type.emitted_by_medtrack else "send"
+
+
+def _operation(name: str, versions: list[EventType]) -> dict[str, Any]:
+    newest = versions[-1]
+    action = _action(newest)
+    # Persistent and mandatory, as `medtrack publish` sends.
+    terms = {"deliveryMode": 2, "mandatory": True} if action == "send" else {"ack": True}
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{name}"},
+        "messages": [{"$ref": f"#/channels/{name}/messages/{_key(each)}"} for each in versions],
+        "summary": newest.description,
+        "bindings": {"amqp": {**terms, "bindingVersion": AMQP_BINDING}},
+    }
+
+
+def _message(event_type: EventType, example: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    message = {
+        "name": event_type.name,
+        "title": f"{event_type.name} {event_type.version}",
+        "summary": event_type.description,
+        "description": _reactions(event_type),
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{_key(event_type)}"},
+    }
+    if isinstance(example, dict) and example.get("version") == event_type.version:
+        message["examples"] = [{"name": "example", "payload": example}]
+    return message
+
+
+def _reactions(event_type: EventType) -> str:
+    """Say who publishes an event and what each service does then, in CommonMark."""
+    publisher = f"Published by {event_type.published_by}." if event_type.published_by else ""
+    deeds = [f"- {service} {deed}" for service, deed in event_type.reactions.items()]
+    happens = "\n".join(["What happens then:", "", *deeds]) if deeds else ""
+    return "\n\n".join(part for part in (event_type.description, publisher, happens) if part)
+
+
+def _schemas(event_type: EventType) -> list[tuple[str, dict[str, Any]]]:
+    """Give the schema of the event and that of its payload, each under its name."""
+    payload = _payload_key(event_type)
+    place = f"#/components/schemas/{payload}"
+    event = json_schema(event_type)
+    event["properties"] = {**event["properties"], "payload": {"$ref": place}}
+    return [
+        (_key(event_type), _without_identity(event)),
+        (payload, _without_identity(_moved(payload_schema(event_type), place))),
+    ]
+
+
+def _without_identity(schema: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a schema inside a document has no use for."""
+    unused = {"$schema", "$id"} | (set() if _refers_inside(schema) else {"$defs"})
+    return {key: value for key, value in schema.items() if key not in unused}
+
+
+def _refers_inside(schema: dict[str, Any]) -> bool:
+    rest = {key: value for key, value in schema.items() if key != "$defs"}
+    return "/$defs/" in str(rest)
+
+
+def _moved(value: Any, place: str) -> Any:  # noqa: ANN401 -- JSON
+    """Make a document's references to itself lead to where it stands now."""
+    if isinstance(value, list):
+        return [_moved(each, place) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: place + each.removeprefix("#")
+        if key == "$ref" and isinstance(each, str) and each.startswith("#")
+        else _moved(each, place)
+        for key, each in value.items()
+    }
