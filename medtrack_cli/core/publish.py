@@ -58,9 +58,10 @@ def _is_forced(event: Examined, plan: Plan) -> bool:
 def _named_type(body: bytes | None) -> str | None:
     try:
         name = json.loads(body or b"")["event_type"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        name.encode()  # half a surrogate pair names nothing
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return name if isinstance(name, str) and name else None
+    return name or None
 
 
 def _message(index: int, event: Examined, message_id: str, plan: Plan) -> Message:

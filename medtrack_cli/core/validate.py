@@ -152,7 +152,8 @@ def _complete(body: bytes, completion: Completion) -> Completed | None:
     whole = event | filled
     if completion.settings:
         if known is not None:
-            paths.checked(completion.settings, known)
+            chosen = completion.registry.select(known.name, whole.get("version")).event_type
+            paths.checked(completion.settings, chosen or known)
         whole = paths.changed(whole, completion.settings, completion.registry)
     return Completed(compact(whole), tuple(filled), depth, tuple(problems))
 
