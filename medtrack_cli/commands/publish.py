@@ -108,6 +108,10 @@ def publish(
     from medtrack_cli.events import paths
 
     clock = runtime.world.clock
+    for option, texts in (("--set", set_), ("--header", header)):
+        _refuse_bytes(option, *texts or ())
+    _refuse_bytes("--service", service or "")
+    _refuse_bytes("--message-id", message_id or "", most=255)  # AMQP's limit
     source = _source(runtime, event_type, file, data, set_, count, seed)
     completion = Completion(
         event_type,
@@ -117,7 +121,8 @@ def publish(
         tuple(paths.parse(each) for each in set_ or ()),
     )
     headers = dict(_header(each) for each in header) if header else None
-    mark = _checkpoint(runtime, checkpoint, source, [event_type, service, set_, header, message_id])
+    shaping: list[object] = [event_type, completion.service, data, set_, header, message_id]
+    mark = _checkpoint(runtime, checkpoint, source, shaping)
     run = mark.run if mark else uuid4()
     plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
     everything = replace(plan, keep_going=True)
@@ -194,6 +199,17 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         raise UsageError("generated events need an event type", hint=hint)
     generated = runtime.generated(event_type, count or 1, seed)
     return _Source(generated, can_be_read_again=True)
+
+
+def _refuse_bytes(option: str, *texts: str, most: int | None = None) -> None:
+    """Refuse what AMQP can't carry as a text: other bytes than UTF-8, more than so many."""
+    for text in texts:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise UsageError(f"{option} is not UTF-8", hint="check the terminal's locale") from None
+        if most is not None and size > most:
+            raise UsageError(f"{option} is longer than {most} bytes", hint="shorten it")
 
 
 def _header(text: str) -> tuple[str, str]:
