@@ -65,7 +65,9 @@ def _is_schema(path: Path, folder: Path) -> bool:
     return path.suffix in SUFFIXES and path.is_file() and not is_hidden
 
 
-def _load(path: Path, seen: dict[tuple[str, str], Path | str]) -> Iterator[SchemaDocument | SchemaFault]:
+def _load(
+    path: Path, seen: dict[tuple[str, str], Path | str]
+) -> Iterator[SchemaDocument | SchemaFault]:
     event_type, version = path.parent.name, path.stem
     if not _EVENT_TYPE.fullmatch(event_type) or not re.fullmatch(VERSION, version):
         message = "a schema stands in EVENT_TYPE/VERSION.json, such as room.booked/1.0.json"

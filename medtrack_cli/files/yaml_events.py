@@ -48,8 +48,8 @@ class YamlItem:
 class Making:
     """What events are made by, the same for a whole file.
 
-    `wants_text` tells, for an event type, a path from its envelope and its version, whether a plain scalar
-    keeps its text; `as_type` is the type of events that don't say theirs.
+    `wants_text` tells, for an event type, a path from its envelope and its version, whether a
+    plain scalar keeps its text; `as_type` is the type of events that don't say theirs.
     """
 
     file: str
