@@ -1,0 +1,246 @@
+"""Payload schemas: which documents can be used, and what each keyword says of a payload."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medtrack_cli.events import documents
+from medtrack_cli.events.check import check
+from medtrack_cli.events.findings import json_pointer
+from medtrack_cli.events.registry import built_in, extended
+
+Schema = dict[str, Any]
+
+CANARY = "canary-7Q"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+# JSON Schema Validation 2020-12, section 6 and 7, and Core, sections 10 and 11.
+VOCABULARY = """
+    type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength
+    pattern maxItems minItems uniqueItems maxContains minContains maxProperties minProperties
+    required dependentRequired format allOf anyOf oneOf not if then else dependentSchemas
+    prefixItems items contains properties patternProperties additionalProperties propertyNames
+    unevaluatedItems unevaluatedProperties $ref
+"""
+
+
+def of_field(schema: object) -> Schema:
+    """Make a payload schema of one field, f."""
+    return {"type": "object", "properties": {"f": schema}}
+
+
+def found(schema: Schema, payload: object) -> list[tuple[str, str, str]]:
+    """List a payload's problems: rule, place, sentence."""
+    problems = documents.problems(documents.compiled(schema), payload, ("payload",))
+    return [
+        (each.rule.value, json_pointer(each.where), each.message)
+        for each in problems
+        if isinstance(each.where, tuple)
+    ]
+
+
+KEYWORDS: list[tuple[object, object, str, str]] = [
+    ({"required": ["a"]}, {}, "missing_field", "/a"),
+    ({"properties": {"a": {}}, "additionalProperties": False}, {"b": 1}, "unknown_field", "/b"),
+    ({"properties": {"a": {}}, "unevaluatedProperties": False}, {"b": 1}, "unknown_field", "/b"),
+    ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "missing_field", "/b"),
+    ({"dependentSchemas": {"a": {"required": ["b"]}}}, {"a": 1}, "missing_field", "/b"),
+    ({"type": "string"}, 5, "wrong_type", ""),
+    ({"type": ["string", "null"]}, 5, "wrong_type", ""),
+    ({"type": "integer"}, 1.5, "wrong_type", ""),
+    ({"additionalProperties": {"type": "string"}}, {"b": 1}, "wrong_type", "/b"),
+    ({"patternProperties": {"^a": {"type": "string"}}}, {"ab": 1}, "wrong_type", "/ab"),
+    ({"items": {"type": "string"}}, ["a", 1], "wrong_type", "/1"),
+    ({"$ref": "#/$defs/q"}, CANARY, "wrong_type", ""),
+    ({"format": "uuid"}, CANARY, "bad_format", ""),
+    ({"format": "date-time"}, CANARY, "bad_format", ""),
+    ({"minimum": 3}, 1, "out_of_range", ""),
+    ({"maximum": 3}, 10, "out_of_range", ""),
+    ({"exclusiveMinimum": 3}, 3, "out_of_range", ""),
+    ({"exclusiveMaximum": 3}, 3, "out_of_range", ""),
+    ({"multipleOf": 0.1}, 0.25, "out_of_range", ""),
+    ({"pattern": "^x"}, CANARY, "invalid_value", ""),
+    ({"enum": ["a"]}, CANARY, "invalid_value", ""),
+    ({"const": 1}, CANARY, "invalid_value", ""),
+    ({"minLength": 30}, CANARY, "invalid_value", ""),
+    ({"maxLength": 3}, CANARY, "invalid_value", ""),
+    ({"minItems": 3}, [CANARY], "invalid_value", ""),
+    ({"maxItems": 0}, [CANARY], "invalid_value", ""),
+    ({"uniqueItems": True}, [CANARY, CANARY], "invalid_value", ""),
+    ({"contains": {"const": 1}}, [CANARY], "invalid_value", ""),
+    ({"contains": {}, "minContains": 2}, [CANARY], "invalid_value", ""),
+    ({"contains": {}, "maxContains": 1}, [CANARY, 2], "invalid_value", ""),
+    ({"unevaluatedItems": False}, [CANARY], "invalid_value", ""),
+    ({"prefixItems": [{}], "items": False}, [1, CANARY], "invalid_value", "/1"),
+    ({"minProperties": 3}, {"a": CANARY}, "invalid_value", ""),
+    ({"maxProperties": 0}, {"a": CANARY}, "invalid_value", ""),
+    ({"propertyNames": {"maxLength": 3}}, {CANARY: 1}, "invalid_value", ""),
+    ({"not": {}}, CANARY, "invalid_value", ""),
+    ({"anyOf": [{"const": 1}, {"const": 2}]}, CANARY, "invalid_value", ""),
+    ({"oneOf": [{}, {}]}, CANARY, "invalid_value", ""),
+    ({"allOf": [{"maxLength": 3}]}, CANARY, "invalid_value", ""),
+    ({"if": True, "then": {"maxLength": 3}}, CANARY, "invalid_value", ""),
+    ({"if": False, "else": False}, CANARY, "invalid_value", ""),
+    (False, CANARY, "invalid_value", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "rule", "pointer"), KEYWORDS, ids=[str(each[0]) for each in KEYWORDS]
+)
+def test_every_keyword_has_its_rule(schema: object, value: object, rule: str, pointer: str) -> None:
+    """What a keyword forbids is one finding with the contract's rule and place, and no value."""
+    whole = {**of_field(schema), "$defs": {"q": {"type": "null"}}}
+    [(said, where, message)] = found(whole, {"f": value})
+    assert (said, where) == (rule, f"/payload/f{pointer}")
+    assert CANARY not in message
+    assert message.endswith(tuple("abcdefghijklmnopqrstuvwxyz0123456789)"))
+
+
+def test_every_validating_keyword_is_in_the_table() -> None:
+    """The table above leaves out no keyword of JSON Schema 2020-12 that can refuse a value."""
+    tried = {keyword for schema, *_ in KEYWORDS if isinstance(schema, dict) for keyword in schema}
+    assert set(VOCABULARY.split()) - tried == set()
+
+
+def test_a_near_miss_is_one_finding() -> None:
+    """A missing field beside an unknown near-twin is one unknown_field, as in built-in types."""
+    schema = {**of_field({}), "required": ["f_name"], "additionalProperties": False}
+    schema["properties"] = {"f_name": {}}
+    assert [each[:2] for each in found(schema, {"f_nmae": 1})] == [
+        ("unknown_field", "/payload/f_nmae")
+    ]
+
+
+def test_all_findings_are_told() -> None:
+    """Several faults of one payload are all found, not the first."""
+    schema = {
+        **of_field({"type": "string"}),
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+    assert sorted(each[0] for each in found(schema, {"f": 1, "zzzzzzz": 2})) == [
+        "missing_field",
+        "missing_field",
+        "unknown_field",
+        "wrong_type",
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abf"), inner),
+    max_leaves=6,
+)
+
+
+@given(
+    st.sampled_from(KEYWORDS),
+    JSON
+    | st.text("xyz", max_size=4).map(lambda text: CANARY + text)
+    | st.lists(st.just(CANARY), max_size=3)
+    | st.dictionaries(st.sampled_from("abf"), st.just(CANARY)),
+)
+def test_no_message_holds_a_value(case: tuple[object, ...], value: object) -> None:
+    """Whatever a schema refuses, its finding tells no value, is in the payload, and has words."""
+    whole = {**of_field(case[0]), "$defs": {"q": {"type": "null"}}}
+    for _, where, message in found(whole, {"f": value}):
+        assert CANARY not in message
+        assert where.startswith("/payload/f")
+        assert message
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "words"),
+    [
+        (True, (), "a schema is an object"),
+        ([], (), "a schema is an object"),
+        ({"properties": {}}, (), '"type": "object"'),
+        ({"type": "objekt"}, ("type",), "not JSON Schema 2020-12"),
+        (of_field({"minLength": "x"}), ("properties", "f", "minLength"), "not JSON Schema"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, ("$schema",), "2020-12"),
+        ({"$schema": "https://example.org/none", "type": "object"}, ("$schema",), "2020-12"),
+        ({"$schema": 5, "type": "object"}, ("$schema",), "2020-12"),
+        (of_field({"$ref": "https://example.org/x"}), ("properties", "f", "$ref"), "same document"),
+        (of_field({"$ref": "other.json"}), ("properties", "f", "$ref"), "same document"),
+        (of_field({"$ref": "#/$defs/none"}), (), "can't be compiled"),
+        (of_field({"format": "postcode"}), (), "postcode"),
+        (of_field({"pattern": "("}), (), "can't be compiled"),
+    ],
+    ids=str,
+)
+def test_documents_that_cannot_be_used(document: object, path: tuple[str, ...], words: str) -> None:
+    """A document that is no 2020-12 schema for a payload, or leads elsewhere, has one fault."""
+    [(where, sentence)] = documents.faults(document)
+    assert where == path
+    assert words in sentence
+
+
+def test_a_schema_that_may_be_recursive() -> None:
+    """A document may refer to itself; it is usable, and its texts are known to be texts."""
+    tree: Schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "left": {"$ref": "#"}},
+    }
+    assert list(documents.faults(tree)) == []
+    assert documents.wants_text(tree, ("left", "left", "name"))
+    assert not documents.wants_text(tree, ("left", "left"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "expected"),
+    [
+        ({"type": "string"}, (), True),
+        ({"type": ["string", "null"]}, (), True),
+        ({"type": ["string", "integer"]}, (), False),
+        ({"type": "integer"}, (), False),
+        ({}, (), False),
+        ({"$ref": "#/$defs/text"}, (), True),
+        ({"$ref": "#/$defs/none"}, (), False),
+        ({"allOf": [{"minLength": 1}, {"$ref": "#/$defs/text"}]}, (), True),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, (), True),
+        ({"oneOf": [{"type": "string"}, {"type": "number"}]}, (), False),
+        ({"enum": ["01", "02"]}, (), True),
+        ({"const": "01"}, (), True),
+        ({"enum": ["01", 2]}, (), False),
+        ({"type": "array", "items": {"type": "string"}}, (3,), True),
+        ({"allOf": [{"items": {"$ref": "#/$defs/text"}}]}, (0,), True),
+        ({"prefixItems": [{"type": "integer"}], "items": {"type": "string"}}, (0,), False),
+        ({"prefixItems": [{"type": "integer"}], "items": {"type": "string"}}, (1,), True),
+        ({"additionalProperties": {"type": "string"}}, ("any",), True),
+        ({"additionalProperties": False}, ("any",), False),
+    ],
+    ids=str,
+)
+def test_where_texts_are_wanted(
+    schema: Schema, path: tuple[str | int, ...], *, expected: bool
+) -> None:
+    """A YAML scalar keeps its text exactly where the schema allows a string and nothing else."""
+    whole = {**of_field(schema), "$defs": {"text": {"type": "string"}}}
+    assert documents.wants_text(whole, ("f", *path)) is expected
+
+
+@pytest.mark.parametrize("count", range(len(built_in().names) + 1))
+def test_any_number_of_built_in_types_may_have_more_versions(count: int) -> None:
+    """With 2.0 of none, some or all built-in types, events of 1.0 and 2.0 are both judged."""
+    names = built_in().names
+    registry = extended([(name, "2.0", of_field({"type": "string"})) for name in names[:count]])
+    for name in names:
+        event = {
+            "event_type": name,
+            "payload": {"f": 1},
+            "service": "tests",
+            "timestamp": "2025-01-15T10:00:00Z",
+        }
+        for version in ("1.0", "2.0"):
+            verdict = check(json.dumps({**event, "version": version}).encode(), registry)
+            rules = {each.rule.value for each in verdict.problems}
+            assert verdict.event_type == name
+            if version == "1.0":
+                assert "unknown_field" in rules
+            else:
+                assert rules >= ({"wrong_type"} if name in names[:count] else {"unknown_version"})
