@@ -42,8 +42,12 @@ def _unpack(revision: str, folder: Path, target: Path) -> None:
         raise InputMissing("neither a folder nor a git revision", revision, hint=hint)
     packed = _git(folder, "archive", "--format=tar", commit.decode().strip(), "--", ".")
     if packed is not None:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(target, filter="data")
+        try:
+            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+                archive.extractall(target, filter="data")
+        except tarfile.TarError as error:
+            hint = "compare with a folder instead"
+            raise InputMissing(f"can't be unpacked ({error})", revision, hint=hint) from None
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
