@@ -19,12 +19,17 @@ READ_AHEAD = 64 * 1024
 
 
 class FileLines:
-    """Lines of a regular file by number, read forward as findings come."""
+    """Lines of a regular file by number, read forward as findings come.
 
-    def __init__(self, source: Source) -> None:
+    Reading begins at the byte `start`, with `above` lines before it.
+    """
+
+    def __init__(self, source: Source, start: int = 0, above: int = 0) -> None:
         self._source = source
+        self._start = start
+        self._above = above
         self._stream: BinaryIO | None = None
-        self._number = 0
+        self._number = above
         self._line = b""
 
     def __call__(self, number: int) -> str | None:
@@ -33,6 +38,7 @@ class FileLines:
             if self._stream is None or number < self._number:
                 self.close()
                 self._stream = open_source(self._source, open_stdin=_never).__enter__()
+                self._stream.seek(self._start)
             while self._number < number and self._next():
                 pass
         except (OSError, EOFError, zlib.error):
@@ -44,7 +50,7 @@ class FileLines:
         if self._stream is not None:
             self._stream.close()
         self._stream = None
-        self._number = 0
+        self._number = self._above
 
     def _next(self) -> bool:
         assert self._stream is not None  # noqa: S101 -- opened by the caller

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -92,22 +92,30 @@ def validate(
 
 def _piece(source: Input, found: Source, completion: Completion, validated: Validated) -> Piece:
     validated.files += 1
+    opened = ExitStack()
     if found.is_regular:
-        lines: Lines = FileLines(found)
-        items = source.read(found)
+        lines: Lines = opened.enter_context(closing(FileLines(found)))
+        items = source.read(found, validated.counts_valid(completion))
     else:
-        lines, items = _read_once(source, found)
-    return Piece(found, True, validated.findings(items, completion), lines)  # noqa: FBT003
+        lines, items = _read_once(source, found, opened)
+    findings = _closed_behind(opened, validated.findings(items, completion))
+    return Piece(found, True, findings, lines)  # noqa: FBT003
 
 
-def _read_once(source: Input, found: Source) -> tuple[Lines, "Iterator[Item]"]:
+def _closed_behind(opened: ExitStack, findings: Iterator[Finding]) -> Iterator[Finding]:
+    with opened:
+        yield from findings
+
+
+def _read_once(source: Input, found: Source, opened: ExitStack) -> tuple[Lines, "Iterator[Item]"]:
     """Read standard input or a pipe, and keep the lines that went through last."""
     lines = StreamLines()
 
     def open_kept() -> BinaryIO:
-        return lines.keeping(open_source(found, source.open_stdin).__enter__())
+        stream = opened.enter_context(open_source(found, source.open_stdin))
+        return opened.enter_context(lines.keeping(stream))
 
-    return lines, replace(source, open_stdin=open_kept).read(Source(found.name))
+    return lines, replace(source, open_stdin=open_kept).read(Source(found.name), skip)
 
 
 def _in_parallel(
@@ -191,7 +199,10 @@ def _pieces(task: Task, parts: list[Part], validated: Validated, above: int) -> 
     for source, part in zip(task.sources, parts, strict=True):
         begins = task.start == 0
         validated.files += begins
-        yield Piece(source, begins, _counted(part, validated, above), FileLines(source))
+        opened = ExitStack()
+        lines = opened.enter_context(closing(FileLines(source, task.start, above)))
+        findings = _closed_behind(opened, _counted(part, validated, above))
+        yield Piece(source, begins, findings, lines)
 
 
 def _counted(part: Part, validated: Validated, above: int) -> Iterator[Finding]:
@@ -224,7 +235,9 @@ def _part(source: Source, task: Task, completion: Completion) -> Part:
         else:
             data = _bytes(source.path, task.start, task.end)
             lines = data.count(b"\n")
-            items = unwrap(read_lines(BytesIO(data), source.name))
+            items = unwrap(
+                read_lines(BytesIO(data), source.name, skip=validated.counts_valid(completion))
+            )
         findings.extend(validated.findings(items, completion))
         refuse_change(source)
     except InputMissing as missing:
