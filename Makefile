@@ -8,6 +8,7 @@ MADE := .venv/made
 SIDE_BY_SIDE := --jobs=4 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PYTEST := $(BIN)/python -m pytest
 CHECKS := check-code check-format check-types check-imports check-workflows check-docs
+INTEROP := build/interop
 DOCS := $(wildcard README.md docs/*.md)
 COG := $(BIN)/cog --verbosity=0 -I scripts
 
@@ -19,7 +20,7 @@ COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .PHONY: help env demo test lint format docs picture unit broker-tests coverage bench lock build \
-	clean $(CHECKS)
+	clean test-interop have-node $(CHECKS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +75,19 @@ unit: $(MADE)  ## run the tests that need no broker
 broker-tests: $(MADE)  ## run the tests that need a broker
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
 
+test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv and the AsyncAPI parser, in Node, what they think
+	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop
+
+have-node:
+	@node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && \
+		command -v npm >/dev/null || { echo 'make test-interop needs Node 20 or newer, and npm' >&2; exit 1; }
+
+$(INTEROP)/made: tests/interop/package.json tests/interop/package-lock.json | have-node
+	@mkdir -p $(INTEROP)
+	@cp $^ $(INTEROP)
+	@cd $(INTEROP) && $(call quietly,npm ci --ignore-scripts --no-audit --no-fund)
+	@touch $@
+
 coverage: $(MADE)  ## run all tests and hold the floor of covered code
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
@@ -81,7 +95,7 @@ coverage: $(MADE)  ## run all tests and hold the floor of covered code
 	@$(BIN)/coverage report
 
 bench: $(MADE)  ## measure what the performance claims are made of
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock:  ## pin every dependency with its hashes (UPGRADE=--upgrade for the newest)
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

@@ -1,11 +1,12 @@
 """What a validation has come to so far."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
 from medtrack_cli.errors import ExitCode
+from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.findings import Finding
 
 
@@ -23,6 +24,23 @@ class Validated:
     hidden: int = 0  # findings not shown, because there are too many
     seconds: float = 0.0
     exit_code: ExitCode = field(default=ExitCode.DONE)
+
+    def counts_valid(self, completion: Completion) -> Callable[[bytes], bool] | None:
+        """Make what counts an event at once when it has no problem; False: look closer.
+
+        None when every event must be looked at.
+        """
+        if not completion.adds_nothing:
+            return None
+        has_no_problem = quick_check(completion.registry)
+
+        def count(body: bytes) -> bool:
+            if has_no_problem(body):
+                self.events += 1
+                return True
+            return False
+
+        return count
 
     def findings(
         self, items: Iterable[Item], completion: Completion = NOTHING_TO_ADD

@@ -125,7 +125,7 @@ def _operation(name: str, versions: list[EventType]) -> dict[str, Any]:
 
 
 def _message(event_type: EventType, example: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
-    message = {
+    message: dict[str, Any] = {
         "name": event_type.name,
         "title": f"{event_type.name} {event_type.version}",
         "summary": event_type.description,

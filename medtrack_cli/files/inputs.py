@@ -8,7 +8,7 @@ from typing import BinaryIO
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.events.registry import Registry, built_in
-from medtrack_cli.files.json_files import read_document
+from medtrack_cli.files.json_files import Skip, read_document
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sources import Source, expand
@@ -55,7 +55,7 @@ class Input:
         for source in self.sources:
             yield from self.read(source)
 
-    def read(self, source: Source) -> Iterator[Item]:
+    def read(self, source: Source, skip: Skip | None = None) -> Iterator[Item]:
         """Read one source, lazily; a file that changed since it was found is an error."""
         refuse_change(source)
         yield from unwrap(
@@ -64,6 +64,7 @@ class Input:
                 wants_text=self.registry.wants_text,
                 as_type=self.as_type,
                 open_stdin=self.open_stdin,
+                skip=skip,
             )
         )
         refuse_change(source)

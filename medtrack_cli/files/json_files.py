@@ -1,7 +1,7 @@
 """Events in JSON and NDJSON files, each with its own bytes and its place."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
@@ -56,7 +56,13 @@ def broken(file: str, span: Span, rule: Rule, message: str, suggestion: str = ""
     return JsonItem(file, span.line, None, span.column, (finding,))
 
 
-def read_lines(stream: BinaryIO, file: str, head: Iterable[bytes] = ()) -> Iterator[JsonItem]:
+Skip = Callable[[bytes], bool]
+"""Says of a line, its end included, that no item need be made of it."""
+
+
+def read_lines(
+    stream: BinaryIO, file: str, head: Iterable[bytes] = (), skip: Skip | None = None
+) -> Iterator[JsonItem]:
     """Read NDJSON: an event a line, as soon as its line is there; blank lines are skipped.
 
     `head` are the lines already taken from the stream.
@@ -64,6 +70,8 @@ def read_lines(stream: BinaryIO, file: str, head: Iterable[bytes] = ()) -> Itera
     number = 0
     for line in _lines(stream, head):
         number += 1
+        if skip is not None and len(line) <= MAX_BODY and skip(line):
+            continue
         body = line.rstrip(_SPACE)
         if not body:
             continue

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events import findings
-from medtrack_cli.files.json_files import MAX_LINE, read_document, read_lines
+from medtrack_cli.files.json_files import MAX_LINE, Skip, read_document, read_lines
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import BOM, open_source
 
@@ -32,16 +32,18 @@ def read(
     wants_text: WantsText,
     as_type: str | None = None,
     open_stdin: Callable[[], BinaryIO],
+    skip: Skip | None = None,
 ) -> Iterator[Item]:
     """Read a source's events lazily, in its order, no further ahead than its syntax demands.
 
     `as_type` is the type of bare payloads. The name tells the syntax, else the first line.
+    No item is made of the NDJSON lines that `skip` says yes to.
     Raises InputMissing when the source can't be opened or stops being readable, after what
     came before has been yielded.
     """
     try:
         with open_source(source, open_stdin) as stream:
-            yield from _items(stream, source.name, wants_text, as_type)
+            yield from _items(stream, source.name, wants_text, as_type, skip)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = "is the file complete, and is it yours to read?"
@@ -49,7 +51,7 @@ def read(
 
 
 def _items(
-    stream: BinaryIO, name: str, wants_text: WantsText, as_type: str | None
+    stream: BinaryIO, name: str, wants_text: WantsText, as_type: str | None, skip: Skip | None
 ) -> Iterator[Item]:
     syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
     head: list[bytes] = []
@@ -57,7 +59,7 @@ def _items(
         head = _first_line(stream)
         syntax = _sniff(head[-1]) if head else "ndjson"
     if syntax == "ndjson":
-        return read_lines(stream, name, head)
+        return read_lines(stream, name, head, skip)
     if syntax == "json":
         return read_document(stream, name, b"".join(head))
     from medtrack_cli.files.yaml_files import read_yaml

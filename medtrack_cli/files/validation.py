@@ -16,7 +16,7 @@ from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.events.registry import Registry, built_in, extended
 from medtrack_cli.files.inputs import Input, refuse_change
-from medtrack_cli.files.json_files import read_lines
+from medtrack_cli.files.json_files import Skip, read_lines
 from medtrack_cli.files.lines import FileLines, StreamLines
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sources import Source
@@ -97,7 +97,7 @@ def _piece(source: Input, found: Source, completion: Completion, validated: Vali
         lines: Lines = opened.enter_context(closing(FileLines(found)))
         items = source.read(found, validated.counts_valid(completion))
     else:
-        lines, items = _read_once(source, found, opened)
+        lines, items = _read_once(source, found, opened, validated.counts_valid(completion))
     findings = _closed_behind(opened, validated.findings(items, completion))
     return Piece(found, True, findings, lines)  # noqa: FBT003
 
@@ -107,7 +107,9 @@ def _closed_behind(opened: ExitStack, findings: Iterator[Finding]) -> Iterator[F
         yield from findings
 
 
-def _read_once(source: Input, found: Source, opened: ExitStack) -> tuple[Lines, "Iterator[Item]"]:
+def _read_once(
+    source: Input, found: Source, opened: ExitStack, skip: Skip | None
+) -> tuple[Lines, "Iterator[Item]"]:
     """Read standard input or a pipe, and keep the lines that went through last."""
     lines = StreamLines()
 
