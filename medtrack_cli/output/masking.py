@@ -9,14 +9,22 @@ from medtrack_cli.events.envelope import PERSONAL_FIELDS
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WORDS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(_DATE.pattern + r"[Tt ][0-9:.]{1,18}(?:[Zz]|[+-][0-9:]{2,5})?")
+_NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,3})?")
+_EVENT_TYPE = re.compile(r"[a-z_]{1,32}(?:\.[a-z_]{1,32}){0,4}")
+_SERVICE = re.compile(r"[A-Za-z][A-Za-z_.-]{0,63}[0-9]{0,3}")
+_VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
-_NUMBER = re.compile(r"[0-9.+eE-]{1,16}")
-_TIME = re.compile(r"[0-9TZtz:.+ -]{1,40}")
 
 # By the field's kind in the registry. A kind that isn't here, such as plain text, is masked.
-_KINDS = {"uuid": _UUID, "date": _TIME, "timestamp": _TIME, "number": _NUMBER}
-_ENVELOPE = {"event_type": _WORDS, "service": _WORDS, "version": _WORDS, "timestamp": _TIME}
+_KINDS = {"uuid": _UUID, "date": _DATE, "timestamp": _TIME, "number": _NUMBER}
+_ENVELOPE = {
+    "event_type": _EVENT_TYPE,
+    "service": _SERVICE,
+    "version": _VERSION,
+    "timestamp": _TIME,
+}
 
 
 def mask_shape(text: str) -> str:

@@ -37,6 +37,7 @@ class JunitReporter:
         self._close_case()
         self._name = name
         self._result = ""
+        self._texts.close()
         self._texts = _spool()
         self._counts["tests"] += 1
 
@@ -53,6 +54,7 @@ class JunitReporter:
 
     def finish(self, validated: Validated) -> None:
         self._close_case()
+        self._texts.close()
         counts = (
             f'tests="{self._counts["tests"]}" failures="{self._counts["failure"]}" '
             f'errors="{self._counts["error"]}" time="{validated.seconds:.3f}"'
