@@ -186,7 +186,7 @@ class Runtime:
             opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters,
             Progress(world.stderr, validated.so_far, on=is_watched) as progress,
         ):
-            yield Report(reporters, most, progress.hidden)
+            yield Report(reporters, most, progress.hidden, reveal=reveal)
 
     def checkpoint(
         self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]

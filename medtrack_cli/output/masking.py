@@ -9,6 +9,7 @@ from medtrack_cli.events.envelope import PERSONAL_FIELDS
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_KEY = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(_DATE.pattern + r"[Tt ][0-9:.]{1,18}(?:[Zz]|[+-][0-9:]{2,5})?")
 _NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,3})?")
@@ -43,6 +44,12 @@ def _mask(char: str) -> str:
 def masked(field: str, value: str) -> str:
     """Show a value as far as it may be seen, else its shape."""
     return value if may_be_seen(field, value) else mask_shape(value)
+
+
+def masked_pointer(pointer: str) -> str:
+    """Show a JSON pointer as far as its keys are names; a torn text can make a key of a value."""
+    parts = pointer.split("/")
+    return "/".join(part if _KEY.fullmatch(part) else mask_shape(part) for part in parts)
 
 
 def may_be_seen(field: str, value: str) -> bool:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.masking import masked_pointer
 from medtrack_cli.output.reporters.reporter import Reporter
 
 
@@ -13,7 +15,8 @@ class Report:
     """Passes what is found on to every reporter.
 
     `most` bounds the findings shown, in human output to 50 when it isn't given; the rest are
-    counted. `alone` keeps others off the terminal while a reporter writes.
+    counted. Keys that are no names are masked in pointers unless `reveal`. `alone` keeps
+    others off the terminal while a reporter writes.
     """
 
     def __init__(
@@ -21,8 +24,11 @@ class Report:
         reporters: Sequence[Reporter],
         most: int | None,
         alone: Callable[[], AbstractContextManager[None]],
+        *,
+        reveal: bool,
     ) -> None:
         self._alone = alone
+        self._reveal = reveal
         self._reporters = [(each, each.most if most is None else most) for each in reporters]
         self._count = 0
 
@@ -35,6 +41,8 @@ class Report:
         """Take a finding in the file begun last."""
         willing = [r for r, most in self._reporters if most is None or self._count < most]
         self._count += 1
+        if not self._reveal:
+            finding = replace(finding, pointer=masked_pointer(finding.pointer))
         if willing:
             with self._alone():
                 for reporter in willing:
