@@ -9,7 +9,7 @@ from medtrack_cli.events.envelope import PERSONAL_FIELDS
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_KEY = re.compile(r"[A-Za-z0-9_.~-]{0,64}")
+_KEY = re.compile(r"[\w.~-]{0,64}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(_DATE.pattern + r"[Tt ][0-9:.]{1,18}(?:[Zz]|[+-][0-9:]{2,5})?")
 _NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,3})?")

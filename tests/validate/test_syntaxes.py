@@ -12,7 +12,7 @@ from tests.validate.checking import STUDENT, block_yaml, changed, findings, plac
 NAMES = st.sampled_from(
     [
         *("student_id", "studnet_id", "cin", "email", "phone", "first_name", "last_nmae", "x/y~"),
-        *("/event_type", "/service", "/timestamp", "/version", "/payload", "/verison", "/naïve"),
+        *("/event_type", "/service", "/timestamp", "/version", "/payload", "/verison", "/naive"),
     ]
 )
 TEXTS = st.sampled_from(
