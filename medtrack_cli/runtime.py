@@ -3,8 +3,6 @@
 The one place that knows the adapters. Tests replace it whole.
 """
 
-import random
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,6 +133,8 @@ class Runtime:
     @cached_property
     def connection(self) -> "ConnectionSettings":
         """The broker to talk to. Warns once when the password would cross a network in clear."""
+        import random
+
         settings = self.config.connection(random.Random())  # noqa: S311 -- spreads load
         remote = [host for host in settings.hosts if not host.is_loopback]
         if remote and settings.tls is None:
@@ -222,6 +222,7 @@ class Runtime:
 
         An added type's events are all its first example.
         """
+        import random
         from itertools import islice
 
         from medtrack_cli.core.publish import generated_items
@@ -302,6 +303,8 @@ class Runtime:
     @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:
         """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
+        import signal
+
         stop = Stop()
 
         def ask(number: int, _frame: object) -> None:

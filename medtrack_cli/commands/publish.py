@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
-from uuid import uuid4
 
 import typer
 
@@ -100,6 +99,8 @@ def publish(
     Files are validated whole before the first event leaves; one invalid event stops the run
     with nothing sent, unless --keep-going. Exit code 0 means that every event was confirmed.
     """
+    from uuid import uuid4
+
     from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
     from medtrack_cli.core.publish import Plan, count_valid, messages
@@ -133,16 +134,17 @@ def publish(
         reason = "another event is invalid"
         receipts = deliver.unsent(messages(source.items(), everything), reason=reason)
         return report(runtime, "published", tally, receipts)
-    if dry_run:
-        return print_only(runtime, messages(source.items(), plan, runtime.trace))
-    runtime.confirm_protected("publish", yes=yes)
-
-    if mark and mark.was_done:
-        tally.aside["done_before"] = mark.was_done
 
     def left(plan: Plan) -> "Iterator[Message | Receipt]":
         outgoing = messages(source.items(), plan, runtime.trace)
         return mark.left(outgoing) if mark else outgoing
+
+    if dry_run:
+        return print_only(runtime, left(plan))
+    runtime.confirm_protected("publish", yes=yes)
+
+    if mark and mark.was_done:
+        tally.aside["done_before"] = mark.was_done
 
     def delivered(publisher: "Publisher", _stop: object) -> "Iterator[Receipt]":
         outgoing = pacing.at_rate(left(plan), rate, clock) if rate else left(plan)

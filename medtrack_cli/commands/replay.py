@@ -2,7 +2,6 @@
 
 from collections import Counter
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
@@ -62,6 +61,8 @@ def replay(
     Routing key, properties and headers are as recorded, the message id too. The headers
     x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added.
     """
+    from uuid import uuid4
+
     from medtrack_cli.commands.sending import print_only, send
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,7 +29,11 @@ def in_processes(
     context = multiprocessing.get_context(method)
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(begin,))
     try:
-        yield from pool.map(work, tasks)
+        # Not pool.map: it cancels what is left when it is closed, and a pool whose processes have
+        # ended complains of cancelled tasks, on stderr.
+        results = deque(pool.submit(work, task) for task in tasks)
+        while results:
+            yield results.popleft().result()
     except BrokenProcessPool:
         hint = "was memory short? --jobs 1 needs least"
         raise WorkerLost("a process that checked files was killed", hint=hint) from None
@@ -37,7 +42,7 @@ def in_processes(
             child.terminate()
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown()
 
 
 def _begin(begin: Callable[[], None]) -> None:
