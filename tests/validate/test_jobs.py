@@ -1,0 +1,150 @@
+"""Several processes: the same output as one, and nothing left when something ends them."""
+
+import gzip
+import json
+import os
+import random
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.tool import Running, Tool
+from tests.validate.checking import STUDENT, block_yaml, changed
+
+GOOD = json.dumps(STUDENT) + "\n"
+BAD = json.dumps(changed({"email": "nobody"})) + "\n"
+LATE = json.dumps(changed({"/timestamp": "2025-01-15T10:00:00"})) + "\n"
+
+
+@pytest.fixture
+def mixed(tool: Tool) -> Tool:
+    """Make a folder of all sorts: files cut into parts, small ones, gzip, YAML, a broken one."""
+    draw = random.Random(1)  # the same files every time
+    lines = [GOOD] * 30 + [BAD, LATE, "\n", "{broken\n"]
+    folder = tool.folder / "events"
+    folder.mkdir()
+    large = "".join(draw.choice(lines) for _ in range(30_000))
+    (folder / "b.ndjson").write_text("\ufeff" + large.replace("\n", "\r\n"))
+    (folder / "d.ndjson").write_text(large.rstrip("\n"))
+    (folder / "c.ndjson.gz").write_bytes(gzip.compress(large[:300_000].encode()))
+    (folder / "e.ndjson.gz").write_bytes(gzip.compress(large.encode())[:-9])
+    for number in range(150):
+        content = draw.choice([GOOD, BAD, LATE, "[", block_yaml(STUDENT) + "\nx: 1\n"])
+        suffix = "yaml" if content.startswith('"') else "json"
+        (folder / f"a{number:03}.{suffix}").write_text(content)
+    return tool
+
+
+@pytest.mark.parametrize("output", ["json", "human", "junit", "sarif"])
+def test_output_is_the_same(mixed: Tool, output: str) -> None:
+    """Three processes print what one prints, in the same order, whatever is read."""
+    paths = ["events/d.ndjson", "missing.json", "events", "-", "none*.json"]
+    one, three = (
+        mixed.run("validate", *paths, "-o", output, "--jobs", jobs, stdin=BAD.encode())
+        for jobs in ("1", "3")
+    )
+
+    assert one.code == three.code == 1
+    assert one.err == three.err
+    assert differing(one.out) == differing(three.out)
+    if output == "json":
+        assert one.summary["files"] == 155
+        assert one.summary["events"] > 60_000
+        assert one.summary["unreadable"] == 3
+
+
+def differing(out: str) -> list[str]:
+    """Take away the lines that tell the time."""
+    return [line for line in out.splitlines() if not re.search("seconds|<testsuite| s[)]", line)]
+
+
+@pytest.fixture
+def busy(tool: Tool) -> Running:
+    """Start a run that takes a while in three processes and writes a report."""
+    with (tool.folder / "large.ndjson").open("w") as out:
+        out.writelines([GOOD * 999 + BAD] * 250)
+    running = tool.start("validate", "large.ndjson", "--jobs", "3", "-o", "sarif=out.sarif")
+    until = time.monotonic() + 20
+    while len(children(running.process.pid)) < 3:
+        assert time.monotonic() < until
+        assert running.process.poll() is None
+        time.sleep(0.005)
+    return running
+
+
+def children(parent: int) -> set[int]:
+    """Find the processes that a process has started."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.add(int(status.parent.name))
+    return found
+
+
+def await_end(processes: set[int]) -> None:
+    """Wait until none of these processes runs any more."""
+    until = time.monotonic() + 10
+    while left := {each for each in processes if Path(f"/proc/{each}").exists()}:
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
+
+
+def test_killed_process_is_an_error(busy: Running) -> None:
+    """When one of its processes is killed, validate says so, exits 70, and leaves none."""
+    workers = children(busy.process.pid)
+    os.kill(min(workers), signal.SIGKILL)
+    ran = busy.end(20)
+
+    assert ran.code == 70
+    assert ran.err == (
+        "error: a process that checked files was killed\n"
+        "hint: was memory short? --jobs 1 needs least\n"
+    )
+    await_end(workers)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_signals_leave_no_process(
+    busy: Running, tool: Tool, number: signal.Signals, code: int
+) -> None:
+    """A signal ends the run at once, without a word, its processes with it, and no half report."""
+    workers = children(busy.process.pid)
+    busy.signal(number)
+    ran = busy.end(10)
+
+    assert ran.code == code
+    assert ran.err == ""
+    await_end(workers)
+    assert not (tool.folder / "out.sarif").exists()
+
+
+def test_ctrl_c_reaches_all_of_them(busy: Running) -> None:
+    """Ctrl-C, which a terminal sends to every process, ends them all without a traceback."""
+    workers = children(busy.process.pid)
+    for each in workers:
+        os.kill(each, signal.SIGINT)
+    busy.signal(signal.SIGINT)
+    ran = busy.end(10)
+
+    assert (ran.code, ran.err) == (130, "")
+    await_end(workers)
+
+
+def test_file_that_grows_is_one_error(busy: Running, tool: Tool) -> None:
+    """A file written to while it is read is told once, not once a part."""
+    with (tool.folder / "large.ndjson").open("a") as out:
+        out.write(GOOD)
+    ran = busy.end()
+
+    assert ran.code in {1, 66}  # the first cause
+    assert ran.err.count("file changed while it was being read") == 1
