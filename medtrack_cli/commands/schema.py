@@ -1,6 +1,7 @@
 """medtrack schema list, show, example, export."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,6 +9,17 @@ from medtrack_cli.commands import contracts
 from medtrack_cli.commands.options import command
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.registry import EventType
+
+
+class Form(StrEnum):
+    """What `schema export` writes."""
+
+    JSONSCHEMA = "jsonschema"
+    ASYNCAPI = "asyncapi"
+
 
 EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
 VersionOption = Annotated[
@@ -50,19 +62,40 @@ def export(
     ] = None,
     *,
     version: VersionOption = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="JSON Schema, or one AsyncAPI 3.1 document.")
+    ] = Form.JSONSCHEMA,
 ) -> int:
-    """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON."""
-    import json
+    """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON.
 
-    from medtrack_cli.events.registry import json_schema
+    With --format asyncapi, one AsyncAPI document of the types, for generators and portals.
+    """
+    import json
 
     registry = runtime.registry
     wanted = [registry.find(event_type, version)] if event_type else list(registry)
-    indent = 2 if event_type else None
-    for each in wanted:
-        schema = json_schema(each, runtime.example(each))
-        runtime.world.stdout.write(json.dumps(schema, indent=indent) + "\n")
+    if form is Form.ASYNCAPI:
+        documents = [_asyncapi(runtime, wanted)]
+    else:
+        from medtrack_cli.events.registry import json_schema
+
+        documents = [json_schema(each, runtime.example(each)) for each in wanted]
+    indent = 2 if len(documents) == 1 else None
+    for document in documents:
+        runtime.world.stdout.write(json.dumps(document, indent=indent) + "\n")
     return ExitCode.DONE
+
+
+def _asyncapi(runtime: Runtime, wanted: "list[EventType]") -> dict[str, Any]:
+    from medtrack_cli import __version__
+    from medtrack_cli.events.asyncapi import asyncapi_document
+
+    return asyncapi_document(
+        wanted,
+        exchange=runtime.config.exchange,
+        version=__version__,
+        examples={each.name: event for each in wanted if (event := runtime.example(each))},
+    )
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +111,10 @@ def register(app: typer.Typer) -> None:
     command(
         group,
         "export",
-        examples=["medtrack schema export student.created > student.created.schema.json"],
+        examples=[
+            "medtrack schema export student.created > student.created.schema.json",
+            "medtrack schema export --format asyncapi > asyncapi.json",
+        ],
     )(export)
     contracts.register(group)
     app.add_typer(group, name="schema", help="The registry: the event types that are known.")

@@ -36,6 +36,11 @@ class Config:
         return self.service_value.value
 
     @property
+    def exchange(self) -> str:
+        """The topic exchange that events go through."""
+        return self.resolved.exchange.value
+
+    @property
     def schemas(self) -> tuple[Path, ...]:
         """The folders of more event types; relative ones start at the file that names them."""
         return self.schemas_value.value
