@@ -7,6 +7,7 @@ so far. Lines are only added, so a run that is killed leaves at most one torn li
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from medtrack_cli.files.sources import Source
 SAVE_SECONDS = 1.0
 SAVE_RECEIPTS = 1000
 _BEGINNING = b'{"kind":"checkpoint",'
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
 _EDGE = 64 * 1024  # bytes at a file's start and end that identify it, with its size
 
 
@@ -120,11 +122,14 @@ class Checkpoint:
 
 def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, _OPEN, 0o600)
     except OSError as error:
         hint = "does the folder exist, and may you write to it?"
         what = f"checkpoint can't be opened ({error.strerror})"
         raise CannotCreate(what, str(path), hint=hint) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CannotCreate("checkpoint is no file", str(path), hint="name a file")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
