@@ -1,0 +1,268 @@
+"""`publish --checkpoint`: the same command goes on from where a run was ended."""
+
+import fcntl
+import json
+import os
+import resource
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording, UsageError
+from medtrack_cli.files.checkpoint import SAVE_RECEIPTS, Checkpoint, identify
+from medtrack_cli.files.sources import Source
+from tests.broker.witness import Witness
+from tests.cli.tool import Ran, Tool, numbered
+
+WINDOW = 500
+MARK = "run.checkpoint"
+
+
+def publish(tool: Tool, *options: str, name: str = "events.ndjson") -> Ran:
+    """Publish a file with the checkpoint."""
+    return tool.run("publish", "-f", name, "--checkpoint", MARK, "-o", "json", *options)
+
+
+def test_a_killed_run_goes_on(connected: Tool, witness: Witness) -> None:
+    """After kill -9 amid 20,000 events nothing is lost; the few sent twice keep their id."""
+    name = connected.write("events.ndjson", b"".join(numbered(20_000)))
+    command = ("publish", "-f", name, "--checkpoint", MARK, "-o", "json")
+    running = connected.start(*command, "--rate", "8000")
+    until = time.monotonic() + 30
+    while running.out.count('"confirmed"') < 5000:
+        assert time.monotonic() < until, running.err
+        time.sleep(0.02)
+    running.signal(signal.SIGKILL)
+    assert running.process.wait(10) == -signal.SIGKILL
+
+    ran = connected.run(*command)
+    assert ran.code == 0, ran.err
+    done_before = ran.summary["done_before"]
+    assert 3000 < done_before < 20_000
+    assert done_before + ran.summary["confirmed"] == 20_000
+    held = witness.take()
+    bodies = Counter(each.body for each in held)
+    assert set(bodies) == {line.strip() for line in numbered(20_000)}
+    assert bodies.total() - len(bodies) <= WINDOW + SAVE_RECEIPTS
+    assert len({(each.body, each.message_id) for each in held}) == 20_000
+
+    again = connected.run(*command)
+    assert (again.code, again.summary["total"]) == (0, 0)
+    assert again.summary["done_before"] == 20_000
+    assert witness.take() == []
+
+
+def test_an_interrupted_run_repeats_nothing(connected: Tool, witness: Witness) -> None:
+    """After Ctrl-C all receipts are saved: what was confirmed isn't sent a second time."""
+    name = connected.write("events.ndjson", b"".join(numbered(3000)))
+    command = ("publish", "-f", name, "--checkpoint", MARK, "-o", "json")
+    running = connected.start(*command, "--rate", "1500")
+    running.await_text('"confirmed"', stream="out")
+    running.signal(signal.SIGINT)
+    first = running.end()
+    assert first.code == 130
+    assert 0 < first.summary["confirmed"] < 3000
+    second = connected.run(*command)
+    assert (second.code, second.summary["done_before"]) == (0, first.summary["confirmed"])
+    assert Counter(each.body for each in witness.take()) == Counter(
+        line.strip() for line in numbered(3000)
+    )
+
+
+def test_what_failed_is_tried_again(connected: Tool, witness: Witness) -> None:
+    """An invalid event and those that no queue wanted are not done: a later run takes them up."""
+    lines = [*numbered(2), b'{"event_type": "student.deleted"}\n', *numbered(1, start=3)]
+    connected.write("events.ndjson", b"".join(lines))
+    first = publish(connected, "--keep-going")
+    assert (first.code, first.summary["confirmed"], first.summary["invalid"]) == (1, 3, 1)
+    second = publish(connected, "--keep-going")
+    assert second.code == 1
+    numbers = {name: second.summary[name] for name in ("total", "invalid", "done_before")}
+    assert numbers == {"total": 1, "invalid": 1, "done_before": 3}
+    assert len(witness.take()) == 3
+    assert "3 events are done already" in second.err
+
+
+def test_a_dry_run_shows_what_is_left(connected: Tool, witness: Witness) -> None:
+    """With --dry-run what an earlier run has done is left out, and nothing is sent."""
+    connected.write("events.ndjson", b"".join(numbered(4)))
+    path = connected.folder / MARK
+    assert publish(connected).code == 0
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b'{"done":[[1,1],[3,3]]}\n')
+    ran = publish(connected, "--dry-run")
+    assert [each["index"] for each in ran.of_kind("message")] == [2, 4]
+    assert len(witness.take()) == 4
+
+
+@pytest.mark.usefixtures("witness")
+def test_a_checkpoint_is_of_one_input_and_one_set_of_options(connected: Tool) -> None:
+    """Another input, another option or another exchange is exit code 2, and nothing is sent."""
+    connected.write("events.ndjson", b"".join(numbered(3)))
+    assert publish(connected).code == 0
+    connected.write("other.ndjson", b"".join(numbered(3, start=7)))
+    for changed in (
+        publish(connected, name="other.ndjson"),
+        publish(connected, "-d", json.dumps(json.loads(next(numbered(1))))),
+        publish(connected, "--set", "service=other"),
+        publish(connected, "--service", "other"),
+        publish(connected, "--header", "a=b"),
+        publish(connected, "--message-id", "m"),
+        publish(connected, "--exchange", "other.exchange"),
+    ):
+        assert changed.code == 2, changed.err
+        assert "checkpoint is of another input" in changed.err
+        assert "name another checkpoint" in changed.err
+    assert publish(connected, "--rate", "50", "--window", "3").code == 0
+
+
+def test_a_torn_last_line_is_passed_over(connected: Tool, witness: Witness) -> None:
+    """A line that a crash has cut is dropped, and the one before it counts."""
+    connected.write("events.ndjson", b"".join(numbered(5)))
+    assert publish(connected).code == 0
+    witness.take()
+    path = connected.folder / MARK
+    header = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(header + b'{"done":[[1,2]]}\n{"done":[[1,')
+    ran = publish(connected)
+    assert (ran.code, ran.summary["confirmed"], ran.summary["done_before"]) == (0, 3, 2)
+    assert path.read_bytes() == header + b'{"done":[[1,2]]}\n{"done":[[1,5]]}\n'
+
+
+@pytest.mark.parametrize("size", [0, 1, 12, 21, 40])
+def test_a_torn_header_begins_anew(tmp_path: Path, size: int) -> None:
+    """Whatever a crash has left of the header, the file is a fresh checkpoint."""
+    path = tmp_path / MARK
+    first = Checkpoint(path, "a digest")
+    whole = path.read_bytes()
+    os.close(first._descriptor)
+    path.write_bytes(whole[:size])
+    second = Checkpoint(path, "a digest")
+    assert second.was_done == 0
+    assert path.read_bytes().count(b"\n") == 1
+    os.close(second._descriptor)
+
+
+FOREIGN = [
+    b"a letter, without a line's end",
+    b"a letter\nof two lines",
+    b'{"kind":"recording","version":1}\n',
+    b'{"kind":"checkpoint","version":1}\n',
+    b'{"kind":"checkpoint",broken\n',
+    b'{"kind":"checkpoint","version":1,"run":"none","input":"none"}\n',
+    b"\x00\xff\n\n",
+    b"\n",
+]
+
+
+@pytest.mark.parametrize("content", FOREIGN, ids=repr)
+def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    """A file that is no checkpoint is refused and not changed by a byte."""
+    path = tmp_path / MARK
+    path.write_bytes(content)
+    with pytest.raises(NotARecording, match="not a checkpoint"):
+        Checkpoint(path, "a digest")
+    assert path.read_bytes() == content
+
+
+def test_the_input_is_no_checkpoint(tool: Tool) -> None:
+    """The input itself named as checkpoint is exit code 65, and survives."""
+    name = tool.write("events.ndjson", b"".join(numbered(3)))
+    ran = tool.run("publish", "-f", name, "--checkpoint", name)
+    assert ran.code == 65
+    assert (tool.folder / name).read_bytes() == b"".join(numbered(3))
+
+
+def test_a_second_run_at_once_is_refused(connected: Tool) -> None:
+    """While a run holds the checkpoint a second one is exit code 73."""
+    connected.write("events.ndjson", b"".join(numbered(3)))
+    with (connected.folder / MARK).open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ran = publish(connected)
+    assert ran.code == 73
+    assert "another run uses this checkpoint" in ran.err
+
+
+def test_only_files_have_checkpoints(tool: Tool) -> None:
+    """Stdin, a FIFO and generated events can't be gone on with: exit code 2."""
+    os.mkfifo(tool.folder / "fifo.ndjson")
+    for arguments in (
+        ("-f", "-"),
+        ("-f", "fifo.ndjson"),
+        ("student.deleted", "--count", "3"),
+        ("-d", "{}"),
+    ):
+        ran = tool.run("publish", *arguments, "--checkpoint", MARK, stdin=next(numbered(1)))
+        assert (ran.code, "--checkpoint needs files" in ran.err) == (2, True), ran.err
+        assert not (tool.folder / MARK).exists()
+
+
+@pytest.mark.parametrize("path", ["missing/run.checkpoint", "/proc/run.checkpoint", "."])
+def test_a_checkpoint_that_can_not_be_made(tool: Tool, path: str) -> None:
+    """Where no file can be made or opened it is exit code 73, and nothing was sent."""
+    name = tool.write("events.ndjson", b"".join(numbered(1)))
+    ran = tool.run("publish", "-f", name, "--checkpoint", path)
+    assert ran.code == 73
+    assert "can't be opened" in ran.err
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A checkpoint that is a link to another file leaves that file alone."""
+    (tmp_path / "precious").write_bytes(b"")
+    (tmp_path / MARK).symlink_to(tmp_path / "precious")
+    with pytest.raises(CannotCreate, match="can't be opened"):
+        Checkpoint(tmp_path / MARK, "a digest")
+    assert (tmp_path / "precious").read_bytes() == b""
+
+
+def test_what_is_no_file_is_no_checkpoint(tmp_path: Path) -> None:
+    """A device or a FIFO is refused at once, however much could be read from it."""
+    os.mkfifo(tmp_path / MARK)
+    for path in (Path("/dev/full"), Path("/dev/zero"), tmp_path / MARK):
+        with pytest.raises(CannotCreate, match="is no file"):
+            Checkpoint(path, "a digest")
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """A checkpoint that can't be written is CannotWrite, exit code 74."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(CannotWrite, match="can't be written") as caught:
+            Checkpoint(tmp_path / MARK, "a digest")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.exit_code == 74
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    """A checkpoint is made with mode 0600."""
+    mark = Checkpoint(tmp_path / MARK, "a digest")
+    assert (tmp_path / MARK).stat().st_mode & 0o777 == 0o600
+    os.close(mark._descriptor)
+
+
+def test_what_identifies_an_input(tmp_path: Path) -> None:
+    """Size, beginning, end, order and options make the digest; names and times don't."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"a" * 200_000)
+    two.write_bytes(b"b")
+
+    def digest(*paths: Path, options: tuple[object, ...] = ()) -> str:
+        return identify([Source(str(path), path, (0, 0, 0)) for path in paths], options)
+
+    first = digest(one, two)
+    assert first == digest(one.rename(tmp_path / "three"), two)
+    others = {digest(two, tmp_path / "three"), digest(two), digest(two, options=("x",))}
+    (tmp_path / "three").write_bytes(b"a" * 199_999 + b"c")
+    others.add(digest(tmp_path / "three", two))
+    assert len(others - {first}) == 4
+
+
+def test_an_input_that_is_no_file_has_no_digest() -> None:
+    """Standard input can't be identified."""
+    with pytest.raises(UsageError, match="needs files"):
+        identify([Source("<stdin>")], ())
