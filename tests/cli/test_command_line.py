@@ -12,7 +12,7 @@ from tests.faults.proxy import free_port
 
 COMMANDS = [
     *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",)),
-    *(("schema", each) for each in ("list", "show", "example", "export")),
+    *(("schema", each) for each in ("list", "show", "example", "export", "check", "diff")),
     *(("config", each) for each in ("show", "init", "path")),
     *(("broker", each) for each in ("start", "stop", "status")),
 ]
