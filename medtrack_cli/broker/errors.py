@@ -1,5 +1,6 @@
 """Translate what pika and the socket raise into errors a person can act on."""
 
+import re
 import socket
 import ssl
 from typing import NamedTuple
@@ -18,14 +19,23 @@ from medtrack_cli.errors import (
 
 
 class Failure(NamedTuple):
-    """A connection or channel that ended: why, and whether trying again can help."""
+    """A connection or channel that ended: why, and whether trying again can help.
+
+    `refuses`: it is the broker's answer to what was asked on the channel last.
+    """
 
     error: MedtrackError
     heals: bool
+    refuses: bool = False
 
 
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED = 403, 404, 405, 406
+
+# Code 530 stands for a missing vhost as well; only its text tells a limit, and how the text ends.
+_LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
+# While a connection opens, pika keeps the broker's reply in the text of another exception only.
+_REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) ['\"](.*)['\"]", re.DOTALL)
 
 
 def connection_failure(  # noqa: PLR0911 -- one return a cause
@@ -40,10 +50,14 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
     match cause:
         case exceptions.ConnectionClosed():
             return _closed(cause.reply_code, cause.reply_text, broker, settings)
-        case exceptions.ProbableAuthenticationError() | exceptions.AuthenticationError():
+        case exceptions.AuthenticationError():
             return Failure(_bad_login(broker), heals=False)
-        case exceptions.ProbableAccessDeniedError():
-            return Failure(_no_vhost(broker, settings), heals=False)
+        case (
+            exceptions.IncompatibleProtocolError()
+            | exceptions.ProbableAuthenticationError()
+            | exceptions.ProbableAccessDeniedError()
+        ):
+            return _ended_early(cause, broker, settings)
         case ssl.SSLCertVerificationError():
             hint = "check --ca-file and the host name; certificates are always verified"
             reason = f"certificate of {host} refused ({cause.verify_message})"
@@ -52,9 +66,8 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
             hint = "is this port a TLS port? plain AMQP is amqp:// on 5672, TLS amqps:// on 5671"
             reason = f"TLS handshake failed ({getattr(cause, 'reason', '') or 'connection closed'})"
             return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
-        case exceptions.IncompatibleProtocolError() | exceptions.ProtocolVersionMismatch():
-            hint = "check host and port; management is on 15672, TLS on 5671"
-            return Failure(BrokerUnreachable("not an AMQP broker", broker, hint=hint), heals=False)
+        case exceptions.ProtocolVersionMismatch():
+            return Failure(_no_broker(broker), heals=False)
         case exceptions.ProtocolSyntaxError() | exceptions.UnexpectedFrameError():
             hint = "check host and port; a proxy may be in the way"
             error = BrokerUnreachable("the broker sent no valid AMQP", broker, hint=hint)
@@ -108,10 +121,29 @@ def _innermost(cause: BaseException) -> BaseException:
         cause = inner
 
 
+def _ended_early(cause: Exception, broker: str, settings: ConnectionSettings) -> Failure:
+    """Say why a connection ended while it was opened: by the broker's reply, if it sent one.
+
+    pika guesses a refused login or vhost from how far it got; a cut cable looks the same.
+    """
+    if reply := _REPLY.search(str(cause)):
+        return _closed(int(reply[1]), reply[2], broker, settings)
+    if isinstance(cause, exceptions.IncompatibleProtocolError):
+        return Failure(_no_broker(broker), heals=True)  # a proxy whose broker starts does this
+    hint = "RabbitMQ gives a reason when it refuses a login: this was the network, or a proxy"
+    error = BrokerUnreachable("connection lost while logging in", broker, hint=hint)
+    return Failure(error, heals=True)
+
+
+def _no_broker(broker: str) -> MedtrackError:
+    hint = "check host and port; management is on 15672, TLS on 5671"
+    return BrokerUnreachable("not an AMQP broker", broker, hint=hint)
+
+
 def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> Failure:
     if code == ACCESS_REFUSED:
         return Failure(_bad_login(broker), heals=False)
-    if code == NOT_ALLOWED and "limit" in text:
+    if code == NOT_ALLOWED and _LIMIT.search(text):
         hint = "the vhost's or user's connection limit is reached; close connections or raise it"
         error: MedtrackError = BrokerUnreachable("connection limit reached", broker, hint=hint)
         return Failure(error, heals=True)
@@ -156,4 +188,4 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings) -> Failu
             return Failure(BrokerUnreachable(f"broker error ({text})", broker), heals=True)
         case _:
             error = UsageError(f"the broker refused the request ({code} {text})", broker)
-    return Failure(error, heals=False)
+    return Failure(error, heals=False, refuses=True)

@@ -67,6 +67,12 @@ def made(kind: type[Exception]) -> Exception:
     return kind("a detail of pika's")
 
 
+def early(guess: str, code: int, text: str = "x") -> Exception:
+    """Make what pika makes of the broker's reply while a connection is opened."""
+    kind: type[Exception] = getattr(exceptions, guess)
+    return kind(repr(exceptions.ConnectionClosedByBroker(code, text)))
+
+
 ENDS = [kind for kind in exception_classes() if kind.__name__ not in NEVER_AN_END]
 
 
@@ -90,11 +96,21 @@ def test_the_classes_excepted_exist() -> None:
         (TimeoutError(), BrokerUnreachable, "no answer in time", True),
         (ConnectionResetError(104, "x"), BrokerUnreachable, "connection lost", True),
         (OSError(errno.EHOSTUNREACH, "No route"), BrokerUnreachable, "No route", True),
-        (exceptions.ProbableAuthenticationError("x"), AccessRefused, "login refused", False),
-        (exceptions.ConnectionClosedByBroker(403, "x"), AccessRefused, "login refused", False),
-        (exceptions.ConnectionClosedByBroker(530, "vhost x"), TopologyError, "vhost", False),
+        (exceptions.ProbableAuthenticationError("x"), BrokerUnreachable, "lost while", True),
+        (exceptions.ProbableAccessDeniedError("x"), BrokerUnreachable, "lost while", True),
+        (early("ProbableAuthenticationError", 403), AccessRefused, "login refused", False),
+        (early("ProbableAccessDeniedError", 530), TopologyError, "vhost", False),
+        (early("ProbableAccessDeniedError", 320), BrokerUnreachable, "closed", True),
         (
-            exceptions.ConnectionClosedByBroker(530, "connection limit"),
+            early("ProbableAccessDeniedError", 530, "access to vhost: limit (5) is reached"),
+            BrokerUnreachable,
+            "limit",
+            True,
+        ),
+        (exceptions.ConnectionClosedByBroker(403, "x"), AccessRefused, "login refused", False),
+        (exceptions.ConnectionClosedByBroker(530, "vhost limits"), TopologyError, "vhost", False),
+        (
+            exceptions.ConnectionClosedByBroker(530, "connection limit (0) is reached"),
             BrokerUnreachable,
             "limit",
             True,
@@ -102,7 +118,7 @@ def test_the_classes_excepted_exist() -> None:
         (exceptions.ConnectionClosedByBroker(320, "x"), BrokerUnreachable, "closed", True),
         (exceptions.ConnectionClosedByBroker(501, "x"), BrokerUnreachable, "closed", False),
         (exceptions.ChannelClosedByBroker(404, "no exchange"), TopologyError, "exchange", False),
-        (exceptions.IncompatibleProtocolError("x"), BrokerUnreachable, "not an AMQP", False),
+        (exceptions.IncompatibleProtocolError("x"), BrokerUnreachable, "not an AMQP", True),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), AccessRefused, "TLS", False),
         (exceptions.AMQPHeartbeatTimeout("x"), BrokerUnreachable, "heartbeat", True),
     ],
