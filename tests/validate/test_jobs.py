@@ -38,7 +38,7 @@ def mixed(tool: Tool) -> Tool:
     return tool
 
 
-@pytest.mark.parametrize("output", ["json", "human", "junit", "sarif"])
+@pytest.mark.parametrize("output", ["json", "human"])
 def test_output_is_the_same(mixed: Tool, output: str) -> None:
     """Three processes print what one prints, in the same order, whatever is read."""
     paths = ["events/d.ndjson", "missing.json", "events", "-", "none*.json"]
