@@ -24,20 +24,23 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     again: bool,
     note: Note,
     stop: Stop,
+    attempt: int = 0,
 ) -> Link:
     """Connect to the first host that answers; tried in their order, again when `again`.
 
-    `seconds` bounds it all (None: for ever). Raises the last failure's error, at once when
-    trying again can't help, and BrokerUnreachable when stopped meanwhile.
+    `seconds` bounds it all (None: for ever); a host that says nothing uses up no more than its
+    share of them. Pauses grow from that of number `attempt`. Raises the last failure's error, at
+    once when trying again can't help, and BrokerUnreachable when stopped meanwhile.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     failure: Failure | None = None
-    for host, pause in _tries(settings, again=again):
+    for host, others, pause in _tries(settings, attempt, again=again):
         _wait(pause, deadline, stop)
         if stop.is_requested or (failure and deadline and time.monotonic() >= deadline):
             break
         note(f"connecting to {settings.describe(host)}")
-        outcome = _try(Link(settings, host, inbox, setup), inbox, deadline, stop)
+        until = _share(deadline, others)
+        outcome = _try(Link(settings, host, inbox, setup), inbox, until, stop)
         if isinstance(outcome, Link):
             return outcome
         failure = outcome
@@ -48,16 +51,26 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     raise failure.error
 
 
-def _tries(settings: ConnectionSettings, *, again: bool) -> Iterator[tuple[Host, float]]:
-    """Each host to try, with the seconds to wait before; a pause comes before each new round."""
+def _tries(
+    settings: ConnectionSettings, first: int, *, again: bool
+) -> Iterator[tuple[Host, int, float]]:
+    """Each host to try, how many come after it, and the seconds to wait before a new round."""
     jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
-    for attempt in count():
-        pause = full_jitter(attempt, jitter) if attempt or again else 0.0
-        for host in settings.hosts:
-            yield host, pause
+    for attempt in count(first):
+        pause = full_jitter(attempt, jitter) if again else 0.0
+        for others, host in zip(reversed(range(len(settings.hosts))), settings.hosts, strict=True):
+            yield host, others, pause
             pause = 0.0
         if not again:
             return
+
+
+def _share(deadline: float | None, others: int) -> float | None:
+    """Give one host its part of the time that is left, so that the others get theirs."""
+    if deadline is None:
+        return None
+    now = time.monotonic()
+    return now + (deadline - now) / (others + 1)
 
 
 def _wait(seconds: float, deadline: float | None, stop: Stop) -> None:
