@@ -8,40 +8,21 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from pika import spec
-from pika.channel import Channel
-
 from medtrack_cli.broker import wire
+from medtrack_cli.broker.answers import Answered, Returned, confirm_mode
 from medtrack_cli.broker.backoff import full_jitter
-from medtrack_cli.broker.connection import Blocked, Inbox, Link, Lost
+from medtrack_cli.broker.connection import CLOSE_SECONDS, Blocked, Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.errors import Failure
 from medtrack_cli.broker.feed import Feed
-from medtrack_cli.core.confirms import Confirms, Settled
+from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
-from medtrack_cli.errors import MedtrackError, TimedOut
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError, TimedOut
 
 REGAIN_SECONDS = 60.0  # for a connection that once stood
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
-
-
-class Answered(NamedTuple):
-    """The broker has acked or nacked a tag, or all up to it."""
-
-    link: Link
-    tag: int
-    multiple: bool
-    is_ack: bool
-
-
-class Returned(NamedTuple):
-    """The broker has handed a message back; its confirm follows."""
-
-    link: Link
-    message_id: str
-    routing_key: str
 
 
 class Wake(NamedTuple):
@@ -72,10 +53,14 @@ class AmqpPublisher:
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
         self._blocked: str | None = None
         self._last_answer = 0.0
-        self._deadline = float("inf")
+        self._deadline = float("inf")  # for the whole run
+        self._regain_until: float | None = None  # set while no loss was followed by an answer
+        self._losses = 0  # since the last answer
         stop.listen(lambda: self._inbox.put(Wake()))
 
     def __enter__(self) -> Self:
+        if self._policy.timeout is not None:
+            self._deadline = time.monotonic() + self._policy.timeout
         wish = self._policy.retry_for
         self._connect(wish or FIRST_SECONDS, again=bool(wish))
         return self
@@ -87,7 +72,8 @@ class AmqpPublisher:
         trace: TracebackType | None,
     ) -> None:
         if self._link:
-            self._link.close(0.5 if self._blocked is not None else 3.0)
+            is_urgent = self._blocked is not None or self._stop.is_requested
+            self._link.close(0.5 if is_urgent else CLOSE_SECONDS)
 
     @property
     def in_flight(self) -> int:
@@ -96,8 +82,6 @@ class AmqpPublisher:
 
     def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
         """Yield each message's receipt as it is known. See the port for what it promises."""
-        if self._policy.timeout is not None:
-            self._deadline = time.monotonic() + self._policy.timeout
         limit = self._policy.window * 2
         feed = Feed(source, limit=limit, wake=lambda: self._inbox.put(Wake()))
         try:
@@ -119,15 +103,20 @@ class AmqpPublisher:
             raise feed.error
 
     def _connect(self, seconds: float, *, again: bool) -> None:
-        self._link = dial(
-            self._settings,
-            self._inbox,
-            _confirm_mode,
-            seconds=min(seconds, max(self._deadline - time.monotonic(), 0.1)),
-            again=again,
-            note=self._note,
-            stop=self._stop,
-        )
+        try:
+            self._link = dial(
+                self._settings,
+                self._inbox,
+                confirm_mode,
+                seconds=min(seconds, max(self._deadline - time.monotonic(), 0.1)),
+                again=again,
+                note=self._note,
+                stop=self._stop,
+                attempt=self._losses,
+            )
+        except BrokerUnreachable as error:
+            self._check_deadline(error.what)
+            raise
         self._blocked = None
         self._last_answer = time.monotonic()
 
@@ -142,7 +131,7 @@ class AmqpPublisher:
             if isinstance(message, Receipt):
                 yield message
                 continue
-            if (reason := wire.why_unsendable(message)) is not None:
+            if (reason := wire.why_unsendable(message, self._settings.username)) is not None:
                 yield message.receipt(Outcome.REFUSED, reason)
                 continue
             self._confirms.sent(message)
@@ -183,15 +172,18 @@ class AmqpPublisher:
                 return
 
     def _check_clocks(self) -> None:
-        now = time.monotonic()
-        if now >= self._deadline:
-            reason = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
+        blocked = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
+        self._check_deadline(blocked)
+        silent_for = time.monotonic() - self._last_answer
+        if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
+            what = f"no confirm for {silent_for:.0f} s"
+            self._note(f"{what}: taking the connection for dead")
+            self._reconnect(BrokerUnreachable(what, self._settings.describe()))
+
+    def _check_deadline(self, reason: str) -> None:
+        if time.monotonic() >= self._deadline:
             hint = "events reported unknown may have arrived; their message ids tell"
             raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
-        silent_for = now - self._last_answer
-        if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
-            self._note(f"no confirm for {silent_for:.0f} s: taking the connection for dead")
-            self._reconnect()
 
     def _handle(self, happening: Any) -> Iterator[Receipt]:  # noqa: ANN401 -- matched below
         if getattr(happening, "link", self._link) is not self._link:
@@ -199,6 +191,7 @@ class AmqpPublisher:
         match happening:
             case Answered(tag=tag, multiple=multiple, is_ack=is_ack):
                 self._last_answer = time.monotonic()
+                self._regain_until, self._losses = None, 0
                 settle = self._confirms.acked if is_ack else self._confirms.nacked
                 for settled in settle(tag, multiple=multiple):
                     if (receipt := self._settled(settled)) is not None:
@@ -232,19 +225,21 @@ class AmqpPublisher:
         return message.receipt(outcome, reason)
 
     def _lost(self, failure: Failure) -> Iterator[Receipt]:
-        if failure.heals and self._policy.retry_for != 0:
+        if failure.heals:
             self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
-            self._reconnect()
+            self._reconnect(failure.error)
             return
-        in_flight = self._confirms.unanswered()
-        if not self._confirms.answered and in_flight:
-            yield self._receipt(in_flight[0], Outcome.REFUSED, failure.error.what)
-        elif in_flight:
-            self._again.extendleft(reversed(in_flight))  # their receipts: unknown
+        if failure.refuses and not self._confirms.answered:
+            for message in self._confirms.unanswered():  # the one that goes first, alone
+                yield self._receipt(message, Outcome.REFUSED, failure.error.what)
         raise failure.error
 
-    def _reconnect(self) -> None:
-        """Get a new link; all that was in flight goes first, in its old order."""
+    def _reconnect(self, error: MedtrackError) -> None:
+        """Get a new link; all that was in flight goes first, in its old order.
+
+        A new link counts as regained when the broker answers on it: until then the time to
+        regain it runs on. Raises `error` when that has run out.
+        """
         in_flight = self._confirms.unanswered()
         self._uncertain.update(message.position for message in in_flight)
         self._again.extendleft(reversed(in_flight))
@@ -252,8 +247,14 @@ class AmqpPublisher:
         if self._link:
             self._link.close(0.5)
             self._link = None
-        seconds = REGAIN_SECONDS if self._policy.retry_for is None else self._policy.retry_for
-        self._connect(seconds, again=True)
+        now = time.monotonic()
+        if self._regain_until is None:
+            wish = self._policy.retry_for
+            self._regain_until = now + (REGAIN_SECONDS if wish is None else wish)
+        if now >= self._regain_until:
+            raise error
+        self._connect(self._regain_until - now, again=True)
+        self._losses += 1
         self._note(f"connected again; sending {len(self._again)} events once more")
 
     def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
@@ -277,23 +278,8 @@ class AmqpPublisher:
         for message in sorted(sent, key=lambda each: each.position):
             yield message.receipt(Outcome.UNKNOWN, reason)
         for _, message in self._nacked:
-            yield self._receipt(message, Outcome.REFUSED, "a queue refused it (nack)")
+            yield self._receipt(message, Outcome.REFUSED, NACKED)
         self._nacked.clear()
         feed.stop()
         while (item := feed.take()) is not None:
             yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)
-
-
-def _confirm_mode(link: Link, channel: Channel) -> None:
-    """Put the channel into confirm mode and pass its answers on."""
-
-    def answered(frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Ack or Nack
-        method = frame.method
-        is_ack = isinstance(method, spec.Basic.Ack)
-        link.tell(Answered(link, method.delivery_tag, method.multiple, is_ack))
-
-    def returned(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
-        link.tell(Returned(link, properties.message_id or "", method.routing_key))
-
-    channel.add_on_return_callback(returned)
-    channel.confirm_delivery(answered, callback=lambda _frame: link.opened())

@@ -16,6 +16,7 @@ from pika.exceptions import AMQPError
 from pika.frame import Method
 
 from medtrack_cli.core.messages import Message
+from medtrack_cli.events.json_text import MAX_BODY
 
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2
@@ -25,6 +26,8 @@ _CAN_WRITE_FRAMES = hasattr(Connection, "_output_marshaled_frames")
 
 # RabbitMQ's smallest frame_max is 4,096; a body within it is one frame on every connection.
 _ONE_FRAME = 4096 - 8
+# pika and RabbitMQ agree on frames of 128 KiB; properties are one frame, whatever their size.
+_LARGEST_PROPERTIES = 131_072 - 8 - 14
 _END = bytes([spec.FRAME_END])
 _HEADER = struct.Struct(">BHIHHQH")
 _BODY = struct.Struct(">BHI")
@@ -66,16 +69,25 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
     )
 
 
-def why_unsendable(message: Message) -> str | None:
-    """Say why AMQP can't carry a message, or None when it can; to be asked before it is sent."""
+def why_unsendable(message: Message, username: str) -> str | None:  # noqa: PLR0911 -- one a limit
+    """Say why the broker would refuse a message, or None when it can be sent.
+
+    To be asked before it is sent: a refusal closes the channel under all that is in flight.
+    """
     if len(message.routing_key) > 63 and len(message.routing_key.encode()) > 255:
         return "the routing key is longer than AMQP's 255 bytes"
+    if len(message.body) > MAX_BODY:
+        return "the body is larger than 16 MiB"
     if message.properties is None and message.headers is None:
         return None
     try:
-        properties_of(message).encode()
+        size = sum(map(len, properties_of(message).encode()))
     except (AMQPError, ValueError, TypeError, struct.error, AssertionError, OverflowError) as error:
         return f"AMQP can't carry its properties or headers ({type(error).__name__})"
+    if size > _LARGEST_PROPERTIES:
+        return "its properties and headers are larger than a frame of 128 KiB"
+    if (message.properties or {}).get("user_id", username) != username:
+        return f"user_id is not {username}, who is logged in"
     return None
 
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from medtrack_cli.core.messages import Message, Outcome
 
+# A queue that is full says no for all: others bound to the same key have their copy.
+NACKED = "a queue refused it (nack): is one full? other queues may have it"
+
 
 class Settled(NamedTuple):
     """The broker's answer to one message."""
@@ -57,7 +60,7 @@ class Confirms:
     def nacked(self, tag: int, *, multiple: bool) -> Iterator[Settled]:
         """Settle one tag or all up to it as refused."""
         for message in self._take(tag, multiple=multiple):
-            yield Settled(message, Outcome.REFUSED, "a queue refused it (nack): is one full?")
+            yield Settled(message, Outcome.REFUSED, NACKED)
 
     def unanswered(self) -> list[Message]:
         """Forget and return what is still in flight, in the order it was sent."""

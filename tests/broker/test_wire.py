@@ -109,6 +109,9 @@ def test_both_ways_of_writing_keep_the_order() -> None:
         ({"properties": {"type": "x" * 256}}, "properties"),
         ({"properties": {"correlation_id": 5}}, "properties"),
         ({"properties": {"nobody_knows": 1}}, "properties"),
+        ({"headers": {"a": "x" * 70_000, "b": "x" * 70_000}}, "128 KiB"),
+        ({"properties": {"user_id": "another"}}, "user_id"),
+        ({"body": b"x" * (16 * 1024 * 1024 + 1)}, "16 MiB"),
     ],
     ids=repr,
 )
@@ -116,7 +119,7 @@ def test_what_amqp_cant_carry_is_known_before_it_is_sent(
     changes: dict[str, Any], word: str
 ) -> None:
     """A message that would break the channel or the marshalling has a reason not to be sent."""
-    reason = why_unsendable(message(1, **changes))
+    reason = why_unsendable(message(1, **changes), "me")
     assert reason is not None
     assert word in reason
 
@@ -140,7 +143,7 @@ def test_what_amqp_cant_carry_is_known_before_it_is_sent(
 )
 def test_what_amqp_can_carry_is_sent(changes: dict[str, Any]) -> None:
     """There is no reason against a message that AMQP can carry."""
-    assert why_unsendable(message(1, **changes)) is None
+    assert why_unsendable(message(1, **changes), "me") is None
 
 
 def test_a_plain_message_is_persistent_json() -> None:
