@@ -53,7 +53,7 @@ check-imports: $(MADE)
 	@$(call quietly,$(BIN)/lint-imports --no-logo)
 
 check-workflows: $(MADE)
-	@$(call quietly,$(BIN)/zizmor --offline --persona=pedantic --no-progress .github)
+	@$(call quietly,$(BIN)/zizmor --offline --persona=pedantic --no-progress .github action.yml)
 
 check-docs: $(MADE)
 	@$(COG) --check --check-fail-msg='run: make docs' $(DOCS)

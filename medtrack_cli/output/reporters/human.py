@@ -14,7 +14,10 @@ from medtrack_cli.output.style import Style
 
 
 class HumanReporter:
-    """Writes for people; values in the lines shown are masked unless `reveal`."""
+    """Writes for people; values in the lines shown are masked unless `reveal`.
+
+    Paths that can't be read go to `on_error`; without it they are part of the report.
+    """
 
     most: int | None = 50
 
@@ -22,7 +25,7 @@ class HumanReporter:
         self,
         out: TextIO,
         style: Style,
-        on_error: Callable[[InputMissing], None],
+        on_error: Callable[[InputMissing], None] | None,
         *,
         reveal: bool,
         quiet: bool,
@@ -59,8 +62,11 @@ class HumanReporter:
         self._out.write(f"{gutter} {bar} {self._style(shown.caret, colour)}\n")
 
     def unreadable(self, error: InputMissing) -> None:
-        self._out.flush()
-        self._on_error(error)
+        if self._on_error:
+            self._out.flush()
+            self._on_error(error)
+        else:
+            self._out.write(f"error: {safe_text(error.message)}\n")
 
     def finish(self, validated: Validated) -> None:
         if validated.hidden:

@@ -12,12 +12,15 @@ from medtrack_cli.output.reporters.reporter import SourceLine
 
 
 class JsonReporter:
-    """Writes `finding` lines and a last `validated` line."""
+    """Writes `finding` lines and a last `validated` line.
+
+    Paths that can't be read go to `on_error`; without it they are `error` lines of the report.
+    """
 
     most: int | None = None
 
     def __init__(
-        self, out: TextIO, on_error: Callable[[InputMissing], None], *, ascii_only: bool
+        self, out: TextIO, on_error: Callable[[InputMissing], None] | None, *, ascii_only: bool
     ) -> None:
         self._out = out
         self._on_error = on_error
@@ -30,7 +33,10 @@ class JsonReporter:
         self._write(records.finding(finding))
 
     def unreadable(self, error: InputMissing) -> None:
-        self._on_error(error)
+        if self._on_error:
+            self._on_error(error)
+        else:
+            self._write(records.error(error))
 
     def finish(self, validated: Validated) -> None:
         self._write(records.summary("validated", validated.numbers()))

@@ -72,16 +72,15 @@ def opened(wanted: Iterable[Wanted], stdout: TextIO, look: Look) -> Iterator[lis
 
 
 def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
+    on_error = look.on_error if wanted.path is None else None
     if wanted.format == "human":
         from medtrack_cli.output.reporters.human import HumanReporter
 
         style = Style(on=look.colour and out.isatty())
-        on_error = look.on_error if wanted.path is None else _nothing
         return HumanReporter(out, style, on_error, reveal=look.reveal, quiet=look.quiet)
     if wanted.format == "json":
         from medtrack_cli.output.reporters.json_lines import JsonReporter
 
-        on_error = look.on_error if wanted.path is None else _nothing
         return JsonReporter(out, on_error, ascii_only=out.isatty())
     if wanted.format == "github":
         from medtrack_cli.output.reporters.github import GithubReporter
@@ -94,10 +93,6 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
     return SarifReporter(out, look.file_place)
-
-
-def _nothing(_error: InputMissing) -> None:
-    """Stdout's reporter has said it."""
 
 
 @contextmanager
