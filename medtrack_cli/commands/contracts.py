@@ -7,7 +7,7 @@ import typer
 
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.modes import Mode
-from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -82,8 +82,11 @@ def _contract(runtime: Runtime, text: str) -> "Contract":
     """Find what an operand names: a schema file, or a version of a known type."""
     from medtrack_cli.core.contracts import contracts
 
-    if Path(text).is_file():
-        return runtime.schema_file(Path(text))
+    path = Path(text)
+    if path.is_file():
+        return runtime.schema_file(path)
+    if path.suffix in {".json", ".yaml", ".yml"} or len(path.parts) > 1:
+        raise InputMissing("no such file", text, hint="name a schema file, or TYPE@VERSION")
     name, _, version = text.partition("@")
     return contracts([runtime.registry.find(name, version or None)])[0]
 
