@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.inputs import Input
-    from medtrack_cli.files.recording import Recorder
+    from medtrack_cli.files.recorder import Recorder
     from medtrack_cli.files.schemas import SchemaFault
     from medtrack_cli.files.sources import Source
     from medtrack_cli.files.validation import Piece
@@ -180,13 +180,16 @@ class Runtime:
         world = self.world
         colour = wants_colour(world.environ, no_color=self.no_color)
         places = file_places(world.environ)
-        look = Look(colour, reveal, self.quiet, validated.strict, places, self.printer.error)
+        look = Look(colour, reveal, self.quiet, validated.strict, places, self._say)
         is_watched = not self.quiet and world.stderr.isatty()
         with (
             opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters,
             Progress(world.stderr, validated.so_far, on=is_watched) as progress,
         ):
             yield Report(reporters, most, progress.hidden, reveal=reveal)
+
+    def _say(self, error: InputMissing) -> None:
+        self.printer.error(error)  # made only now: most validations need none
 
     def checkpoint(
         self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]
@@ -202,7 +205,7 @@ class Runtime:
 
     def recorder(self, path: Path) -> "Recorder":
         """Create a recording."""
-        from medtrack_cli.files.recording import Recorder
+        from medtrack_cli.files.recorder import Recorder
 
         return Recorder(path)
 
@@ -216,7 +219,7 @@ class Runtime:
         return example_event(event_type, self.config.service or "my-service")
 
     def generated(
-        self, event_type: str, count: int, seed: int | None
+        self, event_type: str, count: int, seed: int | None, service: str | None
     ) -> "Callable[[], Iterator[Item]]":
         """Make events of a type, the same each time the result is called.
 
@@ -234,8 +237,8 @@ class Runtime:
             hint = "add `examples` to its schema: a list of payloads"
             raise UsageError("no example to generate events from", event_type, hint=hint)
         del example["timestamp"]
-        if self.config.service:
-            example["service"] = self.config.service
+        if service:
+            example["service"] = service
         chosen = random.randrange(2**32) if seed is None else seed  # noqa: S311 -- made up
         if seed is None and self.trace:
             self.trace(f"--seed {chosen} generates the same events again")

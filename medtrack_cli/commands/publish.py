@@ -113,16 +113,17 @@ def publish(
         _refuse_bytes(option, *texts or ())
     _refuse_bytes("--service", service or "")
     _refuse_bytes("--message-id", message_id or "", most=255)  # AMQP's limit
-    source = _source(runtime, event_type, file, data, set_, count, seed)
+    service = service or runtime.config.service
+    source = _source(runtime, event_type, file, data, set_, count, seed, service)
     completion = Completion(
         event_type,
-        service or runtime.config.service,
+        service,
         lambda: rfc3339(clock.now()),
         runtime.registry,
         tuple(paths.parse(each) for each in set_ or ()),
     )
     headers = dict(_header(each) for each in header) if header else None
-    shaping: list[object] = [event_type, completion.service, data, set_, header, message_id]
+    shaping: list[object] = [event_type, service, data, set_, header, message_id]
     mark = _checkpoint(runtime, checkpoint, source, shaping)
     run = mark.run if mark else uuid4()
     plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
@@ -185,6 +186,7 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     settings: list[str] | None,
     count: int | None,
     seed: int | None,
+    service: str | None,
 ) -> _Source:
     """Find what is to be published: files and typed events, or generated ones."""
     if file or data:
@@ -199,7 +201,7 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     if event_type is None:
         hint = "medtrack publish student.created --count 3"
         raise UsageError("generated events need an event type", hint=hint)
-    generated = runtime.generated(event_type, count or 1, seed)
+    generated = runtime.generated(event_type, count or 1, seed, service)
     return _Source(generated, can_be_read_again=True)
 
 
