@@ -1,9 +1,30 @@
 """What all tests of faults share."""
 
 import gc
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 
 import pytest
+
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import PrivateBroker
+from tests.cli.tool import Tool
+from tests.faults import rabbitmq4
+from tests.faults.breaking import environ_of
+
+ROOT4 = os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT")
+collect_ignore = [] if ROOT4 else ["test_rabbitmq4.py"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the quick tests break RabbitMQ 4 as well, where there is one."""
+    if "fragile_broker" in metafunc.fixturenames:
+        is_long = metafunc.definition.get_closest_marker("long")
+        brokers = ["fragile_state", *(["rabbitmq4_state"] if ROOT4 and not is_long else [])]
+        metafunc.parametrize("fragile_broker", brokers, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,3 +40,34 @@ def _collected() -> Iterator[None]:
     """Collect what a test has dropped while it may still be dropped."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def fragile_broker(request: pytest.FixtureRequest, fragile_state: Path) -> PrivateBroker:
+    """Give a broker that tests may break, running whatever the test before has left of it."""
+    is_4 = request.param == "rabbitmq4_state"
+    folder: Path = request.getfixturevalue(request.param) if is_4 else fragile_state
+    return private.start(folder, environ=environ_of(folder), announce=print)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq4_state() -> Iterator[Path]:
+    """Give the folder of a RabbitMQ 4 with every deprecated feature denied."""
+    assert ROOT4, "MEDTRACK_TEST_RABBITMQ4_ROOT names the root of a Debian 13"
+    with rabbitmq4.running(Path(ROOT4)) as folder:
+        yield folder
+
+
+@pytest.fixture
+def away(tmp_path: Path, fragile_broker: PrivateBroker) -> Iterator[Tool]:
+    """Give the tool with the broker that may fail in its environment."""
+    with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as made:
+        yield made
+
+
+@pytest.fixture
+def chance() -> Random:
+    """Give the dice of a test; a failure shows the seed that throws them again."""
+    seed = int(os.environ.get("MEDTRACK_TEST_SEED") or Random().randrange(2**32))
+    sys.stdout.write(f"MEDTRACK_TEST_SEED={seed} repeats this\n")
+    return Random(seed)

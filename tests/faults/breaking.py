@@ -1,0 +1,115 @@
+"""What is done to a broker while events go through it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from tests.broker.witness import Held, client, drain
+from tests.cli.tool import Running
+
+
+def environ_of(folder: Path) -> Mapping[str, str]:
+    """Give the environment in which a state folder's broker is found: its own RabbitMQ, if any."""
+    own = folder.with_name("rabbitmq")
+    return {**os.environ, "RABBITMQ_HOME": str(own)} if own.is_dir() else os.environ
+
+
+def restart(broker: PrivateBroker) -> PrivateBroker:
+    """Bring a killed broker back, on its ports and with its data."""
+    return private.start(broker.folder, environ=environ_of(broker.folder), announce=print)
+
+
+def kill(broker: PrivateBroker) -> None:
+    """Kill the broker as it runs now."""
+    now = private.status(broker.folder)
+    assert now is not None
+    private.kill(now)
+    left = private.status(broker.folder)  # its start script may take a moment to see it
+    assert left is None or not left.ready, "it lives"
+
+
+@contextmanager
+def durable(broker: PrivateBroker, queue: str, exchange: str = EXCHANGE) -> Iterator[None]:
+    """Keep a durable queue on a broker that may be killed meanwhile."""
+    with client(broker.amqp_url) as channel:
+        channel.exchange_declare(exchange, "topic", durable=True)
+        channel.queue_declare(queue, durable=True)
+        channel.queue_bind(queue, exchange, "#")
+    yield
+    with client(broker.amqp_url) as channel:
+        channel.queue_delete(queue)
+
+
+def held_by(broker: PrivateBroker, queue: str) -> list[Held]:
+    """Take all out of a queue, on a connection of its own."""
+    with client(broker.amqp_url) as channel:
+        return drain(channel, queue)
+
+
+def await_receipts(running: Running, count: int, seconds: float = 30) -> None:
+    """Wait until the tool has printed so many receipts."""
+    until = time.monotonic() + seconds
+    while running.out.count("\n") < count:
+        assert running.process.poll() is None, running.err
+        assert time.monotonic() < until, running.err
+        time.sleep(0.02)
+
+
+@contextmanager
+def paused(broker: PrivateBroker) -> Iterator[None]:
+    """Stop the broker's process, as a machine that swaps or is suspended does."""
+    assert broker.pid is not None
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+
+
+def evaluate(broker: PrivateBroker, expression: str) -> str:
+    """Let the broker evaluate an Erlang expression."""
+    return private.rabbitmqctl(broker, "eval", expression)
+
+
+@contextmanager
+def alarmed(broker: PrivateBroker, kind: str = "memory") -> Iterator[None]:
+    """Let the broker believe that its memory or its disk is full."""
+    command, limit, usual = {
+        "memory": ("set_vm_memory_high_watermark", "0.0001", "0.4"),
+        "disk": ("set_disk_free_limit", "10000000000000", "50000000"),
+    }[kind]
+    private.rabbitmqctl(broker, command, limit)
+    try:
+        yield
+    finally:
+        private.rabbitmqctl(broker, command, usual)
+
+
+@contextmanager
+def setting(broker: PrivateBroker, name: str, value: int) -> Iterator[None]:
+    """Change a setting of the running broker, for new connections."""
+    before = evaluate(broker, f"application:get_env(rabbit, {name}, undefined).")
+    evaluate(broker, f"application:set_env(rabbit, {name}, {value}).")
+    try:
+        yield
+    finally:
+        evaluate(broker, f"application:set_env(rabbit, {name}, {before.strip()}).")
+
+
+def close_connections(broker: PrivateBroker, times: int, pause: float) -> int:
+    """Let the broker close all connections, again and again; give how many it closed."""
+    closed = evaluate(
+        broker,
+        f"""lists:sum([begin
+            timer:sleep({round(pause * 1000)}),
+            Open = rabbit_networking:connections(),
+            [rabbit_networking:close_connection(Pid, "a test") || Pid <- Open],
+            length(Open)
+        end || _ <- lists:seq(1, {times})]).""",
+    )
+    return int(closed)
