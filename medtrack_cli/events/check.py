@@ -42,7 +42,7 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
         event = known.any_event.validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
         return Verdict(*explain(body, error, known, publishing=publishing))
-    facts = _facts(known)[event.event_type]
+    facts = _facts(known)[event["event_type"]]
     if facts.leave_no_doubt(body, event) and not (publishing and facts.emitted_by_medtrack):
         return facts.valid
     return _second_look(body, event, known, publishing=publishing)
@@ -58,7 +58,7 @@ def quick_check(registry: Registry) -> Callable[[bytes], bool]:
             event = validate(body)
         except ValidationError:
             return False
-        return facts[event.event_type].leave_no_doubt(body, event)
+        return facts[event["event_type"]].leave_no_doubt(body, event)
 
     return has_no_problem
 
@@ -77,22 +77,22 @@ class _Facts(NamedTuple):
     list_fields: tuple[str, ...]
     valid: Verdict
 
-    def leave_no_doubt(self, body: bytes, event: Any) -> bool:  # noqa: ANN401 -- one of the registry's models
+    def leave_no_doubt(self, body: bytes, event: dict[str, Any]) -> bool:
         """Tell whether an event that its model accepts has nothing that the model can't see."""
         quotes = body.count(b'"')
         return (
             (quotes == self.certain_quotes or quotes == self.quotes(event))
             and b"\\" not in body
-            and event.version == self.version
-            and (event.timestamp[-1] == "Z" or has_offset(event.timestamp))
+            and event["version"] == self.version
+            and (event["timestamp"][-1] == "Z" or has_offset(event["timestamp"]))
         )
 
     def quotes(self, event: Any) -> int:  # noqa: ANN401 -- one of the registry's models
         count = self.certain_quotes
         for name in self.list_fields:
-            count += 2 * len(getattr(event.payload, name))
+            count += 2 * len(event["payload"][name])
         for name in self.optional_fields:
-            count += 4 * (getattr(event.payload, name) is not None)
+            count += 4 * (name in event["payload"])
         return count
 
 
@@ -119,11 +119,11 @@ def _facts_of(event_type: EventType) -> _Facts:
 
 def _second_look(body: bytes, event: Any, registry: Registry, *, publishing: bool) -> Verdict:  # noqa: ANN401
     """Look for what the model can't see in an event it accepts."""
-    name = event.event_type
+    name = event["event_type"]
     value, problems = json_text.examine(body)
     if value is not None:
-        selected = registry.select(name, event.version)
+        selected = registry.select(name, event["version"])
         if selected.problem is not None:
             problems.append(selected.problem)
-        problems += warnings(event.timestamp, registry.newest(name), publishing=publishing)
+        problems += warnings(event["timestamp"], registry.newest(name), publishing=publishing)
     return Verdict(name, tuple(problems))

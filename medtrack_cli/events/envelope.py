@@ -16,7 +16,7 @@ FILLABLE_FIELDS = ("service", "timestamp", "version")
 PERSONAL_FIELDS = frozenset({"first_name", "last_name", "email", "phone", "cin"})
 """The fields whose values are masked wherever people look."""
 
-_STRICT = ConfigDict(
+STRICT = ConfigDict(
     strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, frozen=True
 )
 
@@ -28,7 +28,7 @@ class Payload(BaseModel):
     service does on receipt (source: the integration guide).
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
     event_type: ClassVar[str]
     version: ClassVar[str] = "1.0"
@@ -40,7 +40,7 @@ class Payload(BaseModel):
 class Envelope(BaseModel):
     """One event of any type; the registry narrows `event_type` and `payload` for each type."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     event_type: str = Field(description="what happened; also the routing key")
     payload: Any = Field(description="what it happened to")

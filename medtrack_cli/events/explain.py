@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from medtrack_cli.events import json_text
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS
-from medtrack_cli.events.registry import EventType, Registry, any_envelope
+from medtrack_cli.events.registry import EventType, Registry, any_envelope, envelope_of
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 
@@ -62,7 +62,7 @@ def _type_problems(
         tagged = [each for each in _lean(error) if each["type"] not in UNTAGGED]
         if tagged:  # the union has chosen this very model
             return _model_problems(tagged, value, skip_tag=True)
-        adapter: TypeAdapter[Any] = TypeAdapter(known.envelope)
+        adapter: TypeAdapter[Any] = TypeAdapter(envelope_of(known))
         return _model_problems(_errors_of(adapter, body), value, skip_tag=False)
     problems = _envelope_problems(body, value)
     if isinstance(value.get("payload"), dict):

@@ -25,6 +25,7 @@ from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS, SCHEMA_DIALECT, VERSION, version_numbers
+from medtrack_cli.events.shapes import event_shape
 from medtrack_cli.events.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class FieldType:
 class EventType:
     """One event type in one version.
 
-    `envelope` is the model of a built-in type. An added one has the payload's JSON Schema as
-    `document`, compiled in `validator`, and an envelope that takes any object as payload.
+    A built-in type has its payload's model; an added one the payload's JSON Schema as `document`,
+    compiled in `validator`.
     """
 
     name: str
@@ -59,7 +60,7 @@ class EventType:
     emitted_by_medtrack: bool
     reactions: Mapping[str, str]
     fields: tuple[FieldType, ...]
-    envelope: type[Envelope]
+    payload: type[Payload] | None = None
     document: dict[str, Any] | None = None
     validator: "Draft202012Validator | None" = None
 
@@ -148,7 +149,7 @@ class Registry:
         refuses is looked at again by `explain`.
         """
         alone = [known[0] for known in self._versions.values() if len(known) == 1]
-        simple = [each.envelope for each in alone if each.document is None]
+        simple = [event_shape(each.name, each.payload) for each in alone if each.payload]
         union = Union[(*simple, NoEvent, NeitherEvent) if len(simple) < 2 else tuple(simple)]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
         return TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
 
@@ -181,12 +182,6 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
 
     same = built_in().newest(name)
     described = [FieldType(*each) for each in documents.describe_fields(document)]
-    envelope = create_model(
-        "AddedEvent",
-        __base__=AnyEvent,
-        __doc__=document.get("description"),
-        event_type=(cast("Any", Literal[name]), Field(description="what happened")),
-    )
     return EventType(
         name=name,
         version=version,
@@ -195,7 +190,6 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
         emitted_by_medtrack=bool(same and same.emitted_by_medtrack),
         reactions=documents.reactions(document),
         fields=tuple(described),
-        envelope=envelope,
         document=document,
         validator=documents.compiled(document),
     )
@@ -207,13 +201,6 @@ def event_types() -> Mapping[str, EventType]:
 
 
 def _event_type(payload: type[Payload]) -> EventType:
-    envelope = create_model(
-        f"{payload.__name__}Event",
-        __base__=Envelope,
-        __doc__=payload.__doc__,
-        event_type=(cast("Any", Literal[payload.event_type]), Field(description="what happened")),
-        payload=(payload, Field(description="what it happened to")),
-    )
     return EventType(
         name=payload.event_type,
         version=payload.version,
@@ -222,8 +209,22 @@ def _event_type(payload: type[Payload]) -> EventType:
         emitted_by_medtrack=payload.emitted_by_medtrack,
         reactions=payload.reactions,
         fields=tuple(_fields(payload)),
-        envelope=envelope,
+        payload=payload,
     )
+
+
+def envelope_of(event_type: EventType) -> type[Envelope]:
+    """Make the model of a whole event of a type; an added type's payload is any object there."""
+    payload = event_type.payload
+    name = payload.__name__ if payload else "Added"
+    narrowed: dict[str, Any] = {
+        "event_type": (Literal[event_type.name], Field(description="what happened"))
+    }
+    if payload:
+        narrowed["payload"] = (payload, Field(description="what it happened to"))
+    base = Envelope if payload else AnyEvent
+    doc = event_type.description or None
+    return create_model(f"{name}Event", __base__=base, __doc__=doc, **narrowed)
 
 
 def _fields(payload: type[Payload]) -> list[FieldType]:
@@ -268,7 +269,7 @@ def _wants_text(
         from medtrack_cli.events import documents
 
         return documents.wants_text(known.document, path[1:])
-    return _model_wants_text(known.envelope.model_fields["payload"].annotation, path[1:])
+    return _model_wants_text(known.payload, path[1:])
 
 
 def _model_wants_text(payload: Any, path: Path) -> bool:  # noqa: ANN401 -- a class of payloads
@@ -296,13 +297,13 @@ def payload_schema(event_type: EventType) -> dict[str, Any]:
     """Give the JSON Schema 2020-12 of a type's payload."""
     if event_type.document is not None:
         return event_type.document
-    payload = cast("type[Payload]", event_type.envelope.model_fields["payload"].annotation)
+    payload = cast("type[Payload]", event_type.payload)
     return payload.model_json_schema(schema_generator=_PlainSchema)
 
 
 def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     """Export one JSON Schema 2020-12 of the whole event, envelope included."""
-    schema = event_type.envelope.model_json_schema(schema_generator=_PlainSchema)
+    schema = envelope_of(event_type).model_json_schema(schema_generator=_PlainSchema)
     if event_type.document is not None:
         # A resource of its own, so that its references still lead into it.
         name = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
