@@ -70,3 +70,8 @@ def whole(event_type: str, payload: dict[str, Any], version: str) -> dict[str, A
         "timestamp": "2025-01-15T10:00:00Z",
         "version": version,
     }
+
+
+def ndjson(*events: dict[str, Any]) -> str:
+    """Write events as NDJSON."""
+    return "".join(json.dumps(each) + "\n" for each in events)
