@@ -52,7 +52,7 @@ class PublishPolicy:
     window_bytes: int = 32 * 1024 * 1024
     retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one; 0: never
     timeout: float | None = None  # for the whole run, a broker's alarm included
-    confirm_timeout: float = 30.0  # no answer for so long: the connection counts as dead
+    confirm_timeout: float = 25.0  # no answer for so long: the connection counts as dead
     nack_retries: int = 3
 
 

@@ -39,6 +39,7 @@ def durable(broker: PrivateBroker, queue: str, exchange: str = EXCHANGE) -> Iter
     with client(broker.amqp_url) as channel:
         channel.exchange_declare(exchange, "topic", durable=True)
         channel.queue_declare(queue, durable=True)
+        channel.queue_purge(queue)  # a test that failed leaves what it had
         channel.queue_bind(queue, exchange, "#")
     yield
     with client(broker.amqp_url) as channel:
