@@ -1,0 +1,160 @@
+"""Asked to stop, at every moment: soon, truly, and once more for at once."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from medtrack_cli.broker.private import PrivateBroker
+from tests.cli.tool import COMMAND, Tool, numbered
+from tests.faults.accounts import judged
+from tests.faults.breaking import await_receipts, durable, held_by
+from tests.faults.proxy import Proxy, free_port, serving, silence
+
+EVENTS = 3000
+
+
+@contextmanager
+def mute() -> Iterator[tuple[str, ...]]:
+    """Connect to a server that takes the connection and says nothing."""
+    with serving(silence) as port:
+        yield ("--url", f"amqp://localhost:{port}/%2F")
+
+
+@contextmanager
+def mute_tls() -> Iterator[tuple[str, ...]]:
+    """Begin a TLS handshake that nobody answers."""
+    with serving(silence) as port:
+        yield ("--url", f"amqps://localhost:{port}/%2F")
+
+
+@contextmanager
+def backoff() -> Iterator[tuple[str, ...]]:
+    """Wait between two attempts at a port where nobody listens."""
+    yield ("--url", f"amqp://localhost:{free_port()}/%2F", "--retry-for", "60")
+
+
+@contextmanager
+def slow() -> Iterator[tuple[str, ...]]:
+    """Wait for the time of the next event."""
+    yield ("--rate", "0.1")
+
+
+Phase = Callable[[], AbstractContextManager[tuple[str, ...]]]
+
+
+@pytest.mark.parametrize("phase", [mute, mute_tls, backoff, slow], ids=lambda each: each.__name__)
+def test_ctrl_c_ends_every_wait(away: Tool, fragile_broker: PrivateBroker, phase: Phase) -> None:
+    """Ctrl-C amid whatever it waits for: 130 within moments, nothing claimed that isn't so."""
+    sent = list(numbered(5))
+    name = away.write("events.ndjson", b"".join(sent))
+    with durable(fragile_broker, "tests.waits"), phase() as options:
+        running = away.start("publish", "-f", name, "-o", "json", *options)
+        running.await_text("connecting to")
+        time.sleep(0.5)  # into the wait
+        running.signal(signal.SIGINT)
+        started = time.monotonic()
+        ran = running.end(10)
+        seconds = time.monotonic() - started
+        numbers = judged(ran, held_by(fragile_broker, "tests.waits"), sent)
+    assert ran.code == 130
+    assert seconds < 3, "1 s, and what a busy machine adds"
+    assert numbers["unsent"] >= 4
+    assert numbers["unknown"] == 0
+
+
+def test_ctrl_c_at_a_question(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """Ctrl-C at the question of a protected profile: 130, and nothing was sent."""
+    name = away.write("events.ndjson", b"".join(numbered(2)))
+    url = f"amqp://admin@127.0.0.1:{fragile_broker.amqp_port}/%2F"
+    away.write("medtrack.yaml", f"profiles: {{careful: {{url: '{url}', protected: true}}}}")
+    ours, theirs = pty.openpty()
+    with durable(fragile_broker, "tests.asked"):
+        process = subprocess.Popen(
+            [*COMMAND, "publish", "-f", name, "--profile", "careful"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=away.folder,
+            env={k: v for k, v in away.environ.items() if k != "MEDTRACK_URL"}
+            | {"MEDTRACK_PASSWORD": "password"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+        seen = b""
+        while b"Type the profile's name" not in seen:
+            seen += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
+        os.close(ours)
+        assert held_by(fragile_broker, "tests.asked") == []
+
+
+def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """With nothing coming back, the end is within 5 s of Ctrl-C and a close; in flight: unknown."""
+    sent = list(numbered(EVENTS))
+    name = away.write("events.ndjson", b"".join(sent))
+    with Proxy(fragile_broker.amqp_port) as proxy, durable(fragile_broker, "tests.flight"):
+        url = proxy.through(fragile_broker.amqp_url)
+        running = away.start("publish", "-f", name, "-o", "json", "--rate", "1000", "--url", url)
+        await_receipts(running, 500)
+        proxy.freeze()
+        time.sleep(1)
+        running.signal(signal.SIGINT)
+        started = time.monotonic()
+        ran = running.end(20)
+        seconds = time.monotonic() - started
+        numbers = judged(ran, held_by(fragile_broker, "tests.flight"), sent)
+    assert proxy.faults == 1
+    assert ran.code == 130
+    assert 0 < numbers["unknown"] <= 500
+    assert numbers["unsent"] > 0
+    assert seconds < 8
+
+
+def test_ctrl_c_twice_leaves_now(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A second Ctrl-C waits for nothing."""
+    name = away.write("events.ndjson", b"".join(numbered(EVENTS)))
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        url = proxy.through(fragile_broker.amqp_url)
+        running = away.start("publish", "-f", name, "-o", "json", "--rate", "1000", "--url", url)
+        await_receipts(running, 500)
+        proxy.freeze()
+        time.sleep(0.5)
+        running.signal(signal.SIGINT)
+        time.sleep(0.5)
+        running.signal(signal.SIGINT)
+        started = time.monotonic()
+        ran = running.end(10)
+    assert proxy.faults == 1
+    assert time.monotonic() - started < 2
+    assert ran.code == 130
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["TERM", "HUP"]
+)
+def test_a_stopped_run_can_be_resumed(
+    away: Tool, fragile_broker: PrivateBroker, number: int, code: int
+) -> None:
+    """SIGTERM and SIGHUP end a run truly; the same command goes on and no event is twice there."""
+    sent = list(numbered(EVENTS))
+    name = away.write("events.ndjson", b"".join(sent))
+    command = ("publish", "-f", name, "-o", "json", "--checkpoint", "mark")
+    with durable(fragile_broker, "tests.resumed"):
+        running = away.start(*command, "--rate", "1500")
+        await_receipts(running, 400)
+        running.signal(number)
+        first = running.end(10)
+        second = away.run(*command)
+        held = held_by(fragile_broker, "tests.resumed")
+    assert (first.code, second.code) == (code, 0), first.err
+    assert 400 <= first.summary["confirmed"] < EVENTS
+    assert first.summary["confirmed"] + second.summary["confirmed"] == EVENTS
+    assert [each.body for each in held] == [line.strip() for line in sent]
