@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from pika.exceptions import AMQPError
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
@@ -39,9 +41,17 @@ def durable(broker: PrivateBroker, queue: str, exchange: str = EXCHANGE) -> Iter
     with client(broker.amqp_url) as channel:
         channel.exchange_declare(exchange, "topic", durable=True)
         channel.queue_declare(queue, durable=True)
-        channel.queue_purge(queue)  # a test that failed leaves what it had
         channel.queue_bind(queue, exchange, "#")
-    yield
+    try:
+        yield
+    except BaseException:
+        with suppress(AMQPError):  # the failure matters more; the tests to come want it gone
+            _delete(broker, queue)
+        raise
+    _delete(broker, queue)
+
+
+def _delete(broker: PrivateBroker, queue: str) -> None:
     with client(broker.amqp_url) as channel:
         channel.queue_delete(queue)
 
@@ -79,27 +89,38 @@ def evaluate(broker: PrivateBroker, expression: str) -> str:
 
 @contextmanager
 def alarmed(broker: PrivateBroker, kind: str = "memory") -> Iterator[None]:
-    """Let the broker believe that its memory or its disk is full."""
-    command, limit, usual = {
-        "memory": ("set_vm_memory_high_watermark", "0.0001", "0.4"),
-        "disk": ("set_disk_free_limit", "10000000000000", "50000000"),
+    """Let the broker believe that its memory is full, or raise the alarm of a full disk.
+
+    A limit for the disk would mean nothing to a RabbitMQ in a root folder that sees no disk.
+    """
+    disk = "{resource_limit, disk, node()}"
+    raises, clears = {
+        "memory": [
+            ("set_vm_memory_high_watermark", "0.0001"),
+            ("set_vm_memory_high_watermark", "0.4"),
+        ],
+        "disk": [
+            ("eval", f"rabbit_alarm:set_alarm({{{disk}, []}})."),
+            ("eval", f"rabbit_alarm:clear_alarm({disk})."),
+        ],
     }[kind]
-    private.rabbitmqctl(broker, command, limit)
+    private.rabbitmqctl(broker, *raises)
     try:
         yield
     finally:
-        private.rabbitmqctl(broker, command, usual)
+        private.rabbitmqctl(broker, *clears)
 
 
 @contextmanager
 def setting(broker: PrivateBroker, name: str, value: int) -> Iterator[None]:
     """Change a setting of the running broker, for new connections."""
+    change = "application:set_env(rabbit, {0}, {1}), persistent_term:put({0}, {1})."
     before = evaluate(broker, f"application:get_env(rabbit, {name}, undefined).")
-    evaluate(broker, f"application:set_env(rabbit, {name}, {value}).")
+    evaluate(broker, change.format(name, value))  # RabbitMQ 4 keeps some in both places
     try:
         yield
     finally:
-        evaluate(broker, f"application:set_env(rabbit, {name}, {before.strip()}).")
+        evaluate(broker, change.format(name, before.strip()))
 
 
 def close_connections(broker: PrivateBroker, times: int, pause: float) -> int:

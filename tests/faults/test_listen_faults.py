@@ -1,25 +1,14 @@
 """Listening through faults: said with start and end, and heard again afterwards."""
 
 import json
-import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Running, Tool
-from tests.faults.proxy import LOOPBACK, Proxy
-
-
-@pytest.fixture
-def away(tmp_path: Path, fragile_broker: PrivateBroker) -> Iterator[Tool]:
-    """Give the tool with the broker that may fail in its environment."""
-    with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as made:
-        yield made
+from tests.faults.breaking import kill, restart
+from tests.faults.proxy import Proxy
 
 
 def say(broker: PrivateBroker, key: str) -> None:
@@ -49,10 +38,7 @@ def check_story(running: Running, broker: PrivateBroker) -> None:
 def test_a_cut_connection_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
     """A lost connection is shown with its start and end, and listening goes on."""
     with Proxy(fragile_broker.amqp_port) as proxy:
-        url = fragile_broker.amqp_url.replace(
-            f"{LOOPBACK}:{fragile_broker.amqp_port}", f"{LOOPBACK}:{proxy.port}"
-        )
-        running = away.listen("--url", url)
+        running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
         say(fragile_broker, "before.it")
         running.await_text("before.it", stream="out")
         proxy.cut()
@@ -65,20 +51,15 @@ def test_a_killed_broker_is_told_and_regained(away: Tool, fragile_broker: Privat
     running = away.listen()
     say(fragile_broker, "before.it")
     running.await_text("before.it", stream="out")
-    now = private.status(fragile_broker.folder)
-    assert now is not None
-    private.kill(now)
-    private.start(fragile_broker.folder, environ=os.environ, announce=print)
+    kill(fragile_broker)
+    restart(fragile_broker)
     check_story(running, fragile_broker)
 
 
 def test_ctrl_c_ends_the_search_for_a_broker(away: Tool, fragile_broker: PrivateBroker) -> None:
     """While a lost connection is sought, Ctrl-C ends listening at once with 130."""
     with Proxy(fragile_broker.amqp_port) as proxy:
-        url = fragile_broker.amqp_url.replace(
-            f"{LOOPBACK}:{fragile_broker.amqp_port}", f"{LOOPBACK}:{proxy.port}"
-        )
-        running = away.listen("--url", url)
+        running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
         proxy.close()
     running.await_text("interrupted")
     running.signal(signal.SIGINT)
