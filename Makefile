@@ -9,6 +9,7 @@ SIDE_BY_SIDE := --jobs=4 --keep-going $(if $(filter output-sync,$(.FEATURES)),--
 PYTEST := $(BIN)/python -m pytest
 CHECKS := check-code check-format check-types check-imports check-workflows check-docs
 INTEROP := build/interop
+RABBITMQ4 ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medtrack/rabbitmq4
 DOCS := $(wildcard README.md docs/*.md)
 COG := $(BIN)/cog --verbosity=0 -I scripts
 
@@ -20,10 +21,10 @@ COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .PHONY: help env demo test lint format docs picture unit broker-tests coverage bench lock build \
-	clean test-interop have-node $(CHECKS)
+	clean test-interop have-node test-faults rabbitmq4 $(CHECKS)
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(MADE)  ## make .venv, with uv where it is found, else with venv and pip
 	@:
@@ -74,6 +75,12 @@ unit: $(MADE)  ## run the tests that need no broker
 
 broker-tests: $(MADE)  ## run the tests that need a broker
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
+
+test-faults: $(MADE)  ## run all tests of faults, the long ones, too: ten minutes
+	@$(PYTEST) tests/faults -m ''
+
+rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
+	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
 
 test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv and the AsyncAPI parser, in Node, what they think
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop
