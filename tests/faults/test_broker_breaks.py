@@ -165,7 +165,7 @@ def test_the_tool_asleep_for_long(away: Tool, fragile_broker: PrivateBroker) -> 
     assert "connected again" in ran.err
 
 
-def test_a_queue_that_fills_and_is_emptied(away: Tool, fragile_broker: PrivateBroker) -> None:
+def test_a_queue_that_fills_on_the_way(away: Tool, fragile_broker: PrivateBroker) -> None:
     """Of 20,000 events a full queue refuses some; each of those, and none else, is told so."""
     name = away.write("events.ndjson", b"".join(SENT))
     full = {"x-max-length": 5000, "x-overflow": "reject-publish"}

@@ -1,8 +1,10 @@
 """Reaching a broker: past hosts that are down, mute or no brokers, and never all at once."""
 
+import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 
 import pytest
@@ -56,6 +58,22 @@ def test_a_proxy_whose_broker_is_down_is_tried_again(tool: Tool) -> None:
     assert ran.code == 69
     assert ran.err.count("connecting to") > 1
     assert ran.summary["unsent"] == 2
+
+
+@pytest.mark.parametrize("server", [silence, hang_up], ids=["mute", "hangs up"])
+def test_the_timeout_counts_while_a_broker_is_sought(
+    tool: Tool, server: Callable[[socket.socket], None]
+) -> None:
+    """When --timeout runs out before a connection stands, it is 75 in time; nothing was sent."""
+    name = tool.write("events.ndjson", b"".join(numbered(2)))
+    options = ("--retry-for", "60", "--timeout", "1.5")
+    with serving(server) as port:
+        started = time.monotonic()
+        url = f"amqp://localhost:{port}/%2F"
+        ran = tool.run("publish", "-f", name, "-o", "json", *options, "--url", url)
+        seconds = time.monotonic() - started
+    assert (ran.code, ran.summary["unsent"]) == (75, 2), ran.err
+    assert seconds < 5
 
 
 def test_a_flood_of_garbage_is_no_broker(tool: Tool) -> None:
