@@ -12,11 +12,11 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.ports import Publisher
+    from medtrack_cli.core.publish import Read
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
 
@@ -130,14 +130,14 @@ def publish(
     everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
     is_first_checked = source.can_be_read_again and not keep_going
-    expected = count_valid(source.items(), plan) if is_first_checked else None
+    expected = count_valid(source.read, plan) if is_first_checked else None
     if is_first_checked and expected is None:
         reason = "another event is invalid"
-        receipts = deliver.unsent(messages(source.items(), everything), reason=reason)
+        receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
         return report(runtime, "published", tally, receipts)
 
     def left(plan: Plan) -> "Iterator[Message | Receipt]":
-        outgoing = messages(source.items(), plan, runtime.trace)
+        outgoing = messages(source.read(None), plan, runtime.trace)
         return mark.left(outgoing) if mark else outgoing
 
     if dry_run:
@@ -173,7 +173,7 @@ def _checkpoint(
 class _Source(NamedTuple):
     """Events to publish, and whether they can be had a second time."""
 
-    items: "Callable[[], Iterable[Item]]"
+    read: "Read"
     can_be_read_again: bool
     sources: "Sequence[Source] | None" = None  # None: generated
 
@@ -202,7 +202,7 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         hint = "medtrack publish student.created --count 3"
         raise UsageError("generated events need an event type", hint=hint)
     generated = runtime.generated(event_type, count or 1, seed, service)
-    return _Source(generated, can_be_read_again=True)
+    return _Source(lambda _skip: generated(), can_be_read_again=True)
 
 
 def _refuse_bytes(option: str, *texts: str, most: int | None = None) -> None:

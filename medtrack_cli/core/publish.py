@@ -11,6 +11,10 @@ from medtrack_cli.core.inputs import Item, MadeItem
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
+from medtrack_cli.events.check import quick_check
+
+Read = Callable[[Callable[[bytes], bool] | None], Iterable[Item]]
+"""Reads an input from its start, making no item of the lines that its argument says yes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,24 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-def count_valid(items: Iterable[Item], plan: Plan) -> int | None:
-    """Read the whole input and count its events; None when one of them stops the run."""
+def count_valid(read: Read, plan: Plan) -> int | None:
+    """Read the whole input and count its events; None when one of them stops the run.
+
+    What has no problem and is sent as it stands is counted at once, without a message.
+    """
     count = 0
-    for each in messages(items, plan):
+    completion = plan.completion
+    is_sent_as_it_stands = completion.event_type is None and not completion.settings
+    has_no_problem = quick_check(completion.registry)
+
+    def counts(line: bytes) -> bool:
+        nonlocal count
+        if has_no_problem(line):
+            count += 1
+            return True
+        return False
+
+    for each in messages(read(counts if is_sent_as_it_stands else None), plan):
         if not isinstance(each, Message):
             return None
         count += 1

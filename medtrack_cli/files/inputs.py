@@ -48,12 +48,12 @@ class Input:
             hint = "give it to a command of its own"
             raise UsageError("a pipe can't be mixed with other inputs", stream, hint=hint)
 
-    def items(self) -> Iterator[Item]:
+    def items(self, skip: Skip | None = None) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed."""
         for text in self.typed:
             yield from read_document(io.BytesIO(text.encode("utf-8", "surrogateescape")), TYPED)
         for source in self.sources:
-            yield from self.read(source)
+            yield from self.read(source, skip)
 
     def read(self, source: Source, skip: Skip | None = None) -> Iterator[Item]:
         """Read one source, lazily; a file that changed since it was found is an error."""
