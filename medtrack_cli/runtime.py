@@ -141,6 +141,11 @@ class Runtime:
             self.printer.warning(
                 f"plain AMQP to {remote[0]}: password and events can be read on the way"
             )
+        if settings.tls and not settings.tls.verify:
+            self.printer.warning(
+                f"certificates are not checked (--insecure): whoever answers as {settings.hosts[0]}"
+                " can read and change what is sent, the password included"
+            )
         return settings
 
     def input(
@@ -346,9 +351,12 @@ class Runtime:
     def _prompt(self, text: str) -> str:
         from getpass import getpass
 
+        from medtrack_cli.output.safe_text import safe_text
+
+        shown = safe_text(text)
         if "password" in text.lower():
-            return getpass(text, stream=self.world.stderr)
-        self.world.stderr.write(text)
+            return getpass(shown, stream=self.world.stderr)
+        self.world.stderr.write(shown)
         self.world.stderr.flush()
         return self.world.stdin.readline().decode("utf-8", "replace").strip()
 

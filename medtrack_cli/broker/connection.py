@@ -6,7 +6,6 @@ in one inbox, so all decisions are taken on the owner's thread, one after the ot
 
 import logging
 import platform
-import ssl
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -20,8 +19,8 @@ from pika.exceptions import ChannelClosedByBroker
 
 from medtrack_cli import __version__
 from medtrack_cli.broker.errors import Failure, channel_failure, connection_failure
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
-from medtrack_cli.errors import ConfigError
+from medtrack_cli.broker.tls import ssl_context
+from medtrack_cli.core.connection import ConnectionSettings, Host
 
 CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
@@ -142,7 +141,9 @@ class Link:
 
     def _lose(self, cause: BaseException | str) -> None:
         error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
-        self._fail(connection_failure(error, self.settings, self.host))
+        # What came before any frame was complete; pika keeps it nowhere else.
+        received: bytes = getattr(self._connection, "_frame_buffer", b"")
+        self._fail(connection_failure(error, self.settings, self.host, received))
         self._stop_loop()
 
     def _fail(self, failure: Failure) -> None:
@@ -191,17 +192,3 @@ def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.Conn
             "version": __version__,
         },
     )
-
-
-def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
-    """Make the one TLS context of ours: certificate and host name checked, TLS 1.2 at least."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if tls.cert_file:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
-    except (OSError, ssl.SSLError) as error:
-        files = ", ".join(str(each) for each in (tls.ca_file, tls.cert_file, tls.key_file) if each)
-        what = f"TLS files can't be used ({error.strerror or error})"
-        raise ConfigError(what, files, hint="check the paths and that they are PEM") from None
-    return context

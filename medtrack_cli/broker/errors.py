@@ -8,7 +8,8 @@ from typing import NamedTuple
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.broker.tls import handshake_error, late_alert, presented
+from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import (
     AccessRefused,
     BrokerUnreachable,
@@ -32,6 +33,9 @@ class Failure(NamedTuple):
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED = 403, 404, 405, 406
 
+_FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
+_ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
+
 # Code 530 stands for a missing vhost as well; only its text tells a limit, and how the text ends.
 _LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
 # While a connection opens, pika keeps the broker's reply in the text of another exception only.
@@ -39,11 +43,12 @@ _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) ['\"](.*)['\"]", re
 
 
 def connection_failure(  # noqa: PLR0911 -- one return a cause
-    cause: BaseException, settings: ConnectionSettings, host: Host
+    cause: BaseException, settings: ConnectionSettings, host: Host, received: bytes = b""
 ) -> Failure:
     """Say why a connection could not be made or was lost. Decides by type and reply code only.
 
-    Every exception class of pika is placed here: a test walks `pika.exceptions`.
+    `received` is what the server sent before its first frame. Every exception class of pika
+    is placed here: a test walks `pika.exceptions`.
     """
     cause = _innermost(cause)
     broker = settings.describe(host)
@@ -57,15 +62,9 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
             | exceptions.ProbableAuthenticationError()
             | exceptions.ProbableAccessDeniedError()
         ):
-            return _ended_early(cause, broker, settings)
-        case ssl.SSLCertVerificationError():
-            hint = "check --ca-file and the host name; certificates are always verified"
-            reason = f"certificate of {host} refused ({cause.verify_message})"
-            return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
-        case ssl.SSLError():
-            hint = "is this port a TLS port? plain AMQP is amqp:// on 5672, TLS amqps:// on 5671"
-            reason = f"TLS handshake failed ({getattr(cause, 'reason', '') or 'connection closed'})"
-            return Failure(AccessRefused(reason, broker, hint=hint), heals=False)
+            return _ended_early(cause, settings, host, received)
+        case ssl.SSLError() if error := handshake_error(cause, settings, host):
+            return Failure(error, heals=False)
         case exceptions.ProtocolVersionMismatch():
             return Failure(_no_broker(broker), heals=False)
         case exceptions.ProtocolSyntaxError() | exceptions.UnexpectedFrameError():
@@ -99,7 +98,7 @@ def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
             | workflow.AMQPConnectionWorkflowAborted()
         ):
             return "the attempt to connect was given up"
-        case exceptions.StreamLostError() | EOFError() | ConnectionError():
+        case exceptions.StreamLostError() | EOFError() | ConnectionError() | ssl.SSLError():
             return "connection lost"
         case OSError():
             return f"no connection ({cause.strerror or type(cause).__name__})"
@@ -121,18 +120,42 @@ def _innermost(cause: BaseException) -> BaseException:
         cause = inner
 
 
-def _ended_early(cause: Exception, broker: str, settings: ConnectionSettings) -> Failure:
+def _ended_early(
+    cause: Exception, settings: ConnectionSettings, host: Host, received: bytes
+) -> Failure:
     """Say why a connection ended while it was opened: by the broker's reply, if it sent one.
 
     pika guesses a refused login or vhost from how far it got; a cut cable looks the same.
     """
+    broker = settings.describe(host)
     if reply := _REPLY.search(str(cause)):
         return _closed(int(reply[1]), reply[2], broker, settings)
-    if isinstance(cause, exceptions.IncompatibleProtocolError):
-        return Failure(_no_broker(broker), heals=True)  # a proxy whose broker starts does this
-    hint = "RabbitMQ gives a reason when it refuses a login: this was the network, or a proxy"
-    error = BrokerUnreachable("connection lost while logging in", broker, hint=hint)
-    return Failure(error, heals=True)
+    if not isinstance(cause, exceptions.IncompatibleProtocolError):
+        hint = "RabbitMQ gives a reason when it refuses a login: this was the network, or a proxy"
+        error: MedtrackError = BrokerUnreachable(
+            "connection lost while logging in", broker, hint=hint
+        )
+        return Failure(error, heals=True)
+    if refused := _refused_by_tls(str(cause), settings, host, received):
+        return Failure(refused, heals=False)
+    spoke = received and not _FRAME.startswith(received[: len(_FRAME)])
+    return Failure(_no_broker(broker), heals=not spoke)  # a proxy whose broker starts hangs up
+
+
+def _refused_by_tls(
+    text: str, settings: ConnectionSettings, host: Host, received: bytes
+) -> MedtrackError | None:
+    """Say what TLS has to do with a connection that ended before any AMQP; None: nothing."""
+    if settings.tls:
+        return handshake_error(text, settings, host) or handshake_error(
+            late_alert(settings.tls, host), settings, host
+        )
+    if not (received.startswith(_ALERT) or presented(TlsSettings(), host)):
+        return None
+    hint = "write amqps:// for amqp://, or give the profile `tls: {}`"
+    return AccessRefused(
+        "this port speaks TLS, and plain AMQP was wanted", settings.describe(host), hint=hint
+    )
 
 
 def _no_broker(broker: str) -> MedtrackError:

@@ -54,6 +54,11 @@ CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
     name: (Annotated[str | None, _option(f"--{name.replace('_', '-')}", help=text)], None)
     for name, text in _CONNECTION_HELP.items()
 }
+_INSECURE_HELP = "Accept any certificate. Whoever answers gets the password."
+CONNECTION_OPTIONS["insecure"] = (
+    Annotated[bool, _option("--insecure", help=_INSECURE_HELP)],
+    False,
+)
 OUTPUT_OPTION = Annotated[Output | None, _option("--output", "-o", help="human or json.")]
 
 Body = Callable[..., int]
@@ -139,9 +144,9 @@ def _runtime(
     return Runtime(
         world=shared.world,
         flags={
-            name: value
+            name: str(value)
             for name, value in merged.items()
-            if name not in {"quiet", "verbose", "no_color"} and value is not None
+            if name not in {"quiet", "verbose", "no_color"} and value not in {None, False}
         },
         output=output,
         quiet=bool(merged["quiet"]),

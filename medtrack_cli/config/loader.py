@@ -9,6 +9,7 @@ from medtrack_cli.config.model import Config
 from medtrack_cli.config.places import FileKind, paths
 from medtrack_cli.config.project import check_local, check_project
 from medtrack_cli.config.resolve import Resolved, host_names, resolve, same_name
+from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.connection import Secret
@@ -71,6 +72,8 @@ def load(
         service_value=_top(flags, environ, files, "service") or Value(None, "not set"),
         schemas_value=_schemas(files),
         resolved=_protect(resolved, known),
+        key_passphrase=_key_passphrase(environ),
+        verify=_verify(flags),
         profiles=tuple(known),
         files=looked,
         prompt=prompt,
@@ -133,6 +136,19 @@ def _top(
         hint = "give it a value or leave it out"
         raise ConfigError("an empty value", found.source, hint=hint)
     return found
+
+
+def _key_passphrase(environ: Mapping[str, str]) -> Value[Secret] | Value[None]:
+    if text := environ.get(KEY_PASSPHRASE):
+        return Value(Secret(text), KEY_PASSPHRASE, Level.ENVIRONMENT)
+    return Value(None, "not set")
+
+
+def _verify(flags: Mapping[str, str]) -> Value[bool]:
+    """Check certificates unless the command line says otherwise; nothing else is asked."""
+    if "insecure" in flags:
+        return Value(value=False, source="flag --insecure", level=Level.FLAG)
+    return Value(value=True, source="always, without --insecure")
 
 
 def _written(

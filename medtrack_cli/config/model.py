@@ -8,9 +8,9 @@ from pathlib import Path
 from medtrack_cli.config.layers import Value
 from medtrack_cli.config.places import LookedAt
 from medtrack_cli.config.resolve import Resolved
-from medtrack_cli.config.secrets import Missing, fetch
+from medtrack_cli.config.secrets import KEY_PASSPHRASE, Missing, fetch, is_encrypted
 from medtrack_cli.core.connection import ConnectionSettings, Secret, TlsSettings
-from medtrack_cli.errors import ConfigError
+from medtrack_cli.errors import AccessRefused, ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Config:
     service_value: Value[str] | Value[None]
     schemas_value: Value[tuple[Path, ...]]
     resolved: Resolved
+    key_passphrase: Value[Secret] | Value[None]
+    verify: Value[bool]
     profiles: tuple[str, ...]
     files: tuple[LookedAt, ...]
     prompt: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
@@ -67,7 +69,9 @@ class Config:
             ("tls.ca_file", of.ca_file),
             ("tls.cert_file", of.cert_file),
             ("tls.key_file", of.key_file),
+            ("tls.key_passphrase", self.key_passphrase),
             ("tls.server_name", of.server_name),
+            ("tls.verify", self.verify),
             ("management_url", of.management_url),
             ("protected", of.protected),
             ("heartbeat", of.heartbeat),
@@ -82,7 +86,12 @@ class Config:
         hosts = list(of.hosts.value)
         (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
         tls = TlsSettings(
-            of.ca_file.value, of.cert_file.value, of.key_file.value, of.server_name.value
+            of.ca_file.value,
+            of.cert_file.value,
+            of.key_file.value,
+            of.server_name.value,
+            self._passphrase(of.key_file.value or of.cert_file.value),
+            self.verify.value,
         )
         return ConnectionSettings(
             hosts=tuple(hosts),
@@ -96,6 +105,17 @@ class Config:
             protected=of.protected.value,
             heartbeat=of.heartbeat.value,
         )
+
+    def _passphrase(self, key: Path | None) -> Secret | None:
+        """Get what opens an encrypted private key; a plain one needs nothing."""
+        if key is None or not is_encrypted(key):
+            return None
+        if self.key_passphrase.value is not None:
+            return self.key_passphrase.value
+        if self.prompt is not None:
+            return Secret(self.prompt(f"Password of the private key {key}: "))
+        hint = f"set {KEY_PASSPHRASE}, or run this on a terminal, which asks"
+        raise AccessRefused("the private key is encrypted", str(key), hint=hint)
 
     def _password(self) -> Secret:
         password = self.resolved.password

@@ -10,6 +10,7 @@ from pathlib import Path
 from medtrack_cli.core.connection import Secret
 from medtrack_cli.errors import ConfigError
 
+KEY_PASSPHRASE = "MEDTRACK_KEY_PASSPHRASE"  # noqa: S105 -- its name
 _COMMAND_SECONDS = 10.0
 
 
@@ -68,6 +69,14 @@ def require_private(path: Path, mode: int) -> None:
     if stat.S_IMODE(mode) & 0o077:
         what = "a file with a password in it is open to other users"
         raise ConfigError(what, str(path), hint=f"chmod 600 {shlex.quote(str(path))}")
+
+
+def is_encrypted(key: Path) -> bool:
+    """Tell whether a private key needs a passphrase; one that can't be read is somebody else's."""
+    try:
+        return b"ENCRYPTED" in key.read_bytes()  # in both forms of PEM, the old and PKCS #8
+    except OSError:
+        return False
 
 
 def _from_file(path: Path, source: str) -> Secret:

@@ -162,7 +162,9 @@ def _parameters(query: str, source: str, *, tls: bool) -> dict[str, str]:
         if key in _TLS_PARAMETERS and not tls:
             raise ConfigError(f"{key} needs TLS", source, hint="write amqps:// for amqp://")
         parameters[key] = _decode(value, source)
-    if parameters.get("verify", "verify_peer") != "verify_peer":
+    # RabbitMQ's own client takes the name `disable` for: don't compare the host's.
+    unchecked = parameters.get("server_name_indication") == "disable"
+    if unchecked or parameters.get("verify", "verify_peer") != "verify_peer":
         what = "certificate checks can't be switched off by a URL or a file"
         hint = "name the broker's certificate authority with cacertfile=, --ca-file or tls.ca_file"
         raise ConfigError(what, source, hint=hint)

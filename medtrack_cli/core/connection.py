@@ -57,12 +57,17 @@ class Host(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """What the TLS handshake needs; paths are absolute."""
+    """What the TLS handshake needs; paths are absolute.
+
+    `passphrase` opens the private key. `verify` False: any certificate will do (--insecure).
+    """
 
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
     server_name: str | None = None
+    passphrase: Secret | None = None
+    verify: bool = True
 
 
 @dataclass(frozen=True, slots=True)

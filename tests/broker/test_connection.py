@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from medtrack_cli.broker import private
-from medtrack_cli.broker.connection import Link, Lost, Opened, connection_parameters, ssl_context
+from medtrack_cli.broker.connection import Link, Lost, Opened, connection_parameters
 from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import TlsSettings
-from medtrack_cli.errors import ConfigError
+from medtrack_cli.errors import AccessRefused
 from tests.broker.witness import settings_of
 from tests.conftest import Broker
 from tests.faults.proxy import CERTIFICATE, serving, silence
@@ -92,11 +93,11 @@ def test_tls_is_always_checked() -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
 def test_tls_files_that_cant_be_used_are_named(tmp_path: Path, content: bytes | None) -> None:
-    """A certificate file that is missing or none is an error of configuration that names it."""
+    """A certificate file that is missing or none is an error that names it."""
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
     settings = settings_of("amqps://a:b@localhost", tls=TlsSettings(ca_file=path))
-    with pytest.raises(ConfigError, match="TLS files") as caught:
+    with pytest.raises(AccessRefused, match="CA certificates") as caught:
         connection_parameters(settings, settings.hosts[0])
     assert "ca.pem" in caught.value.subject

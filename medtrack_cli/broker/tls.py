@@ -1,0 +1,223 @@
+"""TLS by our own rules: what is accepted, and in words why a handshake failed."""
+
+import re
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
+
+LOOK_SECONDS = 2.0  # for a second look at a server that refused, or was refused
+MOST_NAMES = 5  # of a certificate, in one sentence
+
+# X509_V_ERR_… of OpenSSL, which keep their numbers.
+_NOT_YET_VALID, _EXPIRED, _SELF_SIGNED = 9, 10, 18
+_UNKNOWN_ISSUER = (19, 20, 21)
+_WRONG_NAME = (62, 64)  # of a host, an address
+
+_TRUST = "give its authority with --ca-file or tls.ca_file, in PEM"
+_PORTS = "TLS is amqps:// on 5671, plain AMQP is amqp:// on 5672"
+
+# Reasons of OpenSSL, whose names differ a little by version: what failed, and the next step.
+_REASONS = (
+    (
+        "WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE",
+        "the server speaks no TLS on this port",
+        _PORTS,
+    ),
+    (
+        "UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION",
+        "the server speaks no TLS 1.2 or newer",
+        "older TLS is broken: the broker's ssl_options.versions must allow 1.2 or 1.3",
+    ),
+    (
+        "CERTIFICATE_REQUIRED",
+        "the broker wants a certificate of yours",
+        "give one with --cert-file and --key-file, or in the profile's tls",
+    ),
+    (
+        "BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA",
+        "the broker refused your certificate",
+        "does the broker trust the authority that signed it, and is it still valid?",
+    ),
+)
+
+
+class Certificate(NamedTuple):
+    """What a certificate says of itself; nothing of it is proved. Dates are UTC."""
+
+    names: tuple[str, ...]
+    issuer: str
+    since: datetime
+    until: datetime
+
+    @property
+    def validity(self) -> str:
+        return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
+
+
+def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Make the one TLS context of ours: certificate and host name checked, TLS 1.2 at least.
+
+    Raises AccessRefused, naming the file, where one can't be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif tls.ca_file:
+        with _blaming("the CA certificates", tls.ca_file):
+            context.load_verify_locations(tls.ca_file)
+    else:
+        context.load_default_certs()
+    if tls.cert_file:
+        _load_own(context, tls, tls.cert_file)
+    elif tls.key_file:
+        hint = "give the certificate with --cert-file or tls.cert_file"
+        raise ConfigError("a private key without its certificate", str(tls.key_file), hint=hint)
+    return context
+
+
+def _load_own(context: ssl.SSLContext, tls: TlsSettings, certificate: Path) -> None:
+    key = tls.key_file or certificate
+    with _blaming("your certificate", certificate):
+        certificate.read_bytes()
+    with _blaming("your private key", key):
+        key.read_bytes()
+        # Without any password OpenSSL itself would ask the terminal for one.
+        passphrase = tls.passphrase.reveal() if tls.passphrase else ""
+        context.load_cert_chain(certificate, tls.key_file, passphrase)
+
+
+@contextmanager
+def _blaming(what: str, path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file of ours into an error that names it."""
+    try:
+        yield
+    except ssl.SSLError as error:
+        hint = "it must be PEM"
+        if error.reason == "KEY_VALUES_MISMATCH":
+            hint = "it belongs to another certificate: --cert-file and --key-file are a pair"
+        elif b"ENCRYPTED" in path.read_bytes():
+            hint = "it is encrypted: is the passphrase right?"
+        raise AccessRefused(f"{what} can't be used", str(path), hint=hint) from None
+    except OSError as error:
+        hint = "check the path and its permissions"
+        raise AccessRefused(
+            f"{what} can't be read ({error.strerror})", str(path), hint=hint
+        ) from None
+
+
+def handshake_error(
+    cause: ssl.SSLError | str, settings: ConnectionSettings, host: Host
+) -> MedtrackError | None:
+    """Say which check failed in a handshake; None when nobody refused: the line was lost.
+
+    `cause` may be the text of an error that came after the handshake: in TLS 1.3 the broker
+    judges our certificate when we count as connected. A refused certificate is looked at a
+    second time, for its names and dates.
+    """
+    broker = settings.describe(host)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        what, hint = _refused(cause, settings.tls or TlsSettings(), host)
+        return AccessRefused(what, broker, hint=hint)
+    if isinstance(cause, ssl.SSLEOFError):
+        return None
+    for pattern, what, hint in _REASONS:
+        if re.search(pattern, str(cause)):
+            return AccessRefused(what, broker, hint=hint)
+    if isinstance(cause, str):
+        return None
+    what = f"the broker refused the TLS handshake ({cause.reason})"
+    hint = "its log says why"
+    if not (settings.tls and settings.tls.cert_file):
+        hint += "; does it want a certificate of yours? --cert-file and --key-file give one"
+    return AccessRefused(what, broker, hint=hint)
+
+
+def _refused(cause: ssl.SSLCertVerificationError, tls: TlsSettings, host: Host) -> tuple[str, str]:
+    seen = presented(tls, host)
+    dates = f" ({seen.validity})" if seen else ""
+    code = cause.verify_code
+    if code == _EXPIRED:
+        hint = "the broker needs a new one; is this machine's clock right?"
+        return f"the broker's certificate has expired{dates}", hint
+    if code == _NOT_YET_VALID:
+        return f"the broker's certificate is not valid yet{dates}", "are both clocks right?"
+    if code in _WRONG_NAME:
+        names = ", ".join(seen.names[:MOST_NAMES]) if seen else ""
+        whose = f"for {names}, not for" if names else "not for"
+        hint = "connect by one of its names, or put one into the profile's tls.server_name"
+        return f"the broker's certificate is {whose} {tls.server_name or host.name}", hint
+    if code == _SELF_SIGNED:
+        return "the broker's certificate is signed by itself, and not trusted", _TRUST
+    if code in _UNKNOWN_ISSUER:
+        issuer = f" ({seen.issuer})" if seen and seen.issuer else ""
+        return f"the broker's certificate is signed by an authority unknown here{issuer}", _TRUST
+    return f"the broker's certificate is refused ({cause.verify_message}){dates}", _TRUST
+
+
+def presented(tls: TlsSettings, host: Host) -> Certificate | None:
+    """Look at the certificate that a host shows, on a connection of its own; None: none is shown.
+
+    The certificate is not checked; nothing of ours is sent but the host's name.
+    """
+    context = ssl_context(TlsSettings(verify=False))
+    try:
+        with (
+            socket.create_connection(host, LOOK_SECONDS) as connection,
+            context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
+        ):
+            encoded = peer.getpeercert(binary_form=True)
+        return _decode(encoded) if encoded else None
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+def late_alert(tls: TlsSettings, host: Host) -> str:
+    """Ask on a connection of its own what a broker says after the handshake: "" if nothing.
+
+    In TLS 1.3 a refused certificate is told only then, and whoever writes first never reads it.
+    """
+    try:
+        with (
+            socket.create_connection(host, LOOK_SECONDS) as connection,
+            ssl_context(tls).wrap_socket(
+                connection, server_hostname=tls.server_name or host.name
+            ) as peer,
+        ):
+            peer.recv(1)
+    except ssl.SSLError as error:
+        return error.reason or ""
+    except OSError:
+        pass
+    return ""
+
+
+def _decode(encoded: bytes) -> Certificate:
+    """Read an unverified certificate. Python's only reader of one is private, and wants a file."""
+    import _ssl
+
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+        file.write(ssl.DER_cert_to_PEM_cert(encoded))
+        file.flush()
+        fields: dict[str, Any] = _ssl._test_decode_cert(file.name)  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
+    subject, issuer = (
+        {name: value for part in fields.get(whose, ()) for name, value in part}
+        for whose in ("subject", "issuer")
+    )
+    names = tuple(value for _, value in fields.get("subjectAltName", ()))
+    since, until = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(fields[when]), UTC)
+        for when in ("notBefore", "notAfter")
+    )
+    common = tuple(filter(None, [subject.get("commonName")]))
+    signer = issuer.get("commonName") or issuer.get("organizationName") or ""
+    return Certificate(names or common, signer, since, until)
