@@ -51,7 +51,8 @@ def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOpti
     if event is None:
         hint = "add `examples` to its schema: a list of payloads"
         raise UsageError("no example is known", f"{known.name} {known.version}", hint=hint)
-    runtime.world.stdout.write(json.dumps(event, indent=2, ensure_ascii=False) + "\n")
+    stdout = runtime.world.stdout  # on a terminal a project's schema could steer it
+    stdout.write(json.dumps(event, indent=2, ensure_ascii=stdout.isatty()) + "\n")
     return ExitCode.DONE
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
+from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.formats import SCHEMA_DIALECT
 from medtrack_cli.events.words import KINDS, field_problems, json_name
@@ -125,7 +126,8 @@ def problems(validator: Draft202012Validator, payload: object, top: Path) -> lis
 def _problem(
     name: str, kind: Mapping[str, Any], path: Path, payload: object, depth: int
 ) -> Problem:
-    label = path[-1] if path and isinstance(path[-1], str) else "this"
+    last = path[-1] if path else ""
+    label = last if isinstance(last, str) and FIELD_NAME.fullmatch(last) else "this"
     if name == "type":
         wanted = " or ".join(KINDS.get(each, each) for each in kind["types"])
         actual = json_name(_at(payload, path[depth:]))

@@ -1,5 +1,6 @@
 """The envelope every event travels in, and what a payload must tell about its type."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +16,9 @@ FILLABLE_FIELDS = ("service", "timestamp", "version")
 
 PERSONAL_FIELDS = frozenset({"first_name", "last_name", "email", "phone", "cin"})
 """The fields whose values are masked wherever people look."""
+
+FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
+"""What looks like a field's name: a key of another kind may be a person's, or their number."""
 
 STRICT = ConfigDict(
     strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, frozen=True

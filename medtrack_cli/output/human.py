@@ -1,15 +1,15 @@
 """The printer for people."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from medtrack_cli.core.listen import Listened, Sink
+from medtrack_cli.core.listen import Listened, Sink, Watched
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.log import DeliveryLog
+from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.pages import comparison_page, event_type_page
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
@@ -35,13 +35,23 @@ _COLOURS = {
 class HumanPrinter:
     """Writes lines people read; see `Printer`."""
 
-    def __init__(
-        self, stdout: TextIO, stderr: TextIO, *, quiet: bool, verbose: int, colour: bool
+    def __init__(  # noqa: PLR0913 -- the streams, and one parameter an option
+        self,
+        stdin: BinaryIO,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        quiet: bool,
+        verbose: int,
+        colour: bool,
+        can_draw: bool,
     ) -> None:
+        self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
         self._quiet = quiet
         self._verbose = verbose
+        self._can_draw = can_draw and stdout.isatty() and not quiet
         self._out = Style(on=colour and stdout.isatty())
         self._err = Style(on=colour and stderr.isatty())
         self.make_room: MakeRoom = nullcontext
@@ -53,7 +63,7 @@ class HumanPrinter:
         place = f"{safe_text(finding.file)}:{finding.span.line}:{finding.span.column}"
         colour = "red" if finding.is_error else "yellow"
         rule = style(f"{finding.severity}[{finding.rule}]", colour)
-        pointer = f" at {safe_text(finding.pointer)}" if finding.pointer else ""
+        pointer = f" at {safe_text(masked_pointer(finding.pointer))}" if finding.pointer else ""
         self._print(f"{style(place, 'bold')}: {rule}{pointer}: {safe_text(finding.message)}")
         if finding.suggestion:
             self._print(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}")
@@ -67,8 +77,9 @@ class HumanPrinter:
         place = f"{safe_text(receipt.file)}:{receipt.line}"
         name = safe_text(receipt.event_type or "?")
         outcome = self._out(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
+        message_id = _id(receipt.message_id)
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
-        self._print(f"{outcome} {name:<18} {receipt.message_id or '-':<36} {place}{reason}")
+        self._print(f"{outcome} {name:<18} {message_id:<36} {place}{reason}")
 
     def _is_shown(self, outcome: Outcome) -> bool:
         """List the first receipts of each outcome; -v lists all, -q none that is confirmed."""
@@ -82,8 +93,8 @@ class HumanPrinter:
     def message(self, message: Message) -> None:
         place = f"{safe_text(message.file)}:{message.line}"
         size = f"{len(message.body):,} bytes"
-        name = safe_text(message.routing_key)
-        self._print(f"would send {name:<18} {message.message_id} {size:>12} {place}")
+        name = safe_text(masked("routing_key", message.routing_key))
+        self._print(f"would send {name:<18} {_id(message.message_id)} {size:>12} {place}")
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
         if not self._quiet:
@@ -105,13 +116,26 @@ class HumanPrinter:
         self._print("\n".join(safe_text(line) for line in text.split("\n")))
 
     def event_type(self, event_type: "EventType", example: Any) -> None:  # noqa: ANN401 -- JSON
-        self._print(event_type_page(event_type, example))
+        self.page("event_type", {}, event_type_page(event_type, example))
 
     def compared(self, compared: "Compared") -> None:
         self.page("comparison", {}, comparison_page(compared))
 
-    def deliveries(self) -> Sink:
-        return DeliveryLog(self._stdout, self._out, self.note)
+    @contextmanager
+    def deliveries(self, watched: Watched) -> Iterator[Sink]:
+        if not self._can_draw:
+            from medtrack_cli.output.log import DeliveryLog
+
+            yield DeliveryLog(self._stdout, watched, self.note, colour=self._out.on)
+            return
+        from medtrack_cli.output.live import LiveView
+
+        with LiveView(self._stdin, self._stdout, watched, colour=self._out.on) as view:
+            self.make_room = view.make_room
+            try:
+                yield view
+            finally:
+                self.make_room = nullcontext
 
     def listened(self, listened: Listened) -> None:
         if not self._quiet:
@@ -140,6 +164,10 @@ class HumanPrinter:
     def _tell(self, line: str) -> None:
         with self.make_room():
             print(line, file=self._stderr, flush=True)
+
+
+def _id(message_id: str | None) -> str:
+    return safe_text(masked("message_id", message_id)) if message_id else "-"
 
 
 def _cell(value: object) -> str:

@@ -3,19 +3,22 @@
 import re
 from functools import cache
 from string import punctuation, whitespace
+from typing import Any
 from unicodedata import east_asian_width
 
-from medtrack_cli.events.envelope import PERSONAL_FIELDS
+from medtrack_cli.events.envelope import FIELD_NAME, PERSONAL_FIELDS
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_KEY = re.compile(r"[\w.~-]{0,64}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(_DATE.pattern + r"[Tt ][0-9:.]{1,18}(?:[Zz]|[+-][0-9:]{2,5})?")
 _NUMBER = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _EVENT_TYPE = re.compile(r"[a-z_]{1,32}(?:\.[a-z_]{1,32}){0,4}")
 _SERVICE = re.compile(r"[A-Za-z][A-Za-z_.-]{0,63}[0-9]{0,3}")
 _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
+_INDEX = re.compile(r"[0-9]{1,4}")
+_TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_MEDIA_TYPE = re.compile(r"[a-z]{1,32}/[a-z0-9.+-]{1,64}(?:; ?charset=[A-Za-z0-9-]{1,16})?")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
 
 # By the field's kind in the registry. A kind that isn't here, such as plain text, is masked.
@@ -26,6 +29,9 @@ _ENVELOPE = {
     "version": _VERSION,
     "timestamp": _TIME,
 }
+# What stands beside an event's body. A routing key is in every broker's logs, and so no place
+# for a person's data; what can't be an event type is masked all the same.
+_MESSAGE = {"routing_key": _EVENT_TYPE, "message_id": _TOKEN, "content_type": _MEDIA_TYPE}
 
 
 def mask_shape(text: str) -> str:
@@ -46,10 +52,36 @@ def masked(field: str, value: str) -> str:
     return value if may_be_seen(field, value) else mask_shape(value)
 
 
+def masked_key(key: str) -> str:
+    """Show a key that looks like a field's name, else its shape: it may be a person's name."""
+    return key if FIELD_NAME.fullmatch(key) else mask_shape(key)
+
+
 def masked_pointer(pointer: str) -> str:
     """Show a JSON pointer as far as its keys are names; a torn text can make a key of a value."""
     parts = pointer.split("/")
-    return "/".join(part if _KEY.fullmatch(part) else mask_shape(part) for part in parts)
+    return "/".join(part if _INDEX.fullmatch(part) else masked_key(part) for part in parts)
+
+
+def masked_json(value: Any, field: str = "") -> Any:  # noqa: ANN401 -- JSON
+    """Mask a JSON value as far down as it goes; items of a list count as their field's values.
+
+    Numbers that may not be seen become texts of their shape.
+    """
+    match value:
+        case dict():
+            return {masked_pointer(key): masked_json(each, key) for key, each in value.items()}
+        case list():
+            return [masked_json(each, field) for each in value]
+        case bool() | None:
+            return value
+        case _:
+            return value if may_be_seen(field, str(value)) else mask_shape(str(value))
+
+
+def is_uuid(text: str) -> bool:
+    """Tell whether a text is a hyphenated UUID."""
+    return _UUID.fullmatch(text) is not None
 
 
 def may_be_seen(field: str, value: str) -> bool:
@@ -74,7 +106,7 @@ def _shapes() -> dict[str, re.Pattern[str]]:
         for field in each.fields
         if (kind := field.kind.split()[0]) in _KINDS and field.name not in PERSONAL_FIELDS
     }
-    return {**known, **_ENVELOPE, "role": _LOWER_CASE}
+    return {**known, **_ENVELOPE, **_MESSAGE, "role": _LOWER_CASE}
 
 
 @cache

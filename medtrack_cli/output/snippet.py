@@ -7,9 +7,10 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
+from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import Span
 from medtrack_cli.output.masking import masked
-from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.safe_text import hidden_in, is_invisible
 
 # A quoted string, closed or not; or a plain text with all its words, a comment behind it among
 # them. What stands between is structure.
@@ -18,7 +19,6 @@ _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
 )
 _KEY_AHEAD = re.compile(r"""\s*:(?=[\s"'{\[\d]|$)""")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _BEFORE_KEY = frozenset("{,-?")
 
 
@@ -40,7 +40,7 @@ def snippet(line: str, span: Span, width: int, *, reveal: bool) -> Snippet:
     first, last = _cut(shown, start, end, max(width - 2, 8))
     before = "…" if first > 0 else ""
     after = "…" if last < len(shown) else ""
-    text = before + "".join(map(_cell, shown[first:last])) + after
+    text = before + _cells(shown[first:last]) + after
     pad = len(before) + sum(map(_columns, shown[first:start]))
     mark = sum(map(_columns, shown[start : min(end, last)]))
     return Snippet(text, " " * pad + "^" * max(1, mark))
@@ -65,14 +65,18 @@ def _fitting(text: str, room: int) -> int:
     return sum(columns <= room for columns in accumulate(map(_columns, text)))
 
 
-def _cell(char: str) -> str:
-    if char == "\t":
-        return " "
-    return char if safe_text(char) == char else "·"
+def _cells(text: str) -> str:
+    return "".join(
+        char if not is_hidden else " " if char == "\t" else "·" * _columns(char)
+        for char, is_hidden in zip(text, hidden_in(text), strict=True)
+    )
 
 
 def _columns(char: str) -> int:
-    if unicodedata.combining(char):
+    """Count the columns of a character, as `_cells` shows it."""
+    if is_invisible(char):
+        return 1
+    if unicodedata.category(char) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
@@ -97,7 +101,7 @@ def _masked_parts(line: str) -> Iterator[str]:
         text, position = token.group(), token.end()
         inner = text.strip("\"'")
         may_be_key = not before or before in _BEFORE_KEY
-        if may_be_key and _KEY_AHEAD.match(line, position) and _NAME.fullmatch(inner):
+        if may_be_key and _KEY_AHEAD.match(line, position) and FIELD_NAME.fullmatch(inner):
             key = inner
             yield text
         else:
