@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.options import command
+from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -54,7 +55,12 @@ def demo(
         stack.callback(runtime.stop_broker, "demo", erase=True)
         printer.note("starting a private RabbitMQ")
         broker = runtime.start_broker("demo", install=install)
-        environ = {**runtime.world.environ, "MEDTRACK_URL": broker.amqp_url}
+        (folder / "empty.yaml").touch()
+        environ = {
+            **for_others(runtime.world.environ),
+            "MEDTRACK_URL": broker.amqp_url,
+            "MEDTRACK_CONFIG": str(folder / "empty.yaml"),  # the profiles are for other brokers
+        }
         show = Show(runtime, folder, environ)
         show.run("What is in the samples?", ["validate", "sample-events"])
         with show.listening("Listen and record", ["--record", "morning.ndjson"]):

@@ -1,5 +1,6 @@
 """YAML as plain text with line numbers: no tags, no anchors, no aliases, no guessed types."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import yaml
 
 _DEEPEST = 10
+_WRITABLE = re.compile(r"[^\0\ud800-\udfff]*")  # YAML's escapes can write the others
 _QUOTE = "quote a value that begins with ! & * @ % ` or holds ': ' or ' #'"
 
 
@@ -49,13 +51,7 @@ def parse_document(text: str, place: str) -> Node | None:
     """
     import yaml
 
-    try:
-        events = iter(list(yaml.parse(text, Loader=yaml.SafeLoader)))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
-        raise ConfigError("not valid YAML", where, hint=_QUOTE) from None
-    content = (event for event in events if not isinstance(event, yaml.StreamStartEvent))
+    content = _content(text, place)
     if isinstance(next(content), yaml.StreamEndEvent):
         return None
     node = _Walk(content, place).node(next(content), depth=0)
@@ -64,6 +60,24 @@ def parse_document(text: str, place: str) -> Node | None:
     if isinstance(following, yaml.DocumentStartEvent):
         _refuse("a second YAML document", place, following, "keep one document a file")
     return node
+
+
+def _content(text: str, place: str) -> "Iterator[yaml.Event]":
+    """Parse as far as events are asked for: PyYAML's time grows with the square of the depth."""
+    import yaml
+
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if not isinstance(event, yaml.StreamStartEvent):
+                yield event
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = "a control character, which YAML can't hold"
+        raise ConfigError(what, f"{place}:{line}", hint="take it out") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
+        raise ConfigError("not valid YAML", where, hint=_QUOTE) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,8 @@ class _Walk:
             return Table(self.table(depth), line)
         if not isinstance(event, yaml.ScalarEvent):
             raise TypeError(type(event))
+        if not _WRITABLE.fullmatch(event.value):
+            _refuse("a text with NUL or half a character in it", self.place, event, "take it out")
         return Scalar(Secret(event.value), line, is_unset=not event.value and not event.style)
 
     def sequence(self, depth: int) -> Iterator[Node]:

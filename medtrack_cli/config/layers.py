@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
+from medtrack_cli.config.places import expanded
 from medtrack_cli.config.secrets import (
     PasswordCommand,
     PasswordFile,
@@ -60,12 +61,14 @@ class Password:
     """A password and whom it belongs to.
 
     `username` None means whoever connects. An `ambient` one was given beside no host
-    (MEDTRACK_PASSWORD); any other belongs to the hosts of its own level.
+    (MEDTRACK_PASSWORD); any other belongs to the hosts of its own level. The text of a
+    `borrowed` one is not that level's: it names a variable.
     """
 
     origin: PasswordOrigin
     username: str | None
     ambient: bool
+    borrowed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Layer:
     heartbeat: Value[int] | None = None
 
 
+_LONGEST_NAME = 255  # bytes, by AMQP 0-9-1
 TLS_KEYS = ("ca_file", "cert_file", "key_file", "server_name")
 PASSWORD_KEYS = ("password", "password_env", "password_file", "password_command")
 CONNECTION_KEYS = (
@@ -101,6 +105,11 @@ CONNECTION_KEYS = (
     "protected",
     "tls",
 )
+
+
+def tls_files(layer: Layer) -> tuple[Value[Path] | None, ...]:
+    """Give the files that a level names for TLS."""
+    return layer.ca_file, layer.cert_file, layer.key_file
 
 
 def build_layer(
@@ -121,7 +130,7 @@ def build_layer(
         return Value(read(entry), entry.source, level) if entry else None
 
     def path(entry: Entry) -> Path:
-        return folder / Path(_not_empty(entry)).expanduser()
+        return folder / expanded(_not_empty(entry))
 
     username = value("username", _text)
     return Layer(
@@ -176,6 +185,13 @@ def _refuse_together(entries: Mapping[str, Entry], keys: tuple[str, ...]) -> Non
 
 
 def _text(entry: Entry) -> str:
+    """Read a name that AMQP carries: at most 255 bytes of UTF-8."""
+    try:
+        size = len(entry.text.encode())
+    except UnicodeEncodeError:
+        raise ConfigError("not UTF-8", entry.source, hint="check the terminal's locale") from None
+    if size > _LONGEST_NAME:
+        raise ConfigError(f"longer than {_LONGEST_NAME} bytes", entry.source, hint="shorten it")
     return entry.text
 
 
@@ -242,7 +258,7 @@ def _password(
     owner = username.value if username else None
     beside_a_host = key == "url_password" and "hosts" in settings
     ambient = level is Level.ENVIRONMENT and not beside_a_host
-    return Value(Password(origin, owner, ambient), source, level)
+    return Value(Password(origin, owner, ambient, key == "password_env"), source, level)
 
 
 def _arguments(entry: Entry) -> tuple[str, ...]:

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer
+from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer, tls_files
 from medtrack_cli.config.model import Config
-from medtrack_cli.config.places import FileKind, paths
-from medtrack_cli.config.project import check_local, check_project
-from medtrack_cli.config.resolve import Resolved, host_names, resolve, same_name
+from medtrack_cli.config.places import FileKind, LookedAt, expanded, paths, user_file
+from medtrack_cli.config.project import check_local, check_paths, check_project
+from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.connection import Secret
 from medtrack_cli.errors import ConfigError
+
+_Profiles = Mapping[str, tuple[Layer, ...]]
 
 _FLAGS = (
     *("url", "host", "port", "vhost", "username", "exchange"),
@@ -67,11 +69,13 @@ def load(
     resolved = resolve(
         (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)), profile_is_chosen=chosen
     )
+    protector = _protector(profile.value, resolved, known, _users_beside(looked, environ))
     return Config(
         profile_value=profile,
         service_value=_top(flags, environ, files, "service") or Value(None, "not set"),
         schemas_value=_schemas(files),
-        resolved=_protect(resolved, known),
+        resolved=_protect(resolved, protector),
+        protector=protector,
         key_passphrase=_key_passphrase(environ),
         verify=_verify(flags),
         profiles=tuple(known),
@@ -97,6 +101,8 @@ def _all_profiles(
         level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
         for name, profile in file.profiles.items():
             layer = build_layer(profile.entries, level, file.path.parent, environ)
+            if level is Level.PROJECT:
+                check_paths(file.path, tls_files(layer))
             if level is Level.PROJECT and name == "local":
                 check_local(layer)
             known[name] = (layer, *known.get(name, ()))
@@ -185,28 +191,51 @@ def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
     for file in files:
         if entry := file.top.get("schemas"):
             texts = (text.reveal() for text in entry.texts)
-            folders = tuple(file.path.parent / Path(text).expanduser() for text in texts)
+            folders = tuple(file.path.parent / expanded(text) for text in texts)
+            if file.kind is FileKind.PROJECT:
+                check_paths(file.path, (Value(folder, entry.source) for folder in folders))
             return Value(folders, entry.source)
     return Value((), "not set")
 
 
-def _protect(resolved: Resolved, known: Mapping[str, Sequence[Layer]]) -> Resolved:
-    """Protect the hosts of the protected profiles however they are reached.
+def _users_beside(looked: Sequence[LookedAt], environ: Mapping[str, str]) -> _Profiles:
+    """Type the profiles of the user's own file when an explicit one stands in its place."""
+    own = user_file(environ)
+    if own in looked or not own.exists:
+        return {}
+    file = read_settings(own.path, own.kind)
+    known = _all_profiles([file], environ)
+    return {name: known[name] for name in file.profiles}
 
-    A host of a flag, a variable or a project file may be one that a profile of the user's, or
-    the built-in one, protects. A profile of the user's speaks for itself, and
-    localhost is no broker in particular.
+
+def _protector(
+    profile: str, resolved: Resolved, known: _Profiles, users_beside: _Profiles
+) -> str | None:
+    """Name the profile that protects the broker, however it is reached; None: nobody does.
+
+    A broker that a flag, a variable or a project file leads to, even in part, may be one that
+    another profile protects. A profile of the user's speaks for itself, but one of an explicit
+    file doesn't against the user's own file.
     """
-    if resolved.protected.value or resolved.hosts.level in {Level.USER, Level.BUILT_IN}:
+    if resolved.protected.value:
+        return profile
+    of = resolved
+    speaks_for_itself = min(of.hosts.level, of.port.level, of.vhost.level) >= Level.USER
+    others = [*(() if speaks_for_itself else known.items()), *users_beside.items()]
+    reached = brokers(resolved.hosts.value)
+    return next((name for name, layers in others if _is_guard(layers, reached)), None)
+
+
+def _is_guard(layers: Sequence[Layer], reached: frozenset[str]) -> bool:
+    protected = next((layer.protected for layer in layers if layer.protected), None)
+    if protected is None or not protected.value:
+        return False
+    whole = (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT))
+    return not reached.isdisjoint(brokers(hosts_of(whole)))
+
+
+def _protect(resolved: Resolved, protector: str | None) -> Resolved:
+    if protector is None or resolved.protected.value:
         return resolved
-    names = {same_name(host.name) for host in resolved.hosts.value} - {"localhost"}
-    for name, layers in known.items():
-        protected = next((layer.protected for layer in layers if layer.protected), None)
-        if protected and protected.value and names & _hosts_of(layers):
-            source = f"the host is of the protected profile {name}"
-            return replace(resolved, protected=Value(value=True, source=source))
-    return resolved
-
-
-def _hosts_of(layers: Sequence[Layer]) -> frozenset[str]:
-    return host_names((*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)))
+    source = f"the broker is that of the protected profile {protector}"
+    return replace(resolved, protected=Value(value=True, source=source))

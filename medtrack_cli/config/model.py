@@ -25,6 +25,7 @@ class Config:
     verify: Value[bool]
     profiles: tuple[str, ...]
     files: tuple[LookedAt, ...]
+    protector: str | None  # the profile that protects the broker, by its own name or its host
     prompt: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
     @property

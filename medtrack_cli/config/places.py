@@ -62,13 +62,15 @@ def paths(
     """
     named = explicit if explicit is not None else environ.get("MEDTRACK_CONFIG") or None
     if named is not None:
-        return (_looked_at(cwd / Path(named).expanduser(), FileKind.EXPLICIT),)
+        return (_looked_at(cwd / expanded(named), FileKind.EXPLICIT),)
     project = [folder / "medtrack.yaml" for folder in _project_folders(cwd)]
     nearest = next(filter(os.path.lexists, project), project[0])
-    return (
-        _looked_at(nearest, FileKind.PROJECT),
-        _looked_at(_user_config(environ), FileKind.USER),
-    )
+    return _looked_at(nearest, FileKind.PROJECT), user_file(environ)
+
+
+def user_file(environ: Mapping[str, str]) -> LookedAt:
+    """Give the place of the user's own file."""
+    return _looked_at(_user_config(environ), FileKind.USER)
 
 
 def create_user_config(environ: Mapping[str, str]) -> Path:
@@ -97,19 +99,32 @@ def _looked_at(path: Path, kind: FileKind) -> LookedAt:
     return LookedAt(path, kind, os.path.lexists(path))
 
 
+def expanded(text: str) -> Path:
+    """Read a path with a `~`; one of a user who isn't known stays as it is, and isn't there."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def _project_folders(cwd: Path) -> tuple[Path, ...]:
     """List the folders from `cwd` up to the repository's root; without one, `cwd` alone.
 
     A folder above that is anybody's: on a shared machine somebody may write to /tmp.
     """
     upward = (cwd, *cwd.parents)
-    root = next((folder for folder in upward if os.path.lexists(folder / ".git")), cwd)
-    return upward[: upward.index(root) + 1]
+    return upward[: upward.index(repository(cwd)) + 1]
+
+
+def repository(folder: Path) -> Path:
+    """Find the root of the repository that a folder is in; without one, the folder itself."""
+    upward = (folder, *folder.parents)
+    return next((each for each in upward if os.path.lexists(each / ".git")), folder)
 
 
 def _user_config(environ: Mapping[str, str]) -> Path:
     """Find the user's file by the XDG rules: a relative XDG_CONFIG_HOME counts as unset."""
     folder = Path(environ.get("XDG_CONFIG_HOME", ""))
     if not folder.is_absolute():
-        folder = Path(environ.get("HOME") or Path("~").expanduser()) / ".config"
+        folder = Path(environ.get("HOME") or expanded("~")) / ".config"
     return folder / "medtrack" / "config.yaml"

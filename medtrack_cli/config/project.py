@@ -1,15 +1,19 @@
 """What a medtrack.yaml of a working tree may not say: it is somebody else's text."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from medtrack_cli.config.layers import Entry, Layer
+from medtrack_cli.config.layers import Entry, Layer, Value
+from medtrack_cli.config.places import repository
+from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.errors import ConfigError
 
 _OURS = "password_command", "password_file"
-_USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL"})
+_USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSPHRASE})
 
 
 def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
@@ -49,6 +53,16 @@ def check_local(layer: Layer) -> None:
     if management and not is_loopback(urlsplit(management.value).hostname or ""):
         what = "a project file can move the profile local only on this machine"
         raise ConfigError(what, management.source, hint="give the profile another name")
+
+
+def check_paths(file: Path, paths: Iterable[Value[Path] | None]) -> None:
+    """Refuse a path of a project file's that leads out of its repository, links followed."""
+    root = os.path.realpath(repository(file.parent))
+    for path in filter(None, paths):
+        if not Path(os.path.realpath(path.value)).is_relative_to(root):
+            what = "a project file can name only files of its own repository"
+            hint = "name it in your own configuration, or by a flag"
+            raise ConfigError(what, path.source, hint=hint)
 
 
 def _variable(profile: Profile) -> Entry | None:

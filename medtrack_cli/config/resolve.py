@@ -1,7 +1,9 @@
 """From levels to one connection: who wins, and which password may go where."""
 
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -58,7 +60,7 @@ def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
     management = _management_url(layers, hosts.value)
     nothing: Value[None] = Value(None, "not set")
     unsaid: Value[None] = nothing if tls.value else Value(None, tls.source, tls.level)
-    use_tls = layers if tls.value else ()
+    use_tls = _of_tls(layers, hosts.level, profile_is_chosen=profile_is_chosen) if tls.value else ()
     return Resolved(
         hosts=hosts,
         port=port,
@@ -83,14 +85,54 @@ def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
     )
 
 
-def host_names(layers: Sequence[Layer]) -> frozenset[str]:
-    """Name the hosts that these levels lead to, all names of this machine as one."""
-    return _names(_address(layers)[0].value)
+def _of_tls(
+    layers: Sequence[Layer], hosts_level: Level, *, profile_is_chosen: bool
+) -> Sequence[Layer]:
+    """Choose the levels that say whom to trust and who we are.
+
+    A project file says it for its own hosts, not for one of a flag or variable, where it could
+    vouch for somebody in between; unless a person chose its profile.
+    """
+    if profile_is_chosen or hosts_level >= Level.PROJECT:
+        return layers
+    return [layer for layer in layers if layer.level is not Level.PROJECT]
+
+
+def hosts_of(layers: Sequence[Layer]) -> tuple[Host, ...]:
+    """Give the hosts that these levels lead to; they end with the defaults."""
+    return _address(layers)[0].value
+
+
+def brokers(hosts: Iterable[Host]) -> frozenset[str]:
+    """Name the brokers at hosts: one a host, whatever the port; on this machine one a port.
+
+    Behind a port of this machine may be a tunnel to anywhere.
+    """
+    names = ((same_name(host.name), host.port) for host in hosts)
+    return frozenset(f"{name}:{port}" if name == "localhost" else name for name, port in names)
 
 
 def same_name(host: str) -> str:
-    """Bring a host's name into the form in which two are compared."""
-    return "localhost" if is_loopback(host) else host.lower().rstrip(".")
+    """Bring a host's name into the form in which two are compared; nothing is looked up.
+
+    Addresses may be written as resolvers take them: 127.1, 0x7f000001, ::ffff:127.0.0.1.
+    """
+    address = _numeric(host)
+    if is_loopback(host) or (address and (address.is_loopback or address.is_unspecified)):
+        return "localhost"
+    return str(address or host.lower().rstrip("."))
+
+
+def _numeric(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except OSError:
+        pass
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address
 
 
 def _names(hosts: Iterable[Host]) -> frozenset[str]:
@@ -129,7 +171,7 @@ def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[str
     at = next((at for at, layer in enumerate(layers) if layer.management_url), None)
     if at is None:
         return None
-    theirs = {(same_name(host.name), host.port) for host in _address(layers[at:])[0].value}
+    theirs = {(same_name(host.name), host.port) for host in hosts_of(layers[at:])}
     ours = {(same_name(host.name), host.port) for host in hosts}
     return layers[at].management_url if ours <= theirs else None
 
@@ -159,8 +201,8 @@ def _password(
       put the two together.
     - MEDTRACK_PASSWORD stands beside no host: it goes where flags, variables and the user's own
       files lead.
-    - No password from outside a project file goes to an address beyond this machine that the
-      project file names, unless the profile was chosen so.
+    - No password from outside a project file, a variable that it names included, goes to an
+      address beyond this machine that the project file names, unless the profile was chosen so.
 
     Where none is left, the value says why the first was held back.
     """
@@ -174,11 +216,15 @@ def _password(
             reason = _OTHER_USER
         elif not (
             password.ambient
-            or hosts <= host_names(layers[at:])
+            or hosts <= _names(hosts_of(layers[at:]))
             or (of_profile and profile_is_chosen)
         ):
             reason = _OTHER_HOST if of_profile else _OTHER_URL
-        elif project_reaches_out and layer.level is not Level.PROJECT and not profile_is_chosen:
+        elif (
+            project_reaches_out
+            and not profile_is_chosen
+            and (password.borrowed or layer.level is not Level.PROJECT)
+        ):
             reason = _PROJECT_HOST
         else:
             return Value(password.origin, source, layer.level)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import ConfigError
 
 KEY_PASSPHRASE = "MEDTRACK_KEY_PASSPHRASE"  # noqa: S105 -- its name
@@ -53,7 +54,7 @@ def fetch(origin: PasswordOrigin) -> Secret:
     """Get the password itself; ConfigError when it can't be had."""
     match origin:
         case Secret():
-            return origin
+            return sendable(origin, "the password")
         case UnsetVariable(name, source):
             raise ConfigError(
                 f"{name}, the password's variable, is not set", source, hint=f"export {name}"
@@ -79,6 +80,17 @@ def is_encrypted(key: Path) -> bool:
         return False
 
 
+def sendable(password: Secret, subject: str) -> Secret:
+    """Refuse a password that no UTF-8 can carry; a variable may hold any bytes."""
+    try:
+        password.reveal().encode()
+    except UnicodeEncodeError:
+        pass  # its message quotes the text
+    else:
+        return password
+    raise ConfigError("a password that isn't UTF-8", subject, hint="check how it was typed or set")
+
+
 def _from_file(path: Path, source: str) -> Secret:
     try:
         with path.open("rb") as file:
@@ -92,7 +104,7 @@ def _from_file(path: Path, source: str) -> Secret:
 
 
 def _from_command(arguments: tuple[str, ...], source: str) -> Secret:
-    """Run the password's command, without the events' stdin and without showing its stderr.
+    """Run the password's command without the events' stdin, our variables, and its stderr shown.
 
     What it prints on stderr stays hidden: it may quote the secret.
     """
@@ -100,6 +112,7 @@ def _from_command(arguments: tuple[str, ...], source: str) -> Secret:
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command, no shell
             arguments,
+            env=for_others(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_COMMAND_SECONDS,
@@ -121,7 +134,7 @@ def _password(raw: bytes, subject: str) -> Secret:
         text = raw.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         text = ""
-    if not text or "\n" in text:
+    if not text or "\n" in text or "\0" in text:
         what = "not one line of UTF-8 where the password is wanted"
         raise ConfigError(what, subject, hint="it must hold or print the password and nothing else")
     return Secret(text)

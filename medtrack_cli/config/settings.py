@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from medtrack_cli.config.secrets import require_private
 from medtrack_cli.config.url import did_you_mean, parse_url
 from medtrack_cli.errors import ConfigError
 
-_LARGEST = 1024 * 1024  # bytes
+_LARGEST = 128 * 1024  # bytes; PyYAML takes half a second for them
 _TOP_KEYS = ("default_profile", "service", "schemas", "profiles")
 _LIST_KEYS = frozenset({"schemas", "hosts", "password_command"})
 _PROFILE_KEYS = tuple(key for key in CONNECTION_KEYS if key not in TLS_KEYS)
@@ -44,7 +45,7 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
 
     A file of the user's that holds a password must be closed to everybody else.
     """
-    text, mode = _read(path)
+    text, mode = _read(path, kind)
     root = parse_document(text, str(path))
     if root is None:
         return SettingsFile(path, kind)
@@ -59,17 +60,22 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     return SettingsFile(path, kind, top, profiles)
 
 
-def _read(path: Path) -> tuple[str, int]:
+def _read(path: Path, kind: FileKind) -> tuple[str, int]:
+    """Read a file's text and mode. Only an explicit one may be a pipe: `--config <(…)`."""
+    flags = os.O_RDONLY if kind is FileKind.EXPLICIT else os.O_RDONLY | os.O_NONBLOCK
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as file:
             mode = os.fstat(file.fileno()).st_mode
+            if kind is not FileKind.EXPLICIT and not stat.S_ISREG(mode):
+                what, hint = "the configuration is no file", "move away what is there"
+                raise ConfigError(what, str(path), hint=hint)
             raw = file.read(_LARGEST + 1)
     except OSError as error:
         what = f"can't read the configuration ({error.strerror})"
         hint = "check the path and its permissions; `medtrack config path` lists the places"
         raise ConfigError(what, str(path), hint=hint) from None
     if len(raw) > _LARGEST:
-        raise ConfigError("a configuration over 1 MiB", str(path), hint=_SEE_INIT)
+        raise ConfigError("a configuration over 128 KiB", str(path), hint=_SEE_INIT)
     try:
         return raw.decode("utf-8-sig"), mode
     except UnicodeDecodeError as error:

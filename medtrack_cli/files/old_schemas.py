@@ -1,6 +1,7 @@
 """Schemas as they were: in another folder, or at a git revision."""
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import InputMissing
 
 GIT_SECONDS = 60
@@ -55,6 +57,7 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
     try:
         done = subprocess.run(  # noqa: S603 -- no shell, the revision stands behind --
             ["git", "-C", str(folder), *arguments],  # noqa: S607 -- the user's own git
+            env=for_others(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=GIT_SECONDS,

@@ -93,10 +93,10 @@ def test_not_utf8(machine: "Machine") -> None:
 
 
 def test_huge(machine: "Machine") -> None:
-    """A file over 1 MiB is no configuration."""
+    """A file over 128 KiB is no configuration."""
     machine.user("#" * (1024 * 1024 + 1))
 
-    with pytest.raises(ConfigError, match="over 1 MiB"):
+    with pytest.raises(ConfigError, match="over 128 KiB"):
         machine.load()
 
 

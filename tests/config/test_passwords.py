@@ -133,15 +133,21 @@ def test_project_management_gets_no_password_of_the_users(machine: "Machine") ->
 
 
 def test_project_names_a_variable(machine: "Machine") -> None:
-    """A project's own password_env works without further ado."""
+    """A project's password_env counts once a person chooses the profile, or on this machine."""
     machine.project(
         "default_profile: p\n"
-        "profiles: {p: {host: p.example, password_env: MEDTRACK_TEAM_PASSWORD}}\n"
+        "profiles:\n"
+        "  p: {host: p.example, password_env: MEDTRACK_TEAM_PASSWORD}\n"
+        "  here: {host: localhost, password_env: MEDTRACK_TEAM_PASSWORD}\n"
     )
+    variables = {"MEDTRACK_TEAM_PASSWORD": "team-secret"}
 
-    assert sent(machine.load(environ={"MEDTRACK_TEAM_PASSWORD": "team-secret"})) == "team-secret"
+    assert sent(machine.load(environ=variables)) is None
+    assert sent(machine.load(environ=variables, profile="p")) == "team-secret"
+    assert sent(machine.load(environ=variables | {"MEDTRACK_PROFILE": "p"})) == "team-secret"
+    assert sent(machine.load(environ=variables, profile="here")) == "team-secret"
     with pytest.raises(ConfigError, match="MEDTRACK_TEAM_PASSWORD") as caught:
-        machine.load().connection()
+        machine.load(profile="p").connection()
     assert "export MEDTRACK_TEAM_PASSWORD" in caught.value.hint
 
 

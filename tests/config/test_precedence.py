@@ -213,11 +213,14 @@ def test_unknown_profile(machine: "Machine") -> None:
 
 def test_schemas_start_at_their_file(machine: "Machine") -> None:
     """Schema folders are relative to the file that names them."""
-    project = machine.project("schemas: [./schemas, /abs]\n")
+    project = machine.project("schemas: [./schemas]\n")
     deep = machine.work / "a" / "b"
     deep.mkdir(parents=True)
+    assert machine.load(None, deep).schemas == (project.parent / "schemas",)
 
-    assert machine.load(None, deep).schemas == (project.parent / "schemas", Path("/abs"))
+    own = machine.user("schemas: [./schemas, /abs]\n")
+    project.unlink()
+    assert machine.load().schemas == (own.parent / "schemas", Path("/abs"))
 
 
 def test_no_secret_prints(machine: "Machine") -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from medtrack_cli.broker.private.node import LOOPBACK, PASSWORD, USERNAME, Node
 from medtrack_cli.broker.private.rabbitmq import IMAGE
+from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import BrokerUnreachable
 
 
@@ -69,7 +70,7 @@ def engine(node: Node, *arguments: str, environ: Mapping[str, str] | None = None
     """Run the engine's command line and return what it printed; raise BrokerUnreachable."""
     done = subprocess.run(  # noqa: S603 - the engine that was found; arguments are ours
         [node.command, *arguments],
-        env=os.environ if environ is None else environ,
+        env=for_others(os.environ if environ is None else environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import BrokerUnreachable
 
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -113,7 +114,7 @@ def _run(command: list[str], environ: Mapping[str, str], log: Path) -> int:
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - a constant script
             command,
-            env=environ,
+            env=for_others(environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

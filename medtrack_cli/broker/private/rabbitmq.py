@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from medtrack_cli.core.environment import for_others
+
 IMAGE = "docker.io/library/rabbitmq:4-management"
 ENGINES = ("docker", "podman")
 ENGINE_PATIENCE = 5.0  # seconds; an engine that is up answers `info` in well under one
@@ -93,7 +95,7 @@ def _answers(engine: str, environ: Mapping[str, str]) -> bool:
     try:
         asked = subprocess.run(  # noqa: S603 - the engine found on PATH, fixed arguments
             [engine, "info"],
-            env=environ,
+            env=for_others(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
