@@ -88,7 +88,8 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
 def _load_own(context: ssl.SSLContext, tls: TlsSettings, certificate: Path) -> None:
     key = tls.key_file or certificate
     with _blaming("your certificate", certificate):
-        certificate.read_bytes()
+        if b"-----BEGIN CERTIFICATE-----" not in certificate.read_bytes():
+            raise ssl.SSLError("no PEM")
     with _blaming("your private key", key):
         key.read_bytes()
         # Without any password OpenSSL itself would ask the terminal for one.
@@ -103,7 +104,7 @@ def _blaming(what: str, path: Path) -> Iterator[None]:
         yield
     except ssl.SSLError as error:
         hint = "it must be PEM"
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
             hint = "it belongs to another certificate: --cert-file and --key-file are a pair"
         elif b"ENCRYPTED" in path.read_bytes():
             hint = "it is encrypted: is the passphrase right?"

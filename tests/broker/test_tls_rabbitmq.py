@@ -1,0 +1,168 @@
+"""RabbitMQ over TLS: with a certificate of ours and without, for publishing and listening."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from medtrack_cli.broker import private
+from medtrack_cli.broker.private import PrivateBroker
+from tests.broker.certificates import Authority
+from tests.broker.witness import Witness, client
+from tests.cli.tool import Ran, Tool, numbered
+from tests.faults.proxy import free_port
+
+PASSPHRASE = "correct horse battery"
+PROVES_NOTHING = "{verify, verify_none}"
+MUTUAL = "{verify, verify_peer}, {fail_if_no_peer_cert, true}"
+MUTUAL_1_2 = f"{MUTUAL}, {{versions, ['tlsv1.2']}}"
+
+# RabbitMQ 4 takes one argument more.
+START = """
+    {{ok, _}} = application:ensure_all_started(ssl),
+    Options = [{{cacertfile, "{ca}"}}, {{certfile, "{pair}"}}, {{keyfile, "{pair}"}}, {options}],
+    More = [1 || erlang:function_exported(rabbit_networking, start_ssl_listener, 4)],
+    Listener = {{"127.0.0.1", {port}, inet}},
+    ok = apply(rabbit_networking, start_ssl_listener, [Listener, Options, 2 | More]).
+"""
+
+
+class Secured(NamedTuple):
+    """A broker's TLS listeners, and the files with which they can be reached."""
+
+    authority: Authority
+    certificate: Path
+    key: Path
+    ports: Mapping[str, int]
+
+    def url(self, options: str) -> str:
+        return f"amqps://admin:password@localhost:{self.ports[options]}/%2F"
+
+
+@pytest.fixture(scope="module")
+def secured(private_broker: PrivateBroker, tmp_path_factory: pytest.TempPathFactory) -> Secured:
+    """Let the suite's broker listen on TLS ports, each with other demands."""
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    pair = authority.pair("broker", "localhost")
+    certificate, key = authority.encrypted("me", "me@example.org", PASSPHRASE)
+    ports = {}
+    for options in (PROVES_NOTHING, MUTUAL, MUTUAL_1_2):
+        ports[options] = free_port()
+        start = START.format(ca=authority.ca_file, pair=pair, options=options, port=ports[options])
+        private.rabbitmqctl(private_broker, "eval", start)
+    return Secured(authority, certificate, key, ports)
+
+
+def assert_goes_through(
+    tool: Tool, private_broker: PrivateBroker, *options: str, **environ: Any
+) -> None:
+    """Assert that what is published over TLS arrives at a listener over TLS, and at a witness."""
+    sent = list(numbered(2))
+    name = tool.write("events.ndjson", b"".join(sent))
+    tool.environ = {**tool.environ, **environ}
+    with client(private_broker.amqp_url) as channel, Witness(channel) as witness:
+        listener = tool.listen("--count", "2", "--timeout", "30", *options)
+        published = tool.run("publish", "-f", name, "-o", "json", *options)
+        heard = listener.end()
+        held = [each.body for each in witness.take()]
+    assert (published.code, published.summary["confirmed"]) == (0, 2), published.err
+    assert held == [line.strip() for line in sent]
+    assert (heard.code, len(heard.of_kind("event"))) == (0, 2), heard.err
+    assert "amqps://" in published.err
+    assert "warning" not in published.err.lower()
+
+
+def test_a_trusted_broker(tool: Tool, private_broker: PrivateBroker, secured: Secured) -> None:
+    """With the broker's authority on the command line, events go both ways."""
+    ca_file = str(secured.authority.ca_file)
+    url = secured.url(PROVES_NOTHING)
+    assert_goes_through(tool, private_broker, "--ca-file", ca_file, MEDTRACK_URL=url)
+
+
+@pytest.mark.parametrize("options", [MUTUAL, MUTUAL_1_2], ids=["TLS 1.3", "TLS 1.2"])
+def test_a_broker_that_wants_a_certificate(
+    tool: Tool, private_broker: PrivateBroker, secured: Secured, options: str
+) -> None:
+    """With a certificate of ours, its key encrypted, events go both ways."""
+    files = {
+        "--ca-file": secured.authority.ca_file,
+        "--cert-file": secured.certificate,
+        "--key-file": secured.key,
+    }
+    assert_goes_through(
+        tool,
+        private_broker,
+        *(part for option, path in files.items() for part in (option, str(path))),
+        MEDTRACK_URL=secured.url(options),
+        MEDTRACK_KEY_PASSPHRASE=PASSPHRASE,
+    )
+
+
+def test_a_profile_with_tls(tool: Tool, private_broker: PrivateBroker, secured: Secured) -> None:
+    """A profile's `tls` is enough; its paths start at the file's folder."""
+    folder = secured.authority.folder
+    files = "ca_file: ca.pem, cert_file: me.crt, key_file: me.key"
+    config = folder / "medtrack-config.yaml"
+    config.write_text(
+        f"""profiles:
+  secured:
+    hosts: [localhost:{secured.ports[MUTUAL]}]
+    tls: {{{files}}}
+    username: admin
+    password_env: BROKER_PASSWORD
+"""
+    )
+    config.chmod(0o600)
+    assert_goes_through(
+        tool,
+        private_broker,
+        MEDTRACK_CONFIG=str(config),
+        MEDTRACK_PROFILE="secured",
+        BROKER_PASSWORD="password",
+        MEDTRACK_KEY_PASSPHRASE=PASSPHRASE,
+    )
+
+
+def refused(tool: Tool, secured: Secured, options: str, *more: str) -> Ran:
+    """Publish to a listener that refuses."""
+    name = tool.write("events.ndjson", b"".join(numbered(1)))
+    ca_file = str(secured.authority.ca_file)
+    ran = tool.run(
+        *("publish", "-f", name, "--retry-for", "20", "--ca-file", ca_file, *more),
+        MEDTRACK_URL=secured.url(options),
+    )
+    assert (ran.code, ran.err.count("connecting to")) == (77, 1), ran.err
+    return ran
+
+
+@pytest.mark.parametrize("options", [MUTUAL, MUTUAL_1_2], ids=["TLS 1.3", "TLS 1.2"])
+def test_a_missing_certificate_of_ours(tool: Tool, secured: Secured, options: str) -> None:
+    """A broker that wants a certificate and gets none is an error that says how to give one: 77."""
+    ran = refused(tool, secured, options)
+    assert "certificate of yours" in ran.err
+    assert "--cert-file" in ran.err
+
+
+@pytest.mark.parametrize("options", [MUTUAL, MUTUAL_1_2], ids=["TLS 1.3", "TLS 1.2"])
+def test_a_certificate_of_ours_that_the_broker_distrusts(
+    tool: Tool, secured: Secured, options: str
+) -> None:
+    """A broker that doesn't know our authority has its own sentence, whenever it says so: 77."""
+    pair = Authority(tool.folder).pair("stranger", "me@example.org")
+    ran = refused(tool, secured, options, "--cert-file", str(pair))
+    assert "the broker refused your certificate" in ran.err
+
+
+def test_the_ports_are_told_apart(
+    tool: Tool, private_broker: PrivateBroker, secured: Secured
+) -> None:
+    """Plain AMQP to RabbitMQ's TLS port and TLS to its plain port are each said, once."""
+    mixed_up = {
+        secured.url(MUTUAL_1_2).replace("amqps:", "amqp:"): "this port speaks TLS",
+        private_broker.amqp_url.replace("amqp:", "amqps:"): "speaks no TLS on this port",
+    }
+    for url, words in mixed_up.items():
+        ran = tool.run("listen", "--retry-for", "20", MEDTRACK_URL=url)
+        assert (ran.code, words in ran.err) == (77, True), ran.err
+        assert ran.err.count("connecting to") == 1
