@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from medtrack_cli.events import json_text
+from medtrack_cli.events.crowds import is_crowd, thinned
 from medtrack_cli.events.envelope import Envelope
 from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
@@ -38,10 +39,16 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
     known = registry or built_in()
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
+    few = body.removeprefix(BOM_UTF8)
+    if is_crowd(few):
+        value, problems = json_text.examine(body)
+        if value is None:
+            return Verdict(None, tuple(problems))
+        few = thinned(value, known)
     try:
-        event = known.any_event.validate_json(body.removeprefix(BOM_UTF8))
+        event = known.any_event.validate_json(few)
     except ValidationError as error:
-        return Verdict(*explain(body, error, known, publishing=publishing))
+        return Verdict(*explain(body, few, error, known, publishing=publishing))
     facts = _facts(known)[event["event_type"]]
     if facts.leave_no_doubt(body, event) and not (publishing and facts.emitted_by_medtrack):
         return facts.valid
@@ -54,6 +61,8 @@ def quick_check(registry: Registry) -> Callable[[bytes], bool]:
     facts = _facts(registry)
 
     def has_no_problem(body: bytes) -> bool:
+        if is_crowd(body):
+            return False
         try:
             event = validate(body)
         except ValidationError:

@@ -3,7 +3,7 @@
 Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
@@ -105,12 +105,14 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
-def problems(validator: Draft202012Validator, payload: object, top: Path) -> list[Problem]:
+def problems(
+    validator: Draft202012Validator, payload: object, top: Path, *, only_first: bool = False
+) -> list[Problem]:
     """Check a payload; `top` is its path in the event. No message holds a value."""
     missing: list[Path] = []
     unknown: list[Path] = []
     found: list[Problem] = []
-    for error in validator.iter_errors(payload):
+    for error in _errors(validator, payload, only_first=only_first):
         path = (*top, *error.instance_path)
         kind = error.kind.as_dict()
         match error.kind.name:
@@ -121,6 +123,18 @@ def problems(validator: Draft202012Validator, payload: object, top: Path) -> lis
             case name:
                 found.append(_problem(name, kind, path, payload, len(top)))
     return [*field_problems(missing, unknown), *found]
+
+
+def _errors(
+    validator: Draft202012Validator, payload: object, *, only_first: bool
+) -> Iterable[ValidationError]:
+    if not only_first:
+        return validator.iter_errors(payload)
+    try:
+        validator.validate(payload)
+    except ValidationError as error:
+        return (error,)
+    return ()
 
 
 def _problem(

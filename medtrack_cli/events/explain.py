@@ -1,6 +1,5 @@
 """Why the model refuses an event: pydantic's errors as problems with rules, words and paths."""
 
-from codecs import BOM_UTF8
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from medtrack_cli.events import json_text
+from medtrack_cli.events.crowds import MANY, is_crowd
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import EventType, Registry, any_envelope, envelope_of
@@ -24,10 +24,11 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    body: bytes, error: ValidationError, registry: Registry, *, publishing: bool
+    body: bytes, few: bytes, error: ValidationError, registry: Registry, *, publishing: bool
 ) -> Explanation:
     """Name every problem of an event that is not plainly one of a built-in type.
 
+    `few` is the body thinned, which models are asked about, and `error` what they said of it.
     None may be found: an event of an added type, or of a type with several versions, comes here
     because no single model stands for it.
     """
@@ -39,13 +40,13 @@ def explain(
     name = value.get("event_type")
     newest = registry.newest(name)
     if newest is None:
-        problems += _envelope_problems(body, value)
+        problems += _envelope_problems(few, value)
         if isinstance(name, str):
             problems.append(_unknown_type(name, registry))
     else:
         selected, problem = registry.select(newest.name, value.get("version"))
         problems += [problem] if problem else []
-        problems += _type_problems(body, value, selected, error)
+        problems += _type_problems(few, value, selected, error)
     timestamp = value.get("timestamp")
     if isinstance(timestamp, str) and not _refused(problems, ("timestamp",)):
         problems += warnings(timestamp, newest, publishing=publishing)
@@ -53,27 +54,30 @@ def explain(
 
 
 def _type_problems(
-    body: bytes, value: dict[str, Any], known: EventType | None, error: ValidationError
+    few: bytes, value: dict[str, Any], known: EventType | None, error: ValidationError
 ) -> list[Problem]:
     """Check an event by the version chosen for it; None: by its envelope alone."""
     if known is None:
-        return _envelope_problems(body, value)
+        return _envelope_problems(few, value)
     if known.validator is None:
         tagged = [each for each in _lean(error) if each["type"] not in UNTAGGED]
         if tagged:  # the union has chosen this very model
             return _model_problems(tagged, value, skip_tag=True)
         adapter: TypeAdapter[Any] = TypeAdapter(envelope_of(known))
-        return _model_problems(_errors_of(adapter, body), value, skip_tag=False)
-    problems = _envelope_problems(body, value)
+        return _model_problems(_errors_of(adapter, few), value, skip_tag=False)
+    problems = _envelope_problems(few, value)
     if isinstance(value.get("payload"), dict):
         from medtrack_cli.events import documents
 
-        problems += documents.problems(known.validator, value["payload"], ("payload",))
+        only_first = is_crowd(few, 10 * MANY)  # the library's time grows with their square
+        problems += documents.problems(
+            known.validator, value["payload"], ("payload",), only_first=only_first
+        )
     return problems
 
 
-def _envelope_problems(body: bytes, value: dict[str, Any]) -> list[Problem]:
-    return _model_problems(_errors_of(any_envelope(), body), value, skip_tag=False)
+def _envelope_problems(few: bytes, value: dict[str, Any]) -> list[Problem]:
+    return _model_problems(_errors_of(any_envelope(), few), value, skip_tag=False)
 
 
 def _lean(error: ValidationError) -> list[ErrorDetails]:
@@ -81,9 +85,9 @@ def _lean(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
 
-def _errors_of(adapter: TypeAdapter[Any], body: bytes) -> list[ErrorDetails]:
+def _errors_of(adapter: TypeAdapter[Any], few: bytes) -> list[ErrorDetails]:
     try:
-        adapter.validate_json(body.removeprefix(BOM_UTF8))
+        adapter.validate_json(few)
     except ValidationError as error:
         return _lean(error)
     return []

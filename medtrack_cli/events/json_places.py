@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from itertools import islice
+from typing import Protocol
 
 from medtrack_cli.events.findings import At, Path, Span
 from medtrack_cli.events.json_text import skip_space
@@ -43,8 +45,24 @@ def _child(
     return found[1] if second and len(found) > 1 else found[-1]
 
 
-_Children = dict[str | int, list[tuple[int | None, int]]]
-"""By key or index: the offsets of each key, None in a list, and of its value."""
+class _Children(Protocol):
+    """By key or index: the offsets of each key, None in a list, and of its value."""
+
+    def get(self, part: str | int, /) -> list[tuple[int | None, int]] | None: ...
+
+
+class _Items:
+    """The offsets of a list's items, looked for as far as they are asked for."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self._found: list[int] = []
+        self._rest = _items(text, start)
+
+    def get(self, index: str | int, /) -> list[tuple[int | None, int]] | None:
+        if isinstance(index, str):
+            return None
+        self._found += islice(self._rest, max(0, index + 1 - len(self._found)))
+        return [(None, self._found[index])] if index < len(self._found) else None
 
 
 @lru_cache(maxsize=1)  # all problems of an event are looked for in one go
@@ -53,12 +71,12 @@ def _children(text: str) -> Callable[[int], _Children]:
 
     @cache
     def children(start: int) -> _Children:
-        found: _Children = {}
+        if text[start] == "[":
+            return _Items(text, start)
+        found: dict[str | int, list[tuple[int | None, int]]] = {}
         if text[start] == "{":
             for name, key, value in _members(text, start):
                 found.setdefault(name, []).append((key, value))
-        elif text[start] == "[":
-            found.update((index, [(None, at)]) for index, at in enumerate(_items(text, start)))
         return found
 
     return children

@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.events.check import check
-from medtrack_cli.events.registry import event_types
+from medtrack_cli.events.registry import event_types, extended
 from tests.events.sample import event
 
 PERSONAL = ("first_name", "last_name", "email", "phone", "cin")
@@ -96,3 +97,60 @@ def test_any_json_has_a_verdict(
 def test_any_bytes_have_a_verdict(body: bytes) -> None:
     """Bytes that are no event are never valid and never an exception."""
     assert not check(body).is_valid
+
+
+MANY = 1_000_000
+WHOLE = event("student.updated")
+CROWDS: dict[str, Any] = {
+    "unknown fields": {"payload": {**WHOLE["payload"], **{f"k{i}": 1 for i in range(MANY // 4)}}},
+    "wrong items": {"payload": {**WHOLE["payload"], "updated_fields": [1] * MANY}},
+    "late wrong items": {
+        "payload": {**WHOLE["payload"], "updated_fields": ["a"] * 9_999 + [1] * MANY}
+    },
+    "unknown fields outside": {f"k{i}": 1 for i in range(MANY // 4)},
+    "of no known type": {"event_type": "x", **{f"k{i}": 1 for i in range(MANY // 4)}},
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_crowd_of_problems_costs_no_more_than_its_text(name: str) -> None:
+    """Of a million things wrong a thousand are told, in seconds and with little more memory."""
+    body = json.dumps({**WHOLE, **CROWDS[name]}).encode()
+    check(b"{}")
+    tracemalloc.start()
+    started = time.monotonic()
+    problems = check(body).problems
+    seconds = time.monotonic() - started
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 990 <= len(problems) <= 1_010
+    assert seconds < 10
+    assert peak < 100_000_000
+
+
+def test_a_crowd_is_told_as_a_few_are() -> None:
+    """A crowd's problems are those of its members, at their own places; a valid one has none."""
+    late = [*(["email"] * 5_000), 5, *(["email"] * 5_000)]
+    payload = {"updated_fields": late, **{f"k{i}": 1 for i in range(3_000)}}
+    problems = check(json.dumps({**WHOLE, "payload": payload}, indent=8).encode()).problems
+    assert {each.rule for each in problems} == {"unknown_field", "missing_field", "wrong_type"}
+    assert ("payload", "updated_fields", 5_000) in {each.where for each in problems}
+    assert ("payload", "student_id") in {each.where for each in problems}
+    whole = {**WHOLE, "payload": {**WHOLE["payload"], "updated_fields": ["email"] * 10_000}}
+    text = json.dumps(whole, indent=8)
+    assert check(text.encode()) == check(json.dumps(WHOLE).encode())
+    (twice,) = check(text.replace("{", '{"service": "x",', 1).encode()).problems
+    assert twice.rule == "duplicate_key"
+    (broken,) = check(text.replace('"email"', "NaN", 1).encode()).problems
+    assert broken.rule == "json_syntax"
+
+
+def test_a_crowd_of_an_added_type_is_checked_soon() -> None:
+    """An added type's payload with a million wrong items is invalid, by its first one at least."""
+    schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}
+    registry = extended([("room.booked", "1.0", schema)])
+    whole = {**WHOLE, "event_type": "room.booked", "payload": {"a": ["x"] * 9 + [1] * MANY}}
+    started = time.monotonic()
+    (problem,) = check(json.dumps(whole).encode(), registry).problems
+    assert problem.where == ("payload", "a", 9)
+    assert time.monotonic() - started < 10

@@ -1,0 +1,54 @@
+"""Events with a hostile number of wrong fields, made small enough to be asked about.
+
+pydantic keeps about a kilobyte for each thing wrong, and tells all of them: 14 MB of wrong items
+took 8 GB and 80 s. A thousand are as telling.
+"""
+
+import json
+from collections.abc import Collection
+from itertools import islice
+from typing import Any
+
+from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.json_text import MOST
+from medtrack_cli.events.registry import Registry
+
+MANY = 2 * MOST
+_LARGE = 32 * 1024  # bytes from which values are counted: real events are far below it
+
+
+def is_crowd(body: bytes, many: int = MANY) -> bool:
+    """Tell whether there are thousands of values in a body, by its commas."""
+    return len(body) > _LARGE and body.count(b",") > many
+
+
+def thinned(value: object, registry: Registry) -> bytes:
+    """Write a crowd with but a thousand of its unknown members and of a list's wrong items.
+
+    The paths of what is left lead to the same values, and an event is valid or invalid as it
+    was: MedTrack's own payloads allow no unknown member, and their lists hold strings.
+    """
+    return json.dumps(_few(value, registry) if isinstance(value, dict) else []).encode()
+
+
+def _few(event: dict[str, Any], registry: Registry) -> dict[str, Any]:
+    few = _few_members(event, ENVELOPE_FIELDS)
+    known = registry.newest(event.get("event_type"))
+    payload = event.get("payload")
+    if isinstance(payload, dict) and known is not None and known.payload is not None:
+        members = _few_members(payload, [field.name for field in known.fields])
+        few["payload"] = {name: _few_wrong(each) for name, each in members.items()}
+    return few
+
+
+def _few_members(value: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    named = {name: value[name] for name in known if name in value}
+    return {**named, **dict(islice(value.items(), MOST))}
+
+
+def _few_wrong(value: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Cut a list behind the thousandth item that is no string."""
+    if not isinstance(value, list):
+        return value
+    wrong = (index for index, item in enumerate(value) if not isinstance(item, str))
+    return value[: next(islice(wrong, MOST, None), None)]
