@@ -62,7 +62,7 @@ class _Items:
         if isinstance(index, str):
             return None
         self._found += islice(self._rest, max(0, index + 1 - len(self._found)))
-        return [(None, self._found[index])] if index < len(self._found) else None
+        return [(None, self._found[index])] if 0 <= index < len(self._found) else None
 
 
 @lru_cache(maxsize=1)  # all problems of an event are looked for in one go
