@@ -59,11 +59,13 @@ class Runtime:
         from medtrack_cli.output.style import wants_colour
 
         return HumanPrinter(
+            world.stdin,
             world.stdout,
             world.stderr,
             quiet=self.quiet,
             verbose=self.verbose,
             colour=wants_colour(world.environ, no_color=self.no_color),
+            can_draw=world.environ.get("TERM") != "dumb",
         )
 
     @cached_property

@@ -32,6 +32,15 @@ def listen(
     record: Annotated[
         Path | None, typer.Option("--record", help="Write what arrives to this new file.")
     ] = None,
+    body: Annotated[
+        bool, typer.Option("--body", help="Show the JSON body below each line.")
+    ] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show personal data, and texts that are no event.")
+    ] = False,
+    local_time: Annotated[
+        bool, typer.Option("--local-time", help="Show the time of this machine's zone, not UTC.")
+    ] = False,
     retry_for: Annotated[
         float | None,
         typer.Option("--retry-for", min=0, help="Seconds to try for the first connection [10]."),
@@ -42,19 +51,22 @@ def listen(
     Nobody else's messages are taken. On a terminal one line an event, with personal data
     masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
     """
-    from medtrack_cli.core.listen import Limits, tee
+    from medtrack_cli.core.listen import Limits, Watched, tee
     from medtrack_cli.core.listen import listen as run
 
     keys = tuple(patterns or ["#"])
     world, printer = runtime.world, runtime.printer
     settings, registry = runtime.connection, runtime.registry
     recorder = runtime.recorder(record) if record else None
-    sink = tee([printer.deliveries(), *([recorder] if recorder else [])])
     try:
         with (
             runtime.stop_on_signals() as stop,
+            printer.deliveries(
+                Watched(settings, keys, world.clock, stop, body, reveal, local_time)
+            ) as shown,
             world.open_tap(settings, keys, printer.note, stop, retry_for) as tap,
         ):
+            sink = tee([shown, *([recorder] if recorder else [])])
             heard = run(tap, sink, Limits(count, timeout), world.clock, stop, registry=registry)
     finally:
         if recorder:

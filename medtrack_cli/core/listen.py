@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
 from medtrack_cli.errors import ExitCode
@@ -37,6 +38,19 @@ class Sink(Protocol):
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is listened to, and how a person wants to see it."""
+
+    settings: ConnectionSettings
+    patterns: tuple[str, ...]
+    clock: Clock
+    stop: Stop
+    body: bool = False  # the JSON body below its line
+    reveal: bool = False  # personal values, and texts that are no event
+    local_time: bool = False
 
 
 class Ended(StrEnum):
@@ -117,9 +131,9 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def _exit_code(ended: Ended, limits: Limits, stop: Stop) -> int:
-    if ended is Ended.STOPPED:
-        return stop.exit_code or ExitCode.DONE
-    if ended is Ended.TIMEOUT and limits.count is not None:
+    if ended is Ended.STOPPED and stop.exit_code:
+        return stop.exit_code
+    if ended is not Ended.COUNT and limits.count is not None:
         return ExitCode.VERDICT_NO
     return ExitCode.DONE
 

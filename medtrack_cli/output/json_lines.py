@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
-from medtrack_cli.core.listen import Listened, Seen, Sink
+from medtrack_cli.core.listen import Listened, Seen, Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import MedtrackError
@@ -60,8 +60,8 @@ class JsonPrinter:
     def compared(self, compared: "Compared") -> None:
         self._print(records.comparison(compared))
 
-    def deliveries(self) -> Sink:
-        return _Lines(self)
+    def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
+        return nullcontext(_Lines(self))
 
     def listened(self, listened: Listened) -> None:
         self._tell(records.listened(listened))

@@ -1,83 +1,54 @@
-"""Deliveries for people: one line an event, its findings below."""
+"""Deliveries for people where nothing can be drawn: line after line."""
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
-from medtrack_cli.core.listen import Seen
+from medtrack_cli.core.listen import Seen, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.events.findings import WARNINGS, json_pointer
-from medtrack_cli.events.json_text import MAX_BODY
-from medtrack_cli.output.masking import masked
+from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.style import Style
-
-MAX_VALUE = 40  # characters of one value on the line
+from medtrack_cli.output.short_ids import ShortIds
 
 
 class DeliveryLog:
     """A `Sink` that shows each delivery on a line; personal values are masked."""
 
-    def __init__(self, stdout: TextIO, style: Style, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, stdout: TextIO, watched: Watched, note: Callable[[str], None], *, colour: bool
+    ) -> None:
         self._stdout = stdout
-        self._style = style
         self._note = note
+        self._console = console_for(colour=colour)
+        self._shorten = ShortIds()
+        self._look = Look(
+            None, watched.body, watched.reveal, watched.local_time, marks_for(stdout.encoding)
+        )
 
     def write(self, seen: Seen) -> None:
-        style = self._style
-        time = seen.delivery.received_at.strftime("%H:%M:%S.%f")[:-3] + "Z"
-        mark = style("✓", "green") if seen.is_valid else style("✗", "red")
-        key = style(f"{safe_text(seen.delivery.routing_key):<18}", "bold")
-        details = " ".join(_details(seen))
-        self._stdout.write(f"{style(time, 'dim')} {mark} {key} {details}\n")
-        for problem in seen.problems:
-            colour = "yellow" if problem.rule in WARNINGS else "red"
-            where = problem.where
-            pointer = "" if isinstance(where, int) else f" at {safe_text(json_pointer(where))}"
-            text = f"{style(problem.rule, colour)}{pointer}: {safe_text(problem.message)}"
-            self._stdout.write(f"             {text}\n")
+        for line in event_lines(seen, self._look, self._shorten):
+            self._stdout.write(paint(line, self._console) + "\n")
 
     def flush(self) -> None:
         self._stdout.flush()
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
-        match happening:
-            case Listening(_, _, patterns):
-                self._note(f"listening to {', '.join(patterns)} (Ctrl-C ends)")
-            case Interrupted(since, reason):
-                self._note(f"{reason} at {since:%H:%M:%S}Z; events may be missed from now on")
-            case Resumed(since, until, _):
-                gap = (until - since).total_seconds()
-                self._note(
-                    f"listening again since {until:%H:%M:%S}Z; events published in the "
-                    f"{gap:.1f} s since {since:%H:%M:%S}Z may be missing"
-                )
+        self._note(told(happening))
 
 
-def _details(seen: Seen) -> Iterator[str]:
-    """Give the service and the payload's plain values; of no event, the body's size and kind."""
-    body = seen.delivery.body
-    event = _as_object(body) if len(body) <= MAX_BODY else None
-    if event is None:
-        kind = seen.delivery.properties.get("content_type", "no content type")
-        yield f"{len(body):,} bytes, {safe_text(str(kind))}"
-        return
-    if isinstance(service := event.get("service"), str):
-        yield _short(service)
-    payload = event.get("payload")
-    for name, value in payload.items() if isinstance(payload, dict) else ():
-        if isinstance(value, str | int | float):
-            yield f"{_short(name)}={_short(masked(name, str(value)))}"
-
-
-def _as_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _short(text: str) -> str:
-    text = safe_text(text)
-    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
+def told(happening: Listening | Interrupted | Resumed) -> str:
+    """Tell what happened to the connection in a sentence."""
+    match happening:
+        case Listening(_, _, patterns):
+            keys = ", ".join(safe_text(pattern) for pattern in patterns)
+            return f"listening to {keys} (Ctrl-C ends)"
+        case Interrupted(since, reason):
+            return f"{safe_text(reason)} at {since:%H:%M:%S}Z; events may be missed from now on"
+        case Resumed(since, until, may_have_missed):
+            seconds = (until - since).total_seconds()
+            missing = "may be missing" if may_have_missed else "are not missing"
+            return (
+                f"listening again since {until:%H:%M:%S}Z; events published in the "
+                f"{seconds:.1f} s since {since:%H:%M:%S}Z {missing}"
+            )

@@ -70,7 +70,7 @@ def masked_json(value: Any, field: str = "") -> Any:  # noqa: ANN401 -- JSON
     """
     match value:
         case dict():
-            return {masked_pointer(key): masked_json(each, key) for key, each in value.items()}
+            return {masked_key(key): masked_json(each, key) for key, each in value.items()}
         case list():
             return [masked_json(each, field) for each in value]
         case bool() | None:

@@ -1,9 +1,10 @@
 """What a command can say, whatever the form it is said in."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medtrack_cli.core.listen import Listened, Sink
+from medtrack_cli.core.listen import Listened, Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
@@ -52,8 +53,8 @@ class Printer(Protocol):
         """Say what a change of a contract means, with the events that prove it."""
         ...
 
-    def deliveries(self) -> Sink:
-        """Where deliveries are shown."""
+    def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:
+        """Where deliveries are shown, from entering to leaving."""
         ...
 
     def listened(self, listened: Listened) -> None:

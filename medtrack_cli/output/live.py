@@ -1,0 +1,301 @@
+"""The live view: a log that scrolls as any output does, and a status block below it.
+
+Two threads draw, one at a time: the caller's, when it has events, and our own, which reads the
+keys and keeps the block up to date while nothing arrives or no broker can be reached.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event, RLock, Thread
+from types import TracebackType
+from typing import BinaryIO, Self, TextIO
+
+from rich.text import Text
+
+from medtrack_cli.core.listen import Seen, Watched
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
+from medtrack_cli.output.live_keys import Controls, keys_of, pressed
+from medtrack_cli.output.live_statistics import Allowance, Held, Statistics
+from medtrack_cli.output.live_terminal import Keyboard, Row, Screen, Size, suspending
+from medtrack_cli.output.log import told
+from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.paint import console_for, paint
+from medtrack_cli.output.short_ids import ShortIds
+
+FRAME_SECONDS = 1 / 30
+"""Between two frames with events, at least."""
+
+FLOOD_FRAME_SECONDS = 1 / 10
+"""The same while more arrives than is drawn: nobody reads that fast."""
+
+BLOCK_SECONDS = 0.2
+"""Between two updates of the block."""
+
+
+class LiveView:
+    """A `Sink` on a terminal, to be entered. Personal values are masked.
+
+    `flush` returns when the events are drawn or counted as not drawn: those of a flood, those
+    that a filter or a pause keeps off the screen, all while the terminal takes no output.
+    """
+
+    def __init__(self, stdin: BinaryIO, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
+        self._watched = watched
+        self._clock = watched.clock
+        self._keyboard = Keyboard(stdin)
+        self._screen = Screen(stdout)
+        self._console = console_for(colour=colour)
+        self._marks = marks_for(stdout.encoding)
+        self._shorten = ShortIds()
+        now = self._clock.monotonic()
+        self._statistics = Statistics(now)
+        self._connection = Connection(now)
+        self._allowance = Allowance(now)
+        self._controls = Controls(has_bodies=watched.body)
+        self._batch: list[Seen] = []
+        self._held = Held()
+        self._unsaid = 0  # not drawn since the last line
+        self._last_event_at: float | None = None
+        self._drawn_at = self._block_at = 0.0
+        self._block: Sequence[Row] = ()
+        self._size = Size(0, 0)
+        self._is_up = False  # the terminal is in our hands
+        self._failure: BaseException | None = None
+        self._lock = RLock()  # a signal may come while we draw
+        self._done = Event()
+        self._thread = Thread(target=self._run, name="live view", daemon=True)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(suspending(self._leave, self._lapse))
+        with self._lock:
+            self._enter()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+        self._stack.close()
+        with self._lock, suppress(OSError):  # the terminal may be gone
+            self._statistics.not_drawn += len(self._held)
+            self._say_unsaid()
+            self._leave()
+            if self._statistics.received:
+                width, reveal = self._screen.size.width, self._watched.reveal
+                rows = totals(self._statistics, self._connection, width, reveal=reveal)
+                self._screen.draw([paint(row, self._console) for row in rows], ())
+                self._screen.erase()
+        self._keyboard.leave()
+        if self._failure and not error:
+            raise self._failure
+
+    def write(self, seen: Seen) -> None:
+        """Count a delivery; it is drawn by the next flush."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._statistics.add(seen, now)
+            self._last_event_at = now
+            if self._controls.wants(seen):
+                self._batch.append(seen)
+            else:
+                self._statistics.filtered += 1
+
+    def flush(self) -> None:
+        """Draw what was written, or count it as not drawn; at most 30 times a second."""
+        with self._lock:
+            batch, self._batch = self._batch, []
+            if not batch:
+                return
+            now = self._clock.monotonic()
+            is_flood = self._allowance.is_low(now)
+            pause = self._drawn_at + (FLOOD_FRAME_SECONDS if is_flood else FRAME_SECONDS) - now
+            if self._controls.is_paused:
+                self._hold(batch)
+                return
+            if is_flood and pause > 0:
+                self._skip(len(batch))
+                return
+        if pause > 0:
+            self._clock.sleep(pause)
+        with self._lock:
+            if self._controls.is_paused:  # meanwhile
+                self._hold(batch)
+            else:
+                self._draw_events(batch)
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        """Show what happened to the connection, for good and in the block."""
+        now = self._clock.monotonic()
+        connection = self._connection
+        with self._lock:
+            match happening:
+                case Listening():
+                    connection.phase, connection.ready_at = Phase.LISTENING, now
+                case Interrupted():
+                    connection.phase = Phase.LOST
+                    connection.gaps += 1
+                case Resumed(since, until, _):
+                    connection.phase = Phase.LISTENING
+                    connection.gap_seconds += (until - since).total_seconds()
+            connection.since = now
+            colour = "green" if connection.phase is Phase.LISTENING else "bold red"
+            self._say(Text(told(happening), colour))
+
+    @contextmanager
+    def make_room(self) -> Iterator[None]:
+        """Let others write to the terminal, above the block."""
+        with self._lock:
+            if self._is_up:
+                self._screen.erase()
+            yield
+            if self._is_up:
+                self._frame([])
+
+    def _run(self) -> None:
+        """Read keys and keep the block up to date, until the end or a failure."""
+        try:
+            while not self._done.is_set():
+                typed = b""
+                if self._is_up and self._keyboard.is_there:
+                    typed = self._keyboard.read(BLOCK_SECONDS)
+                else:
+                    self._done.wait(BLOCK_SECONDS)
+                with self._lock:
+                    self._tick(keys_of(typed))
+        except BaseException as error:  # noqa: BLE001 -- raised again where the view is left
+            self._failure = error
+            self._keyboard.leave()
+            self._watched.stop.request(ExitCode.BUG)
+
+    def _tick(self, keys: str) -> None:
+        if not self._screen.is_ours:
+            self._is_up = False
+            return
+        if not self._is_up:
+            self._enter()
+        for key in keys:
+            self._press(key)
+        now = self._clock.monotonic()
+        if self._unsaid and now - self._drawn_at > FLOOD_FRAME_SECONDS:
+            self._say_unsaid()
+        elif keys or now - self._block_at >= BLOCK_SECONDS:
+            before, size = self._block, self._size
+            if (self._current_block() != before or self._size != size) and self._screen.can_write:
+                self._screen.draw([], self._block)
+
+    def _press(self, key: str) -> None:
+        match key:
+            case "q":
+                self._watched.stop.request(ExitCode.DONE)
+            case "c" | "\x0c":  # Ctrl-L
+                self._screen.draw([], self._current_block(), clear=True)
+            case "\n" | "\r":
+                self._frame([""])
+        types = [name for name, _ in self._statistics.most_frequent]
+        self._controls = pressed(self._controls, key, types)
+        self._block_at = 0.0
+        if not self._controls.is_paused and len(self._held):
+            self._draw(self._held.take_all())
+
+    def _hold(self, batch: list[Seen]) -> None:
+        for seen in batch:
+            self._skip(self._held.add(seen))
+
+    def _skip(self, count: int) -> None:
+        self._statistics.not_drawn += count
+        self._unsaid += count
+
+    def _draw_events(self, batch: list[Seen]) -> None:
+        """Draw the newest of a batch, as many as may be."""
+        if not (self._is_up and self._screen.can_write):
+            self._skip(len(batch))
+            return
+        allowed = self._allowance.take(len(batch), self._clock.monotonic())
+        self._skip(len(batch) - allowed)
+        self._draw(batch[len(batch) - allowed :])
+
+    def _draw(self, batch: list[Seen]) -> None:
+        size = self._screen.size
+        look = Look(
+            size.width,
+            self._controls.has_bodies,
+            self._watched.reveal,
+            self._watched.local_time,
+            self._marks,
+        )
+        lines = [line for seen in batch for line in event_lines(seen, look, self._shorten)]
+        self._frame([*self._unsaid_lines(), *(paint(line, self._console) for line in lines)])
+
+    def _say(self, text: Text) -> None:
+        self._frame([*self._unsaid_lines(), paint(text, self._console)])
+
+    def _say_unsaid(self) -> None:
+        if lines := self._unsaid_lines():
+            self._frame(lines)
+
+    def _unsaid_lines(self) -> list[str]:
+        """Say how many were not drawn since the last line."""
+        if not self._unsaid:
+            return []
+        text = Text(f"{self._marks.ellipsis} {self._unsaid:,} not drawn", "yellow")
+        self._unsaid = 0
+        return [paint(text, self._console)]
+
+    def _frame(self, lines: Sequence[str]) -> None:
+        """Draw lines above the block; the block is made anew only a few times a second."""
+        if not self._is_up:
+            return
+        now = self._clock.monotonic()
+        is_old = now - self._block_at >= BLOCK_SECONDS or self._size != self._screen.size
+        self._screen.draw(lines, self._current_block() if is_old else self._block)
+        self._drawn_at = now
+
+    def _current_block(self) -> Sequence[Row]:
+        now = self._clock.monotonic()
+        self._size = self._screen.size
+        scene = Scene(
+            self._watched,
+            self._connection,
+            self._statistics,
+            self._controls,
+            len(self._held),
+            self._last_event_at,
+            now,
+            self._keyboard.is_there,
+        )
+        self._block = [
+            Row(paint(row, self._console), row.cell_len)
+            for row in block(scene, self._size, self._marks)
+        ]
+        self._block_at = now
+        return self._block
+
+    def _enter(self) -> None:
+        """Take the terminal, unless a shell has put us behind it."""
+        if self._screen.is_ours:
+            self._keyboard.enter()
+            self._is_up = True
+            self._frame([])
+
+    def _leave(self) -> None:
+        """Give the terminal back, without the block."""
+        with self._lock:
+            if self._is_up:
+                self._screen.erase()
+            self._keyboard.leave()
+            self._is_up = False
+
+    def _lapse(self) -> None:
+        """Take the terminal anew at the next tick: a shell has had it."""
+        with self._lock:
+            self._screen.forget()
+            self._is_up = False

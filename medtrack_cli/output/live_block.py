@@ -1,0 +1,235 @@
+"""What the status block of the live view says: a scene in, rows of a given width out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from rich.text import Text
+
+from medtrack_cli.core.listen import Watched
+from medtrack_cli.output.live_keys import HINTS, Controls
+from medtrack_cli.output.live_statistics import MAX_HELD, SECONDS, Statistics, Tally
+from medtrack_cli.output.live_terminal import Size
+from medtrack_cli.output.log_lines import family_colour, routing_key
+from medtrack_cli.output.marks import Marks
+from medtrack_cli.output.safe_text import safe_text
+
+IDLE_SECONDS = 10
+"""Without an event for so long, the block says so."""
+
+_HELP = (
+    ("space, p", f"stop drawing; events are counted, and the last {MAX_HELD:,} wait"),
+    ("f", "draw all, invalid ones only, or one type after the other"),
+    ("b", "JSON bodies below their lines"),
+    ("c", "clear the screen; the numbers stay"),
+    ("enter", "an empty line"),
+    ("q, Ctrl-C", "end; Ctrl-Z suspends"),
+)
+
+
+class Phase(Enum):
+    """How the connection is."""
+
+    CONNECTING = "connecting"
+    LISTENING = "listening"
+    LOST = "connection lost"
+
+
+@dataclass(slots=True)
+class Connection:
+    """The connection's story. Times are monotonic seconds."""
+
+    since: float  # of the phase
+    phase: Phase = Phase.CONNECTING
+    ready_at: float | None = None  # the first time
+    gaps: int = 0
+    gap_seconds: float = 0.0
+
+
+class Scene(NamedTuple):
+    """All that the block shows, at one moment."""
+
+    watched: Watched
+    connection: Connection
+    statistics: Statistics
+    controls: Controls
+    waiting: int  # kept while paused
+    last_event_at: float | None
+    now: float
+    has_keys: bool
+
+
+def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
+    """Draw the block, the most important rows first to stay: a third of the height at the most."""
+    sections = [
+        (3, [Text(marks.rule * size.width, "dim")]),
+        (0, [_state(scene, size.width, marks)]),
+        (4, [_place(scene.watched)]),
+        (5, list(_types(scene, size.width, marks))),
+        (1, [_oddities(scene)]),
+        (2, [_keys(scene)] if scene.has_keys else []),
+        (6, list(_help()) if scene.controls.has_help else []),
+    ]
+    room = max(1, size.height // 3)
+    if scene.controls.has_help:
+        room = max(1, size.height - 4)
+    kept: dict[int, list[Text]] = {}
+    for rank, rows in sorted(sections, key=lambda section: section[0]):
+        kept[rank] = rows[:room]
+        room -= len(kept[rank])
+    chosen = [row for rank, _ in sections for row in kept[rank]]
+    for row in chosen:
+        row.truncate(size.width, overflow="ellipsis")
+    return chosen
+
+
+def totals(
+    statistics: Statistics, connection: Connection, width: int, *, reveal: bool
+) -> Iterator[Text]:
+    """Sum up at the end: each type, and what was out of the ordinary."""
+    chips = (
+        Text.assemble((name, family_colour(name)), f" {tally.total:,}")
+        for name, tally in _named(statistics, reveal=reveal)
+    )
+    yield from _flowing(chips, width)
+    yield Text("  ").join(_numbers(statistics, connection))
+
+
+def _named(statistics: Statistics, *, reveal: bool) -> Iterator[tuple[str, Tally]]:
+    for name, tally in statistics.most_frequent:
+        yield routing_key(name, reveal=reveal), tally
+
+
+def _state(scene: Scene, width: int, marks: Marks) -> Text:
+    """Say how it is, since when, and how much arrives."""
+    connection, minute, now = scene.connection, scene.statistics.minute, scene.now
+    row = Text()
+    if scene.controls.is_paused:
+        row.append(f"{marks.paused} paused, {scene.waiting:,} waiting", "bold yellow").append("  ")
+    row.append_text(_phase(connection, now, marks))
+    row.append(f"  {minute.rate(now):,.1f}/s ", "bold")
+    history = minute.history(now)
+    peak = f" peak {max(history):,}/s"
+    room = min(SECONDS, width - row.cell_len - len(peak))
+    if room > 0:
+        row.append(_sparkline(history[-room:], marks.bars), "cyan").append(peak, "dim")
+    return row
+
+
+def _phase(connection: Connection, now: float, marks: Marks) -> Text:
+    """Name the phase with how long it has lasted; listening counts from the first time."""
+    match connection.phase:
+        case Phase.LISTENING:
+            since = connection.ready_at or connection.since
+            return Text(f"{marks.steady} listening {duration(now - since)}", "bold green")
+        case Phase.LOST:
+            lasted = duration(now - connection.since)
+            return Text(f"{marks.invalid} connection lost for {lasted}", "bold red")
+    return Text(f"{marks.waiting} connecting", "bold yellow")
+
+
+def _place(watched: Watched) -> Text:
+    """Name what is listened to: patterns, exchange, broker and profile; no secret is in them."""
+    settings = watched.settings
+    return Text.assemble(
+        " ".join(safe_text(pattern) for pattern in watched.patterns),
+        (" from ", "dim"),
+        safe_text(settings.exchange),
+        (" on ", "dim"),
+        safe_text(settings.describe()),
+        (" profile ", "dim"),
+        safe_text(settings.profile),
+    )
+
+
+def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
+    """Give each type's total and rate, or what is waited for when nothing has come."""
+    if not scene.statistics.by_type:
+        yield Text("waiting for the first event", "yellow")
+        return
+    chips = (
+        Text.assemble(
+            (name, family_colour(name)),
+            (f" {tally.total:,}", "bold"),
+            (f" {tally.minute.rate(scene.now):,.1f}/s", "dim"),
+        )
+        for name, tally in _named(scene.statistics, reveal=scene.watched.reveal)
+    )
+    rows = list(_flowing(chips, width))
+    yield from rows[:3]
+    if len(rows) > 3:
+        rows[2].append(f" {marks.ellipsis}")
+
+
+def _flowing(chips: Iterable[Text], width: int) -> Iterator[Text]:
+    """Put chips in rows, as many in each as fit."""
+    row = Text()
+    for chip in chips:
+        if row and row.cell_len + 3 + chip.cell_len > width:
+            yield row
+            row = Text()
+        if row:
+            row.append("   ")
+        row.append_text(chip)
+    if row:
+        yield row
+
+
+def _oddities(scene: Scene) -> Text:
+    """Give the totals, and what is out of the ordinary."""
+    row = Text("  ").join(_numbers(scene.statistics, scene.connection))
+    if scene.last_event_at is not None and scene.now - scene.last_event_at >= IDLE_SECONDS:
+        row.append(f"  nothing for {duration(scene.now - scene.last_event_at)}", "yellow")
+    return row
+
+
+def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
+    gaps = f"{connection.gaps:,} gaps"
+    if connection.gaps:
+        gaps += f" ({connection.gap_seconds:,.1f} s)"
+    yield Text(f"{statistics.received:,} received", "bold")
+    yield Text(f"{statistics.invalid:,} invalid", "bold red" if statistics.invalid else "dim")
+    yield Text(gaps, "bold red" if connection.gaps else "dim")
+    yield Text(
+        f"{statistics.redelivered:,} redelivered", "yellow" if statistics.redelivered else "dim"
+    )
+    if statistics.filtered:
+        yield Text(f"{statistics.filtered:,} filtered out", "yellow")
+    if statistics.not_drawn:
+        yield Text(f"{statistics.not_drawn:,} not drawn", "yellow")
+
+
+def _keys(scene: Scene) -> Text:
+    """Name the keys, and what they have set."""
+    controls = scene.controls
+    row = Text()
+    for key, word in HINTS:
+        label = "go on" if word == "pause" and controls.is_paused else word
+        row.append(key, "bold").append(f" {label}  ", "dim")
+        if word == "filter" and controls.only is not None:
+            only = routing_key(controls.only, reveal=scene.watched.reveal)
+            row.append(f"[only {only}]  ", "bold yellow")
+        if word == "bodies" and controls.has_bodies:
+            row.append("[on]  ", "bold yellow")
+    return row
+
+
+def _help() -> Iterator[Text]:
+    for keys, words in _HELP:
+        yield Text.assemble((f"{keys:<10}", "bold"), words)
+
+
+def _sparkline(counts: list[int], bars: str) -> str:
+    """Draw counts as bars against the greatest of them; only nothing has no bar."""
+    top = max(1, *counts)
+    return "".join(bars[-(-count * (len(bars) - 1) // top)] for count in counts)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: 0:00:07, 12:34:56, 3d 01:02:03."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    clock = f"{minute:02}:{second:02}"
+    return f"{days}d {hour:02}:{clock}" if days else f"{hour}:{clock}"

@@ -1,0 +1,159 @@
+"""The terminal under the live view: its modes, its keys, and painting below what scrolls."""
+
+import os
+import select
+import signal
+import termios
+import tty
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from math import ceil
+from typing import Any, BinaryIO, NamedTuple, TextIO
+
+# Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor
+# hidden and nothing wrapped, so that a character wider than we think can't move the lines.
+_BEGIN, _END = "\x1b[?2026h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?2026l"
+_SHOW_CURSOR = "\x1b[?25h"
+_ERASE_BELOW = "\x1b[J"
+_CLEAR = "\x1b[2J\x1b[H"
+
+
+class Size(NamedTuple):
+    """Columns and rows."""
+
+    width: int
+    height: int
+
+
+class Row(NamedTuple):
+    """A row of the block, painted, and how many cells it takes."""
+
+    text: str
+    cells: int
+
+
+class Keyboard:
+    """Single keys without echo. Ctrl-C and Ctrl-Z stay signals.
+
+    Without a terminal on stdin there are no keys.
+    """
+
+    def __init__(self, stdin: BinaryIO) -> None:
+        self._is_open = stdin.isatty()
+        self._descriptor = stdin.fileno() if self._is_open else -1
+        self._before: Any = None  # the attributes, in termios' own form
+
+    @property
+    def is_there(self) -> bool:
+        return self._is_open
+
+    def enter(self) -> None:
+        """Take single keys, Ctrl-S and Ctrl-Q among them; remember what was before."""
+        if not self._is_open:
+            return
+        if self._before is None:
+            self._before = termios.tcgetattr(self._descriptor)
+        tty.setcbreak(self._descriptor, termios.TCSANOW)
+        mode: Any = termios.tcgetattr(self._descriptor)
+        mode[tty.IFLAG] &= ~termios.IXON
+        termios.tcsetattr(self._descriptor, termios.TCSANOW, mode)
+
+    def leave(self) -> None:
+        """Put everything back as it was."""
+        if self._before is not None:
+            with suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
+            self._before = None
+
+    def read(self, seconds: float) -> bytes:
+        """Wait so long for keys; b"" when none came."""
+        if not select.select([self._descriptor], [], [], seconds)[0]:
+            return b""
+        typed = b""
+        with suppress(OSError):
+            typed = os.read(self._descriptor, 64)
+        self._is_open = bool(typed)
+        return typed
+
+
+class Screen:
+    """A block of rows at the end of what was printed, redrawn in its place; lines go above it."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+        self._drawn: Sequence[Row] | None = None
+
+    @property
+    def size(self) -> Size:
+        with suppress(OSError):
+            width, height = os.get_terminal_size(self._stdout.fileno())
+            if width and height:
+                return Size(width, height)
+        return Size(80, 24)
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether a shell has not put us behind it; a terminal without jobs is ours."""
+        with suppress(OSError):
+            return os.tcgetpgrp(self._stdout.fileno()) == os.getpgrp()
+        return True
+
+    @property
+    def can_write(self) -> bool:
+        """Tell whether the terminal takes output: not when its reader hangs."""
+        return bool(select.select([], [self._stdout.fileno()], [], 0)[1])
+
+    def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
+        """Print lines for good, and the block below them in the place of the last one."""
+        above = "".join(f"{line}\n" for line in lines)
+        rows = "\n".join(row.text for row in block)
+        erase = _CLEAR if clear else self._erasing()
+        self._write(f"{_BEGIN}{erase}{above}{rows}{_END}")
+        self._drawn = block
+
+    def erase(self) -> None:
+        """Take the block off the screen; the cursor is where it began, and shown."""
+        self._write(self._erasing() + _SHOW_CURSOR)
+        self._drawn = None
+
+    def forget(self) -> None:
+        """Leave the block where it is: others have written to the terminal meanwhile."""
+        self._drawn = None
+
+    def _erasing(self) -> str:
+        """Go back to where the block began, and erase from there.
+
+        A terminal that was made narrower has broken its rows into several.
+        """
+        if self._drawn is None:
+            return ""
+        width = self.size.width
+        rows = sum(max(1, ceil(row.cells / width)) for row in self._drawn)
+        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
+        return f"\r{up}{_ERASE_BELOW}"
+
+    def _write(self, text: str) -> None:
+        self._stdout.write(text)
+        self._stdout.flush()
+
+
+@contextmanager
+def suspending(leave: Callable[[], None], lapse: Callable[[], None]) -> Iterator[None]:
+    """Give the terminal back before Ctrl-Z stops us.
+
+    `lapse` is called whenever we go on: a shell may have changed the terminal meanwhile.
+    """
+
+    def suspend(_number: int, _frame: object) -> None:
+        leave()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    before = (
+        signal.signal(signal.SIGTSTP, suspend),
+        signal.signal(signal.SIGCONT, lambda _number, _frame: lapse()),
+    )
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before[0])
+        signal.signal(signal.SIGCONT, before[1])
