@@ -1,14 +1,13 @@
-"""The measurements themselves, each with its goal."""
+"""Starting, validating and listening, each with its goal."""
 
 import json
 import subprocess
 import time
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.measuring import MEDTRACK, PYTHON, ROOT, Cost, Result, interleave, note, run
-from benchmarks.workplace import QUEUE_LENGTH, Workplace
+from benchmarks.measuring import MEDTRACK, PYTHON, ROOT, Result, Sizes, interleave, note, run
+from benchmarks.workplace import Workplace
 
 ORJSON_LOOP = """
 import sys, orjson
@@ -16,21 +15,6 @@ with open(sys.argv[1], "rb") as lines:
     for line in lines:
         orjson.loads(line)
 """
-
-
-class Sizes(NamedTuple):
-    """How much is measured how often."""
-
-    rounds: int
-    starts: int
-    blocking: int  # events that BlockingConnection publishes in a round
-    long_run: int  # events of the run whose memory is measured
-    validated: int
-    listened: int
-
-
-FULL = Sizes(7, 25, 3_000, 500_000, 200_000, 20_000)
-QUICK = Sizes(3, 9, 2_000, 100_000, 50_000, 10_000)
 
 
 def startup(place: Workplace, sizes: Sizes) -> list[Result]:
@@ -41,65 +25,33 @@ def startup(place: Workplace, sizes: Sizes) -> list[Result]:
     }
     results = []
     for name, (arguments, goal) in goals.items():
-        pairs = interleave(
-            sizes.starts,
-            partial(run, [*PYTHON, "-c", "pass"], place.environ),
-            partial(run, [*MEDTRACK, *arguments], place.environ),
-            name,
-        )
-        ratios = [ours.seconds / theirs.seconds for theirs, ours in pairs]
+        sides = {
+            "python": partial(run, [*PYTHON, "-c", "pass"], place.environ),
+            "ours": partial(run, [*MEDTRACK, *arguments], place.environ),
+        }
+        rounds = interleave(sizes.starts, sides, name)
+        ratios = [each["ours"].seconds / each["python"].seconds for each in rounds]
         results.append(Result(name, ratios, "times `python -c pass`", goal))
     return results
-
-
-def publishing(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Compare publish, as a whole process, with BlockingConnection's loop, by their rates."""
-    count = QUEUE_LENGTH
-    file = place.events(count)
-
-    def blocking() -> tuple[float, float]:
-        command = [*PYTHON, "-m", "benchmarks.blocking_publisher", file, str(sizes.blocking)]
-        seconds, cpu = map(float, run(command, place.environ).output.split())
-        _expect(place.take(), sizes.blocking)
-        return seconds / sizes.blocking, cpu / sizes.blocking
-
-    def ours() -> tuple[float, float]:
-        cost = _publish(place, file, count)
-        return cost.seconds / count, cost.cpu / count
-
-    with place.queue():
-        pairs = interleave(sizes.rounds, blocking, ours, "publish")
-    speed = [theirs[0] / ours[0] for theirs, ours in pairs]
-    cpu = [theirs[1] / ours[1] for theirs, ours in pairs]
-    return [
-        Result(f"publish, {count:,} events", speed, "times BlockingConnection", 8, True),  # noqa: FBT003
-        Result("  CPU an event", cpu, "times less than BlockingConnection"),
-    ]
-
-
-def memory(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Take the peak of a long publish."""
-    file = place.events(sizes.long_run)
-    note(f"memory: {sizes.long_run:,} events")
-    with place.queue():
-        cost = _publish(place, file, min(sizes.long_run, QUEUE_LENGTH))
-    name = f"publish, memory for {sizes.long_run:,} events"
-    return [Result(name, [cost.megabytes], "MB", 120)]
 
 
 def validating(place: Workplace, sizes: Sizes) -> list[Result]:
     """Compare validate on one core with a loop of orjson.loads, both as whole processes."""
     file = place.events(sizes.validated)
-    pairs = interleave(
-        sizes.rounds,
-        lambda: run([*PYTHON, "-c", ORJSON_LOOP, file], place.environ),
-        lambda: run([*MEDTRACK, "validate", "--jobs", "1", file], place.environ),
-        "validate",
-    )
+    command = [*MEDTRACK, "validate", "--jobs"]
+    sides = {
+        "orjson": partial(run, [*PYTHON, "-c", ORJSON_LOOP, file], place.environ),
+        "one core": partial(run, [*command, "1", file], place.environ),
+        "two": partial(run, [*command, "2", file], place.environ),
+    }
+    rounds = interleave(sizes.rounds, sides, "validate")
+    slower = [each["one core"].seconds / each["orjson"].seconds for each in rounds]
+    faster = [each["one core"].seconds / each["two"].seconds for each in rounds]
     name = f"validate, {sizes.validated:,} events, one core"
     return [
-        Result(name, [ours.seconds / theirs.seconds for theirs, ours in pairs], "times orjson"),
-        Result("  memory", [ours.megabytes for _, ours in pairs], "MB", 120),
+        Result(name, slower, "times orjson", 4.5),
+        Result("  memory", [each["one core"].megabytes for each in rounds], "MB", 120),
+        Result("  --jobs 2", faster, "times one core's rate", 1.5, True),  # noqa: FBT003
     ]
 
 
@@ -116,18 +68,6 @@ def listening(place: Workplace, sizes: Sizes) -> list[Result]:
         Result(f"listen, of {count:,} events", shares, "percent received", 100, True),  # noqa: FBT003
         Result("  from the first published to the last written", rates, "events a second"),
     ]
-
-
-def _publish(place: Workplace, file: str, held: int) -> Cost:
-    """Publish a file; the queue must hold so many events afterwards."""
-    cost = run([*MEDTRACK, "publish", "-f", file], place.environ)
-    _expect(place.take(), held)
-    return cost
-
-
-def _expect(found: int, expected: int) -> None:
-    if found != expected:
-        raise SystemExit(f"the queue holds {found:,} events instead of {expected:,}")
 
 
 def _listen(place: Workplace, count: int) -> tuple[int, float]:

@@ -15,7 +15,21 @@ PYTHON = (sys.executable,)
 MEDTRACK = (sys.executable, "-m", "medtrack_cli")
 
 A = TypeVar("A")
-B = TypeVar("B")
+
+
+class Sizes(NamedTuple):
+    """How much is measured how often."""
+
+    rounds: int
+    starts: int
+    blocking: int  # events that BlockingConnection publishes in a round
+    long_run: int  # events of the run whose memory is measured
+    validated: int
+    listened: int
+
+
+FULL = Sizes(7, 25, 3_000, 2_000_000, 200_000, 20_000)
+QUICK = Sizes(3, 9, 2_000, 100_000, 50_000, 10_000)
 
 
 class Cost(NamedTuple):
@@ -68,15 +82,13 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> Cost:
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, output)
 
 
-def interleave(
-    rounds: int, first: Callable[[], A], second: Callable[[], B], label: str
-) -> list[tuple[A, B]]:
-    """Run two things in turn, A B A B, so that what slows the machine slows both."""
-    pairs = []
+def interleave(rounds: int, sides: Mapping[str, Callable[[], A]], label: str) -> list[dict[str, A]]:
+    """Run things in turn, A B A B, so that what slows the machine slows all of them."""
+    results = []
     for number in range(1, rounds + 1):
         note(f"{label}: {number} of {rounds}")
-        pairs.append((first(), second()))
-    return pairs
+        results.append({name: side() for name, side in sides.items()})
+    return results
 
 
 def note(text: str) -> None:

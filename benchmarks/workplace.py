@@ -14,6 +14,7 @@ import pika
 
 from benchmarks.measuring import MEDTRACK, note, run
 from medtrack_cli.broker import private
+from tests.faults import rabbitmq4
 
 QUEUE = "benchmark"
 # Holds the events of a publishing run; the memory run's half million would burden the broker.
@@ -26,6 +27,11 @@ class Workplace(NamedTuple):
     folder: Path
     url: str
     environ: Mapping[str, str]
+    name: str  # of the broker
+
+    def goal(self, least: float) -> tuple[float | None, bool]:
+        """Give a goal that holds for the one broker all claims are about."""
+        return (least if self.name == "RabbitMQ 3" else None), True
 
     def events(self, count: int) -> str:
         """Give a file of so many events, one a line; made when first asked for, always the same."""
@@ -50,6 +56,11 @@ class Workplace(NamedTuple):
         finally:
             with self._channel() as channel:
                 channel.queue_delete(QUEUE)
+
+    def held(self) -> int:
+        """Tell how many events the queue holds."""
+        with self._channel() as channel:
+            return int(channel.queue_declare(QUEUE, passive=True).method.message_count)
 
     def take(self) -> int:
         """Empty the queue and tell how many events it held."""
@@ -85,15 +96,35 @@ def _student_created(source: random.Random) -> dict[str, Any]:
 def workplace() -> Iterator[Workplace]:
     """Set everything up, warm, and clear it away again."""
     with tempfile.TemporaryDirectory(prefix="medtrack-bench-") as name:
-        folder = Path(name)
-        state = folder / "broker"
-        broker = private.start(state, environ=os.environ, announce=note)
+        state = Path(name, "broker")
+        private.start(state, environ=os.environ, announce=note)
         try:
-            place = Workplace(folder, broker.amqp_url, _environment(folder, broker.amqp_url))
-            _warm_up(place)
-            yield place
+            yield _warm(Path(name), state, "RabbitMQ 3")
         finally:
             private.stop(state, erase=True)
+
+
+@contextmanager
+def workplace_4(root: Path) -> Iterator[Workplace]:
+    """Set everything up on the RabbitMQ 4 in the root folder of a Debian 13."""
+    with (
+        tempfile.TemporaryDirectory(prefix="medtrack-bench-") as name,
+        rabbitmq4.running(root) as state,
+    ):
+        yield _warm(Path(name), state, "RabbitMQ 4")
+
+
+def _warm(folder: Path, state: Path, name: str) -> Workplace:
+    broker = private.status(state)
+    if broker is None:
+        raise SystemExit(f"{name} has ended")
+    url = broker.amqp_url
+    place = Workplace(folder, url, _environment(folder, url), name)
+    one = place.events(1)
+    with place.queue():
+        for arguments in (("validate", one), ("publish", "-f", one)):
+            run([*MEDTRACK, *arguments], place.environ)
+    return place
 
 
 def _environment(folder: Path, url: str) -> dict[str, str]:
@@ -108,10 +139,3 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
         "MEDTRACK_URL": url,
     }
-
-
-def _warm_up(place: Workplace) -> None:
-    one = place.events(1)
-    with place.queue():
-        for arguments in (("validate", one), ("publish", "-f", one)):
-            run([*MEDTRACK, *arguments], place.environ)
