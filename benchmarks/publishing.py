@@ -3,13 +3,15 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.measuring import MEDTRACK, PYTHON, Cost, Result, Sizes, interleave, note, run
 from benchmarks.workplace import QUEUE_LENGTH, Workplace
 from medtrack_cli.broker.private import EXCHANGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MINIMAL = """
 import os, sys, pika
