@@ -1,0 +1,92 @@
+"""Routing: the tool foretells what the broker does."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+
+from medtrack_cli.core.routing import Binding, Topology, queues_reached
+from tests.broker.witness import client
+from tests.conftest import Broker
+
+TYPES = ("direct", "topic", "fanout", "headers")
+KEYS = ("a", "a.b", "b", "a.b.c", "")
+PATTERNS = (*KEYS, "#", "*", "a.*", "#.c")
+MODES = ("all", "any", "all-with-x", "any-with-x")
+HEADERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"x-a": 1},
+    {"one": 1},
+    {"one": 1, "two": "2"},
+    {"one": "1", "two": "2", "x-a": 1},
+)
+
+
+@contextmanager
+def random_topology(channel: BlockingChannel, chance: Random) -> Iterator[tuple[Topology, str]]:
+    """Declare exchanges of every type, bound at random to queues and to each other."""
+    prefix = f"tests.routing.{secrets.token_hex(4)}"
+    types = {f"{prefix}.{number}": TYPES[number % 4] for number in range(8)}
+    names = list(types)
+    alternates = {names[0]: names[5], names[3]: names[6], names[6]: f"{prefix}.missing"}
+    for name, kind in types.items():
+        arguments = {"alternate-exchange": alternates[name]} if name in alternates else {}
+        channel.exchange_declare(name, kind, arguments=arguments)
+    queues = [channel.queue_declare(f"{prefix}.q{n}", exclusive=True).method.queue for n in "abcde"]
+    bindings = defaultdict(list)
+    for _ in range(24):
+        source = chance.choice(names)
+        is_deeper = chance.random() < 0.3
+        destination = chance.choice(names if is_deeper else queues)
+        key = chance.choice(PATTERNS)
+        match = {"x-match": chance.choice(MODES), **chance.choice(HEADERS[1:]), "two": None}
+        arguments = match if types[source] == "headers" else {}
+        bind = channel.exchange_bind if is_deeper else channel.queue_bind
+        bind(destination, source, key, arguments)
+        bindings[source].append(Binding(source, destination, is_deeper, key, arguments))
+    try:
+        yield Topology(types, alternates, bindings), prefix
+    finally:
+        for name in names:
+            channel.exchange_delete(name)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_queues_reached_are_those_that_get_it(broker: Broker, seed: int) -> None:
+    """For random exchanges, bindings, keys and headers, the queues foretold get the message."""
+    routed: dict[str, set[str]] = defaultdict(set)
+    foretold: dict[str, set[str]] = {}
+    with (
+        client(broker.amqp_url) as channel,
+        random_topology(channel, Random(seed)) as (topology, prefix),
+    ):
+        channel.confirm_delivery()
+        for exchange in topology.types:
+            for key in KEYS:
+                for number, headers in enumerate(HEADERS):
+                    case = f"{exchange} {key} {number}"
+                    properties = pika.BasicProperties(headers=headers, message_id=case)
+                    channel.basic_publish(exchange, key, b"", properties)
+                    foretold[case] = set(queues_reached(topology, exchange, key, headers) or ())
+        for letter in "abcde":
+            queue = f"{prefix}.q{letter}"
+            while (found := channel.basic_get(queue, auto_ack=True))[1] is not None:
+                routed[str(found[1].message_id)].add(queue)
+    assert foretold == {case: routed[case] for case in foretold}
+    assert sum(map(bool, routed.values())) > 50, "the topologies route much of it"
+    assert not all(routed.values()), "and not all"
+
+
+def test_what_a_plugin_decides_is_not_foretold() -> None:
+    """Behind an exchange of a plugin's type, or one that isn't there, nothing is claimed."""
+    to_plugin = Binding("a", "delayed", to_exchange=True, routing_key="#", arguments={})
+    types = {"a": "topic", "delayed": "x-delayed-message"}
+    topology = Topology(types, {}, {"a": [to_plugin]})
+    assert queues_reached(topology, "a", "key", {}) is None
+    assert queues_reached(topology, "missing", "key", {}) is None
