@@ -7,7 +7,7 @@ import typer
 
 from medtrack_cli.app import app
 from medtrack_cli.commands.options import Shared
-from medtrack_cli.errors import ExitCode
+from medtrack_cli.errors import ExitCode, without_password
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.world import World
 
@@ -44,7 +44,7 @@ def _report_usage(world: World, problem: Exception) -> None:
     message = problem.format_message()  # type: ignore[attr-defined]
     context = getattr(problem, "ctx", None)
     command = context.command_path if context else "medtrack"
-    print(f"error: {safe_text(message).rstrip('.')}", file=world.stderr)
+    print(f"error: {safe_text(without_password(message)).rstrip('.')}", file=world.stderr)
     print(f"hint: {command} --help", file=world.stderr)
 
 

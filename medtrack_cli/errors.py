@@ -16,8 +16,11 @@ MedtrackError
 └── ConfigError           78   a configuration that can't be used
 """
 
+import re
 from enum import IntEnum
 from typing import ClassVar
+
+_PASSWORD = re.compile(r"(amqps?:/+[^\s:@/]*:)\S*@", re.IGNORECASE)
 
 
 class ExitCode(IntEnum):
@@ -41,6 +44,11 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+def without_password(text: str) -> str:
+    """Hide the password of an AMQP URL, well-formed or not, that was typed in another's place."""
+    return _PASSWORD.sub(r"\1***@", text)
+
+
 class MedtrackError(Exception):
     """A failure a person can act on: what failed, on what, and the next step.
 
@@ -52,10 +60,10 @@ class MedtrackError(Exception):
     exit_code: ClassVar[ExitCode]
 
     def __init__(self, what: str, subject: str = "", *, hint: str = "") -> None:
-        super().__init__(what, subject)
-        self.what = what
-        self.subject = subject
-        self.hint = hint
+        self.what = without_password(what)
+        self.subject = without_password(subject)
+        self.hint = without_password(hint)
+        super().__init__(self.what, self.subject)
 
     @property
     def message(self) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
     from medtrack_cli.output.reporters.report import Report
+    from medtrack_cli.output.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ class Runtime:
         )
 
     @cached_property
+    def terminal(self) -> "Terminal":
+        """Where a person can be asked."""
+        from medtrack_cli.output.terminal import Terminal
+
+        return Terminal(self.world.stdin, self.world.stderr)
+
+    @cached_property
     def config(self) -> "Config":
         """Flags, environment and files, read once, when first asked for."""
         from medtrack_cli.config.loader import load
@@ -77,7 +85,7 @@ class Runtime:
             flags=self.flags,
             environ=self.world.environ,
             cwd=self.world.cwd,
-            prompt=self._prompt if self._is_interactive else None,
+            prompt=self.terminal.ask_secret if self.terminal.has_person else None,
         )
 
     @cached_property
@@ -138,6 +146,10 @@ class Runtime:
         import random
 
         settings = self.config.connection(random.Random())  # noqa: S311 -- spreads load
+        if self.config.password_is_typed:
+            self.printer.warning(
+                "the password in --url can be read by every user of this machine: use MEDTRACK_URL"
+            )
         remote = [host for host in settings.hosts if not host.is_loopback]
         if remote and settings.tls is None:
             self.printer.warning(
@@ -330,37 +342,6 @@ class Runtime:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-    def confirm_protected(self, action: str, *, yes: bool) -> None:
-        """Ask before acting on a protected profile; in scripts --yes says it beforehand."""
-        settings = self.connection
-        if not settings.protected or yes:
-            return
-        target = f"{settings.exchange} on {settings.describe()} (profile {settings.profile})"
-        if not self._is_interactive:
-            raise UsageError(
-                f"{action} needs a yes: the profile is protected",
-                target,
-                hint="add --yes if that is the broker you mean",
-            )
-        if self._prompt(f"{action} to {target}? Type the profile's name: ") != settings.profile:
-            raise UsageError("not confirmed, so nothing was done", target)
-
-    @property
-    def _is_interactive(self) -> bool:
-        return self.world.stdin.isatty() and self.world.stderr.isatty()
-
-    def _prompt(self, text: str) -> str:
-        from getpass import getpass
-
-        from medtrack_cli.output.safe_text import safe_text
-
-        shown = safe_text(text)
-        if "password" in text.lower():
-            return getpass(shown, stream=self.world.stderr)
-        self.world.stderr.write(shown)
-        self.world.stderr.flush()
-        return self.world.stdin.readline().decode("utf-8", "replace").strip()
 
 
 def exit_code_of(*codes: int | None) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medtrack_cli.core.messages import Message, Receipt
-    from medtrack_cli.core.ports import Publisher
+    from medtrack_cli.core.ports import Note, Publisher
     from medtrack_cli.core.publish import Read
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
@@ -101,6 +101,7 @@ def publish(
     """
     from uuid import uuid4
 
+    from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
     from medtrack_cli.core.publish import Plan, count_valid, messages
@@ -136,19 +137,21 @@ def publish(
         receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
         return report(runtime, "published", tally, receipts)
 
-    def left(plan: Plan) -> "Iterator[Message | Receipt]":
-        outgoing = messages(source.read(None), plan, runtime.trace)
+    def left(plan: Plan, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
+        outgoing = messages(source.read(None), plan, trace)
         return mark.left(outgoing) if mark else outgoing
 
     if dry_run:
-        return print_only(runtime, left(plan))
-    runtime.confirm_protected("publish", yes=yes)
+        return print_only(runtime, left(plan, runtime.trace))
+    counted = (lambda: left(plan)) if source.can_be_read_again else None
+    confirm(runtime, "publish", counted, yes=yes)
 
     if mark and mark.was_done:
         tally.aside["done_before"] = mark.was_done
 
     def delivered(publisher: "Publisher", _stop: object) -> "Iterator[Receipt]":
-        outgoing = pacing.at_rate(left(plan), rate, clock) if rate else left(plan)
+        outgoing = left(plan, runtime.trace)
+        outgoing = pacing.at_rate(outgoing, rate, clock) if rate else outgoing
         again = (lambda: left(everything)) if source.can_be_read_again else None
         receipts = deliver.deliver(publisher, outgoing, again)
         return mark.watch(receipts, tally.is_done) if mark else receipts

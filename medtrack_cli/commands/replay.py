@@ -63,6 +63,7 @@ def replay(
     """
     from uuid import uuid4
 
+    from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.sending import print_only, send
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core
@@ -80,9 +81,9 @@ def replay(
 
     if dry_run:
         return print_only(runtime, outgoing(tally.aside))
-    runtime.confirm_protected("replay", yes=yes)
-    paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
     again = (lambda: outgoing(Counter())) if source.can_be_read_again else None
+    confirm(runtime, "replay", again, yes=yes)
+    paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
     policy = PublishPolicy(retry_for=retry_for)
     return send(
         runtime,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medtrack_cli.config.layers import Value
+from medtrack_cli.config.layers import Level, Value
 from medtrack_cli.config.places import LookedAt
 from medtrack_cli.config.resolve import Resolved
 from medtrack_cli.config.secrets import KEY_PASSPHRASE, Missing, fetch, is_encrypted
@@ -78,6 +78,17 @@ class Config:
             ("heartbeat", of.heartbeat),
         ]
 
+    @property
+    def password_is_typed(self) -> bool:
+        """Tell whether the password stands on the command line, in --url."""
+        return self.resolved.password.level is Level.FLAG
+
+    def address(self) -> dict[str, str]:
+        """Say for people where events would go; no password is fetched for that."""
+        hosts = ", ".join(map(str, self.resolved.hosts.value))
+        vhost = self.resolved.vhost.value
+        return {"broker": hosts, "vhost": vhost, "exchange": self.exchange}
+
     def connection(self, order: random.Random | None = None) -> ConnectionSettings:
         """Fetch the password and give all a connection needs, the hosts shuffled by `order`.
 
@@ -124,5 +135,7 @@ class Config:
             return fetch(password.value)
         who = f"{self.resolved.username.value} at {self.resolved.hosts.value[0]}"
         if self.prompt is not None:
-            return Secret(self.prompt(f"Password for {who}: "))
+            if typed := self.prompt(f"Password for {who}: "):
+                return Secret(typed)
+            raise ConfigError("no password was typed", who, hint=password.value.hint)
         raise ConfigError(f"no password ({password.source})", who, hint=password.value.hint)

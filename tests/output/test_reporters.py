@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +14,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli.events.findings import WARNINGS, Rule
-from tests.cli.tool import ROOT, Tool
+from tests.cli.tool import COMMAND, ROOT, Tool
 from tests.validate.checking import STUDENT, changed, validate
 
 # One of its patterns has a stray bracket, which strict regex engines refuse.
@@ -236,11 +238,31 @@ def test_report_that_cannot_be_made(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["bad.json"]
 
 
-def test_report_keeps_links_and_devices(tmp_path: Path) -> None:
-    """A link to a report stays a link; a device is written to, not replaced."""
-    target, link = tmp_path / "target.xml", tmp_path / "link.xml"
+def test_report_follows_no_link(tmp_path: Path) -> None:
+    """A link is refused with 73, whether or not it leads somewhere; nothing behind it changes."""
+    target, link, loop = tmp_path / "target.xml", tmp_path / "link.xml", tmp_path / "loop"
+    target.write_text("precious")
     link.symlink_to(target)
-    assert reports(tmp_path, f"junit={link}", "json=/dev/null").code == 1
-    assert link.is_symlink()
-    assert target.read_text().startswith("<?xml")
+    loop.symlink_to(loop)
+    for path in (link, loop):
+        ran = reports(tmp_path, f"junit={path}")
+        assert (ran.code, "it is a link" in ran.err) == (73, True)
+    assert target.read_text() == "precious"
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["bad.json", "link.xml", "loop", "target.xml"]
+
+
+def test_report_into_what_is_no_file(tmp_path: Path) -> None:
+    """A device, a FIFO and a stream that is a file are written to, not replaced."""
+    os.mkfifo(tmp_path / "fifo")
+    with ThreadPoolExecutor() as reader:
+        read = reader.submit((tmp_path / "fifo").read_bytes)
+        assert reports(tmp_path, f"junit={tmp_path / 'fifo'}", "json=/dev/null").code == 1
+        assert read.result(10).startswith(b"<?xml")
     assert Path("/dev/null").is_char_device()
+    log = tmp_path / "log"
+    with log.open("wb") as stderr:
+        command = [*COMMAND, "validate", "bad.json", "missing.json", "-o", "sarif=/dev/stderr"]
+        assert subprocess.run(command, cwd=tmp_path, stderr=stderr, check=False).returncode == 1
+    assert '"$schema"' in log.read_text()
+    assert "error: no such file or folder: missing.json" in log.read_text()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from os.path import realpath
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
 
@@ -13,6 +14,8 @@ from medtrack_cli.output.reporters.reporter import Reporter
 from medtrack_cli.output.style import Style
 
 FORMATS = ("human", "json", "github", "junit", "sarif")
+
+_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
 class Wanted(NamedTuple):
@@ -47,7 +50,7 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
         if equals and not path:
             raise UsageError("no path behind the =", text, hint=f"-o {name} alone is stdout")
         place = Path(path) if path else None
-        if place and place.resolve() in [each.path.resolve() for each in wanted if each.path]:
+        if place and realpath(place) in [realpath(each.path) for each in wanted if each.path]:
             raise UsageError("two outputs can't share a file", path, hint="name two files")
         wanted.append(Wanted(name, place))
     on_stdout = [each.format for each in wanted if each.path is None]
@@ -99,13 +102,17 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
 def _file(path: Path) -> Iterator[TextIO]:
     """Write a report beside its place, and put it there when it is whole.
 
-    What is no regular file, such as /dev/stderr or a pipe, is written to as it is.
+    What is no regular file, such as a pipe, is written to as it is, and so is a stream of ours
+    that leads to one. Any other link is refused: one in a repository of somebody else's could
+    lead to a file of the user's.
     """
-    if path.exists() and not path.is_file():
-        with _created(path, path, "w") as out:
+    if str(path).startswith(_STREAMS) or (path.exists() and not path.is_file()):
+        with _created(path, path, "a") as out:
             yield out
         return
-    path = path.resolve()  # a link stays a link
+    if path.is_symlink():
+        hint = "name the file that it leads to"
+        raise CannotCreate("report can't be created (it is a link)", str(path), hint=hint)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with _created(partial, path, "x") as out:

@@ -1,0 +1,57 @@
+"""Asking before something is sent to a protected broker."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+Outgoing = Iterable[Message | Receipt]
+_SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may say anything
+
+
+def confirm(
+    runtime: Runtime, action: str, outgoing: Callable[[], Outgoing] | None, *, yes: bool
+) -> None:
+    """Ask before acting on a protected broker; in scripts --yes says it beforehand.
+
+    `outgoing` gives what would be sent, to be counted; None when it can be read only once.
+    UsageError without a yes. No password is fetched before.
+    """
+    config = runtime.config
+    if config.protector is None or yes:
+        return
+    address = config.address()
+    target = f"{address['broker']}, vhost {address['vhost']} (profile {config.protector})"
+    if not runtime.terminal.has_person:
+        what = f"{action} needs a yes: the broker is protected"
+        raise UsageError(what, target, hint="add --yes if that is the broker you mean")
+    told = [
+        f"{action} on a protected broker",
+        *(f"  {name:<9} {text}" for name, text in address.items()),
+        f"  events    {_events(outgoing(), runtime) if outgoing else 'from stdin, as they come'}",
+    ]
+    question = f"Type the profile's name, {config.protector}, to {action}: "
+    if runtime.terminal.ask(told, question) != config.protector:
+        raise UsageError("not confirmed, so nothing was done", target)
+
+
+def _events(outgoing: Outgoing, runtime: Runtime) -> str:
+    """Count what would be sent, and name the first and the last by what is not personal."""
+    count, first, last = 0, None, None
+    for each in outgoing:
+        if isinstance(each, Message):
+            count, first, last = count + 1, first or each, each
+    if first is None or last is None:
+        return "none"
+    if count == 1:
+        return f"1: {_name(first, runtime)}"
+    return f"{count:,}: the first {_name(first, runtime)}, the last {_name(last, runtime)}"
+
+
+def _name(message: Message, runtime: Runtime) -> str:
+    is_known = message.event_type in runtime.registry.names
+    short_id = _SHORT_ID.match(message.message_id)
+    kind = message.event_type if is_known else "of an unknown type"
+    return f"{kind} {short_id.group()}" if short_id else f"{kind}"

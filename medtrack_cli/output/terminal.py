@@ -1,0 +1,36 @@
+"""A person on the terminal, who can be asked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO, TextIO
+
+from medtrack_cli.output.safe_text import safe_text
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where questions are put and answers typed. Neither -q nor -o json silences a question."""
+
+    stdin: BinaryIO
+    stderr: TextIO
+
+    @property
+    def has_person(self) -> bool:
+        """Both have to be the terminal: what a pipe says is nobody's answer."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+    def ask(self, told: Iterable[str], question: str) -> str:
+        """Tell lines, put a question, give the line typed; the end of the input is an empty one."""
+        lines = [safe_text(line) + "\n" for line in told]
+        self.stderr.write("".join(lines) + safe_text(question))
+        self.stderr.flush()
+        return self.stdin.readline().decode("utf-8", "replace").strip()
+
+    def ask_secret(self, question: str) -> str:
+        """Ask without showing what is typed; empty when nothing was."""
+        from getpass import getpass
+
+        try:
+            return getpass(safe_text(question), stream=self.stderr)
+        except EOFError:
+            return ""
