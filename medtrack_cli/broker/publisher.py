@@ -13,7 +13,7 @@ from medtrack_cli.broker.answers import Answered, Returned, confirm_mode
 from medtrack_cli.broker.backoff import full_jitter
 from medtrack_cli.broker.connection import CLOSE_SECONDS, Blocked, Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
-from medtrack_cli.broker.errors import Failure
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.feed import Feed
 from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
@@ -50,6 +50,7 @@ class AmqpPublisher:
         self._nacked: list[tuple[float, Message]] = []  # (when to try again, message)
         self._tries: Counter[int] = Counter()  # by index: how often a message was nacked
         self._uncertain: set[int] = set()  # by index: in flight when a connection was lost
+        self._known: deque[Receipt] = deque()  # verdicts that were not handed out yet
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
         self._blocked: str | None = None
         self._last_answer = 0.0
@@ -86,15 +87,17 @@ class AmqpPublisher:
         feed = Feed(source, limit=limit, wake=lambda: self._inbox.put(Wake()))
         try:
             while True:
-                yield from self._send(feed)
+                self._send(feed)  # before anything is printed: the broker should never idle
+                yield from self._hand_out()
                 if feed.exhausted and not (self._confirms or self._again or self._nacked):
                     break
-                yield from self._wait()
+                self._wait()
                 self._check_clocks()
                 if self._stop.is_requested:
                     yield from self._drain(feed)
                     return
         except MedtrackError as error:
+            yield from self._hand_out()
             yield from self._abandon(feed, error)
             raise
         finally:
@@ -120,19 +123,26 @@ class AmqpPublisher:
         self._blocked = None
         self._last_answer = time.monotonic()
 
-    def _send(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
+    def _hand_out(self) -> Iterator[Receipt]:
+        while self._known:
+            yield self._known.popleft()
+
+    def _send(self, feed: Feed[Message | Receipt]) -> None:
         """Send what the window has room for: first what must be sent again, then new input."""
         batch: list[Message] = []
         room = self._room()
         while len(batch) < room and self._confirms.bytes_in_flight < self._policy.window_bytes:
+            if len(self._known) > self._policy.window * 2:
+                self._inbox.put(Wake())  # hand these out, then go on at once
+                break
             message = self._next_again() or feed.take()
             if message is None:
                 break
             if isinstance(message, Receipt):
-                yield message
+                self._known.append(message)
                 continue
             if (reason := wire.why_unsendable(message, self._settings.username)) is not None:
-                yield message.receipt(Outcome.REFUSED, reason)
+                self._known.append(message.receipt(Outcome.REFUSED, reason))
                 continue
             self._confirms.sent(message)
             batch.append(message)
@@ -158,14 +168,14 @@ class AmqpPublisher:
             return self._nacked.pop(0)[1]
         return self._again.popleft() if self._again else None
 
-    def _wait(self) -> Iterator[Receipt]:
+    def _wait(self) -> None:
         """Wait until something happens and handle all that has happened."""
         try:
             happening = self._inbox.get(timeout=0.1)
         except Empty:
             return
         while True:
-            yield from self._handle(happening)
+            self._handle(happening)
             try:
                 happening = self._inbox.get_nowait()
             except Empty:
@@ -185,7 +195,7 @@ class AmqpPublisher:
             hint = "events reported unknown may have arrived; their message ids tell"
             raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
 
-    def _handle(self, happening: Any) -> Iterator[Receipt]:  # noqa: ANN401 -- matched below
+    def _handle(self, happening: Any) -> None:  # noqa: ANN401 -- matched below
         if getattr(happening, "link", self._link) is not self._link:
             return  # from a link of the past
         match happening:
@@ -194,8 +204,7 @@ class AmqpPublisher:
                 self._regain_until, self._losses = None, 0
                 settle = self._confirms.acked if is_ack else self._confirms.nacked
                 for settled in settle(tag, multiple=multiple):
-                    if (receipt := self._settled(settled)) is not None:
-                        yield receipt
+                    self._settle(settled)
             case Returned(message_id=message_id, routing_key=routing_key):
                 self._confirms.returned(message_id, routing_key)
             case Blocked(reason=reason):
@@ -204,18 +213,18 @@ class AmqpPublisher:
                 words = f"blocked by the broker: {reason}; waiting" if reason else "unblocked"
                 self._note(words)
             case Lost(failure=failure):
-                yield from self._lost(failure)
+                self._lost(failure)
 
-    def _settled(self, settled: Settled) -> Receipt | None:
-        """Give the receipt that an answer makes; None when the message is to be sent again."""
+    def _settle(self, settled: Settled) -> None:
+        """Make an answer a receipt, or put the message aside to be sent again."""
         message, outcome, reason = settled
         if outcome is Outcome.REFUSED and self._tries[message.position] < self._policy.nack_retries:
             pause = full_jitter(self._tries[message.position], self._jitter)
             self._tries[message.position] += 1
             self._nacked.append((time.monotonic() + pause, message))
             self._nacked.sort(key=lambda each: each[0])
-            return None
-        return self._receipt(message, outcome, reason)
+            return
+        self._known.append(self._receipt(message, outcome, reason))
 
     def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
         """Give the verdict; a no to a copy says nothing of one that was sent before."""
@@ -224,14 +233,14 @@ class AmqpPublisher:
             outcome = Outcome.UNKNOWN
         return message.receipt(outcome, reason)
 
-    def _lost(self, failure: Failure) -> Iterator[Receipt]:
+    def _lost(self, failure: Failure) -> None:
         if failure.heals:
             self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
             self._reconnect(failure.error)
             return
         if failure.refuses and not self._confirms.answered:
             for message in self._confirms.unanswered():  # the one that goes first, alone
-                yield self._receipt(message, Outcome.REFUSED, failure.error.what)
+                self._known.append(self._receipt(message, Outcome.REFUSED, failure.error.what))
         raise failure.error
 
     def _reconnect(self, error: MedtrackError) -> None:
@@ -263,9 +272,11 @@ class AmqpPublisher:
         until = min(time.monotonic() + DRAIN_SECONDS, self._deadline)
         try:
             while self._confirms and time.monotonic() < until:
-                yield from self._wait()
+                self._wait()
+                yield from self._hand_out()
         except MedtrackError:
             pass  # the loss of the connection only makes what is in flight unknown
+        yield from self._hand_out()
         yield from self._abandon(feed, None)
 
     def _abandon(
