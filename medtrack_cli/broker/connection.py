@@ -12,13 +12,15 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import pika
+from pika import spec
 from pika.adapters.select_connection import SelectConnection
 from pika.channel import Channel
 from pika.credentials import PlainCredentials
-from pika.exceptions import ChannelClosedByBroker
 
 from medtrack_cli import __version__
-from medtrack_cli.broker.errors import Failure, channel_failure, connection_failure
+from medtrack_cli.broker.errors import connection_failure
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, Host
 
@@ -161,13 +163,16 @@ class Link:
 
     def _on_channel_open(self, channel: Channel) -> None:
         self._channel = channel
-        channel.add_on_close_callback(self._on_channel_closed)
+        channel.add_callback(self._on_channel_closed, [spec.Channel.Close])
         self._setup(self, channel)
 
-    def _on_channel_closed(self, _channel: Channel, cause: Exception) -> None:
-        if isinstance(cause, ChannelClosedByBroker):
-            self._fail(channel_failure(cause.reply_code, cause.reply_text, self.settings))
-            self._close_connection()
+    def _on_channel_closed(self, frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Channel.Close
+        """Say which request was refused: pika's exception would hold the code and words only."""
+        close = frame.method
+        asked = spec.methods.get(close.class_id << 16 | close.method_id)
+        name = asked.NAME if asked else ""
+        self._fail(channel_failure(close.reply_code, close.reply_text, self.settings, name))
+        self._close_connection()
 
 
 def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.ConnectionParameters:

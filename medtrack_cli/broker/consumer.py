@@ -13,6 +13,7 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.connection import Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.refusals import TAP_PREFIX
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Stop
@@ -110,7 +111,7 @@ class AmqpTap:
 
     def _connect(self, seconds: float | None, *, again: bool) -> bool:
         """Get a link with a tap of a new name; False when stopped meanwhile."""
-        self._queue = f"medtrack.tap.{secrets.token_hex(8)}"
+        self._queue = f"{TAP_PREFIX}{secrets.token_hex(8)}"
         setup = partial(_subscribe, queue=self._queue, patterns=self._patterns)
         try:
             self._link = dial(

@@ -7,7 +7,7 @@ from itertools import count
 
 from medtrack_cli.broker.backoff import full_jitter
 from medtrack_cli.broker.connection import Inbox, Link, Lost, Opened, Setup
-from medtrack_cli.broker.errors import Failure
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import BrokerUnreachable

@@ -3,41 +3,29 @@
 import re
 import socket
 import ssl
-from typing import NamedTuple
 
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, presented
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import (
     AccessRefused,
     BrokerUnreachable,
     MedtrackError,
-    TopologyError,
-    UsageError,
 )
 
-
-class Failure(NamedTuple):
-    """A connection or channel that ended: why, and whether trying again can help.
-
-    `refuses`: it is the broker's answer to what was asked on the channel last.
-    """
-
-    error: MedtrackError
-    heals: bool
-    refuses: bool = False
-
-
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
-ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED = 403, 404, 405, 406
+ACCESS_REFUSED = 403
 
 _FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
 _ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
 
-# Code 530 stands for a missing vhost as well; only its text tells a limit, and how the text ends.
+# Code 530 stands for three things; only how its text ends tells a limit and a vhost that is closed.
 _LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
+_CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
 # While a connection opens, pika keeps the broker's reply in the text of another exception only.
 _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) ['\"](.*)['\"]", re.DOTALL)
 
@@ -171,7 +159,8 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
         error: MedtrackError = BrokerUnreachable("connection limit reached", broker, hint=hint)
         return Failure(error, heals=True)
     if code == NOT_ALLOWED:
-        return Failure(_no_vhost(broker, settings), heals=False)
+        refused = vhost_refused if _CLOSED_TO_USER.search(text) else no_vhost
+        return Failure(refused(settings, broker), heals=False)
     error = BrokerUnreachable(f"the broker closed the connection ({code} {text})", broker)
     return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR})
 
@@ -179,36 +168,3 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
 def _bad_login(broker: str) -> MedtrackError:
     hint = "check user name and password: `medtrack config show` says where each came from"
     return AccessRefused("login refused", broker, hint=hint)
-
-
-def _no_vhost(broker: str, settings: ConnectionSettings) -> MedtrackError:
-    hint = f"does {settings.username} have permissions on it? rabbitmqctl list_vhosts shows all"
-    return TopologyError(f"vhost {settings.vhost!r} missing or closed to you", broker, hint=hint)
-
-
-def channel_failure(code: int, text: str, settings: ConnectionSettings) -> Failure:
-    """Say why the broker closed a channel; `text` is the broker's own."""
-    broker = settings.describe()
-    match code:
-        case 404 if "exchange" in text:
-            hint = (
-                f"check --exchange and --vhost; somebody with the right must declare it: "
-                f"a durable topic exchange {settings.exchange!r}"
-            )
-            error: MedtrackError = TopologyError(
-                "exchange missing", f"{settings.exchange!r} on {broker}", hint=hint
-            )
-        case 404:
-            error = TopologyError(f"missing ({text})", broker)
-        case 403:
-            hint = f"which permission does {settings.username} lack? the broker's words name it"
-            error = AccessRefused(f"not permitted ({text})", broker, hint=hint)
-        case 405:
-            return Failure(TopologyError(f"locked ({text})", broker), heals=True)
-        case 406:
-            error = TopologyError(f"the broker declined ({text})", broker)
-        case 541:
-            return Failure(BrokerUnreachable(f"broker error ({text})", broker), heals=True)
-        case _:
-            error = UsageError(f"the broker refused the request ({code} {text})", broker)
-    return Failure(error, heals=False, refuses=True)

@@ -10,7 +10,8 @@ import pytest
 from pika import exceptions
 from pika.adapters.utils import connection_workflow
 
-from medtrack_cli.broker.errors import channel_failure, connection_failure
+from medtrack_cli.broker.errors import connection_failure
+from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 

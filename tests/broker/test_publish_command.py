@@ -24,7 +24,7 @@ def test_the_tool_accounts_for_a_missing_exchange(connected: Tool) -> None:
         "unsent": 1199,
         "exit_code": 76,
     }
-    assert "exchange missing" in ran.err
+    assert "exchange 'missing.exchange' is missing" in ran.err
 
 
 def test_a_wrong_password_is_exit_code_77(connected: Tool, broker: Broker) -> None:

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,8 +84,7 @@ def run(
     return tool.run(*COMMANDS[command], "-o", "human", *more, MEDTRACK_URL=url, **environ)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("name", "command"), [*zip(CASES, cycle(COMMANDS), strict=False)])
 def test_an_untrusted_server_hears_no_amqp(
     tool: Tool, authority: Authority, stranger: Authority, name: str, command: str
 ) -> None:

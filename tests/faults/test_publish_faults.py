@@ -165,7 +165,7 @@ def test_an_exchange_deleted_on_the_way_ends_the_run(
         ran = running.end(60)
         held = held_by(fragile_broker, "tests.doomed")
     numbers = judged(ran, held, sent)
-    assert (ran.code, "exchange missing" in ran.err) == (76, True), ran.err
+    assert (ran.code, "exchange 'tests.doomed' is missing" in ran.err) == (76, True), ran.err
     assert numbers["refused"] == 0
     assert numbers["unknown"] <= WINDOW
     assert numbers["unsent"] > 0

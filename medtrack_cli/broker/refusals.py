@@ -1,0 +1,155 @@
+"""What the broker refused, and what would have it allowed: read off codes, not words.
+
+The words tell only which exchange, queue or topic it was: they changed between RabbitMQ 3.10
+("access to") and 4.0 ("write access to").
+"""
+
+import difflib
+import re
+from shlex import quote
+
+from medtrack_cli.broker import management
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.errors import (
+    AccessRefused,
+    BrokerUnreachable,
+    MedtrackError,
+    TopologyError,
+    UsageError,
+)
+
+TAP_PREFIX = "medtrack.tap."
+
+_MISSING = re.compile(r"no (exchange|queue) '(.*?)' in vhost '")
+_RESOURCE = re.compile(r"access to (exchange|queue) '(.*)' in vhost '")
+_TOPIC = re.compile(r"access to topic '(.*)' in exchange '(.*)' in vhost '")
+
+# By the AMQP method that was refused: the permission it needs on a queue, on an exchange.
+# https://www.rabbitmq.com/docs/access-control
+_PERMISSIONS = {
+    "Queue.Declare": ("configure", "configure"),
+    "Queue.Bind": ("write", "read"),
+    "Queue.Unbind": ("write", "read"),
+    "Basic.Consume": ("read", "read"),
+    "Basic.Get": ("read", "read"),
+    "Basic.Publish": ("write", "write"),
+    "Exchange.Declare": ("configure", "configure"),
+}
+_ACTS = {"configure": "configure", "write": "write to", "read": "read from"}
+
+
+def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: str = "") -> Failure:
+    """Say why the broker closed a channel.
+
+    `text` is the broker's own; `asked` names the AMQP method it answered, `Basic.Publish`.
+    """
+    broker = settings.describe()
+    words = text.partition(" - ")[2] or text
+    error: MedtrackError
+    match code:
+        case 403:
+            error = _not_permitted(words, settings, asked)
+        case 404:
+            error = _missing(words, settings)
+        case 405:
+            hint = "another connection has the queue for itself; it is free when that has ended"
+            return Failure(TopologyError(f"locked ({words})", broker, hint=hint), heals=True)
+        case 406 if "inequivalent arg" in words:
+            hint = "it is there, with other properties: use another name, or declare it alike"
+            error = TopologyError(f"declared differently ({words})", broker, hint=hint)
+        case 406:
+            hint = "the broker's words name the limit or the argument"
+            error = TopologyError(f"the broker declined ({words})", broker, hint=hint)
+        case 541:
+            hint = "its log says more"
+            failed = BrokerUnreachable(f"broker error ({words})", broker, hint=hint)
+            return Failure(failed, heals=True)
+        case _:
+            hint = "its log says more"
+            error = UsageError(
+                f"the broker refused the request ({code} {words})", broker, hint=hint
+            )
+    return Failure(error, heals=False, refuses=True)
+
+
+def no_vhost(settings: ConnectionSettings, broker: str) -> MedtrackError:
+    """Say that the vhost isn't there, with those that are like it."""
+    hint = _near(settings, "vhosts", settings.vhost) or (
+        "check --vhost; `rabbitmqctl list_vhosts` shows all"
+    )
+    return TopologyError(f"vhost {settings.vhost!r} is missing", broker, hint=hint)
+
+
+def vhost_refused(settings: ConnectionSettings, broker: str) -> MedtrackError:
+    """Say that the user has no permissions at all on the vhost."""
+    what = f"{settings.username} has no access to vhost {settings.vhost!r}"
+    return AccessRefused(what, broker, hint=_grant(settings, publishes=True, listens=True))
+
+
+def _missing(words: str, settings: ConnectionSettings) -> MedtrackError:
+    found = _MISSING.search(words)
+    if found is None:
+        return TopologyError(f"missing ({words})", settings.describe())
+    kind, name = found[1], found[2]
+    listing = f"`rabbitmqctl list_{kind}s -p {quote(settings.vhost)} name` shows all"
+    hint = _near(settings, f"{kind}s", name) or f"check --{kind} and --vhost; {listing}"
+    what = f"{kind} {name!r} is missing in vhost {settings.vhost!r}"
+    return TopologyError(what, settings.describe(), hint=hint)
+
+
+def _near(settings: ConnectionSettings, kind: str, name: str) -> str:
+    near = difflib.get_close_matches(name, management.names(settings, kind), n=3)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> MedtrackError:
+    on_queue, on_exchange = _PERMISSIONS.get(asked, ("", ""))
+    user, broker = settings.username, settings.describe()
+    if topic := _TOPIC.search(words):
+        what = f"{user} may not {_ACTS.get(on_exchange, 'use')} exchange {topic[2]!r}"
+        what += f" with routing key {topic[1]!r}"
+        return AccessRefused(
+            what, broker, hint=_grant_topic(settings, on_exchange, *topic.groups())
+        )
+    found = _RESOURCE.search(words)
+    if found is None or not on_queue:
+        hint = f"rabbitmqctl list_user_permissions {quote(user)}"
+        return AccessRefused(f"not permitted ({words})", broker, hint=hint)
+    kind, name = found[1], found[2]
+    permission = on_exchange if kind == "exchange" else on_queue
+    publishes = asked == "Basic.Publish"
+    hint = _grant(settings, publishes=publishes, listens=not publishes)
+    what = f"{user} may not {_ACTS[permission]} {kind} {name!r}"
+    return AccessRefused(f"{what} ({permission} permission)", broker, hint=hint)
+
+
+def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool) -> str:
+    """Give the line that grants what publishing or listening needs, and nothing else."""
+    exchange = re.escape(settings.exchange) + "$"
+    taps = [re.escape(TAP_PREFIX)] * listens
+    patterns = (taps, [*taps, *[exchange] * publishes], [*taps, *[exchange] * listens])
+    arguments = ["-p", settings.vhost, settings.username, *map(_one_of, patterns)]
+    return _line("permissions", "list_user_permissions " + quote(settings.username), arguments)
+
+
+def _grant_topic(settings: ConnectionSettings, permission: str, key: str, exchange: str) -> str:
+    allowed = f"^{re.escape(key)}$"
+    write, read = (allowed if permission == each else "^$" for each in ("write", "read"))
+    user = settings.username
+    arguments = ["-p", settings.vhost, user, exchange, write, read]
+    return _line("topic permissions", "list_user_topic_permissions " + quote(user), arguments)
+
+
+def _line(what: str, listing: str, arguments: list[str]) -> str:
+    verb = f"set_{what.replace(' ', '_')}"
+    return (
+        f"an administrator can grant it, in place of the {what} that `rabbitmqctl {listing}`"
+        f" shows: rabbitmqctl {verb} {' '.join(map(quote, arguments))}"
+    )
+
+
+def _one_of(patterns: list[str]) -> str:
+    if not patterns:
+        return "^$"
+    return f"^{patterns[0]}" if len(patterns) == 1 else f"^({'|'.join(patterns)})"
