@@ -17,7 +17,13 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
 from medtrack_cli.output.live_keys import Controls, keys_of, pressed
-from medtrack_cli.output.live_statistics import Allowance, Held, Statistics
+from medtrack_cli.output.live_statistics import (
+    MAX_HELD,
+    MAX_RECENT,
+    Allowance,
+    Held,
+    Statistics,
+)
 from medtrack_cli.output.live_terminal import Keyboard, Row, Screen, Size, suspending
 from medtrack_cli.output.log import told
 from medtrack_cli.output.log_lines import Look, event_lines
@@ -38,8 +44,9 @@ BLOCK_SECONDS = 0.2
 class LiveView:
     """A `Sink` on a terminal, to be entered. Personal values are masked.
 
-    `flush` returns when the events are drawn or counted as not drawn: those of a flood, those
-    that a filter or a pause keeps off the screen, all while the terminal takes no output.
+    `flush` returns when the events are drawn or counted: as not drawn those of a flood and all
+    while the terminal takes no output, as waiting while paused, as filtered out. The last few
+    of a flood are drawn after all, a moment later, and their count is taken back.
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
@@ -56,7 +63,8 @@ class LiveView:
         self._allowance = Allowance(now)
         self._controls = Controls(has_bodies=watched.body)
         self._batch: list[Seen] = []
-        self._held = Held()
+        self._held = Held(MAX_HELD)  # while paused
+        self._recent = Held(MAX_RECENT)  # of a flood; counted as not drawn
         self._unsaid = 0  # not drawn since the last line
         self._last_event_at: float | None = None
         self._drawn_at = self._block_at = 0.0
@@ -86,14 +94,15 @@ class LiveView:
         self._thread.join()
         self._stack.close()
         with self._lock, suppress(OSError):  # the terminal may be gone
-            self._statistics.not_drawn += len(self._held)
-            self._say_unsaid()
+            self._skip(len(self._held))
+            self._draw_events(self._taken_back())
             self._leave()
             if self._statistics.received:
                 width, reveal = self._screen.size.width, self._watched.reveal
                 rows = totals(self._statistics, self._connection, width, reveal=reveal)
                 self._screen.draw([paint(row, self._console) for row in rows], ())
                 self._screen.erase()
+        self._screen.close()
         self._keyboard.leave()
         if self._failure and not error:
             raise self._failure
@@ -123,6 +132,8 @@ class LiveView:
                 return
             if is_flood and pause > 0:
                 self._skip(len(batch))
+                for seen in batch:
+                    self._recent.add(seen)
                 return
         if pause > 0:
             self._clock.sleep(pause)
@@ -130,7 +141,7 @@ class LiveView:
             if self._controls.is_paused:  # meanwhile
                 self._hold(batch)
             else:
-                self._draw_events(batch)
+                self._draw_events([*self._taken_back(), *batch])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, for good and in the block."""
@@ -185,8 +196,9 @@ class LiveView:
         for key in keys:
             self._press(key)
         now = self._clock.monotonic()
-        if self._unsaid and now - self._drawn_at > FLOOD_FRAME_SECONDS:
-            self._say_unsaid()
+        is_behind = self._unsaid and now - self._drawn_at > FLOOD_FRAME_SECONDS
+        if is_behind and not self._controls.is_paused:
+            self._draw_events(self._taken_back())
         elif keys or now - self._block_at >= BLOCK_SECONDS:
             before, size = self._block, self._size
             if (self._current_block() != before or self._size != size) and self._screen.can_write:
@@ -204,7 +216,7 @@ class LiveView:
         self._controls = pressed(self._controls, key, types)
         self._block_at = 0.0
         if not self._controls.is_paused and len(self._held):
-            self._draw(self._held.take_all())
+            self._draw([*self._taken_back(), *self._held.take_all()])
 
     def _hold(self, batch: list[Seen]) -> None:
         for seen in batch:
@@ -213,6 +225,12 @@ class LiveView:
     def _skip(self, count: int) -> None:
         self._statistics.not_drawn += count
         self._unsaid += count
+
+    def _taken_back(self) -> list[Seen]:
+        """Give what a flood has left to be drawn, no longer counted as not drawn."""
+        recent = self._recent.take_all()
+        self._skip(-len(recent))
+        return recent
 
     def _draw_events(self, batch: list[Seen]) -> None:
         """Draw the newest of a batch, as many as may be."""
@@ -236,11 +254,8 @@ class LiveView:
         self._frame([*self._unsaid_lines(), *(paint(line, self._console) for line in lines)])
 
     def _say(self, text: Text) -> None:
+        self._draw_events(self._taken_back())
         self._frame([*self._unsaid_lines(), paint(text, self._console)])
-
-    def _say_unsaid(self) -> None:
-        if lines := self._unsaid_lines():
-            self._frame(lines)
 
     def _unsaid_lines(self) -> list[str]:
         """Say how many were not drawn since the last line."""

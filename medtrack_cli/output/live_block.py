@@ -65,10 +65,10 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
         (0, [_state(scene, size.width, marks)]),
-        (4, [_place(scene.watched)]),
+        (4, list(_place(scene.watched, size.width))),
         (5, list(_types(scene, size.width, marks))),
-        (1, [_oddities(scene)]),
-        (2, [_keys(scene)] if scene.has_keys else []),
+        (1, list(_oddities(scene, size.width))),
+        (2, list(_keys(scene, size.width))[:1] if scene.has_keys else []),
         (6, list(_help()) if scene.controls.has_help else []),
     ]
     room = max(1, size.height // 3)
@@ -92,8 +92,8 @@ def totals(
         Text.assemble((name, family_colour(name)), f" {tally.total:,}")
         for name, tally in _named(statistics, reveal=reveal)
     )
-    yield from _flowing(chips, width)
-    yield Text("  ").join(_numbers(statistics, connection))
+    yield from _flowing(chips, width, "   ")
+    yield from _flowing(_numbers(statistics, connection), width, "  ")
 
 
 def _named(statistics: Statistics, *, reveal: bool) -> Iterator[tuple[str, Tally]]:
@@ -129,18 +129,16 @@ def _phase(connection: Connection, now: float, marks: Marks) -> Text:
     return Text(f"{marks.waiting} connecting", "bold yellow")
 
 
-def _place(watched: Watched) -> Text:
+def _place(watched: Watched, width: int) -> Iterator[Text]:
     """Name what is listened to: patterns, exchange, broker and profile; no secret is in them."""
     settings = watched.settings
-    return Text.assemble(
-        " ".join(safe_text(pattern) for pattern in watched.patterns),
-        (" from ", "dim"),
-        safe_text(settings.exchange),
-        (" on ", "dim"),
-        safe_text(settings.describe()),
-        (" profile ", "dim"),
-        safe_text(settings.profile),
-    )
+    chips = [
+        Text(" ".join(safe_text(pattern) for pattern in watched.patterns)),
+        Text.assemble(("from ", "dim"), safe_text(settings.exchange)),
+        Text.assemble(("on ", "dim"), safe_text(settings.describe())),
+        Text.assemble(("profile ", "dim"), safe_text(settings.profile)),
+    ]
+    return _flowing(chips, width, " ")
 
 
 def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
@@ -156,32 +154,32 @@ def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
         )
         for name, tally in _named(scene.statistics, reveal=scene.watched.reveal)
     )
-    rows = list(_flowing(chips, width))
+    rows = list(_flowing(chips, width, "   "))
     yield from rows[:3]
     if len(rows) > 3:
         rows[2].append(f" {marks.ellipsis}")
 
 
-def _flowing(chips: Iterable[Text], width: int) -> Iterator[Text]:
+def _flowing(chips: Iterable[Text], width: int, gap: str) -> Iterator[Text]:
     """Put chips in rows, as many in each as fit."""
     row = Text()
     for chip in chips:
-        if row and row.cell_len + 3 + chip.cell_len > width:
+        if row and row.cell_len + len(gap) + chip.cell_len > width:
             yield row
             row = Text()
         if row:
-            row.append("   ")
+            row.append(gap)
         row.append_text(chip)
     if row:
         yield row
 
 
-def _oddities(scene: Scene) -> Text:
+def _oddities(scene: Scene, width: int) -> Iterator[Text]:
     """Give the totals, and what is out of the ordinary."""
-    row = Text("  ").join(_numbers(scene.statistics, scene.connection))
+    chips = list(_numbers(scene.statistics, scene.connection))
     if scene.last_event_at is not None and scene.now - scene.last_event_at >= IDLE_SECONDS:
-        row.append(f"  nothing for {duration(scene.now - scene.last_event_at)}", "yellow")
-    return row
+        chips.append(Text(f"nothing for {duration(scene.now - scene.last_event_at)}", "yellow"))
+    return _flowing(chips, width, "  ")
 
 
 def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
@@ -200,19 +198,20 @@ def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
         yield Text(f"{statistics.not_drawn:,} not drawn", "yellow")
 
 
-def _keys(scene: Scene) -> Text:
+def _keys(scene: Scene, width: int) -> Iterator[Text]:
     """Name the keys, and what they have set."""
     controls = scene.controls
-    row = Text()
+    chips = []
     for key, word in HINTS:
         label = "go on" if word == "pause" and controls.is_paused else word
-        row.append(key, "bold").append(f" {label}  ", "dim")
+        chip = Text.assemble((key, "bold"), (f" {label}", "dim"))
         if word == "filter" and controls.only is not None:
             only = routing_key(controls.only, reveal=scene.watched.reveal)
-            row.append(f"[only {only}]  ", "bold yellow")
+            chip.append(f" [only {only}]", "bold yellow")
         if word == "bodies" and controls.has_bodies:
-            row.append("[on]  ", "bold yellow")
-    return row
+            chip.append(" [on]", "bold yellow")
+        chips.append(chip)
+    return _flowing(chips, width, "  ")
 
 
 def _help() -> Iterator[Text]:

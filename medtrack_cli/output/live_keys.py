@@ -11,10 +11,10 @@ INVALID = "invalid"
 
 HINTS = (
     ("space", "pause"),
+    ("q", "quit"),
     ("f", "filter"),
     ("b", "bodies"),
     ("c", "clear"),
-    ("q", "quit"),
     ("?", "help"),
 )
 

@@ -22,6 +22,9 @@ LINES_A_SECOND, LINES_AT_ONCE = 200, 400
 MAX_HELD, MAX_HELD_BYTES = 1_000, 8 * 1024 * 1024
 """What is kept for the screen while it is paused."""
 
+MAX_RECENT = 20
+"""What is kept of a flood for its next frame: so a burst's last events are always seen."""
+
 
 class Minute:
     """Events by the second, for the last minute. Times are monotonic seconds."""
@@ -128,9 +131,10 @@ class Allowance:
 
 
 class Held:
-    """What arrived while the screen was paused, the newest of it, within bounds."""
+    """What is yet to be drawn, the newest of it, within bounds."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._waiting: deque[Seen] = deque()
         self._bytes = 0
 
@@ -142,7 +146,7 @@ class Held:
         self._waiting.append(seen)
         self._bytes += len(seen.delivery.body)
         gone = 0
-        while len(self) > MAX_HELD or (self._bytes > MAX_HELD_BYTES and len(self) > 1):
+        while len(self) > self._most or (self._bytes > MAX_HELD_BYTES and len(self) > 1):
             self._bytes -= len(self._waiting.popleft().delivery.body)
             gone += 1
         return gone

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
+from medtrack_cli.output.live_outlet import Outlet
+
 # Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor
 # hidden and nothing wrapped, so that a character wider than we think can't move the lines.
 _BEGIN, _END = "\x1b[?2026h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?2026l"
@@ -81,6 +83,7 @@ class Screen:
 
     def __init__(self, stdout: TextIO) -> None:
         self._stdout = stdout
+        self._outlet = Outlet(stdout)
         self._drawn: Sequence[Row] | None = None
 
     @property
@@ -100,21 +103,25 @@ class Screen:
 
     @property
     def can_write(self) -> bool:
-        """Tell whether the terminal takes output: not when its reader hangs."""
-        return bool(select.select([], [self._stdout.fileno()], [], 0)[1])
+        """Tell whether the terminal has taken all so far: not when its reader hangs."""
+        return self._outlet.is_free
 
     def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
         """Print lines for good, and the block below them in the place of the last one."""
         above = "".join(f"{line}\n" for line in lines)
         rows = "\n".join(row.text for row in block)
         erase = _CLEAR if clear else self._erasing()
-        self._write(f"{_BEGIN}{erase}{above}{rows}{_END}")
+        self._outlet.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
         self._drawn = block
 
     def erase(self) -> None:
         """Take the block off the screen; the cursor is where it began, and shown."""
-        self._write(self._erasing() + _SHOW_CURSOR)
+        self._outlet.write(self._erasing() + _SHOW_CURSOR)
         self._drawn = None
+
+    def close(self) -> None:
+        """Write what is left, if the terminal takes it."""
+        self._outlet.close()
 
     def forget(self) -> None:
         """Leave the block where it is: others have written to the terminal meanwhile."""
@@ -131,10 +138,6 @@ class Screen:
         rows = sum(max(1, ceil(row.cells / width)) for row in self._drawn)
         up = f"\x1b[{rows - 1}A" if rows > 1 else ""
         return f"\r{up}{_ERASE_BELOW}"
-
-    def _write(self, text: str) -> None:
-        self._stdout.write(text)
-        self._stdout.flush()
 
 
 @contextmanager

@@ -35,7 +35,8 @@ MAX_FINDINGS = 5
 """Findings below one line; the others are counted."""
 
 NARROW, WIDE = 60, 120
-"""Columns below which the time is cut to seconds, and from which the service has a column."""
+"""Columns below which times are cut to seconds and ids have no names; from which the service
+has a column of its own."""
 
 _FAMILIES = {"student": "cyan", "user": "magenta", "stage": "green", "evaluation": "yellow"}
 
@@ -66,7 +67,9 @@ def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
     event = value if isinstance(value, dict) else None
     line = _head(seen, look)
     _append_details(line, seen, event, look, shorten)
-    yield _cut(line, look)
+    notes = _notes(seen)
+    room = None if look.width is None else max(look.width - notes.cell_len, look.width // 2)
+    yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
     if not seen.is_valid:
         yield from (_cut(each, look) for each in _findings(seen.problems, look))
     if look.body and is_json:
@@ -113,7 +116,7 @@ def _mark(seen: Seen, marks: Marks) -> tuple[str, str]:
 def _append_details(
     line: Text, seen: Seen, event: dict[str, Any] | None, look: Look, shorten: ShortIds
 ) -> None:
-    """Add the service, what the payload says, and what is out of the ordinary."""
+    """Add the service and what the payload says."""
     delivery = seen.delivery
     if event is None:
         kind = delivery.properties.get("content_type")
@@ -129,13 +132,16 @@ def _append_details(
             line.append(f" {text}", style)
         if not is_wide:
             line.append(f" {service}", "dim")
-    if delivery.redelivered:
-        line.append(" (redelivered)", "yellow")
-    if is_replayed(delivery):
-        line.append(" (replayed)", "yellow")
-    if seen.is_valid:
-        for problem in seen.problems:
-            line.append(f" ({problem.rule})", "yellow")
+
+
+def _notes(seen: Seen) -> Text:
+    """Name what is out of the ordinary; it ends the line, whatever has to be cut before it."""
+    notes = [problem.rule.value for problem in seen.problems if seen.is_valid]
+    if seen.delivery.redelivered:
+        notes.append("redelivered")
+    if is_replayed(seen.delivery):
+        notes.append("replayed")
+    return Text("".join(f" ({note})" for note in notes), "yellow")
 
 
 def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[tuple[str, str]]:
@@ -152,7 +158,8 @@ def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[tuple[str
             text = shorten(text)
         key = name if look.reveal else masked_key(name)
         label = key.removesuffix("_id") if is_id else key.removesuffix("_date")
-        yield f"{_short(label)}={_short(text)}", "" if is_id else "bold"
+        is_bare = is_id and look.width is not None and look.width < NARROW
+        yield text if is_bare else f"{_short(label)}={_short(text)}", "" if is_id else "bold"
 
 
 def _findings(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:

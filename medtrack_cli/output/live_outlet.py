@@ -1,0 +1,58 @@
+"""Writing to a terminal that may stop reading: whoever draws never waits for it long."""
+
+import os
+import select
+import time
+from contextlib import suppress
+from typing import TextIO
+
+PATIENCE = 0.1
+"""Seconds that one write may take; a terminal that reads takes milliseconds."""
+
+
+class Outlet:
+    """Writes without blocking; what a terminal doesn't take yet is kept for the next time.
+
+    The terminal is opened anew for it: whether a descriptor blocks is shared with the shell.
+    Where it can't be opened, writing blocks as usual.
+    """
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._encoding = stdout.encoding
+        self._rest = b""
+        self._own: int | None = None
+        self._descriptor = stdout.fileno()
+        with suppress(OSError):
+            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+            self._own = os.open(os.ttyname(self._descriptor), flags)
+            self._descriptor = self._own
+
+    def write(self, text: str) -> None:
+        """Write a text behind what is left; what a terminal's encoding lacks is escaped."""
+        is_stalled = bool(self._rest)
+        self._rest += text.encode(self._encoding, "backslashreplace")
+        self._push(0 if is_stalled else PATIENCE)
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether all was written; tries to write what is left."""
+        self._push(0)
+        return not self._rest
+
+    def close(self) -> None:
+        """Give what is left a last chance."""
+        with suppress(OSError):  # the terminal is gone
+            self._push(PATIENCE)
+        if self._own is not None:
+            os.close(self._own)
+            self._own = None
+
+    def _push(self, patience: float) -> None:
+        until = time.monotonic() + patience
+        while self._rest:
+            try:
+                self._rest = self._rest[os.write(self._descriptor, self._rest) :]
+            except BlockingIOError:
+                left = until - time.monotonic()
+                if left <= 0 or not select.select([], [self._descriptor], [], left)[1]:
+                    return
