@@ -161,7 +161,8 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
     if code == NOT_ALLOWED:
         refused = vhost_refused if _CLOSED_TO_USER.search(text) else no_vhost
         return Failure(refused(settings, broker), heals=False)
-    error = BrokerUnreachable(f"the broker closed the connection ({code} {text})", broker)
+    what = f"the broker closed the connection ({code} {text})"
+    error = BrokerUnreachable(what, broker, hint="its log says more")
     return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR})
 
 

@@ -15,7 +15,7 @@ from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 
-HOST = Host("broker.example.org", 5672)
+HOST = Host("localhost", 1)  # where nobody is: some errors make the adapter look again
 SETTINGS = ConnectionSettings((HOST,), username="somebody", password=Secret("hunter2!"))
 
 # Bases that pika never raises, and what it raises at its caller for a mistake in the program:
