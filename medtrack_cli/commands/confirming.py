@@ -30,7 +30,7 @@ def confirm(
     told = [
         f"{action} on a protected broker",
         *(f"  {name:<9} {text}" for name, text in address.items()),
-        f"  events    {_events(outgoing(), runtime) if outgoing else 'from stdin, as they come'}",
+        f"  events    {_events(outgoing(), runtime) if outgoing else 'as they come, so they are not counted'}",
     ]
     question = f"Type the profile's name, {config.protector}, to {action}: "
     if runtime.terminal.ask(told, question) != config.protector:
