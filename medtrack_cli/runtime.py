@@ -4,14 +4,14 @@ The one place that knows the adapters. Tests replace it whole.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.ports import Note, Stop
-from medtrack_cli.errors import BrokenSchema, ExitCode, InputMissing, UsageError
+from medtrack_cli.errors import BrokenSchema, ConfigError, ExitCode, InputMissing, UsageError
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.contracts import Contract
     from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.messages import Message
+    from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.checkpoint import Checkpoint
@@ -162,6 +164,25 @@ class Runtime:
             )
         return settings
 
+    def reach(self) -> "Callable[[Message], list[str] | None]":
+        """Tell of messages which queues they would reach, by the management API; None: unknown.
+
+        It is asked once, where a URL and a password are known without asking a person.
+        """
+        config = replace(self.config, prompt=None)
+        topology = None
+        if config.resolved.management_url.value is not None:
+            from medtrack_cli.broker.bindings import read_topology
+
+            with suppress(ConfigError):
+                topology = read_topology(config.connection())
+        if topology is None:
+            self.printer.note("which queues would get them isn't known: no management API answers")
+            return lambda _message: None
+        from medtrack_cli.core.routing import foretell
+
+        return foretell(topology, config.exchange)
+
     def input(
         self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()
     ) -> "Input":
@@ -221,6 +242,20 @@ class Runtime:
         broker = self.config.resolved
         target = [broker.exchange.value, broker.vhost.value, *sorted(map(str, broker.hosts.value))]
         return Checkpoint(path, identify(sources, [*options, *target]))
+
+    def check_page(self, path: Path) -> None:
+        """Refuse a page's place before any work is done: CannotCreate."""
+        from medtrack_cli.output.stats_html import refuse_place
+
+        refuse_place(path)
+
+    def write_page(self, path: Path, stats: "Stats", subject: str) -> None:
+        """Write statistics as a page of HTML, which takes its name when it is whole."""
+        from medtrack_cli.output.reporters.opening import report_file
+        from medtrack_cli.output.stats_html import stats_html
+
+        with report_file(path) as out:
+            out.write(stats_html(stats, subject))
 
     def recorder(self, path: Path) -> "Recorder":
         """Create a recording."""

@@ -67,6 +67,7 @@ def _page(word: str, broker: "PrivateBroker") -> str:
             f"  folder      {broker.folder}",
             "",
             f"  export MEDTRACK_URL={broker.amqp_url}",
+            f"  export MEDTRACK_MANAGEMENT_URL=http://127.0.0.1:{broker.management_port}",
         ]
     )
 

@@ -83,17 +83,21 @@ def _finish(
 
 
 def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
-    """Print what would be sent; what is invalid shows its findings."""
-    printer = runtime.printer
-    total = invalid = 0
+    """Print what would be sent, and the queues it would reach; what is invalid, its findings."""
+    printer, reach = runtime.printer, runtime.reach()
+    total = invalid = undelivered = 0
     for total, each in enumerate(outgoing, 1):  # noqa: B007 -- counted
         if isinstance(each, Receipt):
             invalid += 1
             printer.receipt(each)
         else:
-            printer.message(each)
+            queues = reach(each)
+            undelivered += queues == []
+            printer.message(each, queues)
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": total - invalid, "invalid": invalid, "exit_code": code}
     sentence = f"dry run: would send {total - invalid:,} of {total:,}, nothing sent"
+    if undelivered:
+        sentence += f"; {undelivered:,} would reach no queue"
     printer.summary("dry_run", numbers, sentence)
     return code

@@ -1,9 +1,11 @@
 """Where a message would go: what the broker's exchanges and bindings make of a routing key."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.messages import Message
 
 Headers = Mapping[str, Any]
 
@@ -54,6 +56,18 @@ def queues_reached(
         waiting += [each for each in new if each in topology.types]
         seen |= new
     return sorted(reached)
+
+
+def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str] | None]:
+    """Tell of messages to an exchange which queues they would reach; see `queues_reached`."""
+    cached = cache(partial(queues_reached, topology, exchange, headers={}))
+
+    def reach(message: Message) -> list[str] | None:
+        if message.headers:
+            return queues_reached(topology, exchange, message.routing_key, message.headers)
+        return cached(message.routing_key)
+
+    return reach
 
 
 def _matching(

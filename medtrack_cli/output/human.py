@@ -13,9 +13,11 @@ from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.pages import comparison_page, event_type_page
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
+from medtrack_cli.output.terminal import width_of
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
+    from medtrack_cli.core.stats import Stats
     from medtrack_cli.events.registry import EventType
     from medtrack_cli.output.progress import MakeRoom
 
@@ -90,11 +92,14 @@ class HumanPrinter:
         self._receipts[outcome] += 1
         return self._receipts[outcome] <= SHOWN_RECEIPTS
 
-    def message(self, message: Message) -> None:
+    def message(self, message: Message, queues: Sequence[str] | None) -> None:
         place = f"{safe_text(message.file)}:{message.line}"
         size = f"{len(message.body):,} bytes"
         name = safe_text(masked("routing_key", message.routing_key))
         self._print(f"would send {name:<18} {_id(message.message_id)} {size:>12} {place}")
+        if queues is not None:
+            reached = ", ".join(map(safe_text, queues)) if queues else "no queue: not delivered"
+            self._print(f"           to {reached}")
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
         if not self._quiet:
@@ -120,6 +125,14 @@ class HumanPrinter:
 
     def compared(self, compared: "Compared") -> None:
         self.page("comparison", {}, comparison_page(compared))
+
+    def stats(self, stats: "Stats") -> None:
+        from medtrack_cli.output.marks import marks_for
+        from medtrack_cli.output.stats_page import Sheet, stats_page
+
+        sheet = Sheet(width_of(self._stdout), marks_for(self._stdout.encoding), self._out)
+        for line in stats_page(stats, sheet):
+            self._print(line)
 
     @contextmanager
     def deliveries(self, watched: Watched) -> Iterator[Sink]:

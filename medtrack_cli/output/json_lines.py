@@ -15,6 +15,7 @@ from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
+    from medtrack_cli.core.stats import Stats
     from medtrack_cli.events.registry import EventType
     from medtrack_cli.output.progress import MakeRoom
 
@@ -40,8 +41,8 @@ class JsonPrinter:
             self._print(records.finding(found))
         self._print(records.receipt(receipt))
 
-    def message(self, message: Message) -> None:
-        self._print(records.message(message))
+    def message(self, message: Message, queues: Sequence[str] | None) -> None:
+        self._print(records.message(message, queues))
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the sentence is for people
         self._print(records.summary(kind, numbers))
@@ -59,6 +60,9 @@ class JsonPrinter:
 
     def compared(self, compared: "Compared") -> None:
         self._print(records.comparison(compared))
+
+    def stats(self, stats: "Stats") -> None:
+        self._print(records.stats(stats))
 
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
         return nullcontext(_Lines(self))

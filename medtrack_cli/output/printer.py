@@ -12,6 +12,7 @@ from medtrack_cli.output.progress import MakeRoom
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
+    from medtrack_cli.core.stats import Stats
     from medtrack_cli.events.registry import EventType
 
 
@@ -29,8 +30,8 @@ class Printer(Protocol):
         """Give the verdict on one event."""
         ...
 
-    def message(self, message: Message) -> None:
-        """One message that a dry run would send."""
+    def message(self, message: Message, queues: Sequence[str] | None) -> None:
+        """One message that a dry run would send, and whom it would reach; None: can't be told."""
         ...
 
     def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:
@@ -51,6 +52,10 @@ class Printer(Protocol):
 
     def compared(self, compared: "Compared") -> None:
         """Say what a change of a contract means, with the events that prove it."""
+        ...
+
+    def stats(self, stats: "Stats") -> None:
+        """Say what recordings hold."""
         ...
 
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:

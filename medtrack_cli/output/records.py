@@ -1,21 +1,25 @@
 """Everything medtrack says in JSON, as objects with `kind` first: docs/json-output.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.listen import Listened, Seen
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.record import to_record
-from medtrack_cli.core.times import rfc3339
+from medtrack_cli.core.times import from_seconds, rfc3339
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
+    from medtrack_cli.core.stats import Names, Stats
     from medtrack_cli.events.registry import EventType
 
 Record = dict[str, Any]
+
+MOST_COLUMNS = 120
+"""So many spans of time has the chart of `stats` at most."""
 
 
 def event(seen: Seen) -> Record:
@@ -50,7 +54,7 @@ def receipt(verdict: Receipt) -> Record:
     }
 
 
-def message(planned: Message) -> Record:
+def message(planned: Message, queues: Sequence[str] | None) -> Record:
     return {
         "kind": "message",
         "index": planned.position,
@@ -59,6 +63,7 @@ def message(planned: Message) -> Record:
         "routing_key": planned.routing_key,
         "message_id": planned.message_id,
         "body_text": planned.body.decode("utf-8", "replace"),
+        "queues": queues,
     }
 
 
@@ -132,6 +137,55 @@ def comparison(compared: "Compared") -> Record:
             }
             for change in (result.changes if result else ())
         ],
+    }
+
+
+def stats(found: "Stats") -> Record:
+    extent, chart = found.timeline.extent, found.timeline.chart(MOST_COLUMNS)
+    sizes, duplicates = found.sizes, found.duplicates
+    return {
+        "kind": "stats",
+        "files": found.files,
+        "events": found.events,
+        "invalid": found.invalid,
+        "foreign": found.foreign,
+        "unreadable": found.unreadable,
+        "redelivered": found.redelivered,
+        "duplicates": duplicates.found,
+        "duplicates_are_least": duplicates.is_least,
+        "without_message_id": duplicates.without_id,
+        "without_time": found.untimed,
+        "first": rfc3339(from_seconds(extent[0])) if extent else None,
+        "last": rfc3339(from_seconds(extent[1])) if extent else None,
+        "bytes": {"total": sizes.total, "median": sizes.median, "largest": sizes.largest},
+        "event_types": _names(found.types),
+        "services": _names(found.services),
+        "routing_keys": _names(found.routing_keys),
+        "rules": dict(found.rules.most_common()),
+        "gaps": [
+            {
+                "since": rfc3339(from_seconds(gap.since)),
+                "until": rfc3339(from_seconds(gap.until)),
+                "seconds": round(gap.seconds, 3),
+            }
+            for gap in found.timeline.gaps()
+        ],
+        "chart": {
+            "start": rfc3339(from_seconds(chart.start)),
+            "seconds": chart.seconds,
+            "events": [column.events for column in chart.columns],
+            "invalid": [column.invalid for column in chart.columns],
+        }
+        if chart
+        else None,
+        "exit_code": int(found.exit_code),
+    }
+
+
+def _names(names: "Names") -> Record:
+    return {
+        "names": [{"name": name, **count._asdict()} for name, count in names.most_frequent],
+        "others": names.others._asdict(),
     }
 
 

@@ -1,5 +1,6 @@
 """Routing: the tool foretells what the broker does."""
 
+import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,8 +12,12 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
+from medtrack_cli.broker import private
+from medtrack_cli.broker.bindings import read_topology
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.core.routing import Binding, Topology, queues_reached
-from tests.broker.witness import client
+from tests.broker.witness import client, settings_of
+from tests.cli.tool import Tool
 from tests.conftest import Broker
 
 TYPES = ("direct", "topic", "fanout", "headers")
@@ -81,6 +86,63 @@ def test_queues_reached_are_those_that_get_it(broker: Broker, seed: int) -> None
     assert foretold == {case: routed[case] for case in foretold}
     assert sum(map(bool, routed.values())) > 50, "the topologies route much of it"
     assert not all(routed.values()), "and not all"
+
+
+def test_a_topology_is_read_from_the_broker(private_broker: PrivateBroker) -> None:
+    """What the management API says leads to the same queues as what was declared."""
+    url = f"http://127.0.0.1:{private_broker.management_port}"
+    settings = settings_of(private_broker.amqp_url, management_url=url)
+    with (
+        client(private_broker.amqp_url) as channel,
+        random_topology(channel, Random(0)) as (declared, _),
+    ):
+        read = read_topology(settings)
+    assert read is not None
+    cases = [(each, key, held) for each in declared.types for key in KEYS for held in HEADERS]
+    foretold = [queues_reached(declared, *case) for case in cases]
+    assert [queues_reached(read, *case) for case in cases] == foretold
+    assert any(foretold)
+
+
+def test_a_policy_names_the_alternate_exchange(private_broker: PrivateBroker) -> None:
+    """An alternate exchange given by a policy gets what its exchange can't route."""
+    url = f"http://127.0.0.1:{private_broker.management_port}"
+    settings = settings_of(private_broker.amqp_url, management_url=url)
+    name = f"tests.policy.{secrets.token_hex(4)}"
+    definition = json.dumps({"alternate-exchange": "amq.fanout"})
+    set_policy = ("set_policy", "--apply-to", "exchanges", name, f"^{name}$", definition)
+    with client(private_broker.amqp_url) as channel:
+        channel.exchange_declare(name, "topic")
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, "amq.fanout")
+        private.rabbitmqctl(private_broker, *set_policy)
+        try:
+            read = read_topology(settings)
+        finally:
+            private.rabbitmqctl(private_broker, "clear_policy", name)
+            channel.exchange_delete(name)
+    assert read is not None
+    assert queues_reached(read, name, "student.created", {}) == [queue]
+
+
+def test_a_dry_run_names_the_queues(tool: Tool, private_broker: PrivateBroker) -> None:
+    """With a management API, --dry-run names the queues; without one, it says it can't tell."""
+    generated = ("publish", "user.created", "--count", "1", "--dry-run")
+    url = private_broker.amqp_url
+    management = f"http://127.0.0.1:{private_broker.management_port}"
+    tool.environ = {**tool.environ, "MEDTRACK_URL": url}
+    unknown = tool.run(*generated, "-o", "json")
+    with client(url) as channel:
+        queue = channel.queue_declare(f"tests.{secrets.token_hex(4)}", exclusive=True).method.queue
+        nowhere = tool.run(*generated, MEDTRACK_MANAGEMENT_URL=management)
+        channel.queue_bind(queue, EXCHANGE, "user.#")
+        there = tool.run(*generated, MEDTRACK_MANAGEMENT_URL=management)
+        asked = tool.run(*generated, "-o", "json", MEDTRACK_MANAGEMENT_URL=management)
+    assert "1 would reach no queue" in nowhere.out
+    assert f"to {queue}" in there.out
+    assert asked.records[0]["queues"] == [queue]
+    assert unknown.records[0]["queues"] is None
+    assert "no management API" in unknown.err
 
 
 def test_what_a_plugin_decides_is_not_foretold() -> None:

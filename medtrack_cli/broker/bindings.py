@@ -1,0 +1,53 @@
+"""Read a vhost's exchanges and bindings through the management API."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from medtrack_cli.broker import management
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.routing import Binding, Topology
+
+_ALTERNATE = "alternate-exchange"
+
+
+def read_topology(settings: ConnectionSettings) -> Topology | None:
+    """Read what `core.routing` decides by; None where it can't be had.
+
+    An exchange that is under a policy this user may not read is left out: the policy may name
+    an alternate exchange.
+    """
+    vhost = quote(settings.vhost, safe="")
+    exchanges = management.ask(settings, f"exchanges/{vhost}")
+    bindings = management.ask(settings, f"bindings/{vhost}")
+    if not isinstance(exchanges, list) or not isinstance(bindings, list):
+        return None
+    is_governed = any(each.get("policy") for each in exchanges)
+    listed = management.ask(settings, f"policies/{vhost}") if is_governed else []
+    policies = {each["name"]: each["definition"] for each in listed or ()}
+    known = [each for each in exchanges if not each.get("policy") or each["policy"] in policies]
+    by_source: defaultdict[str, list[Binding]] = defaultdict(list)
+    for each in bindings:
+        by_source[each["source"]].append(_binding(each))
+    return Topology(
+        {each["name"]: each["type"] for each in known},
+        {each["name"]: name for each in known if (name := _alternate(each, policies))},
+        by_source,
+    )
+
+
+def _binding(row: Mapping[str, Any]) -> Binding:
+    is_to_exchange = row["destination_type"] == "exchange"
+    # RabbitMQ 3 writes a void as this text.
+    arguments = {
+        name: None if value == "undefined" else value for name, value in row["arguments"].items()
+    }
+    return Binding(row["source"], row["destination"], is_to_exchange, row["routing_key"], arguments)
+
+
+def _alternate(row: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Name an exchange's alternate: its own argument goes before a policy's."""
+    policy = policies.get(row.get("policy") or "", {})
+    name = row["arguments"].get(_ALTERNATE) or policy.get(_ALTERNATE)
+    return str(name) if name else None
