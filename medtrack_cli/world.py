@@ -10,13 +10,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Source, Stop
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
-OpenTap = Callable[["ConnectionSettings", tuple[str, ...], Note, Stop, float | None], Consumer]
+OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, float | None], Consumer]
+CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int]
 
 
 class SystemClock:
@@ -40,16 +41,22 @@ def _open_publisher(
     return AmqpPublisher(settings, policy, note, stop)
 
 
-def _open_tap(
+def _open_consumer(
     settings: "ConnectionSettings",
-    patterns: tuple[str, ...],
+    source: Source,
     note: Note,
     stop: Stop,
     retry_for: float | None,
 ) -> Consumer:
-    from medtrack_cli.broker.consumer import AmqpTap
+    from medtrack_cli.broker.consumer import AmqpConsumer
 
-    return AmqpTap(settings, patterns, note, stop, retry_for)
+    return AmqpConsumer(settings, source, note, stop, retry_for)
+
+
+def _count_waiting(settings: "ConnectionSettings", queue: str, note: Note, stop: Stop) -> int:
+    from medtrack_cli.broker.topology import waiting
+
+    return waiting(settings, queue, note, stop)
 
 
 def _open_stdin() -> BinaryIO:
@@ -74,4 +81,5 @@ class World:
     cwd: Path = field(default_factory=Path.cwd)
     clock: Clock = field(default_factory=SystemClock)
     open_publisher: OpenPublisher = _open_publisher
-    open_tap: OpenTap = _open_tap
+    open_consumer: OpenConsumer = _open_consumer
+    count_waiting: CountWaiting = _count_waiting

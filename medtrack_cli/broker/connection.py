@@ -7,7 +7,10 @@ in one inbox, so all decisions are taken on the owner's thread, one after the ot
 import logging
 import platform
 import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -28,6 +31,7 @@ CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
 CLOSE_SECONDS = 3.0  # a blocked or half-dead broker may never answer a close
 USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
+PULSE_SECONDS = 1.0  # how exactly it is known when the broker was last heard
 
 # pika logs tracebacks of ordinary refusals; what matters is said by medtrack in one line.
 logging.getLogger("pika").addHandler(logging.NullHandler())
@@ -41,10 +45,14 @@ class Opened(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The link is gone, or could not be made. Nothing more comes from it."""
+    """The link is gone, or could not be made. Nothing more comes from it.
+
+    `heard` is when the broker was surely there for the last time.
+    """
 
     link: "Link"
     failure: Failure
+    heard: datetime
 
 
 class Blocked(NamedTuple):
@@ -75,9 +83,15 @@ class Link:
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._is_over = False
+        self._heard = datetime.now(UTC)
         self._made = threading.Event()
         self._parameters = connection_parameters(settings, host)
         self._thread = threading.Thread(target=self._run, name="medtrack-io", daemon=True)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was lost or closed; the owner may not have read of it yet."""
+        return self._is_over
 
     def start(self) -> None:
         """Begin to connect; Opened or Lost follows in the inbox."""
@@ -149,7 +163,7 @@ class Link:
         self._stop_loop()
 
     def _fail(self, failure: Failure) -> None:
-        self.tell(Lost(self, failure))
+        self.tell(Lost(self, failure, self._heard))
         self._is_over = True
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 -- pika's callback type
@@ -160,6 +174,17 @@ class Link:
             lambda _, _frame: self.tell(Blocked(self, None))
         )
         connection.channel(on_open_callback=self._on_channel_open)
+        self._pulse(connection, 0, time.monotonic())
+
+    def _pulse(self, connection: Any, received: int, due: float) -> None:  # noqa: ANN401
+        """Note when the broker was heard: not what comes out of the socket after a long sleep."""
+        is_late = time.monotonic() > due + 2 * PULSE_SECONDS
+        if connection.bytes_received > received and not is_late:
+            self._heard = datetime.now(UTC)
+        again = partial(
+            self._pulse, connection, connection.bytes_received, time.monotonic() + PULSE_SECONDS
+        )
+        connection.ioloop.call_later(PULSE_SECONDS, again)
 
     def _on_channel_open(self, channel: Channel) -> None:
         self._channel = channel

@@ -1,82 +1,70 @@
-"""Receive what is published, through a tap: a queue of our own that ends with us."""
+"""Receive what is published, through a tap of our own, or what waits in a queue."""
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Self
 
-from pika import BasicProperties
 from pika.channel import Channel
 
 from medtrack_cli.broker.connection import Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.overflow import Overflow
 from medtrack_cli.broker.refusals import TAP_PREFIX
+from medtrack_cli.broker.subscription import (
+    PREFETCH,
+    Cancelled,
+    Delivered,
+    Depth,
+    Released,
+    Subscription,
+)
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Stop
-from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.core.ports import Interrupted, Listening, Note, Queue, Resumed, Source, Stop, Tap
+from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
-PREFETCH = 200
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
+PAUSE_SECONDS = 4.0  # between two tries, at most: heard within 5 s of the broker's return
+STEADY_SECONDS = 30.0  # a link that stood so long was a good one
+CLOSE_SECONDS = 0.7  # a signal ends listening within a second, whatever the broker does
 
-_PROPERTIES = (
-    "content_type",
-    "content_encoding",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-    "cluster_id",
-)
+Happening = Listening | Interrupted | Resumed
+_Event = Lost | Cancelled | Released | Depth
 
 
-class Delivered(NamedTuple):
-    """A delivery with the tag that acknowledges it on its link."""
+class AmqpConsumer:
+    """The `Consumer` port over AMQP.
 
-    link: Link
-    tag: int
-    delivery: Delivery
-
-
-class Cancelled(NamedTuple):
-    """The broker has ended the subscription: the queue is gone."""
-
-    link: Link
-
-
-class AmqpTap:
-    """The `Consumer` port over AMQP: an exclusive queue of our own, bound to the exchange.
-
-    The queue has a new random name on each connection and is deleted by the broker with it;
-    nothing else is declared. What is published while the connection is down is missed.
+    A tap without a name is exclusive, has a new random name on each connection, and is deleted
+    by the broker with it. A named tap and a queue are there again after a loss. What was handled
+    and could not be acknowledged is not yielded again.
     """
 
     def __init__(
         self,
         settings: ConnectionSettings,
-        patterns: tuple[str, ...],
+        source: Source,
         note: Note,
         stop: Stop,
         retry_for: float | None = None,
     ) -> None:
         self._settings = settings
-        self._patterns = patterns
+        self._source = source
         self._note = note
         self._stop = stop
         self._retry_for = retry_for
         self._inbox: Inbox = SimpleQueue()
         self._link: Link | None = None
-        self._queue = ""
+        self._subscription = Subscription(source, "", creates=False)
         self._batch: list[Delivered] = []
+        self._again: set[int] = set()  # handled, not acknowledged: these come again
+        self._overflow = Overflow(source)
+        self._opened_at = 0.0
+        self._short_lived = 0
         stop.listen(lambda: self._inbox.put(None))
 
     def __enter__(self) -> Self:
@@ -89,113 +77,148 @@ class AmqpTap:
         trace: TracebackType | None,
     ) -> None:
         if self._link:
-            self._link.close()
+            self._link.close(CLOSE_SECONDS)
 
-    def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
+    def deliveries(self) -> Iterator[Happening | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
         wish = self._retry_for
-        if not self._connect(wish or FIRST_SECONDS, again=bool(wish)):
+        if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
-        yield Listening(datetime.now(UTC), self._queue, self._patterns)
+        patterns = self._source.patterns if isinstance(self._source, Tap) else ()
+        yield Listening(datetime.now(UTC), self._subscription.queue, patterns)
+        yield from self._overflow.look(self._subscription.waiting)
         while not self._stop.is_requested:
-            self._batch, end = self._collect()
+            self._batch, event = self._collect()
             yield [each.delivery for each in self._batch]
-            if end is not None and not self._stop.is_requested:
-                yield from self._resume(end)
+            if event is not None and not self._stop.is_requested:
+                yield from self._react(event)
 
     def handled(self, count: int) -> None:
         """Acknowledge the first `count` deliveries of the last batch."""
-        if count:
-            link, tag, _ = self._batch[count - 1]
-            link.call(lambda channel: channel.basic_ack(tag, multiple=True))
+        done = self._batch[:count]
+        if not done:
+            return
+        last = done[-1]
+        if self._holds(last):
+            self._acknowledge(last)
+        else:
+            self._again.update(_identity(each.delivery) for each in done)
+        if self._overflow.is_due([each.delivery for each in done]):
+            self._call(last.subscription.ask_depth)
 
-    def _connect(self, seconds: float | None, *, again: bool) -> bool:
-        """Get a link with a tap of a new name; False when stopped meanwhile."""
-        self._queue = f"{TAP_PREFIX}{secrets.token_hex(8)}"
-        setup = partial(_subscribe, queue=self._queue, patterns=self._patterns)
+    def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
+        """Get a link with a subscription; False when stopped meanwhile."""
+        self._subscription = Subscription(self._source, _queue(self._source), creates=creates)
         try:
             self._link = dial(
                 self._settings,
                 self._inbox,
-                setup,
+                self._subscription.set_up,
                 seconds=seconds,
                 again=again,
                 note=self._note,
                 stop=self._stop,
+                attempt=self._short_lived,
+                longest_pause=PAUSE_SECONDS,
             )
         except BrokerUnreachable:
             if self._stop.is_requested:
                 return False
             raise
+        self._opened_at = time.monotonic()
         return True
 
-    def _collect(self) -> tuple[list[Delivered], Lost | Cancelled | None]:
+    def _collect(self) -> tuple[list[Delivered], _Event | None]:
         """Take what has arrived, a prefetch's worth at the most; wait one tick for the first."""
         batch: list[Delivered] = []
         try:
-            happening = self._inbox.get(timeout=TICK_SECONDS)
+            arrived = self._inbox.get(timeout=TICK_SECONDS)
             while True:
-                if isinstance(happening, Delivered) and happening.link is self._link:
-                    batch.append(happening)
-                elif isinstance(happening, Lost | Cancelled) and happening.link is self._link:
-                    return batch, happening
+                match arrived:
+                    case Delivered() if self._holds(arrived) and not self._is_known(arrived):
+                        batch.append(arrived)
+                    case Lost(link=link) if link is self._link:
+                        return batch, arrived
+                    case Cancelled() | Released() | Depth():
+                        if arrived.subscription is self._subscription:
+                            return batch, arrived
                 if len(batch) >= PREFETCH:
                     break
-                happening = self._inbox.get_nowait()
+                arrived = self._inbox.get_nowait()
         except Empty:
             pass
         return batch, None
 
-    def _resume(self, end: Lost | Cancelled) -> Iterator[Interrupted | Resumed]:
-        """Say that the connection is lost, get it back however long it takes, say so."""
-        since = datetime.now(UTC)
-        if isinstance(end, Lost):
-            if not end.failure.heals:
-                raise end.failure.error
-            reason = end.failure.error.what
-        else:
-            reason = "the broker deleted the tap's queue"
+    def _holds(self, each: Delivered) -> bool:
+        """Tell whether a delivery can still be acknowledged; the others come again."""
+        return (
+            each.subscription is self._subscription
+            and each.generation == self._subscription.generation
+            and self._link is not None
+            and not self._link.is_over
+        )
+
+    def _is_known(self, each: Delivered) -> bool:
+        """Tell whether a delivery was handled before; it is acknowledged then."""
+        if not (self._again and each.delivery.redelivered):
+            return False
+        identity = _identity(each.delivery)
+        if identity not in self._again:
+            return False
+        self._again.remove(identity)
+        self._acknowledge(each, alone=True)
+        return True
+
+    def _acknowledge(self, each: Delivered, *, alone: bool = False) -> None:
+        subscription, generation, tag, _ = each
+        self._call(lambda _channel: subscription.acknowledge(generation, tag, alone=alone))
+
+    def _call(self, action: Callable[[Channel], None]) -> None:
+        if self._link:
+            self._link.call(action)
+
+    def _react(self, event: _Event) -> Iterator[Interrupted | Resumed]:
+        match event:
+            case Depth(messages=messages):
+                yield from self._overflow.look(messages)
+            case Released():
+                self._call(self._subscription.consume_again)
+                self._call(self._subscription.ask_depth)
+            case Cancelled():
+                what = "the broker ended our subscription: queue deleted or moved"
+                yield from self._resume(datetime.now(UTC), f"{what}: {self._subscription.queue}")
+            case Lost(failure=failure, heard=heard):
+                yield from self._resume(heard, failure.error.what)
+
+    def _resume(self, since: datetime, reason: str) -> Iterator[Interrupted | Resumed]:
+        """Say that nothing is heard any more, get it back however long it takes, say so.
+
+        What can't be had again ends with the error of the attempt.
+        """
         yield Interrupted(since, reason)
         if self._link:
             self._link.close(0.5)
-        if self._connect(None, again=True):
-            yield Resumed(since, datetime.now(UTC), may_have_missed=True)
+        is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
+        self._short_lived = 0 if is_steady else self._short_lived + 1
+        stays = isinstance(self._source, Queue) or self._source.name is not None
+        survived = stays
+        try:
+            is_back = self._connect(None, again=True, creates=not stays)
+        except TopologyError:
+            if isinstance(self._source, Queue):
+                raise
+            survived = False
+            is_back = self._connect(None, again=True, creates=True)
+        if is_back:
+            missed = not survived or self._overflow.may_drop(self._subscription.waiting)
+            yield Resumed(since, datetime.now(UTC), may_have_missed=missed)
 
 
-def _subscribe(link: Link, channel: Channel, *, queue: str, patterns: tuple[str, ...]) -> None:
-    """Declare the tap, bind it, consume from it; each step when the one before is answered."""
-    left = list(patterns)
-
-    def declare(_frame: Any) -> None:  # noqa: ANN401 -- pika's frames
-        channel.queue_declare(
-            queue, exclusive=True, arguments={"x-queue-type": "classic"}, callback=bind
-        )
-
-    def bind(_frame: Any) -> None:  # noqa: ANN401
-        if left:
-            channel.queue_bind(queue, link.settings.exchange, left.pop(0), callback=bind)
-        else:
-            channel.basic_consume(queue, arrived, callback=lambda _frame: link.opened())
-
-    def arrived(_channel: Channel, method: Any, properties: BasicProperties, body: bytes) -> None:  # noqa: ANN401
-        link.tell(Delivered(link, method.delivery_tag, _delivery(method, properties, body)))
-
-    channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(link)))
-    channel.basic_qos(prefetch_count=PREFETCH, callback=declare)
+def _queue(source: Source) -> str:
+    if isinstance(source, Tap) and source.name is None:
+        return f"{TAP_PREFIX}{secrets.token_hex(8)}"
+    return source.name or ""
 
 
-def _delivery(method: Any, properties: BasicProperties, body: bytes) -> Delivery:  # noqa: ANN401
-    fields = {
-        name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
-    }
-    if isinstance(fields.get("timestamp"), int):
-        fields["timestamp"] = int(fields["timestamp"])
-    return Delivery(
-        received_at=datetime.now(UTC),
-        exchange=method.exchange,
-        routing_key=method.routing_key,
-        redelivered=method.redelivered,
-        body=body,
-        properties=fields,
-        headers=properties.headers or {},
-    )
+def _identity(delivery: Delivery) -> int:
+    return hash((delivery.routing_key, delivery.message_id, delivery.body))

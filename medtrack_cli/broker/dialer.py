@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 
-from medtrack_cli.broker.backoff import full_jitter
+from medtrack_cli.broker.backoff import CAP_SECONDS, full_jitter
 from medtrack_cli.broker.connection import Inbox, Link, Lost, Opened, Setup
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings, Host
@@ -25,16 +25,18 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     note: Note,
     stop: Stop,
     attempt: int = 0,
+    longest_pause: float = CAP_SECONDS,
 ) -> Link:
     """Connect to the first host that answers; tried in their order, again when `again`.
 
     `seconds` bounds it all (None: for ever); a host that says nothing uses up no more than its
-    share of them. Pauses grow from that of number `attempt`. Raises the last failure's error, at
-    once when trying again can't help, and BrokerUnreachable when stopped meanwhile.
+    share of them. Pauses grow from that of number `attempt` to the `longest_pause`. Raises the
+    last failure's error, at once when trying again can't help, and BrokerUnreachable when stopped
+    meanwhile.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     failure: Failure | None = None
-    for host, others, pause in _tries(settings, attempt, again=again):
+    for host, others, pause in _tries(settings, attempt, longest_pause, again=again):
         _wait(pause, deadline, stop)
         if stop.is_requested or (failure and deadline and time.monotonic() >= deadline):
             break
@@ -52,12 +54,12 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def _tries(
-    settings: ConnectionSettings, first: int, *, again: bool
+    settings: ConnectionSettings, first: int, longest: float, *, again: bool
 ) -> Iterator[tuple[Host, int, float]]:
     """Each host to try, how many come after it, and the seconds to wait before a new round."""
     jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
     for attempt in count(first):
-        pause = full_jitter(attempt, jitter) if again else 0.0
+        pause = full_jitter(attempt, jitter, longest) if again else 0.0
         for others, host in zip(reversed(range(len(settings.hosts))), settings.hosts, strict=True):
             yield host, others, pause
             pause = 0.0

@@ -6,12 +6,16 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.options import Output, command
+from medtrack_cli.core.ports import Queue, Source, Tap
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 EXAMPLES = (
     "medtrack listen",
     "medtrack listen 'student.*' 'user.#'",
     "medtrack listen --record morning.ndjson --timeout 600",
+    "medtrack listen --durable my-tap -o json >> events.ndjson",
+    "medtrack listen --queue student-service.dead --yes --record dead.ndjson",
     "medtrack listen stage.completed --count 1 --timeout 60 -o json",
 )
 
@@ -32,6 +36,19 @@ def listen(
     record: Annotated[
         Path | None, typer.Option("--record", help="Write what arrives to this new file.")
     ] = None,
+    durable: Annotated[
+        str | None,
+        typer.Option(
+            "--durable",
+            metavar="NAME",
+            help="Listen through a queue of this name that outlives us for 10 minutes.",
+        ),
+    ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", metavar="NAME", help="Take the messages of an existing queue."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before --queue takes.")] = False,
     body: Annotated[
         bool, typer.Option("--body", help="Show the JSON body below each line.")
     ] = False,
@@ -51,10 +68,14 @@ def listen(
     Nobody else's messages are taken. On a terminal one line an event, with personal data
     masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
     """
+    from medtrack_cli.commands.taking import confirm_taking
     from medtrack_cli.core.listen import Limits, Watched, tee
     from medtrack_cli.core.listen import listen as run
 
-    keys = tuple(patterns or ["#"])
+    keys = tuple(patterns or [])
+    source = _source(keys, durable, queue, count)
+    if isinstance(source, Queue):
+        confirm_taking(runtime, source.name, yes=yes)
     world, printer = runtime.world, runtime.printer
     settings, registry = runtime.connection, runtime.registry
     recorder = runtime.recorder(record) if record else None
@@ -62,9 +83,9 @@ def listen(
         with (
             runtime.stop_on_signals() as stop,
             printer.deliveries(
-                Watched(settings, keys, world.clock, stop, body, reveal, local_time)
+                Watched(settings, keys or ("#",), world.clock, stop, body, reveal, local_time)
             ) as shown,
-            world.open_tap(settings, keys, printer.note, stop, retry_for) as tap,
+            world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
             heard = run(tap, sink, Limits(count, timeout), world.clock, stop, registry=registry)
@@ -73,6 +94,19 @@ def listen(
             recorder.close()
     printer.listened(heard)
     return heard.exit_code
+
+
+def _source(
+    patterns: tuple[str, ...], durable: str | None, queue: str | None, count: int | None
+) -> Source:
+    """Choose where deliveries come from; no more is taken from a queue than may be wanted."""
+    if queue is None:
+        return Tap(patterns or ("#",), durable)
+    if patterns or durable is not None:
+        other = "--durable" if durable is not None else "patterns"
+        hint = "a queue has its own bindings; --where filters what it holds"
+        raise UsageError(f"--queue goes without {other}", queue, hint=hint)
+    return Queue(queue, count)
 
 
 def register(app: typer.Typer) -> None:

@@ -93,6 +93,27 @@ class Publisher(Protocol):
         ...
 
 
+class Tap(NamedTuple):
+    """A queue of our own, bound to the exchange by patterns.
+
+    One with a name stays for ten minutes after the last listener, and keeps what is published.
+    """
+
+    patterns: tuple[str, ...] = ("#",)
+    name: str | None = None
+
+
+class Queue(NamedTuple):
+    """An existing queue, whose messages are taken; of no more than `most` at a time."""
+
+    name: str
+    most: int | None = None
+
+
+Source = Tap | Queue
+"""Where deliveries come from."""
+
+
 class Listening(NamedTuple):
     """The broker has agreed to deliver: `since` is when it did."""
 
@@ -102,14 +123,14 @@ class Listening(NamedTuple):
 
 
 class Interrupted(NamedTuple):
-    """The connection is lost; for a tap, events may be missed from now on."""
+    """Events may be missed since then: the connection is lost, or the tap overflows."""
 
     since: datetime
     reason: str
 
 
 class Resumed(NamedTuple):
-    """The connection is back; `may_have_missed` tells whether events can be missing."""
+    """All is heard again; `may_have_missed`: events of the time between can be missing."""
 
     since: datetime
     until: datetime

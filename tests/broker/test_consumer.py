@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
-from medtrack_cli.broker.consumer import PREFETCH, AmqpTap
+from medtrack_cli.broker.consumer import AmqpConsumer
 from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.broker.subscription import PREFETCH
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Listening, Stop
+from medtrack_cli.core.ports import Listening, Stop, Tap
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Running, Tool, numbered
 from tests.conftest import Broker
@@ -23,7 +24,7 @@ def test_ready_means_ready(broker: Broker) -> None:
     settings = settings_of(broker.amqp_url)
     with client(broker.amqp_url) as channel:
         for number in range(200):
-            with AmqpTap(settings, ("tests.ready",), lambda _: None, Stop()) as tap:
+            with AmqpConsumer(settings, Tap(("tests.ready",)), lambda _: None, Stop()) as tap:
                 happenings = tap.deliveries()
                 assert isinstance(next(happenings), Listening)
                 body = b"%d" % number
@@ -36,7 +37,7 @@ def test_ready_means_ready(broker: Broker) -> None:
                 assert [each.body for each in batch] == [body]
 
 
-def hear(tap: AmqpTap, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:
+def hear(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:
     """Hear up to so many deliveries in so many seconds, each after the ready line."""
     heard: list[Delivery] = []
     happenings = tap.deliveries()
@@ -54,7 +55,7 @@ def hear(tap: AmqpTap, count: int, seconds: float, *, acknowledge: bool) -> list
     return heard
 
 
-def _url_of(tap: AmqpTap) -> str:
+def _url_of(tap: AmqpConsumer) -> str:
     settings = tap._settings
     login = f"{settings.username}:{settings.password.reveal()}"
     return f"amqp://{login}@{settings.hosts[0]}/{settings.vhost.replace('/', '%2F')}"
@@ -63,7 +64,7 @@ def _url_of(tap: AmqpTap) -> str:
 @pytest.mark.parametrize("acknowledge", [True, False])
 def test_only_what_was_handled_is_acknowledged(broker: Broker, *, acknowledge: bool) -> None:
     """Handled deliveries make room for more; without `handled` the broker sends no further."""
-    with AmqpTap(settings_of(broker.amqp_url), ("tests.acks",), print, Stop()) as tap:
+    with AmqpConsumer(settings_of(broker.amqp_url), Tap(("tests.acks",)), print, Stop()) as tap:
         seconds = 20 if acknowledge else 1.5
         heard = hear(tap, PREFETCH * 4, seconds, acknowledge=acknowledge)
     expected = PREFETCH * 4 if acknowledge else PREFETCH

@@ -15,7 +15,9 @@ from medtrack_cli.core.ports import (
     Note,
     PublishPolicy,
     Resumed,
+    Source,
     Stop,
+    Tap,
 )
 from medtrack_cli.errors import MedtrackError
 
@@ -47,16 +49,17 @@ class MemoryBroker:
         """Open a publisher; see `runtime.World`."""
         return MemoryPublisher(self, stop)
 
-    def open_tap(
+    def open_consumer(
         self,
         _settings: ConnectionSettings,
-        patterns: tuple[str, ...],
+        source: Source,
         _note: Note,
         stop: Stop,
         _retry_for: float | None,
     ) -> "MemoryTap":
         """Open a tap; see `runtime.World`."""
-        return MemoryTap(self, patterns, stop)
+        assert isinstance(source, Tap)
+        return MemoryTap(self, source.patterns, stop)
 
     def route(self, message: Message) -> Outcome:
         """Hand a message to every tap that wants it."""

@@ -33,7 +33,7 @@ def say(broker: MemoryBroker, folder: Path, *arguments: str, stdin: bytes = b"")
         environ={"HOME": str(folder)},
         cwd=folder,
         open_publisher=broker.open_publisher,
-        open_tap=broker.open_tap,
+        open_consumer=broker.open_consumer,
     )
     code = run(world, [*arguments, "-o", "json"])
     return Said(code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue())

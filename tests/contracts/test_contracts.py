@@ -12,8 +12,8 @@ import pytest
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop
-from medtrack_cli.world import OpenPublisher, OpenTap, World
+from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop, Tap
+from medtrack_cli.world import OpenConsumer, OpenPublisher, World
 from tests.broker.witness import settings_of
 from tests.contracts.fakes import MemoryBroker
 from tests.core.values import message
@@ -24,13 +24,13 @@ class Doors(NamedTuple):
 
     settings: ConnectionSettings
     open_publisher: OpenPublisher
-    open_tap: OpenTap
+    open_consumer: OpenConsumer
 
     def publisher(self, stop: Stop | None = None) -> Publisher:
         return self.open_publisher(self.settings, PublishPolicy(), print, stop or Stop())
 
     def tap(self, *patterns: str, stop: Stop | None = None) -> Consumer:
-        return self.open_tap(self.settings, patterns, print, stop or Stop(), None)
+        return self.open_consumer(self.settings, Tap(patterns), print, stop or Stop(), None)
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -39,11 +39,11 @@ def doors(request: pytest.FixtureRequest) -> Doors:
     if request.param == "memory":
         memory = MemoryBroker()
         return Doors(
-            ConnectionSettings((Host("memory", 0),)), memory.open_publisher, memory.open_tap
+            ConnectionSettings((Host("memory", 0),)), memory.open_publisher, memory.open_consumer
         )
     world = World()
     broker = request.getfixturevalue("broker")
-    return Doors(settings_of(broker.amqp_url), world.open_publisher, world.open_tap)
+    return Doors(settings_of(broker.amqp_url), world.open_publisher, world.open_consumer)
 
 
 class Hearing:

@@ -7,7 +7,7 @@ import pytest
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.deliver import Outgoing, Tally, deliver
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop, Tap
 from medtrack_cli.errors import BrokerUnreachable, ExitCode, MedtrackError, TopologyError
 from tests.contracts.fakes import Answer, MemoryBroker
 from tests.core.values import message
@@ -28,7 +28,7 @@ def publisher(
     """Make a publisher whose messages somebody listens to, out of the ordinary as said."""
     broker = MemoryBroker(answer, refuse)
     settings = ConnectionSettings((Host("memory", 0),))
-    next(broker.open_tap(settings, ("#",), print, Stop(), None).deliveries())
+    next(broker.open_consumer(settings, Tap(), print, Stop(), None).deliveries())
     return broker.open_publisher(settings, PublishPolicy(), print, stop or Stop())
 
 
