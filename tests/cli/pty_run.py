@@ -9,18 +9,32 @@ from contextlib import suppress
 from tests.cli.tool import COMMAND, Tool
 
 
-def on_terminal(tool: Tool, *arguments: str, **environ: str) -> tuple[int, bytes]:
-    """Run with stdin, stdout and stderr on a pseudo-terminal; give the exit code and all output."""
-    return answering(tool, arguments, environ, b"", b"")
+def on_terminal(
+    tool: Tool,
+    *arguments: str,
+    command: Sequence[str] = COMMAND,
+    typed: bytes = b"",
+    **environ: str,
+) -> tuple[int, bytes]:
+    """Run with stdin, stdout and stderr on a pseudo-terminal; give the exit code and all output.
+
+    `typed` waits for whoever asks.
+    """
+    return answering(tool, arguments, environ, b"", typed, command)
 
 
-def answering(
-    tool: Tool, arguments: Sequence[str], environ: Mapping[str, str], question: bytes, answer: bytes
+def answering(  # noqa: PLR0913, PLR0917 -- what is run, and what is said to it
+    tool: Tool,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    question: bytes,
+    answer: bytes,
+    command: Sequence[str] = COMMAND,
 ) -> tuple[int, bytes]:
     """Run on a pseudo-terminal, and type the answer when the question has been seen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
