@@ -1,6 +1,8 @@
 """Configuration files: found, read strictly, never trusted further than their place."""
 
+import os
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +49,13 @@ if TYPE_CHECKING:
         ("service: a\n---\nservice: b\n", 2, "second YAML document", "one document"),
         ("? [a]\n: b\n", 1, "a key that is no text", "plain words"),
         ("a: " + "[" * 500 + "]" * 500, 1, "nested too deep", "config init"),
+        ("service: a\n" + "[" * 100_000, 2, "not valid YAML", "quote"),
+        ("service: a\nschemas: " + "[" * 100_000, 2, "nested too deep", "config init"),
+        ("a: &a [x, x]\n" + "b: &b [*a, *a]\n" * 50, 1, "anchors", "quote"),
+        ("service: a\nschemas: \x07hunter2\n", 2, "a control character", "take it out"),
+        ('service: a\nschemas: "\\0hunter2"\n', 2, "NUL or half a character", "take it out"),
+        ('profiles: {x: {password: "\\ud800hunter2"}}\n', 1, "half a character", "take it out"),
+        (f"profiles:\n  x: {{vhost: {'v' * 256}}}\n", 2, "longer than 255 bytes", "shorten"),
     ],
 )
 def test_mistakes(machine: "Machine", text: str, line: int, message: str, hint: str) -> None:
@@ -109,6 +118,47 @@ def test_unreadable(machine: "Machine") -> None:
     with pytest.raises(ConfigError, match="can't read the configuration") as caught:
         machine.load()
     assert caught.value.subject == str(path)
+
+
+@pytest.mark.parametrize("text", ["[]" * 60_000, "a: " + "[a: b," * 20_000, "a: b\n" * 25_000])
+def test_the_largest_are_read_quickly(machine: "Machine", text: str) -> None:
+    """No text of the greatest size takes long, however hard it is for the parser."""
+    machine.user(text)
+    started = time.monotonic()
+    with pytest.raises(ConfigError):
+        machine.load()
+
+    assert time.monotonic() - started < 5, "under 1 s on a quiet machine"
+
+
+def test_a_hundred_megabytes(machine: "Machine") -> None:
+    """A file far too large is refused without being read."""
+    path = machine.user("")
+    os.truncate(path, 100 * 1024 * 1024)
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match="over 128 KiB"):
+        machine.load()
+
+    assert time.monotonic() - started < 1
+
+
+def test_unknown_homes(machine: "Machine") -> None:
+    """A ~ of a user who isn't known is a path that isn't there."""
+    machine.user("schemas: ['~nobody-of-that-name/x']\n")
+
+    assert machine.load().schemas[0].name == "x"
+    with pytest.raises(ConfigError, match="No such file"):
+        machine.load(config="~nobody-of-that-name/x")
+
+
+def test_a_pipe_may_be_named(machine: "Machine") -> None:
+    """--config reads a pipe, as a shell's <(…) makes one."""
+    reading, writing = os.pipe()
+    os.write(writing, b"service: piped\n")
+    os.close(writing)
+
+    assert machine.load(config=f"/dev/fd/{reading}").service == "piped"
+    os.close(reading)
 
 
 @pytest.mark.parametrize("profile", ["{host: h, password: hunter2}", "{url: 'amqp://u:hunter2@h'}"])

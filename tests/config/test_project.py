@@ -1,5 +1,6 @@
 """What a medtrack.yaml of somebody else's may not do."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,3 +85,44 @@ def test_the_user_decides_what_is_protected(machine: "Machine") -> None:
         machine.load(profile=name, environ=variables).connection().protected
         for name in ("medtrack", "a", "b")
     ] == [False, True, False]
+
+
+def test_an_explicit_file_unprotects_nothing_of_the_users(machine: "Machine") -> None:
+    """Beside --config the user's own file still protects; the explicit one speaks of the rest."""
+    machine.user("profiles: {production: {host: prod.example, protected: true}}\n")
+    other = "{{host: {}, password: p, protected: false}}"
+    lines = [f"  {name}: {other.format(host)}" for name, host in EXPLICIT.items()]
+    machine.write(machine.work / "x.yaml", "\n".join(["profiles:", *lines]), 0o600)
+
+    assert {
+        name: machine.load(config="x.yaml", profile=name).connection().protected
+        for name in EXPLICIT
+    } == {"production": False, "copy": True, "medtrack": False}
+    assert machine.load(config="x.yaml", url="amqp://u:p@prod.example").protector == "production"
+
+
+EXPLICIT = {"production": "new.example", "copy": "PROD.example", "medtrack": "h"}
+
+TLS = """\
+default_profile: p
+profiles:
+  p: {hosts: [prod.example], tls: {ca_file: ca.pem, server_name: evil.example}}
+"""
+
+
+def test_a_project_vouches_for_its_own_hosts_only(machine: "Machine") -> None:
+    """A host of a flag or variable is not checked by a project file's authority, unless chosen."""
+    machine.project(TLS)
+    password = {"MEDTRACK_PASSWORD": "pw"}
+
+    def trusted(environ: Mapping[str, str] = password, **flags: str) -> tuple[str | None, object]:
+        of = machine.load(environ=environ, **flags).resolved
+        assert of.tls.value
+        return of.ca_file.value.name if of.ca_file.value else None, of.server_name.value
+
+    theirs = ("ca.pem", "evil.example")
+    assert trusted() == theirs
+    assert trusted(password | {"MEDTRACK_HOST": "prod.example"}) == (None, None)
+    assert trusted(password | {"MEDTRACK_URL": "amqps://prod.example"}) == (None, None)
+    assert trusted(host="prod.example") == (None, None)
+    assert trusted(host="prod.example", profile="p") == theirs

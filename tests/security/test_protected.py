@@ -5,7 +5,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -228,7 +228,11 @@ def test_a_pipe_is_not_counted(tool: Tool) -> None:
 
 def test_foreign_ids_are_not_shown(tool: Tool) -> None:
     """A recorded id or routing key may say anything: neither is in the question."""
-    recorded = {"kind": "event", "received_at": "2025-01-15T10:00:00Z", "exchange": "x"}
+    recorded: dict[str, Any] = {
+        "kind": "event",
+        "received_at": "2025-01-15T10:00:00Z",
+        "exchange": "x",
+    }
     recorded |= {"routing_key": "jane.doe", "redelivered": False, "headers": {}, "body_text": "{}"}
     recorded |= {"properties": {"message_id": "jane.doe@example.org"}}
     name = tool.write("r.ndjson", json.dumps(recorded))
