@@ -1,5 +1,6 @@
 """A person on the terminal, who can be asked."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO
@@ -34,3 +35,11 @@ class Terminal:
             return getpass(safe_text(question), stream=self.stderr)
         except EOFError:
             return ""
+
+
+def width_of(stdout: TextIO) -> int:
+    """Give a terminal's columns; 80 where there is none."""
+    try:
+        return os.get_terminal_size(stdout.fileno()).columns or 80
+    except OSError:  # no terminal, or nothing at all behind it
+        return 80
