@@ -109,6 +109,9 @@ def _blaming(what: str, path: Path) -> Iterator[None]:
         elif b"ENCRYPTED" in path.read_bytes():
             hint = "it is encrypted: is the passphrase right?"
         raise AccessRefused(f"{what} can't be used", str(path), hint=hint) from None
+    except ValueError:  # OpenSSL takes 1,023 bytes
+        hint = "it is encrypted: is the passphrase right? it is too long for any"
+        raise AccessRefused(f"{what} can't be used", str(path), hint=hint) from None
     except OSError as error:
         hint = "check the path and its permissions"
         raise AccessRefused(

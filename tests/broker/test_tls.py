@@ -220,6 +220,7 @@ def test_own_files_that_cant_be_used(tool: Tool, authority: Authority, stranger:
         (own(tool, certificate, other), "belongs to another certificate", other),
         (own(tool, certificate, key), "encrypted", key),
         (own(tool, certificate, key, **wrong), "is the passphrase right?", key),
+        (own(tool, certificate, key, MEDTRACK_KEY_PASSPHRASE="x" * 2000), "passphrase", key),
     ]
     for ran, words, path in tried:
         assert (ran.code, words in ran.err, str(path) in ran.err) == (77, True, True), ran.err
