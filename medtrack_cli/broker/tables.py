@@ -1,40 +1,97 @@
-"""Header values as they are on the wire.
+"""Header values as they are on the wire, each with its AMQP type.
 
-pika 1.4 cuts floats to integers (pika issue 599). A NaN, or a time beyond the year 9999, ends its
-loop with an error: one message would break each connection that receives it.
+pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size and
+normalizes decimals. A NaN, or a time beyond the year 9999, ends its loop with an error: one message
+would break each connection that receives it.
 """
 
 import struct
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from pika import data
 
-_PLAIN = data.decode_value
+from medtrack_cli.core.delivery import LongString, Single, Whole
+
+_decode_plain = data.decode_value
+_encode_plain = data.encode_value
+
+# How RabbitMQ reads them: https://www.rabbitmq.com/amqp-0-9-1-errata, section 3. "I" is plain.
+_INTEGERS = {
+    b"b": ("int8", ">b"),
+    b"B": ("uint8", ">B"),
+    b"s": ("int16", ">h"),
+    b"u": ("uint16", ">H"),
+    b"i": ("uint32", ">I"),
+    b"l": ("int64", ">q"),
+}
+_CODES = {name: (code, form) for code, (name, form) in _INTEGERS.items()} | {
+    "timestamp": (b"T", ">Q")
+}
 
 
 def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
-    """Decode a field at `offset`; give its value and where the next one begins.
-
-    A time that no datetime can hold becomes its seconds.
-    """
-    match encoded[offset : offset + 1]:
+    """Decode a field at `offset`; give its value and where the next one begins."""
+    code = encoded[offset : offset + 1]
+    if code in _INTEGERS:
+        name, form = _INTEGERS[code]
+        (number,) = struct.unpack_from(form, encoded, offset + 1)
+        return _whole(number, name), offset + 1 + struct.calcsize(form)
+    match code:
         case b"f":
-            return struct.unpack_from(">f", encoded, offset + 1)[0], offset + 5
+            return Single(struct.unpack_from(">f", encoded, offset + 1)[0]), offset + 5
         case b"d":
             return struct.unpack_from(">d", encoded, offset + 1)[0], offset + 9
         case b"T":
             return _time(struct.unpack_from(">Q", encoded, offset + 1)[0]), offset + 9
-    return _PLAIN(encoded, offset)
+    value, end = _decode_plain(encoded, offset)
+    if code == b"S" and isinstance(value, bytes):
+        value = LongString(value)
+    return value, end
+
+
+def encode_value(pieces: list[bytes], value: Any) -> int:  # noqa: ANN401 -- whatever AMQP has
+    """Add a field's bytes to the pieces; give their number."""
+    match value:
+        case Whole():
+            code, form = _CODES[value.amqp]
+            piece = code + struct.pack(form, value)
+        case Single():
+            piece = b"f" + struct.pack(">f", value)
+        case float():
+            piece = b"d" + struct.pack(">d", value)
+        case LongString():
+            piece = b"S" + struct.pack(">I", len(value)) + value
+        case Decimal():
+            piece = b"D" + _scaled(value)
+        case _:
+            return _encode_plain(pieces, value)
+    pieces.append(piece)
+    return len(piece)
+
+
+def _whole(number: int, name: str) -> int:
+    is_told = name == "int64" and not -(2**31) <= number < 2**31
+    return number if is_told else Whole(number, name)
 
 
 def _time(seconds: int) -> datetime | int:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        return seconds
+        return Whole(seconds, "timestamp")
+
+
+def _scaled(value: Decimal) -> bytes:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError("AMQP has no decimal that is no number")  # noqa: TRY004 -- as pika's own
+    places = max(0, -exponent)
+    return struct.pack(">Bi", places, int(value.scaleb(places)))
 
 
 def install() -> None:
-    """Let pika decode so; it calls itself for tables and arrays by the name that is replaced."""
+    """Let pika do so; it calls itself for tables and arrays by the names that are replaced."""
     data.decode_value = decode_value
+    data.encode_value = encode_value

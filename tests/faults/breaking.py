@@ -1,5 +1,6 @@
 """What is done to a broker while events go through it."""
 
+import json
 import os
 import signal
 import time
@@ -60,6 +61,17 @@ def held_by(broker: PrivateBroker, queue: str) -> list[Held]:
     """Take all out of a queue, on a connection of its own."""
     with client(broker.amqp_url) as channel:
         return drain(channel, queue)
+
+
+def queue_of(running: Running) -> str:
+    """Read a listener's queue out of its last ready line."""
+    ready = [line for line in running.err.splitlines() if line.startswith('{"kind":"listening"')]
+    return str(json.loads(ready[-1])["queue"])
+
+
+def await_lines(running: Running, count: int, seconds: float = 30) -> None:
+    """Wait until the tool has printed so many lines."""
+    await_receipts(running, count, seconds)
 
 
 def await_receipts(running: Running, count: int, seconds: float = 30) -> None:
