@@ -65,6 +65,13 @@ def fetch(origin: PasswordOrigin) -> Secret:
             return _from_command(arguments, source)
 
 
+def require_own(path: Path, mode: int) -> None:
+    """Refuse a file that everybody can write: what it says is nobody's in particular."""
+    if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
+        what = "the configuration can be written by every user"
+        raise ConfigError(what, str(path), hint=f"chmod o-w {shlex.quote(str(path))}")
+
+
 def require_private(path: Path, mode: int) -> None:
     """Refuse a file that holds a secret and that group or others can touch, as ssh does."""
     if stat.S_IMODE(mode) & 0o077:

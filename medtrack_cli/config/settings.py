@@ -11,7 +11,7 @@ from typing import NoReturn
 from medtrack_cli.config.document import Node, Scalar, Sequence, Table, parse_document
 from medtrack_cli.config.layers import CONNECTION_KEYS, TLS_KEYS, Entry
 from medtrack_cli.config.places import FileKind
-from medtrack_cli.config.secrets import require_private
+from medtrack_cli.config.secrets import require_own, require_private
 from medtrack_cli.config.url import did_you_mean, parse_url
 from medtrack_cli.errors import ConfigError
 
@@ -43,9 +43,12 @@ class SettingsFile:
 def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     """Read a configuration file; ConfigError, with its line, when it can't be used.
 
-    A file of the user's that holds a password must be closed to everybody else.
+    A file of the user's that holds a password must be closed to everybody else; any of them to
+    everybody's writing, as it may name a command.
     """
     text, mode = _read(path, kind)
+    if kind is not FileKind.PROJECT:
+        require_own(path, mode)
     root = parse_document(text, str(path))
     if root is None:
         return SettingsFile(path, kind)

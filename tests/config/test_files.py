@@ -173,6 +173,18 @@ def test_open_file_with_a_password(machine: "Machine", profile: str) -> None:
     assert machine.load(profile="x").profile == "x"
 
 
+def test_a_file_that_anybody_can_write(machine: "Machine") -> None:
+    """A file of the user's that everybody can write is refused; a project's isn't trusted anyway."""
+    path = machine.user("service: a\n", 0o666)
+    with pytest.raises(ConfigError, match="written by every user") as caught:
+        machine.load()
+
+    assert caught.value.hint == f"chmod o-w {path}"
+    path.chmod(0o664)
+    machine.project("").chmod(0o666)
+    assert machine.load().service == "a"
+
+
 def test_open_file_without_a_password(machine: "Machine") -> None:
     """A file without a password may be read by anybody, and a project's always may."""
     machine.user("service: a\n", 0o644)
