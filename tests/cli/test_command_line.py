@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_json_errors_are_json(tool: Tool) -> None:
     ],
 )
 def test_colours_are_for_terminals_that_want_them(
-    tool: Tool, more: list[str], environ: dict[str, str], *, coloured: bool
+    tool: Tool, more: list[str], environ: dict[str, Any], *, coloured: bool
 ) -> None:
     """A terminal gets colours unless asked not to; a pipe never gets any."""
     name = tool.write("bad.json", BAD)
