@@ -174,7 +174,7 @@ def test_open_file_with_a_password(machine: "Machine", profile: str) -> None:
 
 
 def test_a_file_that_anybody_can_write(machine: "Machine") -> None:
-    """A file of the user's that everybody can write is refused; a project's isn't trusted anyway."""
+    """A file of the user's that all can write is refused; a project's isn't trusted anyway."""
     path = machine.user("service: a\n", 0o666)
     with pytest.raises(ConfigError, match="written by every user") as caught:
         machine.load()
