@@ -28,7 +28,7 @@ from medtrack_cli.core.ports import Interrupted, Listening, Note, Queue, Resumed
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
-PAUSE_SECONDS = 4.0  # between two tries, at most: heard within 5 s of the broker's return
+PAUSE_SECONDS = 3.0  # between two tries, at most: heard within 5 s of the broker's return
 STEADY_SECONDS = 30.0  # a link that stood so long was a good one
 CLOSE_SECONDS = 0.7  # a signal ends listening within a second, whatever the broker does
 

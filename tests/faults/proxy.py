@@ -124,6 +124,14 @@ class Proxy:
             self.faults += 1
             pair.swallows.update(ways or Way)
 
+    def leave(self) -> None:
+        """Reset the clients' side of the connections of now; the broker sees nothing of it."""
+        self.freeze()
+        for pair in self._pairs:
+            pair.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            pair.client.shutdown(socket.SHUT_RDWR)
+            pair.client.close()
+
     def stall(self) -> None:
         """Read no more from the connections of now, so that their windows fill."""
         for pair in self._pairs:

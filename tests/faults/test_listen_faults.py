@@ -1,23 +1,58 @@
 """Listening through faults: said with start and end, and heard again afterwards."""
 
 import json
+import os
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
 
 from medtrack_cli.broker import private
+from medtrack_cli.broker.consumer import AmqpConsumer
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
-from tests.broker.witness import client
-from tests.cli.tool import Running, Tool
-from tests.faults.breaking import kill, restart
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
+from tests.broker.witness import client, settings_of
+from tests.cli.tool import Ran, Running, Tool
+from tests.faults.breaking import (
+    close_connections,
+    evaluate,
+    kill,
+    queue_of,
+    restart,
+)
 from tests.faults.proxy import Proxy
 
+TAP = "tests.fault"
 
-def say(broker: PrivateBroker, key: str) -> None:
-    """Publish a message that only its routing key tells from others."""
+
+def say(broker: PrivateBroker, *keys: str) -> None:
+    """Publish messages that only their routing keys tell from others."""
     with client(broker.amqp_url) as channel:
-        channel.basic_publish(EXCHANGE, key, b"{}")
+        channel.confirm_delivery()
+        for key in keys:
+            channel.basic_publish(EXCHANGE, key, b"{}")
 
 
-def check_story(running: Running, broker: PrivateBroker) -> None:
+def stories(ran: Ran) -> list[dict[str, Any]]:
+    """Read what was told on stderr."""
+    return [json.loads(line) for line in ran.err.splitlines() if line.startswith("{")]
+
+
+def told(running: Running, kind: str) -> dict[str, Any]:
+    """Read the newest of one kind that was told so far."""
+    lines = [line for line in running.err.splitlines() if line.startswith(f'{{"kind":"{kind}"')]
+    last: dict[str, Any] = json.loads(lines[-1])
+    return last
+
+
+def keys(ran: Ran) -> list[str]:
+    """Read back the routing keys heard."""
+    return [each["routing_key"] for each in ran.of_kind("event")]
+
+
+def check_story(running: Running, broker: PrivateBroker, *, missed: bool = True) -> Ran:
     """The interruption was told with start and end, and what came after it was heard."""
     running.await_text('"resumed"', 60)
     say(broker, "after.it")
@@ -25,35 +60,122 @@ def check_story(running: Running, broker: PrivateBroker) -> None:
     running.signal(signal.SIGTERM)
     ran = running.end()
     assert ran.code == 143
-    told = [json.loads(line) for line in ran.err.splitlines() if line.startswith("{")]
-    kinds = [each["kind"] for each in told]
+    kinds = [each["kind"] for each in stories(ran)]
     assert kinds == ["listening", "interrupted", "resumed", "listened"]
-    _, interrupted, resumed, listened = told
+    _, interrupted, resumed, listened = stories(ran)
     assert interrupted["reason"]
-    assert interrupted["since"] <= resumed["since"] < resumed["until"]
-    assert resumed["may_have_missed"] is True
-    assert (listened["interruptions"], listened["received"]) == (1, 2)
+    assert interrupted["since"] == resumed["since"] < resumed["until"]
+    assert resumed["may_have_missed"] is missed
+    assert listened["interruptions"] == 1
+    assert keys(ran)[0] == "before.it"
+    assert keys(ran)[-1] == "after.it"
+    return ran
+
+
+@contextmanager
+def named_tap(broker: PrivateBroker) -> Iterator[tuple[str, str]]:
+    """Give the options of a durable tap that is gone at the end."""
+    try:
+        yield ("--durable", TAP)
+    finally:
+        with client(broker.amqp_url) as channel:
+            channel.queue_delete(TAP)
+
+
+def depth(broker: PrivateBroker, queue: str) -> int:
+    """Count what waits in a queue."""
+    with client(broker.amqp_url) as channel:
+        return int(channel.queue_declare(queue, passive=True).method.message_count)
 
 
 def test_a_cut_connection_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A lost connection is shown with its start and end, and listening goes on."""
+    """A lost connection is shown with its start and end, and listening goes on within 3 s."""
     with Proxy(fragile_broker.amqp_port) as proxy:
         running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
         say(fragile_broker, "before.it")
         running.await_text("before.it", stream="out")
         proxy.cut()
         assert proxy.faults == 1
+        running.await_text('"resumed"', 3)
         check_story(running, fragile_broker)
 
 
+def test_a_half_dead_connection_holds_up_nobody(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """While the broker still has the old connection and its tap, a new one is heard at once."""
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        old = queue_of(running)
+        proxy.leave()
+        running.await_text('"resumed"', 3)
+        assert old in private.rabbitmqctl(fragile_broker, "list_queues", "name")
+        assert proxy.faults == 1
+        check_story(running, fragile_broker)
+
+
+def test_a_named_tap_misses_nothing(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """What is published while a durable tap's listener is away comes once, and it is said so."""
+    with Proxy(fragile_broker.amqp_port) as proxy, named_tap(fragile_broker) as options:
+        running = away.listen(*options, "--url", proxy.through(fragile_broker.amqp_url))
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        proxy.cut()
+        say(fragile_broker, "in.between", "in.between.too")
+        ran = check_story(running, fragile_broker, missed=False)
+        assert proxy.faults == 1
+    assert keys(ran) == ["before.it", "in.between", "in.between.too", "after.it"]
+
+
 def test_a_killed_broker_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A broker killed and restarted is an interruption; listening goes on."""
+    """A broker killed and restarted is an interruption; it is heard within 5 s of its return."""
     running = away.listen()
     say(fragile_broker, "before.it")
     running.await_text("before.it", stream="out")
     kill(fragile_broker)
     restart(fragile_broker)
+    running.await_text('"resumed"', 5)
     check_story(running, fragile_broker)
+
+
+@pytest.mark.long
+def test_a_named_tap_survives_the_broker(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A durable tap and the persistent messages in it survive a broker that is killed."""
+    with named_tap(fragile_broker) as options:
+        running = away.listen(*options)
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        kill(fragile_broker)
+        restart(fragile_broker)
+        check_story(running, fragile_broker, missed=False)
+
+
+@pytest.mark.long
+def test_a_stopped_rabbit_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """RabbitMQ stopped and started inside its runtime is an interruption."""
+    running = away.listen()
+    say(fragile_broker, "before.it")
+    running.await_text("before.it", stream="out")
+    private.rabbitmqctl(fragile_broker, "stop_app")
+    private.rabbitmqctl(fragile_broker, "start_app")
+    running.await_text('"resumed"', 5)
+    check_story(running, fragile_broker)
+
+
+@pytest.mark.long
+def test_connections_closed_by_an_operator(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """Each closed connection is told once, and opened again once, with pauses that grow."""
+    with named_tap(fragile_broker) as options:
+        running = away.listen(*options)
+        closed = close_connections(fragile_broker, 4, 1.5)
+        assert closed >= 2
+        say(fragile_broker, "after.it")
+        running.await_text("after.it", stream="out")
+        running.signal(signal.SIGTERM)
+        ran = running.end()
+    kinds = [each["kind"] for each in stories(ran)]
+    assert kinds.count("interrupted") == kinds.count("resumed") == closed
+    assert ran.err.count("connecting to") == closed + 1
 
 
 def test_ctrl_c_ends_the_search_for_a_broker(away: Tool, fragile_broker: PrivateBroker) -> None:
@@ -73,8 +195,107 @@ def test_a_deleted_queue_is_told_and_replaced(away: Tool, fragile_broker: Privat
     running = away.listen()
     say(fragile_broker, "before.it")
     running.await_text("before.it", stream="out")
-    queue = json.loads(running.err.splitlines()[-1])["queue"]
-    private.rabbitmqctl(fragile_broker, "delete_queue", queue)
+    private.rabbitmqctl(fragile_broker, "delete_queue", queue_of(running))
     running.await_text("deleted")
     check_story(running, fragile_broker)
     assert "medtrack.tap" not in private.rabbitmqctl(fragile_broker, "list_queues", "name")
+
+
+def test_a_deleted_named_tap_is_told_and_replaced(
+    away: Tool, fragile_broker: PrivateBroker
+) -> None:
+    """A durable tap that is deleted is declared again, and what it held may be missing."""
+    with named_tap(fragile_broker) as options:
+        running = away.listen(*options)
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        with client(fragile_broker.amqp_url) as channel:
+            channel.queue_delete(TAP)
+        check_story(running, fragile_broker)
+
+
+def test_a_queue_deleted_under_listen_ends_it(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A queue of others' that is deleted ends listening with 76: never with 0, never deaf."""
+    with client(fragile_broker.amqp_url) as channel:
+        channel.queue_declare("tests.doomed", durable=True)
+        running = away.listen("--queue", "tests.doomed", "--yes")
+        channel.queue_delete("tests.doomed")
+        ran = running.end()
+    assert ran.code == 76
+    assert [each["kind"] for each in stories(ran)] == ["listening", "interrupted", "error"]
+    assert "tests.doomed" in stories(ran)[-1]["message"]
+
+
+def test_a_stale_tag_is_told_and_healed(fragile_broker: PrivateBroker) -> None:
+    """A channel closed for a tag that the broker doesn't know (406) is an interruption, healed."""
+    with AmqpConsumer(settings_of(fragile_broker.amqp_url), Tap(), print, Stop()) as consumer:
+        happenings = (each for each in consumer.deliveries() if not isinstance(each, list))
+        assert isinstance(next(happenings), Listening)
+        assert consumer._link
+        consumer._link.call(lambda channel: channel.basic_ack(4711))
+        interrupted = next(happenings)
+        assert isinstance(interrupted, Interrupted)
+        assert "unknown delivery tag" in interrupted.reason
+        assert isinstance(next(happenings), Resumed)
+
+
+@contextmanager
+def impatient(broker: PrivateBroker, milliseconds: int) -> Iterator[None]:
+    """Let the broker close channels on which deliveries wait so long for an acknowledgement."""
+    change = "application:set_env(rabbit, {}, {})."
+    evaluate(broker, change.format("consumer_timeout", milliseconds))
+    evaluate(broker, change.format("channel_tick_interval", 500))
+    try:
+        yield
+    finally:
+        evaluate(broker, change.format("consumer_timeout", 1_800_000))
+        evaluate(broker, change.format("channel_tick_interval", 60_000))
+
+
+class Reader:
+    """The reader of a pipe who reads nothing until told to."""
+
+    def __init__(self) -> None:
+        self._reading, self.writing = os.pipe()
+        self.lines: list[bytes] = []
+        self._thread = Thread(target=self._read, daemon=True)
+
+    def start(self) -> None:
+        """Read all from now on. The tool has the other end for itself."""
+        self._thread.start()
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Wait for the end, and give the lines as objects."""
+        self._thread.join(30)
+        return [json.loads(line) for line in self.lines]
+
+    def _read(self) -> None:
+        with os.fdopen(self._reading, "rb") as pipe:
+            self.lines.extend(pipe)
+
+
+def test_a_channel_closed_for_slowness_is_told_and_healed(
+    away: Tool, fragile_broker: PrivateBroker
+) -> None:
+    """When the broker loses patience with a blocked reader, that is told, and nothing is lost."""
+    reader = Reader()
+    with impatient(fragile_broker, 2000), named_tap(fragile_broker) as options:
+        running = away.listen(*options, "--count", "400", to=reader.writing)
+        os.close(reader.writing)
+        say(fragile_broker, *(f"slow.{number}" for number in range(400)))
+        await_log(fragile_broker, "timed out")
+        reader.start()
+        ran = running.end()
+        heard = [each["routing_key"] for each in reader.finish()]
+    assert ran.code == 0
+    assert heard == [f"slow.{number}" for number in range(400)]
+    assert [each["kind"] for each in stories(ran)][1:3] == ["interrupted", "resumed"]
+    assert "timed out" in stories(ran)[1]["reason"]
+
+
+def await_log(broker: PrivateBroker, text: str, seconds: float = 20) -> None:
+    """Wait until the broker has logged something."""
+    until = time.monotonic() + seconds
+    while text not in (broker.folder / "log" / "rabbitmq.log").read_text():
+        assert time.monotonic() < until, f"never logged: {text}"
+        time.sleep(0.1)
