@@ -6,8 +6,11 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
+
+import pytest
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.consumer import AmqpConsumer
@@ -19,6 +22,7 @@ from tests.faults.breaking import (
     close_connections,
     evaluate,
     kill,
+    paused,
     queue_of,
     restart,
 )
@@ -299,3 +303,112 @@ def await_log(broker: PrivateBroker, text: str, seconds: float = 20) -> None:
     while text not in (broker.folder / "log" / "rabbitmq.log").read_text():
         assert time.monotonic() < until, f"never logged: {text}"
         time.sleep(0.1)
+
+
+@pytest.mark.long
+def test_a_slow_reader_never_costs_the_channel(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """Blocked for longer than the broker's patience, listen gives back what it holds before."""
+    log = fragile_broker.folder / "log" / "rabbitmq.log"
+    complaints = log.read_text().count("timed out")
+    wanted = [f"slow.{number}" for number in range(400)]
+    reader = Reader()
+    with impatient(fragile_broker, 60_000), named_tap(fragile_broker) as options:
+        running = away.listen(*options, "--count", "400", to=reader.writing)
+        os.close(reader.writing)
+        say(fragile_broker, *wanted)
+        time.sleep(75)
+        assert depth(fragile_broker, TAP) > 0, "nothing was given back"
+        reader.start()
+        ran = running.end()
+        heard = [each["routing_key"] for each in reader.finish()]
+    assert (ran.code, heard) == (0, wanted)
+    assert [each["kind"] for each in stories(ran)] == ["listening", "listened"]
+    assert log.read_text().count("timed out") == complaints
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("named", [True, False], ids=["durable", "exclusive"])
+def test_a_frozen_broker_is_told_and_regained(
+    away: Tool, fragile_broker: PrivateBroker, *, named: bool
+) -> None:
+    """A broker frozen for 60 s is an interruption since it was last heard; 5 s after, all is well.
+
+    Its old connection is still in its eyes when it awakes: a durable tap waits for its end.
+    """
+    with named_tap(fragile_broker) as durable:
+        running = away.listen(*(durable if named else ()))
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        frozen = datetime.now(UTC)
+        with paused(fragile_broker):
+            running.await_text('"interrupted"', 35)
+            time.sleep(60 - (datetime.now(UTC) - frozen).total_seconds())
+        running.await_text('"resumed"', 5)
+        since = datetime.fromisoformat(told(running, "interrupted")["since"])
+        assert abs((since - frozen).total_seconds()) < 12, "a heartbeat, and what it takes"
+        check_story(running, fragile_broker, missed=not named)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("named", [True, False], ids=["durable", "exclusive"])
+def test_the_listener_asleep_for_long(
+    away: Tool, fragile_broker: PrivateBroker, *, named: bool
+) -> None:
+    """After 40 s of sleep, of which the broker got tired, the gap begins where the sleep did."""
+    with named_tap(fragile_broker) as durable:
+        running = away.listen(*(durable if named else ()))
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        asleep = datetime.now(UTC)
+        running.signal(signal.SIGSTOP)
+        time.sleep(38)
+        say(fragile_broker, "in.between")
+        time.sleep(2)
+        running.signal(signal.SIGCONT)
+        running.await_text('"resumed"', 5)
+        since = datetime.fromisoformat(told(running, "interrupted")["since"])
+        assert (since - asleep).total_seconds() < 2
+        ran = check_story(running, fragile_broker, missed=not named)
+    assert keys(ran).count("in.between") == int(named)
+
+
+@pytest.mark.long
+def test_a_dead_line_is_noticed_while_listening(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A line that swallows everything is noticed within 30 s, and the tap is heard again."""
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
+        say(fragile_broker, "before.it")
+        running.await_text("before.it", stream="out")
+        proxy.freeze()
+        running.await_text('"interrupted"', 31)
+        check_story(running, fragile_broker)
+        assert proxy.faults == 1
+
+
+@pytest.mark.parametrize(
+    "count", [30_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(400)])]
+)
+def test_a_flood_into_a_listener_that_hangs_harms_nobody(
+    away: Tool, fragile_broker: PrivateBroker, count: int
+) -> None:
+    """Publishers are never refused, the tap is capped, and the listener says that it overflowed."""
+    reader = Reader()
+    with named_tap(fragile_broker) as options:
+        running = away.listen(*options, "--timeout", "3600", to=reader.writing)
+        os.close(reader.writing)
+        flood = ("publish", "student.created", "--count", str(count), "-o", "json", "-q")
+        published = away.run(*flood, seconds=380)
+        waiting = depth(fragile_broker, TAP)
+        memory = int(evaluate(fragile_broker, "erlang:memory(total)."))
+        reader.start()
+        running.await_text('"resumed"')
+        running.signal(signal.SIGTERM)
+        ran = running.end()
+        heard = len(reader.finish())
+    assert (published.code, published.summary["confirmed"]) == (0, count)
+    assert waiting <= 10_000
+    assert memory < 400 * 1024**2
+    interrupted, resumed = stories(ran)[1:3]
+    assert "full" in interrupted["reason"]
+    assert resumed["may_have_missed"] is True
+    assert heard <= 10_000 + 500
