@@ -76,7 +76,7 @@ unit: $(MADE)  ## run the tests that need no broker
 broker-tests: $(MADE)  ## run the tests that need a broker
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
 
-test-faults: $(MADE)  ## run all tests of faults, the long ones, too: ten minutes
+test-faults: $(MADE)  ## run all tests of faults, the long ones, too: twenty minutes
 	@$(PYTEST) tests/faults -m ''
 
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)

@@ -1,0 +1,93 @@
+"""Small files that would unfold into huge ones, and huge ones: soon answered, in little memory."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.cli.tool import COMMAND, Tool
+from tests.events.sample import event
+
+SECONDS = 4  # a second on a machine that does nothing else
+MEMORY = 100 * 1024  # KiB above what validating one event takes
+
+
+def laughs() -> str:
+    """Make the billion laughs."""
+    lines = ["a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"{n}: &{n} [{', '.join([f'*{b}'] * 9)}]" for b, n in pairwise("abcdefghi")]
+    return "\n".join(lines)
+
+
+def fields(name: str) -> str:
+    """Make an event with 40,000 wrong fields."""
+    rows = "\n".join(f"  {name}{number}: Amina" for number in range(40_000))
+    return f"event_type: student.created\npayload:\n{rows}\n"
+
+
+BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
+    "laughs.yaml": (laughs, {"yaml_syntax"}),
+    "deep.yaml": (lambda: "[" * 2000 + "]" * 2000, {"too_deep"}),
+    "deep_block.yaml": (lambda: "".join(f"{' ' * n}a:\n" for n in range(2000)), {"too_deep"}),
+    "deep.json": (lambda: "[" * 2000 + "]" * 2000, {"too_deep"}),
+    "object.yaml": (
+        lambda: "!!python/object/apply:os.system [exit]",
+        {"yaml_syntax", "not_an_event"},
+    ),
+    "fifty_megabytes.yaml": (lambda: f"payload: '{'a' * 50_000_000}'", {"too_large"}),
+    "fifty_megabytes.json": (lambda: json.dumps("a" * 50_000_000), {"too_large"}),
+    "far_fields.yaml": (lambda: fields("qzk"), {"missing_field", "unknown_field"}),
+    "near_fields.yaml": (lambda: fields("first_nam"), {"missing_field", "unknown_field"}),
+    "twice.yaml": (lambda: "a: 1\n" * 40_000, {"duplicate_key", "not_an_event"}),
+}
+
+
+def measured(tool: Tool, name: str) -> tuple[list[dict[str, Any]], int]:
+    """Validate a file; give the records printed and the most memory the process had, in KiB."""
+    with (tool.folder / "out").open("w+") as out:
+        line = [*COMMAND, "validate", name, "-o", "json"]
+        process = subprocess.Popen(line, stdout=out, cwd=tool.folder, env=tool.environ)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        return [json.loads(each) for each in out], usage.ru_maxrss
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Measure the memory of validating one event, in KiB."""
+    with Tool(tmp_path_factory.mktemp("one")) as tool:
+        tool.write("one.yaml", json.dumps(event()))
+        return measured(tool, "one.yaml")[1]
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_a_finding(tool: Tool, base: int, name: str) -> None:
+    """Each has the finding of its kind, within a second and 100 MiB."""
+    make, rules = BOMBS[name]
+    tool.write(name, make())
+    (*found, summary), peak = measured(tool, name)
+    assert {each["rule"] for each in found} & rules
+    assert {each["rule"] for each in found} <= rules | {"missing_field"}
+    assert peak - base < MEMORY
+    assert summary["exit_code"] == 1
+    assert summary["seconds"] < SECONDS
+
+
+def test_yaml_means_what_it_says(tool: Tool) -> None:
+    """Numbers with a leading zero, dates and times stay text; two documents are two events."""
+    whole = event()
+    payload = {**whole["payload"], "cin": "01234567"}
+    rows = "\n".join(f"  {name}: {text}" for name, text in payload.items())
+    envelope = "\n".join(
+        f"{n}: {whole[n]}" for n in ("event_type", "service", "timestamp", "version")
+    )
+    document = f"{envelope}\npayload:\n{rows}\n"
+    tool.write("two.yaml", f"{document}---\n{document}")
+    ran = tool.run("publish", "-f", "two.yaml", "--dry-run", "-o", "json")
+    sent = [json.loads(each["body_text"]) for each in ran.of_kind("message")]
+    assert sent == [{**whole, "payload": payload}] * 2
