@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from medtrack_cli import __version__
-from medtrack_cli.commands import broker, config, demo, listen, publish, replay, schema, validate
+from medtrack_cli.commands import (
+    broker,
+    config,
+    demo,
+    listen,
+    publish,
+    replay,
+    schema,
+    stats,
+    validate,
+)
 from medtrack_cli.commands.options import (
     ConfigOption,
     NoColorOption,
@@ -15,7 +25,7 @@ from medtrack_cli.commands.options import (
     VerboseOption,
 )
 
-COMMANDS = (publish, listen, validate, replay, schema, config, broker, demo)
+COMMANDS = (publish, listen, validate, replay, stats, schema, config, broker, demo)
 """Each has a `register(app)`; the order is that of the help."""
 
 app = typer.Typer(

@@ -14,6 +14,7 @@ from medtrack_cli.events.findings import Finding
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
     from medtrack_cli.core.stats import Names, Stats
+    from medtrack_cli.core.timeline import Chart
     from medtrack_cli.events.registry import EventType
 
 Record = dict[str, Any]
@@ -141,8 +142,7 @@ def comparison(compared: "Compared") -> Record:
 
 
 def stats(found: "Stats") -> Record:
-    extent, chart = found.timeline.extent, found.timeline.chart(MOST_COLUMNS)
-    sizes, duplicates = found.sizes, found.duplicates
+    extent, sizes, duplicates = found.timeline.extent, found.sizes, found.duplicates
     return {
         "kind": "stats",
         "files": found.files,
@@ -170,15 +170,17 @@ def stats(found: "Stats") -> Record:
             }
             for gap in found.timeline.gaps()
         ],
-        "chart": {
-            "start": rfc3339(from_seconds(chart.start)),
-            "seconds": chart.seconds,
-            "events": [column.events for column in chart.columns],
-            "invalid": [column.invalid for column in chart.columns],
-        }
-        if chart
-        else None,
+        "chart": _chart(found.timeline.chart(MOST_COLUMNS)),
         "exit_code": int(found.exit_code),
+    }
+
+
+def _chart(chart: "Chart | None") -> Record | None:
+    return chart and {
+        "start": rfc3339(from_seconds(chart.start)),
+        "seconds": chart.seconds,
+        "events": [column.events for column in chart.columns],
+        "invalid": [column.invalid for column in chart.columns],
     }
 
 

@@ -202,6 +202,7 @@ def deliveries(tool: Tool) -> Iterator[Ran]:
     yield listener.end()
     for more in (["--dry-run"], ["--key", "user.*"], ["--invalid", "fail"], ["--invalid", "skip"]):
         yield tool.run("replay", "all.ndjson", "--speed", "max", *more, "-o", "json")
+    yield tool.run("stats", "all.ndjson", "-o", "json")
     yield tool.run("listen", "--timeout", "0.1")
 
 

@@ -69,7 +69,7 @@ def opened(wanted: Iterable[Wanted], stdout: TextIO, look: Look) -> Iterator[lis
     with ExitStack() as stack:
         reporters = []
         for each in wanted:
-            out = stdout if each.path is None else stack.enter_context(_file(each.path))
+            out = stdout if each.path is None else stack.enter_context(report_file(each.path))
             reporters.append(_reporter(each, out, look))
         yield reporters
 
@@ -99,7 +99,7 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[TextIO]:
+def report_file(path: Path) -> Iterator[TextIO]:
     """Write a report beside its place, and put it there when it is whole.
 
     What is no regular file, such as a pipe, is written to as it is, and so is a stream of ours

@@ -1,0 +1,87 @@
+"""medtrack stats."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.errors import InputMissing, NotARecording
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.stats import Stats
+
+EXAMPLES = (
+    "medtrack stats morning.ndjson",
+    "medtrack stats recordings --html report.html",
+    "zcat old.ndjson.gz | medtrack stats - -o json",
+)
+
+
+def stats(
+    runtime: Runtime,
+    recordings: Annotated[
+        list[str], typer.Argument(metavar="RECORDING…", help="Recording, folder, glob, or -.")
+    ],
+    *,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with charts, too."),
+    ] = None,
+) -> int:
+    """Say what recordings hold, in numbers, tables and a chart.
+
+    Times are those of reception; events that stand in no recording have their own timestamp.
+    Names that may be personal are masked, save in JSON. Exit code 65: something is neither a
+    recorded delivery nor an event; 66: a path can't be read. The rest was counted all the same.
+    """
+    if html:
+        runtime.check_page(html)
+    found = _read(runtime, recordings)
+    nothing = NotARecording(*_foreign(found), hint="medtrack validate says what is wrong with it")
+    if found.foreign and not found.events:
+        raise nothing
+    if found.events or not found.unreadable:
+        runtime.printer.stats(found)
+        if html:
+            runtime.write_page(html, found, ", ".join(recordings))
+    if found.foreign:
+        runtime.printer.error(nothing)
+    return found.exit_code
+
+
+def _read(runtime: Runtime, paths: list[str]) -> "Stats":
+    """Read all that the paths name; what can't be read is said, and the others go on."""
+    from medtrack_cli.core.stats import Stats
+    from medtrack_cli.core.stats_reading import StatsReader
+
+    collected = Stats()
+    reader = StatsReader(collected, runtime.registry)
+    source = runtime.input(paths)
+    with runtime.progress(lambda: f"{collected.events:,} events read"):
+        for found in source.found:
+            try:
+                if isinstance(found, InputMissing):
+                    raise found
+                collected.files += 1
+                for item in source.read(found, reader.count):
+                    reader.add(item)
+            except InputMissing as error:
+                collected.add_unreadable()
+                runtime.printer.error(error)
+    collected.finish()
+    return collected
+
+
+def _foreign(found: "Stats") -> tuple[str, str]:
+    """Say what is neither a recorded delivery nor an event."""
+    what = "neither a recorded delivery nor an event"
+    if found.foreign > 1:
+        what += f", as in {found.foreign:,} places"
+    return what, found.first_foreign
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "stats", examples=EXAMPLES)(stats)

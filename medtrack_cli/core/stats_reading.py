@@ -1,0 +1,136 @@
+"""Statistics: from lines and items of an input to what is counted of them."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+
+from medtrack_cli.core import listen
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.recorded_facts import AnyLine, Delivered, NamedLine, Timed, parser
+from medtrack_cli.core.stats import Stats
+from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.validate import Completion, examine
+from medtrack_cli.events.check import quick_check
+from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.registry import Registry
+
+EVENT_LINE = b'{"kind":"event",'
+"""How a line that `listen` wrote begins."""
+
+LONG_LINE = 64 * 1024
+"""Bytes of a line after which nothing waits to be counted, so that memory stays flat."""
+
+_ENVELOPE = frozenset({"event_type", "payload"})  # with one of them an object is an event
+
+
+class StatsReader:
+    """Counts lines at sight where that is enough, and all other events as items.
+
+    A recorded line keeps the verdict that is written in it; whatever else is checked here.
+    """
+
+    def __init__(self, stats: Stats, registry: Registry) -> None:
+        self._stats = stats
+        self._registry = registry
+        self._named, self._any = parser(NamedLine), parser(AnyLine)
+        self._timed = parser(Timed)
+        self._has_no_problem = quick_check(registry)
+
+    def count(self, line: bytes) -> bool:
+        """Count an NDJSON line; False, and nothing counted, when an item must be made of it."""
+        try:
+            if not line.startswith(EVENT_LINE):
+                return self._count_plain(line)
+            try:
+                record: NamedLine = self._named(line)
+            except ValueError:
+                return self._count_any(self._any(line))
+            body, text = record["body"], record["body_text"]
+            size = len(text) if text.isascii() else len(text.encode())
+            self._count(record, body["event_type"], body["service"], size)
+        except ValueError:
+            return False
+        if len(line) > LONG_LINE:
+            self._stats.finish()
+        return True
+
+    def add(self, item: Item) -> None:
+        """Count an item."""
+        if isinstance(item.recorded, Delivery):
+            self._add_delivery(item.recorded)
+            return
+        value = parse(item.body)[0] if item.body else None
+        if not item.body or not isinstance(value, dict) or value.keys().isdisjoint(_ENVELOPE):
+            self._stats.add_foreign(f"{item.file}:{item.line}")
+            return
+        for examined in examine([item], Completion(registry=self._registry)):
+            kind = (*_names(value), None, examined.is_valid)
+            moment = _moment(value.get("timestamp"))
+            self._stats.add(kind, len(item.body), moment, None)
+            self._stats.finish()
+            self._stats.add_rules(finding.rule for finding in examined.findings)
+
+    def _count_plain(self, line: bytes) -> bool:
+        if not self._has_no_problem(line):
+            return False
+        event: Timed = self._timed(line)
+        moment = from_rfc3339(event["timestamp"]).timestamp()
+        kind = (event["event_type"], event["service"], None, True)
+        self._stats.add(kind, len(line.rstrip()), moment, None)
+        return True
+
+    def _count_any(self, record: AnyLine) -> bool:
+        if "body_text" in record:
+            size = len(record["body_text"].encode())
+        elif "body_base64" in record:
+            size = len(b64decode(record["body_base64"], validate=True))
+        else:
+            return False
+        self._count(record, *_names(record["body"]), size)
+        return True
+
+    def _count(
+        self, record: Delivered, event_type: str | None, service: str | None, size: int
+    ) -> None:
+        received_at = record["received_at"]
+        moment = datetime.fromisoformat(received_at)
+        if received_at[-1] != "Z":
+            raise ValueError("not as `listen` writes it")
+        stats = self._stats
+        kind = (event_type, service, record["routing_key"], record["valid"])
+        message_id = record["properties"].get("message_id")
+        stats.add(kind, size, moment.timestamp(), message_id)
+        if record["redelivered"]:
+            stats.redelivered += 1
+        if record["findings"]:
+            stats.add_rules(each["rule"] for each in record["findings"])
+
+    def _add_delivery(self, delivery: Delivery) -> None:
+        seen = listen.examine(delivery, self._registry)
+        names = _names(parse(delivery.body)[0])
+        kind = (*names, delivery.routing_key, seen.is_valid)
+        message_id = delivery.message_id if isinstance(delivery.message_id, str) else None
+        moment = delivery.received_at.timestamp()
+        self._stats.add(kind, len(delivery.body), moment, message_id)
+        self._stats.finish()
+        self._stats.redelivered += delivery.redelivered
+        self._stats.add_rules(problem.rule for problem in seen.problems)
+
+
+def _names(value: object) -> tuple[str | None, str | None]:
+    """Give an event's type and service, as far as it names them."""
+    if not isinstance(value, Mapping):
+        return None, None
+    event_type, service = value.get("event_type"), value.get("service")
+    return (
+        event_type if isinstance(event_type, str) else None,
+        service if isinstance(service, str) else None,
+    )
+
+
+def _moment(timestamp: object) -> float | None:
+    try:
+        return from_rfc3339(timestamp).timestamp() if isinstance(timestamp, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,197 @@
+"""When events came: how many in which span of time, and where none did for long."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, pairwise
+from typing import NamedTuple
+
+MOST_SPANS = 8_192
+"""So many spans are kept; with more, all become twice as wide. No pause within one is seen."""
+
+FINEST = 1 / 64
+"""How wide a span is at first, in seconds: after two busy hours it is one second."""
+
+GAP_FACTOR, LEAST_GAP = 10, 1.0
+"""A pause is a gap from so many usual ones on, and never below so many seconds.
+
+Usual is what nine pauses in ten don't exceed.
+"""
+
+NEAR_FACTOR, NEAR = 16, 20
+"""A gap is also so many times as long as the mean pause of so many events before it, and behind
+it: traffic that fades away in the evening has none. At random that is one pause in ten million.
+"""
+
+FEWEST_PAUSES = 20
+"""From fewer nothing is known about the usual one."""
+
+_SECOND = 1_000_000  # microseconds
+_MINUTE, _HOUR, _DAY = 60 * _SECOND, 3600 * _SECOND, 86400 * _SECOND
+_STEPS = (
+    *(_SECOND // part for part in (50, 20, 10, 5, 2)),
+    *(seconds * _SECOND for seconds in (1, 2, 5, 10, 15, 30)),
+    *(minutes * _MINUTE for minutes in (1, 2, 5, 10, 15, 30)),
+    *(hours * _HOUR for hours in (1, 2, 3, 6, 12)),
+    *(days * _DAY for days in (1, 2, 7)),
+)
+
+
+class Column(NamedTuple):
+    """The events of one of a chart's equal spans of time."""
+
+    events: int = 0
+    invalid: int = 0
+
+
+class Chart(NamedTuple):
+    """Events by time, in columns of `seconds` each, the first of which begins at `start`."""
+
+    start: float
+    seconds: float
+    columns: tuple[Column, ...] = ()
+
+
+class Gap(NamedTuple):
+    """A pause far longer than usual. Times are seconds since 1970."""
+
+    since: float
+    until: float
+
+    @property
+    def seconds(self) -> float:
+        return self.until - self.since
+
+
+class _Span:
+    """The events of a span of time, with the first and the last moment."""
+
+    __slots__ = ("events", "first", "invalid", "last")
+
+    def __init__(self, moment: float) -> None:
+        self.events = self.invalid = 0
+        self.first = self.last = moment
+
+    def add(self, other: "_Span") -> None:
+        self.events += other.events
+        self.invalid += other.invalid
+        self.first = min(self.first, other.first)
+        self.last = max(self.last, other.last)
+
+    def pauses(self) -> Iterator[tuple[float, int]]:
+        """Give the mean pause between its events, with its weight."""
+        if self.events > 1:
+            yield (self.last - self.first) / (self.events - 1), self.events - 1
+
+
+class Timeline:
+    """Counts events by time, in flat memory; they may come in any order."""
+
+    def __init__(self) -> None:
+        self._width = FINEST
+        self._spans: dict[float, _Span] = {}  # by the number of the span, a whole one
+
+    def add(self, events: Iterable[tuple[float | None, bool]]) -> None:
+        """Count events by their moments, in seconds since 1970, and whether they are valid."""
+        for moment, is_valid in events:
+            if moment is None:
+                continue
+            span = self._spans.get(moment // self._width)
+            if span is None:
+                span = self._begin(moment)
+            span.events += 1
+            if not is_valid:
+                span.invalid += 1
+            if moment > span.last:
+                span.last = moment
+            elif moment < span.first:
+                span.first = moment
+
+    @property
+    def extent(self) -> tuple[float, float] | None:
+        """The moments of the first and the last event; None when there is no event."""
+        if not self._spans:
+            return None
+        return self._spans[min(self._spans)].first, self._spans[max(self._spans)].last
+
+    def chart(self, most: int) -> Chart | None:
+        """Lay the events out in at most so many columns of a round width; None without any."""
+        if self.extent is None:
+            return None
+        first, last = map(_microseconds, self.extent)
+        step = _step(first, last, most)
+        start = first // step
+        counts = [[0, 0] for _ in range(last // step - start + 1)]
+        for span in self._spans.values():
+            entry = counts[_microseconds(span.first) // step - start]
+            entry[0] += span.events
+            entry[1] += span.invalid
+        columns = tuple(Column(*each) for each in counts)
+        return Chart(start * step / _SECOND, step / _SECOND, columns)
+
+    def gaps(self) -> list[Gap]:
+        """List the pauses that are far over the usual one, in their order."""
+        spans = [self._spans[number] for number in sorted(self._spans)]
+        between = [Gap(a.last, b.first) for a, b in pairwise(spans)]
+        weighted = [pause for span in spans for pause in span.pauses()]
+        weighted += [(gap.seconds, 1) for gap in between]
+        if sum(weight for _, weight in weighted) < FEWEST_PAUSES:
+            return []
+        least = max(LEAST_GAP, GAP_FACTOR * _ninth_decile(weighted))
+        return [
+            gap
+            for number, gap in enumerate(between, 1)
+            if gap.seconds >= least and gap.seconds >= NEAR_FACTOR * _near(spans, number)
+        ]
+
+    def _begin(self, moment: float) -> _Span:
+        while len(self._spans) >= MOST_SPANS:
+            self._widen()
+        return self._spans.setdefault(moment // self._width, _Span(moment))
+
+    def _widen(self) -> None:
+        """Make each span twice as wide."""
+        old, self._spans = self._spans, {}
+        self._width *= 2
+        for number, span in old.items():
+            merged = self._spans.setdefault(number // 2, span)
+            if merged is not span:
+                merged.add(span)
+
+
+def _microseconds(moment: float) -> int:
+    return round(moment * _SECOND)  # whole numbers, for a chart that begins at round times
+
+
+def _step(first: int, last: int, most: int) -> int:
+    """Choose the least round width with which so many columns reach from first to last."""
+    weeks = (7 * _DAY << power for power in count(1))
+    return next(step for step in chain(_STEPS, weeks) if last // step - first // step < most)
+
+
+def _near(spans: Sequence[_Span], number: int) -> float:
+    """Give the mean pause before or behind the pause before a span, whichever is longer."""
+    before = range(number - 1, max(number - 1 - NEAR, -1), -1)
+    behind = range(number, min(number + NEAR, len(spans)))
+    return max(_mean_pause(map(spans.__getitem__, numbers)) for numbers in (before, behind))
+
+
+def _mean_pause(spans: Iterable[_Span]) -> float:
+    """Give the mean pause of the first NEAR events, and what else is in their spans."""
+    taken = _Span(math.nan)
+    for span in spans:
+        if taken.events == 0:
+            taken.first, taken.last = span.first, span.last
+        taken.add(span)
+        if taken.events > NEAR:
+            break
+    return sum(pause for pause, _ in taken.pauses())
+
+
+def _ninth_decile(weighted: Sequence[tuple[float, int]]) -> float:
+    """Give the value that nine tenths of the weight don't exceed; it is never the outermost."""
+    left = math.floor(0.9 * (sum(weight for _, weight in weighted) - 1))
+    for value, weight in sorted(weighted):
+        left -= weight
+        if left < 0:
+            return value
+    return 0.0

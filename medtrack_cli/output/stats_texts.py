@@ -1,0 +1,180 @@
+"""What statistics say, in words, numbers and rows: the same on a terminal and on a page."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medtrack_cli.core.stats import Count, Names, Stats
+from medtrack_cli.core.timeline import Chart, Gap
+from medtrack_cli.core.times import from_seconds
+from medtrack_cli.events.findings import WARNINGS
+from medtrack_cli.output.masking import masked
+from medtrack_cli.output.safe_text import safe_text
+
+MOST_ROWS = 20
+"""So many rows of a table, or gaps, are shown; the others are counted."""
+
+_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+class Fact(NamedTuple):
+    """One line of the summary."""
+
+    label: str
+    text: str
+
+
+class Row(NamedTuple):
+    """One name of a table; `share` is that of all events, from 0 to 1."""
+
+    name: str
+    counted: Count
+    share: float
+
+
+class Table(NamedTuple):
+    """Events by a name of theirs, the most frequent first."""
+
+    title: str
+    rows: tuple[Row, ...]
+    rest: str  # what isn't shown, in words; empty: nothing
+
+
+def facts(stats: Stats) -> Iterator[Fact]:
+    """Say what isn't in a table: how many, when, how large, what is odd."""
+    events = f"{stats.events:,}"
+    yield Fact("events", f"{events} in {count(stats.files, 'file')}")
+    if stats.invalid:
+        yield Fact("invalid", f"{stats.invalid:,} ({share(stats.invalid / stats.events)})")
+    if (extent := stats.timeline.extent) is not None:
+        yield Fact("first", f"{from_seconds(extent[0]):%Y-%m-%d %H:%M:%S}Z")
+        yield Fact("last", f"{from_seconds(extent[1]):%Y-%m-%d %H:%M:%S}Z")
+        yield Fact("span", _span(stats.events - stats.untimed, extent[1] - extent[0]))
+    if stats.untimed:
+        yield Fact("without a time", f"{stats.untimed:,}")
+    sizes = stats.sizes
+    median, largest = size(sizes.median), size(sizes.largest)
+    yield Fact("size", f"{size(sizes.total)}; median {median}, largest {largest}")
+    if stats.redelivered:
+        yield Fact("redelivered", f"{stats.redelivered:,}")
+    if stats.duplicates.found:
+        least = "at least " if stats.duplicates.is_least else ""
+        yield Fact("duplicates", f"{least}{stats.duplicates.found:,}, by their message ids")
+    if stats.foreign:
+        yield Fact("no event", f"{count(stats.foreign, 'place')}, the first at {_first(stats)}")
+
+
+def tables(stats: Stats) -> Iterator[Table]:
+    """Give the tables that have a row to show."""
+    for title, field, names in (
+        ("event type", "event_type", stats.types),
+        ("service", "service", stats.services),
+        ("routing key", "routing_key", stats.routing_keys),
+    ):
+        shown = [(name, each) for name, each in names.most_frequent if name is not None]
+        if shown:
+            yield _table(title, field, names, stats.events)
+
+
+def rules(stats: Stats) -> list[tuple[str, str, int]]:
+    """List each rule that something breaks, its severity and how many findings it has."""
+    return [
+        (rule, "warning" if rule in WARNINGS else "error", number)
+        for rule, number in stats.rules.most_common()
+    ]
+
+
+def gaps(stats: Stats) -> list[str]:
+    """Describe the longest gaps, in their order."""
+    found = stats.timeline.gaps()
+    longest = sorted(found, key=lambda gap: -gap.seconds)[:MOST_ROWS]
+    lines = [_gap(gap) for gap in sorted(longest)]
+    if len(found) > len(longest):
+        lines.append(f"and {len(found) - len(longest):,} shorter ones")
+    return lines
+
+
+def column_time(chart: Chart, number: int) -> str:
+    """Say when a chart's column begins, as exactly as its width asks for."""
+    moment = from_seconds(chart.start + number * chart.seconds)
+    if chart.seconds >= 86400:
+        return f"{moment:%Y-%m-%d}"
+    last = from_seconds(chart.start + len(chart.columns) * chart.seconds)
+    day = "" if from_seconds(chart.start).date() == last.date() else f"{moment:%m-%d} "
+    if chart.seconds < 1:
+        return day + f"{moment:%H:%M:%S.%f}"[:-4]
+    return day + (f"{moment:%H:%M}" if chart.seconds >= 60 else f"{moment:%H:%M:%S}")
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def share(part: float) -> str:
+    """Write a share as a percentage; what is there is never 0 %, what lacks some never 100."""
+    percent = 100 * part
+    if 0 < percent < 0.1:
+        return "<0.1 %"
+    if 99.9 < percent < 100:
+        return ">99.9 %"
+    return f"{percent:.0f} %" if percent in {0, 100} else f"{percent:.1f} %"
+
+
+def size(octets: float) -> str:
+    """Write a number of bytes, in units of a thousand."""
+    if octets < 1000:
+        return f"{octets:.0f} B"
+    for unit in ("kB", "MB", "GB"):
+        octets /= 1000
+        if octets < 999.5:
+            return f"{octets:.3g} {unit}"
+    return f"{octets / 1000:,.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time in the two units that matter."""
+    for (least, unit), (smaller, name) in zip(_UNITS, (*_UNITS[1:], (1.0, "s")), strict=True):
+        if seconds >= least:
+            whole, rest = divmod(int(seconds), int(least))
+            parts = rest // int(smaller)
+            return f"{whole:,} {unit}" + (f" {parts} {name}" if parts else "")
+    return f"{seconds:.3g} s"
+
+
+def _span(events: int, seconds: float) -> str:
+    if not seconds:
+        return "all at one moment"
+    rate = events / seconds
+    return f"{duration(seconds)}; on average {_rate(rate)}"
+
+
+def _rate(each_second: float) -> str:
+    for seconds, name in ((1, "second"), (60, "minute"), (3600, "hour")):
+        if each_second * seconds >= 1:
+            return f"{each_second * seconds:,.1f} a {name}"
+    return f"{each_second * 86400:,.1f} a day"
+
+
+def _gap(gap: Gap) -> str:
+    since, until = from_seconds(gap.since), from_seconds(gap.until)
+    end = f"{until:%H:%M:%S}" if since.date() == until.date() else f"{until:%Y-%m-%d %H:%M:%S}"
+    return f"{since:%Y-%m-%d %H:%M:%S}Z to {end}Z, {duration(gap.seconds)}"
+
+
+def _first(stats: Stats) -> str:
+    return safe_text(stats.first_foreign)
+
+
+def _table(title: str, field: str, names: Names, events: int) -> Table:
+    listed = names.most_frequent
+    rows = tuple(
+        Row(_name(field, name), each, each.events / events) for name, each in listed[:MOST_ROWS]
+    )
+    left = names.others.events + sum(each.events for _, each in listed[MOST_ROWS:])
+    more = len(listed) - len(rows)
+    least = "over " if names.others.events else ""
+    return Table(title, rows, f"{least}{more:,} more, with {left:,} events" if left else "")
+
+
+def _name(field: str, name: str | None) -> str:
+    return "(none)" if name is None else safe_text(masked(field, name))
