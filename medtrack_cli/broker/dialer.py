@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from medtrack_cli.broker.backoff import CAP_SECONDS, full_jitter
@@ -29,6 +29,7 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
 ) -> Link:
     """Connect to the first host that answers; tried in their order, again when `again`.
 
+    A host that can't be trusted, or is no broker, is tried once, and left for the others.
     `seconds` bounds it all (None: for ever); a host that says nothing uses up no more than its
     share of them. Pauses grow from that of number `attempt` to the `longest_pause`. Raises the
     last failure's error, at once when trying again can't help, and BrokerUnreachable when stopped
@@ -36,7 +37,8 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     failure: Failure | None = None
-    for host, others, pause in _tries(settings, attempt, longest_pause, again=again):
+    left = list(settings.hosts)
+    for host, others, pause in _tries(left, attempt, longest_pause, again=again):
         _wait(pause, deadline, stop)
         if stop.is_requested or (failure and deadline and time.monotonic() >= deadline):
             break
@@ -47,20 +49,27 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
             return outcome
         failure = outcome
         if not failure.heals:
-            break
+            left.remove(host)
+            if not failure.of_host or not left:
+                break
+            note(f"{host} is left out: {failure.error.what}")
     if failure is None:
         raise BrokerUnreachable("no connection yet when stopped", settings.describe())
     raise failure.error
 
 
 def _tries(
-    settings: ConnectionSettings, first: int, longest: float, *, again: bool
+    hosts: Sequence[Host], first: int, longest: float, *, again: bool
 ) -> Iterator[tuple[Host, int, float]]:
-    """Each host to try, how many come after it, and the seconds to wait before a new round."""
+    """Each host to try, how many come after it, and the seconds to wait before a new round.
+
+    A round is of the hosts that are left when it begins.
+    """
     jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
     for attempt in count(first):
         pause = full_jitter(attempt, jitter, longest) if again else 0.0
-        for others, host in zip(reversed(range(len(settings.hosts))), settings.hosts, strict=True):
+        round_of = tuple(hosts)
+        for others, host in zip(reversed(range(len(round_of))), round_of, strict=True):
             yield host, others, pause
             pause = 0.0
         if not again:

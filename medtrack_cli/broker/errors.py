@@ -52,9 +52,9 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
         ):
             return _ended_early(cause, settings, host, received)
         case ssl.SSLError() if error := handshake_error(cause, settings, host):
-            return Failure(error, heals=False)
+            return Failure(error, heals=False, of_host=True)
         case exceptions.ProtocolVersionMismatch():
-            return Failure(_no_broker(broker), heals=False)
+            return Failure(_no_broker(broker), heals=False, of_host=True)
         case exceptions.ProtocolSyntaxError() | exceptions.UnexpectedFrameError():
             hint = "check host and port; a proxy may be in the way"
             error = BrokerUnreachable("the broker sent no valid AMQP", broker, hint=hint)
@@ -125,9 +125,10 @@ def _ended_early(
         )
         return Failure(error, heals=True)
     if refused := _refused_by_tls(str(cause), settings, host, received):
-        return Failure(refused, heals=False)
-    spoke = received and not _FRAME.startswith(received[: len(_FRAME)])
-    return Failure(_no_broker(broker), heals=not spoke)  # a proxy whose broker starts hangs up
+        return Failure(refused, heals=False, of_host=True)
+    spoke = bool(received) and not _FRAME.startswith(received[: len(_FRAME)])
+    # A proxy whose broker starts hangs up without a word.
+    return Failure(_no_broker(broker), heals=not spoke, of_host=spoke)
 
 
 def _refused_by_tls(

@@ -8,9 +8,13 @@ import pytest
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker
-from tests.broker.certificates import Authority
-from tests.broker.witness import Witness, client
+from medtrack_cli.core.connection import Host, TlsSettings
+from medtrack_cli.errors import BrokerUnreachable
+from tests.broker.certificates import Authority, tls_server
+from tests.broker.publishing import publish
+from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Ran, Tool, numbered
+from tests.core.values import message
 from tests.faults.proxy import free_port
 
 PASSPHRASE = "correct horse battery"
@@ -122,6 +126,27 @@ def test_a_profile_with_tls(tool: Tool, private_broker: PrivateBroker, secured: 
         BROKER_PASSWORD="password",
         MEDTRACK_KEY_PASSPHRASE=PASSPHRASE,
     )
+
+
+@pytest.mark.parametrize("is_good_there", [True, False])
+def test_a_host_that_cant_be_trusted_is_left_for_another(
+    tmp_path: Path, secured: Secured, *, is_good_there: bool
+) -> None:
+    """Where one of several hosts shows a wrong certificate, it is asked once, then the others."""
+    port = secured.ports[PROVES_NOTHING] if is_good_there else free_port()
+    with tls_server(Authority(tmp_path).pair("stranger", "localhost")) as wrong:
+        hosts = (Host("localhost", wrong.port), Host("localhost", port))
+        tls = TlsSettings(ca_file=secured.authority.ca_file)
+        settings = settings_of("amqps://admin:password@localhost", hosts=hosts, tls=tls)
+        published = publish(settings, [message()], retry_for=2)
+    asked = [str(host) for host in hosts for note in published.notes if f"@{host}" in note]
+    assert (asked.count(str(hosts[0])), wrong.said) == (1, b"")
+    assert any(note.startswith(f"{hosts[0]} is left out: ") for note in published.notes)
+    if is_good_there:
+        assert (published.error, asked) == (None, [str(each) for each in hosts])
+    else:
+        assert isinstance(published.error, BrokerUnreachable)
+        assert asked.count(str(hosts[1])) > 1, "the other host may come back"
 
 
 def refused(tool: Tool, secured: Secured, options: str, *more: str) -> Ran:
