@@ -67,8 +67,10 @@ format: $(MADE)  ## rewrite the code in the house style, and the generated parts
 docs: $(MADE)  ## rewrite the generated parts of the docs
 	@$(COG) -r $(DOCS)
 
-picture: $(MADE)  ## run the demo and draw what it printed, for the README
+picture: $(MADE)  ## run the demo and the live view, and draw what they show, for the docs
 	@$(BIN)/python scripts/make_picture.py docs/images/demo.svg
+	@$(BIN)/python scripts/make_picture.py docs/images/listen-80.svg listen 80
+	@$(BIN)/python scripts/make_picture.py docs/images/listen-200.svg listen 200
 
 unit: $(MADE)  ## run the tests that need no broker
 	@$(PYTEST) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults

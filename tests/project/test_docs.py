@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from xml.etree import ElementTree as ET
 
+import pyte
 import pytest
 
 from medtrack_cli.errors import ExitCode
@@ -74,7 +75,16 @@ class Terminal:
         """Wait for the end; what was printed, and the exit code."""
         self.read_until(None)
         os.close(self._screen)
-        return self._printed.decode().replace("\r\n", "\n"), self._process.wait()
+        return left_on_screen(self._printed), self._process.wait()
+
+
+def left_on_screen(printed: bytes) -> str:
+    """Give what a terminal shows in the end of all that was written to it."""
+    if b"\x1b[?2026h" not in printed:  # nothing was drawn over
+        return printed.decode().replace("\r\n", "\n")
+    screen = pyte.Screen(1_000, 100)
+    pyte.ByteStream(screen).feed(printed)
+    return "\n".join(row.rstrip() for row in screen.display).rstrip("\n") + "\n"
 
 
 @pytest.fixture
