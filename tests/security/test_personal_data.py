@@ -107,10 +107,11 @@ def test_what_is_sent_and_heard(connected: Tool, broker: Broker) -> None:
         recording.end()
         again = ["replay", "r.ndjson", *to, "--speed", "max"]
         _, more = show_all(connected, [[*again, *loud] for loud in LOUDNESS.values()])
+        _, counted = show_all(connected, [["stats", "r.ndjson", "-vv"]])
         live, lines, revealed = (listener() for listener in listeners)
         channel.exchange_delete(exchange)
-    assert seen_of(text + more + live + lines) == set()
-    assert all("student.created" in each for each in (text, more, live))
+    assert seen_of(text + more + counted + live + lines) == set()
+    assert all("student.created" in each for each in (text, more, counted, live))
     assert lines.count("student.created") > 200
     assert len(seen_of(revealed)) > 200
 
