@@ -1,0 +1,190 @@
+"""What the live view draws fits the window and hides what it must, at any size."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listen import Watched, examine
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.output.live_block import Connection, Phase, Scene, block, duration
+from medtrack_cli.output.live_keys import Controls
+from medtrack_cli.output.live_statistics import Statistics
+from medtrack_cli.output.live_terminal import Size
+from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.marks import FULL
+from medtrack_cli.output.paint import console_for, paint
+from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.world import SystemClock
+from tests.events.sample import encode, event
+
+WIDE = "学生の名前"  # two columns a letter
+LOOK = Look(100, body=False, reveal=False, local_time=False, marks=FULL)
+SETTINGS = ConnectionSettings((Host("rabbitmq.example", 5671),), password=Secret("hunter2"))
+
+
+def delivery(body: bytes, key: str = "student.created", **more: Any) -> Delivery:
+    """Make a delivery of the guide's day."""
+    moment = datetime(2025, 1, 15, 10, 0, 0, 537_000, tzinfo=UTC)
+    return Delivery(moment, "medtrack.events", key, False, body, **more)  # noqa: FBT003
+
+
+def lines(content: bytes, look: Look, key: str = "student.created") -> list[str]:
+    """Draw a delivery without colours."""
+    return [line.plain for line in event_lines(examine(delivery(content, key)), look, ShortIds())]
+
+
+def scene(statistics: Statistics, connection: Connection, controls: Controls) -> Scene:
+    """Make a scene that is a day old."""
+    watched = Watched(SETTINGS, ("student.*", WIDE), SystemClock(), Stop())
+    return Scene(watched, connection, statistics, controls, 37, 5.0, 90_000.0, has_keys=True)
+
+
+@given(
+    st.integers(1, 300),
+    st.integers(1, 60),
+    st.sampled_from(Phase),
+    st.builds(Controls, st.booleans(), st.booleans(), st.booleans(), st.none() | st.text()),
+    st.lists(st.text(min_size=1), max_size=60),
+)
+def test_the_block_fits_every_window(
+    width: int, height: int, phase: Phase, controls: Controls, keys: list[str]
+) -> None:
+    """No row is wider than the window, the block leaves room for the log, the state is there."""
+    statistics = Statistics(0.0)
+    for key in [*keys, WIDE * 3]:
+        statistics.add(examine(delivery(b"{}", key)), 1.0)
+    rows = block(
+        scene(statistics, Connection(1.0, phase, 1.0, 2, 3.5), controls), Size(width, height), FULL
+    )
+
+    assert all(cell_len(row.plain) <= width for row in rows)
+    assert 1 <= len(rows) <= max(1, height // 3 if not controls.has_help else height)
+    if width >= 80:
+        assert phase.value in "\n".join(row.plain for row in rows)
+
+
+def test_the_block_names_no_secret() -> None:
+    """Broker, user and profile are named, the password isn't."""
+    rows = block(scene(Statistics(0.0), Connection(1.0), Controls()), Size(200, 24), FULL)
+    text = "\n".join(row.plain for row in rows)
+
+    assert "amqp://guest@rabbitmq.example:5671/%2F profile local" in text
+    assert "hunter2" not in text
+
+
+@given(
+    st.builds(
+        Look, st.integers(4, 300), st.booleans(), st.booleans(), st.booleans(), st.just(FULL)
+    ),
+    st.text(),
+    st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text()) | st.none()),
+)
+def test_no_line_is_wider_than_the_window(look: Look, key: str, payload: dict[str, object]) -> None:
+    """Whatever an event holds, its lines, findings and body fit, and none steers the terminal."""
+    whole = {**event(), "service": f"{WIDE}{key}", "payload": payload}
+    drawn = lines(json.dumps(whole).encode(), look, key)
+
+    assert all(cell_len(line) <= (look.width or 0) for line in drawn)
+    assert not set("".join(drawn)) & set("\n\r\x1b\x9b\u202e")
+
+
+@pytest.mark.parametrize(
+    ("width", "row"),
+    [
+        (40, "10:00:00 ✓ student.created 550e8400 660…"),
+        (80, "10:00:00.537Z ✓ student.created    student=550e8400 user=660e9500 external-regi…"),
+        (
+            200,
+            (
+                "10:00:00.537Z ✓ student.created    external-registration-service"
+                " student=550e8400 user=660e9500"
+            ),
+        ),
+    ],
+)
+def test_a_row_says_the_most_that_fits(width: int, row: str) -> None:
+    """Narrow rows begin with time, mark, key and ids; wide ones have the service in a column."""
+    assert lines(encode(event()), LOOK._replace(width=width)) == [row]
+
+
+def test_a_row_without_a_width_is_whole() -> None:
+    """Where lines aren't cut, ids are whole as well: they can be searched for."""
+    (row,) = lines(encode(event()), LOOK._replace(width=None))
+
+    assert "student=550e8400-e29b-41d4-a716-446655440000" in row
+
+
+def test_a_body_is_masked_as_far_down_as_it_goes() -> None:
+    """Below the row stands the whole JSON; personal texts and numbers in it only as shapes."""
+    whole = event()
+    whole["payload"] |= {"phone": 212600000000, "first_name": {"in": ["Amina", 4711, None, True]}}
+    with_body = LOOK._replace(body=True)
+    drawn = "\n".join(lines(encode(whole), with_body))
+
+    assert '"student_id": "550e8400-e29b-41d4-a716-446655440000"' in drawn
+    assert '"phone": "999999999999"' in drawn
+    assert not [word for word in ("Amina", "4711", whole["payload"]["email"]) if word in drawn]
+    assert "Amina" in "\n".join(lines(encode(whole), with_body._replace(reveal=True)))
+
+
+def test_what_is_no_event_is_a_size_until_revealed() -> None:
+    """A text shows its size, kind and first error; with reveal itself, made safe."""
+    hidden = lines(b"secret\x1b]0;x\x07", LOOK, "no.event")
+    shown = lines(b"secret\x1b]0;x\x07", LOOK._replace(reveal=True), "no.event")
+
+    assert hidden[0] == "10:00:00.537Z ✗ no.event           12 bytes, no content type"
+    assert hidden[1].startswith("    json_syntax: ")
+    assert len(hidden) == 2
+    assert shown == [*hidden, r"    secret\x1b]0;x\x07"]
+
+
+def test_many_findings_are_counted() -> None:
+    """Five findings stand below a row, errors first; the others are a number."""
+    drawn = lines(b'{"payload": {}, "a": 1, "b": 2, "c": 3}', LOOK, "x")
+
+    assert len(drawn) == 7
+    assert drawn[-1].endswith("more findings")
+
+
+def test_colours_are_eight_that_vanish_on_no_background() -> None:
+    """Rows use the terminal's own colours, without black, blue and white; or none at all."""
+    keys = ("student.created", "user.created", "stage.created", "evaluation.created", "other")
+    drawn = [
+        line
+        for key in keys
+        for line in event_lines(examine(delivery(b"{}", key)), LOOK, ShortIds())
+    ]
+    painted = "".join(paint(line, console_for(colour=True)) for line in drawn)
+    codes = {
+        code for codes in re.findall(r"\x1b\[([0-9;]*)m", painted) for code in codes.split(";")
+    }
+
+    assert (
+        {"31", "32", "33", "35", "36"}
+        <= codes
+        <= {"0", "1", "2", "31", "32", "33", "35", "36", "39"}
+    )
+    assert [paint(line, console_for(colour=False)) for line in drawn] == [
+        line.plain for line in drawn
+    ]
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=7.9), "0:00:07"),
+        (timedelta(hours=12, minutes=34, seconds=56), "12:34:56"),
+        (timedelta(days=3, hours=1, minutes=2, seconds=3), "3d 01:02:03"),
+    ],
+)
+def test_durations_can_be_read(passed: timedelta, text: str) -> None:
+    """A view that is open for days says so."""
+    assert duration(passed.total_seconds()) == text

@@ -1,0 +1,122 @@
+"""The live view's numbers: rates, bounds, what is drawn of a flood, ids that stay apart."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listen import Seen
+from medtrack_cli.output.live_keys import INVALID, Controls, keys_of, pressed
+from medtrack_cli.output.live_statistics import (
+    LINES_A_SECOND,
+    LINES_AT_ONCE,
+    MAX_HELD_BYTES,
+    MAX_TYPES,
+    OTHERS,
+    Allowance,
+    Held,
+    Minute,
+    Statistics,
+)
+from medtrack_cli.output.short_ids import ShortIds
+
+START = 1_000.0
+
+
+def seen(key: str = "student.created", body: bytes = b"{}", *, is_valid: bool = True) -> Seen:
+    """Make a delivery that was checked."""
+    delivery = Delivery(datetime(2025, 1, 15, tzinfo=UTC), "medtrack.events", key, False, body)  # noqa: FBT003 -- redelivered
+    return Seen(delivery, key, (), is_valid)
+
+
+@given(st.lists(st.floats(0, 300), max_size=200))
+def test_a_minute_counts_what_came_within_it(moments: list[float]) -> None:
+    """The history holds exactly the events of the last 60 calendar seconds, each in its place."""
+    minute = Minute(START)
+    for moment in sorted(moments):
+        minute.add(START + moment)
+    now = START + max(moments, default=0)
+    expected = [0] * 60
+    for moment in moments:
+        if (age := int(now) - int(START + moment)) < 60:
+            expected[59 - age] += 1
+
+    assert minute.history(now) == expected
+    assert minute.history(now + 60) == [0] * 60
+
+
+@pytest.mark.parametrize("rate", [1, 10, 250])
+def test_a_steady_rate_is_told_as_it_is(rate: int) -> None:
+    """Events that come evenly have their rate, whenever within a second it is asked for."""
+    for asked in (3.0, 19.0, 19.25, 19.9):
+        minute = Minute(START)
+        for number in range(int(rate * asked) + 1):
+            minute.add(START + number / rate)
+
+        assert minute.rate(START + asked) == pytest.approx(rate, abs=1)
+
+
+def test_foreign_keys_cannot_fill_memory() -> None:
+    """Beyond 40 types, further ones are counted together; the total stays exact."""
+    statistics = Statistics(START)
+    for number in range(1_000):
+        statistics.add(seen(f"type.{number}"), START)
+
+    assert len(statistics.by_type) == MAX_TYPES + 1
+    assert statistics.by_type[OTHERS].total == 1_000 - MAX_TYPES
+    assert sum(tally.total for tally in statistics.by_type.values()) == statistics.received
+
+
+def test_a_burst_is_drawn_whole_and_a_flood_in_part() -> None:
+    """400 at once pass; then 200 a second, however many there are."""
+    allowance = Allowance(START)
+
+    assert allowance.take(LINES_AT_ONCE, START) == LINES_AT_ONCE
+    assert allowance.take(1, START) == 0
+    drawn = sum(allowance.take(500, START + tick / 10) for tick in range(1, 101))
+    assert drawn == pytest.approx(10 * LINES_A_SECOND, abs=1)
+
+
+def test_what_is_held_is_the_newest_within_bounds() -> None:
+    """Of too many or too large deliveries the oldest go; who goes is counted; one always stays."""
+    held = Held(3)
+    gone = sum(held.add(seen(f"type.{number}")) for number in range(5))
+
+    assert gone == 2
+    assert [each.delivery.routing_key for each in held.take_all()] == ["type.2", "type.3", "type.4"]
+    large = bytes(MAX_HELD_BYTES)
+    assert [held.add(seen(body=large)) for _ in range(3)] == [0, 1, 1]
+    assert len(held) == 1
+
+
+@given(st.lists(st.uuids(), max_size=50), st.integers(0, 30))
+def test_short_ids_are_told_apart(ids: list[object], alike: int) -> None:
+    """Two ids never look the same, however alike they begin, and one always looks the same."""
+    full = [str(each)[-36:] for each in ids]
+    full += [f"{each[:alike]}{each[alike:][::-1]}" for each in full]
+    shorten = ShortIds()
+    first = {each: shorten(each) for each in full}
+
+    assert len(set(first.values())) == len(first)
+    assert {each: shorten(each) for each in first} == first
+    assert all(each.startswith(short) for each, short in first.items())
+
+
+def test_the_filter_goes_round_all_types() -> None:
+    """The key f shows all, then invalid ones, then each type by name, then all again."""
+    controls, ring = Controls(), []
+    for _ in range(5):
+        controls = pressed(controls, "f", ["user.created", "stage.created"])
+        ring.append(controls.only)
+
+    assert ring == [INVALID, "stage.created", "user.created", None, INVALID]
+    assert controls.wants(seen(is_valid=False))
+    assert not controls.wants(seen())
+
+
+@pytest.mark.parametrize("typed", [b"\x1b[B", b"\x1bOq", b"\x1b", b"\xc3\xa9"])
+def test_arrows_and_letters_of_others_are_no_keys(typed: bytes) -> None:
+    """A key that sends a sequence isn't taken for the letters in it."""
+    assert keys_of(typed) == ""
