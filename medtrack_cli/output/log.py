@@ -40,9 +40,9 @@ class DeliveryLog:
 def told(happening: Listening | Interrupted | Resumed) -> str:
     """Tell what happened to the connection in a sentence."""
     match happening:
-        case Listening(_, _, patterns):
+        case Listening(_, queue, patterns):
             keys = ", ".join(safe_text(pattern) for pattern in patterns)
-            return f"listening to {keys} (Ctrl-C ends)"
+            return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends)"
         case Interrupted(since, reason):
             return f"{safe_text(reason)} at {since:%H:%M:%S}Z; events may be missed from now on"
         case Resumed(since, until, may_have_missed):

@@ -1,8 +1,13 @@
 """Whatever bytes and headers arrive: shown without harm, exact in JSON, never the end."""
 
+import json
+import os
+import re
 import struct
+import time
 from base64 import b64decode
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +145,28 @@ def test_names_that_are_no_text_are_escaped(away: Tool, fragile_broker: PrivateB
         (record,) = end_of(running, channel, 1)
     assert record["routing_key"] == r"tests.\xff"
     assert record["headers"] == {r"\xff": True}
+
+
+@pytest.mark.long
+def test_large_bodies_are_held_a_few_at_a_time(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """However many large bodies wait while the reader hangs, few are held: under 200 MiB."""
+    reading, writing = os.pipe()
+    running = away.listen(to=writing)
+    os.close(writing)
+    size, count = 8 * 1024 * 1024, 40
+    with client(fragile_broker.amqp_url) as channel:
+        for _ in range(count):
+            channel.basic_publish(EXCHANGE, "tests.large", b"\xff" * size)
+    time.sleep(1)
+    status = Path(f"/proc/{running.process.pid}/status").read_text()
+    with os.fdopen(reading, "rb") as pipe:
+        bodies = [len(b64decode(json.loads(pipe.readline())["body_base64"])) for _ in range(count)]
+    assert bodies == [size] * count
+    assert '"interrupted"' not in running.err
+    peak = re.search(r"VmHWM:\s+([0-9]+) kB", status)
+    assert peak
+    assert int(peak[1]) < 200 * 1024
+    running.process.kill()
 
 
 def test_properties_at_their_limits(away: Tool, fragile_broker: PrivateBroker) -> None:
