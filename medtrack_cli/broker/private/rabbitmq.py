@@ -15,11 +15,11 @@ IMAGE = "docker.io/library/rabbitmq:4-management"
 ENGINES = ("docker", "podman")
 ENGINE_PATIENCE = 5.0  # seconds; an engine that is up answers `info` in well under one
 
-HOW_TO_INSTALL = """install RabbitMQ, or start Docker or Podman:
-  Debian, Ubuntu: sudo apt-get install --no-install-recommends rabbitmq-server
-  Fedora: sudo dnf install rabbitmq-server
-  macOS: brew install rabbitmq
-  Windows: Docker Desktop, or any of the above inside WSL"""
+HOW_TO_INSTALL = (
+    "start Docker or Podman, or install RabbitMQ: Debian, Ubuntu: sudo apt-get install"
+    " --no-install-recommends rabbitmq-server; Fedora: sudo dnf install rabbitmq-server; macOS: brew"
+    " install rabbitmq; Windows: Docker Desktop, or any of these inside WSL"
+)
 
 
 class Kind(StrEnum):
