@@ -1,5 +1,6 @@
 """RabbitMQ 4 with nothing of the past: what publisher and consumer promise holds there, too."""
 
+import os
 from pathlib import Path
 
 import pika
@@ -7,13 +8,17 @@ import pytest
 from pika.exceptions import AMQPError
 
 from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.world import World
-from tests.broker.witness import settings_of
+from tests.broker.witness import client, settings_of
+from tests.cli.tool import Tool
 from tests.contracts.test_contracts import *  # noqa: F403 -- the same tests, with other doors
 from tests.contracts.test_contracts import Doors
 from tests.faults.breaking import environ_of, evaluate
 from tests.faults.rabbitmq4 import deprecated
+from tests.faults.rabbitmq4 import running as rabbitmq4_running
+
+ROOT4 = os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT")
 
 
 @pytest.fixture
@@ -39,3 +44,47 @@ def test_every_deprecated_feature_is_denied(rabbitmq4: PrivateBroker) -> None:
         channel = connection.channel()
         with pytest.raises(AMQPError, match="transient_nonexcl_queues"):
             channel.queue_declare("tests.transient", durable=False, exclusive=False)
+
+
+QUORUM_VHOST = "tests-quorum"
+LISTENING: dict[str, tuple[str, ...]] = {
+    "tap": (),
+    "durable": ("--durable", "tests.durable"),
+    "queue": ("--queue", "tests.theirs", "--yes"),
+}
+
+
+def listened(tool: Tool, broker: PrivateBroker) -> list[int]:
+    """Hear one event in each way, on a vhost whose queues are quorum queues unless told."""
+    private.rabbitmqctl(broker, "add_vhost", QUORUM_VHOST, "--default-queue-type", "quorum")
+    private.rabbitmqctl(broker, "set_permissions", "-p", QUORUM_VHOST, "admin", ".*", ".*", ".*")
+    url = f"{broker.amqp_url.removesuffix('%2F')}{QUORUM_VHOST}"
+    try:
+        with client(url) as channel:
+            channel.exchange_declare(EXCHANGE, "topic", durable=True)
+            channel.queue_declare("tests.theirs", durable=True)
+            channel.queue_bind("tests.theirs", EXCHANGE, "#")
+            codes = []
+            for options in LISTENING.values():
+                running = tool.listen("--url", url, "--count", "1", *options)
+                channel.basic_publish(EXCHANGE, "tests.heard", b"{}")
+                codes.append(running.end().code)
+            return codes
+    finally:
+        private.rabbitmqctl(broker, "delete_vhost", QUORUM_VHOST)
+
+
+def test_listening_needs_nothing_of_a_vhosts_defaults(tool: Tool, rabbitmq4: PrivateBroker) -> None:
+    """Where queues are quorum queues by default, listening works in each of its ways."""
+    assert listened(tool, rabbitmq4) == [0, 0, 0]
+
+
+@pytest.mark.long
+def test_listening_on_khepri(tool: Tool) -> None:
+    """On a RabbitMQ that keeps its queues in Khepri, listening works in each of its ways."""
+    assert ROOT4
+    with rabbitmq4_running(Path(ROOT4)) as folder:
+        broker = private.start(folder, environ=environ_of(folder), announce=print)
+        evaluate(broker, "ok = rabbit_feature_flags:enable(khepri_db).")
+        assert "true" in evaluate(broker, "rabbit_khepri:is_enabled().")
+        assert listened(tool, broker) == [0, 0, 0]
