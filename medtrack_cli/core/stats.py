@@ -81,6 +81,7 @@ class Duplicates:
     Two ids of two million share them once in ten million recordings.
     """
 
+    most: int = MOST_IDS  # remembered
     found: int = 0
     without_id: int = 0
     _seen: set[int] = field(default_factory=set)
@@ -88,7 +89,7 @@ class Duplicates:
     @property
     def is_least(self) -> bool:
         """Whether there were more ids than are remembered."""
-        return len(self._seen) >= MOST_IDS
+        return len(self._seen) >= self.most
 
     def add(self, message_ids: Sequence[str | None]) -> None:
         """Take the message ids of some events."""

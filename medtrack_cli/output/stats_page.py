@@ -61,7 +61,7 @@ def _chart(stats: Stats, sheet: Sheet) -> Iterator[str]:
     margin = len(f"{most:,}")
     thick = max(1, min((sheet.width - margin - 2) // len(chart.columns), 8))
     yield ""
-    yield _heading(f"events by time, each column {texts.duration(chart.seconds)}", sheet)
+    yield _heading(f"events by time (UTC), each column {texts.duration(chart.seconds)}", sheet)
     for level in range(CHART_HEIGHT - 1, -1, -1):
         label = f"{most:,}" if level == CHART_HEIGHT - 1 else "0" if level == 0 else ""
         cells = (_cell(column, level, most, thick, sheet) for column in chart.columns)
@@ -90,8 +90,8 @@ def _axis(chart: Chart, thick: int) -> str:
     last = texts.column_time(chart, len(chart.columns) - 1)
     width = thick * len(chart.columns)
     if len(first) + len(last) + 2 > width:
-        return f"{first} to {last} UTC"
-    return first + last.rjust(width - len(first)) + " UTC"
+        return f"{first} to {last}"
+    return first + last.rjust(width - len(first))
 
 
 def _name_width(table: texts.Table, sheet: Sheet) -> int:
