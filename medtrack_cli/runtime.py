@@ -191,9 +191,12 @@ class Runtime:
 
         if as_type is not None:
             self.registry.find(as_type)  # an unknown type is a slip of the finger: say so first
-        return gather(
+        source = gather(
             paths, lambda: self.world.stdin, registry=self.registry, as_type=as_type, typed=typed
         )
+        for name in source.missing_parts():
+            self.printer.warning(f"a part of the recording is missing: {name}")
+        return source
 
     def validation(
         self, paths: Sequence[str], as_type: str | None, validated: "Validated", jobs: int | None
@@ -257,11 +260,24 @@ class Runtime:
         with report_file(path) as out:
             out.write(stats_html(stats, subject))
 
-    def recorder(self, path: Path) -> "Recorder":
-        """Create a recording."""
-        from medtrack_cli.files.recorder import Recorder
+    def why_unsendable(self, message: "Message") -> str | None:
+        """Say why AMQP can't carry a message; None when it can."""
+        from medtrack_cli.broker.wire import why_unsendable
 
-        return Recorder(path)
+        return why_unsendable(message, "")
+
+    def recorder(self, path: Path, *, rotate: str | None, include_replays: bool) -> "Recorder":
+        """Create a recording, or go on with one; `rotate` is when a part of it ends."""
+        from medtrack_cli.files.recorder import Recorder
+        from medtrack_cli.files.rotation import parse_rotation
+
+        return Recorder(
+            path,
+            self.world.clock,
+            self.printer.note,
+            rotation=None if rotate is None else parse_rotation(rotate),
+            include_replays=include_replays,
+        )
 
     def example(self, event_type: "EventType") -> dict[str, Any] | None:
         """Give one complete event: a built-in type's sample, or an added one's first example."""

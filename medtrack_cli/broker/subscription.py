@@ -200,6 +200,7 @@ def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delive
         body=body,
         properties=fields,
         headers={_text(name): value for name, value in headers.items()},
+        monotonic=time.monotonic(),
     )
 
 

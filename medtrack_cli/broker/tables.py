@@ -1,8 +1,8 @@
 """Header values as they are on the wire, each with its AMQP type.
 
 pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size and
-normalizes decimals. A NaN, or a time beyond the year 9999, ends its loop with an error: one message
-would break each connection that receives it.
+normalizes decimals. A time beyond the year 9999 ends its loop with an error: one message would
+break each connection that receives it.
 """
 
 import struct

@@ -15,8 +15,11 @@ from pika.connection import Connection
 from pika.exceptions import AMQPError
 from pika.frame import Method
 
+from medtrack_cli.broker import tables
 from medtrack_cli.core.messages import Message
 from medtrack_cli.events.json_text import MAX_BODY
+
+tables.install()
 
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2

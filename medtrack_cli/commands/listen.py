@@ -1,7 +1,7 @@
 """medtrack listen."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from medtrack_cli.commands.options import Output, command
 from medtrack_cli.core.ports import Queue, Source, Tap
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.files.recorder import Recorder
 
 EXAMPLES = (
     "medtrack listen",
@@ -34,8 +37,20 @@ def listen(
         float | None, typer.Option("--timeout", min=0, help="End after so many seconds.")
     ] = None,
     record: Annotated[
-        Path | None, typer.Option("--record", help="Write what arrives to this new file.")
+        Path | None,
+        typer.Option("--record", help="Write what arrives to this file; one begun is added to."),
     ] = None,
+    rotate: Annotated[
+        str | None,
+        typer.Option(
+            "--rotate",
+            metavar="SIZE|TIME",
+            help="Record in parts of 100MB, 1h …: FILE.000001.ndjson and so on.",
+        ),
+    ] = None,
+    include_replays: Annotated[
+        bool, typer.Option("--include-replays", help="Record what medtrack replay sent, too.")
+    ] = False,
     durable: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +93,7 @@ def listen(
         confirm_taking(runtime, source.name, yes=yes)
     world, printer = runtime.world, runtime.printer
     settings, registry = runtime.connection, runtime.registry
-    recorder = runtime.recorder(record) if record else None
+    recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
     try:
         with (
             runtime.stop_on_signals() as stop,
@@ -94,6 +109,17 @@ def listen(
             recorder.close()
     printer.listened(heard)
     return heard.exit_code
+
+
+def _recorder(
+    runtime: Runtime, record: Path | None, rotate: str | None, *, include_replays: bool
+) -> "Recorder | None":
+    if record is not None:
+        return runtime.recorder(record, rotate=rotate, include_replays=include_replays)
+    if rotate is not None or include_replays:
+        option = "--rotate" if rotate is not None else "--include-replays"
+        raise UsageError(f"{option} goes with --record", hint="--record FILE")
+    return None
 
 
 def _source(

@@ -1,19 +1,27 @@
 """medtrack replay."""
 
 from collections import Counter
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.ports import Invalid, PublishPolicy
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medtrack_cli.core.messages import Message, Receipt
 
 EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
     "medtrack replay morning.ndjson --speed 10",
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
+    "medtrack replay morning.ndjson --since 2025-01-15T10:00:00Z --until 2025-01-15T10:05:00Z",
 )
 
 
@@ -31,6 +39,15 @@ def _speed(text: str) -> float | None:
     return speed
 
 
+def _time(option: str, text: str | None) -> datetime | None:
+    """Read a time of the command line; one without an offset is UTC."""
+    try:
+        return from_rfc3339(text) if text else None
+    except ValueError:
+        hint = f"{option} 2025-01-15T10:00:00Z"
+        raise UsageError(f"{option} is a time", str(text), hint=hint) from None
+
+
 def replay(
     runtime: Runtime,
     sources: Annotated[
@@ -44,6 +61,16 @@ def replay(
         list[str] | None,
         typer.Option("--key", help="Only routing keys of this pattern; repeatable."),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="Only what was received from then on."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only what was received before.")
+    ] = None,
+    skip_corrupt: Annotated[
+        bool, typer.Option("--skip-corrupt", help="Leave out damaged records, and count them.")
+    ] = False,
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="What to do with invalid events.")
     ] = Invalid.SEND,
@@ -67,22 +94,29 @@ def replay(
     from medtrack_cli.commands.sending import print_only, send
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core
+    from medtrack_cli.core.filters import Window
     from medtrack_cli.core.pacing import Pace
 
     factor = _speed(speed)
     clock, registry = runtime.world.clock, runtime.registry
     source = runtime.input(sources)
     source.require()
-    plan = core.Replay(core.run_name(clock.now()), uuid4(), tuple(key or ()), invalid, registry)
+    window = Window(_time("--since", since), _time("--until", until))
+    name, keys = core.run_name(clock.now()), tuple(key or ())
+    plan = core.Replay(name, uuid4(), keys, window, invalid, registry)
     tally = deliver.Tally()
 
     def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
-        return core.messages(core.recorded(source.items(), clock, registry), plan, aside, pace)
+        items = source.items(window=window if any(window) else None)
+        corrupt = aside if skip_corrupt else None
+        return core.messages(core.recorded(items, clock, registry, corrupt), plan, aside, pace)
 
     if dry_run:
         return print_only(runtime, outgoing(tally.aside))
     again = (lambda: outgoing(Counter())) if source.can_be_read_again else None
     confirm(runtime, "replay", again, yes=yes)
+    if again:
+        _check(runtime, again())
     paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
     policy = PublishPolicy(retry_for=retry_for)
     return send(
@@ -92,6 +126,16 @@ def replay(
         tally,
         lambda publisher, _stop: deliver.deliver(publisher, paced, again),
     )
+
+
+def _check(runtime: Runtime, outgoing: "Iterable[Message | Receipt]") -> None:
+    """Read it all once, so that what is corrupt or can't be sent is known before the first byte."""
+    from medtrack_cli.core.replay import refuse_unsendable
+
+    checked = 0
+    with runtime.progress(lambda: f"{checked:,} events checked"):
+        for _ in refuse_unsendable(outgoing, runtime.why_unsendable):
+            checked += 1
 
 
 def register(app: typer.Typer) -> None:

@@ -3,7 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
+
+WHOLE_TYPES = frozenset({"int8", "uint8", "int16", "uint16", "uint32", "int64", "timestamp"})
+
+
+class Whole(int):
+    """An integer of another AMQP type than its value tells, one of WHOLE_TYPES.
+
+    `int64` is one that would fit in 32 bits; a `timestamp` is one that no datetime can hold.
+    """
+
+    amqp: str
+
+    def __new__(cls, value: int, amqp: str) -> Self:
+        made = super().__new__(cls, value)
+        made.amqp = amqp
+        return made
+
+
+class Single(float):
+    """A floating-point number of 32 bits."""
+
+    amqp = "float"
+
+
+class LongString(bytes):
+    """A text that isn't UTF-8."""
+
+    amqp = "string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +39,10 @@ class Delivery:
     """A message received, byte for byte.
 
     `properties` holds those of AMQP's basic properties that were set, by their AMQP names,
-    without `headers`, which stand apart. Values keep their AMQP types: int, bool, str, bytes,
-    float, Decimal, aware datetime (whole seconds), list, dict, None.
+    without `headers`, which stand apart. Values keep their AMQP types: int (of 32 bits where it
+    fits), bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or
+    one of the classes above. `monotonic` is when it was received in seconds that no change of
+    the clock touches; their zero is any.
     """
 
     received_at: datetime
@@ -22,6 +52,7 @@ class Delivery:
     body: bytes
     properties: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, Any] = field(default_factory=dict)
+    monotonic: float | None = None
 
     @property
     def message_id(self) -> str | None:

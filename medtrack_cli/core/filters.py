@@ -1,7 +1,25 @@
-"""Which routing keys match a topic pattern, as the broker would decide."""
+"""Which routing keys match a topic pattern, as the broker would decide; which times are wanted."""
 
 import re
+from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """From `since` on, up to but without `until`; None: no bound. Aware times."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether a moment is in it."""
+        return (self.since is None or moment >= self.since) and (
+            self.until is None or moment < self.until
+        )
+
+
+EVER = Window()
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,12 @@ from typing import NamedTuple, Protocol
 from medtrack_cli.events.findings import At, Finding, Path, Span
 
 
+class Corrupt(NamedTuple):
+    """A line of a recording that is no longer what was written, and how that is seen."""
+
+    reason: str
+
+
 class Item(Protocol):
     """One event as it stands in its source, or the reason why there is none."""
 
@@ -33,7 +39,7 @@ class Item(Protocol):
 
     @property
     def recorded(self) -> object | None:
-        """The delivery, when the source is a recording."""
+        """The delivery, when the source is a recording, or why there is none: Corrupt."""
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
         """Place a problem of the body in the file; paths begin at the body's top."""

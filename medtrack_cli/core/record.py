@@ -2,25 +2,19 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Single, Whole
 from medtrack_cli.core.times import from_rfc3339, rfc3339
-from medtrack_cli.events.findings import WARNINGS, Problem, json_pointer
+from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
 from medtrack_cli.events.json_text import examine
-
-RECORDING_VERSION = 1
 
 # AMQP types that JSON lacks are written as an object with one such key.
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
-
-
-def header_line() -> dict[str, Any]:
-    """Make the first line of a recording."""
-    return {"kind": "recording", "version": RECORDING_VERSION}
+_TABLE = "$table"  # a table that would be taken for one of these
 
 
 def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
@@ -32,14 +26,16 @@ def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool
         "exchange": delivery.exchange,
         "routing_key": delivery.routing_key,
         "redelivered": delivery.redelivered,
-        "properties": _to_json(delivery.properties),
-        "headers": _to_json(delivery.headers),
+        "properties": {name: _to_json(item) for name, item in delivery.properties.items()},
+        "headers": {name: _to_json(item) for name, item in delivery.headers.items()},
         "body": value,
     }
     if text is None:
         record["body_base64"] = b64encode(delivery.body).decode("ascii")
     else:
         record["body_text"] = text
+    if types := dict(_types(delivery.headers)):
+        record["header_types"] = types
     record["valid"] = is_valid
     record["findings"] = [_finding(problem) for problem in problems]
     return record
@@ -77,6 +73,9 @@ def from_record(record: Mapping[str, Any]) -> Delivery:
         body = b64decode(record["body_base64"], validate=True)
     else:
         body = record["body_text"].encode("utf-8")
+    headers = _table(record.get("headers", {}))
+    if types := record.get("header_types"):
+        headers = _typed(headers, types)
     return Delivery(
         received_at=from_rfc3339(record["received_at"]),
         exchange=_text(record["exchange"]),
@@ -84,7 +83,8 @@ def from_record(record: Mapping[str, Any]) -> Delivery:
         redelivered=bool(record.get("redelivered", False)),
         body=body,
         properties=_table(record.get("properties", {})),
-        headers=_table(record.get("headers", {})),
+        headers=headers,
+        monotonic=record.get("elapsed"),
     )
 
 
@@ -115,9 +115,47 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
         case datetime():
             return {_TIME: rfc3339(value)}
         case Mapping():
-            return {str(name): _to_json(item) for name, item in value.items()}
+            table = {_name(name): _to_json(item) for name, item in value.items()}
+            is_odd = len(table) == 1 and next(iter(table)).startswith("$")
+            return {_TABLE: table} if is_odd else table
         case _:
             return [_to_json(item) for item in value]
+
+
+def _name(name: str | bytes) -> str:
+    return name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+
+
+def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
+    """Name the AMQP types that the values below don't tell, by JSON pointers."""
+    match value:
+        case Whole() | Single() | LongString():
+            yield json_pointer(where), value.amqp
+        case Mapping():
+            for name, item in value.items():
+                yield from _types(item, (*where, _name(name)))
+        case list():
+            for index, item in enumerate(value):
+                yield from _types(item, (*where, index))
+
+
+def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # noqa: ANN401
+    """Give values the types that are named for them."""
+    match value:
+        case dict():
+            return {name: _typed(item, types, (*where, name)) for name, item in value.items()}
+        case list():
+            return [_typed(item, types, (*where, index)) for index, item in enumerate(value)]
+    match types.get(json_pointer(where)), value:
+        case None, _:
+            return value
+        case Single.amqp, float():
+            return Single(value)
+        case LongString.amqp, bytes():
+            return LongString(value)
+        case str(name), int() if name in WHOLE_TYPES:
+            return Whole(value, name)
+    raise ValueError("not of its type")
 
 
 def _from_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
@@ -130,18 +168,11 @@ def _from_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
             return Decimal(text)
         case {"$timestamp": str(text), **rest} if not rest:
             return from_rfc3339(text)
+        case {"$table": dict(table), **rest} if not rest:
+            return _table(table)
         case dict():
             return {name: _from_json(item) for name, item in value.items()}
         case list():
             return [_from_json(item) for item in value]
         case _:
             return value
-
-
-def decode_line(line: bytes) -> dict[str, Any] | None:
-    """Read a line of a recording as an object; None when it isn't one of `kind`."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and "kind" in record else None

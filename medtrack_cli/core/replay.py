@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -10,8 +10,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import key_matches
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.filters import EVER, Window, key_matches
+from medtrack_cli.core.inputs import Corrupt, Item
 from medtrack_cli.core.listen import REPLAY_HEADER, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
@@ -49,6 +49,7 @@ class Replay:
     name: str
     run: UUID
     keys: tuple[str, ...] = ()  # topic patterns; none: every key
+    window: Window = EVER  # what was received at other times counts as not there
     invalid: Invalid = Invalid.SEND
     registry: Registry | None = None
 
@@ -59,25 +60,49 @@ def run_name(moment: datetime) -> str:
 
 
 def recorded(
-    items: Iterable[Item], clock: Clock, registry: Registry | None = None
+    items: Iterable[Item],
+    clock: Clock,
+    registry: Registry | None = None,
+    corrupt: Counter[str] | None = None,
 ) -> Iterator[Recorded]:
     """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
 
-    Raises NotARecording for what is neither.
+    Raises NotARecording for what is neither; with a counter it is only counted, as long as
+    something else is there.
     """
+    is_recording = False
+    error: NotARecording | None = None
     for item in items:
-        if isinstance(item.recorded, Delivery):
-            yield Recorded(item.file, item.line, item.recorded)
-            continue
-        verdict = check(item.body, registry) if item.body else None
-        if not item.body or verdict is None or verdict.event_type is None:
-            hint = "medtrack validate says what is wrong with it"
-            place = f"{item.file}:{item.line}"
-            raise NotARecording("neither a recorded delivery nor an event", place, hint=hint)
-        properties = {"content_type": "application/json", "delivery_mode": 2}
-        moment = _timestamp(item.body) or clock.now()
-        delivery = Delivery(moment, "", verdict.event_type, False, item.body, properties)  # noqa: FBT003
-        yield Recorded(item.file, item.line, delivery)
+        delivery = _delivery(item, clock, registry)
+        if delivery is not None:
+            is_recording = True
+            yield Recorded(item.file, item.line, delivery)
+        else:
+            error = error or _not_recorded(item)
+            if corrupt is None:
+                raise error
+            corrupt["corrupt"] += 1
+    if error and not is_recording:
+        raise error
+
+
+def _delivery(item: Item, clock: Clock, registry: Registry | None) -> Delivery | None:
+    if isinstance(item.recorded, Delivery):
+        return item.recorded
+    if not item.body or (event_type := check(item.body, registry).event_type) is None:
+        return None
+    properties = {"content_type": "application/json", "delivery_mode": 2}
+    moment = _timestamp(item.body) or clock.now()
+    return Delivery(moment, "", event_type, False, item.body, properties)  # noqa: FBT003
+
+
+def _not_recorded(item: Item) -> NotARecording:
+    place = f"{item.file}:{item.line}"
+    if isinstance(item.recorded, Corrupt):
+        hint = "--skip-corrupt sends the others"
+        return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
+    hint = "medtrack validate says what is wrong with it"
+    return NotARecording("neither a recorded delivery nor an event", place, hint=hint)
 
 
 def _timestamp(body: bytes) -> datetime | None:
@@ -101,6 +126,8 @@ def messages(
     index = 0
     for recorded in recording:
         delivery = recorded.delivery
+        if not replay.window.holds(delivery.received_at):
+            continue
         if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
             aside["left_out"] += 1
             continue
@@ -118,6 +145,16 @@ def messages(
         if pace is not None:
             pace.hold(delivery.received_at)
         yield message
+
+
+def refuse_unsendable(
+    outgoing: Iterable[Message | Receipt], why_not: Callable[[Message], str | None]
+) -> Iterator[None]:
+    """Go through what would be sent, message by message; NotARecording for one that can't be."""
+    for each in outgoing:
+        if isinstance(each, Message) and (reason := why_not(each)):
+            raise NotARecording(reason, f"{each.file}:{each.line}", hint="nothing was sent")
+        yield
 
 
 def _message(

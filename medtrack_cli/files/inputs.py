@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from medtrack_cli.core.filters import Window
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.json_files import Skip, read_document
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.recording import unwrap
+from medtrack_cli.files.sealed_lines import KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
 
 TYPED = "<data>"
@@ -48,26 +50,52 @@ class Input:
             hint = "give it to a command of its own"
             raise UsageError("a pipe can't be mixed with other inputs", stream, hint=hint)
 
-    def items(self, skip: Skip | None = None) -> Iterator[Item]:
-        """Read every source, lazily. InputMissing when one can't be read or has changed."""
+    def missing_parts(self) -> Iterator[str]:
+        """Name the files that a recording in parts, of which there are several, lacks."""
+        if len(self.sources) > 1:
+            from medtrack_cli.files.rotation import missing_parts
+
+            yield from missing_parts(self.sources)
+
+    def items(self, skip: Skip | None = None, window: Window | None = None) -> Iterator[Item]:
+        """Read every source, lazily. InputMissing when one can't be read or has changed.
+
+        Of a recording, deliveries outside of the window may be passed over.
+        """
         for text in self.typed:
             yield from read_document(io.BytesIO(text.encode("utf-8", "surrogateescape")), TYPED)
         for source in self.sources:
-            yield from self.read(source, skip)
+            yield from self.read(source, skip, window)
 
-    def read(self, source: Source, skip: Skip | None = None) -> Iterator[Item]:
-        """Read one source, lazily; a file that changed since it was found is an error."""
+    def read(
+        self, source: Source, skip: Skip | None = None, window: Window | None = None
+    ) -> Iterator[Item]:
+        """Read one source, lazily; a file that changed since it was found is an error.
+
+        Damaged lines are never skipped. A window takes the place of `skip`.
+        """
         refuse_change(source)
+        part = source
+        if window is not None:
+            from medtrack_cli.files.window import narrowed, outside
+
+            part, skip = narrowed(source, window), outside(window)
         yield from unwrap(
             read(
-                source,
+                part,
                 wants_text=self.registry.wants_text,
                 as_type=self.as_type,
                 open_stdin=self.open_stdin,
-                skip=skip,
+                skip=skip and _only_whole(skip),
             )
         )
         refuse_change(source)
+
+
+def _only_whole(skip: Skip) -> Skip:
+    return lambda line: (
+        not (line.startswith(KIND) and is_damaged(line.rstrip(b"\r\n"))) and skip(line)
+    )
 
 
 def gather(

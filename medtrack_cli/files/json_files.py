@@ -61,13 +61,17 @@ Skip = Callable[[bytes], bool]
 
 
 def read_lines(
-    stream: BinaryIO, file: str, head: Iterable[bytes] = (), skip: Skip | None = None
+    stream: BinaryIO,
+    file: str,
+    head: Iterable[bytes] = (),
+    skip: Skip | None = None,
+    above: int = 0,
 ) -> Iterator[JsonItem]:
     """Read NDJSON: an event a line, as soon as its line is there; blank lines are skipped.
 
-    `head` are the lines already taken from the stream.
+    `head` are the lines already taken from the stream, `above` how many are before it.
     """
-    number = 0
+    number = above
     for line in _lines(stream, head):
         number += 1
         if skip is not None and len(line) <= MAX_BODY and skip(line):

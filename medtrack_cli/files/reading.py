@@ -43,7 +43,7 @@ def read(
     """
     try:
         with open_source(source, open_stdin) as stream:
-            yield from _items(stream, source.name, wants_text, as_type, skip)
+            yield from _items(stream, source, wants_text, as_type, skip)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = "is the file complete, and is it yours to read?"
@@ -51,15 +51,16 @@ def read(
 
 
 def _items(
-    stream: BinaryIO, name: str, wants_text: WantsText, as_type: str | None, skip: Skip | None
+    stream: BinaryIO, source: Source, wants_text: WantsText, as_type: str | None, skip: Skip | None
 ) -> Iterator[Item]:
+    name = source.name
     syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
     head: list[bytes] = []
     if syntax is None:
         head = _first_line(stream)
         syntax = _sniff(head[-1]) if head else "ndjson"
     if syntax == "ndjson":
-        return read_lines(stream, name, head, skip)
+        return read_lines(stream, name, head, skip, source.above)
     if syntax == "json":
         return read_document(stream, name, b"".join(head))
     from medtrack_cli.files.yaml_files import read_yaml

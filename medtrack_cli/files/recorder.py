@@ -1,65 +1,176 @@
 """Writing recordings, which `recording` reads."""
 
-import json
-import os
 from pathlib import Path
+from secrets import token_hex
+from threading import Event, Lock, Thread
+from typing import Any
 
 from medtrack_cli.core.listen import Seen, is_replayed
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.core.record import header_line, to_record
-from medtrack_cli.errors import CannotCreate, CannotWrite
+from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
+from medtrack_cli.core.record import to_record
+from medtrack_cli.core.times import rfc3339
+from medtrack_cli.errors import CannotWrite
+from medtrack_cli.files.recording import FORMAT
+from medtrack_cli.files.recording_file import RecordingFile
+from medtrack_cli.files.rotation import Rotation, last_part, part_path
+from medtrack_cli.files.sealed_lines import sealed
+
+SYNC_SECONDS = 1.0
 
 
 class Recorder:
-    """A `Sink` that writes deliveries to a new file only its owner can read.
+    """A `Sink` that adds deliveries to a file, or to the parts of one.
 
-    What `medtrack replay` sent is left out, so that a replay is never recorded and replayed
-    again. Flushed data has left the process and survives its end; `close` puts it on the disk.
+    Flushed data has left the process and survives its end; a second later it is on the disk,
+    and so is all of it after `close`. What `medtrack replay` sent is left out and counted, so
+    that a replay isn't recorded and replayed again.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        except FileExistsError:
-            hint = "choose another name; a recording is never overwritten"
-            raise CannotCreate("recording exists already", str(path), hint=hint) from None
-        except OSError as error:
-            hint = "does the folder exist, and may you write to it?"
-            what = f"recording can't be created ({error.strerror})"
-            raise CannotCreate(what, str(path), hint=hint) from None
-        self._path = path
-        self._descriptor = descriptor
-        self._lines: list[str] = []
-        self._add(header_line())
-        self.flush()
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        note: Note,
+        *,
+        rotation: Rotation | None = None,
+        include_replays: bool = False,
+    ) -> None:
+        self._path, self._clock, self._note = path, clock, note
+        self._rotation = rotation
+        self._include_replays = include_replays
+        self._zero, self._started_at = clock.monotonic(), rfc3339(clock.now())
+        self._waiting: list[dict[str, Any]] = []
+        self._recorded = self._left_out = 0
+        self._run = token_hex(8)
+        self._begin(max(1, last_part(path)) if rotation else 1)
+        self._syncing = _Syncing(self._file)
 
     def write(self, seen: Seen) -> None:
-        if not is_replayed(seen.delivery):
-            self._add(to_record(seen.delivery, seen.problems, is_valid=seen.is_valid))
+        if is_replayed(seen.delivery) and not self._include_replays:
+            self._left_out += 1
+            return
+        record = to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
+        moment = seen.delivery.monotonic
+        if moment is not None:
+            record["elapsed"] = round(moment - self._zero, 6)
+        self._waiting.append(record)
 
     def flush(self) -> None:
-        data = "".join(self._lines).encode()
-        self._lines.clear()
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError as error:
-            what = f"recording can't be written ({error.strerror})"
-            hint = "nothing unwritten was acknowledged; make room and record to a new file"
-            raise CannotWrite(what, str(self._path), hint=hint) from None
+        if not self._waiting:
+            return
+        if self._is_full():
+            self._turn()
+        records, self._waiting = self._waiting, []
+        self._add(records, "received_at")
+        self._recorded += len(records)
+        self._syncing.wanted.set()
+        self._syncing.check()
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Keep nothing: a recording holds deliveries."""
 
     def close(self) -> None:
-        """Put it on the disk."""
+        """Put it on the disk, and say what it holds."""
         try:
-            os.fsync(self._descriptor)
-            os.close(self._descriptor)
-        except OSError as error:
-            raise CannotWrite(
-                f"recording can't be written ({error.strerror})", str(self._path)
-            ) from None
+            self._syncing.end()
+        finally:
+            self._file.close()
+        left_out = f"; left out {self._left_out:,} replayed" if self._left_out else ""
+        self._note(f"recorded {self._recorded:,} events to {self._path}{left_out}")
 
-    def _add(self, record: dict[str, object]) -> None:
-        self._lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+    def _begin(self, part: int) -> None:
+        """Open a part, and write its header or, when it goes on, one more."""
+        path = part_path(self._path, part) if self._rotation else self._path
+        self._file = file = RecordingFile(path)
+        if file.torn:
+            self._note(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
+        self._lines, self._latest = 0, ""
+        if file.held:
+            last = file.held.last
+            self._run = file.held.header["run"]
+            self._lines = last["line"]
+            self._latest = last.get("latest") or last.get("received_at") or last["started_at"]
+        self._begun, self._is_empty = self._clock.monotonic(), True
+        header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
+        self._part = part
+        try:
+            self._add([{**header, "started_at": self._started_at}], "started_at")
+        except CannotWrite:
+            file.close()
+            raise
+
+    def _is_full(self) -> bool:
+        if self._rotation is None or self._is_empty:
+            return False
+        age = self._clock.monotonic() - self._begun
+        return self._file.size >= self._rotation.size or age >= self._rotation.seconds
+
+    def _turn(self) -> None:
+        """End a part and begin the next."""
+        ended = self._file
+        self._begin(self._part + 1)
+        self._syncing.move_to(self._file)
+        ended.close()
+
+    def _add(self, records: list[dict[str, Any]], time: str) -> None:
+        lines = []
+        for record in records:
+            if record[time] < self._latest:  # the clock was set back
+                record["latest"] = self._latest
+            else:
+                self._latest = record[time]
+            self._lines += 1
+            record["line"] = self._lines
+            lines.append(sealed(record))
+        self._file.write(b"".join(lines))
+        self._is_empty = time == "started_at"
+
+
+class _Syncing:
+    """Puts a file on the disk once a second, as long as there is something new in it.
+
+    In a thread of its own: a slow disk doesn't hold up what arrives.
+    """
+
+    def __init__(self, file: RecordingFile) -> None:
+        self.wanted = Event()
+        self.wanted.set()
+        self._file = file
+        self._failure: OSError | None = None
+        self._lock = Lock()
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="sync", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise CannotWrite when the disk has refused what was written."""
+        if self._failure:
+            raise self._file.cannot(self._failure)
+
+    def move_to(self, file: RecordingFile) -> None:
+        """Sync a last time, then another file from now on."""
+        self._sync()
+        with self._lock:
+            self._file = file
+        self.wanted.set()
+
+    def end(self) -> None:
+        """Sync a last time."""
+        self._ended.set()
+        self._thread.join()
+        self._sync()
+        self.check()
+
+    def _run(self) -> None:
+        while not self._ended.wait(SYNC_SECONDS):
+            self._sync()
+
+    def _sync(self) -> None:
+        with self._lock:
+            if not self.wanted.is_set():
+                return
+            self.wanted.clear()
+            try:
+                self._file.sync()
+            except OSError as error:
+                self._failure = error

@@ -1,15 +1,21 @@
-"""Events in recordings: a header line, then a delivery a line, as `listen -o json` prints them."""
+"""Events in recordings: a header line, then a delivery a line. docs/recordings.md is the format."""
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Item
-from medtrack_cli.events.findings import At, Finding, Span
+from medtrack_cli.core.inputs import Corrupt, Item
+from medtrack_cli.errors import NotARecording
+from medtrack_cli.events.findings import At, Finding, Rule, Span
 from medtrack_cli.events.findings import Path as EventPath
+from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged
 
-_KIND = b'{"kind":'
+FORMAT = 2
+"""The version that is written; all up to it are read."""
+
+_SEALED_SINCE = 2
+_EVENT = b'{"kind":"event",'
 
 
 class RecordedItem(NamedTuple):
@@ -18,7 +24,7 @@ class RecordedItem(NamedTuple):
     file: str
     line: int
     body: bytes | None
-    recorded: Delivery
+    recorded: Delivery | Corrupt
     exact: bool = True
     findings: tuple[Finding, ...] = ()
 
@@ -32,20 +38,53 @@ class RecordedItem(NamedTuple):
 
 
 def unwrap(items: Iterable[Item]) -> Iterator[Item]:
-    """Take the events out of recorded lines; all else passes as it is, headers are dropped."""
-    for item in items:
-        if item.body is None or not item.body.startswith(_KIND):
-            yield item
-            continue
-        from medtrack_cli.core.record import from_record  # most inputs hold no record
+    """Take the events out of recorded lines; all else passes as it is, headers are dropped.
 
-        try:
-            record = json.loads(item.body)
-            kind = record["kind"]
-            if kind == "recording":
-                continue
-            delivery = from_record(record)
-        except (ValueError, KeyError, TypeError):
+    A damaged line becomes an item without a body. NotARecording when the format is too new.
+    """
+    for item in items:
+        if item.body is None or not item.body.startswith(KIND):
             yield item
-            continue
-        yield RecordedItem(item.file, item.line, delivery.body, delivery)
+        elif unwrapped := _unwrap(item, item.body):
+            yield unwrapped
+
+
+def _unwrap(item: Item, line: bytes) -> Item | None:
+    if is_damaged(line):
+        return _corrupt(item, "its checksum differs")
+    from medtrack_cli.core.record import from_record  # most inputs hold no record
+
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return _corrupt(item, "it is cut off") if line.startswith(_EVENT) else item
+    match record:
+        case {"kind": "recording"}:
+            is_whole = is_readable(record, item.file) and (
+                has_seal(line) or record["version"] < _SEALED_SINCE
+            )
+            return None if is_whole else _corrupt(item, "it is no header")
+        case {"kind": "event"}:
+            try:
+                delivery = from_record(record)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                return _corrupt(item, "it isn't as medtrack writes it")
+            return RecordedItem(item.file, item.line, delivery.body, delivery)
+    return item
+
+
+def is_readable(header: dict[str, Any], file: str) -> bool:
+    """Tell whether a header is one; NotARecording when it is of a later format."""
+    version = header.get("version")
+    if not isinstance(version, int):
+        return False
+    if version > FORMAT:
+        hint = f"this medtrack reads recordings up to version {FORMAT}: use a newer one"
+        raise NotARecording(f"recording of a newer format (version {version})", file, hint=hint)
+    return version > 0
+
+
+def _corrupt(item: Item, reason: str) -> RecordedItem:
+    span = Span(item.line, 1, 2)
+    finding = Finding(Rule.NOT_AN_EVENT, item.file, span, "", f"corrupt record: {reason}")
+    return RecordedItem(item.file, item.line, None, Corrupt(reason), findings=(finding,))

@@ -27,6 +27,8 @@ class Source:
     name: str  # as the user named it
     path: Path | None = None
     fingerprint: Fingerprint | None = None  # None for what can be read only once
+    start: int = 0  # the byte where reading begins, of NDJSON
+    above: int = 0  # how many lines are before it
 
     @property
     def is_regular(self) -> bool:

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from medtrack_cli.files.sources import Source
@@ -19,9 +20,17 @@ def open_source(
     """
     if source.path is None:
         return nullcontext(open_stdin())
-    if source.name.lower().endswith(".gz"):
+    if is_zipped(source.name):
         return cast("AbstractContextManager[BinaryIO]", gzip.open(source.path))
-    return source.path.open("rb")
+    stream = source.path.open("rb")
+    if source.start:
+        stream.seek(source.start)
+    return stream
+
+
+def is_zipped(name: str | Path) -> bool:
+    """Tell by its name whether a file is gzip."""
+    return str(name).lower().endswith(".gz")
 
 
 def read_some(stream: BinaryIO, size: int) -> bytes:

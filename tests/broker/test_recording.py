@@ -22,19 +22,19 @@ def sample(event_type: str) -> bytes:
     return (sample_folder() / f"{event_type}.json").read_bytes()
 
 
-def test_recordings_are_private_and_never_overwritten(connected: Tool, broker: Broker) -> None:
-    """A recording is created for its owner alone; an existing file is 73 and stays as it is."""
-    running = connected.listen("--count", "1", "--record", "r.ndjson")
-    with client(broker.amqp_url) as channel:
-        channel.basic_publish(EXCHANGE, "tests.record", b"1")
-    assert running.end().code == 0
-    path = connected.folder / "r.ndjson"
-    assert path.stat().st_mode & 0o777 == 0o600
-    before = path.read_bytes()
-    ran = connected.run("listen", "--record", "r.ndjson", "--timeout", "1")
-    assert ran.code == 73
-    assert "r.ndjson" in ran.err
-    assert path.read_bytes() == before
+def test_recordings_are_private_and_added_to(connected: Tool, broker: Broker) -> None:
+    """A recording is created for its owner alone, and what it holds stays when it is added to."""
+    path, before = connected.folder / "r.ndjson", b""
+    for number in (b"1", b"2"):
+        running = connected.listen("--count", "1", "--record", "r.ndjson")
+        with client(broker.amqp_url) as channel:
+            channel.basic_publish(EXCHANGE, "tests.record", number)
+        assert running.end().code == 0
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_bytes().startswith(before)
+        before = path.read_bytes()
+    kinds = [json.loads(line)["kind"] for line in before.splitlines()]
+    assert kinds == ["recording", "event"] * 2
 
 
 BODIES: dict[str, bytes] = {
