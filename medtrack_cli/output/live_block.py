@@ -61,13 +61,17 @@ class Scene(NamedTuple):
 
 
 def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
-    """Draw the block, the most important rows first to stay: a third of the height at the most."""
+    """Draw the block, a third of the height at the most; the least important rows go first.
+
+    That it listens, and how much has come, is said in any window; before the first event, where.
+    """
+    has_events = bool(scene.statistics.by_type)
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
         (0, [_state(scene, size.width, marks)]),
-        (4, list(_place(scene.watched, size.width))),
-        (5, list(_types(scene, size.width, marks))),
-        (1, list(_oddities(scene, size.width))),
+        (5 if has_events else 1, list(_place(scene.watched, size.width))),
+        (4, list(_types(scene, size.width, marks))),
+        (1 if has_events else 5, list(_oddities(scene, size.width))),
         (2, list(_keys(scene, size.width))[:1] if scene.has_keys else []),
         (6, list(_help()) if scene.controls.has_help else []),
     ]

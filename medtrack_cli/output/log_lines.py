@@ -55,6 +55,10 @@ class Look(NamedTuple):
     local_time: bool
     marks: Marks
 
+    @property
+    def is_narrow(self) -> bool:
+        return self.width is not None and self.width < NARROW
+
 
 def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
     """Give the line of a delivery, then its findings, then its body if that is wanted.
@@ -67,7 +71,7 @@ def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
     event = value if isinstance(value, dict) else None
     line = _head(seen, look)
     _append_details(line, seen, event, look, shorten)
-    notes = _notes(seen)
+    notes = _notes(seen, look)
     room = None if look.width is None else max(look.width - notes.cell_len, look.width // 2)
     yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
     if not seen.is_valid:
@@ -82,16 +86,15 @@ def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
 
 def _head(seen: Seen, look: Look) -> Text:
     """Begin with the time, the mark and the routing key."""
-    is_narrow = look.width is not None and look.width < NARROW
     time = clock_time(seen.delivery.received_at, look)
     mark, colour = _mark(seen, look.marks)
     key = routing_key(seen.delivery.routing_key, reveal=look.reveal)
     return Text.assemble(
-        (time[:8] if is_narrow else time, "dim"),
+        (time[:8] if look.is_narrow else time, "dim"),
         " ",
         (mark, colour),
         " ",
-        (key if is_narrow else f"{key:<18}", f"bold {family_colour(key)}"),
+        (key if look.is_narrow else f"{key:<18}", f"bold {family_colour(key)}"),
     )
 
 
@@ -134,9 +137,13 @@ def _append_details(
             line.append(f" {service}", "dim")
 
 
-def _notes(seen: Seen) -> Text:
-    """Name what is out of the ordinary; it ends the line, whatever has to be cut before it."""
-    notes = [problem.rule.value for problem in seen.problems if seen.is_valid]
+def _notes(seen: Seen, look: Look) -> Text:
+    """Name what is out of the ordinary; it ends the line, whatever has to be cut before it.
+
+    On a narrow line a warning is only its mark.
+    """
+    has_room = seen.is_valid and not look.is_narrow
+    notes = [problem.rule.value for problem in seen.problems if has_room]
     if seen.delivery.redelivered:
         notes.append("redelivered")
     if is_replayed(seen.delivery):
@@ -158,8 +165,11 @@ def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[tuple[str
             text = shorten(text)
         key = name if look.reveal else masked_key(name)
         label = key.removesuffix("_id") if is_id else key.removesuffix("_date")
-        is_bare = is_id and look.width is not None and look.width < NARROW
-        yield text if is_bare else f"{_short(label)}={_short(text)}", "" if is_id else "bold"
+        is_bare = is_id and look.is_narrow
+        yield (
+            text if is_bare else f"{_short(label)}={_short(text)}",
+            "bold" if isinstance(value, int | float) else "",
+        )
 
 
 def _findings(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:

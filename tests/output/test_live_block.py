@@ -82,7 +82,7 @@ def test_the_block_names_no_secret() -> None:
 
 @given(
     st.builds(
-        Look, st.integers(4, 300), st.booleans(), st.booleans(), st.booleans(), st.just(FULL)
+        Look, st.integers(8, 300), st.booleans(), st.booleans(), st.booleans(), st.just(FULL)
     ),
     st.text(),
     st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text()) | st.none()),
