@@ -22,6 +22,7 @@ from medtrack_cli.broker.subscription import (
     Released,
     Subscription,
 )
+from medtrack_cli.broker.topology import EXPIRES_MS
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Interrupted, Listening, Note, Queue, Resumed, Source, Stop, Tap
@@ -61,7 +62,8 @@ class AmqpConsumer:
         self._link: Link | None = None
         self._subscription = Subscription(source, "", creates=False)
         self._batch: list[Delivered] = []
-        self._again: set[int] = set()  # handled, not acknowledged: these come again
+        self._again: set[int | None] = set()  # handled, not acknowledged: these come again
+        self._stays = source.name is not None  # with all that waits in it, without us
         self._overflow = Overflow(source)
         self._opened_at = 0.0
         self._short_lived = 0
@@ -76,8 +78,12 @@ class AmqpConsumer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._link:
-            self._link.close(CLOSE_SECONDS)
+        if self._link is None:
+            return
+        self._link.close(CLOSE_SECONDS)
+        if isinstance(self._source, Tap) and self._source.name is not None:
+            minutes = EXPIRES_MS // 60_000
+            self._note(f"queue {self._source.name} keeps what is published for {minutes} minutes")
 
     def deliveries(self) -> Iterator[Happening | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
@@ -135,7 +141,7 @@ class AmqpConsumer:
             arrived = self._inbox.get(timeout=TICK_SECONDS)
             while True:
                 match arrived:
-                    case Delivered() if self._holds(arrived) and not self._is_known(arrived):
+                    case Delivered() if self._is_new(arrived):
                         batch.append(arrived)
                     case Lost(link=link) if link is self._link:
                         return batch, arrived
@@ -150,24 +156,28 @@ class AmqpConsumer:
         return batch, None
 
     def _holds(self, each: Delivered) -> bool:
-        """Tell whether a delivery can still be acknowledged; the others come again."""
-        return (
-            each.subscription is self._subscription
-            and each.generation == self._subscription.generation
-            and self._link is not None
-            and not self._link.is_over
-        )
+        """Tell whether a delivery can still be acknowledged."""
+        return self._is_current(each) and self._link is not None and not self._link.is_over
 
-    def _is_known(self, each: Delivered) -> bool:
-        """Tell whether a delivery was handled before; it is acknowledged then."""
-        if not (self._again and each.delivery.redelivered):
+    def _is_current(self, each: Delivered) -> bool:
+        """Tell whether a delivery wasn't given back since."""
+        subscription = self._subscription
+        return each.subscription is subscription and each.generation == subscription.generation
+
+    def _is_new(self, each: Delivered) -> bool:
+        """Tell whether a delivery is to be handled now.
+
+        One that was handled already is acknowledged. One that can't be any more comes again, but
+        for those of a tap that has gone with its connection.
+        """
+        if not (self._holds(each) or (self._is_current(each) and not self._stays)):
             return False
-        identity = _identity(each.delivery)
+        identity = _identity(each.delivery) if each.delivery.redelivered else None
         if identity not in self._again:
-            return False
+            return True
         self._again.remove(identity)
         self._acknowledge(each, alone=True)
-        return True
+        return False
 
     def _acknowledge(self, each: Delivered, *, alone: bool = False) -> None:
         subscription, generation, tag, _ = each
@@ -200,10 +210,9 @@ class AmqpConsumer:
             self._link.close(0.5)
         is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
         self._short_lived = 0 if is_steady else self._short_lived + 1
-        stays = isinstance(self._source, Queue) or self._source.name is not None
-        survived = stays
+        survived = self._stays
         try:
-            is_back = self._connect(None, again=True, creates=not stays)
+            is_back = self._connect(None, again=True, creates=not self._stays)
         except TopologyError:
             if isinstance(self._source, Queue):
                 raise

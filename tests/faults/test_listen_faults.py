@@ -131,6 +131,32 @@ def test_a_named_tap_misses_nothing(away: Tool, fragile_broker: PrivateBroker) -
     assert keys(ran) == ["before.it", "in.between", "in.between.too", "after.it"]
 
 
+@pytest.mark.parametrize("options", [(), ("--durable", TAP)], ids=["exclusive", "durable"])
+def test_what_had_arrived_is_written_after_a_cut(
+    away: Tool, fragile_broker: PrivateBroker, options: tuple[str, ...]
+) -> None:
+    """What was in our hands when the connection was cut is written all the same, and once."""
+    reader = Reader()
+    sent = [f"held.{number}" for number in range(150)]
+    with Proxy(fragile_broker.amqp_port) as proxy, named_tap(fragile_broker):
+        url = proxy.through(fragile_broker.amqp_url)
+        running = away.listen(*options, "--url", url, to=reader.writing)
+        os.close(reader.writing)
+        with client(fragile_broker.amqp_url) as channel:
+            for key in sent:
+                channel.basic_publish(EXCHANGE, key, b"x" * 4096)
+        time.sleep(1)
+        proxy.cut()
+        assert proxy.faults == 1
+        time.sleep(0.5)
+        reader.start()
+        running.await_text('"resumed"')
+        time.sleep(1)
+        running.signal(signal.SIGTERM)
+        assert running.end().code == 143
+    assert [each["routing_key"] for each in reader.finish()] == sent
+
+
 def test_a_killed_broker_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
     """A broker killed and restarted is an interruption; it is heard within 5 s of its return."""
     running = away.listen()
