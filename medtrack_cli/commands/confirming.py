@@ -8,6 +8,7 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 Outgoing = Iterable[Message | Receipt]
+_UNCOUNTED = "as they come, so they are not counted"
 _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may say anything
 
 
@@ -30,7 +31,7 @@ def confirm(
     told = [
         f"{action} on a protected broker",
         *(f"  {name:<9} {text}" for name, text in address.items()),
-        f"  events    {_events(outgoing(), runtime) if outgoing else 'as they come, so they are not counted'}",
+        f"  events    {_events(outgoing(), runtime) if outgoing else _UNCOUNTED}",
     ]
     question = f"Type the profile's name, {config.protector}, to {action}: "
     if runtime.terminal.ask(told, question) != config.protector:
