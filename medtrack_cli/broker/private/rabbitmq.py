@@ -17,8 +17,8 @@ ENGINE_PATIENCE = 5.0  # seconds; an engine that is up answers `info` in well un
 
 HOW_TO_INSTALL = (
     "start Docker or Podman, or install RabbitMQ: Debian, Ubuntu: sudo apt-get install"
-    " --no-install-recommends rabbitmq-server; Fedora: sudo dnf install rabbitmq-server; macOS: brew"
-    " install rabbitmq; Windows: Docker Desktop, or any of these inside WSL"
+    " --no-install-recommends rabbitmq-server; Fedora: sudo dnf install rabbitmq-server; macOS:"
+    " brew install rabbitmq; Windows: Docker Desktop, or any of these inside WSL"
 )
 
 
