@@ -5,7 +5,8 @@ keys and keeps the block up to date while nothing arrives or no broker can be re
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from signal import SIGHUP
 from threading import Event, RLock, Thread
 from types import TracebackType
 from typing import BinaryIO, Self, TextIO
@@ -93,7 +94,7 @@ class LiveView:
         self._done.set()
         self._thread.join()
         self._stack.close()
-        with self._lock, suppress(OSError):  # the terminal may be gone
+        with self._lock:
             self._skip(len(self._held))
             self._draw_events(self._taken_back())
             self._leave()
@@ -188,6 +189,8 @@ class LiveView:
             self._watched.stop.request(ExitCode.BUG)
 
     def _tick(self, keys: str) -> None:
+        if self._screen.is_gone and not self._watched.stop.is_requested:
+            self._watched.stop.request(128 + SIGHUP)
         if not self._screen.is_ours:
             self._is_up = False
             return

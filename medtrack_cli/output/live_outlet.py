@@ -14,12 +14,14 @@ class Outlet:
     """Writes without blocking; what a terminal doesn't take yet is kept for the next time.
 
     The terminal is opened anew for it: whether a descriptor blocks is shared with the shell.
-    Where it can't be opened, writing blocks as usual.
+    Where it can't be opened, writing blocks as usual. To a terminal that is gone nothing is
+    written, and that is no error: what is heard may be recorded.
     """
 
     def __init__(self, stdout: TextIO) -> None:
         self._encoding = stdout.encoding
         self._rest = b""
+        self.is_gone = False  # the terminal has hung up
         self._own: int | None = None
         self._descriptor = stdout.fileno()
         with suppress(OSError):
@@ -37,12 +39,11 @@ class Outlet:
     def is_free(self) -> bool:
         """Tell whether all was written; tries to write what is left."""
         self._push(0)
-        return not self._rest
+        return not self._rest and not self.is_gone
 
     def close(self) -> None:
         """Give what is left a last chance."""
-        with suppress(OSError):  # the terminal is gone
-            self._push(PATIENCE)
+        self._push(PATIENCE)
         if self._own is not None:
             os.close(self._own)
             self._own = None
@@ -56,3 +57,5 @@ class Outlet:
                 left = until - time.monotonic()
                 if left <= 0 or not select.select([], [self._descriptor], [], left)[1]:
                     return
+            except OSError:
+                self.is_gone, self._rest = True, b""

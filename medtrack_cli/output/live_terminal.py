@@ -106,6 +106,11 @@ class Screen:
         """Tell whether the terminal has taken all so far: not when its reader hangs."""
         return self._outlet.is_free
 
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the terminal has hung up."""
+        return self._outlet.is_gone
+
     def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
         """Print lines for good, and the block below them in the place of the last one."""
         above = "".join(f"{line}\n" for line in lines)

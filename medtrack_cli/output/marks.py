@@ -13,13 +13,12 @@ class Marks(NamedTuple):
     waiting: str
     paused: str
     rule: str
-    separator: str
     ellipsis: str
     bars: str  # from nothing to the most
 
 
-FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "·", "…", " ▁▂▃▄▅▆▇█")
-ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "|", "~", " .:-=+*#@")
+FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", " ▁▂▃▄▅▆▇█")
+ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", " .:-=+*#@")
 
 
 def marks_for(encoding: str | None) -> Marks:

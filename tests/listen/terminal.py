@@ -3,12 +3,12 @@
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -51,6 +51,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self.emulator)
         self.written = bytearray()
         self._lock = Lock()
+        self._is_gone = Event()
         self._reads = Event()
         self._reads.set()
         self.process = subprocess.Popen(
@@ -74,13 +75,11 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._reads.set()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
+        self.vanish()
         os.close(self.theirs)
-        self._thread.join(10)
-        os.close(self._ours)
 
     @property
     def rows(self) -> list[str]:
@@ -141,6 +140,14 @@ class Terminal:
         """Read again."""
         self._reads.set()
 
+    def vanish(self) -> None:
+        """Hang up, as a terminal does whose window is closed."""
+        if not self._is_gone.is_set():
+            self._is_gone.set()
+            self._reads.set()
+            self._thread.join(10)
+            os.close(self._ours)
+
     def end(self) -> int:
         """Wait for the end, and for all that was written; the exit code."""
         code = self.process.wait(PATIENCE)
@@ -156,9 +163,10 @@ class Terminal:
         return termios.tcgetattr(self.theirs)
 
     def _read(self) -> None:
-        with suppress(OSError):  # the end
-            while data := os.read(self._ours, 65536):
+        while not self._is_gone.is_set():
+            if select.select([self._ours], [], [], 0.02)[0]:
+                data = os.read(self._ours, 65536)
                 with self._lock:
                     self.written += data
                     self._stream.feed(data)
-                self._reads.wait()
+            self._reads.wait()

@@ -290,6 +290,19 @@ def test_a_terminal_that_hangs_stops_nothing_else(connected: Tool, broker: Broke
         assert "count reached: 6001 received" in terminal.text
 
 
+def test_a_terminal_that_vanishes_ends_it(connected: Tool, broker: Broker) -> None:
+    """When its window is closed, listening ends by the hang-up, and the recording is whole."""
+    aside = ("sh", "-c", 'exec "$@" 2>errors', "sh")
+    with Terminal(connected, "listen", "--record", "all.ndjson", program=aside) as terminal:
+        terminal.await_text("listening 0:00")
+        say(broker, *deleted(10))
+        terminal.await_text("10 received")
+        terminal.vanish()
+        assert terminal.process.wait(10) == 129
+    assert (connected.folder / "all.ndjson").read_text().count('"kind":"event"') == 10
+    assert "stopped: 10 received" in (connected.folder / "errors").read_text()
+
+
 def test_a_lost_connection_is_told_from_start_to_end(connected: Tool, broker: Broker) -> None:
     """The view says that the connection is lost and found, and that events may be missing."""
     port = int(broker.amqp_url.rpartition(":")[2].partition("/")[0])
