@@ -47,7 +47,7 @@ URL_PIECES = st.sampled_from(
 )
 
 
-@minute(25_000)
+@minute(18_000)
 @given(pieces=st.lists(URL_PIECES | st.text(max_size=4), max_size=12), password=TEXT)
 def test_urls(pieces: list[str], password: str) -> None:
     """A URL is read or refused; what was read can be written again; no refusal quotes one."""
@@ -98,7 +98,7 @@ WORDS = TEXT.filter(lambda text: "\0" not in text)  # which AMQP carries and a p
 CANARY = "Wq7-canary-password"
 
 
-@minute(20_000)
+@minute(14_000)
 @given(
     text=ANY_BYTES
     | SETTINGS.map(lambda each: yaml.safe_dump(each, allow_unicode=True).encode())
@@ -137,7 +137,7 @@ def test_configurations(text: bytes) -> None:
         assert CANARY not in shown
 
 
-@minute(700)
+@minute(5_000)
 @given(profile=st.fixed_dictionaries(dict.fromkeys(("vhost", "username", "exchange"), WORDS)))
 def test_settings_keep_their_text(profile: dict[str, str]) -> None:
     """What YAML's writer wrote is what the configuration holds, whatever it looks like."""
@@ -192,7 +192,7 @@ RECORDS = st.builds(
 )
 
 
-@minute(6_000)
+@minute(4_000)
 @given(lines=st.lists(RECORDS, min_size=1, max_size=3), mutations=MUTATIONS)
 def test_recordings(lines: list[str], mutations: list[tuple[float, int, bytes]]) -> None:
     """A whole recording is read whole; a spoilt one is read as far as it goes, then refused."""

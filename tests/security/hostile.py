@@ -53,7 +53,11 @@ FOOLING = (
 LONE = tuple(f"c{chr(code)}c" for code in (*range(1, 0x20), *range(0x7F, 0xA0)))
 HOSTILE = (*STEERING, *FOOLING, *LONE)
 
+SIGNS = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2"
+"""Unicode's Prepended_Concatenation_Mark below U+10000: format characters that are seen."""
+
 FRIENDLY = (
+    f"{SIGNS[0]}\u0661\u0662",  # an Arabic number's sign
     "[red]no markup[/red]",
     "[link=http://evil.example]x[/link]",
     ":smile:",
@@ -90,4 +94,6 @@ def _steers(text: str, at: int) -> bool:
     if category(text[at]) == "Mn":  # nine of them cover other lines
         pile = text[at : at + 9]
         return len(pile) == 9 and all(category(char) in {"Mn", "Me"} for char in pile)
+    if text[at] in SIGNS:
+        return False
     return category(text[at]) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
