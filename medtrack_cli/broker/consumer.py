@@ -95,7 +95,10 @@ class AmqpConsumer:
         yield from self._overflow.look(self._subscription.waiting)
         while not self._stop.is_requested:
             self._batch, event = self._collect()
-            yield [each.delivery for each in self._batch]
+            deliveries = [each.delivery for each in self._batch]
+            yield deliveries
+            if self._overflow.is_due(deliveries):
+                self._call(self._subscription.ask_depth)
             if event is not None and not self._stop.is_requested:
                 yield from self._react(event)
 
@@ -104,13 +107,10 @@ class AmqpConsumer:
         done = self._batch[:count]
         if not done:
             return
-        last = done[-1]
-        if self._holds(last):
-            self._acknowledge(last)
+        if self._holds(done[-1]):
+            self._acknowledge(done[-1])
         else:
             self._again.update(_identity(each.delivery) for each in done)
-        if self._overflow.is_due([each.delivery for each in done]):
-            self._call(last.subscription.ask_depth)
 
     def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
         """Get a link with a subscription; False when stopped meanwhile."""

@@ -26,8 +26,11 @@ class Overflow:
         self._since: datetime | None = None
 
     def is_due(self, received: Sequence[Delivery]) -> bool:
-        """Count what was received; tell whether it is time to ask for the depth."""
-        if self._bounds is None:
+        """Count what was received; tell whether it is time to ask for the depth.
+
+        After the last event, too, while the end of an overflow is still to be told.
+        """
+        if self._bounds is None or not (received or self._since):
             return False
         self._received += len(received)
         self._bytes += sum(len(each.body) for each in received)

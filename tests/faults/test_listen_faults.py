@@ -19,6 +19,7 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Ran, Running, Tool
 from tests.faults.breaking import (
+    alarmed,
     close_connections,
     evaluate,
     kill,
@@ -396,6 +397,20 @@ def test_the_listener_asleep_for_long(
         assert (since - asleep).total_seconds() < 2
         ran = check_story(running, fragile_broker, missed=not named)
     assert keys(ran).count("in.between") == int(named)
+
+
+@pytest.mark.long
+def test_an_alarm_doesnt_hold_up_listening(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """While an alarm holds up publishers, what waits is taken and acknowledged."""
+    with named_tap(fragile_broker) as options:
+        away.listen(*options).process.kill()
+        say(fragile_broker, *(f"waiting.{number}" for number in range(500)))
+        with alarmed(fragile_broker):
+            assert "memory" in evaluate(fragile_broker, "rabbit_alarm:get_alarms().")
+            ran = away.run("listen", "-o", "json", *options, "--count", "500")
+        assert depth(fragile_broker, TAP) == 0
+    assert ran.code == 0
+    assert keys(ran) == [f"waiting.{number}" for number in range(500)]
 
 
 @pytest.mark.long
