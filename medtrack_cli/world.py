@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
 OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, float | None], Consumer]
-CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int]
+CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 
 
 class SystemClock:
@@ -53,7 +53,9 @@ def _open_consumer(
     return AmqpConsumer(settings, source, note, stop, retry_for)
 
 
-def _count_waiting(settings: "ConnectionSettings", queue: str, note: Note, stop: Stop) -> int:
+def _count_waiting(
+    settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
+) -> int | None:
     from medtrack_cli.broker.topology import waiting
 
     return waiting(settings, queue, note, stop)

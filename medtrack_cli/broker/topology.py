@@ -11,6 +11,7 @@ from medtrack_cli.broker.connection import Inbox, Link
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.ports import Note, Stop, Tap
+from medtrack_cli.errors import AccessRefused
 
 Step = Callable[..., object]
 """A request to the broker that takes a `callback` for its answer."""
@@ -61,9 +62,12 @@ def declaration(
         yield partial(channel.queue_bind, queue, exchange, pattern)
 
 
-def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int:
-    """Count the messages that wait in a queue; TopologyError when there is none of that name."""
-    counts: list[int] = []
+def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:
+    """Count the messages that wait in a queue; TopologyError when there is none of that name.
+
+    None where that isn't ours to know: RabbitMQ 4.2.6 and 4.3.0 tell only who may configure it.
+    """
+    counts: list[int | None] = []
     inbox: Inbox = SimpleQueue()
 
     def ask(link: Link, channel: Channel) -> None:
@@ -71,8 +75,14 @@ def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) ->
             counts.append(frame.method.message_count)
             link.opened()
 
+        counts.append(None)  # logged in: what may be refused from now on is the question
         channel.queue_declare(queue, passive=True, callback=answered)
 
-    link = dial(settings, inbox, ask, seconds=FIRST_SECONDS, again=False, note=note, stop=stop)
+    try:
+        link = dial(settings, inbox, ask, seconds=FIRST_SECONDS, again=False, note=note, stop=stop)
+    except AccessRefused:
+        if not counts:
+            raise
+        return None
     link.close()
-    return counts[0]
+    return counts[-1]

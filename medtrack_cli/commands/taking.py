@@ -23,7 +23,7 @@ def confirm_taking(runtime: Runtime, queue: str, *, yes: bool) -> None:
         "listen --queue takes the messages out of a queue; its own consumers won't see them",
         *(f"  {name:<9} {text}" for name, text in address.items() if name != "exchange"),
         f"  queue     {queue}",
-        f"  waiting   {waiting:,} messages",
+        f"  waiting   {'unknown' if waiting is None else f'{waiting:,} messages'}",
     ]
     if runtime.terminal.ask(told, "Take them? [y/N] ").lower() not in {"y", "yes"}:
         raise UsageError("not confirmed, so nothing was taken", target)
