@@ -98,7 +98,7 @@ def listen(
         with (
             runtime.stop_on_signals() as stop,
             printer.deliveries(
-                Watched(settings, keys or ("#",), world.clock, stop, body, reveal, local_time)
+                Watched(settings, source, world.clock, stop, body, reveal, local_time)
             ) as shown,
             world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
         ):

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
+from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import At, Problem, Rule
@@ -45,7 +45,7 @@ class Watched:
     """What is listened to, and how a person wants to see it."""
 
     settings: ConnectionSettings
-    patterns: tuple[str, ...]
+    source: Source
     clock: Clock
     stop: Stop
     body: bool = False  # the JSON body below its line

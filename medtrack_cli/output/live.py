@@ -152,12 +152,15 @@ class LiveView:
             match happening:
                 case Listening():
                     connection.phase, connection.ready_at = Phase.LISTENING, now
-                case Interrupted():
-                    connection.phase = Phase.LOST
+                case Interrupted(_, reason):
+                    connection.phase, connection.reason = Phase.LOST, reason
                     connection.gaps += 1
-                case Resumed(since, until, _):
+                case Resumed(since, until, may_have_missed):
                     connection.phase = Phase.LISTENING
-                    connection.gap_seconds += (until - since).total_seconds()
+                    if may_have_missed:
+                        connection.gap_seconds += (until - since).total_seconds()
+                    else:
+                        connection.gaps -= 1
             connection.since = now
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
             self._say(Text(told(happening), colour))

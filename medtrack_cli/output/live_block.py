@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from medtrack_cli.core.listen import Watched
+from medtrack_cli.core.ports import Queue, Tap
 from medtrack_cli.output.live_keys import HINTS, Controls
 from medtrack_cli.output.live_statistics import MAX_HELD, SECONDS, Statistics, Tally
 from medtrack_cli.output.live_terminal import Size
@@ -33,7 +34,7 @@ class Phase(Enum):
 
     CONNECTING = "connecting"
     LISTENING = "listening"
-    LOST = "connection lost"
+    LOST = "interrupted"
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Connection:
     since: float  # of the phase
     phase: Phase = Phase.CONNECTING
     ready_at: float | None = None  # the first time
+    reason: str = ""  # of an interruption
     gaps: int = 0
     gap_seconds: float = 0.0
 
@@ -68,7 +70,7 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
     has_events = bool(scene.statistics.by_type)
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
-        (0, [_state(scene, size.width, marks)]),
+        (0, list(_state(scene, size.width, marks))),
         (5 if has_events else 1, list(_place(scene.watched, size.width))),
         (4, list(_types(scene, size.width, marks))),
         (1 if has_events else 5, list(_oddities(scene, size.width))),
@@ -105,8 +107,8 @@ def _named(statistics: Statistics, *, reveal: bool) -> Iterator[tuple[str, Tally
         yield routing_key(name, reveal=reveal), tally
 
 
-def _state(scene: Scene, width: int, marks: Marks) -> Text:
-    """Say how it is, since when, and how much arrives."""
+def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
+    """Say how it is, since when, and how much arrives; then why it is interrupted."""
     connection, minute, now = scene.connection, scene.statistics.minute, scene.now
     row = Text()
     if scene.controls.is_paused:
@@ -118,7 +120,9 @@ def _state(scene: Scene, width: int, marks: Marks) -> Text:
     room = min(SECONDS, width - row.cell_len - len(peak))
     if room > 0:
         row.append(_sparkline(history[-room:], marks.bars), "cyan").append(peak, "dim")
-    return row
+    yield row
+    if connection.phase is Phase.LOST:
+        yield Text(safe_text(connection.reason), "red")
 
 
 def _phase(connection: Connection, now: float, marks: Marks) -> Text:
@@ -129,16 +133,25 @@ def _phase(connection: Connection, now: float, marks: Marks) -> Text:
             return Text(f"{marks.steady} listening {duration(now - since)}", "bold green")
         case Phase.LOST:
             lasted = duration(now - connection.since)
-            return Text(f"{marks.invalid} connection lost for {lasted}", "bold red")
+            return Text(f"{marks.invalid} interrupted for {lasted}", "bold red")
     return Text(f"{marks.waiting} connecting", "bold yellow")
 
 
 def _place(watched: Watched, width: int) -> Iterator[Text]:
-    """Name what is listened to: patterns, exchange, broker and profile; no secret is in them."""
+    """Name what is listened to: patterns and exchange, or a queue; broker and profile.
+
+    No secret is in them.
+    """
     settings = watched.settings
+    match watched.source:
+        case Tap(patterns):
+            source = Text.assemble(
+                " ".join(map(safe_text, patterns)), (" from ", "dim"), safe_text(settings.exchange)
+            )
+        case Queue(name):
+            source = Text.assemble(("queue ", "dim"), safe_text(name))
     chips = [
-        Text(" ".join(safe_text(pattern) for pattern in watched.patterns)),
-        Text.assemble(("from ", "dim"), safe_text(settings.exchange)),
+        source,
         Text.assemble(("on ", "dim"), safe_text(settings.describe())),
         Text.assemble(("profile ", "dim"), safe_text(settings.profile)),
     ]
@@ -187,7 +200,7 @@ def _oddities(scene: Scene, width: int) -> Iterator[Text]:
 
 
 def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
-    gaps = f"{connection.gaps:,} gaps"
+    gaps = f"{connection.gaps:,} gap{'' if connection.gaps == 1 else 's'}"
     if connection.gaps:
         gaps += f" ({connection.gap_seconds:,.1f} s)"
     yield Text(f"{statistics.received:,} received", "bold")

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listen import Watched, examine
-from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.ports import Stop, Tap
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, duration
 from medtrack_cli.output.live_keys import Controls
 from medtrack_cli.output.live_statistics import Statistics
@@ -43,7 +43,7 @@ def lines(content: bytes, look: Look, key: str = "student.created") -> list[str]
 
 def scene(statistics: Statistics, connection: Connection, controls: Controls) -> Scene:
     """Make a scene that is a day old."""
-    watched = Watched(SETTINGS, ("student.*", WIDE), SystemClock(), Stop())
+    watched = Watched(SETTINGS, Tap(("student.*", WIDE)), SystemClock(), Stop())
     return Scene(watched, connection, statistics, controls, 37, 5.0, 90_000.0, has_keys=True)
 
 
@@ -62,7 +62,9 @@ def test_the_block_fits_every_window(
     for key in [*keys, WIDE * 3]:
         statistics.add(examine(delivery(b"{}", key)), 1.0)
     rows = block(
-        scene(statistics, Connection(1.0, phase, 1.0, 2, 3.5), controls), Size(width, height), FULL
+        scene(statistics, Connection(1.0, phase, 1.0, WIDE * 20, 2, 3.5), controls),
+        Size(width, height),
+        FULL,
     )
 
     assert all(cell_len(row.plain) <= width for row in rows)
