@@ -80,8 +80,8 @@ def listen(
 ) -> int:
     """Show what is published, through a queue of our own that ends with the command.
 
-    Nobody else's messages are taken. On a terminal one line an event, with personal data
-    masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
+    Nobody else's messages are taken. On a terminal a live view (? lists its keys), with
+    personal data masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
     """
     from medtrack_cli.commands.taking import confirm_taking
     from medtrack_cli.core.listen import Limits, Watched, tee
