@@ -1,8 +1,10 @@
 """The brokers that the tests talk to, started by the suite itself, and the tool as a process."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import pytest
@@ -100,3 +102,11 @@ def connected(tmp_path: Path, broker: Broker) -> Iterator[Tool]:
     """Give the tool in an empty home, with the shared broker in its environment."""
     with Tool(tmp_path, MEDTRACK_URL=broker.amqp_url) as made:
         yield made
+
+
+@pytest.fixture
+def chance() -> Random:
+    """Give the dice of a test; a failure shows the seed that throws them again."""
+    seed = int(os.environ.get("MEDTRACK_TEST_SEED") or Random().randrange(2**32))
+    sys.stdout.write(f"MEDTRACK_TEST_SEED={seed} repeats this\n")
+    return Random(seed)

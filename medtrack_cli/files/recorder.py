@@ -84,11 +84,11 @@ class Recorder:
         self._file = file = RecordingFile(path)
         if file.torn:
             self._note(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
-        self._lines, self._latest = 0, ""
+        self._lines, self._at, self._latest = 0, 0, ""
         if file.held:
             last = file.held.last
             self._run = file.held.header["run"]
-            self._lines = last["line"]
+            self._lines, self._at = last["line"], file.held.text_size
             self._latest = last.get("latest") or last.get("received_at") or last["started_at"]
         self._begun, self._is_empty = self._clock.monotonic(), True
         header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
@@ -120,8 +120,10 @@ class Recorder:
             else:
                 self._latest = record[time]
             self._lines += 1
-            record["line"] = self._lines
-            lines.append(sealed(record))
+            record["at"], record["line"] = self._at, self._lines
+            line = sealed(record)
+            self._at += len(line)
+            lines.append(line)
         self._file.write(b"".join(lines))
         self._is_empty = time == "started_at"
 

@@ -1,12 +1,14 @@
 """Events in recordings: a header line, then a delivery a line. docs/recordings.md is the format."""
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator
+from gzip import BadGzipFile
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Corrupt, Item
-from medtrack_cli.errors import NotARecording
+from medtrack_cli.errors import InputMissing, NotARecording
 from medtrack_cli.events.findings import At, Finding, Rule, Span
 from medtrack_cli.events.findings import Path as EventPath
 from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged
@@ -40,35 +42,45 @@ class RecordedItem(NamedTuple):
 def unwrap(items: Iterable[Item]) -> Iterator[Item]:
     """Take the events out of recorded lines; all else passes as it is, headers are dropped.
 
-    A damaged line becomes an item without a body. NotARecording when the format is too new.
+    A damaged line becomes an item without a body, and so does what follows in a .gz that ends
+    too early. NotARecording when the format is too new.
     """
-    for item in items:
-        if item.body is None or not item.body.startswith(KIND):
-            yield item
-        elif unwrapped := _unwrap(item, item.body):
-            yield unwrapped
+    last: Item | None = None
+    try:
+        for item in items:
+            last = item
+            if item.body is None or not item.body.startswith(KIND):
+                yield item
+            elif unwrapped := _unwrap(item, item.body):
+                yield unwrapped
+    except InputMissing as error:
+        is_cut = isinstance(error.__cause__, EOFError | zlib.error | BadGzipFile)
+        if not (is_cut and last and last.body and last.body.startswith(KIND)):
+            raise
+        yield _corrupt(last.file, last.line + 1, "the gzip is cut off or damaged from here on")
 
 
 def _unwrap(item: Item, line: bytes) -> Item | None:
     if is_damaged(line):
-        return _corrupt(item, "its checksum differs")
+        return _corrupt(item.file, item.line, "its checksum differs")
     from medtrack_cli.core.record import from_record  # most inputs hold no record
 
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        return _corrupt(item, "it is cut off") if line.startswith(_EVENT) else item
+        is_ours = line.startswith(_EVENT)
+        return _corrupt(item.file, item.line, "it is cut off") if is_ours else item
     match record:
         case {"kind": "recording"}:
             is_whole = is_readable(record, item.file) and (
                 has_seal(line) or record["version"] < _SEALED_SINCE
             )
-            return None if is_whole else _corrupt(item, "it is no header")
+            return None if is_whole else _corrupt(item.file, item.line, "it is no header")
         case {"kind": "event"}:
             try:
                 delivery = from_record(record)
             except (ValueError, KeyError, TypeError, AttributeError):
-                return _corrupt(item, "it isn't as medtrack writes it")
+                return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
             return RecordedItem(item.file, item.line, delivery.body, delivery)
     return item
 
@@ -84,7 +96,7 @@ def is_readable(header: dict[str, Any], file: str) -> bool:
     return version > 0
 
 
-def _corrupt(item: Item, reason: str) -> RecordedItem:
-    span = Span(item.line, 1, 2)
-    finding = Finding(Rule.NOT_AN_EVENT, item.file, span, "", f"corrupt record: {reason}")
-    return RecordedItem(item.file, item.line, None, Corrupt(reason), findings=(finding,))
+def _corrupt(file: str, line: int, reason: str) -> RecordedItem:
+    span = Span(line, 1, 2)
+    finding = Finding(Rule.NOT_AN_EVENT, file, span, "", f"corrupt record: {reason}")
+    return RecordedItem(file, line, None, Corrupt(reason), findings=(finding,))

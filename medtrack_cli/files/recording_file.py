@@ -22,11 +22,12 @@ _BEGINNING = b'{"kind":"recording",'
 
 
 class Held(NamedTuple):
-    """What a file holds: its header, its last line, and the bytes that are whole."""
+    """What a file holds: its header, its last line, the bytes that are whole; those of its text."""
 
     header: dict[str, Any]
     last: dict[str, Any]
     size: int
+    text_size: int
 
 
 class RecordingFile:
@@ -120,7 +121,7 @@ def _held(descriptor: int, path: Path) -> Held | None:
     """Look at what is there; None for a first line that was never whole."""
     hint = "choose another name; a file is never overwritten"
     look = _zipped_ends if is_zipped(path) else _plain_ends
-    first, last, size = look(descriptor)
+    first, last, size, text_size = look(descriptor)
     if not size and _BEGINNING.startswith(first[: len(_BEGINNING)]):
         return None
     header, end = _read(first), _read(last)
@@ -135,7 +136,7 @@ def _held(descriptor: int, path: Path) -> Held | None:
         raise CannotCreate(what, str(path), hint="choose another name")
     if not end:
         raise CannotCreate("recording is damaged at its end", str(path), hint="choose another name")
-    return Held(header, end, size)
+    return Held(header, end, size, text_size)
 
 
 def _read(line: bytes) -> dict[str, Any]:
@@ -150,8 +151,8 @@ def _read(line: bytes) -> dict[str, Any]:
     return record if has_seal(line) or record.get("kind") == "recording" else {}
 
 
-def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int]:
-    """Give the first line, the last whole one, and where that ends."""
+def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
+    """Give the first line, the last whole one, and where that ends: in the file, in its text."""
     size = os.fstat(descriptor).st_size
     first, _, _ = os.pread(descriptor, _CHUNK, 0).partition(b"\n")
     taken = 0
@@ -161,17 +162,18 @@ def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int]:
         end = tail.rfind(b"\n")
         begin = tail.rfind(b"\n", 0, max(0, end))
         if begin >= 0 or taken == size:
-            return first, tail[begin + 1 : end + 1], size - taken + end + 1
+            whole = size - taken + end + 1
+            return first, tail[begin + 1 : end + 1], whole, whole
 
 
-def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int]:
+def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
     """Do the same for gzip, where what isn't whole is the last member."""
-    first, last, size = b"\0", b"", 0
+    first, last, size, text_size = b"\0", b"", 0, 0
     for text, end in _members(descriptor):
         first = text.partition(b"\n")[0] if not size else first
         last = text.rstrip(b"\n").rpartition(b"\n")[2]
-        size = end
-    return first, last, size
+        size, text_size = end, text_size + len(text)
+    return first, last, size, text_size
 
 
 def _members(descriptor: int) -> Iterator[tuple[bytes, int]]:

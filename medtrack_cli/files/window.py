@@ -15,7 +15,7 @@ from medtrack_cli.files.streams import is_zipped
 _EVENT = b'{"kind":"event","received_at":"'
 _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
 _UTC = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_NEAR = 1024 * 1024  # bytes that are sooner read through than searched
+_NEAR = 64 * 1024  # bytes that are sooner read through than searched
 _PROBED_LINES = 100
 
 
@@ -47,8 +47,8 @@ def narrowed(source: Source, window: Window) -> Source:
     """Let reading begin at a line before which nothing is in the window.
 
     In a recording the latest time up to a line never goes back, whatever the clock did: so it is
-    searched by halves. Where a probe finds it otherwise, such as in files that were joined, all
-    is read.
+    searched by halves. Where a line isn't at its place, in files that were joined or filtered,
+    all is read.
     """
     if window.since is None or source.path is None or is_zipped(source.name):
         return source
@@ -62,36 +62,35 @@ def narrowed(source: Source, window: Window) -> Source:
 
 
 def _search(stream: BinaryIO, size: int, since: str) -> Place | None:
-    low = _probe(stream, 0, size)
-    if low is None or low.lines > 0:
-        return None
-    high, latest = size, "~"
-    while high - low.offset > _NEAR:
+    low, high = _probe(stream, 0), size
+    while low and high - low.offset > _NEAR:
         middle = (low.offset + high) // 2
-        found = _probe(stream, middle, high)
+        found = _probe(stream, middle)
         if found is None:
-            high = middle
-        elif not low.latest <= found.latest <= latest:
             return None
-        elif found.latest < since:
+        if found.latest < since:
             low = found
         else:
-            high, latest = middle, found.latest
-    return low if low.latest < since else None
+            high = middle
+    return low if low and low.latest < since else None
 
 
-def _probe(stream: BinaryIO, offset: int, end: int) -> Place | None:
-    """Look at the first whole sealed line that begins behind an offset, or at the very start."""
+def _probe(stream: BinaryIO, offset: int) -> Place | None:
+    """Look at the first sealed line behind an offset, or at the very start.
+
+    None when it isn't where it was written. The end of the file is later than any time.
+    """
     stream.seek(offset)
     if offset:
         stream.readline()
     for _ in range(_PROBED_LINES):
         begins = stream.tell()
-        line = stream.readline().rstrip(b"\n") if begins < end else b""
+        line = stream.readline().rstrip(b"\n")
         if not line:
-            return None
+            return Place(begins, 0, "~")
         if has_seal(line) and not is_damaged(line):
             record = json.loads(line)
             time = record.get("latest") or record.get("received_at") or record["started_at"]
-            return Place(begins, record["line"] - 1, time)
+            is_there = begins == record.get("at")
+            return Place(begins, record["line"] - 1, time) if is_there else None
     return None

@@ -2,10 +2,8 @@
 
 import gc
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -63,11 +61,3 @@ def away(tmp_path: Path, fragile_broker: PrivateBroker) -> Iterator[Tool]:
     """Give the tool with the broker that may fail in its environment."""
     with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as made:
         yield made
-
-
-@pytest.fixture
-def chance() -> Random:
-    """Give the dice of a test; a failure shows the seed that throws them again."""
-    seed = int(os.environ.get("MEDTRACK_TEST_SEED") or Random().randrange(2**32))
-    sys.stdout.write(f"MEDTRACK_TEST_SEED={seed} repeats this\n")
-    return Random(seed)
