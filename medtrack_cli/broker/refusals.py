@@ -23,6 +23,7 @@ TAP_PREFIX = "medtrack.tap."
 
 _MISSING = re.compile(r"no (exchange|queue) '(.*?)' in vhost '")
 _RESOURCE = re.compile(r"access to (exchange|queue) '(.*)' in vhost '")
+_IN_USE = re.compile(r"^queue '(.*)' in vhost '.*' in exclusive use$", re.DOTALL)
 _TOPIC = re.compile(r"access to topic '(.*)' in exchange '(.*)' in vhost '")
 
 # By the AMQP method that was refused: the permission it needs on a queue, on an exchange.
@@ -48,6 +49,10 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
     words = text.partition(" - ")[2] or text
     error: MedtrackError
     match code:
+        case 403 if in_use := _IN_USE.search(words):
+            hint = "one name, one listener: choose another name, or end the other one"
+            what = f"another listener has queue {in_use[1]!r} for itself"
+            return Failure(TopologyError(what, broker, hint=hint), heals=True)
         case 403:
             error = _not_permitted(words, settings, asked)
         case 404:
@@ -119,16 +124,31 @@ def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> Medt
     kind, name = found[1], found[2]
     permission = on_exchange if kind == "exchange" else on_queue
     publishes = asked == "Basic.Publish"
-    hint = _grant(settings, publishes=publishes, listens=not publishes)
+    if asked == "Basic.Consume" and not name.startswith(TAP_PREFIX):
+        hint = _grant_patterns(settings, [[], [], [_exactly(name)]])
+    else:
+        queue = name if kind == "queue" else ""
+        hint = _grant(settings, publishes=publishes, listens=not publishes, queue=queue)
     what = f"{user} may not {_ACTS[permission]} {kind} {name!r}"
     return AccessRefused(f"{what} ({permission} permission)", broker, hint=hint)
 
 
-def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool) -> str:
-    """Give the line that grants what publishing or listening needs, and nothing else."""
-    exchange = re.escape(settings.exchange) + "$"
+def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool, queue: str = "") -> str:
+    """Give the line that grants what publishing or listening needs, and nothing else.
+
+    `queue` is a durable tap's, if its name isn't like those of the others.
+    """
+    exchange = _exactly(settings.exchange)
     taps = [re.escape(TAP_PREFIX)] * listens
-    patterns = (taps, [*taps, *[exchange] * publishes], [*taps, *[exchange] * listens])
+    if queue and not queue.startswith(TAP_PREFIX):
+        taps = [_exactly(queue)]
+    return _grant_patterns(
+        settings, [taps, [*taps, *[exchange] * publishes], [*taps, *[exchange] * listens]]
+    )
+
+
+def _grant_patterns(settings: ConnectionSettings, patterns: list[list[str]]) -> str:
+    """Give the line that lets a user configure, write and read what the patterns say."""
     arguments = ["-p", settings.vhost, settings.username, *map(_one_of, patterns)]
     return _line("permissions", "list_user_permissions " + quote(settings.username), arguments)
 
@@ -147,6 +167,10 @@ def _line(what: str, listing: str, arguments: list[str]) -> str:
         f"an administrator can grant it, in place of the {what} that `rabbitmqctl {listing}`"
         f" shows: rabbitmqctl {verb} {' '.join(map(quote, arguments))}"
     )
+
+
+def _exactly(name: str) -> str:
+    return re.escape(name) + "$"
 
 
 def _one_of(patterns: list[str]) -> str:
