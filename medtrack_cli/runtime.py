@@ -169,17 +169,19 @@ class Runtime:
 
         It is asked once, where a URL and a password are known without asking a person.
         """
-        config = replace(self.config, prompt=None)
-        topology = None
-        if config.resolved.management_url.value is not None:
-            from medtrack_cli.broker.bindings import read_topology
+        from medtrack_cli.broker.bindings import read_topology
+        from medtrack_cli.core.routing import foretell
 
+        config = replace(self.config, prompt=None)
+        url, topology = config.resolved.management_url.value, None
+        if url is not None:
             with suppress(ConfigError):
                 topology = read_topology(config.connection())
         if topology is None:
-            self.printer.note("which queues would get them isn't known: no management API answers")
+            if tell := self.printer.note if url else self.trace:
+                missing = f"{url} doesn't answer" if url else "management_url isn't set"
+                tell(f"which queues would get them isn't known: {missing}")
             return lambda _message: None
-        from medtrack_cli.core.routing import foretell
 
         return foretell(topology, config.exchange)
 

@@ -131,7 +131,8 @@ def test_a_dry_run_names_the_queues(tool: Tool, private_broker: PrivateBroker) -
     url = private_broker.amqp_url
     management = f"http://127.0.0.1:{private_broker.management_port}"
     tool.environ = {**tool.environ, "MEDTRACK_URL": url}
-    unknown = tool.run(*generated, "-o", "json")
+    unknown = tool.run(*generated, "-o", "json", "-v")
+    mute = tool.run(*generated, MEDTRACK_MANAGEMENT_URL="http://127.0.0.1:1")
     with client(url) as channel:
         queue = channel.queue_declare(f"tests.{secrets.token_hex(4)}", exclusive=True).method.queue
         nowhere = tool.run(*generated, MEDTRACK_MANAGEMENT_URL=management)
@@ -142,7 +143,8 @@ def test_a_dry_run_names_the_queues(tool: Tool, private_broker: PrivateBroker) -
     assert f"to {queue}" in there.out
     assert asked.records[0]["queues"] == [queue]
     assert unknown.records[0]["queues"] is None
-    assert "no management API" in unknown.err
+    assert "management_url isn't set" in unknown.err
+    assert "http://127.0.0.1:1 doesn't answer" in mute.err
 
 
 def test_what_a_plugin_decides_is_not_foretold() -> None:
