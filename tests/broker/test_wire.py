@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pika import frame, spec
+from pika import data, frame, spec
 
 from medtrack_cli.broker.wire import properties_of, small_frames, why_unsendable, write
-from medtrack_cli.core.delivery import Whole
+from medtrack_cli.core.delivery import LongString, Single, Whole
 from medtrack_cli.core.messages import Message
 from tests.core.values import message
+from tests.recording.any_messages import same_types
 
 LARGEST = 4096 - 8
 
@@ -147,6 +148,42 @@ def test_what_amqp_cant_carry_is_known_before_it_is_sent(
 def test_what_amqp_can_carry_is_sent(changes: dict[str, Any]) -> None:
     """There is no reason against a message that AMQP can carry."""
     assert why_unsendable(message(1, **changes), "me") is None
+
+
+# As RabbitMQ reads and writes them: https://www.rabbitmq.com/amqp-0-9-1-errata, section 3.
+FIELDS: list[tuple[bytes, Any]] = [
+    (b"b\xff", Whole(-1, "int8")),
+    (b"B\xff", Whole(255, "uint8")),
+    (b"s\xff\xfe", Whole(-2, "int16")),
+    (b"u\xff\xfe", Whole(65534, "uint16")),
+    (b"I\xff\xff\xff\xfe", -2),
+    (b"i\xff\xff\xff\xfe", Whole(4294967294, "uint32")),
+    (b"l\0\0\0\0\0\0\0\7", Whole(7, "int64")),
+    (b"l\0\0\0\1\0\0\0\0", 2**32),
+    (b"f\x3f\xc0\0\0", Single(1.5)),
+    (b"d\x3f\xf8\0\0\0\0\0\0", 1.5),
+    (b"D\2\0\0\4\xe2", Decimal("12.50")),
+    (b"D\xff\x80\0\0\0", Decimal(-(2**31)).scaleb(-255)),
+    (b"S\0\0\0\2\xc3\xa9", "é"),
+    (b"S\0\0\0\1\xe9", LongString(b"\xe9")),
+    (b"x\0\0\0\1e", b"e"),
+    (b"T\0\0\0\0\0\0\0\0", datetime(1970, 1, 1, tzinfo=UTC)),
+    (b"T\0\0\0\x3a\xff\xf4\x41\x80", Whole(253402300800, "timestamp")),
+    (b"t\1", True),
+    (b"V", None),
+    (b"A\0\0\0\3b\7V", [Whole(7, "int8"), None]),
+    (b"F\0\0\0\4\1ab\7", {"a": Whole(7, "int8")}),
+]
+
+
+@pytest.mark.parametrize(("encoded", "value"), FIELDS, ids=repr)
+def test_every_field_is_read_and_written_with_its_type(encoded: bytes, value: object) -> None:
+    """A header's bytes give a value that knows its AMQP type, and that value gives these bytes."""
+    decoded, end = data.decode_value(b"before" + encoded + b"after", 6)
+    assert (same_types(decoded), end) == (same_types(value), 6 + len(encoded))
+    pieces: list[bytes] = []
+    assert data.encode_value(pieces, decoded) == len(encoded)
+    assert b"".join(pieces) == encoded
 
 
 def test_a_plain_message_is_persistent_json() -> None:

@@ -224,7 +224,8 @@ def test_a_refused_write_leaves_nothing_half(tmp_path: Path) -> None:
     record(path, numbered(2))
     before = path.stat().st_size
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    recorder = Recorder(path, FakeClock(), [].append)
+    said: list[str] = []
+    recorder = Recorder(path, FakeClock(), said.append)
     with_header = path.stat().st_size
     for each in numbered(50, start=3):
         recorder.write(examine(each))
