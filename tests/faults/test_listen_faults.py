@@ -120,7 +120,10 @@ def test_a_half_dead_connection_holds_up_nobody(away: Tool, fragile_broker: Priv
 
 
 def test_a_named_tap_misses_nothing(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """What is published while a durable tap's listener is away comes once, and it is said so."""
+    """What is published while a durable tap's listener is away comes, and it is said so.
+
+    Only what was acknowledged into the cut comes twice, marked as redelivered.
+    """
     with Proxy(fragile_broker.amqp_port) as proxy, named_tap(fragile_broker) as options:
         running = away.listen(*options, "--url", proxy.through(fragile_broker.amqp_url))
         say(fragile_broker, "before.it")
@@ -129,7 +132,10 @@ def test_a_named_tap_misses_nothing(away: Tool, fragile_broker: PrivateBroker) -
         say(fragile_broker, "in.between", "in.between.too")
         ran = check_story(running, fragile_broker, missed=False)
         assert proxy.faults == 1
-    assert keys(ran) == ["before.it", "in.between", "in.between.too", "after.it"]
+    first = [each["routing_key"] for each in ran.of_kind("event") if not each["redelivered"]]
+    assert first == ["before.it", "in.between", "in.between.too", "after.it"]
+    assert set(keys(ran)) == set(first)
+    assert len(keys(ran)) <= len(first) + 1
 
 
 @pytest.mark.parametrize("options", [(), ("--durable", TAP)], ids=["exclusive", "durable"])
