@@ -26,10 +26,11 @@ class Sizes(NamedTuple):
     long_run: int  # events of the run whose memory is measured
     validated: int
     listened: int
+    recorded: int  # MB of a recording
 
 
-FULL = Sizes(7, 25, 3_000, 2_000_000, 200_000, 20_000)
-QUICK = Sizes(3, 9, 2_000, 100_000, 50_000, 10_000)
+FULL = Sizes(7, 25, 3_000, 2_000_000, 200_000, 20_000, 200)
+QUICK = Sizes(3, 9, 2_000, 100_000, 50_000, 10_000, 50)
 
 
 class Cost(NamedTuple):
