@@ -7,9 +7,9 @@ from datetime import datetime
 from medtrack_cli.core import listen
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item
-from medtrack_cli.core.recorded_facts import AnyLine, Delivered, NamedLine, Timed, parser
+from medtrack_cli.core.recorded_facts import AnyLine, NamedLine, Timed, parser
 from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.times import EPOCH, from_rfc3339
 from medtrack_cli.core.validate import Completion, examine
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.json_text import examine as parse
@@ -21,6 +21,7 @@ EVENT_LINE = b'{"kind":"event",'
 LONG_LINE = 64 * 1024
 """Bytes of a line after which nothing waits to be counted, so that memory stays flat."""
 
+_read_time = datetime.fromisoformat
 _ENVELOPE = frozenset({"event_type", "payload"})  # with one of them an object is an event
 
 
@@ -38,19 +39,32 @@ class StatsReader:
         self._has_no_problem = quick_check(registry)
 
     def count(self, line: bytes) -> bool:
-        """Count an NDJSON line; False, and nothing counted, when an item must be made of it."""
+        """Count an NDJSON line; False, and nothing counted, when an item must be made of it.
+
+        All of a recording goes through here: one function, because calls are what costs.
+        """
         try:
             if not line.startswith(EVENT_LINE):
                 return self._count_plain(line)
             try:
-                record: NamedLine = self._named(line)
+                record = self._named(line)
             except ValueError:
-                return self._count_any(self._any(line))
-            body, text = record["body"], record["body_text"]
-            size = len(text) if text.isascii() else len(text.encode())
-            self._count(record, body["event_type"], body["service"], size)
-        except ValueError:
+                record = self._any(line)
+                event_type, service = _names(record["body"])
+                size = _size(record)
+            else:
+                event_type, service = record["body"]["event_type"], record["body"]["service"]
+                text = record["body_text"]
+                size = len(text) if text.isascii() else len(text.encode())
+            moment = (_read_time(record["received_at"]) - EPOCH).total_seconds()
+        except (ValueError, TypeError):  # TypeError: a time without an offset
             return False
+        kind = (event_type, service, record["routing_key"], record["valid"])
+        self._stats.add(kind, size, moment, record["properties"].get("message_id"))
+        if record["redelivered"]:
+            self._stats.redelivered += 1
+        if record["findings"]:
+            self._stats.add_rules(each["rule"] for each in record["findings"])
         if len(line) > LONG_LINE:
             self._stats.finish()
         return True
@@ -80,32 +94,6 @@ class StatsReader:
         self._stats.add(kind, len(line.rstrip()), moment, None)
         return True
 
-    def _count_any(self, record: AnyLine) -> bool:
-        if "body_text" in record:
-            size = len(record["body_text"].encode())
-        elif "body_base64" in record:
-            size = len(b64decode(record["body_base64"], validate=True))
-        else:
-            return False
-        self._count(record, *_names(record["body"]), size)
-        return True
-
-    def _count(
-        self, record: Delivered, event_type: str | None, service: str | None, size: int
-    ) -> None:
-        received_at = record["received_at"]
-        moment = datetime.fromisoformat(received_at)
-        if received_at[-1] != "Z":
-            raise ValueError("not as `listen` writes it")
-        stats = self._stats
-        kind = (event_type, service, record["routing_key"], record["valid"])
-        message_id = record["properties"].get("message_id")
-        stats.add(kind, size, moment.timestamp(), message_id)
-        if record["redelivered"]:
-            stats.redelivered += 1
-        if record["findings"]:
-            stats.add_rules(each["rule"] for each in record["findings"])
-
     def _add_delivery(self, delivery: Delivery) -> None:
         seen = listen.examine(delivery, self._registry)
         names = _names(parse(delivery.body)[0])
@@ -116,6 +104,15 @@ class StatsReader:
         self._stats.finish()
         self._stats.redelivered += delivery.redelivered
         self._stats.add_rules(problem.rule for problem in seen.problems)
+
+
+def _size(record: AnyLine) -> int:
+    """Give the size of a body in bytes; ValueError without a body."""
+    if "body_text" in record:
+        return len(record["body_text"].encode())
+    if "body_base64" in record:
+        return len(b64decode(record["body_base64"], validate=True))
+    raise ValueError("no body")
 
 
 def _names(value: object) -> tuple[str | None, str | None]:

@@ -92,12 +92,14 @@ class Timeline:
 
     def add(self, events: Iterable[tuple[float | None, bool]]) -> None:
         """Count events by their moments, in seconds since 1970, and whether they are valid."""
+        span, begin, end = _Span(math.nan), math.inf, -math.inf
         for moment, is_valid in events:
             if moment is None:
                 continue
-            span = self._spans.get(moment // self._width)
-            if span is None:
-                span = self._begin(moment)
+            if not begin <= moment < end:  # most events lie in the span of the one before
+                span = self._span(moment)
+                begin = moment // self._width * self._width
+                end = begin + self._width
             span.events += 1
             if not is_valid:
                 span.invalid += 1
@@ -114,7 +116,7 @@ class Timeline:
         return self._spans[min(self._spans)].first, self._spans[max(self._spans)].last
 
     def chart(self, most: int) -> Chart | None:
-        """Lay the events out in at most so many columns of a round width; None without any."""
+        """Lay the events out in at most so many round columns, from 2 on; None without any."""
         if self.extent is None:
             return None
         first, last = map(_microseconds, self.extent)
@@ -143,7 +145,10 @@ class Timeline:
             if gap.seconds >= least and gap.seconds >= NEAR_FACTOR * _near(spans, number)
         ]
 
-    def _begin(self, moment: float) -> _Span:
+    def _span(self, moment: float) -> _Span:
+        found = self._spans.get(moment // self._width)
+        if found is not None:
+            return found
         while len(self._spans) >= MOST_SPANS:
             self._widen()
         return self._spans.setdefault(moment // self._width, _Span(moment))
@@ -163,7 +168,10 @@ def _microseconds(moment: float) -> int:
 
 
 def _step(first: int, last: int, most: int) -> int:
-    """Choose the least round width with which so many columns reach from first to last."""
+    """Choose the least round width with which so many columns reach from first to last.
+
+    One column may never do: 1970 begins a new one, however wide they are.
+    """
     weeks = (7 * _DAY << power for power in count(1))
     return next(step for step in chain(_STEPS, weeks) if last // step - first // step < most)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -19,6 +19,6 @@ def from_rfc3339(text: str) -> datetime:
 def from_seconds(seconds: float) -> datetime:
     """Give the time so many seconds after 1970 began; far beyond, the first year or the last."""
     try:
-        return _EPOCH + timedelta(seconds=seconds)
+        return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return datetime(1 if seconds < 0 else 9999, 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ def timeline(events: Iterable[tuple[float | None, bool]]) -> Timeline:
 
 @given(
     st.lists(st.tuples(moments, st.booleans()), min_size=1, max_size=60),
-    st.integers(1, 200),
+    st.integers(2, 200),
     st.randoms(use_true_random=False),
 )
 def test_a_chart_holds_every_event(
