@@ -84,7 +84,7 @@ test-faults: $(MADE)  ## run all tests of faults, the long ones, too: twenty min
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
 	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
 
-test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv and the AsyncAPI parser, in Node, what they think
+test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv, the AsyncAPI parser and a browser what they think
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop
 
 have-node:

@@ -9,6 +9,7 @@ from benchmarks.measurements import listening, startup, validating
 from benchmarks.measuring import FULL, QUICK, Result, table
 from benchmarks.publishing import memory, one_event, publishing
 from benchmarks.recordings import recordings
+from benchmarks.stats import summing_up
 from benchmarks.workplace import workplace, workplace_4
 
 
@@ -19,7 +20,10 @@ def main() -> int:
     sizes = QUICK if parser.parse_args().quick else FULL
     results: list[Result] = []
     with workplace() as place:
-        for measure in (startup, publishing, one_event, memory, validating, listening, recordings):
+        for measure in (
+            *(startup, publishing, one_event, memory),
+            *(validating, listening, recordings, summing_up),
+        ):
             results += measure(place, sizes)
     if root := os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT"):
         with workplace_4(Path(root)) as place:
