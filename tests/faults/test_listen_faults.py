@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from random import Random
 from threading import Thread
 from typing import Any
 
@@ -17,7 +18,7 @@ from medtrack_cli.broker.consumer import AmqpConsumer
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
 from tests.broker.witness import client, settings_of
-from tests.cli.tool import Ran, Running, Tool
+from tests.cli.tool import Ran, Running, Tool, numbered
 from tests.faults.breaking import (
     alarmed,
     close_connections,
@@ -136,6 +137,40 @@ def test_a_named_tap_misses_nothing(away: Tool, fragile_broker: PrivateBroker) -
     assert first == ["before.it", "in.between", "in.between.too", "after.it"]
     assert set(keys(ran)) == set(first)
     assert len(keys(ran)) <= len(first) + 1
+
+
+@pytest.mark.long
+def test_a_named_tap_on_a_bad_day(
+    away: Tool, fragile_broker: PrivateBroker, chance: Random
+) -> None:
+    """Cut again and again amid 10,000 events, a durable tap loses none and keeps their order.
+
+    What comes twice is marked, and no more than what a connection holds.
+    """
+    count, cuts = 10_000, 8
+    with Proxy(fragile_broker.amqp_port) as proxy, named_tap(fragile_broker) as options:
+        running = away.listen(*options, "--url", proxy.through(fragile_broker.amqp_url))
+        name = away.write("events.ndjson", b"".join(numbered(count)))
+        publishing = away.start("publish", "-f", name, "-q", "--rate", "1500")
+        for _ in range(cuts):
+            time.sleep(chance.uniform(0.3, 1.2))
+            proxy.cut()
+        assert publishing.end().code == 0
+        running.await_text(f'"{count:08d}-', 60, stream="out")
+        running.signal(signal.SIGTERM)
+        ran = running.end()
+    assert ran.code == 143
+    events = ran.of_kind("event")
+    ids = [each["body"]["payload"]["student_id"] for each in events]
+    assert list(dict.fromkeys(ids)) == [f"{n:08d}{ids[0][8:]}" for n in range(1, count + 1)]
+    first = {one: place for place, one in reversed(list(enumerate(ids)))}
+    twice = [each for place, each in enumerate(events) if first[ids[place]] != place]
+    assert all(each["redelivered"] for each in twice)
+    assert 0 < proxy.faults <= cuts
+    assert len(twice) <= 200 * proxy.faults
+    resumed = [each for each in stories(ran) if each["kind"] == "resumed"]
+    assert 0 < len(resumed) <= proxy.faults, "some cuts hit a connection that was being made"
+    assert not any(each["may_have_missed"] for each in resumed)
 
 
 @pytest.mark.parametrize("options", [(), ("--durable", TAP)], ids=["exclusive", "durable"])
