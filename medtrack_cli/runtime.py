@@ -15,6 +15,8 @@ from medtrack_cli.errors import BrokenSchema, ConfigError, ExitCode, InputMissin
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from medtrack_cli.broker.private import PrivateBroker
     from medtrack_cli.config.model import Config
     from medtrack_cli.config.places import LookedAt
@@ -261,6 +263,12 @@ class Runtime:
 
         with report_file(path) as out:
             out.write(stats_html(stats, subject))
+
+    def keep_name(self, name: str) -> "AbstractContextManager[None]":
+        """Keep a replay's name for this process; CannotCreate while another has it."""
+        from medtrack_cli.files.run_lock import locked, runs_folder
+
+        return locked(runs_folder(self.world.environ), name)
 
     def why_unsendable(self, message: "Message") -> str | None:
         """Say why AMQP can't carry a message; None when it can."""

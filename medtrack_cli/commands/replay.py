@@ -1,6 +1,8 @@
 """medtrack replay."""
 
+import re
 from collections import Counter
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medtrack_cli.core.messages import Message, Receipt
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
@@ -48,6 +52,14 @@ def _time(option: str, text: str | None) -> datetime | None:
         raise UsageError(f"{option} is a time", str(text), hint=hint) from None
 
 
+def _name(text: str | None) -> str | None:
+    """Read --name, which is a file's name, too."""
+    if text is not None and not _NAME.fullmatch(text):
+        hint = "letters, digits, dots, dashes and underscores, 64 at the most"
+        raise UsageError("--name is no name of a run", text, hint=hint)
+    return text
+
+
 def replay(
     runtime: Runtime,
     sources: Annotated[
@@ -74,6 +86,10 @@ def replay(
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="What to do with invalid events.")
     ] = Invalid.SEND,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="RUN", help="The run's name, which marks what it sends."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
     ] = False,
@@ -102,8 +118,8 @@ def replay(
     source = runtime.input(sources)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
-    name, keys = core.run_name(clock.now()), tuple(key or ())
-    plan = core.Replay(name, uuid4(), keys, window, invalid, registry)
+    run_name, keys = _name(name) or core.run_name(clock.now()), tuple(key or ())
+    plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry)
     tally = deliver.Tally()
 
     def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
@@ -115,17 +131,18 @@ def replay(
         return print_only(runtime, outgoing(tally.aside))
     again = (lambda: outgoing(Counter())) if source.can_be_read_again else None
     confirm(runtime, "replay", again, yes=yes)
-    if again:
-        _check(runtime, again())
-    paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
-    policy = PublishPolicy(retry_for=retry_for)
-    return send(
-        runtime,
-        "replayed",
-        policy,
-        tally,
-        lambda publisher, _stop: deliver.deliver(publisher, paced, again),
-    )
+    with runtime.keep_name(run_name) if name else nullcontext():
+        if again:
+            _check(runtime, again())
+        paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
+        policy = PublishPolicy(retry_for=retry_for)
+        return send(
+            runtime,
+            "replayed",
+            policy,
+            tally,
+            lambda publisher, _stop: deliver.deliver(publisher, paced, again),
+        )
 
 
 def _check(runtime: Runtime, outgoing: "Iterable[Message | Receipt]") -> None:

@@ -119,6 +119,8 @@ def kills(
                 say(own, range(published, published + 100), chance.randbytes(1500))
                 published += 100
                 own.connection.process_data_events(0.02)
+                while waiting(own) > 5_000 and not stop.is_set():  # the tap is bounded
+                    time.sleep(0.02)
 
     load = Thread(target=publish)
     load.start()

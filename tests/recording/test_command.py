@@ -1,0 +1,132 @@
+"""Recording, in parts too, and what reads the parts: on a real broker."""
+
+import json
+import signal
+
+import pytest
+from pika import BasicProperties
+
+from medtrack_cli.broker.private import EXCHANGE
+from tests.broker.witness import Witness, client
+from tests.cli.tool import Tool
+from tests.conftest import Broker
+from tests.recording.recorded import ids, numbered, record
+
+
+def test_parts_are_replayed_in_their_order(
+    connected: Tool, broker: Broker, witness: Witness
+) -> None:
+    """Recorded in parts, events are replayed from the folder in the order they came."""
+    (connected.folder / "parts").mkdir()
+    running = connected.listen("--count", "50", "--record", "parts/r.ndjson", "--rotate", "5KB")
+    with client(broker.amqp_url) as channel:
+        for number in range(50):
+            properties = BasicProperties(message_id=f"id-{number}")
+            channel.basic_publish(EXCHANGE, "tests.part", b"x" * 500, properties)
+            channel.connection.process_data_events(0.005)  # in more than one batch
+    ran = running.end()
+    assert ran.code == 0
+    assert "recorded 50 events to parts/r.ndjson" in ran.err
+    names = sorted(path.name for path in (connected.folder / "parts").iterdir())
+    assert names == [f"r.{number:06}.ndjson" for number in range(1, len(names) + 1)]
+    assert len(names) > 2
+    witness.take()
+    assert connected.run("replay", "parts", "--speed", "max").code == 0
+    assert [held.message_id for held in witness.take()] == [f"id-{n}" for n in range(50)]
+
+
+def test_a_missing_part_is_said(tool: Tool) -> None:
+    """Where parts before the last are missing, each is named; the others are read."""
+    record(tool.folder / "r.ndjson.gz", numbered(100), rotate="1KB")
+    parts = sorted(tool.folder.glob("r.*"))
+    assert len(parts) > 4
+    for path in (parts[0], parts[2]):
+        path.unlink()
+    ran = tool.run("validate", ".")
+    assert ran.code == 0
+    warnings = [line for line in ran.err.splitlines() if line.startswith("warning")]
+    assert warnings == [
+        f"warning: a part of the recording is missing: ./r.{number}.ndjson.gz"
+        for number in ("000001", "000003")
+    ]
+    alone = tool.run("replay", parts[1].name, "--dry-run")
+    assert (alone.code, "missing" in alone.err) == (0, False)
+
+
+def test_a_second_recorder_is_refused(connected: Tool) -> None:
+    """A file that is being recorded to is 73 for a second recorder, and stays whole."""
+    running = connected.listen("--record", "r.ndjson")
+    ran = connected.run("listen", "--record", "r.ndjson", "--timeout", "1", "-o", "json")
+    assert ran.code == 73
+    assert "another run records to this file" in ran.err
+    running.signal(signal.SIGTERM)
+    assert running.end().code == 143
+    (header,) = (connected.folder / "r.ndjson").read_text().splitlines()
+    assert json.loads(header)["kind"] == "recording"
+
+
+@pytest.mark.parametrize(
+    "options", [["--rotate", "1h"], ["--include-replays"], ["--record", "r", "--rotate", "1x"]]
+)
+def test_options_that_make_no_sense(tool: Tool, options: list[str]) -> None:
+    """Options of recording without --record, and an odd --rotate, are 2, and nothing is made."""
+    ran = tool.run("listen", *options, "--url", "amqp://u:p@127.0.0.1:1")
+    assert ran.code == 2
+    assert options[-2 if len(options) > 1 else 0] in ran.err
+    assert not list(tool.folder.glob("r*"))
+
+
+def test_statistics_say_what_is_damaged(tool: Tool) -> None:
+    """Statistics count what is whole, and end with 65 at the first record that isn't."""
+    path = tool.folder / "r.ndjson"
+    record(path, numbered(3))
+    path.write_bytes(path.read_bytes().replace(b"id-2", b"id-9"))
+    assert ids(path) == ["id-1", None, "id-3"]
+    ran = tool.run("stats", "r.ndjson", "-o", "json")
+    assert ran.code == 65
+    assert "r.ndjson:3" in ran.err
+    assert ran.summary["events"] == 2
+
+
+def test_an_unsendable_header_is_known_before_anything_is_sent(
+    connected: Tool, witness: Witness
+) -> None:
+    """A header that AMQP can't carry, written by hand, is 65 with its line; nothing is sent."""
+    line = {
+        "kind": "event",
+        "received_at": "2025-01-15T10:00:00Z",
+        "exchange": "",
+        "routing_key": "tests.odd",
+        "body_text": "{}",
+    }
+    odd = {**line, "headers": {"h": 2**70}}
+    connected.write("odd.ndjson", f"{json.dumps(line)}\n{json.dumps(odd)}\n")
+    ran = connected.run("replay", "odd.ndjson", "--speed", "max")
+    assert ran.code == 65
+    assert "odd.ndjson:2" in ran.err
+    assert witness.take() == []
+
+
+def test_two_replays_of_one_name_at_once(connected: Tool, witness: Witness) -> None:
+    """While a replay runs, another under its name is 73 and sends nothing; a killed one isn't."""
+    record(connected.folder / "slow.ndjson", numbered(2))  # a second apart
+    replay = ("replay", "slow.ndjson", "--name", "morning", "--speed", "0.01")
+    running = connected.start(*replay, "-o", "json")
+    running.await_text("id-1", stream="out")
+    ran = connected.run(*replay)
+    assert ran.code == 73
+    assert "another replay has this name now: morning" in ran.err
+    running.process.kill()
+    running.process.wait()
+    ran = connected.run("replay", "slow.ndjson", "--name", "morning", "--speed", "max")
+    assert ran.code == 0
+    held = witness.take()
+    assert [each.message_id for each in held] == ["id-1", "id-1", "id-2"]
+    assert {(each.properties.headers or {})["x-medtrack-replay"] for each in held} == {"morning"}
+
+
+@pytest.mark.parametrize("name", ["", "../x", ".x", "a b", "x" * 65, "é"])
+def test_odd_names_of_runs_are_refused(tool: Tool, name: str) -> None:
+    """A run's name that is no plain file's name is 2."""
+    record(tool.folder / "r.ndjson", numbered(1))
+    assert tool.run("replay", "r.ndjson", "--dry-run", "--name", name).code == 2
