@@ -62,6 +62,7 @@ def test_help_loads_at_most_rich(arguments: list[str]) -> None:
     assert heavy_imports_of(*arguments) <= {"rich"}
 
 
-def test_validate_never_loads_the_broker() -> None:
-    """Checking files loads neither the broker's library nor the management API's."""
-    assert heavy_imports_of("validate", "sample-events").isdisjoint({"pika", "urllib3"})
+@pytest.mark.parametrize("command", ["validate", "stats"])
+def test_reading_files_never_loads_the_broker(command: str) -> None:
+    """Checking and counting files load neither the broker's library nor the management API's."""
+    assert heavy_imports_of(command, "sample-events").isdisjoint({"pika", "urllib3"})

@@ -15,6 +15,7 @@ import pytest
 from medtrack_cli.core.listen import Seen, examine
 from medtrack_cli.core.stats import MOST_NAME, MOST_NAMES, Count, Duplicates, Names
 from medtrack_cli.core.times import rfc3339
+from medtrack_cli.files.sealed_lines import sealed
 from tests.core.values import delivery
 from tests.events.sample import encode, event, spoilt
 from tests.stats.recordings import mixed, record_of, recording, stats
@@ -210,3 +211,20 @@ def test_sizes_are_bytes(body: bytes) -> None:
     line = recording([delivery(body)], ensure_ascii=False)
     found = record_of(stats("-", "-o", "json", stdin=line))
     assert found["bytes"]["total"] == len(body)
+
+
+def test_a_damaged_record_is_counted_apart() -> None:
+    """A recorded line with one bit flipped counts as no event, whichever bit; the others count."""
+    lines = [
+        sealed({**json.loads(line), "line": number})
+        for number, line in enumerate(recording(mixed(Random(1), 3)).splitlines(), 1)
+    ]
+    whole = record_of(stats("-", "-o", "json", stdin=b"".join(lines)))
+    assert (whole["events"], whole["foreign"]) == (3, 0)
+    for bit in range(0, 8 * (len(lines[1]) - 1), 97):
+        flipped = bytearray(lines[1])
+        flipped[bit // 8] ^= 1 << bit % 8
+        found = stats("-", "-o", "json", stdin=lines[0] + flipped + lines[2])
+        record = record_of(found)
+        assert (found.code, record["events"], record["files"]) == (65, 2, 1), bit
+        assert record["foreign"] >= 1
