@@ -165,9 +165,15 @@ class Subscription:
             self._release()
 
     def _watch(self) -> None:
-        """Give all back before the broker thinks that nobody is here any more."""
+        """Give all back before the broker thinks that nobody is here any more.
+
+        And bind once more: an exchange that was deleted tells nobody, but refuses that.
+        """
         if not self._channel.is_open:
             return
+        if self._consumer and isinstance(self._source, Tap):
+            for pattern in self._source.patterns:
+                self._channel.queue_bind(self.queue, self._link.settings.exchange, pattern)
         if self._held and time.monotonic() - self._moved_at > HOLD_SECONDS:
             self._release()
         loop = self._channel.connection.ioloop  # type: ignore[attr-defined] # a SelectConnection

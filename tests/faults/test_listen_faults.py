@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from pika.exceptions import UnroutableError
 
 from medtrack_cli.broker import private
 from medtrack_cli.broker.consumer import AmqpConsumer
@@ -296,6 +297,35 @@ def test_a_queue_deleted_under_listen_ends_it(away: Tool, fragile_broker: Privat
     assert ran.code == 76
     assert [each["kind"] for each in stories(ran)] == ["listening", "interrupted", "error"]
     assert "tests.doomed" in stories(ran)[-1]["message"]
+
+
+@pytest.mark.long
+def test_an_exchange_deleted_under_listen_ends_it(
+    away: Tool, fragile_broker: PrivateBroker
+) -> None:
+    """A tap whose exchange is deleted would be deaf for ever: within 10 s it is 76 instead."""
+    with client(fragile_broker.amqp_url) as channel:
+        channel.exchange_declare("tests.doomed", "topic")
+        running = away.listen("--exchange", "tests.doomed")
+        channel.exchange_delete("tests.doomed")
+        ran = running.end(10)
+    assert ran.code == 76
+    assert [each["kind"] for each in stories(ran)] == ["listening", "interrupted", "error"]
+    assert "tests.doomed" in stories(ran)[-1]["message"]
+
+
+@pytest.mark.long
+def test_a_binding_that_was_removed_comes_back(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """A tap that somebody unbinds is bound again within 10 s."""
+    with named_tap(fragile_broker) as options, client(fragile_broker.amqp_url) as channel:
+        running = away.listen(*options)
+        channel.queue_unbind(TAP, EXCHANGE, "#")
+        channel.confirm_delivery()
+        with pytest.raises(UnroutableError):
+            channel.basic_publish(EXCHANGE, "deaf", b"{}", mandatory=True)
+        time.sleep(8)
+        channel.basic_publish(EXCHANGE, "heard", b"{}", mandatory=True)
+        running.await_text("heard", stream="out")
 
 
 def test_a_stale_tag_is_told_and_healed(fragile_broker: PrivateBroker) -> None:
