@@ -152,7 +152,7 @@ def _rate(each_second: float) -> str:
     for seconds, name in ((1, "second"), (60, "minute"), (3600, "hour")):
         if each_second * seconds >= 1:
             return f"{each_second * seconds:,.1f} a {name}"
-    return f"{each_second * 86400:,.1f} a day"
+    return f"{each_second * 86400:.2g} a day"
 
 
 def _gap(gap: Gap) -> str:
