@@ -3,6 +3,7 @@
 MedtrackError
 ├── DemoFailed             1   a step of the demo that didn't end as it should
 ├── UsageError             2   the command line asks for something impossible
+│   └── WrongExpression    2   --where can't be read; it shows its place
 ├── NotARecording         65   a recording or journal that is none
 ├── BrokenSchema          65   a schema that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
@@ -82,6 +83,14 @@ class DemoFailed(MedtrackError):
 class UsageError(MedtrackError):
     code = "usage"
     exit_code = ExitCode.USAGE
+
+
+class WrongExpression(UsageError):
+    """An expression with a place where it is wrong: line and column of it, 1-based."""
+
+    def __init__(self, what: str, expression: str, line: int, column: int, *, hint: str) -> None:
+        super().__init__(what, hint=hint)
+        self.expression, self.line, self.column = expression, line, column
 
 
 class NotARecording(MedtrackError):

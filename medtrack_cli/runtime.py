@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.core.contracts import Contract
     from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.listen import Sink
     from medtrack_cli.core.messages import Message
+    from medtrack_cli.core.ports import Interrupted, Listening, Resumed
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.validated import Validated
+    from medtrack_cli.core.where import Condition
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.inputs import Input
@@ -276,6 +279,26 @@ class Runtime:
 
         return why_unsendable(message, "")
 
+    def condition(self, expression: str) -> "Condition":
+        """Read what --where wants of deliveries; UsageError with the place of what is wrong."""
+        from medtrack_cli.cel import compiled
+
+        return compiled(expression)
+
+    def event_lines(self, template: str | None, *, reveal: bool) -> "Sink":
+        """Give what writes a line of each delivery: the body, or a template filled in."""
+        from medtrack_cli.output.event_lines import bodies, filled
+        from medtrack_cli.output.listened import told
+
+        stdout = self.world.stdout
+
+        def tell(happening: "Listening | Interrupted | Resumed") -> None:
+            self.printer.note(told(happening))
+
+        if template is None:
+            return bodies(stdout, tell)
+        return filled(stdout, template, tell, reveal=reveal)
+
     def recorder(self, path: Path, *, rotate: str | None, include_replays: bool) -> "Recorder":
         """Create a recording, or go on with one; `rotate` is when a part of it ends."""
         from medtrack_cli.files.recorder import Recorder
@@ -391,7 +414,7 @@ class Runtime:
         stop = Stop()
 
         def ask(number: int, _frame: object) -> None:
-            if stop.is_requested:
+            if stop.exit_code is not None:
                 raise KeyboardInterrupt
             stop.request(128 + number)
 

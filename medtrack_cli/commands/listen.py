@@ -1,7 +1,10 @@
 """medtrack listen."""
 
+from collections.abc import Mapping
+from contextlib import nullcontext
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +14,10 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from medtrack_cli.core.listen import Sink
+    from medtrack_cli.core.where import Condition
     from medtrack_cli.files.recorder import Recorder
 
 EXAMPLES = (
@@ -19,8 +26,18 @@ EXAMPLES = (
     "medtrack listen --record morning.ndjson --timeout 600",
     "medtrack listen --durable my-tap -o json >> events.ndjson",
     "medtrack listen --queue student-service.dead --yes --record dead.ndjson",
-    "medtrack listen stage.completed --count 1 --timeout 60 -o json",
+    "medtrack listen --expect student.created:3 --timeout 60",
+    "medtrack listen --where 'event.payload.score < 10' -o json | jq .body.payload",
+    "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {payload.student_id}'",
 )
+
+
+class Form(StrEnum):
+    """The forms of output that listen has."""
+
+    HUMAN = "human"
+    JSON = "json"
+    RAW = "raw"
 
 
 def listen(
@@ -31,10 +48,38 @@ def listen(
     ] = None,
     *,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="End after so many deliveries.")
+        int | None, typer.Option("--count", min=1, help="End after so many that pass --where.")
     ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=0, help="End after so many seconds.")
+    ] = None,
+    idle_timeout: Annotated[
+        float | None,
+        typer.Option("--idle-timeout", min=0, help="End when nothing came for so many seconds."),
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect",
+            metavar="TYPE[:N]",
+            help="End when N valid events of this type came; repeatable.",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="EXPR", help="Only what this says yes to, in CEL."),
+    ] = None,
+    output: Annotated[
+        Form | None,
+        typer.Option("--output", "-o", help="human, json, or raw: each body alone."),
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="TEMPLATE",
+            help="A line of your own: '{routing_key} {payload.cin}'.",
+        ),
     ] = None,
     record: Annotated[
         Path | None,
@@ -81,34 +126,63 @@ def listen(
     """Show what is published, through a queue of our own that ends with the command.
 
     Nobody else's messages are taken. On a terminal a live view (? lists its keys), with
-    personal data masked; otherwise JSON lines, exact. Reached --count: 0; --timeout came first: 1.
+    personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect
+    was not reached in time.
     """
+    from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
-    from medtrack_cli.core.listen import Limits, Watched, tee
+    from medtrack_cli.core.heard import Limits
+    from medtrack_cli.core.listen import Watched, tee
     from medtrack_cli.core.listen import listen as run
 
-    keys = tuple(patterns or [])
-    source = _source(keys, durable, queue, count)
+    keys = tuple(patterns or ["#"])
+    lines = _lines(runtime, output, template, reveal=reveal)
+    condition = runtime.condition(where) if where is not None else None
+    expected = expectations(expect or [], keys, runtime.registry)
+    limits = Limits(count, timeout, idle_timeout, expected)
+    source = _source(patterns, durable, queue, None if condition or expected else count)
     if isinstance(source, Queue):
         confirm_taking(runtime, source.name, yes=yes)
+        _warn_of_losses(runtime, source, condition)
     world, printer = runtime.world, runtime.printer
     settings, registry = runtime.connection, runtime.registry
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
     try:
         with (
             runtime.stop_on_signals() as stop,
-            printer.deliveries(
+            lines
+            or printer.deliveries(
                 Watched(settings, source, world.clock, stop, body, reveal, local_time)
             ) as shown,
             world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
-            heard = run(tap, sink, Limits(count, timeout), world.clock, stop, registry=registry)
+            heard = run(
+                tap, sink, limits, world.clock, stop, registry=registry, condition=condition
+            )
     finally:
         if recorder:
             recorder.close()
     printer.listened(heard)
     return heard.exit_code
+
+
+def _lines(
+    runtime: Runtime, output: Form | None, template: str | None, *, reveal: bool
+) -> "AbstractContextManager[Sink] | None":
+    """Give what writes bodies or templates; None when the printer knows the form."""
+    if template is not None and output not in {None, Form.HUMAN}:
+        raise UsageError("--format goes without -o", f"{output}", hint="leave out one of them")
+    if template is None and output is not Form.RAW:
+        return None
+    return nullcontext(runtime.event_lines(template, reveal=reveal))
+
+
+def _warn_of_losses(runtime: Runtime, source: Queue, condition: "Condition | None") -> None:
+    if condition is not None:
+        runtime.printer.warning(
+            f"what --where leaves out is taken from {source.name} too, and written nowhere"
+        )
 
 
 def _recorder(
@@ -123,11 +197,11 @@ def _recorder(
 
 
 def _source(
-    patterns: tuple[str, ...], durable: str | None, queue: str | None, count: int | None
+    patterns: list[str] | None, durable: str | None, queue: str | None, count: int | None
 ) -> Source:
     """Choose where deliveries come from; no more is taken from a queue than may be wanted."""
     if queue is None:
-        return Tap(patterns or ("#",), durable)
+        return Tap(tuple(patterns or ["#"]), durable)
     if patterns or durable is not None:
         other = "--durable" if durable is not None else "patterns"
         hint = "a queue has its own bindings; --where filters what it holds"
@@ -137,4 +211,9 @@ def _source(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "listen", examples=EXAMPLES, connects=True, piped=Output.JSON)(listen)
+    command(app, "listen", examples=EXAMPLES, connects=True, piped=_piped)(listen)
+
+
+def _piped(options: Mapping[str, Any]) -> Output:
+    """Choose the form of what isn't data, too: a template is for people."""
+    return Output.HUMAN if options["template"] is not None else Output.JSON

@@ -1,7 +1,7 @@
 """The options that commands share, added to a command's own by `command`."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
 from typing import Annotated, Any
@@ -71,13 +71,13 @@ def command(
     *,
     examples: Sequence[str],
     connects: bool = False,
-    piped: Output = Output.HUMAN,
+    piped: Callable[[Mapping[str, Any]], Output] = lambda _options: Output.HUMAN,
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
     `examples` open the command's help. A body with an `output` of its own gets no other.
-    `connects` adds the connection options. `piped` is the output when stdout is no terminal
-    and none was asked for.
+    `connects` adds the connection options. `piped` tells by the options what the output
+    is when stdout is no terminal and none was asked for.
     """
     shared = {**GLOBAL_OPTIONS, **(CONNECTION_OPTIONS if connects else {})}
 
@@ -86,7 +86,7 @@ def command(
         def run(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 -- typer's values
             typed = {option: values.pop(option) for option in shared}
             output = values["output"] if has_output else values.pop("output")
-            runtime = _runtime(context.obj, typed, _form(output), piped)
+            runtime = _runtime(context.obj, typed, _form(output), piped(values))
             raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
 
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
@@ -114,7 +114,7 @@ def _help(body: Body, examples: Sequence[str]) -> str:
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
 
 
-def _form(output: Output | list[str] | None) -> Output | None:
+def _form(output: StrEnum | list[str] | None) -> StrEnum | None:
     """Choose the form of notes and errors when a command has outputs of its own."""
     if isinstance(output, list):
         return Output.JSON if Output.JSON in output else Output.HUMAN
@@ -135,7 +135,7 @@ class Shared:
 
 
 def _runtime(
-    shared: Shared, typed: dict[str, Any], output: Output | None, piped: Output
+    shared: Shared, typed: dict[str, Any], output: StrEnum | None, piped: Output
 ) -> Runtime:
     before = shared.before
     merged = {name: typed[name] or before.get(name) for name in typed}

@@ -1,13 +1,14 @@
 """Listen: check what arrives, hand it to the sink, acknowledge, and know when to end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.heard import Heard, Limits, Listened
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
-from medtrack_cli.errors import ExitCode
+from medtrack_cli.core.where import Answer, Condition, names
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import At, Problem, Rule
 from medtrack_cli.events.registry import Registry
@@ -53,35 +54,6 @@ class Watched:
     local_time: bool = False
 
 
-class Ended(StrEnum):
-    """Why listening ended."""
-
-    COUNT = "count"  # --count reached
-    TIMEOUT = "timeout"  # --timeout ran out
-    STOPPED = "stopped"  # by a signal
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to end by itself. Seconds run from the ready line; None: never."""
-
-    count: int | None = None
-    timeout: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listened:
-    """What was heard, and why listening ended."""
-
-    received: int
-    valid: int
-    invalid: int
-    interruptions: int
-    seconds: float
-    ended: Ended
-    exit_code: int
-
-
 def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     consumer: Consumer,
     sink: Sink,
@@ -90,52 +62,48 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     stop: Stop,
     *,
     registry: Registry | None = None,
+    condition: Condition | None = None,
 ) -> Listened:
-    """Pass every delivery to the sink until a limit is reached or a signal comes.
+    """Pass every delivery that a condition wants to the sink, until a limit or a signal.
 
-    A delivery is acknowledged only after the sink has flushed it.
+    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
     """
-    started = clock.monotonic()
-    received = valid = interruptions = 0
-    ended = Ended.STOPPED
+    heard = Heard(limits, clock)
+    stop.when(lambda: heard.out_of_time() is not None)
     for happening in consumer.deliveries():
         if not isinstance(happening, list):
-            interruptions += isinstance(happening, Interrupted)
-            started = clock.monotonic() if isinstance(happening, Listening) else started
+            heard.interruptions += isinstance(happening, Interrupted)
+            if isinstance(happening, Listening):
+                heard.ready()
             sink.happened(happening)
             continue
-        wanted = happening if limits.count is None else happening[: limits.count - received]
-        for delivery in wanted:
-            seen = examine(delivery, registry)
-            valid += seen.is_valid
-            sink.write(seen)
-        if wanted:
+        if taken := _take(happening, sink, heard, registry, condition):
             sink.flush()
-            consumer.handled(len(wanted))
-            received += len(wanted)
-        if limits.count is not None and received >= limits.count:
-            ended = Ended.COUNT
+            consumer.handled(taken)
+        if heard.is_enough or heard.out_of_time():
             break
-        if limits.timeout is not None and clock.monotonic() - started >= limits.timeout:
-            ended = Ended.TIMEOUT
-            break
-    return Listened(
-        received=received,
-        valid=valid,
-        invalid=received - valid,
-        interruptions=interruptions,
-        seconds=clock.monotonic() - started,
-        ended=ended,
-        exit_code=_exit_code(ended, limits, stop),
-    )
+    return heard.result(stop)
 
 
-def _exit_code(ended: Ended, limits: Limits, stop: Stop) -> int:
-    if ended is Ended.STOPPED and stop.exit_code:
-        return stop.exit_code
-    if ended is not Ended.COUNT and limits.count is not None:
-        return ExitCode.VERDICT_NO
-    return ExitCode.DONE
+def _take(
+    batch: Sequence[Delivery],
+    sink: Sink,
+    heard: Heard,
+    registry: Registry | None,
+    condition: Condition | None,
+) -> int:
+    """Write what is wanted of a batch, up to what is enough; tell how far that was."""
+    for taken, delivery in enumerate(batch, 1):
+        seen = examine(delivery, registry)
+        answer = Answer.YES if condition is None else condition(names(seen))
+        if answer is Answer.YES:
+            sink.write(seen)
+            heard.add(seen)
+            if heard.is_enough:
+                return taken
+        else:
+            heard.leave_out(seen, unevaluable=answer is Answer.UNEVALUABLE)
+    return len(batch)
 
 
 def examine(delivery: Delivery, registry: Registry | None = None) -> Seen:

@@ -24,15 +24,23 @@ class Clock(Protocol):
 
 
 class Stop:
-    """A wish to end, from a signal: set once with the exit code it calls for, never withdrawn."""
+    """A wish to end, never withdrawn: from a signal, with the exit code it calls for, or in time.
+
+    Whoever waits asks a few times a second whether it `is_requested`.
+    """
 
     def __init__(self) -> None:
-        self.exit_code: int | None = None
+        self.exit_code: int | None = None  # of a signal
         self._listeners: list[Callable[[], None]] = []
+        self._is_time: Callable[[], bool] = lambda: False
 
     @property
     def is_requested(self) -> bool:
-        return self.exit_code is not None
+        return self.exit_code is not None or self._is_time()
+
+    def when(self, is_time: Callable[[], bool]) -> None:
+        """Ask for the end as soon as this says so, a signal or none."""
+        self._is_time = is_time
 
     def request(self, exit_code: int) -> None:
         """Ask for the end. May be called from a signal handler; listeners only put to a queue."""

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from medtrack_cli.core.listen import Listened, Sink, Watched
+from medtrack_cli.core.heard import Listened
+from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.errors import MedtrackError
+from medtrack_cli.errors import MedtrackError, WrongExpression
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.listened import listened_lines
 from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.pages import comparison_page, event_type_page
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.snippet import expression_lines
 from medtrack_cli.output.style import Style
 from medtrack_cli.output.terminal import width_of
 
@@ -152,11 +155,8 @@ class HumanPrinter:
 
     def listened(self, listened: Listened) -> None:
         if not self._quiet:
-            words = {"count": "count reached", "timeout": "time is up", "stopped": "stopped"}
-            self.note(
-                f"{words[listened.ended]}: {listened.received} received, "
-                f"{listened.invalid} invalid, in {listened.seconds:.1f} s"
-            )
+            for line in listened_lines(listened):
+                self.note(line)
 
     def note(self, text: str) -> None:
         if not self._quiet:
@@ -167,6 +167,9 @@ class HumanPrinter:
 
     def error(self, error: MedtrackError) -> None:
         self._tell(f"{self._err('error:', 'red')} {safe_text(error.message)}")
+        if isinstance(error, WrongExpression):
+            for line in expression_lines(error, width_of(self._stderr)):
+                self._tell(f"  {line}")
         if error.hint:
             self._tell(f"{self._err('hint:', 'cyan')} {safe_text(error.hint)}")
 

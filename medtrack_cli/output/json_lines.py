@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
-from medtrack_cli.core.listen import Listened, Seen, Sink, Watched
+from medtrack_cli.core.heard import Listened
+from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output import records
+from medtrack_cli.output.event_lines import EventLines
 from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:
@@ -65,7 +66,13 @@ class JsonPrinter:
         self._print(records.stats(stats))
 
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
-        return nullcontext(_Lines(self))
+        return nullcontext(
+            EventLines(
+                self._stdout,
+                lambda seen: self._line(records.event(seen)),
+                lambda happening: self._tell(records.happening(happening)),
+            )
+        )
 
     def listened(self, listened: Listened) -> None:
         self._tell(records.listened(listened))
@@ -82,24 +89,11 @@ class JsonPrinter:
         self._tell(records.error(error))
 
     def _print(self, record: Mapping[str, Any]) -> None:
+        self._stdout.write(self._line(record))
+
+    def _line(self, record: Mapping[str, Any]) -> str:
         text = json.dumps(record, ensure_ascii=self._escape, separators=(",", ":"), default=str)
-        self._stdout.write(text + "\n")
+        return text + "\n"
 
     def _tell(self, record: Mapping[str, Any]) -> None:
         print(json.dumps(record, separators=(",", ":")), file=self._stderr, flush=True)
-
-
-class _Lines:
-    """Deliveries as lines of JSON on stdout; the connection's story on stderr."""
-
-    def __init__(self, printer: JsonPrinter) -> None:
-        self._printer = printer
-
-    def write(self, seen: Seen) -> None:
-        self._printer._print(records.event(seen))  # noqa: SLF001 -- one class in two parts
-
-    def flush(self) -> None:
-        self._printer._stdout.flush()  # noqa: SLF001
-
-    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
-        self._printer._tell(records.happening(happening))  # noqa: SLF001

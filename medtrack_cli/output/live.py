@@ -16,6 +16,7 @@ from rich.text import Text
 from medtrack_cli.core.listen import Seen, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.listened import told
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
 from medtrack_cli.output.live_keys import Controls, keys_of, pressed
 from medtrack_cli.output.live_statistics import (
@@ -26,7 +27,6 @@ from medtrack_cli.output.live_statistics import (
     Statistics,
 )
 from medtrack_cli.output.live_terminal import Keyboard, Row, Screen, Size, suspending
-from medtrack_cli.output.log import told
 from medtrack_cli.output.log_lines import Look, event_lines
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint

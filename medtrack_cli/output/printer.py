@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medtrack_cli.core.listen import Listened, Sink, Watched
+from medtrack_cli.core.heard import Listened
+from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding

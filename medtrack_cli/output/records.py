@@ -1,9 +1,11 @@
 """Everything medtrack says in JSON, as objects with `kind` first: docs/json-output.md."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from medtrack_cli.core.listen import Listened, Seen
+from medtrack_cli.core.heard import Listened
+from medtrack_cli.core.listen import Seen
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.record import to_record
@@ -94,6 +96,13 @@ def listened(heard: Listened) -> Record:
         "received": heard.received,
         "valid": heard.valid,
         "invalid": heard.invalid,
+        "left_out": heard.left_out,
+        "unevaluable": heard.unevaluable,
+        "event_types": [{"name": name, **asdict(count)} for name, count in heard.types.items()],
+        "missing": [
+            {"event_type": each.event_type, "expected": each.expected, "valid": each.came.valid}
+            for each in heard.missing
+        ],
         "interruptions": heard.interruptions,
         "seconds": round(heard.seconds, 3),
         "ended": heard.ended,

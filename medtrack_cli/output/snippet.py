@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
+from medtrack_cli.errors import WrongExpression
 from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import Span
 from medtrack_cli.output.masking import masked
@@ -44,6 +45,14 @@ def snippet(line: str, span: Span, width: int, *, reveal: bool) -> Snippet:
     pad = len(before) + sum(map(_columns, shown[first:start]))
     mark = sum(map(_columns, shown[start : min(end, last)]))
     return Snippet(text, " " * pad + "^" * max(1, mark))
+
+
+def expression_lines(error: WrongExpression, width: int) -> Snippet:
+    """Show where an expression is wrong; it was typed just now, and hides nobody."""
+    lines = error.expression.split("\n")
+    line = lines[min(error.line, len(lines)) - 1]
+    span = Span(error.line, error.column, error.column + 1)
+    return snippet(line, span, width - 2, reveal=True)
 
 
 def _cut(text: str, start: int, end: int, room: int) -> tuple[int, int]:

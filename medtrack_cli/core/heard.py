@@ -1,0 +1,180 @@
+"""What has been heard so far, whether that is enough, and what is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from medtrack_cli.core.ports import Clock, Stop
+from medtrack_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.listen import Seen
+
+MOST_NAMES = 100
+"""So many event types are counted by name; the rest, which may be anybody's text, together."""
+
+OTHERS = "others"
+
+
+class Ended(StrEnum):
+    """Why listening ended."""
+
+    COUNT = "count"  # --count reached
+    EXPECTED = "expected"  # all that --expect asked for came
+    TIMEOUT = "timeout"  # --timeout ran out
+    IDLE = "idle_timeout"  # nothing came for --idle-timeout
+    STOPPED = "stopped"  # by a signal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to end by itself. Seconds run from the ready line; None: never.
+
+    `count` is of deliveries, `expect` of valid events of each type; with both, both end it.
+    """
+
+    count: int | None = None
+    timeout: float | None = None
+    idle_timeout: float | None = None
+    expect: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Count:
+    """How many events of one type came."""
+
+    valid: int = 0
+    invalid: int = 0
+    left_out: int = 0  # by --where
+
+
+class Missing(NamedTuple):
+    """A type of which too few valid events came, and what came of it."""
+
+    event_type: str
+    expected: int
+    came: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """What was heard, and why listening ended.
+
+    `left_out` is what --where didn't want, of which `unevaluable` could not be judged. The types
+    stand in the order of their first event; what names no known type counts by its routing key.
+    """
+
+    received: int
+    valid: int
+    invalid: int
+    left_out: int
+    unevaluable: int
+    types: Mapping[str, Count]
+    missing: tuple[Missing, ...]
+    interruptions: int
+    seconds: float
+    ended: Ended
+    exit_code: int
+
+
+class Heard:
+    """Counts what is heard from the ready line on."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits, self._clock = limits, clock
+        self._ready_at: float | None = None
+        self._moved_at = 0.0
+        self._received = self._valid = self._left_out = self._unevaluable = 0
+        self._wanting = dict(limits.expect)
+        self._types: dict[str, Count] = {}
+        self.interruptions = 0
+
+    def ready(self) -> None:
+        """Let the time run."""
+        self._ready_at = self._moved_at = self._clock.monotonic()
+
+    def add(self, seen: "Seen") -> None:
+        """Count a delivery that is wanted."""
+        self._received += 1
+        self._moved_at = self._clock.monotonic()
+        count = self._count(seen)
+        if seen.is_valid:
+            self._valid += 1
+            count.valid += 1
+            if self._wanting and seen.event_type in self._wanting:
+                self._cross_off(seen.event_type)
+        else:
+            count.invalid += 1
+
+    def leave_out(self, seen: "Seen", *, unevaluable: bool) -> None:
+        """Count a delivery that --where doesn't want."""
+        self._left_out += 1
+        self._unevaluable += unevaluable
+        self._count(seen).left_out += 1
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether all that was asked for came; never when nothing was."""
+        limits = self._limits
+        if self._wanting or (limits.count is not None and self._received < limits.count):
+            return False
+        return limits.count is not None or bool(limits.expect)
+
+    def out_of_time(self) -> Ended | None:
+        """Tell which time has run out, if one has."""
+        if self._ready_at is None:
+            return None
+        now, limits = self._clock.monotonic(), self._limits
+        if limits.timeout is not None and now - self._ready_at >= limits.timeout:
+            return Ended.TIMEOUT
+        if limits.idle_timeout is not None and now - self._moved_at >= limits.idle_timeout:
+            return Ended.IDLE
+        return None
+
+    def result(self, stop: Stop) -> Listened:
+        """Sum up."""
+        ended = self._ended(stop)
+        since = self._clock.monotonic() if self._ready_at is None else self._ready_at
+        return Listened(
+            received=self._received,
+            valid=self._valid,
+            invalid=self._received - self._valid,
+            left_out=self._left_out,
+            unevaluable=self._unevaluable,
+            types=self._types,
+            missing=tuple(
+                Missing(name, self._limits.expect[name], self._types.get(name, Count()))
+                for name in self._wanting
+            ),
+            interruptions=self.interruptions,
+            seconds=self._clock.monotonic() - since,
+            ended=ended,
+            exit_code=self._exit_code(ended, stop),
+        )
+
+    def _ended(self, stop: Stop) -> Ended:
+        if self.is_enough:
+            return Ended.EXPECTED if self._limits.count is None else Ended.COUNT
+        if stop.exit_code is not None:
+            return Ended.STOPPED
+        return self.out_of_time() or Ended.STOPPED
+
+    def _exit_code(self, ended: Ended, stop: Stop) -> int:
+        if self.is_enough:
+            return ExitCode.DONE
+        if ended is Ended.STOPPED and stop.exit_code:
+            return stop.exit_code
+        is_asked = self._limits.count is not None or self._limits.expect
+        return ExitCode.VERDICT_NO if is_asked else ExitCode.DONE
+
+    def _count(self, seen: "Seen") -> Count:
+        name = seen.event_type or seen.delivery.routing_key
+        if name not in self._types and len(self._types) >= MOST_NAMES:
+            name = name if name in self._limits.expect else OTHERS
+        return self._types.setdefault(name, Count())
+
+    def _cross_off(self, event_type: str) -> None:
+        self._wanting[event_type] -= 1
+        if not self._wanting[event_type]:
+            del self._wanting[event_type]

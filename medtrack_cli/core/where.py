@@ -1,0 +1,72 @@
+"""What a condition of `--where` is asked about: a delivery, by the names an expression uses."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, Protocol
+
+from medtrack_cli.core.times import rfc3339
+from medtrack_cli.events.json_text import decode, examine
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.listen import Seen
+
+
+class Answer(Enum):
+    """What a condition says of a delivery."""
+
+    YES = auto()
+    NO = auto()
+    UNEVALUABLE = auto()  # it asks for what this delivery hasn't
+
+
+class Condition(Protocol):
+    """Tells of deliveries whether they are wanted."""
+
+    def __call__(self, names: Mapping[str, Any]) -> Answer:
+        """Judge a delivery by its `names`."""
+        ...
+
+
+def names(seen: "Seen") -> dict[str, Any]:
+    """Name all that a condition can ask for; `event` is the body's value, None without JSON.
+
+    Header values of AMQP's own types are numbers, bytes, and RFC 3339 texts for times.
+    """
+    delivery = seen.delivery
+    return {
+        "event": body_value(seen),
+        "headers": _plain(delivery.headers),
+        "properties": _plain(delivery.properties),
+        "routing_key": delivery.routing_key,
+        "exchange": delivery.exchange,
+        "redelivered": delivery.redelivered,
+        "valid": seen.is_valid,
+    }
+
+
+def body_value(seen: "Seen") -> Any:  # noqa: ANN401 -- JSON
+    """Read the body; None when it isn't strict JSON."""
+    body = seen.delivery.body
+    if seen.is_valid:
+        return json.loads(decode(body))
+    value, problems = examine(body)
+    return None if problems else value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 -- AMQP's values; one return a type
+    match value:
+        case None | bool() | str() | bytes():
+            return value
+        case int():
+            return int(value)
+        case float() | Decimal():
+            return float(value)
+        case datetime():
+            return rfc3339(value)
+        case Mapping():
+            return {str(name): _plain(item) for name, item in value.items()}
+        case _:
+            return [_plain(item) for item in value]

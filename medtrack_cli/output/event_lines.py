@@ -1,0 +1,44 @@
+"""A line of each delivery on stdout: JSON, the body alone, or a template filled in."""
+
+from collections.abc import Callable
+from typing import IO, AnyStr, Generic, TextIO
+
+from medtrack_cli.core.listen import Seen, Sink
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.template import renderer, template
+
+Tell = Callable[[Listening | Interrupted | Resumed], None]
+
+
+class EventLines(Generic[AnyStr]):
+    """A `Sink` that writes lines, a batch with one flush; `tell` has what isn't a delivery."""
+
+    def __init__(self, out: IO[AnyStr], line: Callable[[Seen], AnyStr], tell: Tell) -> None:
+        self._out: IO[AnyStr] = out
+        self._line: Callable[[Seen], AnyStr] = line
+        self._waiting: list[AnyStr] = []
+        self.happened = tell
+
+    def write(self, seen: Seen) -> None:
+        self._waiting.append(self._line(seen))
+
+    def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._out.writelines(waiting)
+        self._out.flush()
+
+
+def bodies(stdout: TextIO, tell: Tell) -> Sink:
+    """Write each body, byte for byte; to a terminal, escaped."""
+    if stdout.isatty():
+        return EventLines(
+            stdout, lambda seen: safe_text(seen.delivery.body.decode(errors="replace")) + "\n", tell
+        )
+    return EventLines(stdout.buffer, lambda seen: seen.delivery.body + b"\n", tell)
+
+
+def filled(stdout: TextIO, text: str, tell: Tell, *, reveal: bool) -> Sink:
+    """Write a template's line of each delivery. Raises UsageError for a wrong template."""
+    render = renderer(template(text), for_terminal=stdout.isatty(), reveal=reveal)
+    return EventLines(stdout, lambda seen: render(seen) + "\n", tell)
