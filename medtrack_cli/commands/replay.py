@@ -25,6 +25,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
     "medtrack replay morning.ndjson --speed 10",
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
+    "medtrack replay morning.ndjson --where 'event.payload.score < 10' --dry-run",
     "medtrack replay morning.ndjson --since 2025-01-15T10:00:00Z --until 2025-01-15T10:05:00Z",
 )
 
@@ -80,6 +81,10 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="Only what was received before.")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="EXPR", help="Only what this says yes to, in CEL."),
+    ] = None,
     skip_corrupt: Annotated[
         bool, typer.Option("--skip-corrupt", help="Leave out damaged records, and count them.")
     ] = False,
@@ -114,12 +119,13 @@ def replay(
     from medtrack_cli.core.pacing import Pace
 
     factor = _speed(speed)
+    condition = runtime.condition(where) if where is not None else None
     clock, registry = runtime.world.clock, runtime.registry
     source = runtime.input(sources)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(clock.now()), tuple(key or ())
-    plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry)
+    plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry, condition)
     tally = deliver.Tally()
 
     def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:

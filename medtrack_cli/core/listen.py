@@ -8,7 +8,7 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.heard import Heard, Limits, Listened
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
-from medtrack_cli.core.where import Answer, Condition, names
+from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import At, Problem, Rule
 from medtrack_cli.events.registry import Registry
@@ -95,7 +95,7 @@ def _take(
     """Write what is wanted of a batch, up to what is enough; tell how far that was."""
     for taken, delivery in enumerate(batch, 1):
         seen = examine(delivery, registry)
-        answer = Answer.YES if condition is None else condition(names(seen))
+        answer = judge(seen, condition)
         if answer is Answer.YES:
             sink.write(seen)
             heard.add(seen)

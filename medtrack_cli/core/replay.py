@@ -18,6 +18,7 @@ from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Clock, Invalid
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
+from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
 from medtrack_cli.events.registry import Registry
@@ -52,6 +53,7 @@ class Replay:
     window: Window = EVER  # what was received at other times counts as not there
     invalid: Invalid = Invalid.SEND
     registry: Registry | None = None
+    condition: Condition | None = None
 
 
 def run_name(moment: datetime) -> str:
@@ -132,6 +134,12 @@ def messages(
             aside["left_out"] += 1
             continue
         seen = examine(delivery, replay.registry)
+        answer = judge(seen, replay.condition)
+        if answer is not Answer.YES:
+            aside["left_out"] += 1
+            if answer is Answer.UNEVALUABLE:
+                aside["unevaluable"] += 1
+            continue
         if not seen.is_valid:
             aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
             if replay.invalid is Invalid.SKIP:

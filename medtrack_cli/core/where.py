@@ -30,6 +30,11 @@ class Condition(Protocol):
         ...
 
 
+def judge(seen: "Seen", condition: Condition | None) -> Answer:
+    """Ask a condition about a delivery; without one, all are wanted."""
+    return Answer.YES if condition is None else condition(names(seen))
+
+
 def names(seen: "Seen") -> dict[str, Any]:
     """Name all that a condition can ask for; `event` is the body's value, None without JSON.
 
