@@ -105,6 +105,14 @@ def test_a_foreign_file_is_left_untouched(tmp_path: Path, name: str) -> None:
     assert path.read_bytes() == FOREIGN[name]
 
 
+def test_no_folder_is_made(tmp_path: Path) -> None:
+    """Where the folder is missing nothing is made, and the hint asks for it."""
+    with pytest.raises(CannotCreate) as refused:
+        record(tmp_path / "missing" / "r.ndjson", [])
+    assert "folder" in refused.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_damaged_end_is_not_added_to(tmp_path: Path) -> None:
     """A recording whose last line is whole but changed is refused: something else is wrong."""
     path = tmp_path / "r.ndjson"
