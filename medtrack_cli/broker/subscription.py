@@ -115,10 +115,12 @@ class Subscription:
             return
         self._channel.basic_ack(tag, multiple=not alone)
         self._moved_at = time.monotonic()
-        done = [each for each in self._held if each[0] == tag or (each[0] < tag and not alone)]
-        for each in done:
-            self._held.remove(each)
-            self._held_bytes -= each[1]
+        if alone:
+            self._held = deque(each for each in self._held if each[0] != tag)
+            self._held_bytes = sum(size for _, size in self._held)
+            return
+        while self._held and self._held[0][0] <= tag:
+            self._held_bytes -= self._held.popleft()[1]
 
     def ask_depth(self, channel: Channel) -> None:
         """Ask how many messages wait; Depth follows."""
