@@ -17,7 +17,11 @@ _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit. The console script."""
-    if sys.stdout is None or sys.stderr is None:
+    if sys.stderr is None:
+        sys.exit(ExitCode.CANNOT_WRITE)
+    if sys.stdout is None:
+        print("error: output can't be written: stdout is closed", file=sys.stderr)
+        print("hint: > /dev/null drops it", file=sys.stderr)
         sys.exit(ExitCode.CANNOT_WRITE)
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]

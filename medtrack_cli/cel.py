@@ -70,8 +70,10 @@ def _wrong(expression: str, said: str) -> WrongExpression:
     line, column, fault = (int(found[1]), int(found[2]), found[3]) if found else (1, 1, said)
     name = unknown[1] if (unknown := _UNKNOWN.match(fault)) else ""
     column -= _length_before(expression.split("\n")[line - 1 : line], column, name)
-    what = f"--where, column {column}: {_NOISE.sub('', fault)}"
-    return WrongExpression(what, expression, line, column, hint=_hint(name))
+    root = name.partition(".")[0]
+    fault = f"there is no {root}" if root else _NOISE.sub("", fault)
+    what = f"--where, column {column}: {fault}"
+    return WrongExpression(what, expression, line, column, hint=_hint(root))
 
 
 def _length_before(lines: list[str], column: int, name: str) -> int:
