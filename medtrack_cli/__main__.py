@@ -20,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if sys.stderr is None:
         sys.exit(ExitCode.CANNOT_WRITE)
     if sys.stdout is None:
-        print("error: output can't be written: stdout is closed", file=sys.stderr)
-        print("hint: > /dev/null drops it", file=sys.stderr)
+        sys.stderr.write("error: output can't be written: stdout is closed\n")
+        sys.stderr.write("hint: > /dev/null drops it\n")
         sys.exit(ExitCode.CANNOT_WRITE)
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
