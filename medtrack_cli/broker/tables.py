@@ -1,18 +1,20 @@
 """Header values as they are on the wire, each with its AMQP type.
 
 pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size and
-normalizes decimals. A time beyond the year 9999 ends its loop with an error: one message would
-break each connection that receives it.
+normalizes decimals. A time beyond the year 9999, or some hundred arrays in each other, end its loop
+with an error: one message would break each connection that receives it.
 """
 
 import struct
 from datetime import UTC, datetime
 from decimal import Decimal
+from threading import local
 from typing import Any
 
 from pika import data
 
-from medtrack_cli.core.delivery import LongString, Single, Whole
+from medtrack_cli.core.delivery import LongString, Nested, Single, Whole
+from medtrack_cli.events.json_text import MAX_DEPTH
 
 _decode_plain = data.decode_value
 _encode_plain = data.encode_value
@@ -31,6 +33,15 @@ _CODES = {name: (code, form) for code, (name, form) in _INTEGERS.items()} | {
 }
 
 
+class _Level(local):
+    """How many tables and arrays surround the value that a thread decodes."""
+
+    depth = 0
+
+
+_level = _Level()
+
+
 def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
     """Decode a field at `offset`; give its value and where the next one begins."""
     code = encoded[offset : offset + 1]
@@ -45,7 +56,14 @@ def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
             return struct.unpack_from(">d", encoded, offset + 1)[0], offset + 9
         case b"T":
             return _time(struct.unpack_from(">Q", encoded, offset + 1)[0]), offset + 9
-    value, end = _decode_plain(encoded, offset)
+        case b"A" | b"F" if _level.depth == MAX_DEPTH:
+            end = offset + 5 + struct.unpack_from(">I", encoded, offset + 1)[0]
+            return Nested(encoded[offset:end]), end
+    _level.depth += 1
+    try:
+        value, end = _decode_plain(encoded, offset)
+    finally:
+        _level.depth -= 1
     if code == b"S" and isinstance(value, bytes):
         value = LongString(value)
     return value, end
@@ -61,6 +79,8 @@ def encode_value(pieces: list[bytes], value: Any) -> int:  # noqa: ANN401 -- wha
             piece = b"f" + struct.pack(">f", value)
         case float():
             piece = b"d" + struct.pack(">d", value)
+        case Nested():
+            piece = bytes(value)
         case LongString():
             piece = b"S" + struct.pack(">I", len(value)) + value
         case Decimal():

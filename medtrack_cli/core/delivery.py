@@ -34,6 +34,12 @@ class LongString(bytes):
     amqp = "string"
 
 
+class Nested(bytes):
+    """A table or an array too deep to be taken apart: its field as AMQP writes it."""
+
+    amqp = "field"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message received, byte for byte.
@@ -56,4 +62,6 @@ class Delivery:
 
     @property
     def message_id(self) -> str | None:
-        return self.properties.get("message_id")
+        """The id, when it is a text; AMQP allows any bytes."""
+        value = self.properties.get("message_id")
+        return value if isinstance(value, str) else None

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Single, Whole
+from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Nested, Single, Whole
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
 from medtrack_cli.events.json_text import examine
@@ -129,7 +129,7 @@ def _name(name: str | bytes) -> str:
 def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
     """Name the AMQP types that the values below don't tell, by JSON pointers."""
     match value:
-        case Whole() | Single() | LongString():
+        case Whole() | Single() | LongString() | Nested():
             yield json_pointer(where), value.amqp
         case Mapping():
             for name, item in value.items():
@@ -139,7 +139,7 @@ def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
                 yield from _types(item, (*where, index))
 
 
-def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # noqa: ANN401
+def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # noqa: ANN401, PLR0911
     """Give values the types that are named for them."""
     match value:
         case dict():
@@ -153,6 +153,8 @@ def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # no
             return Single(value)
         case LongString.amqp, bytes():
             return LongString(value)
+        case Nested.amqp, bytes():
+            return Nested(value)
         case str(name), int() if name in WHOLE_TYPES:
             return Whole(value, name)
     raise ValueError("not of its type")

@@ -79,7 +79,7 @@ def _unwrap(item: Item, line: bytes) -> Item | None:
         case {"kind": "event"}:
             try:
                 delivery = from_record(record)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
             return RecordedItem(item.file, item.line, delivery.body, delivery)
     return item

@@ -1,5 +1,6 @@
 """Messages as AMQP frames: ours are pika's, byte for byte."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ from pika import data, frame, spec
 from medtrack_cli.broker.wire import properties_of, small_frames, why_unsendable, write
 from medtrack_cli.core.delivery import LongString, Single, Whole
 from medtrack_cli.core.messages import Message
-from tests.core.values import message
+from medtrack_cli.core.record import from_record, to_record
+from tests.core.values import delivery, message
 from tests.recording.any_messages import same_types
 
 LARGEST = 4096 - 8
@@ -184,6 +186,21 @@ def test_every_field_is_read_and_written_with_its_type(encoded: bytes, value: ob
     pieces: list[bytes] = []
     assert data.encode_value(pieces, decoded) == len(encoded)
     assert b"".join(pieces) == encoded
+
+
+def test_what_is_too_deep_is_kept_as_it_is() -> None:
+    """Arrays in each other, thousands deep, are decoded to a limit and written back unchanged."""
+    encoded = b"V"
+    for _ in range(20_000):
+        encoded = b"A" + len(encoded).to_bytes(4) + encoded
+    value, end = data.decode_value(encoded, 0)
+    assert end == len(encoded)
+    (record,) = (to_record(delivery(headers={"h": value}), (), is_valid=True),)
+    again = from_record(json.loads(json.dumps(record))).headers["h"]
+    pieces: list[bytes] = []
+    data.encode_value(pieces, again)
+    assert b"".join(pieces) == encoded
+    assert data.decode_value(b"b\7", 0) == (7, 2)  # the depth is that of one value
 
 
 def test_a_plain_message_is_persistent_json() -> None:

@@ -22,7 +22,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from medtrack_cli.broker import tables
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import Delivery, Nested
 from tests.broker.witness import client, drain
 from tests.cli.tool import Running, Tool
 from tests.recording.any_messages import any_messages, same_types
@@ -237,3 +237,26 @@ def test_any_message_comes_back_as_it_was(
     assert [content(_without_id(each), sent_again=True) for each in again] == [
         content(_without_id(each), sent_again=True) for each in recorded
     ]
+
+
+def test_a_header_thousands_deep_harms_nobody(
+    away: Tool, tapped: BlockingChannel, chance: Random
+) -> None:
+    """Arrays that stand in each other thousands deep are recorded and replayed, bytes and all."""
+    tables.install()
+    field = b"V"
+    for _ in range(chance.randrange(1000, 20_000)):
+        field = b"A" + len(field).to_bytes(4) + field
+    running = recorder(away, "--count", "2")
+    deep = BasicProperties(message_id="id-1", headers={"h": Nested(field)})
+    tapped.basic_publish(EXCHANGE, "tests.recorded", b"", deep)
+    say(tapped, range(2, 3), b"")
+    ran = running.end()
+    assert (ran.code, '"interrupted"' in ran.err) == (0, False)
+    first, _ = deliveries(away.folder / "r.ndjson")
+    assert away.run("replay", "r.ndjson", "--speed", "max").code == 0
+    (replayed, _) = drain(tapped, TAP)
+    for headers in (first.headers, replayed.properties.headers or {}):
+        pieces: list[bytes] = []
+        tables.encode_value(pieces, headers["h"])
+        assert b"".join(pieces) == field
