@@ -32,8 +32,9 @@ def has_seal(line: bytes) -> bool:
 
 def is_damaged(line: bytes) -> bool:
     """Tell whether a line, without its end, isn't what was sealed. One never sealed is whole."""
-    if has_seal(line):
-        return line[-_SEAL_SIZE:] != _seal(line[:-_SEAL_SIZE])
+    seal = line[-_SEAL_SIZE:]
+    if seal.startswith(_SEAL_BEGINS):
+        return seal != _seal(line[:-_SEAL_SIZE])
     return _NUMBERED.search(line, max(0, len(line) - 60)) is not None
 
 
