@@ -13,7 +13,6 @@ from medtrack_cli.errors import CannotWrite
 from medtrack_cli.files.recording import FORMAT
 from medtrack_cli.files.recording_file import RecordingFile
 from medtrack_cli.files.rotation import Rotation, last_part, part_path
-from medtrack_cli.files.sealed_lines import sealed
 
 SYNC_SECONDS = 1.0
 
@@ -42,7 +41,7 @@ class Recorder:
         self._waiting: list[dict[str, Any]] = []
         self._recorded = self._left_out = 0
         self._run = token_hex(8)
-        self._begin(max(1, last_part(path)) if rotation else 1)
+        self._file = self._begin(max(1, last_part(path)) if rotation else 1)
         self._syncing = _Syncing(self._file)
 
     def write(self, seen: Seen) -> None:
@@ -61,7 +60,8 @@ class Recorder:
         if self._is_full():
             self._turn()
         records, self._waiting = self._waiting, []
-        self._add(records, "received_at")
+        self._file.add(records)
+        self._is_empty = False
         self._recorded += len(records)
         self._syncing.wanted.set()
         self._syncing.check()
@@ -78,26 +78,21 @@ class Recorder:
         left_out = f"; left out {self._left_out:,} replayed" if self._left_out else ""
         self._note(f"recorded {self._recorded:,} events to {self._path}{left_out}")
 
-    def _begin(self, part: int) -> None:
+    def _begin(self, part: int) -> RecordingFile:
         """Open a part, and write its header or, when it goes on, one more."""
         path = part_path(self._path, part) if self._rotation else self._path
-        self._file = file = RecordingFile(path)
+        file = RecordingFile(path)
         if file.torn:
             self._note(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
-        self._lines, self._at, self._latest = 0, 0, ""
-        if file.held:
-            last = file.held.last
-            self._run = file.held.header["run"]
-            self._lines, self._at = last["line"], file.held.text_size
-            self._latest = last.get("latest") or last.get("received_at") or last["started_at"]
-        self._begun, self._is_empty = self._clock.monotonic(), True
+        self._run = file.run or self._run
         header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
-        self._part = part
         try:
-            self._add([{**header, "started_at": self._started_at}], "started_at")
+            file.add([{**header, "started_at": self._started_at}])
         except CannotWrite:
             file.close()
             raise
+        self._part, self._begun, self._is_empty = part, self._clock.monotonic(), True
+        return file
 
     def _is_full(self) -> bool:
         if self._rotation is None or self._is_empty:
@@ -107,25 +102,9 @@ class Recorder:
 
     def _turn(self) -> None:
         """End a part and begin the next."""
-        ended = self._file
-        self._begin(self._part + 1)
+        ended, self._file = self._file, self._begin(self._part + 1)
         self._syncing.move_to(self._file)
         ended.close()
-
-    def _add(self, records: list[dict[str, Any]], time: str) -> None:
-        lines = []
-        for record in records:
-            if record[time] < self._latest:  # the clock was set back
-                record["latest"] = self._latest
-            else:
-                self._latest = record[time]
-            self._lines += 1
-            record["at"], record["line"] = self._at, self._lines
-            line = sealed(record)
-            self._at += len(line)
-            lines.append(line)
-        self._file.write(b"".join(lines))
-        self._is_empty = time == "started_at"
 
 
 class _Syncing:

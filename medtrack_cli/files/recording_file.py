@@ -6,14 +6,14 @@ import json
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
 from medtrack_cli.files.recording import FORMAT, is_readable
-from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged
+from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed
 from medtrack_cli.files.streams import is_zipped
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
@@ -30,6 +30,21 @@ class Held(NamedTuple):
     text_size: int
 
 
+class _End(NamedTuple):
+    """Where the next line stands: how many are before it, their bytes, their latest time."""
+
+    lines: int = 0
+    at: int = 0
+    latest: str = ""
+
+    def numbered(self, record: dict[str, Any]) -> tuple[bytes, "_End"]:
+        """Write a record as the line that stands here; give what comes behind it, too."""
+        time = record.get("received_at") or record["started_at"]
+        late = {"latest": self.latest} if time < self.latest else {}  # the clock was set back
+        line = sealed({**record, **late, "at": self.at, "line": self.lines + 1})
+        return line, _End(self.lines + 1, self.at + len(line), max(time, self.latest))
+
+
 class RecordingFile:
     """A file of a recording that lines are added to; a second writer is refused.
 
@@ -43,23 +58,33 @@ class RecordingFile:
         self.descriptor = _open(path)
         try:
             size = os.fstat(self.descriptor).st_size
-            self.held = _held(self.descriptor, path) if size else None
+            held = _held(self.descriptor, path) if size else None
         except BaseException:
             os.close(self.descriptor)
             raise
-        self.size = self.held.size if self.held else 0
+        self.run: str | None = held.header["run"] if held else None
+        self.size = held.size if held else 0
         self.torn = size - self.size
+        self._end = _end_of(held) if held else _End()
         if self.torn:
             os.ftruncate(self.descriptor, self.size)
         if not size:
             _sync_folder(path.parent)
 
-    def write(self, lines: bytes) -> None:
-        """Add whole lines; they have left this process then. In a .gz they are one member.
+    def add(self, records: Iterable[dict[str, Any]]) -> None:
+        """Add a line for each record; they have left this process then. In a .gz, as one member.
 
         Raises CannotWrite, with nothing of them written.
         """
-        data = gzip.compress(lines, 6, mtime=0) if is_zipped(self.path) else lines
+        lines, end = [], self._end
+        for record in records:
+            line, end = end.numbered(record)
+            lines.append(line)
+        self._write(b"".join(lines))
+        self._end = end
+
+    def _write(self, text: bytes) -> None:
+        data = gzip.compress(text, 6, mtime=0) if is_zipped(self.path) else text
         left = data
         try:
             while left:
@@ -137,6 +162,12 @@ def _held(descriptor: int, path: Path) -> Held | None:
     if not end:
         raise CannotCreate("recording is damaged at its end", str(path), hint="choose another name")
     return Held(header, end, size, text_size)
+
+
+def _end_of(held: Held) -> _End:
+    last = held.last
+    time = last.get("latest") or last.get("received_at") or last["started_at"]
+    return _End(last["line"], held.text_size, time)
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -247,3 +247,26 @@ def test_a_refused_write_leaves_nothing_half(tmp_path: Path) -> None:
     assert "bytes are free" in refused.value.hint
     assert before < path.stat().st_size == with_header
     assert ids(path) == ["id-1", "id-2"]
+
+
+def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
+    """A disk that is full when a part is due is CannotWrite, and the parts before it are whole."""
+    path = tmp_path / "r.ndjson"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    said: list[str] = []
+    recorder = Recorder(path, FakeClock(), said.append, rotation=parse_rotation("1KB"))
+    for each in numbered(2):
+        recorder.write(examine(each))
+    recorder.flush()
+    recorder.write(examine(next(numbered(1, start=3))))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
+    try:
+        with pytest.raises(CannotWrite, match=r"r\.000002\.ndjson"):
+            recorder.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        recorder.close()
+    assert said == [f"recorded 2 events to {path}"]
+    assert ids(tmp_path / "r.000001.ndjson") == ["id-1", "id-2"]
+    record(path, numbered(1, start=3), rotate="1KB")
+    assert ids(tmp_path / "r.000002.ndjson") == ["id-3"]
