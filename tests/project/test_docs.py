@@ -219,6 +219,23 @@ def test_exit_code_is_what_its_command_shows(
     assert ended == code, printed
 
 
+@pytest.mark.parametrize(("publishes", "code"), [(True, 0), (False, 1)])
+def test_recipe_for_ci_tells_whether_the_event_came(
+    folder: Path, environ: dict[str, str], broker: Broker, *, publishes: bool, code: int
+) -> None:
+    """The script of docs/listen.md ends with 0 when the event is published, else with 1."""
+    ((_, script),) = blocks((ROOT / "docs/listen.md").read_text(), "bash")
+    environ["MEDTRACK_URL"] = broker.amqp_url
+    if not publishes:
+        script = script.replace("medtrack publish", ": medtrack publish")
+        script = script.replace("--timeout 30", "--timeout 1")
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=environ, check=False, timeout=60)
+
+    assert done.returncode == code
+    seen = (folder / "seen.ndjson").read_text().splitlines()
+    assert len(seen) == publishes
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link of a page, and every path of ours that it names, exists."""
