@@ -106,7 +106,7 @@ def test_both_ways_of_writing_keep_the_order() -> None:
         ({"routing_key": "x" * 256}, "routing key"),
         ({"routing_key": "é" * 128}, "routing key"),
         ({"headers": {"h": 2**63}}, "headers"),
-        ({"headers": {"h": object()}}, "headers"),
+        ({"headers": {"h": {1, 2}}}, "headers"),
         ({"headers": {"h": Decimal("1e99")}}, "headers"),
         ({"headers": {"h": Decimal("NaN")}}, "headers"),
         ({"headers": {"h": Whole(256, "uint8")}}, "headers"),
