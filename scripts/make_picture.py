@@ -128,11 +128,12 @@ def publish_traffic() -> None:
 
 
 def rows_of(written: str) -> list[str]:
-    """Follow the view's frames, each of which goes up over the last block and erases it."""
+    """Follow the view's frames, each of which erases the last block row by row, upwards."""
     rows = [""]
-    for piece in re.split(r"(\r(?:\x1b\[\d+A)?\x1b\[J)", re.sub(r"\x1b\[\?\d+[hl]", "", written)):
-        if erasing := re.fullmatch(r"\r(?:\x1b\[(\d+)A)?\x1b\[J", piece):
-            del rows[len(rows) - 1 - int(erasing[1] or 0) :]
+    erasing = r"(\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*)"
+    for piece in re.split(erasing, re.sub(r"\x1b\[\?\d+[hl]", "", written)):
+        if re.fullmatch(erasing, piece):
+            del rows[-piece.count("\x1b[2K") :]
             rows.append("")
         else:
             first, *more = piece.split("\n")

@@ -16,7 +16,9 @@ from medtrack_cli.output.live_outlet import Outlet
 # hidden and nothing wrapped, so that a character wider than we think can't move the lines.
 _BEGIN, _END = "\x1b[?2026h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?2026l"
 _SHOW_CURSOR = "\x1b[?25h"
-_ERASE_BELOW = "\x1b[J"
+# Never all below the cursor at once: tmux takes that, from the top row, for a screen to be kept,
+# and would fill its history with blocks.
+_ERASE_ROW, _UP = "\x1b[2K", "\x1b[1A"
 _CLEAR = "\x1b[2J\x1b[H"
 
 
@@ -115,7 +117,7 @@ class Screen:
         """Print lines for good, and the block below them in the place of the last one."""
         above = "".join(f"{line}\n" for line in lines)
         rows = "\n".join(row.text for row in block)
-        erase = _CLEAR if clear else self._erasing()
+        erase = self._erasing() + (_CLEAR if clear else "")
         self._outlet.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
         self._drawn = block
 
@@ -133,7 +135,7 @@ class Screen:
         self._drawn = None
 
     def _erasing(self) -> str:
-        """Go back to where the block began, and erase from there.
+        """Erase the block from its last row up; the cursor is where it began.
 
         A terminal that was made narrower has broken its rows into several.
         """
@@ -141,8 +143,7 @@ class Screen:
             return ""
         width = self.size.width
         rows = sum(max(1, ceil(row.cells / width)) for row in self._drawn)
-        up = f"\x1b[{rows - 1}A" if rows > 1 else ""
-        return f"\r{up}{_ERASE_BELOW}"
+        return f"\r{_ERASE_ROW}" + f"{_UP}{_ERASE_ROW}" * (rows - 1)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,16 @@ PATIENCE = 20
 """Seconds that a test waits for what must come."""
 
 # All that the view may send: a frame's modes, cursor up, erasing, and colours of the 16.
-OURS = re.compile(r"\x1b\[(?:\?(?:2026|25|7)[hl]|[0-9]+A|J|2J|H|(?:(?:0|1|2|3[0-79]);?)+m)")
+OURS = re.compile(r"\x1b\[(?:\?(?:2026|25|7)[hl]|1A|2K|2J|H|(?:(?:0|1|2|3[0-79]);?)+m)")
+
+
+class Emulator(pyte.HistoryScreen):
+    """A screen that keeps what is erased from its top row on, as tmux does."""
+
+    def erase_in_display(self, how: int = 0, *arguments: Any, **options: Any) -> None:
+        if how == 0 and (self.cursor.x, self.cursor.y) == (0, 0):
+            self.history.top.extend(copy(self.buffer[row]) for row in range(self.lines))
+        super().erase_in_display(how, *arguments, **options)
 
 
 # Makes the terminal the process's own, so that its keys become signals, and runs the rest.
@@ -47,7 +57,7 @@ class Terminal:
         self._ours, self.theirs = pty.openpty()
         termios.tcsetwinsize(self.theirs, (height, width))
         self.before = termios.tcgetattr(self.theirs)
-        self.emulator = pyte.HistoryScreen(width, height, history=50_000, ratio=0.5)
+        self.emulator = Emulator(width, height, history=50_000, ratio=0.5)
         self._stream = pyte.ByteStream(self.emulator)
         self.written = bytearray()
         self._lock = Lock()

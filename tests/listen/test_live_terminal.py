@@ -175,6 +175,19 @@ def test_keys_toggle_bodies_filter_clear_and_help(connected: Tool, broker: Broke
         terminal.wait(lambda: terminal.rows[:2] == ["", ""])
 
 
+def test_an_idle_view_leaves_nothing_in_the_scrollback(connected: Tool, broker: Broker) -> None:
+    """The block that is drawn anew each second on a cleared screen is never kept."""
+    with live(connected, height=12) as terminal:
+        say(broker, *deleted(20))
+        terminal.await_text("20 received")
+        terminal.type("c")
+        terminal.wait(lambda: terminal.rows[0].startswith("─"))
+        seconds = terminal.rows[1]
+        terminal.wait(lambda: terminal.rows[1] != seconds)
+        blocks = [row for row in terminal.scrolled if "listening 0:" in row]
+        assert blocks == [terminal.rows[1]]
+
+
 def test_every_width_is_filled_and_never_exceeded(connected: Tool, broker: Broker) -> None:
     """Made narrower, wider and lower while it runs, the view has one block that fits."""
     sizes = [(80, 24), (40, 24), (300, 50), (200, 12), (20, 8), (80, 24)]
@@ -264,7 +277,7 @@ def test_a_flood_is_counted_exactly(connected: Tool, broker: Broker) -> None:
         say(broker, *deleted(20_000))
         assert terminal.end() == 0
         rows = terminal.scrolled
-    assert rows[-1].startswith("count reached: 20000 received, 0 invalid")
+    assert rows[-1].startswith("count reached: 20,000 received, 0 invalid")
     drawn = [row for row in rows if EVENT_LINE.match(row)]
     told = re.search(r"20,000 received .* ([\d,]+) not drawn", rows[-2])
     assert told, rows[-2]
@@ -287,7 +300,7 @@ def test_a_terminal_that_hangs_stops_nothing_else(connected: Tool, broker: Broke
         say(broker, *deleted(1, start=6_001))
         assert terminal.end() == 0
         assert "student=00006001" in terminal.text
-        assert "count reached: 6001 received" in terminal.text
+        assert "count reached: 6,001 received" in terminal.text
 
 
 def test_a_terminal_that_vanishes_ends_it(connected: Tool, broker: Broker) -> None:
