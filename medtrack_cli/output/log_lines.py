@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rich.cells import chop_cells
+from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from medtrack_cli.core.listen import Seen, is_replayed
@@ -35,7 +35,7 @@ MAX_FINDINGS = 5
 """Findings below one line; the others are counted."""
 
 NARROW, WIDE = 60, 120
-"""Columns below which times are cut to seconds and ids have no names; from which the service
+"""Columns below which times are cut to seconds and ids never have names; from which the service
 has a column of its own."""
 
 _FAMILIES = {"student": "cyan", "user": "magenta", "stage": "green", "evaluation": "yellow"}
@@ -69,10 +69,11 @@ def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
     value = _parsed(body)
     is_json = value is not None
     event = value if isinstance(value, dict) else None
-    line = _head(seen, look)
-    _append_details(line, seen, event, look, shorten)
     notes = _notes(seen, look)
     room = None if look.width is None else max(look.width - notes.cell_len, look.width // 2)
+    line = _head(seen, look)
+    left = None if room is None else room - line.cell_len
+    line.append_text(_details(seen, event, look, shorten, left))
     yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
     if not seen.is_valid:
         yield from (_cut(each, look) for each in _findings(seen.problems, look))
@@ -116,25 +117,26 @@ def _mark(seen: Seen, marks: Marks) -> tuple[str, str]:
     return (marks.doubtful, "yellow") if seen.problems else (marks.valid, "green")
 
 
-def _append_details(
-    line: Text, seen: Seen, event: dict[str, Any] | None, look: Look, shorten: ShortIds
-) -> None:
-    """Add the service and what the payload says."""
+def _details(
+    seen: Seen, event: dict[str, Any] | None, look: Look, shorten: ShortIds, room: int | None
+) -> Text:
+    """Give the service and what the payload says; ids lose their names where they leave no room."""
     delivery = seen.delivery
     if event is None:
         kind = delivery.properties.get("content_type")
         shown = _value("content_type", str(kind), look) if kind else "no content type"
-        line.append(f" {len(delivery.body):,} bytes, {shown}")
-    else:
-        name = event.get("service")
-        service = _value("service", name, look) if isinstance(name, str) else ""
-        is_wide = look.width is None or look.width >= WIDE
-        if is_wide:
-            line.append(f" {service:<29}", "dim")
-        for text, style in _facts(event.get("payload"), look, shorten):
-            line.append(f" {text}", style)
-        if not is_wide:
-            line.append(f" {service}", "dim")
+        return Text(f" {len(delivery.body):,} bytes, {shown}")
+    name = event.get("service")
+    service = _value("service", name, look) if isinstance(name, str) else ""
+    is_wide = look.width is None or look.width >= WIDE
+    column = Text(f" {service:<29}" if is_wide else f" {service}", "dim")
+    facts = list(_facts(event.get("payload"), look, shorten))
+    needed = is_wide * column.cell_len + sum(1 + cell_len(fact.named) for fact in facts)
+    is_bare = look.is_narrow or (room is not None and needed > room)
+    said = Text.assemble(
+        *((f" {fact.bare if is_bare else fact.named}", fact.style) for fact in facts)
+    )
+    return Text.assemble(column, said) if is_wide else Text.assemble(said, column)
 
 
 def _notes(seen: Seen, look: Look) -> Text:
@@ -151,7 +153,13 @@ def _notes(seen: Seen, look: Look) -> Text:
     return Text("".join(f" ({note})" for note in notes), "yellow")
 
 
-def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[tuple[str, str]]:
+class _Fact(NamedTuple):
+    named: str
+    bare: str  # the same, save for ids: they lose their names
+    style: str
+
+
+def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[_Fact]:
     """Give `name=value` for all that may be seen: ids, score, role, dates, names of fields."""
     for name, value in payload.items() if isinstance(payload, dict) else ():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -165,11 +173,9 @@ def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[tuple[str
             text = shorten(text)
         key = name if look.reveal else masked_key(name)
         label = key.removesuffix("_id") if is_id else key.removesuffix("_date")
-        is_bare = is_id and look.is_narrow
-        yield (
-            text if is_bare else f"{_short(label)}={_short(text)}",
-            "bold" if isinstance(value, int | float) else "",
-        )
+        named = f"{_short(label)}={_short(text)}"
+        style = "bold" if isinstance(value, int | float) else ""
+        yield _Fact(named, text if is_id else named, style)
 
 
 def _findings(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:

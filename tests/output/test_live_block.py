@@ -117,6 +117,16 @@ def test_a_row_says_the_most_that_fits(width: int, row: str) -> None:
     assert lines(encode(event()), LOOK._replace(width=width)) == [row]
 
 
+def test_a_score_is_worth_more_than_the_names_of_ids() -> None:
+    """Ids that leave no room for what follows them lose their names, but not on wider rows."""
+    evaluated = encode(event("evaluation.created"))
+    (narrow,) = lines(evaluated, LOOK._replace(width=80), "evaluation.created")
+    (wide,) = lines(evaluated, LOOK._replace(width=200), "evaluation.created")
+
+    assert re.search(r"evaluation\.created [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} score=85", narrow)
+    assert re.search(r" evaluation=\w{8} stage=\w{8} student=\w{8} score=85$", wide)
+
+
 def test_a_row_without_a_width_is_whole() -> None:
     """Where lines aren't cut, ids are whole as well: they can be searched for."""
     (row,) = lines(encode(event()), LOOK._replace(width=None))
