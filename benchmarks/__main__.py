@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.measurements import listening, startup, validating
+from benchmarks.listening import listening, long_listening, taking
+from benchmarks.measurements import startup, validating
 from benchmarks.measuring import FULL, QUICK, Result, table
 from benchmarks.publishing import memory, one_event, publishing
 from benchmarks.recordings import recordings
@@ -22,7 +23,8 @@ def main() -> int:
     with workplace() as place:
         for measure in (
             *(startup, publishing, one_event, memory),
-            *(validating, listening, recordings, summing_up),
+            *(validating, listening, taking, long_listening),
+            *(recordings, summing_up),
         ):
             results += measure(place, sizes)
     if root := os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT"):

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from resource import struct_rusage
 from statistics import median
 from tempfile import TemporaryFile
 from typing import NamedTuple, TypeVar
@@ -80,8 +81,12 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> Cost:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace")
             raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # macOS counts in bytes
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, output)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, megabytes(usage), output)
+
+
+def megabytes(usage: struct_rusage) -> float:
+    """Give the peak of a process's memory; macOS counts it in bytes."""
+    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def interleave(rounds: int, sides: Mapping[str, Callable[[], A]], label: str) -> list[dict[str, A]]:

@@ -17,7 +17,7 @@ from medtrack_cli.broker.topology import Step, declaration
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Queue, Source, Tap
 
-PREFETCH = 200
+PREFETCH = 500
 HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
 PREFETCH_LARGE = 2  # of up to 16 MiB
 HOLD_SECONDS = 30.0  # without progress: the broker's consumer_timeout would close the channel

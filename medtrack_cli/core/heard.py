@@ -172,7 +172,10 @@ class Heard:
         name = seen.event_type or seen.delivery.routing_key
         if name not in self._types and len(self._types) >= MOST_NAMES:
             name = name if name in self._limits.expect else OTHERS
-        return self._types.setdefault(name, Count())
+        count = self._types.get(name)
+        if count is None:
+            count = self._types[name] = Count()
+        return count
 
     def _cross_off(self, event_type: str) -> None:
         self._wanting[event_type] -= 1

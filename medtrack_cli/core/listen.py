@@ -125,7 +125,7 @@ def is_replayed(delivery: Delivery) -> bool:
 
 def tee(sinks: list[Sink]) -> Sink:
     """One sink for several; flushed in their order."""
-    return _Tee(sinks)
+    return sinks[0] if len(sinks) == 1 else _Tee(sinks)
 
 
 class _Tee:

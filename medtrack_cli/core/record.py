@@ -16,11 +16,36 @@ from medtrack_cli.events.json_text import examine
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
 _TABLE = "$table"  # a table that would be taken for one of these
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_PLAIN = '{"valid":true,"findings":[]}'  # the verdict on most events
+
 
 def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
     """Write a delivery as a JSON object, `kind` first, the exact body and the verdict included."""
     text, value = _readable(delivery.body, is_valid=is_valid)
-    record = {
+    exact = {"body_text": text} if text is not None else {"body_base64": _base64(delivery.body)}
+    verdict = _verdict(delivery, problems, is_valid=is_valid)
+    return {**_circumstances(delivery), "body": value, **exact, **verdict}
+
+
+def to_line(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> str:
+    """Write a delivery's record as a line of JSON, without its end.
+
+    The text of a valid event is JSON as it is: read and written again it would be no other value,
+    and take as long as all the rest.
+    """
+    text = delivery.body.decode("utf-8") if is_valid else ""
+    if not is_valid or "\n" in text or "\r" in text or text.startswith("\ufeff"):
+        return _encode(to_record(delivery, problems, is_valid=is_valid))
+    before = _encode(_circumstances(delivery))[:-1]
+    is_plain = not (problems or delivery.headers)
+    verdict = _PLAIN if is_plain else _encode(_verdict(delivery, problems, is_valid=True))
+    return f'{before},"body":{text},"body_text":{_encode(text)},{verdict[1:]}'
+
+
+def _circumstances(delivery: Delivery) -> dict[str, Any]:
+    """Tell how it came: what stands before the body."""
+    return {
         "kind": "event",
         "received_at": rfc3339(delivery.received_at),
         "exchange": delivery.exchange,
@@ -28,17 +53,14 @@ def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool
         "redelivered": delivery.redelivered,
         "properties": {name: _to_json(item) for name, item in delivery.properties.items()},
         "headers": {name: _to_json(item) for name, item in delivery.headers.items()},
-        "body": value,
     }
-    if text is None:
-        record["body_base64"] = b64encode(delivery.body).decode("ascii")
-    else:
-        record["body_text"] = text
-    if types := dict(_types(delivery.headers)):
-        record["header_types"] = types
-    record["valid"] = is_valid
-    record["findings"] = [_finding(problem) for problem in problems]
-    return record
+
+
+def _verdict(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
+    """Tell what it is: what stands behind the body."""
+    types = dict(_types(delivery.headers))
+    verdict = {"valid": is_valid, "findings": [_finding(problem) for problem in problems]}
+    return {"header_types": types, **verdict} if types else verdict
 
 
 def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
@@ -51,6 +73,10 @@ def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
         return text, json.loads(text.removeprefix("\ufeff"))
     value, problems = examine(body)
     return text, None if problems else value
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
 
 
 def _finding(problem: Problem) -> dict[str, str]:
@@ -102,12 +128,12 @@ def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
 
 def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
     match value:
-        case bool() | None | str():
+        case str() | bool() | None:
             return value
         case int():
             return int(value)  # pika's 64-bit integers are a subclass of their own
         case bytes():
-            return {_BYTES: b64encode(value).decode("ascii")}
+            return {_BYTES: _base64(value)}
         case float():
             return {_FLOAT: repr(value)}
         case Decimal():

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 from medtrack_cli.core.heard import Listened
-from medtrack_cli.core.listen import Sink, Watched
+from medtrack_cli.core.listen import Seen, Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.record import to_line
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output import records
@@ -69,7 +70,7 @@ class JsonPrinter:
         return nullcontext(
             EventLines(
                 self._stdout,
-                lambda seen: self._line(records.event(seen)),
+                self._event_line,
                 lambda happening: self._tell(records.happening(happening)),
             )
         )
@@ -90,6 +91,11 @@ class JsonPrinter:
 
     def _print(self, record: Mapping[str, Any]) -> None:
         self._stdout.write(self._line(record))
+
+    def _event_line(self, seen: Seen) -> str:
+        if self._escape:
+            return self._line(records.event(seen))
+        return to_line(seen.delivery, seen.problems, is_valid=seen.is_valid) + "\n"
 
     def _line(self, record: Mapping[str, Any]) -> str:
         text = json.dumps(record, ensure_ascii=self._escape, separators=(",", ":"), default=str)

@@ -51,8 +51,8 @@ class Waiting:
 
 @contextmanager
 def waiting(broker: Broker) -> Iterator[Waiting]:
-    """Have a queue and its exchange, both gone at the end."""
-    with client(broker.amqp_url) as channel:
+    """Have a queue and its exchange, both gone at the end; their connection may sleep for long."""
+    with client(f"{broker.amqp_url}?heartbeat=0") as channel:
         held = Waiting(channel)
         channel.exchange_declare(held.name, "topic")
         channel.queue_declare(held.name, durable=True)
