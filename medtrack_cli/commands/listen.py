@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands.options import Output, command
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.core.ports import Queue, Source, Tap
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -200,6 +201,9 @@ def _source(
     patterns: list[str] | None, durable: str | None, queue: str | None, count: int | None
 ) -> Source:
     """Choose where deliveries come from; no more is taken from a queue than may be wanted."""
+    refuse_queue_name("--durable", durable)
+    refuse_queue_name("--queue", queue)
+    refuse_bytes("a pattern", *patterns or (), most=MOST_BYTES)
     if queue is None:
         return Tap(tuple(patterns or ["#"]), durable)
     if patterns or durable is not None:

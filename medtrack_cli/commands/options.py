@@ -4,11 +4,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
+from math import isnan
 from typing import Annotated, Any
 
 import typer
 
 from medtrack_cli.commands.boundary import guarded
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
 
@@ -87,7 +89,7 @@ def command(
             typed = {option: values.pop(option) for option in shared}
             output = values["output"] if has_output else values.pop("output")
             runtime = _runtime(context.obj, typed, _form(output), piped(values))
-            raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
+            raise typer.Exit(guarded(runtime, lambda: body(runtime, **_without_nan(values))))
 
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
         has_output = any(each.name == "output" for each in own)
@@ -112,6 +114,14 @@ def _help(body: Body, examples: Sequence[str]) -> str:
     summary, _, rest = inspect.cleandoc(body.__doc__ or "").partition("\n")
     lines = "\n".join(f"  {example}" for example in examples)
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse nan, which is in every range and never over."""
+    for name, value in values.items():
+        if isinstance(value, float) and isnan(value):
+            raise UsageError(f"--{name.replace('_', '-')} is no number", str(value))
+    return values
 
 
 def _form(output: StrEnum | list[str] | None) -> StrEnum | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from medtrack_cli.commands.options import command
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -111,9 +112,9 @@ def publish(
 
     clock = runtime.world.clock
     for option, texts in (("--set", set_), ("--header", header)):
-        _refuse_bytes(option, *texts or ())
-    _refuse_bytes("--service", service or "")
-    _refuse_bytes("--message-id", message_id or "", most=255)  # AMQP's limit
+        refuse_bytes(option, *texts or ())
+    refuse_bytes("--service", service or "")
+    refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
     service = service or runtime.config.service
     source = _source(runtime, event_type, file, data, set_, count, seed, service)
     completion = Completion(
@@ -206,17 +207,6 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         raise UsageError("generated events need an event type", hint=hint)
     generated = runtime.generated(event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
-
-
-def _refuse_bytes(option: str, *texts: str, most: int | None = None) -> None:
-    """Refuse what AMQP can't carry as a text: other bytes than UTF-8, more than so many."""
-    for text in texts:
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            raise UsageError(f"{option} is not UTF-8", hint="check the terminal's locale") from None
-        if most is not None and size > most:
-            raise UsageError(f"{option} is longer than {most} bytes", hint="shorten it")
 
 
 def _header(text: str) -> tuple[str, str]:

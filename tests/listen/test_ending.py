@@ -164,6 +164,12 @@ def test_a_signal_before_the_wish_is_no_success(connected: Tool) -> None:
         (["user.*", "--expect", "student.created"], "listen student.created"),
         (["--format", "{body}", "-o", "json"], "leave out one of them"),
         (["--format", "{nobody}"], "did you mean body?"),
+        (["--durable", ""], "give it the name of a queue"),
+        (["--queue", "", "--yes"], "give it the name of a queue"),
+        (["--durable", "é" * 128], "--durable is longer than 255 bytes"),
+        (["a." * 128], "a pattern is longer than 255 bytes"),
+        (["\udcff"], "a pattern is not UTF-8"),
+        (["--timeout", "nan"], "--timeout is no number: nan"),
     ],
 )
 def test_wishes_that_can_never_come_true(tool: Tool, arguments: list[str], hint: str) -> None:
