@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
 from medtrack_cli.files.recording import FORMAT, is_readable
-from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed
+from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed_text
 from medtrack_cli.files.streams import is_zipped
 
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
@@ -30,6 +30,13 @@ class Held(NamedTuple):
     text_size: int
 
 
+class Entry(NamedTuple):
+    """What is to be a line: when it was, and its JSON, open for more members."""
+
+    time: str
+    text: str
+
+
 class _End(NamedTuple):
     """Where the next line stands: how many are before it, their bytes, their latest time."""
 
@@ -37,11 +44,12 @@ class _End(NamedTuple):
     at: int = 0
     latest: str = ""
 
-    def numbered(self, record: dict[str, Any]) -> tuple[bytes, "_End"]:
-        """Write a record as the line that stands here; give what comes behind it, too."""
-        time = record.get("received_at") or record["started_at"]
-        late = {"latest": self.latest} if time < self.latest else {}  # the clock was set back
-        line = sealed({**record, **late, "at": self.at, "line": self.lines + 1})
+    def numbered(self, entry: Entry) -> tuple[bytes, "_End"]:
+        """Write an entry as the line that stands here; give what comes behind it, too."""
+        time, text = entry
+        if time < self.latest:  # the clock was set back
+            text += f',"latest":{json.dumps(self.latest)}'
+        line = sealed_text(f'{text},"at":{self.at},"line":{self.lines + 1}')
         return line, _End(self.lines + 1, self.at + len(line), max(time, self.latest))
 
 
@@ -71,14 +79,14 @@ class RecordingFile:
         if not size:
             _sync_folder(path.parent)
 
-    def add(self, records: Iterable[dict[str, Any]]) -> None:
-        """Add a line for each record; they have left this process then. In a .gz, as one member.
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add a line for each entry; they have left this process then. In a .gz, as one member.
 
         Raises CannotWrite, with nothing of them written.
         """
         lines, end = [], self._end
-        for record in records:
-            line, end = end.numbered(record)
+        for entry in entries:
+            line, end = end.numbered(entry)
             lines.append(line)
         self._write(b"".join(lines))
         self._end = end
@@ -117,8 +125,10 @@ def _open(path: Path) -> int:
     try:
         descriptor = os.open(path, _OPEN, 0o600)
     except OSError as error:
-        hint = "does the folder exist, and may you write to it?"
-        what = f"recording can't be created ({error.strerror})"
+        why, hint = error.strerror, "does the folder exist, and may you write to it?"
+        if path.is_symlink():
+            why, hint = "it is a link", "name the file that it leads to"
+        what = f"recording can't be created ({why})"
         raise CannotCreate(what, str(path), hint=hint) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

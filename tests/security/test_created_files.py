@@ -84,6 +84,8 @@ def test_nothing_is_written_over_or_through(traps: Path, option: str, target: st
     assert ran.code == (65 if (option, target) == ("--checkpoint", "precious") else 73), ran.err
     assert names(traps) == before
     assert (traps / "precious").read_text() == "precious"
+    if option == "--record" and (traps / target).is_symlink():
+        assert "name the file that it leads to" in ran.err
 
 
 @pytest.mark.parametrize("target", ["link", "dangling", "loop", "folder"])
