@@ -3,16 +3,16 @@
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock, Thread
-from typing import Any
 
 from medtrack_cli.core.listen import Seen, is_replayed
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
-from medtrack_cli.core.record import to_record
+from medtrack_cli.core.record import to_line
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import CannotWrite
 from medtrack_cli.files.recording import FORMAT
-from medtrack_cli.files.recording_file import RecordingFile
+from medtrack_cli.files.recording_file import Entry, RecordingFile
 from medtrack_cli.files.rotation import Rotation, last_part, part_path
+from medtrack_cli.files.sealed_lines import opened
 
 SYNC_SECONDS = 1.0
 
@@ -38,7 +38,7 @@ class Recorder:
         self._rotation = rotation
         self._include_replays = include_replays
         self._zero, self._started_at = clock.monotonic(), rfc3339(clock.now())
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[Entry] = []
         self._recorded = self._left_out = 0
         self._run = token_hex(8)
         self._file = self._begin(max(1, last_part(path)) if rotation else 1)
@@ -48,21 +48,21 @@ class Recorder:
         if is_replayed(seen.delivery) and not self._include_replays:
             self._left_out += 1
             return
-        record = to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
-        moment = seen.delivery.monotonic
-        if moment is not None:
-            record["elapsed"] = round(moment - self._zero, 6)
-        self._waiting.append(record)
+        delivery = seen.delivery
+        text = to_line(delivery, seen.problems, is_valid=seen.is_valid)[:-1]
+        if delivery.monotonic is not None:
+            text += f',"elapsed":{round(delivery.monotonic - self._zero, 6)!r}'
+        self._waiting.append(Entry(rfc3339(delivery.received_at), text))
 
     def flush(self) -> None:
         if not self._waiting:
             return
         if self._is_full():
             self._turn()
-        records, self._waiting = self._waiting, []
-        self._file.add(records)
+        entries, self._waiting = self._waiting, []
+        self._file.add(entries)
         self._is_empty = False
-        self._recorded += len(records)
+        self._recorded += len(entries)
         self._syncing.wanted.set()
         self._syncing.check()
 
@@ -76,7 +76,8 @@ class Recorder:
         finally:
             self._file.close()
         left_out = f"; left out {self._left_out:,} replayed" if self._left_out else ""
-        self._note(f"recorded {self._recorded:,} events to {self._path}{left_out}")
+        events = "event" if self._recorded == 1 else "events"
+        self._note(f"recorded {self._recorded:,} {events} to {self._path}{left_out}")
 
     def _begin(self, part: int) -> RecordingFile:
         """Open a part, and write its header or, when it goes on, one more."""
@@ -86,8 +87,9 @@ class Recorder:
             self._note(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
         self._run = file.run or self._run
         header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
+        text = opened({**header, "started_at": self._started_at})
         try:
-            file.add([{**header, "started_at": self._started_at}])
+            file.add([Entry(self._started_at, text)])
         except CannotWrite:
             file.close()
             raise

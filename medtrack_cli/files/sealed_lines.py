@@ -21,8 +21,18 @@ _NUMBERED = re.compile(rb',"line":[0-9]+.{19,22}$', re.DOTALL)
 
 def sealed(record: Mapping[str, Any]) -> bytes:
     """Write a record as a line, with its checksum and its end."""
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
-    return text + _seal(text) + b"\n"
+    return sealed_text(opened(record))
+
+
+def opened(record: Mapping[str, Any]) -> str:
+    """Write a record as JSON, open for more members: without its last brace."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))[:-1]
+
+
+def sealed_text(text: str) -> bytes:
+    """Close JSON that is open for more members, with its checksum and its end."""
+    data = text.encode()
+    return data + _seal(data) + b"\n"
 
 
 def has_seal(line: bytes) -> bool:
