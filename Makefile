@@ -7,6 +7,9 @@ MADE := .venv/made
 # Checks run side by side; older makes (macOS) can't keep their outputs apart.
 SIDE_BY_SIDE := --jobs=4 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PYTEST := $(BIN)/python -m pytest
+# Tests wait as much as they work; each process starts brokers of its own.
+WORKERS ?= 3
+SPREAD := --numprocesses=$(WORKERS) --dist=worksteal
 CHECKS := check-code check-format check-types check-imports check-workflows check-docs
 INTEROP := build/interop
 RABBITMQ4 ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medtrack/rabbitmq4
@@ -35,8 +38,8 @@ $(MADE): requirements/dev.txt pyproject.toml scripts/make_env.sh
 demo: $(MADE)  ## see all of medtrack in one minute, on a private broker
 	@$(BIN)/medtrack demo --install
 
-test: lint  ## check everything: lint, then all tests, with a real broker
-	@$(PYTEST)
+test: lint  ## check everything: lint, then all tests, with a real broker (WORKERS=3)
+	@$(PYTEST) $(SPREAD)
 
 lint: $(MADE)  ## check style, types, import rules, workflows and generated docs
 	@$(MAKE) $(SIDE_BY_SIDE) $(CHECKS)
@@ -73,7 +76,7 @@ picture: $(MADE)  ## run the demo and the live view, and draw what they show, fo
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-200.svg listen 200
 
 unit: $(MADE)  ## run the tests that need no broker
-	@$(PYTEST) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
+	@$(PYTEST) $(SPREAD) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
 
 broker-tests: $(MADE)  ## run the tests that need a broker
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
