@@ -143,7 +143,7 @@ def test_replays_are_left_out_and_counted(tmp_path: Path) -> None:
     """What carries the mark of a replay isn't recorded unless that is wished, and is counted."""
     marked = delivery(headers={"x-medtrack-replay": "r"}, properties={"message_id": "again"})
     said = record(tmp_path / "a.ndjson", [marked, *numbered(1), marked])
-    assert said == [f"recorded 1 events to {tmp_path / 'a.ndjson'}; left out 2 replayed"]
+    assert said == [f"recorded 1 event to {tmp_path / 'a.ndjson'}; left out 2 replayed"]
     assert ids(tmp_path / "a.ndjson") == ["id-1"]
     record(tmp_path / "b.ndjson", [marked, *numbered(1)], include_replays=True)
     assert ids(tmp_path / "b.ndjson") == ["again", "id-1"]
