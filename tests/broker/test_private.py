@@ -6,7 +6,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
@@ -28,9 +28,10 @@ def listening(pids: frozenset[int]) -> set[tuple[str, int]]:
     """Read from /proc where processes listen: addresses as the kernel writes them, and ports."""
     inodes = set()
     for pid in pids:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            if found := re.fullmatch(r"socket:\[([0-9]+)\]", str(descriptor.readlink())):
-                inodes.add(found[1])
+        with suppress(FileNotFoundError):  # it has ended, or closed it
+            for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+                if found := re.fullmatch(r"socket:\[([0-9]+)\]", str(descriptor.readlink())):
+                    inodes.add(found[1])
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
