@@ -148,7 +148,10 @@ def _runtime(
     shared: Shared, typed: dict[str, Any], output: StrEnum | None, piped: Output
 ) -> Runtime:
     before = shared.before
-    merged = {name: typed[name] or before.get(name) for name in typed}
+    # A text typed as "" stays: it is a vhost's name, or an error, but never a default.
+    merged = {
+        name: before.get(name) if value in {None, False} else value for name, value in typed.items()
+    }
     if output is None:
         output = Output.HUMAN if shared.world.stdout.isatty() else piped
     return Runtime(

@@ -143,7 +143,7 @@ def build_layer(
         vhost=value("vhost", _text),
         username=username,
         password=_password(settings, level, username, path, environ),
-        exchange=value("exchange", _text),
+        exchange=value("exchange", _exchange),
         ca_file=value("ca_file", path),
         cert_file=value("cert_file", path),
         key_file=value("key_file", path),
@@ -199,6 +199,12 @@ def _not_empty(entry: Entry) -> str:
     if not entry.text:
         raise ConfigError("an empty value", entry.source, hint="give it a value or leave it out")
     return entry.text
+
+
+def _exchange(entry: Entry) -> str:
+    """Read an exchange's name; AMQP's nameless one takes no bindings."""
+    _not_empty(entry)
+    return _text(entry)
 
 
 def _hosts(entry: Entry) -> tuple[tuple[str, int | None], ...]:

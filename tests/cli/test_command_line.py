@@ -75,6 +75,14 @@ def test_shared_options_stand_before_and_after(tool: Tool, *, before: bool) -> N
     assert tool.run(*validate) == (0, "", "")
 
 
+@pytest.mark.parametrize("option", ["host", "port", "exchange", "profile", "config", "ca-file"])
+def test_an_empty_option_is_no_default(tool: Tool, option: str) -> None:
+    """An option that an unset shell variable left empty is an error, never what is built in."""
+    name = tool.write("good.ndjson", b"".join(numbered(1)))
+    ran = tool.run("publish", "-f", name, "--dry-run", f"--{option}", "")
+    assert (ran.code, ran.out) == (78, "")
+
+
 def test_quiet_keeps_errors(tool: Tool) -> None:
     """With -q an error is still said, and the exit code is the same."""
     ran = tool.run("validate", "missing.json", "-q")
