@@ -1,5 +1,6 @@
 """medtrack publish."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.ports import Note, Publisher
-    from medtrack_cli.core.publish import Read
+    from medtrack_cli.core.publish import Plan, Read
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
 
@@ -105,7 +106,7 @@ def publish(
     from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
-    from medtrack_cli.core.publish import Plan, count_valid, messages
+    from medtrack_cli.core.publish import Plan, messages
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
@@ -132,7 +133,7 @@ def publish(
     everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
     is_first_checked = source.can_be_read_again and not keep_going
-    expected = count_valid(source.read, plan) if is_first_checked else None
+    expected = _check(runtime, source, plan) if is_first_checked else None
     if is_first_checked and expected is None:
         reason = "another event is invalid"
         receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
@@ -207,6 +208,20 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         raise UsageError("generated events need an event type", hint=hint)
     generated = runtime.generated(event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
+
+
+def _check(runtime: Runtime, source: _Source, plan: "Plan") -> int | None:
+    """Validate all before anything is sent; give how many there are, None when one is invalid."""
+    from medtrack_cli.core.publish import count_valid
+
+    counted: Counter[str] = Counter()
+    try:
+        with runtime.progress(lambda: f"{counted['events']:,} events checked"):
+            is_valid = count_valid(source.read, plan, counted)
+    except KeyboardInterrupt:
+        runtime.printer.warning("interrupted while checking: nothing was sent")
+        raise
+    return counted["events"] if is_valid else None
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Publish: make messages of the events that are read."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha1
@@ -106,28 +107,26 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-def count_valid(read: Read, plan: Plan) -> int | None:
-    """Read the whole input and count its events; None when one of them stops the run.
+def count_valid(read: Read, plan: Plan, counted: Counter[str]) -> bool:
+    """Read the whole input, counting its `events` as they come; False when one stops the run.
 
     What has no problem and is sent as it stands is counted at once, without a message.
     """
-    count = 0
     completion = plan.completion
     is_sent_as_it_stands = completion.event_type is None and not completion.settings
     has_no_problem = quick_check(completion.registry)
 
     def counts(line: bytes) -> bool:
-        nonlocal count
         if has_no_problem(line):
-            count += 1
+            counted["events"] += 1
             return True
         return False
 
     for each in messages(read(counts if is_sent_as_it_stands else None), plan):
         if not isinstance(each, Message):
-            return None
-        count += 1
-    return count
+            return False
+        counted["events"] += 1
+    return True
 
 
 def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:

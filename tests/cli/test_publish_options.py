@@ -1,6 +1,11 @@
 """`medtrack publish`: generated and changed events, headers, ids, and unchecked ones."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,7 +13,7 @@ import pytest
 from medtrack_cli.events.registry import event_types
 from tests.broker.witness import Witness
 from tests.cli.added import booked, ndjson, project
-from tests.cli.tool import Ran, Tool, numbered
+from tests.cli.tool import COMMAND, Ran, Tool, numbered
 from tests.events.sample import event
 
 DELETED = json.dumps(event("student.deleted")["payload"])
@@ -243,3 +248,28 @@ def test_what_names_no_type_is_never_sent(tool: Tool, body: str) -> None:
     """Without a routing key an event can't be sent, --no-validate or not."""
     ran = dry(tool, "-d", body, "--no-validate")
     assert (ran.code, ran.of_kind("message")) == (1, [])
+
+
+def test_a_long_check_is_shown_and_ends_with_ctrl_c(tool: Tool) -> None:
+    """The check before sending says on a terminal how far it is; Ctrl-C then: nothing was sent."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "publish", "student.deleted", "--count", "1000000000"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        cwd=tool.folder,
+        env=tool.environ,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # Linux: EIO when the other side is closed
+            while data := os.read(ours, 65536):
+                if b"events checked" in data:
+                    process.send_signal(signal.SIGINT)
+                seen += data
+        os.close(ours)
+        out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert b"events checked" in seen
+    assert b"interrupted while checking: nothing was sent" in seen
