@@ -62,6 +62,8 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
         case exceptions.ChannelClosedByBroker():
             return channel_failure(cause.reply_code, cause.reply_text, settings)
     hint = "is RabbitMQ running there? `medtrack broker start` starts a private one"
+    if isinstance(cause, socket.gaierror):
+        hint = "check how the host is written, and that this machine can look names up"
     return Failure(BrokerUnreachable(_why(cause), broker, hint=hint), heals=True)
 
 

@@ -140,6 +140,13 @@ def test_causes_become_errors(
         assert word in failure.error.what
 
 
+def test_a_name_that_is_not_found_starts_no_broker() -> None:
+    """A host whose name isn't found brings no advice to start a broker."""
+    failure = connection_failure(socket.gaierror(-2, "x"), SETTINGS, HOST)
+    assert "broker start" not in failure.error.hint
+    assert "broker start" in connection_failure(TimeoutError(), SETTINGS, HOST).error.hint
+
+
 @pytest.mark.parametrize(
     ("code", "text", "kind", "heals"),
     [
