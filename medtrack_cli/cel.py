@@ -49,7 +49,7 @@ def compiled(expression: str) -> Condition:
         raise _wrong(expression, str(error)) from None
     kind = program.return_type()
     if kind not in (_FLAG, _ANY):
-        what = f"--where asks for a yes or no, and this gives a {kind.name()}"
+        what = f"--where asks for a yes or no, and this gives {kind.name().lower()}"
         raise UsageError(what, expression, hint="compare it: event.payload.score > 80")
 
     def judge(names: Mapping[str, Any]) -> Answer:

@@ -71,7 +71,7 @@ def _placeholder(name: str, modifier: str | None) -> Placeholder:
     root, *rest = name.split(".")
     known = (*ENVELOPE_FIELDS, *RECORD_FIELDS)
     if root not in known or (rest and root not in _OPENED) or "" in rest:
-        near = did_you_mean(root, known) if root not in known else f"{root} has nothing inside"
+        near = did_you_mean(root, known) if root not in known else f"{root} has nothing inside;"
         hint = f"{near + ' ' if near else ''}known: {', '.join(known)}"
         raise UsageError("--format has no such placeholder", f"{{{name}}}", hint=hint)
     if modifier is not None and modifier != "json" and not modifier.startswith("%"):

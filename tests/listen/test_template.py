@@ -100,7 +100,7 @@ def test_text_of_the_template_itself_is_the_users_own() -> None:
         ("{payload_student_id}", "known: event_type, payload"),
         ("{}", "known: "),
         ("{payload.}", "known: "),
-        ("{service.name}", "service has nothing inside"),
+        ("{service.name}", "service has nothing inside; known: "),
         ("{routing_key:upper}", "{body:json}"),
         ("{routing_key", "written twice"),
         ("routing_key}", "written twice"),
