@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medtrack_cli.core.ports import Note, Stop
-from medtrack_cli.errors import BrokenSchema, ConfigError, ExitCode, InputMissing, UsageError
+from medtrack_cli.core.ports import Note
+from medtrack_cli.errors import ConfigError, ExitCode, InputMissing, UsageError
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from medtrack_cli.core.where import Condition
     from medtrack_cli.events.registry import EventType, Registry
     from medtrack_cli.files.checkpoint import Checkpoint
+    from medtrack_cli.files.contracts import Contracts
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.recorder import Recorder
-    from medtrack_cli.files.schemas import SchemaFault
     from medtrack_cli.files.sources import Source
     from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
@@ -101,51 +101,34 @@ class Runtime:
 
         Raises BrokenSchema when a schema there can't be used.
         """
-        from medtrack_cli.events.registry import built_in, extended
+        from medtrack_cli.events.registry import built_in
 
         # Without a file no schemas are named, and the rest of the configuration isn't asked for.
         has_file = any(each.exists or each.kind == "explicit" for each in self.config_files())
         folders = self.config.schemas if has_file else ()
         if not folders:
             return built_in()
-        from medtrack_cli.files.schemas import SchemaFault, load
+        from medtrack_cli.files.contracts import registry_of
 
-        found = list(load(folders))
-        for each in found:
-            if isinstance(each, SchemaFault):
-                hint = "medtrack schema check shows every fault"
-                raise BrokenSchema(each.message, each.place, hint=hint)
-        return extended(each[:3] for each in found if not isinstance(each, SchemaFault))
+        return registry_of(folders)
 
-    def schemas(self, folders: Sequence[Path]) -> "tuple[list[Contract], list[SchemaFault]]":
+    def contracts(self, folders: Sequence[Path]) -> "Contracts":
         """Read the schemas of folders, and what is wrong with them."""
-        from medtrack_cli.core.contracts import Contract
-        from medtrack_cli.files.schemas import SchemaFault, load
+        from medtrack_cli.files.contracts import read_contracts
 
-        found = list(load(folders))
-        faults = [each for each in found if isinstance(each, SchemaFault)]
-        return [Contract(*each[:3]) for each in found if not isinstance(each, SchemaFault)], faults
+        return read_contracts(folders)
 
-    def schemas_as_they_were(self, against: str, folders: Sequence[Path]) -> "list[Contract]":
+    def contracts_as_they_were(self, against: str, folders: Sequence[Path]) -> "list[Contract]":
         """Read the schemas of another folder, or of these folders at a git revision."""
-        from medtrack_cli.files.old_schemas import as_they_were
+        from medtrack_cli.files.contracts import contracts_as_they_were
 
-        with as_they_were(against, folders) as old:
-            contracts, faults = self.schemas(old)
-        if faults:
-            hint = "compare with a revision whose schemas can be used"
-            raise BrokenSchema(f"{against}: {faults[0].message}", faults[0].place, hint=hint)
-        return contracts
+        return contracts_as_they_were(against, folders)
 
-    def schema_file(self, path: Path) -> "Contract":
+    def contract(self, path: Path) -> "Contract":
         """Read one schema wherever it stands; BrokenSchema when it can't be used."""
-        from medtrack_cli.core.contracts import Contract
-        from medtrack_cli.files.schemas import SchemaFault, read_schema
+        from medtrack_cli.files.contracts import read_contract
 
-        found = read_schema(path)
-        if isinstance(found, SchemaFault):
-            raise BrokenSchema(found.message, found.place)
-        return Contract(path.stem, str(path), found)
+        return read_contract(path)
 
     @cached_property
     def connection(self) -> "ConnectionSettings":
@@ -157,16 +140,8 @@ class Runtime:
             self.printer.warning(
                 "the password in --url can be read by every user of this machine: use MEDTRACK_URL"
             )
-        remote = [host for host in settings.hosts if not host.is_loopback]
-        if remote and settings.tls is None:
-            self.printer.warning(
-                f"plain AMQP to {remote[0]}: password and events can be read on the way"
-            )
-        if settings.tls and not settings.tls.verify:
-            self.printer.warning(
-                f"certificates are not checked (--insecure): whoever answers as {settings.hosts[0]}"
-                " can read and change what is sent, the password included"
-            )
+        if settings.risk:
+            self.printer.warning(settings.risk)
         return settings
 
     def reach(self) -> "Callable[[Message], list[str] | None]":
@@ -394,38 +369,11 @@ class Runtime:
     @contextmanager
     def progress(self, line: Callable[[], str]) -> Iterator[None]:
         """Show how far a long run is, on a terminal, unless quiet; prints make it give way."""
-        from contextlib import nullcontext
+        from medtrack_cli.output.progress import beside
 
-        from medtrack_cli.output.progress import Progress
-
-        stderr, printer = self.world.stderr, self.printer
-        with Progress(stderr, line, on=stderr.isatty() and not self.quiet) as shown:
-            printer.make_room = shown.hidden
-            try:
-                yield
-            finally:
-                printer.make_room = nullcontext
-
-    @contextmanager
-    def stop_on_signals(self) -> Iterator[Stop]:
-        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
-        import signal
-
-        stop = Stop()
-
-        def ask(number: int, _frame: object) -> None:
-            if stop.exit_code is not None:
-                raise KeyboardInterrupt
-            stop.request(128 + number)
-
-        names = ("SIGINT", "SIGTERM", "SIGHUP")
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        before = {number: signal.signal(number, ask) for number in numbers}
-        try:
-            yield stop
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        is_watched = not self.quiet and self.world.stderr.isatty()
+        with beside(self.printer, self.world.stderr, line, on=is_watched):
+            yield
 
 
 def exit_code_of(*codes: int | None) -> int:

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
@@ -85,3 +86,24 @@ class World:
     open_publisher: OpenPublisher = _open_publisher
     open_consumer: OpenConsumer = _open_consumer
     count_waiting: CountWaiting = _count_waiting
+
+    @contextmanager
+    def stop_on_signals(self) -> Iterator[Stop]:
+        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
+        import signal
+
+        stop = Stop()
+
+        def ask(number: int, _frame: object) -> None:
+            if stop.exit_code is not None:
+                raise KeyboardInterrupt
+            stop.request(128 + number)
+
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        before = {number: signal.signal(number, ask) for number in numbers}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

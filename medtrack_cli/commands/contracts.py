@@ -44,7 +44,7 @@ def check(
     if not wanted:
         hint = "name a folder, or set `schemas` in medtrack.yaml"
         raise UsageError("no schemas to check", hint=hint)
-    new, faults = runtime.schemas(wanted)
+    new, faults = runtime.contracts(wanted)
     rows = [(fault.place, fault.message) for fault in faults]
     if rows:
         runtime.printer.rows("schema_fault", ("place", "message"), rows)
@@ -54,7 +54,7 @@ def check(
         sentence = f"{count} schema{'' if count == 1 else 's'}: all can be used"
         runtime.printer.summary("checked", {"schemas": count, "exit_code": 0}, sentence)
         return ExitCode.DONE
-    old = runtime.schemas_as_they_were(against, wanted)
+    old = runtime.contracts_as_they_were(against, wanted)
     return _report(runtime, compared(old, new), mode)
 
 
@@ -84,7 +84,7 @@ def _contract(runtime: Runtime, text: str) -> "Contract":
 
     path = Path(text)
     if path.is_file():
-        return runtime.schema_file(path)
+        return runtime.contract(path)
     if path.suffix in {".json", ".yaml", ".yml"} or len(path.parts) > 1:
         raise InputMissing("no such file", text, hint="name a schema file, or TYPE@VERSION")
     name, _, version = text.partition("@")

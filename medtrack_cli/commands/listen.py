@@ -150,7 +150,7 @@ def listen(
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
     try:
         with (
-            runtime.stop_on_signals() as stop,
+            runtime.world.stop_on_signals() as stop,
             lines
             or printer.deliveries(
                 Watched(settings, source, world.clock, stop, body, reveal, local_time)

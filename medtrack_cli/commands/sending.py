@@ -31,7 +31,7 @@ def send(
         seconds = runtime.world.clock.monotonic() - started
         return tally.so_far(seconds, expected, publisher.in_flight)
 
-    with runtime.stop_on_signals() as stop:
+    with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(
             runtime.connection, policy, runtime.printer.note, stop
         )

@@ -88,6 +88,19 @@ class ConnectionSettings:
     protected: bool = False
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
 
+    @property
+    def risk(self) -> str:
+        """Say what strangers on the way could do, if anything."""
+        remote = [host for host in self.hosts if not host.is_loopback]
+        if remote and self.tls is None:
+            return f"plain AMQP to {remote[0]}: password and events can be read on the way"
+        if self.tls and not self.tls.verify:
+            return (
+                f"certificates are not checked (--insecure): whoever answers as {self.hosts[0]}"
+                " can read and change what is sent, the password included"
+            )
+        return ""
+
     def describe(self, host: Host | None = None) -> str:
         """Name the broker for a person, without any secret: `amqp://admin@localhost:5672/%2F`."""
         from urllib.parse import quote

@@ -1,10 +1,13 @@
 """One line on a terminal that says how far a long run is."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from medtrack_cli.output.printer import Printer
 
 MakeRoom = Callable[[], AbstractContextManager[None]]
 """Gives a context in which others may write to the terminal."""
@@ -66,3 +69,16 @@ class Progress:
             self._stderr.write(_CLEAR)
             self._stderr.flush()
             self._is_shown = False
+
+
+@contextmanager
+def beside(
+    printer: "Printer", stderr: TextIO, line: Callable[[], str], *, on: bool
+) -> Iterator[None]:
+    """Show a line while a printer prints: the line gives way to each of its lines."""
+    with Progress(stderr, line, on=on) as progress:
+        printer.make_room = progress.hidden
+        try:
+            yield
+        finally:
+            printer.make_room = nullcontext
