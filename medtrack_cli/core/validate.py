@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
@@ -106,11 +106,19 @@ def _examine_closely(
         body, filled, depth, duplicates = completed
         findings += [place(item, each) for each in duplicates]
         verdict = check(body, completion.registry, publishing=publishing)
-    findings += [place(item, each, depth) for each in verdict.problems]
+    findings += [place(item, _helped(each, completion), depth) for each in verdict.problems]
     if completion.event_type and verdict.event_type not in {None, completion.event_type}:
         findings.append(place(item, _other_type(completion.event_type), depth))
     findings.sort(key=lambda finding: (finding.span.line, finding.span.column))
     return Examined(item, body, verdict.event_type, tuple(dict.fromkeys(findings)), filled)
+
+
+def _helped(problem: Problem, completion: Completion) -> Problem:
+    """Say how to fill in a service, the one thing that isn't filled in unless it is configured."""
+    if completion.now and (problem.rule, problem.where) == (Rule.MISSING_FIELD, ("service",)):
+        hint = "--service NAME fills it in, or `service: NAME` in the configuration"
+        return replace(problem, suggestion=hint)
+    return problem
 
 
 def _other_type(wanted: str) -> Problem:

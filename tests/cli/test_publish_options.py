@@ -250,6 +250,19 @@ def test_what_names_no_type_is_never_sent(tool: Tool, body: str) -> None:
     assert (ran.code, ran.of_kind("message")) == (1, [])
 
 
+def test_a_missing_service_is_told_how_to_give(tool: Tool) -> None:
+    """Where no service is configured, the finding says what fills one in; `validate` fills none."""
+    name = tool.write("payload.json", DELETED)
+    assert "--service NAME" in tool.run("publish", "student.deleted", "-f", name).out
+    whole = event("student.deleted")
+    del whole["service"]
+    name = tool.write("event.json", json.dumps(whole))
+    assert "--service NAME" in tool.run("publish", "-f", name).out
+    checked = tool.run("validate", name).out
+    assert "missing_field" in checked
+    assert "--service" not in checked
+
+
 def test_a_long_check_is_shown_and_ends_with_ctrl_c(tool: Tool) -> None:
     """The check before sending says on a terminal how far it is; Ctrl-C then: nothing was sent."""
     ours, theirs = pty.openpty()
