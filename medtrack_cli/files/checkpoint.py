@@ -124,8 +124,10 @@ def _open(path: Path) -> int:
     try:
         descriptor = os.open(path, _OPEN, 0o600)
     except OSError as error:
-        hint = "does the folder exist, and may you write to it?"
-        what = f"checkpoint can't be opened ({error.strerror})"
+        why, hint = error.strerror, "does the folder exist, and may you write to it?"
+        if path.is_symlink():
+            why, hint = "it is a link", "name the file that it leads to"
+        what = f"checkpoint can't be opened ({why})"
         raise CannotCreate(what, str(path), hint=hint) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
