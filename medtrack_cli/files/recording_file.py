@@ -67,6 +67,9 @@ class RecordingFile:
         try:
             size = os.fstat(self.descriptor).st_size
             held = _held(self.descriptor, path) if size else None
+            if held and _read(os.pread(self.descriptor, size - held.size, held.size)):
+                size += os.write(self.descriptor, b"\n")  # a whole line, but for its end
+                held = _held(self.descriptor, path)
         except BaseException:
             os.close(self.descriptor)
             raise
