@@ -67,8 +67,8 @@ def _read(runtime: Runtime, paths: list[str]) -> "Stats":
                 collected.files += 1
                 for item in source.read(found, reader.count):
                     reader.add(item)
-            except InputMissing as error:
-                collected.add_unreadable()
+            except (InputMissing, NotARecording) as error:
+                collected.add_unreadable(error.exit_code)
                 runtime.printer.error(error)
     collected.finish()
     return collected

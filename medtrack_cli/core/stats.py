@@ -185,10 +185,10 @@ class Stats:
         self.first_foreign = self.first_foreign or place
         self._fail(ExitCode.DATA_ERROR)
 
-    def add_unreadable(self) -> None:
-        """Count a path that can't be read."""
+    def add_unreadable(self, code: ExitCode) -> None:
+        """Count a path that can't be read, and why."""
         self.unreadable += 1
-        self._fail(ExitCode.INPUT_MISSING)
+        self._fail(code)
 
     def _fail(self, code: ExitCode) -> None:
         if self.exit_code is ExitCode.DONE:

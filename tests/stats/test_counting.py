@@ -185,6 +185,19 @@ def test_a_missing_path_stops_nobody_else(tmp_path: Path) -> None:
     assert (alone.code, alone.out) == (66, "")
 
 
+def test_a_recording_of_a_newer_format_stops_nobody_else(tmp_path: Path) -> None:
+    """In a folder the others are counted; the newer one is said once, and the exit code 65."""
+    (tmp_path / "a.ndjson").write_bytes(b'{"kind":"recording","version":99}\n')
+    (tmp_path / "b.ndjson").write_bytes(encode(event("user.created")) + b"\n")
+    found = stats(tmp_path, "-o", "json")
+    assert found.code == 65
+    assert "version 99" in json.loads(found.err)["message"]
+    record = record_of(found)
+    assert (record["events"], record["unreadable"]) == (1, 1)
+    alone = stats(tmp_path / "a.ndjson", "-o", "json")
+    assert (alone.code, alone.out) == (65, "")
+
+
 def test_names_beyond_the_limit_are_counted_together() -> None:
     """A flood of names fills no memory: from a limit on they are one sum, and long ones cut."""
     names = Names()
