@@ -149,9 +149,9 @@ def _span(events: int, seconds: float) -> str:
 
 
 def _rate(each_second: float) -> str:
-    for seconds, name in ((1, "second"), (60, "minute"), (3600, "hour")):
+    for seconds, name in ((1, "a second"), (60, "a minute"), (3600, "an hour")):
         if each_second * seconds >= 1:
-            return f"{each_second * seconds:,.1f} a {name}"
+            return f"{each_second * seconds:,.1f} {name}"
     return f"{each_second * 86400:.2g} a day"
 
 

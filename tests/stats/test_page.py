@@ -179,6 +179,21 @@ def test_words_for_numbers() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("pause", "rate"),
+    [
+        (timedelta(milliseconds=500), "4.0 a second"),
+        (timedelta(minutes=1), "2.0 a minute"),
+        (timedelta(minutes=30), "4.0 an hour"),
+        (timedelta(days=2), "1 a day"),
+    ],
+)
+def test_a_rate_is_by_the_shortest_time_that_has_an_event(pause: timedelta, rate: str) -> None:
+    """Two events in a pause are so many a second, a minute, an hour or a day."""
+    told = stats("-", stdin=recording([delivery(), delivery(received_at=NOON + pause)])).out
+    assert f"on average {rate}\n" in told
+
+
 def test_json_on_a_terminal_is_ascii(tool: Tool) -> None:
     """-o json on a terminal escapes what isn't ASCII, and stays one JSON object."""
     tool.write("a.ndjson", hostile())
