@@ -19,8 +19,10 @@ def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
     except MedtrackError as error:
         return _report(runtime, error)
     except BrokenPipeError:
-        return _leave_pipe(runtime)
+        _drop_output(runtime)
+        return ExitCode.BROKEN_PIPE
     except KeyboardInterrupt:
+        _flush_what_fits(runtime)
         return ExitCode.INTERRUPTED
     except OSError as error:
         if error.errno not in _UNWRITABLE:
@@ -32,16 +34,30 @@ def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
 
 
 def _report(runtime: Runtime, error: MedtrackError) -> int:
-    with suppress(OSError):
+    try:
         runtime.world.stdout.flush()
+    except OSError:
+        _drop_output(runtime)
     runtime.printer.error(error)
     return error.exit_code
 
 
-def _leave_pipe(runtime: Runtime) -> int:
-    """Leave quietly when the reader has gone, as `head` does; Python would complain at exit."""
+def _flush_what_fits(runtime: Runtime) -> None:
+    """Write what the output takes at once: whoever has asked twice waits for no reader."""
+    stdout = runtime.world.stdout
+    try:
+        os.set_blocking(stdout.fileno(), False)
+        try:
+            stdout.flush()
+        finally:
+            os.set_blocking(stdout.fileno(), True)
+    except OSError:
+        _drop_output(runtime)
+
+
+def _drop_output(runtime: Runtime) -> None:
+    """Let what can't be written go: Python would try again at exit, and complain or wait."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, runtime.world.stdout.fileno())
         os.close(nowhere)
-    return ExitCode.BROKEN_PIPE

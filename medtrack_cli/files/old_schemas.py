@@ -46,10 +46,26 @@ def _unpack(revision: str, folder: Path, target: Path) -> None:
     if packed is not None:
         try:
             with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(target, filter="data")
+                _extract(archive, target)
         except tarfile.TarError as error:
             hint = "compare with a folder instead"
             raise InputMissing(f"can't be unpacked ({error})", revision, hint=hint) from None
+
+
+def _extract(archive: tarfile.TarFile, target: Path) -> None:
+    """Unpack plain files; TarError for anything else: a link may lead anywhere.
+
+    Python 3.11 has a filter for that only from its fourth patch on.
+    """
+    for member in archive:
+        path = Path(os.path.normpath(target / member.name))
+        content = archive.extractfile(member) if member.isreg() else None
+        if content is not None and path.is_relative_to(target):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.read())
+        elif not member.isdir():
+            kind = "a link" if member.issym() or member.islnk() else "no plain file"
+            raise tarfile.TarError(f"{member.name!r} is {kind}")
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

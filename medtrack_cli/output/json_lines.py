@@ -42,6 +42,7 @@ class JsonPrinter:
         for found in receipt.findings:
             self._print(records.finding(found))
         self._print(records.receipt(receipt))
+        self._stdout.flush()  # the next one may be long in coming
 
     def message(self, message: Message, queues: Sequence[str] | None) -> None:
         self._print(records.message(message, queues))

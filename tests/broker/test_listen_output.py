@@ -25,7 +25,7 @@ CANARIES = {
     "cin": "CNRY5544",
 }
 # What the live view draws with: the modes of a frame, cursor up, erasing. No colours, no OSC.
-OURS = re.compile(r"\x1b\[(\?(2026|25|7)[hl]|[0-9]+A|J)")
+OURS = re.compile(r"\x1b\[(\?(2026|25|7)[hl]|[0-9]+A|2K|J)")
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m"
 
 

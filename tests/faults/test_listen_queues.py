@@ -190,4 +190,4 @@ def test_a_flood_into_a_listener_that_hangs_harms_nobody(
     interrupted, resumed = stories(ran)[1:3]
     assert "full" in interrupted["reason"]
     assert resumed["may_have_missed"] is True
-    assert heard <= 10_000 + 500
+    assert heard <= 10_000 + 500 + 500  # in the queue, on their way, written before it was full

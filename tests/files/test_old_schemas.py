@@ -82,7 +82,7 @@ def test_outside_of_a_repository(tmp_path: Path) -> None:
 
 
 def test_links_in_a_revision_lead_nowhere_else(repository: Path) -> None:
-    """A link that leads out of the folder is refused, with the link's name."""
+    """A link, which may lead out of the folder, is refused with its name."""
     (repository / "a.b/2.0.json").symlink_to("/etc/hostname")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "a link")

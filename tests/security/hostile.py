@@ -73,7 +73,7 @@ FRIENDLY = (
 OURS = re.compile(r"\x1b\[(?:0|1|2|31|32|33|36)m|\r\x1b\[K|\r\n")
 # The live view's: the modes of a frame, cursor up, erasing; and rich's names of those colours.
 LIVE = re.compile(
-    r"\x1b\[(?:\?(?:2026|25|7)[hl]|[0-9]+A|J|K|(?:[0-9]|[34][0-9])(?:;[34][0-9])*m)|\r"
+    r"\x1b\[(?:\?(?:2026|25|7)[hl]|[0-9]+A|2?K|J|(?:[0-9]|[34][0-9])(?:;[34][0-9])*m)|\r"
 )
 
 
