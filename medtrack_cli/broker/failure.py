@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from medtrack_cli.core.messages import Message
 from medtrack_cli.errors import MedtrackError
 
 
@@ -9,10 +10,17 @@ class Failure(NamedTuple):
     """A connection or channel that ended: why, and whether trying again can help.
 
     `refuses`: it is the broker's answer to what was asked on the channel last. `of_host`: what
-    can't heal is this host's own fault, and another may do.
+    can't heal is this host's own fault, and another may do. `key`, `size`: what the broker says of
+    the message it refuses, its routing key or the bytes of its body.
     """
 
     error: MedtrackError
     heals: bool
     refuses: bool = False
     of_host: bool = False
+    key: str | None = None
+    size: int | None = None
+
+    def is_about(self, message: Message) -> bool:
+        """Tell whether a refusal may be about this message."""
+        return message.routing_key == self.key or len(message.body) == self.size

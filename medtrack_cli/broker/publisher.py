@@ -238,9 +238,14 @@ class AmqpPublisher:
             self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
             self._reconnect(failure.error)
             return
-        if failure.refuses and not self._confirms.answered:
-            for message in self._confirms.unanswered():  # the one that goes first, alone
-                self._known.append(self._receipt(message, Outcome.REFUSED, failure.error.what))
+        if failure.refuses:
+            is_alone = not self._confirms.answered  # the one that goes first
+            in_flight = self._confirms.unanswered()
+            about = [each for each in in_flight if is_alone or failure.is_about(each)]
+            if len(about) == 1:
+                in_flight.remove(about[0])
+                self._known.append(self._receipt(about[0], Outcome.REFUSED, failure.error.what))
+            self._again.extendleft(reversed(in_flight))
         raise failure.error
 
     def _reconnect(self, error: MedtrackError) -> None:

@@ -24,6 +24,7 @@ TAP_PREFIX = "medtrack.tap."
 _MISSING = re.compile(r"no (exchange|queue) '(.*?)' in vhost '")
 _RESOURCE = re.compile(r"access to (exchange|queue) '(.*)' in vhost '")
 _IN_USE = re.compile(r"^queue '(.*)' in vhost '.*' in exclusive use$", re.DOTALL)
+_SIZE = re.compile("message size ([0-9]+) ")
 _TOPIC = re.compile(r"access to topic '(.*)' in exchange '(.*)' in vhost '")
 
 # By the AMQP method that was refused: the permission it needs on a queue, on an exchange.
@@ -75,7 +76,9 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             error = UsageError(
                 f"the broker refused the request ({code} {words})", broker, hint=hint
             )
-    return Failure(error, heals=False, refuses=True)
+    topic, size = _TOPIC.search(words), _SIZE.search(words)
+    key, length = topic and topic[1], size and int(size[1])
+    return Failure(error, heals=False, refuses=True, key=key, size=length)
 
 
 def no_vhost(settings: ConnectionSettings, broker: str) -> MedtrackError:

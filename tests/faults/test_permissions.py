@@ -8,6 +8,7 @@ import pytest
 
 from medtrack_cli.broker import management
 from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.core.messages import Outcome
 from tests.broker.certificates import Authority, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
@@ -75,8 +76,8 @@ def test_a_lacking_topic_permission_is_named_with_the_line_that_grants_it(
     assert allowed.code == 0, allowed.err
 
 
-def test_a_refused_key_among_others_claims_nothing(fragile_broker: PrivateBroker) -> None:
-    """When one key of many is refused, what stands behind it is not said to be sent."""
+def test_a_refused_key_among_others_is_refused_alone(fragile_broker: PrivateBroker) -> None:
+    """When one key of many is refused, that event is; what stands behind it is not said sent."""
     with account(fragile_broker) as user, durable(fragile_broker, "tests.among"):
         user.may()
         user.may_use(write="^allowed")
@@ -86,11 +87,24 @@ def test_a_refused_key_among_others_claims_nothing(fragile_broker: PrivateBroker
         held = {each.message_id for each in held_by(fragile_broker, "tests.among")}
     assert published.error is not None
     assert "routing key 'refused'" in published.error.what
-    by_outcome = {each.outcome.value: each for each in published.receipts}
-    assert set(by_outcome) <= {"confirmed", "refused", "unknown", "unsent"}
+    assert published.positions(Outcome.REFUSED) == [21]
+    outcomes = {each.outcome for each in published.receipts}
+    assert outcomes <= {Outcome.CONFIRMED, Outcome.REFUSED, Outcome.UNKNOWN, Outcome.UNSENT}
     said = {each.message_id for each in published.receipts if each.outcome.value == "confirmed"}
     assert said <= held
     assert sent[20].message_id not in held
+
+
+def test_one_of_two_refused_keys_is_unknown(fragile_broker: PrivateBroker) -> None:
+    """When two in flight have the key that is refused, neither is said to be the one."""
+    with account(fragile_broker) as user, durable(fragile_broker, "tests.among"):
+        user.may()
+        user.may_use(write="^allowed")
+        keys = ["allowed", *["refused"] * 2, "allowed"]
+        sent = [message(number, routing_key=key) for number, key in enumerate(keys, 1)]
+        published = publish(settings_of(user.url), sent)
+    assert published.positions(Outcome.REFUSED) == []
+    assert published.positions(Outcome.UNKNOWN) == [2, 3, 4]
 
 
 def test_a_closed_vhost_is_opened_by_the_hinted_line(

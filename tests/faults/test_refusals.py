@@ -126,6 +126,20 @@ def test_a_body_larger_than_the_broker_allows(fragile_broker: PrivateBroker) -> 
     assert held == []
 
 
+def test_a_large_body_among_others_is_refused_alone(fragile_broker: PrivateBroker) -> None:
+    """The broker names the size it refuses: the one event in flight that has it is refused."""
+    with (
+        durable(fragile_broker, "tests.size"),
+        setting(fragile_broker, "max_message_size", MIB),
+    ):
+        sent = [message(number) for number in range(1, 20)]
+        sent[9] = message(10, body=b"x" * (MIB + 1))
+        published = publish(settings_of(fragile_broker.amqp_url), sent)
+        held = held_by(fragile_broker, "tests.size")
+    assert published.positions(Outcome.REFUSED) == [10]
+    assert verdict(told(published.receipts), held, [each.body for each in sent]).outcomes
+
+
 def padded(size: int) -> bytes:
     """Make an event of so many bytes: spaces within its text belong to it."""
     (line,) = numbered(1)
