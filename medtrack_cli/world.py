@@ -21,6 +21,9 @@ OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, float | None]
 CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 
 
+ONE_SIGNAL_SECONDS = 0.2  # what comes again so soon is the same
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -89,15 +92,22 @@ class World:
 
     @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:
-        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it."""
+        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it.
+
+        `timeout` sends its signal to the process and to the group: that makes one.
+        """
         import signal
 
         stop = Stop()
+        asked_at = 0.0
 
         def ask(number: int, _frame: object) -> None:
-            if stop.exit_code is not None:
-                raise KeyboardInterrupt
-            stop.request(128 + number)
+            nonlocal asked_at
+            if stop.exit_code is None:
+                asked_at = time.monotonic()
+                stop.request(128 + number)
+            elif time.monotonic() - asked_at > ONE_SIGNAL_SECONDS:
+                raise KeyboardInterrupt(stop.exit_code)
 
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]

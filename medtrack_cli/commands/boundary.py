@@ -21,9 +21,9 @@ def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
     except BrokenPipeError:
         _drop_output(runtime)
         return ExitCode.BROKEN_PIPE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as wish:
         _flush_what_fits(runtime)
-        return ExitCode.INTERRUPTED
+        return wish.args[0] if wish.args else ExitCode.INTERRUPTED
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise

@@ -117,6 +117,19 @@ def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroke
     assert seconds < 8
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_sent_doubly_is_one(away: Tool, number: signal.Signals) -> None:
+    """What `timeout` sends to the process and to its group at once asks only once for the end."""
+    for pause in (0, 0.001, 0.01):
+        running = away.listen()
+        running.signal(number)
+        time.sleep(pause)
+        running.signal(number)
+        ran = running.end()
+        assert ran.code == 128 + number
+        assert '"listened"' in ran.err, "it ended in good order"
+
+
 def test_ctrl_c_twice_leaves_now(away: Tool, fragile_broker: PrivateBroker) -> None:
     """A second Ctrl-C waits for nothing."""
     name = away.write("events.ndjson", b"".join(numbered(EVENTS)))
