@@ -116,4 +116,5 @@ class World:
             yield stop
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                if stop.exit_code is None:  # else the last words can still be cut short
+                    signal.signal(number, handler)

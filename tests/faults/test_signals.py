@@ -70,7 +70,8 @@ def test_ctrl_c_ends_every_wait(away: Tool, fragile_broker: PrivateBroker, phase
 
 def test_ctrl_c_at_a_question(away: Tool, fragile_broker: PrivateBroker) -> None:
     """Ctrl-C at the question of a protected profile: 130, and nothing was sent."""
-    name = away.write("events.ndjson", b"".join(numbered(2)))
+    ours_alone = b"".join(numbered(2)).replace(b'"tests"', b'"asked"')
+    name = away.write("events.ndjson", ours_alone)
     url = f"amqp://admin@127.0.0.1:{fragile_broker.amqp_port}/%2F"
     away.write("medtrack.yaml", f"profiles: {{careful: {{url: '{url}', protected: true}}}}")
     ours, theirs = pty.openpty()
@@ -92,7 +93,9 @@ def test_ctrl_c_at_a_question(away: Tool, fragile_broker: PrivateBroker) -> None
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 130
         os.close(ours)
-        assert held_by(fragile_broker, "tests.asked") == []
+        held = held_by(fragile_broker, "tests.asked")
+        # A frozen connection of another test may give up its events only now.
+        assert [each for each in held if b'"asked"' in each.body] == []
 
 
 def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroker) -> None:
