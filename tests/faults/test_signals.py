@@ -123,7 +123,7 @@ def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroke
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_sent_doubly_is_one(away: Tool, number: signal.Signals) -> None:
     """What `timeout` sends to the process and to its group at once asks only once for the end."""
-    for pause in (0, 0.001, 0.01):
+    for pause in (0, 0.0005, 0.002):
         running = away.listen()
         running.signal(number)
         time.sleep(pause)
