@@ -25,7 +25,7 @@ class Ran(NamedTuple):
     @property
     def records(self) -> list[dict[str, Any]]:
         """Stdout as the JSON lines it must consist of."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.out.removesuffix("\n").split("\n") if self.out]
 
     @property
     def summary(self) -> dict[str, Any]:
