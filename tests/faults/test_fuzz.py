@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.__main__ import run
@@ -141,6 +141,7 @@ def test_configurations(text: bytes) -> None:
 @given(profile=st.fixed_dictionaries(dict.fromkeys(("vhost", "username", "exchange"), WORDS)))
 def test_settings_keep_their_text(profile: dict[str, str]) -> None:
     """What YAML's writer wrote is what the configuration holds, whatever it looks like."""
+    assume(profile["username"] and profile["exchange"])  # an empty one is refused
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "config.yaml")
         document = {"default_profile": "x", "profiles": {"x": {"host": "h", **profile}}}
