@@ -41,17 +41,18 @@ def listening(pids: frozenset[int]) -> set[tuple[str, int]]:
 
 
 def test_every_listener_is_on_loopback(private_broker: PrivateBroker) -> None:
-    """AMQP, management, distribution and epmd listen on 127.0.0.1 or ::1, like all that is ours.
-
-    Programs that are short-lived, such as rabbitmqctl, listen there as well.
-    """
+    """AMQP, management, distribution and epmd listen on 127.0.0.1 or ::1, and nothing else does."""
     node = private_node.load(private_broker.folder)
     assert node is not None
     found = listening(processes.marked(node.token))
     loopback = {"0100007F", "00000000000000000000000001000000"}
     assert {address for address, _ in found} <= loopback
-    ours = {node.amqp_port, node.management_port, node.distribution_port, node.epmd_port}
-    assert ours <= {port for _, port in found}
+    assert {port for _, port in found} == {
+        node.amqp_port,
+        node.management_port,
+        node.distribution_port,
+        node.epmd_port,
+    }
 
 
 def test_the_exchange_is_ready(private_broker: PrivateBroker) -> None:

@@ -1,6 +1,6 @@
 """RabbitMQ over TLS: with a certificate of ours and without, for publishing and listening."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,8 +45,10 @@ class Secured(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def secured(private_broker: PrivateBroker, tmp_path_factory: pytest.TempPathFactory) -> Secured:
-    """Let the suite's broker listen on TLS ports, each with other demands."""
+def secured(
+    private_broker: PrivateBroker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Secured]:
+    """Let the suite's broker listen on TLS ports, each with other demands, for these tests only."""
     authority = Authority(tmp_path_factory.mktemp("authority"))
     pair = authority.pair("broker", "localhost")
     certificate, key = authority.encrypted("me", "me@example.org", PASSPHRASE)
@@ -55,7 +57,10 @@ def secured(private_broker: PrivateBroker, tmp_path_factory: pytest.TempPathFact
         ports[options] = free_port()
         start = START.format(ca=authority.ca_file, pair=pair, options=options, port=ports[options])
         private.rabbitmqctl(private_broker, "eval", start)
-    return Secured(authority, certificate, key, ports)
+    yield Secured(authority, certificate, key, ports)
+    for port in ports.values():
+        stop = f'ok = rabbit_networking:stop_tcp_listener({{"127.0.0.1", {port}, inet}}).'
+        private.rabbitmqctl(private_broker, "eval", stop)
 
 
 def assert_goes_through(
