@@ -4,10 +4,8 @@ A header line says which run and which input it is of; every later line holds th
 so far. Lines are only added, so a run that is killed leaves at most one torn line at the end.
 """
 
-import fcntl
 import json
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,13 +16,13 @@ from uuid import UUID, uuid4
 
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.positions import Positions
-from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording, UsageError
+from medtrack_cli.errors import CannotWrite, NotARecording, UsageError
+from medtrack_cli.files.locked_file import open_locked
 from medtrack_cli.files.sources import Source
 
 SAVE_SECONDS = 1.0
 SAVE_RECEIPTS = 1000
 _BEGINNING = b'{"kind":"checkpoint",'
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
 _EDGE = 64 * 1024  # bytes at a file's start and end that identify it, with its size
 
 
@@ -48,7 +46,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, digest: str) -> None:
         self._path = path
-        self._descriptor = _open(path)
+        self._descriptor = open_locked(path, "checkpoint", busy="another run uses this checkpoint")
         try:
             lines = self._read_lines()
             run, input_digest = _header(lines[0]) if lines else (uuid4(), digest)
@@ -118,27 +116,6 @@ class Checkpoint:
         if whole < len(data):
             os.ftruncate(self._descriptor, whole)
         return data[:whole].splitlines()
-
-
-def _open(path: Path) -> int:
-    try:
-        descriptor = os.open(path, _OPEN, 0o600)
-    except OSError as error:
-        why, hint = error.strerror, "does the folder exist, and may you write to it?"
-        if path.is_symlink():
-            why, hint = "it is a link", "name the file that it leads to"
-        what = f"checkpoint can't be opened ({why})"
-        raise CannotCreate(what, str(path), hint=hint) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise CannotCreate("checkpoint is no file", str(path), hint="name a file")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        hint = "wait for it, or name another checkpoint"
-        raise CannotCreate("another run uses this checkpoint", str(path), hint=hint) from None
-    return descriptor
 
 
 def _header(line: bytes) -> tuple[UUID, str]:

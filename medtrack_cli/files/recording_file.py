@@ -1,10 +1,8 @@
 """One file of a recording, open for writing: locked, private, whole after any interruption."""
 
-import fcntl
 import gzip
 import json
 import os
-import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -12,11 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
+from medtrack_cli.files.locked_file import open_locked
 from medtrack_cli.files.recording import FORMAT, is_readable
 from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed_text
 from medtrack_cli.files.streams import is_zipped
 
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
 _CHUNK = 256 * 1024
 _BEGINNING = b'{"kind":"recording",'
 
@@ -63,7 +61,7 @@ class RecordingFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.descriptor = _open(path)
+        self.descriptor = open_locked(path, "recording", busy="another run records to this file")
         try:
             size = os.fstat(self.descriptor).st_size
             held = _held(self.descriptor, path) if size else None
@@ -122,27 +120,6 @@ class RecordingFile:
 
     def close(self) -> None:
         os.close(self.descriptor)
-
-
-def _open(path: Path) -> int:
-    try:
-        descriptor = os.open(path, _OPEN, 0o600)
-    except OSError as error:
-        why, hint = error.strerror, "does the folder exist, and may you write to it?"
-        if path.is_symlink():
-            why, hint = "it is a link", "name the file that it leads to"
-        what = f"recording can't be created ({why})"
-        raise CannotCreate(what, str(path), hint=hint) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise CannotCreate("recording is no file", str(path), hint="name a file")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        hint = "wait for its end, or choose another name"
-        raise CannotCreate("another run records to this file", str(path), hint=hint) from None
-    return descriptor
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,12 +1,11 @@
 """One process at a time under a run's name."""
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from medtrack_cli.errors import CannotCreate
+from medtrack_cli.files.locked_file import open_locked
 
 
 def runs_folder(environ: Mapping[str, str]) -> Path:
@@ -24,20 +23,11 @@ def locked(folder: Path, name: str) -> Iterator[None]:
     Raises CannotCreate when another process has it. The file stays: erased, it could be locked
     by two.
     """
-    path = folder / f"{name}.lock"
-    try:
+    with suppress(OSError):  # said of the file
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        hint = "set XDG_STATE_HOME to a folder you may write"
-        what = f"the run's name can't be kept ({error.strerror})"
-        raise CannotCreate(what, str(path), hint=hint) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        hint = "wait for its end, or choose another name"
-        raise CannotCreate("another replay has this name now", name, hint=hint) from None
+    path = folder / f"{name}.lock"
+    busy = "another replay has this name now"
+    descriptor = open_locked(path, "the run's lock", busy=busy, subject=name)
     try:
         yield
     finally:
