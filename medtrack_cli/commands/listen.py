@@ -126,9 +126,9 @@ def listen(
 ) -> int:
     """Show what is published, through a queue of our own that ends with the command.
 
-    Nobody else's messages are taken. On a terminal a live view (? lists its keys), with
-    personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect
-    was not reached in time.
+    Only --queue takes anybody else's messages. On a terminal a live view (? lists its
+    keys), with personal data masked; otherwise JSON lines, exact. Exit code 1: --count or
+    --expect was not reached in time.
     """
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking

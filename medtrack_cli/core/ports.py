@@ -131,7 +131,7 @@ class Listening(NamedTuple):
 
 
 class Interrupted(NamedTuple):
-    """Events may be missed since then: the connection is lost, or the tap overflows."""
+    """Since then the connection is lost, or the tap overflows; Resumed tells what that misses."""
 
     since: datetime
     reason: str

@@ -23,7 +23,9 @@ def told(happening: Listening | Interrupted | Resumed) -> str:
             keys = ", ".join(safe_text(pattern) for pattern in patterns)
             return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends)"
         case Interrupted(since, reason):
-            return f"{safe_text(reason)} at {since:%H:%M:%S}Z; events may be missed from now on"
+            # A queue that stays keeps what comes meanwhile; so it is known only at the end.
+            later = "whether events are missed is said when it is over"
+            return f"{safe_text(reason)} at {since:%H:%M:%S}Z; {later}"
         case Resumed(since, until, may_have_missed):
             seconds = (until - since).total_seconds()
             missing = "may be missing" if may_have_missed else "are not missing"
