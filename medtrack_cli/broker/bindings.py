@@ -1,7 +1,7 @@
 """Read a vhost's exchanges and bindings through the management API."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +10,8 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.routing import Binding, Topology
 
 _ALTERNATE = "alternate-exchange"
+
+Rows = Iterable[Mapping[str, Any]]
 
 
 def read_topology(settings: ConnectionSettings) -> Topology | None:
@@ -21,11 +23,18 @@ def read_topology(settings: ConnectionSettings) -> Topology | None:
     vhost = quote(settings.vhost, safe="")
     exchanges = management.ask(settings, f"exchanges/{vhost}")
     bindings = management.ask(settings, f"bindings/{vhost}")
-    if not isinstance(exchanges, list) or not isinstance(bindings, list):
+    if not exchanges or bindings is None:
         return None
-    is_governed = any(each.get("policy") for each in exchanges)
-    listed = management.ask(settings, f"policies/{vhost}") if is_governed else []
-    policies = {each["name"]: each["definition"] for each in listed or ()}
+    try:
+        is_governed = any(each.get("policy") for each in exchanges)
+        policies = management.ask(settings, f"policies/{vhost}") if is_governed else []
+        return _topology(exchanges, bindings, policies or [])
+    except (TypeError, KeyError, AttributeError):
+        return None  # whatever answers there isn't RabbitMQ
+
+
+def _topology(exchanges: Rows, bindings: Rows, listed: Rows) -> Topology:
+    policies = {each["name"]: each["definition"] for each in listed}
     known = [each for each in exchanges if not each.get("policy") or each["policy"] in policies]
     by_source: defaultdict[str, list[Binding]] = defaultdict(list)
     for each in bindings:

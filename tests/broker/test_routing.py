@@ -5,7 +5,9 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pika
@@ -145,6 +147,27 @@ def test_a_dry_run_names_the_queues(tool: Tool, private_broker: PrivateBroker) -
     assert unknown.records[0]["queues"] is None
     assert "management_url isn't set" in unknown.err
     assert "http://127.0.0.1:1 doesn't answer" in mute.err
+
+
+@pytest.mark.parametrize("answer", [[1], [{}], {"name": "a"}, "a", [{"name": "a", "policy": "b"}]])
+def test_what_is_no_rabbitmq_tells_nothing(answer: object) -> None:
+    """JSON of something else at the management address is no topology, and no bug."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        settings = settings_of("amqp://guest:guest@127.0.0.1", management_url=url)
+        assert read_topology(settings) is None
+        server.shutdown()
 
 
 def test_what_a_plugin_decides_is_not_foretold() -> None:
