@@ -46,7 +46,7 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
             return Verdict(None, tuple(problems))
         few = thinned(value, known)
     try:
-        event = known.any_event.validate_json(few)
+        event = known.validate_json(few)
     except ValidationError as error:
         return Verdict(*explain(body, few, error, known, publishing=publishing))
     facts = _facts(known)[event["event_type"]]
@@ -57,7 +57,7 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
 
 def quick_check(registry: Registry) -> Callable[[bytes], bool]:
     """Make the quick half of `check`: it says yes only to an event without any problem."""
-    validate = registry.any_event.validate_json
+    validate = registry.validate_json
     facts = _facts(registry)
 
     def has_no_problem(body: bytes) -> bool:

@@ -21,7 +21,12 @@ FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
 """What looks like a field's name: a key of another kind may be a person's, or their number."""
 
 STRICT = ConfigDict(
-    strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True, frozen=True
+    strict=True,
+    extra="forbid",
+    allow_inf_nan=False,
+    hide_input_in_errors=True,
+    frozen=True,
+    defer_build=True,
 )
 
 
