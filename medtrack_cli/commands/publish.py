@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.ports import Note, Publisher
-    from medtrack_cli.core.publish import Plan, Read
+    from medtrack_cli.core.publish import Checked, Plan, Read
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
+
+MOST_KEPT = 20 * 2**20
+"""Bytes of files that are held in memory while they are sent; larger ones are read twice."""
 
 EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
@@ -133,20 +136,21 @@ def publish(
     everything = replace(plan, keep_going=True)
     tally = deliver.Tally(unroutable_is_done=allow_unroutable)
     is_first_checked = source.can_be_read_again and not keep_going
-    expected = _check(runtime, source, plan) if is_first_checked else None
-    if is_first_checked and expected is None:
+    counted: Counter[str] = Counter()
+    checked = _check(runtime, source, plan, counted) if is_first_checked else None
+    if checked is not None and not checked.is_valid:
         reason = "another event is invalid"
         receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
         return report(runtime, "published", tally, receipts)
 
     def left(plan: Plan, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
-        outgoing = messages(source.read(None), plan, trace)
+        kept = checked and checked.kept
+        outgoing = messages(source.read(None), plan, trace) if kept is None else iter(kept)
         return mark.left(outgoing) if mark else outgoing
 
     if dry_run:
         return print_only(runtime, left(plan, runtime.trace))
-    counted = (lambda: left(plan)) if source.can_be_read_again else None
-    confirm(runtime, "publish", counted, yes=yes)
+    confirm(runtime, "publish", (lambda: left(plan)) if source.can_be_read_again else None, yes=yes)
 
     if mark and mark.was_done:
         tally.aside["done_before"] = mark.was_done
@@ -159,7 +163,7 @@ def publish(
         return mark.watch(receipts, tally.is_done) if mark else receipts
 
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
-    left_over = expected - tally.aside["done_before"] if expected else None
+    left_over = counted["events"] - tally.aside["done_before"] if checked else None
     return send(runtime, "published", policy, tally, delivered, expected=left_over)
 
 
@@ -180,6 +184,7 @@ class _Source(NamedTuple):
 
     read: "Read"
     can_be_read_again: bool
+    is_small: bool = False
     sources: "Sequence[Source] | None" = None  # None: generated
 
 
@@ -199,7 +204,8 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
         source = runtime.input(file or [], as_type=event_type, typed=data or [])
         source.require()
-        return _Source(source.items, source.can_be_read_again, source.sources)
+        is_small = source.size is not None and source.size <= MOST_KEPT
+        return _Source(source.items, source.can_be_read_again, is_small, source.sources)
     if not (count or settings):
         hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
         raise UsageError("nothing to publish", hint=hint)
@@ -210,18 +216,16 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     return _Source(lambda _skip: generated(), can_be_read_again=True)
 
 
-def _check(runtime: Runtime, source: _Source, plan: "Plan") -> int | None:
-    """Validate all before anything is sent; give how many there are, None when one is invalid."""
-    from medtrack_cli.core.publish import count_valid
+def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str]) -> "Checked":
+    """Validate all before anything is sent; small files aren't read again."""
+    from medtrack_cli.core.publish import check_all
 
-    counted: Counter[str] = Counter()
     try:
         with runtime.progress(lambda: f"{counted['events']:,} events checked"):
-            is_valid = count_valid(source.read, plan, counted)
+            return check_all(source.read, plan, counted, runtime.trace, keeps=source.is_small)
     except KeyboardInterrupt:
         runtime.printer.warning("interrupted while checking: nothing was sent")
         raise
-    return counted["events"] if is_valid else None
 
 
 def _header(text: str) -> tuple[str, str]:

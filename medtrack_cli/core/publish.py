@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from medtrack_cli.core.inputs import Item, MadeItem
@@ -43,16 +43,30 @@ def messages(
     """
     identify = message_ids(plan.run)
     examined = examine(items, plan.completion, publishing=True)
-    for index, event in enumerate(examined, 1):
-        if event.body is not None and (event.is_valid or _is_forced(event, plan)):
-            if note and event.filled:
-                place = f"{event.item.file}:{event.item.line}"
-                note(f"{place}: filled in {', '.join(event.filled)}")
-            yield _message(index, event, plan.message_id or identify(index), plan)
+    for position, event in enumerate(examined, 1):
+        item, body, event_type, findings, filled = event
+        if body is None or not (event.is_valid or _is_forced(event, plan)):
+            yield _invalid(position, event)
+            if not plan.keep_going:
+                return
             continue
-        yield _invalid(index, event)
-        if not plan.keep_going:
-            return
+        if note and filled:
+            note(f"{item.file}:{item.line}: filled in {', '.join(filled)}")
+        key = event_type or _named_type(body) or ""
+        name = plan.message_id or identify(position)
+        # By position: by name it would take as long as the id.
+        yield Message(
+            position,
+            item.file,
+            item.line,
+            event_type,
+            key,
+            name,
+            body,
+            None,
+            plan.headers,
+            findings,
+        )
 
 
 def _is_forced(event: Examined, plan: Plan) -> bool:
@@ -67,21 +81,6 @@ def _named_type(body: bytes | None) -> str | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return name or None
-
-
-def _message(index: int, event: Examined, message_id: str, plan: Plan) -> Message:
-    item, body, event_type, findings, _ = event
-    return Message(
-        index,
-        item.file,
-        item.line,
-        event_type,
-        routing_key=event_type or _named_type(body) or "",
-        message_id=message_id,
-        body=body or b"",
-        headers=plan.headers,
-        findings=findings,
-    )
 
 
 def _invalid(index: int, event: Examined) -> Receipt:
@@ -107,11 +106,22 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-def count_valid(read: Read, plan: Plan, counted: Counter[str]) -> bool:
-    """Read the whole input, counting its `events` as they come; False when one stops the run.
+class Checked(NamedTuple):
+    """What the first pass over an input says: `kept` are its messages, where they were kept."""
 
-    What has no problem and is sent as it stands is counted at once, without a message.
+    is_valid: bool
+    kept: list[Message] | None = None
+
+
+def check_all(
+    read: Read, plan: Plan, counted: Counter[str], note: Note | None = None, *, keeps: bool
+) -> Checked:
+    """Read the whole input, up to its first invalid event, counting its `events` as they come.
+
+    With `keeps` the messages are made and kept, so that what is sent is what was checked, and is
+    read once. Else what has no problem and is sent as it stands is counted without a message.
     """
+    kept: list[Message] | None = [] if keeps else None
     completion = plan.completion
     is_sent_as_it_stands = completion.event_type is None and not completion.settings
     has_no_problem = quick_check(completion.registry)
@@ -122,11 +132,14 @@ def count_valid(read: Read, plan: Plan, counted: Counter[str]) -> bool:
             return True
         return False
 
-    for each in messages(read(counts if is_sent_as_it_stands else None), plan):
+    skip = counts if is_sent_as_it_stands and kept is None else None
+    for each in messages(read(skip), plan, note if keeps else None):
         if not isinstance(each, Message):
-            return False
+            return Checked(is_valid=False)
         counted["events"] += 1
-    return True
+        if kept is not None:
+            kept.append(each)
+    return Checked(is_valid=True, kept=kept)
 
 
 def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:

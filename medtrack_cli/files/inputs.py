@@ -36,6 +36,14 @@ class Input:
     def can_be_read_again(self) -> bool:
         return all(source.is_regular for source in self.sources)
 
+    @property
+    def size(self) -> int | None:
+        """How many bytes there are to read; None where that isn't known before."""
+        sizes = [each.fingerprint[0] for each in self.sources if each.fingerprint is not None]
+        is_known = len(sizes) == len(self.sources)
+        is_packed = any(each.name.lower().endswith(".gz") for each in self.sources)
+        return sum(sizes) if is_known and not is_packed else None
+
     def require(self) -> None:
         """Refuse what can't be sent with a verdict on every event.
 

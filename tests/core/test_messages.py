@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.publish import Plan, count_valid, message_ids, messages
+from medtrack_cli.core.publish import Plan, check_all, message_ids, messages
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.events.findings import Rule
 from tests.core.values import Read
@@ -119,7 +119,15 @@ def test_warnings_travel_with_the_message() -> None:
 @pytest.mark.parametrize(("items", "expected"), [([GOOD], True), ([GOOD, BAD], False), ([], True)])
 def test_an_input_is_valid_when_every_event_is(items: list[Read], *, expected: bool) -> None:
     """The first pass tells whether any event of the input is invalid."""
-    assert count_valid(lambda _skip: items, Plan(RUN), Counter()) is expected
+    assert check_all(lambda _skip: items, Plan(RUN), Counter(), keeps=False) == (expected, None)
+
+
+def test_what_is_kept_is_what_would_be_sent() -> None:
+    """The first pass counts all events and keeps the messages that a second one would make."""
+    counted: Counter[str] = Counter()
+    checked = check_all(lambda _skip: [GOOD, GOOD], Plan(RUN), counted, keeps=True)
+    assert checked == (True, list(messages([GOOD, GOOD], Plan(RUN))))
+    assert counted["events"] == 2
 
 
 def test_a_dropped_field_of_the_payload_is_never_filled_in() -> None:
