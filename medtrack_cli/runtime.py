@@ -217,7 +217,7 @@ class Runtime:
         self.printer.error(error)  # made only now: most validations need none
 
     def checkpoint(
-        self, path: Path, sources: "Sequence[Source] | None", options: Sequence[object]
+        self, path: Path, sources: "Sequence[Source]", options: Sequence[object]
     ) -> "Checkpoint":
         """Open a checkpoint of these sources, sent with these options to this broker."""
         from medtrack_cli.files.checkpoint import Checkpoint, identify

@@ -132,7 +132,7 @@ def listen(
     """
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
-    from medtrack_cli.core.heard import Limits
+    from medtrack_cli.core.heard import Heard, Limits
     from medtrack_cli.core.listen import Watched, tee
     from medtrack_cli.core.listen import listen as run
 
@@ -140,7 +140,7 @@ def listen(
     lines = _lines(runtime, output, template, reveal=reveal)
     condition = runtime.condition(where) if where is not None else None
     expected = expectations(expect or [], keys, runtime.registry)
-    limits = Limits(count, timeout, idle_timeout, expected)
+    heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     source = _source(patterns, durable, queue, None if condition or expected else count)
     if isinstance(source, Queue):
         confirm_taking(runtime, source.name, yes=yes)
@@ -153,19 +153,20 @@ def listen(
             runtime.world.stop_on_signals() as stop,
             lines
             or printer.deliveries(
-                Watched(settings, source, world.clock, stop, body, reveal, local_time)
+                Watched(
+                    *(settings, source, world.clock, stop, body, reveal, local_time),
+                    left_out=lambda: heard.left_out,
+                )
             ) as shown,
             world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
-            heard = run(
-                tap, sink, limits, world.clock, stop, registry=registry, condition=condition
-            )
+            result = run(tap, sink, heard, stop, registry=registry, condition=condition)
     finally:
         if recorder:
             recorder.close()
-    printer.listened(heard)
-    return heard.exit_code
+    printer.listened(result)
+    return result.exit_code
 
 
 def _lines(

@@ -10,11 +10,11 @@ import typer
 from medtrack_cli.commands.options import command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.ports import Note, Publisher
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
 
-MOST_KEPT = 20 * 2**20
+SMALL = 20 * 2**20
 """Bytes of files that are held in memory while they are sent; larger ones are read twice."""
 
 EXAMPLES = (
@@ -141,11 +141,11 @@ def publish(
     if checked is not None and not checked.is_valid:
         reason = "another event is invalid"
         receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
-        return report(runtime, "published", tally, receipts)
+        return print_only(runtime, receipts) if dry_run else report(runtime, tally, receipts)
 
     def left(plan: Plan, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
         kept = checked and checked.kept
-        outgoing = messages(source.read(None), plan, trace) if kept is None else iter(kept)
+        outgoing = messages(source.read(None), plan, trace) if kept is None else source.held(kept)
         return mark.left(outgoing) if mark else outgoing
 
     if dry_run:
@@ -180,12 +180,18 @@ def _checkpoint(
 
 
 class _Source(NamedTuple):
-    """Events to publish, and whether they can be had a second time."""
+    """Events to publish, whether they can be had a second time, and the files they are in."""
 
     read: "Read"
     can_be_read_again: bool
     is_small: bool = False
-    sources: "Sequence[Source] | None" = None  # None: generated
+    sources: "Sequence[Source]" = ()
+    refuse_changes: "Callable[[], None]" = lambda: None
+
+    def held(self, kept: "list[Message]") -> "Iterator[Message]":
+        """Give what was kept of the input, unless that has changed since."""
+        self.refuse_changes()
+        yield from kept
 
 
 def _source(  # noqa: PLR0917 -- the options that say what is published
@@ -204,8 +210,10 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
         source = runtime.input(file or [], as_type=event_type, typed=data or [])
         source.require()
-        is_small = source.size is not None and source.size <= MOST_KEPT
-        return _Source(source.items, source.can_be_read_again, is_small, source.sources)
+        is_small = source.size is not None and source.size <= SMALL
+        return _Source(
+            source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
+        )
     if not (count or settings):
         hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
         raise UsageError("nothing to publish", hint=hint)
@@ -218,6 +226,8 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
 
 def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str]) -> "Checked":
     """Validate all before anything is sent; small files aren't read again."""
+    from medtrack_cli.commands.sending import report
+    from medtrack_cli.core.deliver import Tally
     from medtrack_cli.core.publish import check_all
 
     try:
@@ -225,6 +235,7 @@ def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str
             return check_all(source.read, plan, counted, runtime.trace, keeps=source.is_small)
     except KeyboardInterrupt:
         runtime.printer.warning("interrupted while checking: nothing was sent")
+        report(runtime, Tally(), (), ExitCode.INTERRUPTED)
         raise
 
 

@@ -38,17 +38,19 @@ def send(
         with runtime.progress(line):
             receipts = deliver(publisher, stop)
             failure = _print_all(runtime, tally, receipts)
-        return _finish(runtime, kind, tally, started, failure, stop=stop)
+        return _finish(runtime, kind, tally, started, failure, stopped=stop.exit_code)
 
 
-def report(runtime: Runtime, kind: str, tally: Tally, receipts: Iterator[Receipt]) -> int:
-    """Print receipts of events that are not sent, and the summary."""
+def report(
+    runtime: Runtime, tally: Tally, receipts: Iterable[Receipt], stopped: int | None = None
+) -> int:
+    """Print receipts of events that are not published, and the summary."""
     started = runtime.world.clock.monotonic()
     failure = _print_all(runtime, tally, receipts)
-    return _finish(runtime, kind, tally, started, failure)
+    return _finish(runtime, "published", tally, started, failure, stopped=stopped)
 
 
-def _print_all(runtime: Runtime, tally: Tally, receipts: Iterator[Receipt]) -> MedtrackError | None:
+def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> MedtrackError | None:
     """Print receipts to their end, and give what ended them early."""
     try:
         for receipt in receipts:
@@ -66,10 +68,9 @@ def _finish(
     started: float,
     failure: MedtrackError | None,
     *,
-    stop: Stop | None = None,
+    stopped: int | None,
 ) -> int:
-    """Print the summary; raise the failure, unless the user has asked for the end."""
-    stopped = stop.exit_code if stop else None
+    """Print the summary; raise the failure, unless the user has `stopped` the run."""
     code = exit_code_of(stopped, failure.exit_code if failure else None, tally.exit_code)
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
@@ -85,18 +86,21 @@ def _finish(
 def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings."""
     printer, reach = runtime.printer, runtime.reach()
-    total = invalid = undelivered = 0
-    for total, each in enumerate(outgoing, 1):  # noqa: B007 -- counted
+    sendable = undelivered = 0
+    tally = Tally()
+    for each in outgoing:
         if isinstance(each, Receipt):
-            invalid += 1
+            tally.add(each)
             printer.receipt(each)
         else:
             queues = reach(each)
+            sendable += 1
             undelivered += queues == []
             printer.message(each, queues)
+    total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
-    numbers = {"total": total, "would_send": total - invalid, "invalid": invalid, "exit_code": code}
-    sentence = f"dry run: would send {total - invalid:,} of {total:,}, nothing sent"
+    numbers = {"total": total, "would_send": sendable, "invalid": invalid, "exit_code": code}
+    sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
     if undelivered:
         sentence += f"; {undelivered:,} would reach no queue"
     printer.summary("dry_run", numbers, sentence)

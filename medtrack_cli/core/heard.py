@@ -85,9 +85,10 @@ class Heard:
         self._limits, self._clock = limits, clock
         self._ready_at: float | None = None
         self._moved_at = 0.0
-        self._received = self._valid = self._left_out = self._unevaluable = 0
+        self._received = self._valid = self._unevaluable = 0
         self._wanting = dict(limits.expect)
         self._types: dict[str, Count] = {}
+        self.left_out = 0  # by --where
         self.interruptions = 0
 
     def ready(self) -> None:
@@ -109,7 +110,7 @@ class Heard:
 
     def leave_out(self, seen: "Seen", *, unevaluable: bool) -> None:
         """Count a delivery that --where doesn't want."""
-        self._left_out += 1
+        self.left_out += 1
         self._unevaluable += unevaluable
         self._count(seen).left_out += 1
 
@@ -140,7 +141,7 @@ class Heard:
             received=self._received,
             valid=self._valid,
             invalid=self._received - self._valid,
-            left_out=self._left_out,
+            left_out=self.left_out,
             unevaluable=self._unevaluable,
             types=self._types,
             missing=tuple(

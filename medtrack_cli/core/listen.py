@@ -1,12 +1,12 @@
 """Listen: check what arrives, hand it to the sink, acknowledge, and know when to end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.heard import Heard, Limits, Listened
+from medtrack_cli.core.heard import Heard, Listened
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
 from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.events.check import check
@@ -52,13 +52,13 @@ class Watched:
     body: bool = False  # the JSON body below its line
     reveal: bool = False  # personal values, and texts that are no event
     local_time: bool = False
+    left_out: Callable[[], int] = lambda: 0  # how many --where didn't want
 
 
 def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     consumer: Consumer,
     sink: Sink,
-    limits: Limits,
-    clock: Clock,
+    heard: Heard,
     stop: Stop,
     *,
     registry: Registry | None = None,
@@ -68,7 +68,6 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
 
     A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
     """
-    heard = Heard(limits, clock)
     stop.when(lambda: heard.out_of_time() is not None)
     for happening in consumer.deliveries():
         if not isinstance(happening, list):

@@ -106,6 +106,10 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
+MOST_KEPT = 100_000
+"""Messages that are held in memory: a small file may hold very many, all of them tiny."""
+
+
 class Checked(NamedTuple):
     """What the first pass over an input says: `kept` are its messages, where they were kept."""
 
@@ -118,8 +122,9 @@ def check_all(
 ) -> Checked:
     """Read the whole input, up to its first invalid event, counting its `events` as they come.
 
-    With `keeps` the messages are made and kept, so that what is sent is what was checked, and is
-    read once. Else what has no problem and is sent as it stands is counted without a message.
+    With `keeps` the messages are made and kept, up to MOST_KEPT of them, so that what is sent is
+    what was checked, and is read once. Else what has no problem and is sent as it stands is counted
+    without a message.
     """
     kept: list[Message] | None = [] if keeps else None
     completion = plan.completion
@@ -139,6 +144,8 @@ def check_all(
         counted["events"] += 1
         if kept is not None:
             kept.append(each)
+            if len(kept) > MOST_KEPT:
+                kept = None
     return Checked(is_valid=True, kept=kept)
 
 

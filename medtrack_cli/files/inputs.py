@@ -58,6 +58,11 @@ class Input:
             hint = "give it to a command of its own"
             raise UsageError("a pipe can't be mixed with other inputs", stream, hint=hint)
 
+    def refuse_changes(self) -> None:
+        """Raise InputMissing when a file is no longer what it was when it was found."""
+        for source in self.sources:
+            refuse_change(source)
+
     def missing_parts(self) -> Iterator[str]:
         """Name the files that a recording in parts, of which there are several, lacks."""
         if len(self.sources) > 1:

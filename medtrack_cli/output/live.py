@@ -99,8 +99,8 @@ class LiveView:
             self._draw_events(self._taken_back())
             self._leave()
             if self._statistics.received:
-                width, reveal = self._screen.size.width, self._watched.reveal
-                rows = totals(self._statistics, self._connection, width, reveal=reveal)
+                width = self._screen.size.width
+                rows = totals(self._watched, self._statistics, self._connection, width)
                 self._screen.draw([paint(row, self._console) for row in rows], ())
                 self._screen.erase()
         self._screen.close()

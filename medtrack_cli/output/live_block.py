@@ -67,7 +67,7 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
 
     That it listens, and how much has come, is said in any window; before the first event, where.
     """
-    has_events = bool(scene.statistics.by_type)
+    has_events = bool(scene.statistics.by_type or scene.watched.left_out())
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
         (0, list(_state(scene, size.width, marks))),
@@ -91,15 +91,15 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
 
 
 def totals(
-    statistics: Statistics, connection: Connection, width: int, *, reveal: bool
+    watched: Watched, statistics: Statistics, connection: Connection, width: int
 ) -> Iterator[Text]:
     """Sum up at the end: each type, and what was out of the ordinary."""
     chips = (
         Text.assemble((name, family_colour(name)), f" {tally.total:,}")
-        for name, tally in _named(statistics, reveal=reveal)
+        for name, tally in _named(statistics, reveal=watched.reveal)
     )
     yield from _flowing(chips, width, "   ")
-    yield from _flowing(_numbers(statistics, connection), width, "  ")
+    yield from _flowing(_numbers(watched, statistics, connection), width, "  ")
 
 
 def _named(statistics: Statistics, *, reveal: bool) -> Iterator[tuple[str, Tally]]:
@@ -193,13 +193,13 @@ def _flowing(chips: Iterable[Text], width: int, gap: str) -> Iterator[Text]:
 
 def _oddities(scene: Scene, width: int) -> Iterator[Text]:
     """Give the totals, and what is out of the ordinary."""
-    chips = list(_numbers(scene.statistics, scene.connection))
+    chips = list(_numbers(scene.watched, scene.statistics, scene.connection))
     if scene.last_event_at is not None and scene.now - scene.last_event_at >= IDLE_SECONDS:
         chips.append(Text(f"nothing for {duration(scene.now - scene.last_event_at)}", "yellow"))
     return _flowing(chips, width, "  ")
 
 
-def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
+def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -> Iterator[Text]:
     gaps = f"{connection.gaps:,} gap{'' if connection.gaps == 1 else 's'}"
     if connection.gaps:
         gaps += f" ({connection.gap_seconds:,.1f} s)"
@@ -209,6 +209,8 @@ def _numbers(statistics: Statistics, connection: Connection) -> Iterator[Text]:
     yield Text(
         f"{statistics.redelivered:,} redelivered", "yellow" if statistics.redelivered else "dim"
     )
+    if left_out := watched.left_out():
+        yield Text(f"{left_out:,} left out by --where", "yellow")
     if statistics.filtered:
         yield Text(f"{statistics.filtered:,} filtered out", "yellow")
     if statistics.not_drawn:

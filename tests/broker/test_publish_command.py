@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE
-from tests.broker.witness import Witness, settings_of
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Tool, numbered
 from tests.conftest import Broker
-from tests.faults.proxy import free_port, http, serving, silence, tls
+from tests.faults.proxy import Proxy, Shape, free_port, http, serving, silence, tls
 
 
 def test_the_tool_accounts_for_a_missing_exchange(connected: Tool) -> None:
@@ -70,6 +70,26 @@ def test_what_is_no_broker_is_named(
         ran = tool.run("publish", "-f", name, "--retry-for", "2", "--url", url)
     assert (ran.code, words in ran.err) == (code, True), ran.err
     assert "hint:" in ran.err
+
+
+def test_a_file_that_changes_after_its_check_stops_the_run(
+    tool: Tool, private_broker: PrivateBroker
+) -> None:
+    """What was checked is no longer what is there: nothing is sent, 66."""
+    url = private_broker.amqp_url
+    name = tool.write("events.ndjson", b"".join(numbered(2)))
+    with (
+        client(url) as channel,
+        Witness(channel) as witness,
+        Proxy(private_broker.amqp_port, Shape(delay=0.3)) as proxy,
+    ):
+        through = proxy.through(url)
+        running = tool.start("publish", "-f", name, "-o", "json", MEDTRACK_URL=through)
+        running.await_text("connecting to")
+        tool.write("events.ndjson", b"".join(numbered(3)))
+        ran = running.end()
+        assert (ran.code, ran.summary["total"], witness.take()) == (66, 0, [])
+    assert "file changed while it was being read: events.ndjson" in ran.err
 
 
 def test_an_interrupted_publish_adds_up(connected: Tool, witness: Witness) -> None:

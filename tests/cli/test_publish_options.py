@@ -14,7 +14,7 @@ from medtrack_cli.events.registry import event_types
 from tests.broker.witness import Witness
 from tests.cli.added import booked, ndjson, project
 from tests.cli.tool import COMMAND, Ran, Tool, numbered
-from tests.events.sample import event
+from tests.events.sample import encode, event, spoilt
 
 DELETED = json.dumps(event("student.deleted")["payload"])
 
@@ -283,6 +283,19 @@ def test_a_long_check_is_shown_and_ends_with_ctrl_c(tool: Tool) -> None:
                 seen += data
         os.close(ours)
         out, _ = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, b"")
+    assert (process.returncode, out) == (130, b"published 0: nothing (0.00 s)\n")
     assert b"events checked" in seen
     assert b"interrupted while checking: nothing was sent" in seen
+
+
+def test_a_dry_run_of_an_invalid_file_would_send_nothing(tool: Tool) -> None:
+    """One invalid event, and a dry run says that none would be sent; with --keep-going, which."""
+    good, bad = encode(event()), encode(spoilt("student.created", "/payload/email", "x"))
+    name = tool.write("events.ndjson", b"\n".join((good, bad, good)))
+    ran = tool.run("publish", "-f", name, "--dry-run", "-o", "json")
+    assert [each["outcome"] for each in ran.of_kind("receipt")] == ["unsent", "invalid", "unsent"]
+    expected = {"kind": "dry_run", "total": 3, "invalid": 1, "exit_code": 1}
+    assert (ran.code, ran.summary) == (1, {**expected, "would_send": 0})
+    ran = tool.run("publish", "-f", name, "--dry-run", "--keep-going", "-o", "json")
+    assert len(ran.of_kind("message")) == 2
+    assert (ran.code, ran.summary) == (1, {**expected, "would_send": 2})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medtrack_cli.core import publish
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.publish import Plan, check_all, message_ids, messages
 from medtrack_cli.core.validate import Completion
@@ -128,6 +129,15 @@ def test_what_is_kept_is_what_would_be_sent() -> None:
     checked = check_all(lambda _skip: [GOOD, GOOD], Plan(RUN), counted, keeps=True)
     assert checked == (True, list(messages([GOOD, GOOD], Plan(RUN))))
     assert counted["events"] == 2
+
+
+def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of very many tiny events is read again: memory stays within bounds."""
+    monkeypatch.setattr(publish, "MOST_KEPT", 2)
+    counted: Counter[str] = Counter()
+    checked = publish.check_all(lambda _skip: [GOOD] * 3, Plan(RUN), counted, keeps=True)
+    assert checked == (True, None)
+    assert counted["events"] == 3
 
 
 def test_a_dropped_field_of_the_payload_is_never_filled_in() -> None:

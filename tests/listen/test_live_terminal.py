@@ -175,6 +175,13 @@ def test_keys_toggle_bodies_filter_clear_and_help(connected: Tool, broker: Broke
         terminal.wait(lambda: terminal.rows[:2] == ["", ""])
 
 
+def test_what_where_leaves_out_is_counted(connected: Tool, broker: Broker) -> None:
+    """A condition that nothing passes is seen at once: events come, and are left out."""
+    with live(connected, "--where", "event.payload.cin == 'none'") as terminal:
+        say(broker, *[("student.created", encode(event()))] * 3)
+        terminal.await_text("waiting for the first event", "0 received", "3 left out by --where")
+
+
 def test_an_idle_view_leaves_nothing_in_the_scrollback(connected: Tool, broker: Broker) -> None:
     """The block that is drawn anew each second on a cleared screen is never kept."""
     with live(connected, height=12) as terminal:
