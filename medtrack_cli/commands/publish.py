@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.ports import Note, Publisher
     from medtrack_cli.core.publish import Checked, Plan, Read
+    from medtrack_cli.core.validate import Examined
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.sources import Source
 
@@ -109,7 +110,7 @@ def publish(
     from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.sending import print_only, report, send
     from medtrack_cli.core import deliver, pacing
-    from medtrack_cli.core.publish import Plan, messages
+    from medtrack_cli.core.publish import Plan, messages, messages_of
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
@@ -145,7 +146,10 @@ def publish(
 
     def left(plan: Plan, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
         kept = checked and checked.kept
-        outgoing = messages(source.read(None), plan, trace) if kept is None else source.held(kept)
+        if kept is None:
+            outgoing = messages(source.read(None), plan, trace)
+        else:
+            outgoing = messages_of(source.held(kept), plan, trace)
         return mark.left(outgoing) if mark else outgoing
 
     if dry_run:
@@ -188,7 +192,7 @@ class _Source(NamedTuple):
     sources: "Sequence[Source]" = ()
     refuse_changes: "Callable[[], None]" = lambda: None
 
-    def held(self, kept: "list[Message]") -> "Iterator[Message]":
+    def held(self, kept: "list[Examined]") -> "Iterator[Examined]":
         """Give what was kept of the input, unless that has changed since."""
         self.refuse_changes()
         yield from kept
@@ -232,7 +236,7 @@ def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str
 
     try:
         with runtime.progress(lambda: f"{counted['events']:,} events checked"):
-            return check_all(source.read, plan, counted, runtime.trace, keeps=source.is_small)
+            return check_all(source.read, plan, counted, keeps=source.is_small)
     except KeyboardInterrupt:
         runtime.printer.warning("interrupted while checking: nothing was sent")
         report(runtime, Tally(), (), ExitCode.INTERRUPTED)

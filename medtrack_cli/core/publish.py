@@ -41,11 +41,17 @@ def messages(
 
     Ends after the first invalid one unless `keep_going`. `note` is told what was filled in.
     """
+    return messages_of(examine(items, plan.completion, publishing=True), plan, note)
+
+
+def messages_of(
+    examined: Iterable[Examined], plan: Plan, note: Note | None = None
+) -> Iterator[Message | Receipt]:
+    """Do the same with events that are examined already."""
     identify = message_ids(plan.run)
-    examined = examine(items, plan.completion, publishing=True)
     for position, event in enumerate(examined, 1):
         item, body, event_type, findings, filled = event
-        if body is None or not (event.is_valid or _is_forced(event, plan)):
+        if body is None or not _may_be_sent(event, plan):
             yield _invalid(position, event)
             if not plan.keep_going:
                 return
@@ -67,6 +73,10 @@ def messages(
             plan.headers,
             findings,
         )
+
+
+def _may_be_sent(event: Examined, plan: Plan) -> bool:
+    return event.body is not None and (event.is_valid or _is_forced(event, plan))
 
 
 def _is_forced(event: Examined, plan: Plan) -> bool:
@@ -107,26 +117,24 @@ def message_ids(run: UUID) -> Callable[[int], str]:
 
 
 MOST_KEPT = 100_000
-"""Messages that are held in memory: a small file may hold very many, all of them tiny."""
+"""Events that are held in memory: a small file may hold very many, all of them tiny."""
 
 
 class Checked(NamedTuple):
-    """What the first pass over an input says: `kept` are its messages, where they were kept."""
+    """What the first pass over an input says: `kept` are its events, where they were kept."""
 
     is_valid: bool
-    kept: list[Message] | None = None
+    kept: list[Examined] | None = None
 
 
-def check_all(
-    read: Read, plan: Plan, counted: Counter[str], note: Note | None = None, *, keeps: bool
-) -> Checked:
+def check_all(read: Read, plan: Plan, counted: Counter[str], *, keeps: bool) -> Checked:
     """Read the whole input, up to its first invalid event, counting its `events` as they come.
 
-    With `keeps` the messages are made and kept, up to MOST_KEPT of them, so that what is sent is
-    what was checked, and is read once. Else what has no problem and is sent as it stands is counted
-    without a message.
+    With `keeps` JSON events are kept, up to MOST_KEPT of them, so that what is sent is what was
+    checked, and is read once. Else what has no problem and is sent as it stands is counted
+    without an item made of it.
     """
-    kept: list[Message] | None = [] if keeps else None
+    kept: list[Examined] | None = [] if keeps else None
     completion = plan.completion
     is_sent_as_it_stands = completion.event_type is None and not completion.settings
     has_no_problem = quick_check(completion.registry)
@@ -138,13 +146,13 @@ def check_all(
         return False
 
     skip = counts if is_sent_as_it_stands and kept is None else None
-    for each in messages(read(skip), plan, note if keeps else None):
-        if not isinstance(each, Message):
+    for event in examine(read(skip), completion, publishing=True):
+        if not _may_be_sent(event, plan):
             return Checked(is_valid=False)
         counted["events"] += 1
         if kept is not None:
-            kept.append(each)
-            if len(kept) > MOST_KEPT:
+            kept.append(event)
+            if len(kept) > MOST_KEPT or not event.item.exact:  # an item of YAML holds its nodes
                 kept = None
     return Checked(is_valid=True, kept=kept)
 

@@ -37,6 +37,37 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
     `publishing` adds the warning for types that MedTrack itself emits.
     """
     known = registry or built_in()
+    return quick_check(known, publishing)(body) or _closer_look(body, known, publishing=publishing)
+
+
+@cache
+def quick_check(
+    registry: Registry,
+    publishing: bool = False,  # noqa: FBT001, FBT002 -- by position, for the cache
+) -> Callable[[bytes], Verdict | None]:
+    """Make the quick half of `check`: a verdict only on an event without any problem."""
+    validate = registry.validate_json
+    facts = {
+        name: each
+        for name, each in _facts(registry).items()
+        if not (publishing and each.emitted_by_medtrack)
+    }
+
+    def quick(body: bytes) -> Verdict | None:
+        if len(body) > MAX_BODY or is_crowd(body):
+            return None
+        try:
+            event = validate(body)
+        except ValidationError:
+            return None
+        known = facts.get(event["event_type"])
+        return known.valid if known is not None and known.leave_no_doubt(body, event) else None
+
+    return quick
+
+
+def _closer_look(body: bytes, registry: Registry, *, publishing: bool) -> Verdict:
+    """Find every problem, one that the model can't see too; there may be none."""
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
     few = body.removeprefix(BOM_UTF8)
@@ -44,32 +75,12 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
         value, problems = json_text.examine(body)
         if value is None:
             return Verdict(None, tuple(problems))
-        few = thinned(value, known)
+        few = thinned(value, registry)
     try:
-        event = known.validate_json(few)
+        event = registry.validate_json(few)
     except ValidationError as error:
-        return Verdict(*explain(body, few, error, known, publishing=publishing))
-    facts = _facts(known)[event["event_type"]]
-    if facts.leave_no_doubt(body, event) and not (publishing and facts.emitted_by_medtrack):
-        return facts.valid
-    return _second_look(body, event, known, publishing=publishing)
-
-
-def quick_check(registry: Registry) -> Callable[[bytes], bool]:
-    """Make the quick half of `check`: it says yes only to an event without any problem."""
-    validate = registry.validate_json
-    facts = _facts(registry)
-
-    def has_no_problem(body: bytes) -> bool:
-        if is_crowd(body):
-            return False
-        try:
-            event = validate(body)
-        except ValidationError:
-            return False
-        return facts[event["event_type"]].leave_no_doubt(body, event)
-
-    return has_no_problem
+        return Verdict(*explain(body, few, error, registry, publishing=publishing))
+    return _second_look(body, event, registry, publishing=publishing)
 
 
 class _Facts(NamedTuple):
