@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.events import paths
-from medtrack_cli.events.check import Verdict, check
+from medtrack_cli.events.check import Verdict, check, quick_check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
 from medtrack_cli.events.json_text import examine as parse
@@ -81,11 +81,12 @@ def examine(
     """Examine events lazily, one for one, in their order."""
     registry, wanted = completion.registry, completion.event_type
     sets = bool(completion.settings)
+    quick = quick_check(registry, publishing)
     for item in items:
         if item.body is None:
             yield Examined(item, None, None, item.findings)
             continue
-        verdict = check(item.body, registry, publishing=publishing)
+        verdict = quick(item.body) or check(item.body, registry, publishing=publishing)
         is_other = wanted is not None and wanted != verdict.event_type
         if not (verdict.problems or item.findings or is_other or sets):
             yield Examined(item, item.body, verdict.event_type)
