@@ -109,66 +109,79 @@ def publish(
 
     from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.sending import print_only, report, send
-    from medtrack_cli.core import deliver, pacing
-    from medtrack_cli.core.publish import Plan, messages, messages_of
+    from medtrack_cli.core import pacing
+    from medtrack_cli.core.deliver import Tally, deliver, unsent
+    from medtrack_cli.core.publish import Plan
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
 
-    clock = runtime.world.clock
     for option, texts in (("--set", set_), ("--header", header)):
         refuse_bytes(option, *texts or ())
     refuse_bytes("--service", service or "")
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
-    service = service or runtime.config.service
+    clock, service = runtime.world.clock, service or runtime.config.service
     source = _source(runtime, event_type, file, data, set_, count, seed, service)
-    completion = Completion(
-        event_type,
-        service,
-        lambda: rfc3339(clock.now()),
-        runtime.registry,
-        tuple(paths.parse(each) for each in set_ or ()),
-    )
+    settings = tuple(paths.parse(each) for each in set_ or ())
+    now = lambda: rfc3339(clock.now())  # noqa: E731 -- a clock in events' own words
+    completion = Completion(event_type, service, now, runtime.registry, settings)
     headers = dict(_header(each) for each in header) if header else None
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
     mark = _checkpoint(runtime, checkpoint, source, shaping)
     run = mark.run if mark else uuid4()
     plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
-    everything = replace(plan, keep_going=True)
-    tally = deliver.Tally(unroutable_is_done=allow_unroutable)
-    is_first_checked = source.can_be_read_again and not keep_going
-    counted: Counter[str] = Counter()
-    checked = _check(runtime, source, plan, counted) if is_first_checked else None
-    if checked is not None and not checked.is_valid:
-        reason = "another event is invalid"
-        receipts = deliver.unsent(messages(source.read(None), everything), reason=reason)
-        return print_only(runtime, receipts) if dry_run else report(runtime, tally, receipts)
-
-    def left(plan: Plan, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
-        kept = checked and checked.kept
-        if kept is None:
-            outgoing = messages(source.read(None), plan, trace)
-        else:
-            outgoing = messages_of(source.held(kept), plan, trace)
-        return mark.left(outgoing) if mark else outgoing
-
-    if dry_run:
-        return print_only(runtime, left(plan, runtime.trace))
-    confirm(runtime, "publish", (lambda: left(plan)) if source.can_be_read_again else None, yes=yes)
-
+    tally = Tally(unroutable_is_done=allow_unroutable)
     if mark and mark.was_done:
         tally.aside["done_before"] = mark.was_done
+    counted: Counter[str] = Counter()
+    is_first_checked = source.can_be_read_again and not keep_going
+    checked = _check(runtime, source, plan, counted) if is_first_checked else None
+    outgoing = _Outgoing(source, plan, mark, checked and checked.kept)
+    if checked is not None and not checked.is_valid:
+        receipts = unsent(outgoing.everything(), reason="another event is invalid")
+        return print_only(runtime, receipts) if dry_run else report(runtime, tally, receipts)
+    if dry_run:
+        return print_only(runtime, outgoing.left(runtime.trace))
+    confirm(runtime, "publish", outgoing.left if source.can_be_read_again else None, yes=yes)
 
     def delivered(publisher: "Publisher", _stop: object) -> "Iterator[Receipt]":
-        outgoing = left(plan, runtime.trace)
-        outgoing = pacing.at_rate(outgoing, rate, clock) if rate else outgoing
-        again = (lambda: left(everything)) if source.can_be_read_again else None
-        receipts = deliver.deliver(publisher, outgoing, again)
+        left = outgoing.left(runtime.trace)
+        paced = pacing.at_rate(left, rate, clock) if rate else left
+        again = outgoing.everything if source.can_be_read_again else None
+        receipts = deliver(publisher, paced, again)
         return mark.watch(receipts, tally.is_done) if mark else receipts
 
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
-    left_over = counted["events"] - tally.aside["done_before"] if checked else None
-    return send(runtime, "published", policy, tally, delivered, expected=left_over)
+    expected = counted["events"] - tally.aside["done_before"] if checked else None
+    return send(runtime, "published", policy, tally, delivered, expected=expected)
+
+
+class _Outgoing(NamedTuple):
+    """What is left to be sent of a source, made as often as it is asked for."""
+
+    source: "_Source"
+    plan: "Plan"
+    mark: "Checkpoint | None"
+    kept: "list[Examined] | None"
+
+    def left(self, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
+        """Give what is to be sent; InputMissing when it is no longer what was checked."""
+        if self.kept is not None:
+            self.source.refuse_changes()
+        yield from self._made(self.plan, trace)
+
+    def everything(self) -> "Iterator[Message | Receipt]":
+        """Give what is to be accounted for: an invalid event doesn't end it."""
+        return self._made(replace(self.plan, keep_going=True), None)
+
+    def _made(self, plan: "Plan", trace: "Note | None") -> "Iterator[Message | Receipt]":
+        from medtrack_cli.core.publish import messages, messages_of
+
+        if self.kept is None:
+            made = messages(self.source.read(None), plan, trace)
+        else:
+            made = messages_of(self.kept, plan, trace)
+        return self.mark.left(made) if self.mark else made
 
 
 def _checkpoint(
@@ -191,11 +204,6 @@ class _Source(NamedTuple):
     is_small: bool = False
     sources: "Sequence[Source]" = ()
     refuse_changes: "Callable[[], None]" = lambda: None
-
-    def held(self, kept: "list[Examined]") -> "Iterator[Examined]":
-        """Give what was kept of the input, unless that has changed since."""
-        self.refuse_changes()
-        yield from kept
 
 
 def _source(  # noqa: PLR0917 -- the options that say what is published

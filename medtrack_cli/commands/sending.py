@@ -1,6 +1,7 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 from medtrack_cli.core.deliver import Tally
 from medtrack_cli.core.messages import Message, Outcome, Receipt
@@ -85,7 +86,7 @@ def _finish(
 
 def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings."""
-    printer, reach = runtime.printer, runtime.reach()
+    printer, reach = runtime.printer, cache(runtime.reach)
     sendable = undelivered = 0
     tally = Tally()
     for each in outgoing:
@@ -93,7 +94,7 @@ def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
             tally.add(each)
             printer.receipt(each)
         else:
-            queues = reach(each)
+            queues = reach()(each)
             sendable += 1
             undelivered += queues == []
             printer.message(each, queues)

@@ -39,7 +39,10 @@ def deliver(
     except MedtrackError as error:
         failure, reason = error, error.what
     if read_again and not is_whole:
-        yield from unsent(read_again(), after=last, reason=reason)
+        try:
+            yield from unsent(read_again(), after=last, reason=reason)
+        except MedtrackError as error:  # such as a file that changed meanwhile
+            failure = failure or error
     if failure is not None:
         raise failure
 

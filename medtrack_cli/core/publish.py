@@ -152,9 +152,14 @@ def check_all(read: Read, plan: Plan, counted: Counter[str], *, keeps: bool) -> 
         counted["events"] += 1
         if kept is not None:
             kept.append(event)
-            if len(kept) > MOST_KEPT or not event.item.exact:  # an item of YAML holds its nodes
+            if len(kept) > MOST_KEPT or not _is_light(event.item):
                 kept = None
     return Checked(is_valid=True, kept=kept)
+
+
+def _is_light(item: Item) -> bool:
+    """Tell whether an item holds little but its body: no nodes of YAML, no recorded delivery."""
+    return item.exact and item.recorded is None
 
 
 def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:

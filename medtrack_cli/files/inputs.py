@@ -14,6 +14,7 @@ from medtrack_cli.files.reading import read
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sealed_lines import KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
+from medtrack_cli.files.streams import is_zipped
 
 TYPED = "<data>"
 
@@ -41,7 +42,7 @@ class Input:
         """How many bytes there are to read; None where that isn't known before."""
         sizes = [each.fingerprint[0] for each in self.sources if each.fingerprint is not None]
         is_known = len(sizes) == len(self.sources)
-        is_packed = any(each.name.lower().endswith(".gz") for each in self.sources)
+        is_packed = any(is_zipped(each.name) for each in self.sources)
         return sum(sizes) if is_known and not is_packed else None
 
     def require(self) -> None:

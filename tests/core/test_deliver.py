@@ -8,7 +8,13 @@ from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.deliver import Outgoing, Tally, deliver
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop, Tap
-from medtrack_cli.errors import BrokerUnreachable, ExitCode, MedtrackError, TopologyError
+from medtrack_cli.errors import (
+    BrokerUnreachable,
+    ExitCode,
+    InputMissing,
+    MedtrackError,
+    TopologyError,
+)
 from tests.contracts.fakes import Answer, MemoryBroker
 from tests.core.values import message
 
@@ -80,6 +86,20 @@ def test_an_input_read_once_accounts_for_what_was_read() -> None:
     outcomes, error = run(to, events(), again=False)
     assert error is LOST
     assert outcomes == {1: Outcome.CONFIRMED, 2: Outcome.CONFIRMED, 3: Outcome.UNKNOWN}
+
+
+def test_the_first_cause_is_told() -> None:
+    """An input that can't be read a second time, either, doesn't hide why the run ended."""
+
+    def changed() -> Iterator[Message | Receipt]:
+        yield message(1)
+        raise InputMissing("file changed while it was being read", "f")
+
+    to = publisher(lambda each: LOST if each.position == 1 else None)
+    with pytest.raises(BrokerUnreachable):
+        list(deliver(to, events(), changed))
+    with pytest.raises(InputMissing):
+        list(deliver(publisher(), changed(), changed))
 
 
 def test_a_run_that_was_stopped_accounts_for_the_rest() -> None:

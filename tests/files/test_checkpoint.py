@@ -84,6 +84,9 @@ def test_what_failed_is_tried_again(connected: Tool, witness: Witness) -> None:
     assert numbers == {"total": 1, "invalid": 1, "done_before": 3}
     assert len(witness.take()) == 3
     assert "3 events are done already" in second.err
+    third = publish(connected)
+    numbers = {name: third.summary[name] for name in ("total", "unsent", "invalid", "done_before")}
+    assert numbers == {"total": 1, "unsent": 0, "invalid": 1, "done_before": 3}
 
 
 def test_a_dry_run_shows_what_is_left(connected: Tool, witness: Witness) -> None:
