@@ -123,8 +123,9 @@ def publish(
     clock, service = runtime.world.clock, service or runtime.config.service
     source = _source(runtime, event_type, file, data, set_, count, seed, service)
     settings = tuple(paths.parse(each) for each in set_ or ())
-    now = lambda: rfc3339(clock.now())  # noqa: E731 -- a clock in events' own words
-    completion = Completion(event_type, service, now, runtime.registry, settings)
+    completion = Completion(
+        event_type, service, lambda: rfc3339(clock.now()), runtime.registry, settings
+    )
     headers = dict(_header(each) for each in header) if header else None
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
     mark = _checkpoint(runtime, checkpoint, source, shaping)
