@@ -56,6 +56,12 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             return Failure(TopologyError(what, broker, hint=hint), heals=True)
         case 403:
             error = _not_permitted(words, settings, asked)
+        case 404 if not words.startswith("no "):  # it is there, on a node that is down or restarts
+            hint = (
+                "`rabbitmqctl cluster_status` shows which nodes are up; the broker's log says more"
+            )
+            failed = BrokerUnreachable(f"not available now ({words})", broker, hint=hint)
+            return Failure(failed, heals=True)
         case 404:
             error = _missing(words, settings)
         case 405:

@@ -167,6 +167,21 @@ def test_a_closed_channel_becomes_an_error(
     assert failure.error.subject
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "home node 'rabbit@A' of durable queue 'x' in vhost '/' is down or inaccessible",
+        "queue 'x' in vhost '/' process is stopped by supervisor",
+        "failed to perform operation on queue 'x' in vhost '/' due to timeout",
+    ],
+)
+def test_a_queue_whose_node_restarts_is_not_missing(words: str) -> None:
+    """A 404 that doesn't say that there is no such queue heals, as a lost connection does."""
+    failure = channel_failure(404, f"NOT_FOUND - {words}", SETTINGS, "Queue.Declare")
+    assert (type(failure.error), failure.heals) == (BrokerUnreachable, True)
+    assert words in failure.error.what
+
+
 @pytest.mark.parametrize("kind", list(exception_classes()), ids=lambda kind: kind.__name__)
 def test_no_error_holds_the_password(kind: type[Exception]) -> None:
     """Whatever ends a connection, its error never holds the password."""
