@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medtrack_cli.core.messages import Message, Receipt
-    from medtrack_cli.core.ports import Note, Publisher
+    from medtrack_cli.core.ports import Note, Publisher, Stop
     from medtrack_cli.core.publish import Checked, Plan, Read
     from medtrack_cli.core.validate import Examined
     from medtrack_cli.files.checkpoint import Checkpoint
@@ -145,12 +145,12 @@ def publish(
         return print_only(runtime, outgoing.left(runtime.trace))
     confirm(runtime, "publish", outgoing.left if source.can_be_read_again else None, yes=yes)
 
-    def delivered(publisher: "Publisher", _stop: object) -> "Iterator[Receipt]":
+    def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
         left = outgoing.left(runtime.trace)
         paced = pacing.at_rate(left, rate, clock) if rate else left
         again = outgoing.everything if source.can_be_read_again else None
         receipts = deliver(publisher, paced, again)
-        return mark.watch(receipts, tally.is_done) if mark else receipts
+        return mark.watch(receipts, tally.is_done, stop) if mark else receipts
 
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
     expected = counted["events"] - tally.aside["done_before"] if checked else None

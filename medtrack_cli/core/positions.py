@@ -5,10 +5,18 @@ from collections.abc import Iterable
 
 
 class Positions:
-    """A growing set of whole numbers, kept as ranges: cheap when they come nearly in order."""
+    """A growing set of whole numbers, kept as ranges: cheap when they come nearly in order.
+
+    Made of ranges in any order, which may overlap.
+    """
 
     def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
-        self._ranges: list[list[int]] = [list(each) for each in ranges]  # [first, last], ascending
+        self._ranges: list[list[int]] = []  # [first, last], ascending, something missing between
+        for first, last in sorted(ranges):
+            if self._ranges and first <= self._ranges[-1][1] + 1:
+                self._ranges[-1][1] = max(last, self._ranges[-1][1])
+            else:
+                self._ranges.append([first, last])
 
     def __contains__(self, position: int) -> bool:
         at = self._at(position)

@@ -7,15 +7,25 @@ import resource
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording, UsageError
+from medtrack_cli.core.messages import Outcome, Receipt
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.errors import (
+    BrokerUnreachable,
+    CannotCreate,
+    CannotWrite,
+    NotARecording,
+    UsageError,
+)
 from medtrack_cli.files.checkpoint import SAVE_RECEIPTS, Checkpoint, identify
 from medtrack_cli.files.sources import Source
 from tests.broker.witness import Witness
 from tests.cli.tool import Ran, Tool, numbered
+from tests.core.values import message
 
 WINDOW = 500
 MARK = "run.checkpoint"
@@ -24,6 +34,18 @@ MARK = "run.checkpoint"
 def publish(tool: Tool, *options: str, name: str = "events.ndjson") -> Ran:
     """Publish a file with the checkpoint."""
     return tool.run("publish", "-f", name, "--checkpoint", MARK, "-o", "json", *options)
+
+
+def begun(path: Path, *receipts: Receipt) -> Checkpoint:
+    """Open a checkpoint and let a run begin with it."""
+    mark = Checkpoint(path, "a digest")
+    assert list(mark.watch(receipts, bool, Stop())) == list(receipts)
+    return mark
+
+
+def confirmed(position: int) -> Receipt:
+    """Make the receipt of an event that is done."""
+    return message(position).receipt(Outcome.CONFIRMED)
 
 
 def test_a_killed_run_goes_on(connected: Tool, witness: Witness) -> None:
@@ -132,21 +154,63 @@ def test_a_torn_last_line_is_passed_over(connected: Tool, witness: Witness) -> N
     path.write_bytes(header + b'{"done":[[1,2]]}\n{"done":[[1,')
     ran = publish(connected)
     assert (ran.code, ran.summary["confirmed"], ran.summary["done_before"]) == (0, 3, 2)
-    assert path.read_bytes() == header + b'{"done":[[1,2]]}\n{"done":[[1,5]]}\n'
+    assert path.read_bytes() == header + b'{"done":[[1,2]]}\n{"done":[[3,5]]}\n'
 
 
 @pytest.mark.parametrize("size", [0, 1, 12, 21, 40])
 def test_a_torn_header_begins_anew(tmp_path: Path, size: int) -> None:
     """Whatever a crash has left of the header, the file is a fresh checkpoint."""
     path = tmp_path / MARK
-    first = Checkpoint(path, "a digest")
+    first = begun(path)
     whole = path.read_bytes()
     os.close(first._descriptor)
     path.write_bytes(whole[:size])
-    second = Checkpoint(path, "a digest")
+    second = begun(path)
     assert second.was_done == 0
     assert path.read_bytes().count(b"\n") == 1
     os.close(second._descriptor)
+
+
+def test_lines_are_united(tmp_path: Path) -> None:
+    """What is done is what any whole line says, in whatever order; a broken one says nothing."""
+    path = tmp_path / MARK
+    os.close(begun(path, confirmed(1), confirmed(2), confirmed(9))._descriptor)
+    with path.open("ab") as stream:
+        stream.write(b'{"done":[[4,5],[7]]}\nrubbish\n{"done":[[8,8],[3,3]]}\n{"done":[[1,3]]}\n')
+    mark = Checkpoint(path, "a digest")
+    left = mark.left(message(each) for each in range(1, 11))
+    assert [each.position for each in left] == [4, 5, 6, 7, 10]
+    assert mark.was_done == 5
+    os.close(mark._descriptor)
+
+
+def test_a_run_is_asked_only_what_ran_before(tmp_path: Path) -> None:
+    """What is done meanwhile changes nothing for the thread that reads ahead."""
+    os.close(begun(tmp_path / MARK, *map(confirmed, range(1, 101, 2)))._descriptor)
+    mark = Checkpoint(tmp_path / MARK, "a digest")
+    left = mark.left(message(each) for each in range(1, 101))
+    receipts = mark.watch((confirmed(each) for each in range(2, 101, 2)), bool, Stop())
+    positions = [each.position for each, _ in zip(left, receipts, strict=True)]
+    assert positions == list(range(2, 101, 2))
+    os.close(mark._descriptor)
+
+
+def test_holes_cost_no_more_than_what_is_new(tmp_path: Path) -> None:
+    """A save holds what is done since the last one, however many holes there are before it."""
+    receipts = [confirmed(each) for each in range(1, 20 * SAVE_RECEIPTS, 2)]
+    os.close(begun(tmp_path / MARK, *receipts)._descriptor)
+    assert (tmp_path / MARK).stat().st_size < 30 * len(receipts)
+
+
+def test_nothing_is_bound_before_anything_is_sent(connected: Tool, witness: Witness) -> None:
+    """A file in which something was wrong can be mended, and the same command goes on."""
+    lines = list(numbered(3))
+    connected.write("events.ndjson", b"".join([*lines[:2], b"{}\n"]))
+    assert publish(connected).code == 1
+    assert publish(connected, "--dry-run").code == 1
+    connected.write("events.ndjson", b"".join(lines))
+    ran = publish(connected)
+    assert (ran.code, ran.summary["confirmed"], len(witness.take())) == (0, 3, 3)
 
 
 FOREIGN = [
@@ -235,10 +299,45 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
     try:
         with pytest.raises(CannotWrite, match="can't be written") as caught:
-            Checkpoint(tmp_path / MARK, "a digest")
+            begun(tmp_path / MARK)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.exit_code == 74
+
+
+def test_a_disk_that_fills_ends_the_run_with_all_accounted_for(tmp_path: Path) -> None:
+    """From then on no more is asked for; every receipt still comes, then CannotWrite."""
+    mark, stop = begun(tmp_path / MARK), Stop()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / MARK).stat().st_size + 5, before[1]))
+    seen = []
+
+    def watch() -> None:
+        for receipt in mark.watch(map(confirmed, range(1, 3001)), bool, stop):
+            seen.append(receipt.position)
+            assert stop.is_requested == (len(seen) >= SAVE_RECEIPTS)
+
+    try:
+        with pytest.raises(CannotWrite, match="can't be written"):
+            watch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert seen == list(range(1, 3001))
+    assert (tmp_path / MARK).read_bytes().count(b"\n") == 1
+    os.close(mark._descriptor)
+
+
+def test_a_loss_is_told_before_what_follows_from_it(tmp_path: Path) -> None:
+    """What ends the receipts first is what is raised."""
+
+    def lost() -> Iterator[Receipt]:
+        yield confirmed(1)
+        raise BrokerUnreachable("connection lost", "memory")
+
+    mark = begun(tmp_path / MARK)
+    with pytest.raises(BrokerUnreachable):
+        list(mark.watch(lost(), bool, Stop()))
+    os.close(mark._descriptor)
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
