@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
+from medtrack_cli.files.json_files import MAX_RECORDED_LINE
 from medtrack_cli.files.locked_file import open_locked
 from medtrack_cli.files.recording import FORMAT, is_readable
 from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed_text
 from medtrack_cli.files.streams import is_zipped
 
 _CHUNK = 256 * 1024
+_PIECE = 64 * 1024  # of what is unzipped
+_FIRST_PIECE = 1024
 _BEGINNING = b'{"kind":"recording",'
+_MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"  # how each member of a .gz of ours begins
 
 
 class Held(NamedTuple):
@@ -135,9 +139,9 @@ def _sync_folder(folder: Path) -> None:
 def _held(descriptor: int, path: Path) -> Held | None:
     """Look at what is there; None for a first line that was never whole."""
     hint = "choose another name; a file is never overwritten"
-    look = _zipped_ends if is_zipped(path) else _plain_ends
-    first, last, size, text_size = look(descriptor)
-    if not size and _BEGINNING.startswith(first[: len(_BEGINNING)]):
+    is_packed = is_zipped(path)
+    first, last, size, text_size = (_zipped_ends if is_packed else _plain_ends)(descriptor)
+    if not (size or is_packed) and _BEGINNING.startswith(first[: len(_BEGINNING)]):
         return None
     header, end = _read(first), _read(last)
     try:
@@ -150,7 +154,8 @@ def _held(descriptor: int, path: Path) -> Held | None:
         what = f"recording of an older format (version {header['version']})"
         raise CannotCreate(what, str(path), hint="choose another name")
     if not end:
-        raise CannotCreate("recording is damaged at its end", str(path), hint="choose another name")
+        hint = "choose another name; medtrack validate says where it is damaged"
+        raise CannotCreate("recording is damaged", str(path), hint=hint)
     return Held(header, end, size, text_size)
 
 
@@ -188,26 +193,49 @@ def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
 
 
 def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
-    """Do the same for gzip, where what isn't whole is the last member."""
-    first, last, size, text_size = b"\0", b"", 0, 0
-    for text, end in _members(descriptor):
-        first = text.partition(b"\n")[0] if not size else first
-        last = text.rstrip(b"\n").rpartition(b"\n")[2]
-        size, text_size = end, text_size + len(text)
-    return first, last, size, text_size
+    """Do the same for gzip, in flat memory; no last line is given where the gzip is damaged.
+
+    A kill leaves a last member without its end. What can't be unzipped was damaged, and so was
+    a member without an end that another one follows.
+    """
+    first, last, latest = b"", b"", b""
+    size = text_size = read = 0
+    line = bytearray()
+    try:
+        for piece, end in _unzipped(descriptor):
+            read += len(piece)
+            line += piece
+            if b"\n" in piece:
+                first = first or bytes(line.partition(b"\n")[0])
+                *_, whole, line = line.rsplit(b"\n", 2)
+                latest = bytes(whole)
+            if len(line) > MAX_RECORDED_LINE or not first.startswith(_BEGINNING[: len(first)]):
+                return first, b"", size, text_size
+            if end:
+                last, size, text_size = b"" if line else latest, end, read
+    except zlib.error:
+        return first, b"", size, text_size
+    return first, b"" if _has_member(descriptor, size + 1) else last, size, text_size
 
 
-def _members(descriptor: int) -> Iterator[tuple[bytes, int]]:
-    """Unzip member after member, each with the offset behind it, up to one that isn't whole."""
-    at, data, text = 0, b"", b""
+def _unzipped(descriptor: int) -> Iterator[tuple[bytes, int]]:
+    """Unzip piece by piece, each with the offset behind it where a member ends there, else 0.
+
+    The first one is short, so that it comes before an error in what follows.
+    """
+    at, data = 0, b""
     reader = zlib.decompressobj(wbits=31)
-    while data := data or os.pread(descriptor, _CHUNK, at):
-        try:
-            text += reader.decompress(data)
-        except zlib.error:
-            return
-        at += len(data) - len(reader.unused_data)
-        data = reader.unused_data
+    while data := data or os.pread(descriptor, _PIECE, at):
+        piece = reader.decompress(data, _PIECE if at else _FIRST_PIECE)
+        left = reader.unused_data if reader.eof else reader.unconsumed_tail
+        at += len(data) - len(left)
+        data = left
+        yield piece, at if reader.eof else 0
         if reader.eof:
-            yield text, at
-            reader, text = zlib.decompressobj(wbits=31), b""
+            reader = zlib.decompressobj(wbits=31)
+
+
+def _has_member(descriptor: int, start: int) -> bool:
+    """Tell whether a member that we wrote begins at an offset or behind it."""
+    size = os.fstat(descriptor).st_size
+    return any(_MEMBER in os.pread(descriptor, 2 * _CHUNK, at) for at in range(start, size, _CHUNK))
