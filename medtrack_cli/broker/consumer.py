@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -62,7 +63,7 @@ class AmqpConsumer:
         self._link: Link | None = None
         self._subscription = Subscription(source, "", creates=False)
         self._batch: list[Delivered] = []
-        self._again: set[int | None] = set()  # handled, not acknowledged: these come again
+        self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
         self._stays = source.name is not None  # with all that waits in it, without us
         self._overflow = Overflow(source)
         self._opened_at = 0.0
@@ -172,10 +173,10 @@ class AmqpConsumer:
         """
         if not (self._holds(each) or (self._is_current(each) and not self._stays)):
             return False
-        identity = _identity(each.delivery) if each.delivery.redelivered else None
-        if identity not in self._again:
+        identity = _identity(each.delivery)
+        if not each.delivery.redelivered or not self._again[identity]:
             return True
-        self._again.remove(identity)
+        self._again[identity] -= 1
         self._acknowledge(each, alone=True)
         return False
 
@@ -218,6 +219,8 @@ class AmqpConsumer:
                 raise
             survived = False
             is_back = self._connect(None, again=True, creates=True)
+        if not survived:
+            self._again.clear()
         if is_back:
             missed = not survived or self._overflow.may_drop(self._subscription.waiting)
             yield Resumed(since, datetime.now(UTC), may_have_missed=missed)
