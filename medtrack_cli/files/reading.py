@@ -3,6 +3,8 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +28,12 @@ _SYNTAXES = {
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
+class CutOff(InputMissing):
+    """Gzip that is cut off or damaged: from `line` on, None where that can't be found out."""
+
+    line: int | None = None
+
+
 def read(
     source: Source,
     *,
@@ -38,8 +46,8 @@ def read(
 
     `as_type` is the type of bare payloads. The name tells the syntax, else the first line.
     No item is made of the NDJSON lines that `skip` says yes to.
-    Raises InputMissing when the source can't be opened or stops being readable, after what
-    came before has been yielded.
+    Raises InputMissing when the source can't be opened or stops being readable, CutOff for gzip,
+    after what came before has been yielded.
     """
     try:
         with open_source(source, open_stdin) as stream:
@@ -47,7 +55,24 @@ def read(
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         hint = "is the file complete, and is it yours to read?"
-        raise InputMissing(f"can't be read ({reason})", source.name, hint=hint) from error
+        is_cut = isinstance(error, EOFError | zlib.error | BadGzipFile)
+        kind = CutOff if is_cut else InputMissing
+        missing = kind(f"can't be read ({reason})", source.name, hint=hint)
+        if isinstance(missing, CutOff) and source.is_regular:
+            missing.line = _readable_lines(source, open_stdin) + 1
+        raise missing from error
+
+
+def _readable_lines(source: Source, open_stdin: Callable[[], BinaryIO]) -> int:
+    """Count the lines before damage: where lines were passed over, their readers haven't."""
+    count = 0
+    try:
+        with open_source(source, open_stdin) as stream:
+            for piece in iter(partial(stream.readline, MAX_LINE), b""):
+                count += piece.endswith(b"\n")
+    except (OSError, EOFError, zlib.error):
+        pass
+    return count
 
 
 def _items(

@@ -1,16 +1,15 @@
 """Events in recordings: a header line, then a delivery a line. docs/recordings.md is the format."""
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator
-from gzip import BadGzipFile
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Corrupt, Item
-from medtrack_cli.errors import InputMissing, NotARecording
+from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.findings import At, Finding, Rule, Span
 from medtrack_cli.events.findings import Path as EventPath
+from medtrack_cli.files.reading import CutOff
 from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged
 
 FORMAT = 2
@@ -53,11 +52,12 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
                 yield item
             elif unwrapped := _unwrap(item, item.body):
                 yield unwrapped
-    except InputMissing as error:
-        is_cut = isinstance(error.__cause__, EOFError | zlib.error | BadGzipFile)
-        if not (is_cut and last and last.body and last.body.startswith(KIND)):
+    except CutOff as error:
+        if not (last and last.body and last.body.startswith(KIND)):
             raise
-        yield _corrupt(last.file, last.line + 1, "the gzip is cut off or damaged from here on")
+        where = "from here on" if error.line else "somewhere behind this line"
+        reason = f"the gzip is cut off or damaged {where}"
+        yield _corrupt(last.file, error.line or last.line, reason)
 
 
 def _unwrap(item: Item, line: bytes) -> Item | None:

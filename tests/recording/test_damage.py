@@ -1,8 +1,10 @@
 """Recordings that something has happened to: every flipped bit is found, the rest can be had."""
 
+import os
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -109,6 +111,36 @@ def test_a_recording_cut_off_says_where(tool: Tool, name: str) -> None:
     assert f"{name}:4" in ran.err
     ran = tool.run("replay", name, "--dry-run", "--skip-corrupt", "-o", "json")
     assert (ran.code, ran.summary["would_send"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "command", [["stats"], ["replay", "--dry-run", "--since", "2025-01-15T12:01:00Z"]]
+)
+def test_where_gzip_is_cut_off_is_said_whatever_was_passed_over(
+    tool: Tool, command: list[str]
+) -> None:
+    """The line where a .gz breaks off is told by commands that pass over lines, too."""
+    path = tool.folder / "cut.ndjson.gz"
+    record(path, numbered(50))
+    path.write_bytes(path.read_bytes()[:-40])
+    ran = tool.run(*command, path.name)
+    assert ran.code == 65
+    assert "cut.ndjson.gz:51" in ran.err
+
+
+def test_no_line_is_made_up_for_gzip_from_a_pipe(tool: Tool) -> None:
+    """Out of a pipe, which can't be read again, the damage is somewhere behind the line told."""
+    path = tool.folder / "cut.ndjson.gz"
+    record(path, numbered(50))
+    data = path.read_bytes()[:-40]
+    path.unlink()
+    os.mkfifo(path)
+    thread = Thread(target=path.write_bytes, args=[data])
+    thread.start()
+    ran = tool.run("replay", path.name, "--dry-run", "--since", "2025-01-15T12:01:00Z")
+    thread.join()
+    assert ran.code == 65
+    assert "cut off or damaged somewhere behind this line): cut.ndjson.gz:1" in ran.err
 
 
 def test_validate_finds_the_damage(tool: Tool) -> None:
