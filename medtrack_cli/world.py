@@ -94,7 +94,8 @@ class World:
     def stop_on_signals(self) -> Iterator[Stop]:
         """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it.
 
-        `timeout` sends its signal to the process and to the group: that makes one.
+        `timeout` sends its signal to the process and to the group: that makes one. A signal that
+        is ignored, as under nohup, stays so.
         """
         import signal
 
@@ -111,7 +112,8 @@ class World:
 
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        before = {number: signal.signal(number, ask) for number in numbers}
+        heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, ask) for number in heeded}
         try:
             yield stop
         finally:

@@ -84,6 +84,8 @@ class Link:
         self._channel: Channel | None = None
         self._is_over = False
         self._heard = datetime.now(UTC)
+        self._unsent = 0  # bytes
+        self.moved_at = 0.0  # monotonic: when bytes that had to wait were last sent
         self._made = threading.Event()
         self._parameters = connection_parameters(settings, host)
         self._thread = threading.Thread(target=self._run, name="medtrack-io", daemon=True)
@@ -177,10 +179,18 @@ class Link:
         self._pulse(connection, 0, time.monotonic())
 
     def _pulse(self, connection: Any, received: int, due: float) -> None:  # noqa: ANN401
-        """Note when the broker was heard: not what comes out of the socket after a long sleep."""
+        """Note when the broker was heard: not what comes out of the socket after a long sleep.
+
+        And note whether what is sent leaves: a large message takes its time on a slow line.
+        """
         is_late = time.monotonic() > due + 2 * PULSE_SECONDS
         if connection.bytes_received > received and not is_late:
             self._heard = datetime.now(UTC)
+        transport = getattr(connection, "_transport", None)
+        unsent = transport.get_write_buffer_size() if transport else 0
+        if unsent < self._unsent:
+            self.moved_at = time.monotonic()
+        self._unsent = unsent
         again = partial(
             self._pulse, connection, connection.bytes_received, time.monotonic() + PULSE_SECONDS
         )

@@ -12,13 +12,25 @@ JOIN_SECONDS = 0.2
 class Feed(Generic[T]):
     """The items of `source`, read ahead up to `limit`, handed over without waiting.
 
-    `wake` is called from the reading thread when an item or the end has come after `take`
-    found nothing. What `source` raises waits in `error` until all before it is taken.
+    Nor is more read while what they `weigh` together is `most`. `wake` is called from the
+    reading thread when an item or the end has come after `take` found nothing. What `source`
+    raises waits in `error` until all before it is taken.
     """
 
-    def __init__(self, source: Iterable[T], *, limit: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        source: Iterable[T],
+        *,
+        limit: int,
+        weigh: Callable[[T], int],
+        most: int,
+        wake: Callable[[], None],
+    ) -> None:
         self._source = source
         self._limit = limit
+        self._weigh = weigh
+        self._most = most
+        self._put = self._taken = 0  # weights, each counted by one thread
         self._wake = wake
         self._items: deque[T] = deque()
         self._room = threading.Event()
@@ -39,7 +51,8 @@ class Feed(Generic[T]):
                 item = self._items.popleft()
             except IndexError:
                 return None
-        if len(self._items) * 2 < self._limit and not self._room.is_set():
+        self._taken += self._weigh(item)
+        if not (self._room.is_set() or self._is_full(2)):
             self._room.set()
         return item
 
@@ -60,9 +73,10 @@ class Feed(Generic[T]):
     def _read(self) -> None:
         try:
             for item in self._source:
+                self._put += self._weigh(item)
                 self._items.append(item)
                 self._tell()
-                if len(self._items) >= self._limit:
+                if self._is_full():
                     self._wait_for_room()
                 if self._stopped:
                     break
@@ -77,7 +91,11 @@ class Feed(Generic[T]):
             self._hungry = False
             self._wake()
 
+    def _is_full(self, times: int = 1) -> bool:
+        held = self._put - self._taken
+        return len(self._items) * times >= self._limit or held * times >= self._most
+
     def _wait_for_room(self) -> None:
         self._room.clear()
-        while len(self._items) >= self._limit and not self._stopped:
+        while self._is_full() and not self._stopped:
             self._room.wait(0.05)  # the deadline covers a take between the check and the wait

@@ -1,8 +1,7 @@
 """Publish with pipelined confirms, and say the truth about every message."""
 
-import random
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -10,11 +9,11 @@ from typing import Any, NamedTuple, Self
 
 from medtrack_cli.broker import wire
 from medtrack_cli.broker.answers import Answered, Returned, confirm_mode
-from medtrack_cli.broker.backoff import full_jitter
 from medtrack_cli.broker.connection import CLOSE_SECONDS, Blocked, Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.feed import Feed
+from medtrack_cli.broker.retries import Retries
 from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
@@ -47,11 +46,9 @@ class AmqpPublisher:
         self._link: Link | None = None
         self._confirms = Confirms()
         self._again: deque[Message] = deque()  # sent once, to be sent again before anything new
-        self._nacked: list[tuple[float, Message]] = []  # (when to try again, message)
-        self._tries: Counter[int] = Counter()  # by index: how often a message was nacked
+        self._nacked = Retries(policy.nack_retries)
         self._uncertain: set[int] = set()  # by index: in flight when a connection was lost
         self._known: deque[Receipt] = deque()  # verdicts that were not handed out yet
-        self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
         self._blocked: str | None = None
         self._last_answer = 0.0
         self._deadline = float("inf")  # for the whole run
@@ -83,8 +80,14 @@ class AmqpPublisher:
 
     def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
         """Yield each message's receipt as it is known. See the port for what it promises."""
-        limit = self._policy.window * 2
-        feed = Feed(source, limit=limit, wake=lambda: self._inbox.put(Wake()))
+        policy = self._policy
+        feed = Feed(
+            source,
+            limit=policy.read_ahead or policy.window * 2,
+            weigh=_size,
+            most=policy.window_bytes,
+            wake=lambda: self._inbox.put(Wake()),
+        )
         try:
             while True:
                 self._send(feed)  # before anything is printed: the broker should never idle
@@ -97,9 +100,10 @@ class AmqpPublisher:
                     yield from self._drain(feed)
                     return
         except MedtrackError as error:
+            first = feed.error or error
             yield from self._hand_out()
             yield from self._abandon(feed, error)
-            raise
+            raise first from None
         finally:
             feed.stop()
         if feed.error is not None:
@@ -131,11 +135,15 @@ class AmqpPublisher:
         """Send what the window has room for: first what must be sent again, then new input."""
         batch: list[Message] = []
         room = self._room()
-        while len(batch) < room and self._confirms.bytes_in_flight < self._policy.window_bytes:
-            if len(self._known) > self._policy.window * 2:
+        policy = self._policy
+        reads = len(self._nacked) < policy.window and (
+            self._nacked.bytes_waiting < policy.window_bytes
+        )
+        while len(batch) < room and self._confirms.bytes_in_flight < policy.window_bytes:
+            if len(self._known) > policy.window * 2:
                 self._inbox.put(Wake())  # hand these out, then go on at once
                 break
-            message = self._next_again() or feed.take()
+            message = self._next_again() or (feed.take() if reads else None)
             if message is None:
                 break
             if isinstance(message, Receipt):
@@ -164,9 +172,7 @@ class AmqpPublisher:
         return window - in_flight
 
     def _next_again(self) -> Message | None:
-        if self._nacked and self._nacked[0][0] <= time.monotonic():
-            return self._nacked.pop(0)[1]
-        return self._again.popleft() if self._again else None
+        return self._nacked.next_due() or (self._again.popleft() if self._again else None)
 
     def _wait(self) -> None:
         """Wait until something happens and handle all that has happened."""
@@ -184,7 +190,8 @@ class AmqpPublisher:
     def _check_clocks(self) -> None:
         blocked = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
         self._check_deadline(blocked)
-        silent_for = time.monotonic() - self._last_answer
+        moved_at = self._link.moved_at if self._link else 0.0
+        silent_for = time.monotonic() - max(self._last_answer, moved_at)
         if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
             what = f"no confirm for {silent_for:.0f} s"
             self._note(f"{what}: taking the connection for dead")
@@ -210,6 +217,7 @@ class AmqpPublisher:
             case Blocked(reason=reason):
                 self._blocked = reason
                 self._last_answer = time.monotonic()
+                self._regain_until, self._losses = None, 0
                 words = f"blocked by the broker: {reason}; waiting" if reason else "unblocked"
                 self._note(words)
             case Lost(failure=failure):
@@ -218,11 +226,7 @@ class AmqpPublisher:
     def _settle(self, settled: Settled) -> None:
         """Make an answer a receipt, or put the message aside to be sent again."""
         message, outcome, reason = settled
-        if outcome is Outcome.REFUSED and self._tries[message.position] < self._policy.nack_retries:
-            pause = full_jitter(self._tries[message.position], self._jitter)
-            self._tries[message.position] += 1
-            self._nacked.append((time.monotonic() + pause, message))
-            self._nacked.sort(key=lambda each: each[0])
+        if outcome is Outcome.REFUSED and self._nacked.put(message):
             return
         self._known.append(self._receipt(message, outcome, reason))
 
@@ -251,10 +255,12 @@ class AmqpPublisher:
     def _reconnect(self, error: MedtrackError) -> None:
         """Get a new link; all that was in flight goes first, in its old order.
 
-        A new link counts as regained when the broker answers on it: until then the time to
-        regain it runs on. Raises `error` when that has run out.
+        A new link counts as regained when the broker answers on it, or has nothing to answer:
+        until then the time to regain it runs on. Raises `error` when that has run out.
         """
         in_flight = self._confirms.unanswered()
+        if not (in_flight or self._again):
+            self._regain_until, self._losses = None, 0
         self._uncertain.update(message.position for message in in_flight)
         self._again.extendleft(reversed(in_flight))
         self._confirms = Confirms()
@@ -293,9 +299,12 @@ class AmqpPublisher:
         self._again.clear()
         for message in sorted(sent, key=lambda each: each.position):
             yield message.receipt(Outcome.UNKNOWN, reason)
-        for _, message in self._nacked:
+        for message in self._nacked.take_all():
             yield self._receipt(message, Outcome.REFUSED, NACKED)
-        self._nacked.clear()
         feed.stop()
         while (item := feed.take()) is not None:
             yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)
+
+
+def _size(item: Message | Receipt) -> int:
+    return len(item.body) if isinstance(item, Message) else 0

@@ -147,12 +147,13 @@ def publish(
 
     def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
         left = outgoing.left(runtime.trace)
-        paced = pacing.at_rate(left, rate, clock) if rate else left
+        paced = pacing.at_rate(left, rate, clock, stop) if rate else left
         again = outgoing.everything if source.can_be_read_again else None
-        receipts = deliver(publisher, paced, again)
+        receipts = deliver(publisher, paced, again, stop)
         return mark.watch(receipts, tally.is_done, stop) if mark else receipts
 
-    policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for)
+    ahead = max(1, int(rate / 10)) if rate else None  # what is read may leave in one burst
+    policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
     expected = counted["events"] - tally.aside["done_before"] if checked else None
     return send(runtime, "published", policy, tally, delivered, expected=expected)
 

@@ -147,7 +147,7 @@ def replay(
             "replayed",
             policy,
             tally,
-            lambda publisher, _stop: deliver.deliver(publisher, paced, again),
+            lambda publisher, stop: deliver.deliver(publisher, paced, again, stop),
         )
 
 

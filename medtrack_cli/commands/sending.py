@@ -32,10 +32,9 @@ def send(
         seconds = runtime.world.clock.monotonic() - started
         return tally.so_far(seconds, expected, publisher.in_flight)
 
+    settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
     with runtime.world.stop_on_signals() as stop:
-        publisher = runtime.world.open_publisher(
-            runtime.connection, policy, runtime.printer.note, stop
-        )
+        publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
         with runtime.progress(line):
             receipts = deliver(publisher, stop)
             failure = _print_all(runtime, tally, receipts)
@@ -71,15 +70,15 @@ def _finish(
     *,
     stopped: int | None,
 ) -> int:
-    """Print the summary; raise the failure, unless the user has `stopped` the run."""
-    code = exit_code_of(stopped, failure.exit_code if failure else None, tally.exit_code)
+    """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
+    code = exit_code_of(failure.exit_code if failure else stopped, tally.exit_code)
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
     counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in counted.items() if count]
     sentence = f"{kind} {tally.total:,}: {', '.join(counts) or 'nothing'} ({seconds:.2f} s)"
     runtime.printer.summary(kind, numbers, sentence)
-    if failure is not None and stopped is None:
+    if failure is not None:
         raise failure
     return code
 

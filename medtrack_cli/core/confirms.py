@@ -50,8 +50,10 @@ class Confirms:
         """Settle one tag or all up to it; tags not in flight are ignored."""
         for message in self._take(tag, multiple=multiple):
             key = (message.message_id, message.routing_key)
-            if self._returned and self._returned[key]:
+            if self._returned and key in self._returned:
                 self._returned[key] -= 1
+                if not self._returned[key]:
+                    del self._returned[key]
                 reason = "no queue is bound to this routing key"
                 yield Settled(message, Outcome.UNROUTABLE, reason)
             else:

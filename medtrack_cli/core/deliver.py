@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Publisher
+from medtrack_cli.core.ports import Publisher, Stop
 from medtrack_cli.errors import ExitCode, MedtrackError
 
 Outgoing = Iterable[Message | Receipt]
@@ -12,12 +12,12 @@ Outgoing = Iterable[Message | Receipt]
 
 
 def deliver(
-    publisher: Publisher, outgoing: Outgoing, read_again: Callable[[], Outgoing] | None
+    publisher: Publisher, outgoing: Outgoing, read_again: Callable[[], Outgoing] | None, stop: Stop
 ) -> Iterator[Receipt]:
     """Connect, send, and yield a receipt for each event; then raise what ended the run early.
 
     `read_again` gives everything from the start, when the input can be read twice: what the run
-    didn't come to is then reported unsent.
+    didn't come to is then reported unsent. What fails after a signal is not raised.
     """
     last = 0
     is_whole = False
@@ -38,12 +38,13 @@ def deliver(
                 yield receipt
     except MedtrackError as error:
         failure, reason = error, error.what
+    is_stopped = stop.exit_code is not None
     if read_again and not is_whole:
         try:
             yield from unsent(read_again(), after=last, reason=reason)
         except MedtrackError as error:  # such as a file that changed meanwhile
             failure = failure or error
-    if failure is not None:
+    if failure is not None and not is_stopped:
         raise failure
 
 

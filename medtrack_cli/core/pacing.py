@@ -4,17 +4,22 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from medtrack_cli.core.ports import Clock
+from medtrack_cli.core.ports import Clock, Stop
 
 T = TypeVar("T")
 
 
-def at_rate(items: Iterable[T], per_second: float, clock: Clock) -> Iterator[T]:
-    """Pass on at most `per_second` items a second, evenly; no burst follows a delay."""
+def at_rate(
+    items: Iterable[T], per_second: float, clock: Clock, stop: Stop | None = None
+) -> Iterator[T]:
+    """Pass on at most `per_second` items a second, evenly; no burst follows a delay.
+
+    When stopped, what is in hand goes at once, so that it is accounted for.
+    """
     gap = 1 / per_second
     due = clock.monotonic()
     for item in items:
-        wait(due, clock)
+        wait(due, clock, stop)
         yield item
         due = max(due, clock.monotonic() - gap) + gap
 
@@ -40,7 +45,7 @@ class Pace:
         wait(self._started + elapsed, self._clock)
 
 
-def wait(due: float, clock: Clock) -> None:
-    """Sleep until the monotonic time `due`, in short naps, so that a signal is soon seen."""
-    while (left := due - clock.monotonic()) > 0:
-        clock.sleep(min(left, 0.5))
+def wait(due: float, clock: Clock, stop: Stop | None = None) -> None:
+    """Sleep until the monotonic time `due`, in short naps, so that a wish to stop is soon seen."""
+    while (left := due - clock.monotonic()) > 0 and not (stop and stop.is_requested):
+        clock.sleep(min(left, 0.1))

@@ -58,6 +58,7 @@ class PublishPolicy:
 
     window: int = 500  # messages in flight
     window_bytes: int = 32 * 1024 * 1024
+    read_ahead: int | None = None  # messages read before the window has room; None: two windows
     retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one; 0: never
     timeout: float | None = None  # for the whole run, a broker's alarm included
     confirm_timeout: float = 25.0  # no answer for so long: the connection counts as dead
@@ -131,16 +132,19 @@ class Listening(NamedTuple):
 
 
 class Interrupted(NamedTuple):
-    """Since then the connection is lost, or the tap overflows; Resumed tells what that misses."""
+    """What was published since then may be missed; Resumed tells whether it is.
 
-    since: datetime
+    The connection is lost, or the tap overflows. None: it began before we listened.
+    """
+
+    since: datetime | None
     reason: str
 
 
 class Resumed(NamedTuple):
-    """All is heard again; `may_have_missed`: events of the time between can be missing."""
+    """All is heard again; `may_have_missed`: events published in between can be missing."""
 
-    since: datetime
+    since: datetime | None
     until: datetime
     may_have_missed: bool
 

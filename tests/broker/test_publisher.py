@@ -8,15 +8,16 @@ from collections.abc import Iterator
 import pytest
 
 from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.publisher import AmqpPublisher
 from medtrack_cli.core.connection import Host, Secret
 from medtrack_cli.core.messages import Message, Outcome
-from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from tests.broker.publishing import publish
 from tests.broker.witness import Witness, client, settings_of
 from tests.conftest import Broker
 from tests.core.values import message
-from tests.faults.proxy import LOOPBACK, free_port
+from tests.faults.proxy import LOOPBACK, Proxy, free_port
 
 
 def test_all_that_is_confirmed_is_there_in_order(broker: Broker, witness: Witness) -> None:
@@ -142,6 +143,48 @@ def test_the_next_host_is_tried(broker: Broker, witness: Witness) -> None:
     assert published.positions(Outcome.CONFIRMED) == [1]
     assert len(published.notes) == 2
     assert len(witness.take()) == 1
+
+
+def test_each_loss_of_an_idle_connection_has_its_own_time(private_broker: PrivateBroker) -> None:
+    """A connection lost twice with nothing to send in between is regained twice."""
+    with (
+        client(private_broker.amqp_url) as channel,
+        Witness(channel),
+        Proxy(private_broker.amqp_port) as proxy,
+    ):
+
+        def source() -> Iterator[Message]:
+            yield message(1)
+            for pause in (0.5, 1.5):
+                time.sleep(pause)
+                proxy.cut()
+            time.sleep(0.5)
+            yield message(2)
+
+        settings = settings_of(private_broker.amqp_url, hosts=(Host(LOOPBACK, proxy.port),))
+        published = publish(settings, source(), retry_for=1)
+        assert proxy.faults == 2
+    assert published.error is None
+    assert published.positions(Outcome.CONFIRMED) == [1, 2]
+
+
+@pytest.mark.usefixtures("witness")
+def test_large_events_are_not_read_far_ahead(broker: Broker) -> None:
+    """Memory holds a window's bytes and as many read ahead, however many messages that is."""
+    read: list[int] = []
+
+    def source() -> Iterator[Message]:
+        for position in range(1, 41):
+            read.append(position)
+            yield message(position, body=b"x" * 1_000_000)
+
+    publisher = AmqpPublisher(
+        settings_of(broker.amqp_url), PublishPolicy(window_bytes=3_000_000), print, Stop()
+    )
+    with publisher:
+        for handed_out, _ in enumerate(publisher.publish(source()), 1):
+            assert len(read) - handed_out <= 8
+    assert len(read) == 40
 
 
 def test_stopping_with_nothing_in_flight_ends_at_once(broker: Broker) -> None:

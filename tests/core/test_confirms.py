@@ -94,6 +94,17 @@ def test_two_events_with_one_id_and_key_are_returned_twice() -> None:
     assert sorted(outcomes) == [Outcome.CONFIRMED, Outcome.UNROUTABLE, Outcome.UNROUTABLE]
 
 
+def test_returns_leave_nothing_behind() -> None:
+    """However many messages came back, nothing of them is kept once they are settled."""
+    confirms = Confirms()
+    for position in range(1, 101):
+        confirms.sent(message(position))
+        confirms.returned(f"id-{position}", "student.deleted")
+        (settled,) = confirms.acked(position, multiple=False)
+        assert settled.outcome is Outcome.UNROUTABLE
+    assert not confirms._returned
+
+
 def test_what_is_unanswered_keeps_its_order() -> None:
     """The messages still in flight come back in the order sent, once."""
     confirms = in_flight(4)

@@ -44,7 +44,7 @@ def run(
     """Deliver, and give each position's outcome and the error that ended the run."""
     outcomes: dict[int, Outcome] = {}
     try:
-        for receipt in deliver(to, outgoing, events if again else None):
+        for receipt in deliver(to, outgoing, events if again else None, Stop()):
             assert receipt.position not in outcomes, "a second receipt"
             outcomes[receipt.position] = receipt.outcome
     except MedtrackError as error:
@@ -97,9 +97,20 @@ def test_the_first_cause_is_told() -> None:
 
     to = publisher(lambda each: LOST if each.position == 1 else None)
     with pytest.raises(BrokerUnreachable):
-        list(deliver(to, events(), changed))
+        list(deliver(to, events(), changed, Stop()))
     with pytest.raises(InputMissing):
-        list(deliver(publisher(), changed(), changed))
+        list(deliver(publisher(), changed(), changed, Stop()))
+
+
+def test_a_signal_after_a_failure_hides_nothing() -> None:
+    """Asked to stop while the rest is listed, the run still says why it ended."""
+    stop = Stop()
+    to = publisher(lambda each: LOST if each.position == 2 else None, stop=stop)
+    receipts = deliver(to, events(), events, stop)
+    assert next(each for each in receipts if each.outcome is Outcome.UNSENT).position == 3
+    stop.request(130)
+    with pytest.raises(BrokerUnreachable):
+        list(receipts)
 
 
 def test_a_run_that_was_stopped_accounts_for_the_rest() -> None:
@@ -120,7 +131,7 @@ def test_a_run_that_was_stopped_accounts_for_the_rest() -> None:
 
 def test_an_unsent_event_says_why() -> None:
     """The reason of an unsent event is what ended the run."""
-    receipts = list(_until_error(deliver(publisher(refuse=LOST), events(), events)))
+    receipts = list(_until_error(deliver(publisher(refuse=LOST), events(), events, Stop())))
     assert {each.reason for each in receipts if each.outcome is Outcome.UNSENT} == {
         "connection lost"
     }

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from medtrack_cli.core.pacing import Pace, at_rate
+from medtrack_cli.core.ports import Stop
 from tests.core.values import NOON, FakeClock
 
 
@@ -34,6 +35,16 @@ def test_no_burst_follows_a_delay() -> None:
         clock.moment += 5 if number == 2 else 0
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert all(gap >= 0.0999 for gap in gaps)
+
+
+def test_what_is_in_hand_goes_when_stopped() -> None:
+    """An item that waits for its time is passed on when a stop is asked for: none is lost."""
+    clock, stop = FakeClock(), Stop()
+    items = at_rate(range(5), 0.001, clock, stop)
+    assert next(items) == 0
+    stop.when(lambda: clock.monotonic() > 1001)
+    assert next(items) == 1
+    assert clock.monotonic() < 1002
 
 
 def paced(moments: list[float], speed: float, cost: float = 0.0) -> list[float]:

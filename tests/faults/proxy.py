@@ -177,6 +177,8 @@ class Proxy:
                 late = self.shape.delay + self._chance.uniform(0, self.shape.jitter)
                 travelling.put((time.monotonic() + late, data))
                 pair.moves.wait()
+                while self.shape.rate and travelling.qsize() > 4:
+                    time.sleep(0.01)  # a slow line holds little: its sender has to wait
         travelling.put(None)
 
     def _write(self, pair: _Pair, way: Way, travelling: Late) -> None:

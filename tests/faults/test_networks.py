@@ -54,6 +54,24 @@ def test_a_bad_network_only_takes_longer(
     assert seconds < 25
 
 
+@pytest.mark.long
+def test_a_large_event_has_its_time_on_a_slow_line(
+    fragile_broker: PrivateBroker, chance: Random
+) -> None:
+    """While bytes leave, no answer is no silence: 16 MB at 400 KB/s are sent once."""
+    sent = [message(1, body=chance.randbytes(16_000_000))]
+    with (
+        Proxy(fragile_broker.amqp_port, Shape(rate=400_000, slice=20_000), chance) as proxy,
+        durable(fragile_broker, QUEUE),
+    ):
+        settings = settings_of(fragile_broker.amqp_url, hosts=(Host(LOOPBACK, proxy.port),))
+        published = publish(settings, sent)
+        held = held_by(fragile_broker, QUEUE)
+    assert proxy.connections == 1
+    numbers = verdict(told(published.receipts), held, [each.body for each in sent])
+    assert numbers.outcomes[Outcome.CONFIRMED] == 1
+
+
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize(
     "offsets",

@@ -133,6 +133,25 @@ def test_a_signal_sent_doubly_is_one(away: Tool, number: signal.Signals) -> None
         assert '"listened"' in ran.err, "it ended in good order"
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT], ids=lambda each: each.name)
+def test_an_ignored_signal_stays_ignored(
+    away: Tool, fragile_broker: PrivateBroker, number: signal.Signals
+) -> None:
+    """Under nohup, or in the background of a script, a run isn't ended by what others get."""
+    sent = list(numbered(30))
+    name = away.write("events.ndjson", b"".join(sent))
+    with durable(fragile_broker, "tests.nohup"):
+        before = signal.signal(number, signal.SIG_IGN)
+        try:
+            running = away.start("publish", "-f", name, "-o", "json", "--rate", "20")
+        finally:
+            signal.signal(number, before)
+        await_receipts(running, 1)
+        running.signal(number)
+        ran = running.end()
+    assert (ran.code, ran.summary["confirmed"]) == (0, 30)
+
+
 def test_ctrl_c_twice_leaves_now(away: Tool, fragile_broker: PrivateBroker) -> None:
     """A second Ctrl-C waits for nothing."""
     name = away.write("events.ndjson", b"".join(numbered(EVENTS)))
