@@ -25,6 +25,7 @@ _SYNTAXES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+_RECORDED = (b'{"kind":"recording",', b'{"kind":"event",')  # the second in part of a recording
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
@@ -44,7 +45,8 @@ def read(
 ) -> Iterator[Item]:
     """Read a source's events lazily, in its order, no further ahead than its syntax demands.
 
-    `as_type` is the type of bare payloads. The name tells the syntax, else the first line.
+    `as_type` is the type of bare payloads. The name tells the syntax, else the first line;
+    a recording is read as one whatever its name.
     No item is made of the NDJSON lines that `skip` says yes to.
     Raises InputMissing when the source can't be opened or stops being readable, CutOff for gzip,
     after what came before has been yielded.
@@ -84,6 +86,11 @@ def _items(
     if syntax is None:
         head = _first_line(stream)
         syntax = _sniff(head[-1]) if head else "ndjson"
+    elif syntax != "ndjson":
+        start = stream.read(len(_RECORDED[0]))
+        if start.startswith(_RECORDED):
+            syntax, start = "ndjson", start + stream.readline(MAX_LINE)
+        head = [start]
     if syntax == "ndjson":
         return read_lines(stream, name, head, skip, source.above)
     if syntax == "json":
