@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.inputs import Item
+from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
 from medtrack_cli.events.check import Verdict, check, quick_check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
@@ -78,9 +79,13 @@ class Completed(NamedTuple):
 def examine(
     items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
 ) -> Iterator[Examined]:
-    """Examine events lazily, one for one, in their order."""
+    """Examine events lazily, one for one, in their order.
+
+    A setting that doesn't fit is a slip, UsageError, unless it has fitted an event before: then
+    it is that event's finding.
+    """
     registry, wanted = completion.registry, completion.event_type
-    sets = bool(completion.settings)
+    sets, has_fitted = bool(completion.settings), False
     quick = quick_check(registry, publishing)
     for item in items:
         if item.body is None:
@@ -90,8 +95,16 @@ def examine(
         is_other = wanted is not None and wanted != verdict.event_type
         if not (verdict.problems or item.findings or is_other or sets):
             yield Examined(item, item.body, verdict.event_type)
-        else:
-            yield _examine_closely(item, verdict, completion, publishing=publishing)
+            continue
+        try:
+            closer = _examine_closely(item, verdict, completion, publishing=publishing)
+            has_fitted = sets
+        except UsageError as misfit:
+            if not has_fitted:
+                raise
+            problem = Problem(Rule.UNKNOWN_FIELD, (), f"--set: {misfit.message}", misfit.hint)
+            closer = Examined(item, item.body, verdict.event_type, (place(item, problem),))
+        yield closer
 
 
 def _examine_closely(

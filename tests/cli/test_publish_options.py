@@ -263,6 +263,22 @@ def test_a_missing_service_is_told_how_to_give(tool: Tool) -> None:
     assert "--service" not in checked
 
 
+def test_set_that_fits_only_some_events_is_a_finding_of_the_others(tool: Tool) -> None:
+    """An event without the field is invalid, as it stands in its line; the others are sent."""
+    lines = [encode(event()), encode(event("student.deleted")), encode(event())]
+    name = tool.write("mixed.ndjson", b"\n".join(lines))
+    setting = ("--set", "payload.email=a@example.org", "--dry-run", "-o", "json")
+    for source in (("-f", name), ("-f", "-")):
+        options = (*source, "--keep-going", *setting)
+        ran = tool.run("publish", *options, stdin=(tool.folder / name).read_bytes())
+        assert (ran.code, ran.summary["would_send"], ran.summary["invalid"]) == (1, 2, 1)
+        [finding] = ran.of_kind("finding")
+        assert (finding["rule"], finding["line"]) == ("unknown_field", 2)
+        assert finding["message"] == "--set: no such field in student.deleted: payload.email"
+    whole = tool.run("publish", "-f", name, *setting)
+    assert (whole.code, whole.summary["would_send"], whole.summary["invalid"]) == (1, 0, 1)
+
+
 def test_a_long_check_is_shown_and_ends_with_ctrl_c(tool: Tool) -> None:
     """The check before sending says on a terminal how far it is; Ctrl-C then: nothing was sent."""
     ours, theirs = pty.openpty()
