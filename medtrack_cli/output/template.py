@@ -12,7 +12,7 @@ from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.output.masking import mask_shape, masked_json
+from medtrack_cli.output.masking import mask_shape, masked_json, masked_pointer
 from medtrack_cli.output.safe_text import safe_text
 
 RECORD_FIELDS = (
@@ -100,6 +100,9 @@ def renderer(
 
     def line(seen: Seen) -> str:
         record = to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
+        if for_terminal and not reveal:  # the keys in a pointer may be names of people
+            for found in record["findings"]:
+                found["pointer"] = masked_pointer(found["pointer"])
         return "".join(p if isinstance(p, str) else value_of(record, p) for p in pieces)
 
     return line

@@ -88,6 +88,18 @@ def test_a_terminal_sees_masked_and_escaped_values() -> None:
     assert (seen + revealed).isprintable()
 
 
+@pytest.mark.parametrize("text", ["{findings}", "{findings.0}", "{findings.0.pointer}"])
+def test_a_terminal_sees_masked_pointers(text: str) -> None:
+    """On a terminal a finding's pointer shows no key that may be a person's, unless revealed."""
+    body = {**event(), "payload": {"Amina Alaoui": 1}}
+    message = delivery(encode(body))
+    assert "Amina Alaoui" in line(text, message)
+    seen = line(text, message, on_terminal=True)
+    assert "/payload/xxxxx xxxxxx" in seen
+    assert "Amina" not in seen
+    assert "/payload/Amina Alaoui" in line(text, message, on_terminal=True, reveal=True)
+
+
 def test_text_of_the_template_itself_is_the_users_own() -> None:
     """What stands between placeholders is written as typed, a tab on a terminal too."""
     assert line("{routing_key}\t{version}", created(), on_terminal=True) == "student.created\t1.0"
