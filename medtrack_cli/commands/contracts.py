@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared, Contract
 
 ModeOption = Annotated[
-    Mode, typer.Option("--mode", help="What must hold: old and new understand each other how?")
+    Mode,
+    typer.Option(
+        "--mode",
+        help="What may not break. backward: new readers understand old events; forward: old "
+        "readers understand new events; full: both.",
+    ),
 ]
 
 

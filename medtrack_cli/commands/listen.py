@@ -121,7 +121,12 @@ def listen(
     ] = False,
     retry_for: Annotated[
         float | None,
-        typer.Option("--retry-for", min=0, help="Seconds to try for the first connection [10]."),
+        typer.Option(
+            "--retry-for",
+            min=0,
+            help="Seconds to try again and again for the first connection [one try]; a lost one is "
+            "tried for ever.",
+        ),
     ] = None,
 ) -> int:
     """Show what is published, through a queue of our own that ends with the command.

@@ -86,7 +86,11 @@ def publish(
     ] = None,
     retry_for: Annotated[
         float | None,
-        typer.Option("--retry-for", min=0, help="Seconds to try for a lost connection [60]."),
+        typer.Option(
+            "--retry-for",
+            min=0,
+            help="Seconds to try again and again for a connection [only a lost one: 60].",
+        ),
     ] = None,
     no_validate: Annotated[
         bool, typer.Option("--no-validate", help="Send invalid events, too.")

@@ -76,10 +76,17 @@ def replay(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Only what was received from then on."),
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only what was received from then on: 2025-01-15T10:00:00Z (UTC if bare).",
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Only what was received before.")
+        str | None,
+        typer.Option(
+            "--until", metavar="TIME", help="Only what was received before; a time as for --since."
+        ),
     ] = None,
     where: Annotated[
         str | None,
@@ -93,14 +100,23 @@ def replay(
     ] = Invalid.SEND,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="RUN", help="The run's name, which marks what it sends."),
+        typer.Option(
+            "--name",
+            metavar="RUN",
+            help="The run's name, which marks what it sends: at most 64 letters, digits, dots, "
+            "dashes and underscores.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
     ] = False,
     retry_for: Annotated[
         float | None,
-        typer.Option("--retry-for", min=0, help="Seconds to try for a lost connection [60]."),
+        typer.Option(
+            "--retry-for",
+            min=0,
+            help="Seconds to try again and again for a connection [only a lost one: 60].",
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a protected profile.")] = False,
 ) -> int:

@@ -21,7 +21,9 @@ class Form(StrEnum):
     ASYNCAPI = "asyncapi"
 
 
-EventTypeName = Annotated[str, typer.Argument(metavar="EVENT_TYPE")]
+EventTypeName = Annotated[
+    str, typer.Argument(metavar="EVENT_TYPE", help="A type that `medtrack schema list` names.")
+]
 VersionOption = Annotated[
     str | None, typer.Option("--version", help="This version, not the newest.")
 ]
@@ -59,7 +61,12 @@ def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOpti
 def export(
     runtime: Runtime,
     event_type: Annotated[
-        str | None, typer.Argument(metavar="[EVENT_TYPE]", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[EVENT_TYPE]",
+            help="A type that `medtrack schema list` names [all].",
+            show_default=False,
+        ),
     ] = None,
     *,
     version: VersionOption = None,

@@ -5,8 +5,10 @@ import subprocess
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from medtrack_cli import __version__
+from medtrack_cli.app import app
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import COMMAND, Tool, numbered
 from tests.faults.proxy import free_port
@@ -29,6 +31,22 @@ def test_every_help_opens_with_examples(tool: Tool, command: tuple[str, ...]) ->
     assert f"medtrack {' '.join(command)}" in ran.out.split("Examples:")[1]
     for option in ("--output", "--quiet", "--verbose", "--no-color", "--config", "--profile"):
         assert option in ran.out
+
+
+def test_every_argument_and_option_is_explained() -> None:
+    """There is no argument and no option, of any command, without a sentence of its own."""
+    commands: list[Any] = [get_command(app)]
+    for command in commands:  # it grows meanwhile
+        commands += getattr(command, "commands", {}).values()
+
+    unsaid = [
+        (command.name, each.name)
+        for command in commands
+        for each in command.params
+        if not each.help
+    ]
+    assert len(commands) > len(COMMANDS)
+    assert unsaid == []
 
 
 def test_the_version_is_printed(tool: Tool) -> None:
