@@ -1,6 +1,6 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 from medtrack_cli.core.deliver import Tally
@@ -75,16 +75,26 @@ def _finish(
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
-    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in counted.items() if count]
-    sentence = f"{kind} {tally.total:,}: {', '.join(counts) or 'nothing'} ({seconds:.2f} s)"
+    sentence = f"{kind} {tally.total:,}: {_listed(counted) or 'nothing'} ({seconds:.2f} s)"
     runtime.printer.summary(kind, numbers, sentence)
     if failure is not None:
         raise failure
     return code
 
 
-def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
-    """Print what would be sent, and the queues it would reach; what is invalid, its findings."""
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(
+        f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count
+    )
+
+
+def print_only(
+    runtime: Runtime, outgoing: Iterable[Message | Receipt], aside: Mapping[str, int] | None = None
+) -> int:
+    """Print what would be sent, and the queues it would reach; what is invalid, its findings.
+
+    `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
+    """
     printer, reach = runtime.printer, cache(runtime.reach)
     sendable = undelivered = 0
     tally = Tally()
@@ -99,9 +109,12 @@ def print_only(runtime: Runtime, outgoing: Iterable[Message | Receipt]) -> int:
             printer.message(each, queues)
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
-    numbers = {"total": total, "would_send": sendable, "invalid": invalid, "exit_code": code}
+    numbers = {"total": total, "would_send": sendable, "invalid": invalid}
     sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
+    left = {name: count for name, count in (aside or {}).items() if count}
+    if left:
+        sentence += f"; besides: {_listed(left)}"
     if undelivered:
         sentence += f"; {undelivered:,} would reach no queue"
-    printer.summary("dry_run", numbers, sentence)
+    printer.summary("dry_run", {**numbers, **left, "exit_code": code}, sentence)
     return code
