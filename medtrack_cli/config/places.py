@@ -13,22 +13,32 @@ _INITIAL = """\
 # medtrack.yaml come before it. Take the # from a line to use it.
 # `medtrack config show` prints every value with its source.
 
-default_profile: local
+default_profile: local                      # --profile chooses another
 #service: external-registration-service     # fills an event's `service`
 #schemas: [./schemas]                       # more event types, from this file's folder
 
 # `local` (localhost:5672, the guide's credentials) and `medtrack` (rabbitmq.medtrack.com,
-# protected, no password) are built in.
+# protected, no password) are built in. What a profile leaves out is: host localhost, port 5672
+# (5671 with TLS), vhost /, username guest, exchange medtrack.events, protected false.
 #profiles:
 #  production:
 #    hosts: [rabbitmq-1.medtrack.com, rabbitmq-2.medtrack.com]  # failover, in shuffled order
 #    tls: {ca_file: ca.pem}                 # also cert_file, key_file, server_name; {} will do
 #    vhost: /
 #    username: registration
-#    password_env: MEDTRACK_PROD_PASSWORD   # or password_file, or password_command
+#    password_env: MEDTRACK_PROD_PASSWORD   # or one of the password keys below
 #    exchange: medtrack.events
-#    management_url: https://rabbitmq-1.medtrack.com:15671
-#    protected: true                        # publish, replay, queue declare ask first
+#    management_url: https://rabbitmq-1.medtrack.com:15671  # for near names and dry runs
+#    protected: true                        # publish and replay ask first; --yes in scripts
+#  staging:
+#    host: rabbitmq.staging.medtrack.com    # one, in the place of hosts
+#    port: 5671
+#    tls: {}                                # the system's authorities
+#    username: registration
+#    password_command: [pass, show, medtrack]   # or password_file: PATH, closed to others
+#  sandbox:
+#    url: amqp://registration@localhost/sandbox   # amqps:// asks for TLS; a key beside it wins
+#    password: secret                       # or in the URL, percent-encoded
 """
 
 

@@ -1,6 +1,7 @@
 """Configuration files: found, read strictly, never trusted further than their place."""
 
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from medtrack_cli.config.layers import CONNECTION_KEYS
 from medtrack_cli.config.places import FileKind, create_user_config, initial_config, paths
+from medtrack_cli.config.settings import _TOP_KEYS
 from medtrack_cli.errors import CannotCreate, ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -282,3 +285,15 @@ def test_every_line_of_the_initial_config_works(machine: "Machine") -> None:
     assert len(config.connection().hosts) == 2
     assert config.connection().protected
     assert config.service == "external-registration-service"
+    assert (
+        machine.load(profile="staging").address()["broker"] == "rabbitmq.staging.medtrack.com:5671"
+    )
+    assert machine.load(profile="sandbox").connection().vhost == "sandbox"
+
+
+def test_the_initial_config_names_every_setting() -> None:
+    """The first configuration names each key that a file may hold, and no command to come."""
+    words = set(re.findall(r"\w+", initial_config()))
+
+    assert {*_TOP_KEYS, *CONNECTION_KEYS} - words == set()
+    assert "queue" not in words
