@@ -137,17 +137,18 @@ def replay(
     factor = _speed(speed)
     condition = runtime.condition(where) if where is not None else None
     clock, registry = runtime.world.clock, runtime.registry
+    start = clock.now()
     source = runtime.input(sources)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
-    run_name, keys = _name(name) or core.run_name(clock.now()), tuple(key or ())
+    run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
     plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry, condition)
     tally = deliver.Tally()
 
     def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
         items = source.items(window=window if any(window) else None)
         corrupt = aside if skip_corrupt else None
-        return core.messages(core.recorded(items, clock, registry, corrupt), plan, aside, pace)
+        return core.messages(core.recorded(items, start, registry, corrupt), plan, aside, pace)
 
     if dry_run:
         return print_only(runtime, outgoing(tally.aside))

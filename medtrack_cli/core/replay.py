@@ -15,7 +15,7 @@ from medtrack_cli.core.inputs import Corrupt, Item
 from medtrack_cli.core.listen import REPLAY_HEADER, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
-from medtrack_cli.core.ports import Clock, Invalid
+from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.core.where import Answer, Condition, judge
@@ -63,21 +63,24 @@ def run_name(moment: datetime) -> str:
 
 def recorded(
     items: Iterable[Item],
-    clock: Clock,
+    start: datetime,
     registry: Registry | None = None,
     corrupt: Counter[str] | None = None,
 ) -> Iterator[Recorded]:
     """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
 
+    One without a timestamp goes with the delivery before it; the first of all, with `start`.
     Raises NotARecording for what is neither; with a counter it is only counted, as long as
     something else is there.
     """
     is_recording = False
     error: NotARecording | None = None
+    moment = start
     for item in items:
-        delivery = _delivery(item, clock, registry)
+        delivery = _delivery(item, moment, registry)
         if delivery is not None:
             is_recording = True
+            moment = delivery.received_at
             yield Recorded(item.file, item.line, delivery)
         else:
             error = error or _not_recorded(item)
@@ -88,13 +91,13 @@ def recorded(
         raise error
 
 
-def _delivery(item: Item, clock: Clock, registry: Registry | None) -> Delivery | None:
+def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delivery | None:
     if isinstance(item.recorded, Delivery):
         return item.recorded
     if not item.body or (event_type := check(item.body, registry).event_type) is None:
         return None
     properties = {"content_type": "application/json", "delivery_mode": 2}
-    moment = _timestamp(item.body) or clock.now()
+    moment = _timestamp(item.body) or before
     return Delivery(moment, "", event_type, False, item.body, properties)  # noqa: FBT003
 
 

@@ -136,23 +136,39 @@ def test_the_pace_is_that_of_what_is_sent() -> None:
 def test_recorded_deliveries_are_taken_as_they_are() -> None:
     """An item that carries a delivery gives that delivery, with its place."""
     known = delivery(b"x")
-    (found,) = recorded([Read(b"x", line=4, recorded=known)], FakeClock())
+    (found,) = recorded([Read(b"x", line=4, recorded=known)], NOON)
     assert found == ("events.ndjson", 4, known)
 
 
 def test_a_plain_event_counts_as_delivered_at_its_timestamp() -> None:
     """An event that was never recorded is replayed under its type, at its own timestamp."""
-    (found,) = recorded([Read(VALID)], FakeClock())
+    (found,) = recorded([Read(VALID)], NOON)
     assert found.delivery.routing_key == "student.created"
     assert found.delivery.received_at == NOON - timedelta(hours=2)
     assert found.delivery.body is VALID
+
+
+def test_an_event_without_a_time_goes_with_the_one_before() -> None:
+    """An event without a readable timestamp counts as delivered with the one before it.
+
+    So the pace never waits for it; only where none came before it counts as delivered at the
+    run's start.
+    """
+    body = event()
+    del body["timestamp"]
+    untimed = Read(encode(body))
+    odd = Read(encode({**body, "timestamp": "soon"}))
+    late = NOON + timedelta(days=600)
+    found = recorded([untimed, Read(VALID), untimed, odd], late)
+    ten = NOON - timedelta(hours=2)
+    assert [each.delivery.received_at for each in found] == [late, ten, ten, ten]
 
 
 @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"student_id": "x"}', b"x"])
 def test_what_is_neither_is_an_error(body: bytes | None) -> None:
     """What is no delivery and no event is named with its place."""
     with pytest.raises(NotARecording, match=r"events\.ndjson:9"):
-        list(recorded([Read(body, line=9)], FakeClock()))
+        list(recorded([Read(body, line=9)], NOON))
 
 
 def test_names_of_runs_differ() -> None:

@@ -204,7 +204,7 @@ def test_recordings(lines: list[str], mutations: list[tuple[float, int, bytes]])
         refused = None
         read: list[Recorded] = []
         try:
-            read.extend(recorded(unwrap(read_file(path)), SystemClock()))
+            read.extend(recorded(unwrap(read_file(path)), SystemClock().now()))
         except NotARecording as error:
             refused = error
     assert refused is None or refused.subject.startswith(f"{path}:")

@@ -10,6 +10,7 @@ from medtrack_cli.broker.private import EXCHANGE
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 from tests.conftest import Broker
+from tests.events.sample import encode, event
 from tests.recording.recorded import ids, numbered, record
 
 
@@ -105,6 +106,17 @@ def test_an_unsendable_header_is_known_before_anything_is_sent(
     assert ran.code == 65
     assert "odd.ndjson:2" in ran.err
     assert witness.take() == []
+
+
+def test_an_event_without_a_timestamp_is_not_waited_for(connected: Tool, witness: Witness) -> None:
+    """At the recorded pace, an event without a timestamp goes right after the one before it."""
+    first = event()
+    second = {name: value for name, value in first.items() if name != "timestamp"}
+    connected.write("plain.ndjson", encode(first) + b"\n" + encode(second))
+    ran = connected.run("replay", "plain.ndjson", "-o", "json", seconds=20)
+    assert (ran.code, ran.summary["confirmed"]) == (0, 2)
+    headers = [held.properties.headers or {} for held in witness.take()]
+    assert {each["x-medtrack-original-time"] for each in headers} == {"2025-01-15T10:00:00.000000Z"}
 
 
 def test_two_replays_of_one_name_at_once(connected: Tool, witness: Witness) -> None:

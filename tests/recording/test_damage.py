@@ -14,13 +14,13 @@ from medtrack_cli.files.json_files import read_lines
 from medtrack_cli.files.recording import unwrap
 from tests.broker.witness import Witness
 from tests.cli.tool import Tool
-from tests.core.values import FakeClock, delivery
+from tests.core.values import NOON, delivery
 from tests.recording.recorded import numbered, record
 
 
 def read(data: bytes, corrupt: Counter[str] | None = None) -> list[Recorded]:
     """Read a recording's bytes as replay does."""
-    return list(recorded(unwrap(read_lines(BytesIO(data), "r.ndjson")), FakeClock(), None, corrupt))
+    return list(recorded(unwrap(read_lines(BytesIO(data), "r.ndjson")), NOON, None, corrupt))
 
 
 @pytest.fixture
