@@ -38,7 +38,7 @@ $(MADE): requirements/dev.txt pyproject.toml scripts/make_env.sh
 demo: $(MADE)  ## see all of medtrack in one minute, on a private broker
 	@$(BIN)/medtrack demo --install
 
-test: lint  ## check everything: lint, then all tests, with a real broker (WORKERS=3)
+test: lint  ## lint, then all tests but test-faults' long ones and test-interop (WORKERS=3)
 	@$(PYTEST) $(SPREAD)
 
 lint: $(MADE)  ## check style, types, import rules, workflows and generated docs
@@ -75,13 +75,13 @@ picture: $(MADE)  ## run the demo and the live view, and draw what they show, fo
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-80.svg listen 80
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-200.svg listen 200
 
-unit: $(MADE)  ## run the tests that need no broker
+unit: $(MADE)  ## run the tests outside of tests/broker, contracts and faults: the quick loop
 	@$(PYTEST) $(SPREAD) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
 
-broker-tests: $(MADE)  ## run the tests that need a broker
+broker-tests: $(MADE)  ## run tests/broker, contracts and faults, without the long ones
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
 
-test-faults: $(MADE)  ## run all tests of faults, the long ones, too: twenty minutes
+test-faults: $(MADE)  ## run tests/faults with the long ones: twenty minutes
 	@$(PYTEST) tests/faults -m ''
 
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
@@ -100,7 +100,7 @@ $(INTEROP)/made: tests/interop/package.json tests/interop/package-lock.json | ha
 	@cd $(INTEROP) && $(call quietly,npm ci --ignore-scripts --no-audit --no-fund)
 	@touch $@
 
-coverage: $(MADE)  ## run all tests and hold the floor of covered code
+coverage: $(MADE)  ## run the tests of make test and hold the floor of covered code
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
