@@ -11,6 +11,7 @@ from typing import Self
 
 from pika.channel import Channel
 
+from medtrack_cli.broker.backlog import Backlog
 from medtrack_cli.broker.connection import Inbox, Link, Lost
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.overflow import Overflow
@@ -65,7 +66,8 @@ class AmqpConsumer:
         self._batch: list[Delivered] = []
         self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
         self._stays = source.name is not None  # with all that waits in it, without us
-        self._overflow = Overflow(source)
+        self._backlog = Backlog()
+        self._overflow = Overflow(source, self._backlog)
         self._opened_at = 0.0
         self._short_lived = 0
         stop.listen(lambda: self._inbox.put(None))
@@ -93,12 +95,17 @@ class AmqpConsumer:
             return
         patterns = self._source.patterns if isinstance(self._source, Tap) else ()
         yield Listening(datetime.now(UTC), self._subscription.queue, patterns)
+        if not self._subscription.waiting:
+            self._backlog.end()
         yield from self._overflow.look(self._subscription.waiting)
         while not self._stop.is_requested:
+            began = datetime.now(UTC)
             self._batch, event = self._collect()
             deliveries = [each.delivery for each in self._batch]
             yield deliveries
-            if self._overflow.is_due(deliveries):
+            self._backlog.took(len(deliveries), began)
+            yield from self._overflow.took(deliveries, self._subscription.waiting)
+            if self._overflow.is_due(len(deliveries)):
                 self._call(self._subscription.ask_depth)
             if event is not None and not self._stop.is_requested:
                 yield from self._react(event)
@@ -190,18 +197,31 @@ class AmqpConsumer:
 
     def _react(self, event: _Event) -> Iterator[Interrupted | Resumed]:
         match event:
-            case Depth(messages=messages):
-                yield from self._overflow.look(messages)
+            case Depth(messages=messages, generation=generation, asked_at=asked_at):
+                if generation == self._subscription.generation:
+                    self._backlog.answered(messages, asked_at)
+                if not self._backlog.is_there:
+                    self._again.clear()  # what was to come again has
+                yield from self._overflow.answered(messages)
             case Released():
+                self._backlog.restart()
                 self._call(self._subscription.consume_again)
                 self._call(self._subscription.ask_depth)
-            case Cancelled():
+            case Cancelled(at=at):
                 what = "the broker ended our subscription: queue deleted or moved"
-                yield from self._resume(datetime.now(UTC), f"{what}: {self._subscription.queue}")
+                reason = f"{what}: {self._subscription.queue}"
+                yield from self._resume(self._unheard_since(at), reason)
             case Lost(failure=failure, heard=heard):
-                yield from self._resume(heard, failure.error.what)
+                since = heard if self._stays else self._unheard_since(heard)
+                yield from self._resume(since, failure.error.what)
 
-    def _resume(self, since: datetime, reason: str) -> Iterator[Interrupted | Resumed]:
+    def _unheard_since(self, lost_at: datetime | None) -> datetime | None:
+        """Tell since when events are missing if what waited is gone."""
+        if isinstance(self._source, Queue) or lost_at is None:
+            return lost_at
+        return self._backlog.since and min(lost_at, self._backlog.since)
+
+    def _resume(self, since: datetime | None, reason: str) -> Iterator[Interrupted | Resumed]:
         """Say that nothing is heard any more, get it back however long it takes, say so.
 
         What can't be had again ends with the error of the attempt.
@@ -219,11 +239,20 @@ class AmqpConsumer:
                 raise
             survived = False
             is_back = self._connect(None, again=True, creates=True)
-        if not survived:
-            self._again.clear()
         if is_back:
-            missed = not survived or self._overflow.may_drop(self._subscription.waiting)
-            yield Resumed(since, datetime.now(UTC), may_have_missed=missed)
+            yield self._resumed(since, survived=survived)
+
+    def _resumed(self, since: datetime | None, *, survived: bool) -> Resumed:
+        """Begin with the tap as it is now, and tell what may be missing of before."""
+        missed = not survived or self._overflow.may_drop(self._subscription.waiting)
+        start = self._unheard_since(since) if missed else since
+        if survived:
+            self._backlog.restart()
+        else:
+            self._again.clear()
+            self._backlog.end()
+            self._overflow.end()
+        return Resumed(start, datetime.now(UTC), may_have_missed=missed)
 
 
 def _queue(source: Source) -> str:

@@ -55,6 +55,7 @@ class Cancelled(NamedTuple):
     """The broker has ended the subscription: the queue is gone, or has moved."""
 
     subscription: "Subscription"
+    at: datetime
 
 
 class Released(NamedTuple):
@@ -64,9 +65,11 @@ class Released(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """How many messages wait in the queue."""
+    """How many messages wait in the queue, asked at a moment and in a generation."""
 
     subscription: "Subscription"
+    generation: int
+    asked_at: datetime
     messages: int
 
 
@@ -94,7 +97,7 @@ class Subscription:
         """Declare what is ours, then consume; each step when the one before is answered."""
         self._link = link
         self._channel = channel
-        channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self)))
+        channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self, datetime.now(UTC))))
         source, exchange = self._source, link.settings.exchange
         if isinstance(source, Tap):
             declares = declaration(source, self.queue, exchange, channel, creates=self._creates)
@@ -124,7 +127,7 @@ class Subscription:
 
     def ask_depth(self, channel: Channel) -> None:
         """Ask how many messages wait; Depth follows."""
-        tell = partial(Depth, self)
+        tell = partial(Depth, self, self.generation, datetime.now(UTC))
         channel.queue_declare(
             self.queue,
             passive=True,
@@ -183,15 +186,20 @@ class Subscription:
 
     def _release(self) -> None:
         """End the consumer and give back what it holds; the queue stays, and keeps the order."""
-        self.generation += 1
-        self._held.clear()
-        self._held_bytes = 0
+        self._let_go()
 
         def ended(_frame: Any) -> None:  # noqa: ANN401
+            self._let_go()  # what came meanwhile
             self._channel.basic_nack(0, multiple=True)
             self._link.tell(Released(self))
 
         self._channel.basic_cancel(self._consumer, callback=ended)
+
+    def _let_go(self) -> None:
+        """Hold nothing any more: all that was delivered comes again."""
+        self.generation += 1
+        self._held.clear()
+        self._held_bytes = 0
 
 
 def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delivery:  # noqa: ANN401

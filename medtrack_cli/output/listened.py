@@ -1,6 +1,7 @@
 """What listening has to tell, in sentences: the connection's story, why it ended, what came."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from medtrack_cli.core.heard import Count, Ended, Listened, Missing
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
@@ -24,15 +25,18 @@ def told(happening: Listening | Interrupted | Resumed) -> str:
             return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends)"
         case Interrupted(since, reason):
             # A queue that stays keeps what comes meanwhile; so it is known only at the end.
-            later = "whether events are missed is said when it is over"
-            return f"{safe_text(reason)} at {since:%H:%M:%S}Z; {later}"
+            events = "events" if since is None else f"events published since {since:%H:%M:%S}Z"
+            return f"{safe_text(reason)}; whether {events} are missed is said when it is over"
         case Resumed(since, until, may_have_missed):
-            seconds = (until - since).total_seconds()
             missing = "may be missing" if may_have_missed else "are not missing"
-            return (
-                f"listening again since {until:%H:%M:%S}Z; events published in the "
-                f"{seconds:.1f} s since {since:%H:%M:%S}Z {missing}"
-            )
+            return f"listening again since {until:%H:%M:%S}Z; {_between(since, until)} {missing}"
+
+
+def _between(since: datetime | None, until: datetime) -> str:
+    if since is None:
+        return "events published before that, and before we listened,"
+    seconds = (until - since).total_seconds()
+    return f"events published in the {seconds:.1f} s since {since:%H:%M:%S}Z"
 
 
 def listened_lines(heard: Listened) -> Iterator[str]:

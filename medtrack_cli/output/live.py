@@ -158,7 +158,7 @@ class LiveView:
                 case Resumed(since, until, may_have_missed):
                     connection.phase = Phase.LISTENING
                     if may_have_missed:
-                        connection.gap_seconds += (until - since).total_seconds()
+                        connection.gap_seconds += (until - (since or until)).total_seconds()
                     else:
                         connection.gaps -= 1
             connection.since = now

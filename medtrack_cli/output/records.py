@@ -80,11 +80,11 @@ def happening(happened: Listening | Interrupted | Resumed) -> Record:
                 "patterns": list(patterns),
             }
         case Interrupted(since, reason):
-            return {"kind": "interrupted", "since": rfc3339(since), "reason": reason}
+            return {"kind": "interrupted", "since": since and rfc3339(since), "reason": reason}
         case Resumed(since, until, may_have_missed):
             return {
                 "kind": "resumed",
-                "since": rfc3339(since),
+                "since": since and rfc3339(since),
                 "until": rfc3339(until),
                 "may_have_missed": may_have_missed,
             }

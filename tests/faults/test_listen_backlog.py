@@ -1,16 +1,17 @@
-"""A reader that falls behind: what is given back comes again once."""
+"""A reader that falls behind: what it may miss is told whole, what it gives back comes once."""
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from medtrack_cli.broker import subscription
 from medtrack_cli.broker.consumer import AmqpConsumer, Happening
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Listening, Resumed, Stop, Tap
-from tests.broker.witness import settings_of
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
+from tests.broker.witness import client, settings_of
 from tests.faults.listening import TAP, depth, named_tap, say
 from tests.faults.proxy import Proxy
 
@@ -72,3 +73,118 @@ def test_an_equal_message_after_a_loss_is_written(fragile_broker: PrivateBroker)
             (heard,) = batch_of(happenings)
         assert (heard.routing_key, heard.redelivered) == ("twin", True)
         assert proxy.faults == 1
+
+
+def say_at(broker: PrivateBroker, count: int, size: int = 2) -> dict[bytes, datetime]:
+    """Publish large messages; tell when each one went."""
+    with client(broker.amqp_url) as channel:
+        sent = {}
+        for number in range(count):
+            body = f"{number}".ljust(size).encode()
+            sent[body] = datetime.now(UTC)
+            channel.basic_publish(EXCHANGE, "late", body)
+            time.sleep(0.001)
+    return sent
+
+
+def follow(
+    tap: AmqpConsumer, happenings: Happenings, heard: list[Delivery], seconds: float
+) -> Iterator[Interrupted | Resumed]:
+    """Handle what comes for so long; give what happens meanwhile."""
+    until = time.monotonic() + seconds
+    for each in happenings:
+        if isinstance(each, list):
+            heard += each
+            tap.handled(len(each))
+        elif not isinstance(each, Listening):
+            yield each
+        if time.monotonic() > until:
+            return
+
+
+def test_a_gap_begins_with_the_oldest_event_that_waited(fragile_broker: PrivateBroker) -> None:
+    """What waits in a tap without a name for a slow reader goes with it: the gap begins there."""
+    heard: list[Delivery] = []
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        settings = settings_of(proxy.through(fragile_broker.amqp_url))
+        with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
+            happenings = tap.deliveries()
+            assert list(follow(tap, happenings, heard, 4)) == []
+            began = datetime.now(UTC)
+            sent = say_at(fragile_broker, 1500)
+            batch = next(happenings)
+            assert isinstance(batch, list)
+            heard += batch
+            time.sleep(3)
+            tap.handled(len(batch))
+            proxy.cut()
+            interrupted, resumed = follow(tap, happenings, heard, 5)
+    missing = sent.keys() - {each.body for each in heard}
+    first = min(sent[body] for body in missing)
+    assert isinstance(resumed, Resumed)
+    assert interrupted.since == resumed.since
+    assert interrupted.since is not None
+    assert (began - interrupted.since).total_seconds() < 1, "all before was heard"
+    assert interrupted.since <= first < resumed.until
+    assert proxy.faults == 1
+
+
+def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -> None:
+    """While events come without a pause and are taken, a gap begins seconds before the loss."""
+    heard: list[Delivery] = []
+    with Proxy(fragile_broker.amqp_port) as proxy, client(fragile_broker.amqp_url) as channel:
+        settings = settings_of(proxy.through(fragile_broker.amqp_url))
+        with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
+            happenings = tap.deliveries()
+            until = time.monotonic() + 6
+            while time.monotonic() < until:
+                channel.basic_publish(EXCHANGE, "late", b"{}")
+                assert list(follow(tap, happenings, heard, 0)) == []
+            lost = datetime.now(UTC)
+            proxy.cut()
+            interrupted, _ = follow(tap, happenings, heard, 4)
+    assert interrupted.since is not None
+    assert 0 < (lost - interrupted.since).total_seconds() < 4
+    assert len(heard) > 100
+
+
+def test_a_subscription_ends_when_the_broker_says_so(fragile_broker: PrivateBroker) -> None:
+    """A deleted tap is a gap from the deletion at the latest, however busy the reader is."""
+    heard: list[Delivery] = []
+    settings = settings_of(fragile_broker.amqp_url)
+    with (
+        named_tap(fragile_broker),
+        AmqpConsumer(settings, Tap(("late",), TAP), print, Stop()) as tap,
+    ):
+        happenings = tap.deliveries()
+        assert list(follow(tap, happenings, heard, 3)) == []
+        with client(fragile_broker.amqp_url) as channel:
+            channel.queue_delete(TAP)
+        deleted = datetime.now(UTC)
+        time.sleep(3)
+        interrupted, resumed = follow(tap, happenings, heard, 3)
+    assert interrupted.since is not None
+    assert interrupted.since < deleted
+    assert isinstance(resumed, Resumed)
+    assert resumed.may_have_missed
+
+
+def test_a_tap_full_of_large_events_is_told(fragile_broker: PrivateBroker) -> None:
+    """What drops out of a tap that is full by bytes is told, with a start before its publishing."""
+    heard: list[Delivery] = []
+    settings = settings_of(fragile_broker.amqp_url)
+    with (
+        named_tap(fragile_broker),
+        AmqpConsumer(settings, Tap(("late",), TAP), print, Stop()) as tap,
+    ):
+        happenings = tap.deliveries()
+        say(fragile_broker, "late")
+        assert list(follow(tap, happenings, heard, 4)) == []
+        sent = say_at(fragile_broker, 2500, 50_000)
+        interrupted, resumed = follow(tap, happenings, heard, 6)
+    missing = sent.keys() - {each.body for each in heard}
+    first = min(sent[body] for body in missing)
+    assert "full" in getattr(interrupted, "reason", "")
+    assert isinstance(resumed, Resumed)
+    assert resumed.since is not None
+    assert interrupted.since == resumed.since <= first < resumed.until

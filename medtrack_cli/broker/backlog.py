@@ -1,0 +1,40 @@
+"""Since when events wait in a tap: they are missing when it goes, or drops its oldest."""
+
+from datetime import UTC, datetime
+
+
+class Backlog:
+    """What was published before `since` has been handled; None: that began before we came.
+
+    The queue is asked about once a second while there may be a backlog. That nothing waits says
+    that what was published before the question is on its way at most, and it has arrived before
+    the next answer has.
+    """
+
+    def __init__(self) -> None:
+        self.since: datetime | None = None
+        self.is_there = True
+        self._empty_at: datetime | None = None  # asked then, without another answer since
+        self._has_moved = False
+
+    def end(self) -> None:
+        """Begin with a queue in which nothing waits."""
+        self.since, self.is_there, self._empty_at = datetime.now(UTC), False, None
+
+    def took(self, count: int, waited_from: datetime) -> None:
+        """Take note of a batch that was handled, be it empty: nothing had come since then."""
+        if count:
+            self.is_there = self._has_moved = True
+        elif not self.is_there:
+            self.since = waited_from
+
+    def answered(self, waiting: int, asked_at: datetime) -> None:
+        """Take note of how many messages waited, all batches before the answer being handled."""
+        if self._empty_at is not None:
+            self.since = self._empty_at
+            self.is_there = bool(waiting) or self._has_moved
+        self._empty_at, self._has_moved = (None if waiting else asked_at), False
+
+    def restart(self) -> None:
+        """Trust no answer of before: what was on its way comes again."""
+        self._empty_at, self.is_there = None, True
