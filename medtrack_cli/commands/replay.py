@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -15,9 +16,13 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from medtrack_cli.core.messages import Message, Receipt
+    from medtrack_cli.core.pacing import Pace
+    from medtrack_cli.core.ports import Publisher, Stop
+    from medtrack_cli.core.replay import Replay
+    from medtrack_cli.files.inputs import Input
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -144,38 +149,71 @@ def replay(
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
     plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry, condition)
     tally = deliver.Tally()
-
-    def outgoing(aside: Counter[str], pace: Pace | None = None) -> deliver.Outgoing:
-        items = source.items(window=window if any(window) else None)
-        corrupt = aside if skip_corrupt else None
-        return core.messages(core.recorded(items, start, registry, corrupt), plan, aside, pace)
-
+    outgoing = _Outgoing(source, plan, start, skips_corrupt=skip_corrupt)
+    again = (lambda: outgoing.made(Counter())) if source.can_be_read_again else None
     if dry_run:
-        return print_only(runtime, outgoing(tally.aside))
-    again = (lambda: outgoing(Counter())) if source.can_be_read_again else None
+        is_refused = again and invalid is Invalid.FAIL and not _check(runtime, outgoing)
+        made = outgoing.unsent(tally.aside) if is_refused else outgoing.made(tally.aside)
+        return print_only(runtime, made, tally.aside)
     confirm(runtime, "replay", again, yes=yes)
     with runtime.keep_name(run_name) if name else nullcontext():
-        if again:
-            _check(runtime, again())
-        paced = outgoing(tally.aside, Pace(factor, clock) if factor else None)
-        policy = PublishPolicy(retry_for=retry_for)
-        return send(
-            runtime,
-            "replayed",
-            policy,
-            tally,
-            lambda publisher, stop: deliver.deliver(publisher, paced, again, stop),
-        )
+        is_refused = again and not _check(runtime, outgoing)
+
+        def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
+            if is_refused:
+                return outgoing.unsent(tally.aside)
+            paced = outgoing.made(tally.aside, Pace(factor, clock) if factor else None)
+            return deliver.deliver(publisher, paced, again, stop)
+
+        return send(runtime, "replayed", PublishPolicy(retry_for=retry_for), tally, delivered)
 
 
-def _check(runtime: Runtime, outgoing: "Iterable[Message | Receipt]") -> None:
-    """Read it all once, so that what is corrupt or can't be sent is known before the first byte."""
+class _Outgoing(NamedTuple):
+    """What is to be sent of a source, made as often as it is asked for."""
+
+    source: "Input"
+    plan: "Replay"
+    start: datetime
+    skips_corrupt: bool
+
+    def made(
+        self, aside: Counter[str], pace: "Pace | None" = None
+    ) -> "Iterator[Message | Receipt]":
+        """Give what is to be sent; what is left out is counted aside."""
+        from medtrack_cli.core.replay import messages, recorded
+
+        window = self.plan.window
+        items = self.source.items(window=window if any(window) else None)
+        corrupt = aside if self.skips_corrupt else None
+        deliveries = recorded(items, self.start, self.plan.registry, corrupt)
+        return messages(deliveries, self.plan, aside, pace)
+
+    def everything(self, aside: Counter[str]) -> "Iterator[Message | Receipt]":
+        """Give what is to be accounted for: an invalid event doesn't end it."""
+        return self._replace(plan=replace(self.plan, keep_going=True)).made(aside)
+
+    def unsent(self, aside: Counter[str]) -> "Iterator[Receipt]":
+        """Give every event its receipt when an invalid one keeps all from being sent."""
+        from medtrack_cli.core.deliver import unsent
+
+        return unsent(self.everything(aside), reason="another event is invalid")
+
+
+def _check(runtime: Runtime, outgoing: _Outgoing) -> bool:
+    """Read it all once, so that what is corrupt or can't be sent is known before the first byte.
+
+    Tells whether no invalid event keeps it from being sent.
+    """
+    from medtrack_cli.core.messages import Receipt
     from medtrack_cli.core.replay import refuse_unsendable
 
-    checked = 0
+    checked = invalid = 0
+    everything = refuse_unsendable(outgoing.everything(Counter()), runtime.why_unsendable)
     with runtime.progress(lambda: f"{checked:,} events checked"):
-        for _ in refuse_unsendable(outgoing, runtime.why_unsendable):
+        for each in everything:
             checked += 1
+            invalid += isinstance(each, Receipt)
+    return not invalid
 
 
 def register(app: typer.Typer) -> None:

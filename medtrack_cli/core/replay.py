@@ -12,7 +12,7 @@ from uuid import UUID
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.inputs import Corrupt, Item
-from medtrack_cli.core.listen import REPLAY_HEADER, examine
+from medtrack_cli.core.listen import REPLAY_HEADER, Seen, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Invalid
@@ -32,7 +32,7 @@ STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_i
 STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
 
-INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped", Invalid.FAIL: "refused"}
+INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped"}  # else they have receipts
 
 
 class Recorded(NamedTuple):
@@ -54,6 +54,7 @@ class Replay:
     invalid: Invalid = Invalid.SEND
     registry: Registry | None = None
     condition: Condition | None = None
+    keep_going: bool = False  # behind an invalid one, so that each event gets its receipt
 
 
 def run_name(moment: datetime) -> str:
@@ -125,47 +126,56 @@ def messages(
 ) -> Iterator[Message | Receipt]:
     """Make a message of each wanted delivery, when its time has come; count the others aside.
 
-    With Invalid.FAIL, an invalid one gets its receipt and ends the run.
+    With Invalid.FAIL, an invalid one gets its receipt, and ends the run unless `keep_going`.
     """
     identify = message_ids(replay.run)
     index = 0
     for recorded in recording:
-        delivery = recorded.delivery
-        if not replay.window.holds(delivery.received_at):
+        seen = _wanted(recorded.delivery, replay, aside)
+        if seen is None:
             continue
-        if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
-            aside["left_out"] += 1
-            continue
-        seen = examine(delivery, replay.registry)
-        answer = judge(seen, replay.condition)
-        if answer is not Answer.YES:
-            aside["left_out"] += 1
-            if answer is Answer.UNEVALUABLE:
-                aside["unevaluable"] += 1
-            continue
-        if not seen.is_valid:
-            aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
-            if replay.invalid is Invalid.SKIP:
-                continue
         index += 1
         message = _message(index, recorded, seen.event_type, replay, identify(index))
         if not seen.is_valid and replay.invalid is Invalid.FAIL:
             first = seen.problems[0]
             yield message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
-            return
+            if not replay.keep_going:
+                return
+            continue
         if pace is not None:
-            pace.hold(delivery.received_at)
+            pace.hold(recorded.delivery.received_at)
         yield message
+
+
+def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> Seen | None:
+    """Look at a delivery; None, and counted aside, when it isn't to be sent."""
+    if not replay.window.holds(delivery.received_at):
+        return None
+    if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
+        aside["left_out"] += 1
+        return None
+    seen = examine(delivery, replay.registry)
+    answer = judge(seen, replay.condition)
+    if answer is not Answer.YES:
+        aside["left_out"] += 1
+        if answer is Answer.UNEVALUABLE:
+            aside["unevaluable"] += 1
+        return None
+    if not seen.is_valid and replay.invalid in INVALID_WORDS:
+        aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
+        if replay.invalid is Invalid.SKIP:
+            return None
+    return seen
 
 
 def refuse_unsendable(
     outgoing: Iterable[Message | Receipt], why_not: Callable[[Message], str | None]
-) -> Iterator[None]:
-    """Go through what would be sent, message by message; NotARecording for one that can't be."""
+) -> Iterator[Message | Receipt]:
+    """Pass on what would be sent, message by message; NotARecording for one that can't be."""
     for each in outgoing:
         if isinstance(each, Message) and (reason := why_not(each)):
             raise NotARecording(reason, f"{each.file}:{each.line}", hint="nothing was sent")
-        yield
+        yield each
 
 
 def _message(

@@ -110,13 +110,22 @@ def test_invalid_deliveries_are_skipped_on_demand() -> None:
 
 
 def test_an_invalid_delivery_ends_the_replay_on_demand() -> None:
-    """With `fail` the first invalid delivery has its receipt and is the last."""
-    made = replayed(*BAD, invalid=Invalid.FAIL)
+    """With `fail` the first invalid delivery has its receipt, counts once, and is the last."""
+    aside: Counter[str] = Counter()
+    made = replayed(*BAD, aside=aside, invalid=Invalid.FAIL)
+    assert aside == {}
     assert [each.line for each in made] == [1, 2]
     receipt = made[-1]
     assert isinstance(receipt, Receipt)
     assert receipt.outcome is Outcome.INVALID
     assert receipt.reason.startswith("bad_encoding")
+
+
+def test_every_delivery_behind_an_invalid_one_can_be_accounted_for() -> None:
+    """With `fail` and `keep_going` each invalid delivery has a receipt, all others a message."""
+    made = replayed(*BAD, invalid=Invalid.FAIL, keep_going=True)
+    assert [isinstance(each, Receipt) for each in made] == [False, True, True, False]
+    assert [each.position for each in made] == [1, 2, 3, 4]
 
 
 def test_the_pace_is_that_of_what_is_sent() -> None:
