@@ -15,6 +15,7 @@ from medtrack_cli.files.recording import unwrap
 from tests.broker.witness import Witness
 from tests.cli.tool import Tool
 from tests.core.values import NOON, delivery
+from tests.project.test_json_output import problems
 from tests.recording.recorded import numbered, record
 
 
@@ -89,6 +90,7 @@ def test_nothing_of_a_corrupt_recording_is_sent(connected: Tool, witness: Witnes
     ran = connected.run("replay", name, "--speed", "max", "--skip-corrupt", "-o", "json")
     assert ran.code == 0
     assert (ran.summary["confirmed"], ran.summary["corrupt"]) == (2, 1)
+    assert problems("replayed", ran.summary) == []
     assert [held.message_id for held in witness.take()] == ["id-1", "id-2"]
 
 
@@ -110,7 +112,8 @@ def test_a_recording_cut_off_says_where(tool: Tool, name: str) -> None:
     assert ran.code == 65
     assert f"{name}:4" in ran.err
     ran = tool.run("replay", name, "--dry-run", "--skip-corrupt", "-o", "json")
-    assert (ran.code, ran.summary["would_send"]) == (0, 2)
+    assert (ran.code, ran.summary["would_send"], ran.summary["corrupt"]) == (0, 2, 1)
+    assert problems("dry_run", ran.summary) == []
 
 
 @pytest.mark.parametrize(
