@@ -3,13 +3,15 @@
 Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from medtrack_cli.events.envelope import FIELD_NAME
-from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.findings import At, Path, Problem, Rule, json_pointer
 from medtrack_cli.events.formats import SCHEMA_DIALECT
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 
@@ -48,6 +50,9 @@ _NOT_ALLOWED = {
     "contains": "holds too few or too many of an item that the schema asks for",
     "falseSchema": "is not allowed here",
 }
+
+_PLACE = "\n\nOn instance"
+_STEP = re.compile(r'\[(?:"(.*?)"|(\d+))\](?=\[|\Z)', re.DOTALL)
 
 
 def compiled(document: dict[str, Any]) -> Draft202012Validator:
@@ -113,7 +118,8 @@ def problems(
     unknown: list[Path] = []
     found: list[Problem] = []
     for error in _errors(validator, payload, only_first=only_first):
-        path = (*top, *error.instance_path)
+        inner, value = _placed(error, payload)
+        path = (*top, *inner)
         kind = error.kind.as_dict()
         match error.kind.name:
             case "required":
@@ -121,7 +127,7 @@ def problems(
             case "additionalProperties" | "unevaluatedProperties":
                 unknown += [(*path, str(name)) for name in kind["unexpected"]]
             case name:
-                found.append(_problem(name, kind, path, payload, len(top)))
+                found.append(_problem(name, kind, path, value))
     return [*field_problems(missing, unknown), *found]
 
 
@@ -137,14 +143,12 @@ def _errors(
     return ()
 
 
-def _problem(
-    name: str, kind: Mapping[str, Any], path: Path, payload: object, depth: int
-) -> Problem:
+def _problem(name: str, kind: Mapping[str, Any], path: Path, value: object) -> Problem:
     last = path[-1] if path else ""
     label = last if isinstance(last, str) and FIELD_NAME.fullmatch(last) else "this"
     if name == "type":
         wanted = " or ".join(KINDS.get(each, each) for each in kind["types"])
-        actual = json_name(_at(payload, path[depth:]))
+        actual = json_name(value)
         return Problem(Rule.WRONG_TYPE, path, f"{label} must be {wanted}, not {actual}")
     if name == "format":
         return Problem(Rule.BAD_FORMAT, path, f"{label} is not a valid {kind['format']}")
@@ -161,10 +165,34 @@ def _problem(
     return Problem(Rule.INVALID_VALUE, path, f"{label} {words}")
 
 
-def _at(value: Any, path: Path) -> object:  # noqa: ANN401 -- JSON
-    for part in path:
-        value = value[part]
-    return value
+def _placed(error: ValidationError, payload: Any) -> tuple[Path, object]:  # noqa: ANN401 -- JSON
+    """Give the path of the value that is refused, and the value."""
+    path: Path = ()
+    value = payload
+    with suppress(LookupError, ValueError, TypeError):  # the nearest that there is
+        for part in _steps(error):
+            step = str(part) if isinstance(value, dict) else int(part)
+            value = value[step]
+            path = (*path, step)
+    return path, value
+
+
+def _steps(error: ValidationError) -> Iterable[str | int]:
+    """Take a path from the library's words where its path isn't what they say.
+
+    Its path leaves out an empty key, and has the number for one that looks like a number: 7 for
+    "007".
+    """
+    words = error.verbose_message  # its last lines: `On instance["a"][007]:`, and the value
+    end = words.rfind("\n") - 1
+    parts = [
+        f"[{part}]" if isinstance(part, int) else f'["{json_pointer((part,))[1:]}"]'
+        for part in error.instance_path
+    ]
+    if words.endswith(f"{_PLACE}{''.join(parts)}", 0, end):
+        return error.instance_path
+    said = _STEP.finditer(words, words.rfind(_PLACE, 0, end) + len(_PLACE), end)
+    return [each[2] or each[1].replace("~1", "/").replace("~0", "~") for each in said]
 
 
 def wants_text(document: Mapping[str, Any], path: Path) -> bool:
