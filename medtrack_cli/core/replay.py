@@ -41,6 +41,7 @@ class Recorded(NamedTuple):
     file: str
     line: int
     delivery: Delivery
+    is_timed: bool = True  # else neither it nor any before it says when it was delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def recorded(
     Raises NotARecording for what is neither; with a counter it is only counted, as long as
     something else is there.
     """
-    is_recording = False
+    is_recording = is_timed = False
     error: NotARecording | None = None
     moment = start
     for item in items:
@@ -82,7 +83,8 @@ def recorded(
         if delivery is not None:
             is_recording = True
             moment = delivery.received_at
-            yield Recorded(item.file, item.line, delivery)
+            is_timed = is_timed or moment != start
+            yield Recorded(item.file, item.line, delivery, is_timed)
         else:
             error = error or _not_recorded(item)
             if corrupt is None:
@@ -142,7 +144,7 @@ def messages(
             if not replay.keep_going:
                 return
             continue
-        if pace is not None:
+        if pace is not None and recorded.is_timed:
             pace.hold(recorded.delivery.received_at)
         yield message
 

@@ -145,8 +145,8 @@ def test_the_pace_is_that_of_what_is_sent() -> None:
 def test_recorded_deliveries_are_taken_as_they_are() -> None:
     """An item that carries a delivery gives that delivery, with its place."""
     known = delivery(b"x")
-    (found,) = recorded([Read(b"x", line=4, recorded=known)], NOON)
-    assert found == ("events.ndjson", 4, known)
+    (found,) = recorded([Read(b"x", line=4, recorded=known)], NOON + timedelta(hours=1))
+    assert found == Recorded("events.ndjson", 4, known)
 
 
 def test_a_plain_event_counts_as_delivered_at_its_timestamp() -> None:
@@ -171,6 +171,18 @@ def test_an_event_without_a_time_goes_with_the_one_before() -> None:
     found = recorded([untimed, Read(VALID), untimed, odd], late)
     ten = NOON - timedelta(hours=2)
     assert [each.delivery.received_at for each in found] == [late, ten, ten, ten]
+
+
+def test_the_pace_begins_with_the_first_time_there_is() -> None:
+    """What stands without a time before all others goes at once, and takes the pace from none."""
+    clock = FakeClock()
+    body = event()
+    later = Read(encode({**body, "timestamp": "2025-01-15T10:00:10Z"}))
+    del body["timestamp"]
+    items = [Read(encode(body)), Read(VALID), later]
+    deliveries = recorded(items, NOON + timedelta(days=600))
+    made = messages(deliveries, Replay("morning", RUN), Counter(), Pace(1, clock))
+    assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 10])
 
 
 @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"student_id": "x"}', b"x"])
