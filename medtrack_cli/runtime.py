@@ -4,14 +4,14 @@ The one place that knows the adapters. Tests replace it whole.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.ports import Note
-from medtrack_cli.errors import ConfigError, ExitCode, InputMissing, UsageError
+from medtrack_cli.errors import ExitCode, InputMissing, MedtrackError, UsageError
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
@@ -150,20 +150,22 @@ class Runtime:
         It is asked once, where a URL and a password are known without asking a person.
         """
         from medtrack_cli.broker.bindings import read_topology
+        from medtrack_cli.broker.management import Unanswered
         from medtrack_cli.core.routing import foretell
 
         config = replace(self.config, prompt=None)
-        url, topology = config.resolved.management_url.value, None
-        if url is not None:
-            with suppress(ConfigError):
-                topology = read_topology(config.connection())
-        if topology is None:
-            if tell := self.printer.note if url else self.trace:
-                missing = f"{url} doesn't answer" if url else "management_url isn't set"
-                tell(f"which queues would get them isn't known: {missing}")
-            return lambda _message: None
-
-        return foretell(topology, config.exchange)
+        url = config.resolved.management_url.value
+        tell, why = (self.printer.note, "") if url else (self.trace, "management_url isn't set")
+        try:
+            if url:
+                return foretell(read_topology(config.connection()), config.exchange)
+        except Unanswered as error:
+            why = f"{url} {error}"
+        except MedtrackError as error:
+            why = f"{url} isn't asked: {error.message}"
+        if tell:
+            tell(f"which queues would get them isn't known: {why}")
+        return lambda _message: None
 
     def input(
         self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()

@@ -14,8 +14,8 @@ _ALTERNATE = "alternate-exchange"
 Rows = Iterable[Mapping[str, Any]]
 
 
-def read_topology(settings: ConnectionSettings) -> Topology | None:
-    """Read what `core.routing` decides by; None where it can't be had.
+def read_topology(settings: ConnectionSettings) -> Topology:
+    """Read what `core.routing` decides by; Unanswered where it can't be had.
 
     An exchange that is under a policy this user may not read is left out: the policy may name
     an alternate exchange.
@@ -23,14 +23,22 @@ def read_topology(settings: ConnectionSettings) -> Topology | None:
     vhost = quote(settings.vhost, safe="")
     exchanges = management.ask(settings, f"exchanges/{vhost}")
     bindings = management.ask(settings, f"bindings/{vhost}")
-    if not exchanges or bindings is None:
-        return None
+    if exchanges == []:
+        raise management.Unanswered("shows this user no exchange")
     try:
         is_governed = any(each.get("policy") for each in exchanges)
-        policies = management.ask(settings, f"policies/{vhost}") if is_governed else []
-        return _topology(exchanges, bindings, policies or [])
+        policies = _policies(settings, vhost) if is_governed else []
+        return _topology(exchanges, bindings, policies)
     except (TypeError, KeyError, AttributeError):
-        return None  # whatever answers there isn't RabbitMQ
+        raise management.Unanswered("answered what RabbitMQ doesn't") from None
+
+
+def _policies(settings: ConnectionSettings, vhost: str) -> Rows:
+    try:
+        listed: Rows = management.ask(settings, f"policies/{vhost}")
+    except management.Unanswered:
+        return []
+    return listed
 
 
 def _topology(exchanges: Rows, bindings: Rows, listed: Rows) -> Topology:

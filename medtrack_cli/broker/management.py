@@ -2,59 +2,112 @@
 
 import json
 from base64 import b64encode
+from concurrent.futures import Future
 from contextlib import closing
-from typing import Any
-from urllib.parse import quote, urlsplit
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from medtrack_cli.broker.tls import ssl_context
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.connection import ConnectionSettings, TlsSettings, WebAddress
 from medtrack_cli.errors import MedtrackError
+
+if TYPE_CHECKING:
+    import urllib3
 
 SECONDS = 2.0  # for one question, an error waits for its hint
 _LARGEST = 4 * 1024 * 1024  # bytes of an answer
 
 
+class Unanswered(Exception):
+    """Why there is no answer, in words that go on behind the API's URL and hold no secret."""
+
+
 def names(settings: ConnectionSettings, kind: str) -> tuple[str, ...]:
     """List the vhost's `exchanges` or `queues`, or all `vhosts`; empty where nobody can tell."""
     where = "" if kind == "vhosts" else f"/{quote(settings.vhost, safe='')}"
-    listed = ask(settings, f"{kind}{where}?columns=name")
+    try:
+        listed = ask(settings, f"{kind}{where}?columns=name")
+    except Unanswered:
+        return ()
     rows = listed if isinstance(listed, list) else []
     return tuple(str(row["name"]) for row in rows if isinstance(row, dict) and row.get("name"))
 
 
 def ask(settings: ConnectionSettings, path: str) -> Any:  # noqa: ANN401 -- JSON
-    """Get `/api/<path>` as JSON, with AMQP's login and trust; None where it can't be had.
+    """Get `/api/<path>` as JSON, with AMQP's login and trust; Unanswered where it can't be had.
 
-    The login goes to no other machine in the clear, and follows no redirect.
+    The login goes to no other machine in the clear, to no proxy, and follows no redirect.
     """
-    url = settings.management_url
-    if url is None or not _is_safe(url):
-        return None
-    import urllib3
+    address = settings.management_url
+    if address is None:
+        raise Unanswered("isn't set")
+    if not (address.tls or address.at.is_loopback):
+        raise Unanswered("isn't asked: the password would go there in the clear")
+    answer: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(_get(settings, address, path))
+        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+            answer.set_exception(error)
+
+    # A socket's limit is for each piece, a look-up of names has none: a thread can be left.
+    Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(SECONDS)
+    except TimeoutError:
+        raise Unanswered(f"gave no whole answer within {SECONDS:.0f} s") from None
+
+
+def _get(settings: ConnectionSettings, address: WebAddress, path: str) -> Any:  # noqa: ANN401 -- JSON
+    from urllib3 import exceptions
 
     login = f"{settings.username}:{settings.password.reveal()}".encode()
     try:
         with (
-            urllib3.PoolManager(
-                ssl_context=ssl_context(settings.tls or TlsSettings()),
-                timeout=urllib3.Timeout(total=SECONDS),
-                retries=False,
-            ) as pool,
+            _connections(settings, address) as pool,
             closing(
-                pool.request(
+                pool.urlopen(
                     "GET",
-                    f"{url}/api/{path}",
+                    f"{address.path}/api/{path}",
                     headers={"authorization": f"Basic {b64encode(login).decode()}"},
                     redirect=False,
+                    retries=False,
                     preload_content=False,
                 )
             ) as response,
         ):
-            return json.loads(response.read(_LARGEST)) if response.status == 200 else None
-    except (urllib3.exceptions.HTTPError, OSError, ValueError, MedtrackError):
-        return None
+            if response.status != 200:
+                raise Unanswered(f"answered {response.status}")
+            body = response.read(_LARGEST + 1)
+    except MedtrackError as error:
+        raise Unanswered(f"isn't asked: {error.message}") from None
+    except exceptions.ReadTimeoutError:
+        raise Unanswered(f"gave no whole answer within {SECONDS:.0f} s") from None
+    except exceptions.SSLError:
+        raise Unanswered("isn't trusted: its certificate or TLS is refused") from None
+    except (exceptions.HTTPError, OSError, ValueError):
+        raise Unanswered("doesn't answer") from None
+    return _json(body)
 
 
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or Host(parts.hostname or "", 0).is_loopback
+def _connections(settings: ConnectionSettings, address: WebAddress) -> "urllib3.HTTPConnectionPool":
+    """Prepare to connect to this very host: urllib3 gets it in parts, and no URL to read."""
+    import urllib3
+
+    host, port = address.at
+    timeout = urllib3.Timeout(total=SECONDS)
+    if not address.tls:
+        return urllib3.HTTPConnectionPool(host, port, timeout=timeout)
+    trust = ssl_context(settings.tls or TlsSettings())
+    return urllib3.HTTPSConnectionPool(host, port, timeout=timeout, ssl_context=trust)
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
+    if len(body) > _LARGEST:
+        raise Unanswered(f"answered more than {_LARGEST // 1024 // 1024} MiB")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unanswered("answered no JSON") from None

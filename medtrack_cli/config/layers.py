@@ -1,13 +1,11 @@
 """One level of configuration: settings as written become typed values that know their source."""
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
 
 from medtrack_cli.config.places import expanded
 from medtrack_cli.config.secrets import (
@@ -16,8 +14,8 @@ from medtrack_cli.config.secrets import (
     PasswordOrigin,
     UnsetVariable,
 )
-from medtrack_cli.config.url import parse_host, parse_port, parse_url
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.config.url import parse_host, parse_port, parse_url, parse_web_address
+from medtrack_cli.core.connection import Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 T = TypeVar("T")
@@ -90,7 +88,7 @@ class Layer:
     cert_file: Value[Path] | None = None
     key_file: Value[Path] | None = None
     server_name: Value[str | None] | None = None
-    management_url: Value[str] | None = None
+    management_url: Value[WebAddress] | None = None
     protected: Value[bool] | None = None
     heartbeat: Value[int] | None = None
 
@@ -217,17 +215,13 @@ def _boolean(entry: Entry) -> bool:
     return entry.text == "true"
 
 
-def _management_url(entry: Entry) -> str:
-    """Check that it is a web address without a password: it is printed in full."""
+def _management_url(entry: Entry) -> WebAddress:
+    """Read a web address; it holds no password and is printed in full."""
     try:
-        parts = urlsplit(entry.text)
-        named = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        named = False
-    if not named or not re.fullmatch(r"[!-?A-~]+", entry.text):
+        return parse_web_address(entry.text, entry.source)
+    except ConfigError:
         hint = "write https://HOST:15671; the user name and password are the connection's own"
-        raise ConfigError("not a management URL", entry.source, hint=hint)
-    return entry.text.rstrip("/")
+        raise ConfigError("not a management URL", entry.source, hint=hint) from None
 
 
 def _tls(entries: Mapping[str, Entry], url_tls: Entry | None, level: Level) -> Value[bool] | None:

@@ -55,6 +55,7 @@ class Config:
         """
         of = self.resolved
         hosts = tuple(str(host) for host in of.hosts.value)
+        api = of.management_url
         password = None if isinstance(of.password.value, Missing) else Secret("")
         return [
             ("profile", self.profile_value),
@@ -73,7 +74,7 @@ class Config:
             ("tls.key_passphrase", self.key_passphrase),
             ("tls.server_name", of.server_name),
             ("tls.verify", self.verify),
-            ("management_url", of.management_url),
+            ("management_url", Value(api.value and str(api.value), api.source, api.level)),
             ("protected", of.protected),
             ("heartbeat", of.heartbeat),
         ]

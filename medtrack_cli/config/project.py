@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from medtrack_cli.config.layers import Entry, Layer, Value
 from medtrack_cli.config.places import repository
@@ -50,7 +49,7 @@ def check_local(layer: Layer) -> None:
         what = "a project file can move the profile local only on this machine"
         raise ConfigError(what, hosts.source, hint="give the profile another name")
     management = layer.management_url
-    if management and not is_loopback(urlsplit(management.value).hostname or ""):
+    if management and not is_loopback(management.value.host):
         what = "a project file can move the profile local only on this machine"
         raise ConfigError(what, management.source, hint="give the profile another name")
 

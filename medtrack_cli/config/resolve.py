@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from medtrack_cli.config.layers import Layer, Level, Value
 from medtrack_cli.config.secrets import Missing, PasswordOrigin
 from medtrack_cli.config.url import is_loopback
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection import Host, WebAddress
 
 T = TypeVar("T")
 
@@ -45,7 +44,7 @@ class Resolved:
     cert_file: Value[Path] | Value[None]
     key_file: Value[Path] | Value[None]
     server_name: Value[str | None] | Value[None]
-    management_url: Value[str] | Value[None]
+    management_url: Value[WebAddress] | Value[None]
     protected: Value[bool]
     heartbeat: Value[int]
 
@@ -163,7 +162,7 @@ def _address(
     return Value(hosts, named.source, named.level), port, tls
 
 
-def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[str] | None:
+def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[WebAddress] | None:
     """Find the management API of these very hosts.
 
     One given at a lower level than the host is another broker's, unless the addresses agree.
@@ -176,11 +175,13 @@ def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[str
     return layers[at].management_url if ours <= theirs else None
 
 
-def _project_reaches_out(hosts: Value[tuple[Host, ...]], management: Value[str] | None) -> bool:
+def _project_reaches_out(
+    hosts: Value[tuple[Host, ...]], management: Value[WebAddress] | None
+) -> bool:
     """Tell whether a project file names an address beyond this machine that will be used."""
     reached = [host.name for host in hosts.value] if hosts.level is Level.PROJECT else []
     if management and management.level is Level.PROJECT:
-        reached.append(urlsplit(management.value).hostname or "")
+        reached.append(management.value.host)
     return not all(map(is_loopback, reached))
 
 

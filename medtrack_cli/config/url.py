@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
 
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.connection import Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
@@ -19,6 +19,7 @@ _SHAPE = "write amqps://USER:PASSWORD@HOST:PORT/VHOST"
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]*))?")
+_WEB = re.compile(r"(?ai)(?P<scheme>https?)://(?P<address>[^/]+)(?P<path>/[a-z0-9._~/-]*)?")
 _HOST_NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _TLS_PARAMETERS = ("cacertfile", "certfile", "keyfile", "server_name_indication")
 _PARAMETERS = (*_TLS_PARAMETERS, "verify", "heartbeat", "auth_mechanism")
@@ -89,6 +90,21 @@ def parse_host(text: str, source: str) -> tuple[str, int | None]:
     return host, port
 
 
+def parse_web_address(text: str, source: str) -> WebAddress:
+    """Read http[s]://HOST[:PORT][/PATH], in which no two readers find different hosts.
+
+    No user name, query, fragment, backslash, percent sign or letter beyond ASCII is in one.
+    """
+    match = _WEB.fullmatch(text)
+    if match is None or "%" in match["address"]:
+        raise ConfigError("not a web address", source, hint="write https://HOST:PORT")
+    host, port = _split_address(match["address"], source)
+    if not host:
+        raise ConfigError("the host is empty", source, hint="give a host name or address")
+    path = (match["path"] or "").rstrip("/")
+    return WebAddress(match["scheme"].lower() == "https", host, port, path)
+
+
 def parse_port(text: str, source: str) -> int:
     """Read a TCP port, 1 to 65535."""
     if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
@@ -99,7 +115,7 @@ def parse_port(text: str, source: str) -> int:
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine, without asking the network."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return "%" not in host and ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower().rstrip(".") == "localhost"
 

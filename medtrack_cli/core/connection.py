@@ -56,6 +56,25 @@ class Host(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class WebAddress:
+    """A web server's address in the parts that are judged and connected to, never parsed again."""
+
+    tls: bool
+    host: str
+    port: int | None
+    path: str
+
+    @property
+    def at(self) -> Host:
+        return Host(self.host, self.port or (443 if self.tls else 80))
+
+    def __str__(self) -> str:
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port else ""
+        return f"http{'s' if self.tls else ''}://{name}{port}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSettings:
     """What the TLS handshake needs; paths are absolute.
 
@@ -83,7 +102,7 @@ class ConnectionSettings:
     password: Secret = field(default_factory=lambda: Secret(""))
     exchange: str = "medtrack.events"
     tls: TlsSettings | None = None
-    management_url: str | None = None
+    management_url: WebAddress | None = None
     profile: str = "local"
     protected: bool = False
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)

@@ -11,6 +11,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.config.url import parse_web_address
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 
 
@@ -23,6 +24,8 @@ def client(url: str) -> Iterator[BlockingChannel]:
 
 def settings_of(url: str, **changes: Any) -> ConnectionSettings:
     """Make the tool's settings of a URL."""
+    if "management_url" in changes:
+        changes["management_url"] = parse_web_address(changes["management_url"], "test")
     parts = urlsplit(url)
     values: dict[str, Any] = {
         "hosts": (Host(parts.hostname or "", parts.port or 5672),),

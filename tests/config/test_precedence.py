@@ -36,7 +36,7 @@ def test_built_in_local(machine: "Machine") -> None:
     )
     assert (
         settings.exchange,
-        settings.management_url,
+        str(settings.management_url),
     ) == ("medtrack.events", "http://localhost:15672")
     assert (settings.tls, settings.protected, settings.profile) == (None, False, "local")
 

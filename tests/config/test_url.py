@@ -161,6 +161,7 @@ def test_not_a_host(text: str) -> None:
         ("LocalHost", True),
         ("127.8.9.1", True),
         ("::1", True),
+        ("::1%lo.example.org", False),
         ("127.0.0.1.example.org", False),
         ("localhost.example.org", False),
         ("10.0.0.1", False),

@@ -1,5 +1,6 @@
 """A hostile medtrack.yaml in a cloned repository, against the real commands."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -143,6 +144,26 @@ def test_attack_fails(clone: Clone, attack: str, words: str) -> None:
     assert clone.stranger.heard == b""
     assert not (clone.folder / "ran").exists()
     assert SECRET not in ran.out + ran.err
+
+
+# Behind the stranger's address: one reader of URLs finds this machine, another the stranger.
+TWO_HOSTS = [
+    *(r"\[::1]", r"\@localhost", r"\\@127.0.0.1/", "@localhost", ":80@localhost", "#@localhost"),
+    *("?@localhost/", "/@localhost", "\t@localhost", "\n@[::1]", "%5c[::1]", "%40localhost"),
+    *("[::1]", "&@localhost", ";@localhost", " @localhost", "\uff0f@localhost", "\uff20localhost"),
+]
+
+
+@pytest.mark.parametrize("tail", TWO_HOSTS)
+@pytest.mark.parametrize("profile", ["local", "p"])
+def test_no_url_has_two_hosts(clone: Clone, profile: str, tail: str) -> None:
+    """A management URL that two readers may read differently is refused, and asked by none."""
+    url = json.dumps(f"WEB{tail}")
+    project = f"profiles: {{{profile}: {{host: localhost, management_url: {url}}}}}\n"
+    ran = clone.publish(f"default_profile: {profile}\n{project}", "--dry-run", **VARIABLES)
+
+    assert (ran.code, "not a management URL" in ran.err) == (78, True), ran.err
+    assert clone.stranger.heard == b""
 
 
 @pytest.mark.parametrize("folder", ["..", "link", "/etc", "~", "link/../..", "a/../../b"])
