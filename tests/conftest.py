@@ -1,6 +1,7 @@
 """The brokers that the tests talk to, started by the suite itself, and the tool as a process."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,14 @@ from tests.cli.tool import Tool
 # A machine under load isn't a failure.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# A suite that a script runs in the background has these ignored, and so would what it starts.
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 INSTALLATION_TIME = 900  # seconds for a first test on a machine without RabbitMQ
 STARTERS = {"broker", "private_broker", "fragile_state", "state"}

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Nested, Single, Whole
@@ -193,7 +193,7 @@ def _from_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
         case {"$double": str(text), **rest} if not rest:
             return float(text)
         case {"$decimal": str(text), **rest} if not rest:
-            return Decimal(text)
+            return _decimal(text)
         case {"$timestamp": str(text), **rest} if not rest:
             return from_rfc3339(text)
         case {"$table": dict(table), **rest} if not rest:
@@ -204,3 +204,10 @@ def _from_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
             return [_from_json(item) for item in value]
         case _:
             return value
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None

@@ -130,6 +130,14 @@ def test_other_bytes_are_written_in_base64(body: bytes) -> None:
     assert from_record(record).body == body
 
 
+@pytest.mark.parametrize("value", [{"$decimal": "0.0{"}, {"$bytes": "?"}, {"$timestamp": "noon"}])
+def test_a_value_that_is_none_is_refused(value: dict[str, str]) -> None:
+    """A header of a type, and no value of that type, is a ValueError, whatever the type."""
+    record = {**json.loads(line_of(delivery(b"{}"))), "headers": {"a": [value]}}
+    with pytest.raises(ValueError, match=""):
+        from_record(record)
+
+
 def test_the_verdict_is_in_the_record() -> None:
     """A record says whether the event is valid, and each finding with its pointer."""
     body = encode(spoilt("student.created", "/payload/email", "x"))
