@@ -13,6 +13,7 @@ from jsonschema_rs import Draft202012Validator, ValidationError, meta
 from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import At, Path, Problem, Rule, json_pointer
 from medtrack_cli.events.formats import SCHEMA_DIALECT
+from medtrack_cli.events.subschemas import Subschema, below, in_place, unfolds_beyond, whole
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ REACTIONS = "x-reactions"
 
 PUBLISHED_BY = "x-published-by"
 """The keyword of a document under which it says who publishes the type."""
+
+MOST_AT_ONCE = 10_000
+"""How many schemas may judge one value, each counted as often as it is reached."""
 
 _RANGES = {
     "minimum": "at least",
@@ -90,6 +94,8 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
     except (ValidationError, ValueError) as error:
         yield (), f"can't be compiled ({_first_line(error)})"
         return
+    if unfolds_beyond(document, MOST_AT_ONCE):
+        yield (), f"its references unfold into more than {MOST_AT_ONCE:,} schemas for one value"
     if document.get("type") != "object":
         yield (), 'a payload is an object: the schema must say "type": "object"'
 
@@ -197,65 +203,22 @@ def _steps(error: ValidationError) -> Iterable[str | int]:
 
 def wants_text(document: Mapping[str, Any], path: Path) -> bool:
     """Tell whether the schema wants a string, and nothing else but null, at a payload's path."""
-    schemas: list[Mapping[str, Any]] = [document]
+    places = [whole(document)]
     for part in path:
-        schemas = [below for each in schemas for below in _below(document, each, part)]
-    kinds = {kind for each in schemas for kind in _kinds(document, each)}
+        places = below(places, part)
+    kinds = {kind for each in in_place(places) for kind in _kinds(each.schema)}
     return kinds <= {"string", "null"} and "string" in kinds
 
 
-def _below(
-    document: Mapping[str, Any], schema: Mapping[str, Any], part: str | int
-) -> Iterator[Mapping[str, Any]]:
-    for each in _same_place(document, schema):
-        if isinstance(part, str):
-            child = each.get("properties", {}).get(part, each.get("additionalProperties"))
-        else:
-            first = each.get("prefixItems", ())
-            child = first[part] if part < len(first) else each.get("items")
-        if isinstance(child, dict):
-            yield child
-
-
-def _kinds(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    for each in _same_place(document, schema):
-        kind = each.get("type")
-        if isinstance(kind, str):
-            yield kind
-        elif isinstance(kind, list):
-            yield from kind
-        elif "enum" in each or "const" in each:
-            allowed = each.get("enum", [each.get("const")])
-            yield from ("string" if isinstance(value, str) else "other" for value in allowed)
-
-
-def _same_place(
-    document: Mapping[str, Any], schema: Mapping[str, Any], seen: frozenset[int] = frozenset()
-) -> Iterator[Mapping[str, Any]]:
-    """Walk the schemas that speak of the same value: through `$ref`, allOf, anyOf and oneOf."""
-    if id(schema) in seen:
-        return
-    seen |= {id(schema)}
-    yield schema
-    parts: list[Any] = [
-        *schema.get("allOf", ()),
-        *schema.get("anyOf", ()),
-        *schema.get("oneOf", ()),
-    ]
-    if isinstance(schema.get("$ref"), str):
-        parts.append(_resolve(document, schema["$ref"]))
-    for part in parts:
-        if isinstance(part, dict):
-            yield from _same_place(document, part, seen)
-
-
-def _resolve(document: Mapping[str, Any], reference: str) -> object:
-    """Follow a local JSON-pointer reference; anchors and what isn't there give None."""
-    value: Any = document
-    for part in reference.removeprefix("#").split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _kinds(schema: Mapping[str, Any]) -> Iterator[str]:
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        yield kind
+    elif isinstance(kind, list):
+        yield from kind
+    elif "enum" in schema or "const" in schema:
+        allowed = schema.get("enum", [schema.get("const")])
+        yield from ("string" if isinstance(value, str) else "other" for value in allowed)
 
 
 def describe_fields(document: Mapping[str, Any]) -> list[tuple[str, str, bool, str]]:
@@ -264,9 +227,8 @@ def describe_fields(document: Mapping[str, Any]) -> list[tuple[str, str, bool, s
     listed = []
     for name, schema in document.get("properties", {}).items():
         about = schema if isinstance(schema, dict) else {}
-        merged = {
-            key: value for each in _same_place(document, about) for key, value in each.items()
-        }
+        places = in_place([Subschema(document, about)], certain=True)
+        merged = {key: value for each in places for key, value in each.schema.items()}
         listed.append((name, _kind(merged), name in required, str(about.get("description", ""))))
     return listed
 

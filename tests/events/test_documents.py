@@ -33,6 +33,17 @@ def of_field(schema: object) -> Schema:
     return {"type": "object", "properties": {"f": schema}}
 
 
+def doubling(depth: int) -> Schema:
+    """Make a small schema in which each reference leads to two of the next."""
+    parts: Schema = {
+        f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2} for number in range(depth)
+    }
+    return {
+        **of_field({"$ref": "#/$defs/a0"}),
+        "$defs": {**parts, f"a{depth}": {"type": "string"}},
+    }
+
+
 def found(schema: Schema, payload: object) -> list[tuple[str, str, str]]:
     """List a payload's problems: rule, place, sentence."""
     problems = documents.problems(documents.compiled(schema), payload, ("payload",))
@@ -170,6 +181,7 @@ def test_no_message_holds_a_value(case: tuple[object, ...], value: object) -> No
         (of_field({"$ref": "#/$defs/none"}), (), "can't be compiled"),
         (of_field({"format": "postcode"}), (), "postcode"),
         (of_field({"pattern": "("}), (), "can't be compiled"),
+        (doubling(25), (), "unfold into more than 10,000 schemas"),
     ],
     ids=str,
 )
@@ -189,6 +201,29 @@ def test_a_schema_that_may_be_recursive() -> None:
     assert list(documents.faults(tree)) == []
     assert documents.wants_text(tree, ("left", "left", "name"))
     assert not documents.wants_text(tree, ("left", "left"))
+
+
+@pytest.mark.timeout(20)
+def test_references_are_followed_once() -> None:
+    """Schemas that are reached in ever more ways, or by a very long one, are soon walked."""
+    described = documents.describe_fields(doubling(60))
+    assert [(name, kind) for name, kind, *_ in described] == [("f", "string")]
+    assert documents.wants_text(doubling(60), ("f",))
+    chain: Schema = {f"a{number}": {"$ref": f"#/$defs/a{number + 1}"} for number in range(5000)}
+    long = {**of_field({"$ref": "#/$defs/a0"}), "$defs": {**chain, "a5000": {"type": "string"}}}
+    assert list(documents.faults(long)) == []
+    assert documents.wants_text(long, ("f",))
+    twice = {"allOf": [{"properties": {"f": {"$ref": "#"}}}, {"properties": {"f": {"$ref": "#"}}}]}
+    assert not documents.wants_text({"type": "object", **twice}, ("f",) * 60)
+
+
+def test_words_of_data_are_no_keywords() -> None:
+    """Values and fields with the names of keywords are no schemas, and harm nothing."""
+    data = {"allOf": 5, "then": "#x", "$ref": 5, "dependentSchemas": [1], "$anchor": 1, "not": {}}
+    named: Schema = {name: {"type": "string"} for name in data}
+    schema: Schema = {"type": "object", "properties": named, "const": data, "examples": [data]}
+    assert list(documents.faults(schema)) == []
+    assert all(documents.wants_text(schema, (name,)) for name in data)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +248,34 @@ def test_a_schema_that_may_be_recursive() -> None:
         ({"prefixItems": [{"type": "integer"}], "items": {"type": "string"}}, (1,), True),
         ({"additionalProperties": {"type": "string"}}, ("any",), True),
         ({"additionalProperties": False}, ("any",), False),
+        ({"unevaluatedProperties": {"type": "string"}}, ("any",), True),
+        ({"unevaluatedItems": {"type": "string"}}, (0,), True),
+        ({"patternProperties": {"^c_": {"type": "string"}}}, ("c_y",), True),
+        ({"patternProperties": {"^c_": {"type": "string"}}}, ("y",), False),
+        (
+            {"patternProperties": {"^c": {}}, "additionalProperties": {"type": "string"}},
+            ("c",),
+            False,
+        ),
+        (
+            {"patternProperties": {"^c": {}}, "additionalProperties": {"type": "string"}},
+            ("y",),
+            True,
+        ),
+        ({"patternProperties": {"^\\p{Lu}": {"type": "string"}}}, ("É",), True),
+        ({"$ref": "#txt"}, (), True),
+        ({"$dynamicRef": "#txt"}, (), True),
+        ({"$ref": "#none"}, (), False),
+        ({"$ref": "#/$defs/list/allOf/1"}, (), True),
+        ({"$ref": "#/$defs/list/allOf/7"}, (), False),
+        ({"$ref": "#/$defs/a%20b~1%25"}, (), True),
+        ({"$ref": "#/%24defs/text"}, (), True),
+        ({"$id": "urn:own", "$ref": "#txt", "$defs": {"t": {"$anchor": "txt"}}}, (), False),
+        ({"$id": "urn:own", "$ref": "#/$defs/text", "$defs": {"text": {}}}, (), False),
+        ({"if": {"type": "integer"}, "then": {"type": "string"}}, (), True),
+        ({"if": {}, "then": {"type": "string"}, "else": {"type": "integer"}}, (), False),
+        ({"then": {"properties": {"a": {"type": "string"}}}}, ("a",), True),
+        ({"dependentSchemas": {"b": {"properties": {"a": {"type": "string"}}}}}, ("a",), True),
     ],
     ids=str,
 )
@@ -220,7 +283,9 @@ def test_where_texts_are_wanted(
     schema: Schema, path: tuple[str | int, ...], *, expected: bool
 ) -> None:
     """A YAML scalar keeps its text exactly where the schema allows a string and nothing else."""
-    whole = {**of_field(schema), "$defs": {"text": {"type": "string"}}}
+    text: Schema = {"type": "string"}
+    parts: Schema = {"text": text, "a b/%": text, "anchored": {"$anchor": "txt", **text}}
+    whole = {**of_field(schema), "$defs": {**parts, "list": {"allOf": [{}, text]}}}
     assert documents.wants_text(whole, ("f", *path)) is expected
 
 
