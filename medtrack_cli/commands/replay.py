@@ -162,7 +162,7 @@ def replay(
         def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
             if is_refused:
                 return outgoing.unsent(tally.aside)
-            paced = outgoing.made(tally.aside, Pace(factor, clock) if factor else None)
+            paced = outgoing.made(tally.aside, Pace(factor, clock, stop) if factor else None)
             return deliver.deliver(publisher, paced, again, stop)
 
         return send(runtime, "replayed", PublishPolicy(retry_for=retry_for), tally, delivered)

@@ -30,9 +30,10 @@ class Pace:
     A time before the latest one seen (a clock that was set back) is due at once.
     """
 
-    def __init__(self, speed: float, clock: Clock) -> None:
+    def __init__(self, speed: float, clock: Clock, stop: Stop | None = None) -> None:
         self._speed = speed
         self._clock = clock
+        self._stop = stop
         self._first: datetime | None = None
         self._started = 0.0
 
@@ -42,7 +43,7 @@ class Pace:
             self._first = moment
             self._started = self._clock.monotonic()
         elapsed = (moment - self._first).total_seconds() / self._speed
-        wait(self._started + elapsed, self._clock)
+        wait(self._started + elapsed, self._clock, self._stop)
 
 
 def wait(due: float, clock: Clock, stop: Stop | None = None) -> None:
