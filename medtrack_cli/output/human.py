@@ -1,7 +1,8 @@
 """The printer for people."""
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -60,6 +61,7 @@ class HumanPrinter:
         self._out = Style(on=colour and stdout.isatty())
         self._err = Style(on=colour and stderr.isatty())
         self.make_room: MakeRoom = nullcontext
+        self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._receipts: Counter[Outcome] = Counter()
         self._hidden = 0
 
@@ -148,10 +150,12 @@ class HumanPrinter:
 
         with LiveView(self._stdin, self._stdout, watched, colour=self._out.on) as view:
             self.make_room = view.make_room
+            if self._err_is_out():
+                self._beside = view.note
             try:
                 yield view
             finally:
-                self.make_room = nullcontext
+                self.make_room, self._beside = nullcontext, None
 
     def listened(self, listened: Listened) -> None:
         if not self._quiet:
@@ -173,11 +177,18 @@ class HumanPrinter:
         if error.hint:
             self._tell(f"{self._err('hint:', 'cyan')} {safe_text(error.hint)}")
 
+    def _err_is_out(self) -> bool:
+        out, err = self._stdout, self._stderr
+        return err.isatty() and os.path.sameopenfile(out.fileno(), err.fileno())
+
     def _print(self, line: str) -> None:
         with self.make_room():
             print(line, file=self._stdout)
 
     def _tell(self, line: str) -> None:
+        if self._beside:
+            self._beside(line)
+            return
         with self.make_room():
             print(line, file=self._stderr, flush=True)
 

@@ -146,24 +146,17 @@ class LiveView:
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, for good and in the block."""
-        now = self._clock.monotonic()
         connection = self._connection
         with self._lock:
-            match happening:
-                case Listening():
-                    connection.phase, connection.ready_at = Phase.LISTENING, now
-                case Interrupted(_, reason):
-                    connection.phase, connection.reason = Phase.LOST, reason
-                    connection.gaps += 1
-                case Resumed(since, until, may_have_missed):
-                    connection.phase = Phase.LISTENING
-                    if may_have_missed:
-                        connection.gap_seconds += (until - (since or until)).total_seconds()
-                    else:
-                        connection.gaps -= 1
-            connection.since = now
+            connection.take(happening, self._clock.monotonic())
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
-            self._say(Text(told(happening), colour))
+            self._say(paint(Text(told(happening), colour), self._console))
+
+    def note(self, line: str) -> None:
+        """Print a painted line above the block; none while the terminal takes no output."""
+        with self._lock:
+            if self._is_up and self._screen.can_write:
+                self._say(line)
 
     @contextmanager
     def make_room(self) -> Iterator[None]:
@@ -259,9 +252,9 @@ class LiveView:
         lines = [line for seen in batch for line in event_lines(seen, look, self._shorten)]
         self._frame([*self._unsaid_lines(), *(paint(line, self._console) for line in lines)])
 
-    def _say(self, text: Text) -> None:
+    def _say(self, line: str) -> None:
         self._draw_events(self._taken_back())
-        self._frame([*self._unsaid_lines(), paint(text, self._console)])
+        self._frame([*self._unsaid_lines(), line])
 
     def _unsaid_lines(self) -> list[str]:
         """Say how many were not drawn since the last line."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from medtrack_cli.core.listen import Watched
-from medtrack_cli.core.ports import Queue, Tap
+from medtrack_cli.core.ports import Interrupted, Listening, Queue, Resumed, Tap
 from medtrack_cli.output.live_keys import HINTS, Controls
 from medtrack_cli.output.live_statistics import MAX_HELD, SECONDS, Statistics, Tally
 from medtrack_cli.output.live_terminal import Size
@@ -47,6 +47,22 @@ class Connection:
     reason: str = ""  # of an interruption
     gaps: int = 0
     gap_seconds: float = 0.0
+
+    def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
+        """Go on with what has just happened."""
+        match happening:
+            case Listening():
+                self.phase, self.ready_at = Phase.LISTENING, now
+            case Interrupted(_, reason):
+                self.phase, self.reason = Phase.LOST, reason
+                self.gaps += 1
+            case Resumed(since, until, may_have_missed):
+                self.phase = Phase.LISTENING
+                if may_have_missed:
+                    self.gap_seconds += (until - (since or until)).total_seconds()
+                else:
+                    self.gaps -= 1
+        self.since = now
 
 
 class Scene(NamedTuple):
