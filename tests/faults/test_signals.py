@@ -98,6 +98,29 @@ def test_ctrl_c_at_a_question(away: Tool, fragile_broker: PrivateBroker) -> None
         assert [each for each in held if b'"asked"' in each.body] == []
 
 
+def test_ctrl_c_at_the_password(tool: Tool) -> None:
+    """One Ctrl-C ends the question for a password, too."""
+    name = tool.write("events.ndjson", b"".join(numbered(1)))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "publish", "-f", name, "--url", f"amqp://somebody@127.0.0.1:{free_port()}/"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=tool.folder,
+        env=tool.environ,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while b"Password for somebody" not in seen:
+            seen += os.read(ours, 4096)
+        time.sleep(0.2)  # into the reading of the answer
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 130
+        os.close(ours)
+
+
 def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroker) -> None:
     """With nothing coming back, the end is within 5 s of Ctrl-C and a close; in flight: unknown."""
     sent = list(numbered(EVENTS))
