@@ -6,8 +6,11 @@ publish, and receives those that MedTrack itself emits.
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
+from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.registry import EventType, json_schema, payload_schema
+from medtrack_cli.events.subschemas import is_resource, place_of
 
 ASYNCAPI: Final = "3.1.0"
 AMQP_BINDING: Final = "0.3.0"
@@ -24,6 +27,11 @@ _DESCRIPTION: Final = (
     "what it sends and, where MedTrack itself is the source, what it receives. "
     "Each event type is a channel whose address is the routing key."
 )
+
+_DATA: Final = frozenset({"const", "enum", "default", "examples"})
+_IDENTITY: Final = frozenset({"$schema", "$id", "$anchor", "$dynamicAnchor"})
+"""What a schema inside a document has no use for, when its references are pointers."""
+_MAPS: Final = frozenset({"$defs", "properties", "patternProperties", "dependentSchemas"})
 
 
 def asyncapi_document(
@@ -160,7 +168,7 @@ def _schemas(event_type: EventType) -> list[tuple[str, dict[str, Any]]]:
 
 def _without_identity(schema: dict[str, Any]) -> dict[str, Any]:
     """Leave out what a schema inside a document has no use for."""
-    unused = {"$schema", "$id"} | (set() if _refers_inside(schema) else {"$defs"})
+    unused = _IDENTITY | (set() if _refers_inside(schema) else {"$defs"})
     return {key: value for key, value in schema.items() if key not in unused}
 
 
@@ -169,15 +177,38 @@ def _refers_inside(schema: dict[str, Any]) -> bool:
     return "/$defs/" in str(rest)
 
 
-def _moved(value: Any, place: str) -> Any:  # noqa: ANN401 -- JSON
-    """Make a document's references to itself lead to where it stands now."""
+def _moved(
+    value: Any,  # noqa: ANN401 -- JSON
+    here: str,
+    place: str = "",
+    resource: Mapping[str, Any] | None = None,
+    *,
+    is_map: bool = False,
+) -> Any:  # noqa: ANN401
+    """Make a document's references to itself, by pointer or anchor, lead to where it stands now.
+
+    `here` is where the value stands, `place` where the resource that references lead into; a
+    map's keys are names of fields, not keywords.
+    """
     if isinstance(value, list):
-        return [_moved(each, place) for each in value]
+        return [_moved(each, f"{here}/{n}", place, resource) for n, each in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    return {
-        key: place + each.removeprefix("#")
-        if key == "$ref" and isinstance(each, str) and each.startswith("#")
-        else _moved(each, place)
-        for key, each in value.items()
-    }
+    if resource is None or (is_resource(value) and not is_map):
+        place, resource = here, value
+    moved: dict[str, Any] = {}
+    for key, each in value.items():
+        if not is_map and key in {"$ref", "$dynamicRef"}:
+            path = place_of(each, resource)
+            moved[key] = each if path is None else f"{place}{_fragment(path)}"
+        elif not is_map and key in _DATA:
+            moved[key] = each
+        elif is_map or key not in _IDENTITY:
+            names = not is_map and key in _MAPS
+            inner = f"{here}{_fragment((key,))}"
+            moved[key] = _moved(each, inner, place, resource, is_map=names)
+    return moved
+
+
+def _fragment(path: Path) -> str:
+    return quote(json_pointer(path), safe="/$!&'()*+,;=:@")

@@ -108,6 +108,57 @@ def test_an_added_schema_still_refers_to_itself() -> None:
     assert not jsonschema_rs.is_valid(schema, {**line, "replaces": {"lines": [{}]}})
 
 
+NAMED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "code": {"$ref": "#code"},
+        "room": {"$ref": "#/%24defs/a%20room"},
+        "own": {"$ref": "#/$defs/own"},
+        "default": {"$ref": "#code"},
+        "kept": {"const": {"$ref": "#code", "$id": "x"}},
+        "$anchor": {"$ref": "#code"},
+    },
+    "$defs": {
+        "code": {"$anchor": "code", "type": "string"},
+        "a room": {"type": "integer"},
+        "own": {
+            "$id": "urn:example:own",
+            "properties": {"a": {"$ref": "#code"}, "b": {"$ref": "#/$defs/b"}, "c": {"$ref": "#"}},
+            "$defs": {"a": {"$anchor": "code", "type": "null"}, "b": {"type": "boolean"}},
+        },
+    },
+}
+"""A type whose schema has anchors, and a part with an identity of its own."""
+
+
+def test_anchors_and_parts_with_an_identity_still_lead_where_they_did() -> None:
+    """References by anchor, percent-encoded, or inside a part with its own `$id` are pointers."""
+    known = extended([("invoice.sent", "1.0", NAMED), ("invoice.sent", "1.1", NAMED)])
+    document = asyncapi_document(known, exchange="e", version="1", examples={})
+    parts = document["components"]["schemas"]
+    moved = [each for name, each in parts.items() if name.startswith("invoice.sent-1.1")]
+    kept = parts["invoice.sent-1.1-payload"]["properties"]["kept"]
+    assert kept == NAMED["properties"]["kept"]
+    found = [each for each in references(moved) if each != "#code"]
+    assert len(found) == 9
+    assert all(each.startswith("#/components/schemas/invoice.sent-1.1") for each in found)
+    for version in ("1.0", "1.1"):
+        place = f"#/components/schemas/invoice.sent-{version}-payload"
+        judge = {"$ref": place, "components": document["components"]}
+        valid = {
+            "code": "x",
+            "room": 1,
+            "own": {"a": None, "b": True, "c": {"b": True}},
+            "default": "x",
+            "kept": {"$ref": "#code", "$id": "x"},
+            "$anchor": "x",
+        }
+        assert jsonschema_rs.is_valid(judge, valid)
+        wrong: list[dict[str, Any]] = [{"code": 1}, {"room": "x"}, {"own": {"a": "x"}}]
+        wrong += [{"own": {"b": 1}}, {"own": {"c": {"b": 1}}}, {"default": 1}, {"$anchor": 1}]
+        assert not any(jsonschema_rs.is_valid(judge, each) for each in wrong)
+
+
 def test_versions_of_a_type_share_a_channel() -> None:
     """Two versions of a type are two messages of one channel, each shown its own example."""
     known = extended([("invoice.sent", "1.0", ADDED), ("invoice.sent", "1.1", ADDED)])
