@@ -1,5 +1,6 @@
 """medtrack schema check, diff."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,12 +89,22 @@ def _contract(runtime: Runtime, text: str) -> "Contract":
     from medtrack_cli.core.contracts import contracts
 
     path = Path(text)
-    if path.is_file():
+    if os.path.isfile(path):
         return runtime.contract(path)
     if path.suffix in {".json", ".yaml", ".yml"} or len(path.parts) > 1:
-        raise InputMissing("no such file", text, hint="name a schema file, or TYPE@VERSION")
+        raise InputMissing(_why_not(path), text, hint="name a schema file, or TYPE@VERSION")
     name, _, version = text.partition("@")
     return contracts([runtime.registry.find(name, version or None)])[0]
+
+
+def _why_not(path: Path) -> str:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "no such file"
+    except OSError as error:
+        return f"can't be read ({error.strerror})"
+    return "not a file"
 
 
 def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:

@@ -20,7 +20,7 @@ def open_locked(path: Path, what: str, *, busy: str, subject: str | None = None)
         descriptor = os.open(path, _OPEN, 0o600)
     except OSError as error:
         why, hint = error.strerror, "does the folder exist, and may you write to it?"
-        if path.is_symlink():
+        if os.path.islink(path):
             why, hint = "it is a link", "name the file that it leads to"
         raise CannotCreate(f"{what} can't be opened ({why})", str(path), hint=hint) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,7 +1,8 @@
 """The folders of added event types: `<event_type>/<version>.json` or `.yaml`."""
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,16 +54,31 @@ def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
         (each.name, each.version): "medtrack itself" for each in built_in()
     }
     for folder in folders:
-        if not folder.is_dir():
-            yield SchemaFault(folder, _TOP, "no such folder of schemas")
-            continue
-        for path in sorted(each for each in folder.rglob("*") if _is_schema(each, folder)):
+        errors: list[OSError] = []
+        paths = sorted(_schemas(folder, errors.append))
+        yield from map(_unreadable, errors)
+        for path in paths:
             yield from _load(path, seen)
 
 
-def _is_schema(path: Path, folder: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix in SUFFIXES and path.is_file() and not is_hidden
+def _schemas(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
+    """Find the schemas in a folder; what can't be looked at is one, for a fault to name it.
+
+    Hidden files and folders, and links to folders, are passed by.
+    """
+    for parent, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            is_something_else = os.path.exists(path) and not os.path.isfile(path)
+            if path.suffix in SUFFIXES and not is_something_else:
+                yield path
+
+
+def _unreadable(error: OSError) -> SchemaFault:
+    what = f"a folder of schemas that can't be read ({error.strerror})"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        what = "no such folder of schemas"
+    return SchemaFault(Path(error.filename), _TOP, what)
 
 
 def _load(

@@ -1,5 +1,6 @@
 """Statistics as one page of HTML that needs nothing else: no script, no font, no network."""
 
+import os
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -24,21 +25,22 @@ _HEIGHT = 100  # of the chart, in its own units
 
 def refuse_place(path: Path) -> None:
     """Raise CannotCreate where no page can be, and where one would replace what is no page."""
-    if path.is_symlink():
+    if os.path.islink(path):
         hint = "name the file that it leads to"
         raise CannotCreate("page can't be created (it is a link)", str(path), hint=hint)
-    if path.is_dir() or not path.parent.is_dir():
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
         hint = "name a file in a folder that exists"
         raise CannotCreate("page can't be created", str(path), hint=hint)
-    if path.is_file() and path.stat().st_size and not _is_page(path):
+    if os.path.isfile(path) and not _is_page(path):
         hint = "choose another name; only a page of HTML is overwritten"
         raise CannotCreate("the file exists and is no page", str(path), hint=hint)
 
 
 def _is_page(path: Path) -> bool:
+    """Tell whether a file begins as a page does, or holds nothing."""
     try:
         with path.open("rb") as stream:
-            return stream.read(len(BEGINNING)).lower() == BEGINNING.encode()
+            return stream.read(len(BEGINNING)).lower() in {b"", BEGINNING.encode()}
     except OSError:
         return False
 

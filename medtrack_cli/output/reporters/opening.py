@@ -106,20 +106,21 @@ def report_file(path: Path) -> Iterator[TextIO]:
     that leads to one. Any other link is refused: one in a repository of somebody else's could
     lead to a file of the user's.
     """
-    if str(path).startswith(_STREAMS) or (path.exists() and not path.is_file()):
+    if str(path).startswith(_STREAMS) or (os.path.exists(path) and not os.path.isfile(path)):
         with _created(path, path, "a") as out:
             yield out
         return
-    if path.is_symlink():
+    if os.path.islink(path):
         hint = "name the file that it leads to"
         raise CannotCreate("report can't be created (it is a link)", str(path), hint=hint)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with _created(partial, path, "x") as out:
+    with _created(partial, path, "x") as out:
+        try:
             yield out
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+            out.close()
+            _name(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _created(path: Path, wanted: Path, mode: str) -> TextIO:
@@ -127,6 +128,16 @@ def _created(path: Path, wanted: Path, mode: str) -> TextIO:
         # A file name may hold bytes that are no UTF-8: they become escapes.
         return cast("TextIO", path.open(mode, errors="backslashreplace", encoding="utf-8"))
     except OSError as error:
-        hint = "does the folder exist, and may you write to it?"
-        what = f"report can't be created ({error.strerror})"
-        raise CannotCreate(what, str(wanted), hint=hint) from None
+        raise _cannot_create(error, wanted) from None
+
+
+def _name(partial: Path, path: Path) -> None:
+    try:
+        partial.replace(path)
+    except OSError as error:
+        raise _cannot_create(error, path) from None
+
+
+def _cannot_create(error: OSError, path: Path) -> CannotCreate:
+    hint = "does the folder exist, and may you write to it?"
+    return CannotCreate(f"report can't be created ({error.strerror})", str(path), hint=hint)
