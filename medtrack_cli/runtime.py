@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.listen import Sink
     from medtrack_cli.core.messages import Message
-    from medtrack_cli.core.ports import Interrupted, Listening, Resumed
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.core.where import Condition
@@ -265,13 +264,8 @@ class Runtime:
     def event_lines(self, template: str | None, *, reveal: bool) -> "Sink":
         """Give what writes a line of each delivery: the body, or a template filled in."""
         from medtrack_cli.output.event_lines import bodies, filled
-        from medtrack_cli.output.listened import told
 
-        stdout = self.world.stdout
-
-        def tell(happening: "Listening | Interrupted | Resumed") -> None:
-            self.printer.note(told(happening))
-
+        stdout, tell = self.world.stdout, self.printer.happened
         if template is None:
             return bodies(stdout, tell)
         return filled(stdout, template, tell, reveal=reveal)
@@ -285,6 +279,7 @@ class Runtime:
             path,
             self.world.clock,
             self.printer.note,
+            warn=self.printer.warning,
             rotation=None if rotate is None else parse_rotation(rotate),
             include_replays=include_replays,
         )

@@ -25,16 +25,18 @@ class Recorder:
     that a replay isn't recorded and replayed again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- one parameter a decision of the caller
         self,
         path: Path,
         clock: Clock,
         note: Note,
         *,
+        warn: Note | None = None,
         rotation: Rotation | None = None,
         include_replays: bool = False,
     ) -> None:
         self._path, self._clock, self._note = path, clock, note
+        self._warn = warn or note  # of what is lost
         self._rotation = rotation
         self._include_replays = include_replays
         self._zero, self._started_at = clock.monotonic(), rfc3339(clock.now())
@@ -84,7 +86,7 @@ class Recorder:
         path = part_path(self._path, part) if self._rotation else self._path
         file = RecordingFile(path)
         if file.torn:
-            self._note(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
+            self._warn(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
         self._run = file.run or self._run
         header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
         text = opened({**header, "started_at": self._started_at})

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 from medtrack_cli.core.heard import Listened
 from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import MedtrackError, WrongExpression
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.listened import listened_lines
+from medtrack_cli.output.listened import listened_lines, told
 from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.pages import comparison_page, event_type_page
 from medtrack_cli.output.safe_text import safe_text
@@ -144,7 +145,7 @@ class HumanPrinter:
         if not self._can_draw:
             from medtrack_cli.output.log import DeliveryLog
 
-            yield DeliveryLog(self._stdout, watched, self.note, colour=self._out.on)
+            yield DeliveryLog(self._stdout, watched, self.happened, colour=self._out.on)
             return
         from medtrack_cli.output.live import LiveView
 
@@ -157,14 +158,18 @@ class HumanPrinter:
             finally:
                 self.make_room, self._beside = nullcontext, None
 
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        if not (self._quiet and isinstance(happening, Listening)):
+            self._tell_dim(told(happening))
+
     def listened(self, listened: Listened) -> None:
-        if not self._quiet:
+        if listened.exit_code or not self._quiet:
             for line in listened_lines(listened):
-                self.note(line)
+                self._tell_dim(line)
 
     def note(self, text: str) -> None:
         if not self._quiet:
-            self._tell(self._err(safe_text(text), "dim"))
+            self._tell_dim(text)
 
     def warning(self, text: str) -> None:
         self._tell(f"{self._err('warning:', 'yellow')} {safe_text(text)}")
@@ -184,6 +189,9 @@ class HumanPrinter:
     def _print(self, line: str) -> None:
         with self.make_room():
             print(line, file=self._stdout)
+
+    def _tell_dim(self, text: str) -> None:
+        self._tell(self._err(safe_text(text), "dim"))
 
     def _tell(self, line: str) -> None:
         if self._beside:

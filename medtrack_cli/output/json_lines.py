@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from medtrack_cli.core.heard import Listened
 from medtrack_cli.core.listen import Seen, Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.record import to_line
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
@@ -68,13 +69,10 @@ class JsonPrinter:
         self._print(records.stats(stats))
 
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
-        return nullcontext(
-            EventLines(
-                self._stdout,
-                self._event_line,
-                lambda happening: self._tell(records.happening(happening)),
-            )
-        )
+        return nullcontext(EventLines(self._stdout, self._event_line, self.happened))
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        self._tell(records.happening(happening))
 
     def listened(self, listened: Listened) -> None:
         self._tell(records.listened(listened))

@@ -1,11 +1,9 @@
 """Deliveries for people where nothing can be drawn: line after line."""
 
-from collections.abc import Callable
 from typing import TextIO
 
 from medtrack_cli.core.listen import Seen, Watched
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.listened import told
+from medtrack_cli.output.event_lines import Tell
 from medtrack_cli.output.log_lines import Look, event_lines
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint
@@ -15,11 +13,9 @@ from medtrack_cli.output.short_ids import ShortIds
 class DeliveryLog:
     """A `Sink` that shows each delivery on a line; personal values are masked."""
 
-    def __init__(
-        self, stdout: TextIO, watched: Watched, note: Callable[[str], None], *, colour: bool
-    ) -> None:
+    def __init__(self, stdout: TextIO, watched: Watched, tell: Tell, *, colour: bool) -> None:
         self._stdout = stdout
-        self._note = note
+        self.happened = tell
         self._console = console_for(colour=colour)
         self._shorten = ShortIds()
         self._look = Look(
@@ -32,6 +28,3 @@ class DeliveryLog:
 
     def flush(self) -> None:
         self._stdout.flush()
-
-    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
-        self._note(told(happening))

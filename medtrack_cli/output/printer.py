@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from medtrack_cli.core.heard import Listened
 from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.progress import MakeRoom
@@ -63,8 +64,12 @@ class Printer(Protocol):
         """Where deliveries are shown, from entering to leaving."""
         ...
 
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        """Say what happened to the connection. On stderr; an interruption even when quiet."""
+        ...
+
     def listened(self, listened: Listened) -> None:
-        """Say what was heard, and why listening ended. On stderr."""
+        """Say what was heard, and why listening ended. On stderr; a failure even when quiet."""
         ...
 
     def note(self, text: str) -> None:
