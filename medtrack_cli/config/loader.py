@@ -7,7 +7,7 @@ from pathlib import Path
 from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer, tls_files
 from medtrack_cli.config.model import Config
 from medtrack_cli.config.places import FileKind, LookedAt, expanded, paths, user_file
-from medtrack_cli.config.project import check_local, check_paths, check_project
+from medtrack_cli.config.project import check_local, check_paths, check_project, check_schemas
 from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
@@ -193,7 +193,7 @@ def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
             texts = (text.reveal() for text in entry.texts)
             folders = tuple(file.path.parent / expanded(text) for text in texts)
             if file.kind is FileKind.PROJECT:
-                check_paths(file.path, (Value(folder, entry.source) for folder in folders))
+                check_schemas(file.path, [Value(folder, entry.source) for folder in folders])
             return Value(folders, entry.source)
     return Value((), "not set")
 

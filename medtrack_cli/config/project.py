@@ -1,7 +1,7 @@
 """What a medtrack.yaml of a working tree may not say: it is somebody else's text."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from medtrack_cli.config.layers import Entry, Layer, Value
@@ -11,6 +11,7 @@ from medtrack_cli.config.settings import Profile, SettingsFile
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.errors import ConfigError
 
+_SCHEMA_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _OURS = "password_command", "password_file"
 _USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSPHRASE})
 
@@ -62,6 +63,22 @@ def check_paths(file: Path, paths: Iterable[Value[Path] | None]) -> None:
             what = "a project file can name only files of its own repository"
             hint = "name it in your own configuration, or by a flag"
             raise ConfigError(what, path.source, hint=hint)
+
+
+def check_schemas(file: Path, folders: Sequence[Value[Path]]) -> None:
+    """Refuse folders of schemas that lead out of the file's repository, and schemas that do."""
+    check_paths(file, folders)
+    links = (link for folder in folders for link in _linked_schemas(folder.value))
+    check_paths(file, (Value(link, str(link)) for link in links))
+
+
+def _linked_schemas(folder: Path) -> Iterator[Path]:
+    """Find the links that would be read as schemas; those to folders are not followed."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            if path.suffix in _SCHEMA_SUFFIXES and os.path.islink(path):
+                yield path
 
 
 def _variable(profile: Profile) -> Entry | None:

@@ -175,6 +175,27 @@ def test_schemas_stay_in_the_repository(clone: Clone, folder: str) -> None:
     assert f"files of its own repository: {clone.folder}/medtrack.yaml:2" in ran.err
 
 
+def test_a_schema_is_no_link_out_of_the_repository(clone: Clone) -> None:
+    """Among a project's schemas a link that leads out is refused, one that stays inside isn't."""
+    schema = json.dumps({"type": "object", "description": SECRET})
+    for folder in (clone.home, clone.folder):
+        (folder / "any.json").write_text(schema)
+    (clone.folder / "schemas/room.booked").mkdir(parents=True)
+    link = clone.folder / "schemas/room.booked/1.0.json"
+    (clone.folder / "medtrack.yaml").write_text("schemas: [schemas]\n")
+
+    def shown(target: str) -> Ran:
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        return run_inside(clone.folder, {"HOME": str(clone.home)}, "schema", "show", "room.booked")
+
+    assert (shown("../../any.json").code, SECRET in shown("../../any.json").out) == (0, True)
+    for out in ("../../../any.json", str(clone.home / "any.json"), "../../link/any.json"):
+        ran = shown(out)
+        assert (ran.code, SECRET in ran.out + ran.err) == (78, False), ran
+        assert f"files of its own repository: {link}" in ran.err
+
+
 def test_a_url_without_a_host_stays_at_home(clone: Clone) -> None:
     """MEDTRACK_URL with a password and no host isn't completed by the project's host."""
     project = "default_profile: p\nprofiles: {p: {host: HOST, port: PORT}}\n"
