@@ -8,7 +8,13 @@ from pathlib import Path
 from medtrack_cli.config.layers import Level, Value
 from medtrack_cli.config.places import LookedAt
 from medtrack_cli.config.resolve import Resolved
-from medtrack_cli.config.secrets import KEY_PASSPHRASE, Missing, fetch, is_encrypted
+from medtrack_cli.config.secrets import (
+    KEY_PASSPHRASE,
+    Missing,
+    UnsetVariable,
+    fetch,
+    is_encrypted,
+)
 from medtrack_cli.core.connection import ConnectionSettings, Secret, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError
 
@@ -56,7 +62,6 @@ class Config:
         of = self.resolved
         hosts = tuple(str(host) for host in of.hosts.value)
         api = of.management_url
-        password = None if isinstance(of.password.value, Missing) else Secret("")
         return [
             ("profile", self.profile_value),
             ("service", self.service_value),
@@ -65,7 +70,7 @@ class Config:
             ("port", of.port),
             ("vhost", of.vhost),
             ("username", of.username),
-            ("password", Value(password, of.password.source, of.password.level)),
+            ("password", self._shown_password()),
             ("exchange", of.exchange),
             ("tls", of.tls),
             ("tls.ca_file", of.ca_file),
@@ -78,6 +83,14 @@ class Config:
             ("protected", of.protected),
             ("heartbeat", of.heartbeat),
         ]
+
+    def _shown_password(self) -> Value[Secret] | Value[None]:
+        password = self.resolved.password
+        if isinstance(password.value, Missing):
+            return Value(None, password.source, password.level)
+        if isinstance(password.value, UnsetVariable):
+            return Value(None, f"{password.source}: the variable isn't set", password.level)
+        return Value(Secret(""), password.source, password.level)
 
     @property
     def password_is_typed(self) -> bool:

@@ -63,6 +63,19 @@ def test_held_back_password_says_why(machine: "Machine") -> None:
     assert f"{path}:3" in shown.source
 
 
+def test_a_variable_that_is_not_set_is_told(machine: "Machine") -> None:
+    """`config show` has no password where the variable of a password_env isn't set, and says so."""
+    machine.user("profiles: {x: {host: h, password_env: MEDTRACK_X}}\n")
+    unset, empty, given = (
+        dict(machine.load(profile="x", environ=environ).values())["password"]
+        for environ in ({}, {"MEDTRACK_X": ""}, {"MEDTRACK_X": "pw"})
+    )
+    assert (unset.value, empty.value, str(given.value)) == (None, None, "***")
+    assert unset.source.startswith("MEDTRACK_X, password_env, ")
+    assert unset.source.endswith(": the variable isn't set")
+    assert given.source == unset.source.removesuffix(": the variable isn't set")
+
+
 def test_password_stays_with_its_user(machine: "Machine") -> None:
     """A password given beside one user name is never sent with another."""
     machine.user(TEAM)
