@@ -76,6 +76,14 @@ def _open_stdin() -> BinaryIO:
         return BytesIO()
 
 
+def _cwd() -> Path:
+    """Find the working directory; without a name, where it is gone: commands refuse that."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()
+
+
 @dataclass(frozen=True)
 class World:
     """Everything outside the process that a command may touch."""
@@ -84,7 +92,7 @@ class World:
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    cwd: Path = field(default_factory=Path.cwd)
+    cwd: Path = field(default_factory=_cwd)
     clock: Clock = field(default_factory=SystemClock)
     open_publisher: OpenPublisher = _open_publisher
     open_consumer: OpenConsumer = _open_consumer

@@ -4,8 +4,9 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from medtrack_cli.errors import CannotWrite, ExitCode, MedtrackError
+from medtrack_cli.errors import CannotWrite, ExitCode, InputMissing, MedtrackError
 from medtrack_cli.runtime import Runtime
 
 _UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
@@ -14,6 +15,8 @@ _UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, err
 def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
     """Run a command's body and return its exit code, or the one of its failure."""
     try:
+        if runtime.world.cwd == Path():
+            raise InputMissing("the working directory is gone", hint="cd to one that exists")
         code = body()
         runtime.world.stdout.flush()
     except MedtrackError as error:

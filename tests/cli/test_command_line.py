@@ -22,6 +22,27 @@ COMMANDS = [
 BAD = b'{"event_type": "student.deleted", "payload": {"student_id": "x"}, "service": "s"}\n'
 
 
+def test_a_working_directory_that_is_gone(tool: Tool) -> None:
+    """Every command ends with 66 in words where the working directory is gone; help is given."""
+    folder = tool.folder / "gone"
+    for command, code in (
+        *(((*words,), 66) for words in (["listen"], ["config", "path"], ["validate", "/x.json"])),
+        *(((*words,), 0) for words in (["--version"], ["--help"], ["listen", "--help"])),
+        (("nosuch",), 2),
+    ):
+        folder.mkdir()
+        ran = subprocess.run(
+            ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *COMMAND, *command],
+            capture_output=True,
+            cwd=folder,
+            env=tool.environ,
+            check=False,
+            text=True,
+        )
+        assert (ran.returncode, "Traceback" in ran.stderr) == (code, False), (command, ran.stderr)
+        assert ("the working directory is gone" in ran.stderr) == (code == 66)
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_help_opens_with_examples(tool: Tool, command: tuple[str, ...]) -> None:
     """Each command's help has a sentence, examples that name it, and every shared option."""
