@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
-from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.events.json_text import MAX_BODY, MOST
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.files.yaml_nodes import (
     Mapping,
@@ -22,7 +23,11 @@ from medtrack_cli.files.yaml_nodes import (
     span_of,
 )
 
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+MOST_SHARED = 16 * MAX_BODY
+"""Bytes that the values shared by a scenario may fill in all of its events together."""
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_FEW = 100  # names among which a near one is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,27 +166,27 @@ def scenario_items(
         for key, _ in scenario.members
         if key.text not in {"vars", "events"}
     ]
-    values = _shared_values(scenario.get("vars"), own)
+    filling = _Filling(_shared_values(scenario.get("vars"), own))
     events = scenario.get("events")
     if not isinstance(events, Sequence):
         span = span_of(events or scenario)
         own.append(Trouble(Rule.WRONG_TYPE, ("events",), span, "events must be a list"))
     if own:
         yield broken_item(own, making.file)
+    by_event: dict[str | int, list[Trouble]] = {}
+    for each in troubles:
+        if _is_in_event(each.path):
+            by_event.setdefault(each.path[1], []).append(each._replace(path=each.path[2:]))
     for index, event in enumerate(events.items if isinstance(events, Sequence) else ()):
-        found = [
-            each._replace(path=each.path[2:])
-            for each in troubles
-            if each.path[:2] == ("events", index)
-        ]
-        yield make_item(_fill(event, (), values, found), found, making)
+        found = by_event.pop(index, [])
+        yield make_item(filling.filled(event, found), found, making)
 
 
 def _is_in_event(path: Path) -> bool:
     return len(path) > 1 and path[0] == "events" and isinstance(path[1], int)
 
 
-def _shared_values(node: Node | None, troubles: list[Trouble]) -> dict[str, str]:
+def _shared_values(node: Node | None, troubles: list[Trouble]) -> dict[str, Scalar]:
     if isinstance(node, Scalar) and node.is_plain and not node.text:
         return {}
     if not isinstance(node, Mapping):
@@ -193,34 +198,76 @@ def _shared_values(node: Node | None, troubles: list[Trouble]) -> dict[str, str]
         for key, value in node.members
         if not isinstance(value, Scalar)
     )
-    return {key.text: value.text for key, value in node.members if isinstance(value, Scalar)}
+    return {key.text: value for key, value in node.members if isinstance(value, Scalar)}
 
 
-def _fill(node: Node, path: Path, values: dict[str, str], troubles: list[Trouble]) -> Node:
-    """Put the shared values in place of each `${name}` of an event."""
-    match node:
-        case Mapping():
-            members = [
-                (key, _fill(each, (*path, key.text), values, troubles))
-                for key, each in node.members
-            ]
-            return replace(node, members=members)
-        case Sequence():
-            items = [
-                _fill(each, (*path, index), values, troubles)
-                for index, each in enumerate(node.items)
-            ]
-            return replace(node, items=items)
-    names = _VARIABLE.findall(node.text)
-    for name in names:
-        if name not in values:
+class _Filling:
+    """Puts the values that a scenario shares in place of each `${name}`, as far as there is room.
+
+    What a quoted value is put into is a text.
+    """
+
+    def __init__(self, values: dict[str, Scalar]) -> None:
+        self._values = values
+        self._sizes = {
+            name: len(value.text.encode("utf-8", "surrogatepass")) for name, value in values.items()
+        }
+        self._left = MOST_SHARED
+        self._room = 0  # of the event; below 0 when that has been told
+        self._unknown = 0
+        self._suggestions = MOST  # how many more are looked for
+
+    def filled(self, event: Node, troubles: list[Trouble]) -> Node:
+        """Fill an event."""
+        room = self._room = min(MAX_BODY, self._left)
+        self._unknown = 0
+        filled = self._fill(event, (), troubles)
+        self._left -= room - max(self._room, 0)
+        return filled
+
+    def _fill(self, node: Node, path: Path, troubles: list[Trouble]) -> Node:
+        match node:
+            case Mapping():
+                members = [
+                    (key, self._fill(each, (*path, key.text), troubles))
+                    for key, each in node.members
+                ]
+                return replace(node, members=members)
+            case Sequence():
+                items = [
+                    self._fill(each, (*path, index), troubles)
+                    for index, each in enumerate(node.items)
+                ]
+                return replace(node, items=items)
+        names = _VARIABLE.findall(node.text)
+        if not names or self._room < 0:
+            return node
+        self._tell_unknown(names, path, node, troubles)
+        self._room -= sum(self._sizes.get(name, 0) for name in names)
+        if self._room < 0:
+            message = f"the event is larger than {MAX_BODY} bytes"
+            if self._left < MAX_BODY:
+                message = f"the scenario's shared values fill more than {MOST_SHARED} bytes"
+            troubles.append(Trouble(Rule.TOO_LARGE, path, span_of(node), message))
+            return node
+        known = [self._values[name] for name in names if name in self._values]
+        text = _VARIABLE.sub(self._value, node.text)
+        is_plain = node.is_plain and all(each.is_plain for each in known)
+        return replace(node, text=text, is_plain=is_plain)
+
+    def _value(self, match: re.Match[str]) -> str:
+        value = self._values.get(match[1])
+        return match[0] if value is None else value.text
+
+    def _tell_unknown(
+        self, names: list[str], path: Path, node: Scalar, troubles: list[Trouble]
+    ) -> None:
+        unknown = [name for name in names if name not in self._values]
+        for name in unknown[: MOST - self._unknown]:
             message = "no such name in the scenario's vars"
-            suggestion = did_you_mean(name, values)
+            near = islice(self._values, _FEW if self._suggestions > 0 else 0)
+            suggestion = did_you_mean(name, near)
+            self._suggestions -= 1
             where = (Rule.INVALID_VALUE, path, span_of(node))
             troubles.append(Trouble(*where, message, suggestion, breaks=False))
-    if sum(len(values.get(name, "")) for name in names) > MAX_BODY:
-        message = f"the event is larger than {MAX_BODY} bytes"
-        troubles.append(Trouble(Rule.TOO_LARGE, path, span_of(node), message))
-        return node
-    text = _VARIABLE.sub(lambda match: values.get(match[1], match[0]), node.text)
-    return replace(node, text=text)
+        self._unknown = min(MOST, self._unknown + len(unknown))

@@ -2,12 +2,14 @@
 
 import json
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from medtrack_cli.events.findings import At, Finding, Rule, Span
+from medtrack_cli.files.yaml_files import read_yaml
 from tests.files.reads import bodies, places, read_file
 
 YAML = Rule.YAML_SYNTAX
@@ -215,7 +217,57 @@ def test_broken_scenarios_say_why(tmp_path: Path) -> None:
     assert places(items) == [(Rule.WRONG_TYPE, 1, 7), (Rule.WRONG_TYPE, 2, 9)]
 
 
+def test_quoted_shared_values_are_texts(tmp_path: Path) -> None:
+    """A plain scalar that a quoted value is put into is a text, whatever the text looks like."""
+    shared = "{last: 'Null', no: 'false', old: '85', plain: 85, none: Null}"
+    fields = "a: '${last}'; b: ${last}; c: ${no}; d: ${old}5; e: ${plain}; f: ${none}"
+    rows = fields.replace("; ", "\n   ")
+    body = only_body(write(tmp_path, f"vars: {shared}\nevents:\n - {rows}\n"))
+    assert body == {"a": "Null", "b": "Null", "c": "false", "d": "855", "e": 85, "f": None}
+
+
 def test_scenario_values_cannot_explode(tmp_path: Path) -> None:
-    """Values that would fill more than an event's 16 MiB are refused, not expanded."""
+    """Values that would fill more than an event's 16 MiB are refused once, not expanded."""
     long = f"vars: {{a: {'x' * 10**6}}}\nevents: ['{'${a}' * 1000}']\n"
     assert places(read_file(write(tmp_path, long))) == [(Rule.TOO_LARGE, 2, 10)]
+    members = "".join(f"    k{number}: x${{a}}\n" for number in range(100))
+    many = f"vars: {{a: {'é' * 10**6}}}\nevents:\n  -\n{members}  - {{b: '${{a}}'}}\n"
+    items = read_file(write(tmp_path, many))
+    assert places(items) == [(Rule.TOO_LARGE, 12, 9)]
+    assert bodies(items)[1:] == [f'{{"b":"{"é" * 10**6}"}}'.encode()]
+
+
+def test_a_scenario_fills_no_more_than_its_events_need() -> None:
+    """All events of a scenario together are filled with 256 MiB at most; the rest are refused."""
+    event = f"  - ['{'${a}' * 15}']\n"
+    content = f"vars: {{a: {'x' * 2**20}}}\nevents:\n{event * 20}  - [b]\n"
+    items = read_yaml(BytesIO(content.encode()), "a.yaml", wants_text=lambda *_: False)
+    found = [
+        item.findings[0].message if item.findings else (item.body or b"")[-6:] for item in items
+    ]
+    too_much = "the scenario's shared values fill more than 268435456 bytes"
+    assert found == [*[b'xxxx"]'] * 17, *[too_much] * 3, b'["b"]']
+
+
+@pytest.mark.parametrize(
+    ("content", "fewest"),
+    [
+        ("vars: {}\nevents:\n" + "- {a: 1, a: 2}\n" * 10_000, 10_000),
+        ("vars: {}\nevents:\n- " + "${" * 100_000 + "\n", 0),
+        ("vars: {}\nevents:\n- '" + "${x}" * 100_000 + "'\n", 1000),
+        (
+            "vars:\n"
+            + "".join(f"  name{n}: x\n" for n in range(10_000))
+            + "events:\n"
+            + "".join(f"- {{a: '${{nam{n}}}'}}\n" for n in range(10_000)),
+            10_000,
+        ),
+    ],
+    ids=["twice", "unclosed", "unknown", "near"],
+)
+def test_large_scenarios_are_soon_read(tmp_path: Path, content: str, fewest: int) -> None:
+    """What is wrong with a scenario's events takes time in proportion to its size."""
+    started = time.process_time()
+    items = read_file(write(tmp_path, content))
+    assert time.process_time() - started < 8
+    assert sum(len(item.findings) for item in items) == fewest

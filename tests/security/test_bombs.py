@@ -29,6 +29,12 @@ def fields(name: str) -> str:
     return f"event_type: student.created\npayload:\n{rows}\n"
 
 
+def shared(count: int) -> str:
+    """Make a scenario whose one event is filled many times with a long text."""
+    rows = "".join(f"    k{number}: x${{a}}\n" for number in range(count))
+    return f"vars: {{a: {'x' * 25_000}}}\nevents:\n  -\n{rows}"
+
+
 BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
     "laughs.yaml": (laughs, {"yaml_syntax"}),
     "deep.yaml": (lambda: "[" * 2000 + "]" * 2000, {"too_deep"}),
@@ -42,6 +48,12 @@ BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
     "fifty_megabytes.json": (lambda: json.dumps("a" * 50_000_000), {"too_large"}),
     "far_fields.yaml": (lambda: fields("qzk"), {"missing_field", "unknown_field"}),
     "near_fields.yaml": (lambda: fields("first_nam"), {"missing_field", "unknown_field"}),
+    "shared.yaml": (lambda: shared(2_000), {"too_large"}),
+    "many_shared.yaml": (lambda: shared(20_000), {"too_large"}),
+    "twice_in_each.yaml": (
+        lambda: "vars: {}\nevents:\n" + "- {a: 1, a: 2}\n" * 5_000,
+        {"duplicate_key", "not_an_event"},
+    ),
     "twice.yaml": (lambda: "a: 1\n" * 40_000, {"duplicate_key", "not_an_event"}),
 }
 
