@@ -22,7 +22,7 @@ def as_they_were(against: str, folders: Sequence[Path]) -> Iterator[list[Path]]:
     What git gives is unpacked into a temporary folder. A folder that was not there yet at that
     revision is empty. Raises InputMissing.
     """
-    if Path(against).is_dir():
+    if os.path.isdir(against):  # never raises
         yield [Path(against)]
         return
     with tempfile.TemporaryDirectory(prefix="medtrack-schemas-") as name:

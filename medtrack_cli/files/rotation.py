@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import CannotCreate, UsageError
 from medtrack_cli.files.sealed_lines import KIND
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import is_zipped, open_source
@@ -49,12 +49,18 @@ def part_path(path: Path, number: int) -> Path:
 
 def last_part(path: Path) -> int:
     """Find the number of the last part that there is of a recording; 0 when there is none."""
+    try:
+        names = [each.name for each in path.parent.iterdir()]
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        what = f"the recording's folder can't be listed ({error.strerror})"
+        raise CannotCreate(what, str(path.parent), hint="name another folder") from None
     numbers = [0]
-    if path.parent.is_dir():
-        for each in path.parent.iterdir():
-            match = _PART_NAME.fullmatch(each.name)
-            if match and part_path(path, int(match[2])).name == each.name:
-                numbers.append(int(match[2]))
+    for name in names:
+        match = _PART_NAME.fullmatch(name)
+        if match and part_path(path, int(match[2])).name == name:
+            numbers.append(int(match[2]))
     return max(numbers)
 
 

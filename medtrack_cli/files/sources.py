@@ -97,7 +97,7 @@ def _expand_folder(folder: str) -> Iterator[Source | InputMissing]:
 
 
 def _is_event_file(name: str) -> bool:
-    return name.lower().endswith(EVENT_SUFFIXES) and not Path(name).is_dir()
+    return name.lower().endswith(EVENT_SUFFIXES) and not os.path.isdir(name)
 
 
 def _source(name: str) -> Source | InputMissing:

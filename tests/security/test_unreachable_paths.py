@@ -16,7 +16,9 @@ CASES = [
     (73, ("stats", "e.ndjson", "--html", "{}/s.html")),
     (73, ("publish", "-f", "e.ndjson", "--checkpoint", "{}/mark")),
     (73, ("listen", "--record", "{}/r.ndjson")),
+    (73, ("listen", "--record", "{}/r.ndjson", "--rotate", "1h")),
     (65, ("schema", "check", "{}")),
+    (66, ("validate", "{}/*.ndjson")),
     (66, ("schema", "diff", "{}/x.json", "{}/x.json")),
     (66, ("schema", "diff", "{}/room.booked/1.0.json", "{}/x.json")),
     (66, ("validate", "{}/e.ndjson")),
@@ -41,6 +43,12 @@ def test_no_file_has_such_a_name(tool: Tool, code: int, command: tuple[str, ...]
     """A name that is too long for any file system is 73 for what is written, else 65 or 66."""
     ran = tool.run(*(word.format(LONG) for word in command))
     assert (ran.code, "a bug" in ran.err) == (code, False), ran.err
+
+
+def test_no_revision_has_such_a_name(tool: Tool) -> None:
+    """What schemas are compared with is a folder or a revision: a name too long is neither."""
+    ran = tool.run("schema", "check", "closed", "--against", LONG)
+    assert (ran.code, "a bug" in ran.err) == (66, False), ran.err
 
 
 @pytest.mark.parametrize("last", ["json={}", "json={}.json"])
