@@ -176,24 +176,23 @@ class Link:
             lambda _, _frame: self.tell(Blocked(self, None))
         )
         connection.channel(on_open_callback=self._on_channel_open)
-        self._pulse(connection, 0, time.monotonic())
+        self._pulse(connection, 0, time.monotonic(), self._heard)
 
-    def _pulse(self, connection: Any, received: int, due: float) -> None:  # noqa: ANN401
+    def _pulse(self, connection: Any, received: int, due: float, before: datetime) -> None:  # noqa: ANN401
         """Note when the broker was heard: not what comes out of the socket after a long sleep.
 
         And note whether what is sent leaves: a large message takes its time on a slow line.
         """
         is_late = time.monotonic() > due + 2 * PULSE_SECONDS
         if connection.bytes_received > received and not is_late:
-            self._heard = datetime.now(UTC)
+            self._heard = before  # it may have come right after the last pulse
         transport = getattr(connection, "_transport", None)
         unsent = transport.get_write_buffer_size() if transport else 0
         if unsent < self._unsent:
             self.moved_at = time.monotonic()
         self._unsent = unsent
-        again = partial(
-            self._pulse, connection, connection.bytes_received, time.monotonic() + PULSE_SECONDS
-        )
+        due = time.monotonic() + PULSE_SECONDS
+        again = partial(self._pulse, connection, connection.bytes_received, due, datetime.now(UTC))
         connection.ioloop.call_later(PULSE_SECONDS, again)
 
     def _on_channel_open(self, channel: Channel) -> None:

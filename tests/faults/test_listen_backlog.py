@@ -148,6 +148,30 @@ def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -
     assert len(heard) > 100
 
 
+def test_a_gap_begins_before_the_line_fell_silent(fragile_broker: PrivateBroker) -> None:
+    """An event published right after the broker's last word is not published before the gap."""
+    heard: list[Delivery] = []
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        settings = settings_of(proxy.through(fragile_broker.amqp_url), heartbeat=1)
+        with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
+            happenings = tap.deliveries()
+            assert list(follow(tap, happenings, heard, 2)) == []
+            assert tap._link
+            last = tap._link._heard
+            while tap._link._heard == last:
+                assert list(follow(tap, happenings, heard, 0)) == []
+            assert list(follow(tap, happenings, heard, 0.6)) == []  # a heartbeat, and no pulse yet
+            proxy.freeze()
+            frozen = datetime.now(UTC)
+            say(fragile_broker, "late")
+            assert list(follow(tap, happenings, heard, 1.5)) == []
+            proxy.cut()
+            interrupted, _ = follow(tap, happenings, heard, 4)
+    assert heard == []
+    assert interrupted.since is not None
+    assert 0 < (frozen - interrupted.since).total_seconds() < 3
+
+
 def test_a_subscription_ends_when_the_broker_says_so(fragile_broker: PrivateBroker) -> None:
     """A deleted tap is a gap from the deletion at the latest, however busy the reader is."""
     heard: list[Delivery] = []
