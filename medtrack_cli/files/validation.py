@@ -1,26 +1,24 @@
 """Validate sources in their order, in this process or in several."""
 
-import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
-from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.events.registry import Registry, built_in, extended
-from medtrack_cli.files.inputs import Input, refuse_change
-from medtrack_cli.files.json_files import Skip, read_lines
+from medtrack_cli.files.inputs import Input
+from medtrack_cli.files.json_files import Skip
 from medtrack_cli.files.lines import FileLines, StreamLines
-from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import open_source
+from medtrack_cli.files.validation_work import Part, Task, begin, work
 
 if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
@@ -44,24 +42,6 @@ class Piece(NamedTuple):
     begins: bool
     findings: Iterator[Finding]
     lines: Lines
-
-
-class Task(NamedTuple):
-    """What a worker takes at once: whole files, or the bytes from `start` to `end` of one."""
-
-    sources: tuple[Source, ...]
-    start: int = 0
-    end: int | None = None
-
-
-class Part(NamedTuple):
-    """What a worker has found in a file or in a part of one."""
-
-    findings: list[Finding]
-    events: int
-    invalid: int
-    lines: int  # how many it holds; counted in parts only
-    error: InputMissing | None
 
 
 def default_jobs(source: Input) -> int:
@@ -127,24 +107,29 @@ def _in_parallel(
 
     plan = list(_plan(source.found))
     tasks = [each for each in plan if isinstance(each, Task)]
-    work = partial(_work, as_type=completion.event_type)
-    begin = partial(_begin_work, completion.registry.documents)
+    do = partial(work, as_type=completion.event_type)
+    start = partial(begin, completion.registry.documents)
+    read_here = partial(_piece, source, completion=completion, validated=validated)
     above = 0  # lines of the same file in the parts before
     is_broken = False  # one of these parts couldn't be read
-    with closing(in_processes(work, tasks, jobs, begin)) as results:
+    with closing(in_processes(do, tasks, jobs, start, attrgetter("rest"))) as results:
         for each in plan:
             if isinstance(each, InputMissing):
                 yield each
-            elif isinstance(each, Source):
-                yield _piece(source, each, completion, validated)
-            else:
-                parts = next(results)
-                if each.start == 0:
+                continue
+            if isinstance(each, Source):
+                yield read_here(each)
+                continue
+            left: Task | None = each
+            while left is not None:
+                if left.start == 0:
                     above, is_broken = 0, False
+                done = next(results)
                 if not is_broken:
-                    yield from _pieces(each, parts, validated, above)
-                above += parts[-1].lines
-                is_broken = is_broken or parts[-1].error is not None
+                    yield from _pieces(left, done.parts, read_here, validated, above)
+                above += done.parts[-1].lines
+                is_broken = is_broken or done.parts[-1].error is not None
+                left = done.rest
 
 
 def _plan(found: Iterable[Source | InputMissing]) -> Iterator[Task | Source | InputMissing]:
@@ -197,77 +182,33 @@ def _line_ends(path: Path, size: int) -> list[int] | None:
     return ends
 
 
-def _pieces(task: Task, parts: list[Part], validated: Validated, above: int) -> Iterator[Piece]:
-    for source, part in zip(task.sources, parts, strict=True):
+def _pieces(
+    task: Task,
+    parts: list[Part],
+    read_here: Callable[[Source], Piece],
+    validated: Validated,
+    above: int,
+) -> Iterator[Piece]:
+    for found, part in zip(task.sources, parts, strict=False):
+        if part.findings is None:
+            yield read_here(found)
+            continue
         begins = task.start == 0
         validated.files += begins
         opened = ExitStack()
-        lines = opened.enter_context(closing(FileLines(source, task.start, above)))
-        findings = _closed_behind(opened, _counted(part, validated, above))
-        yield Piece(source, begins, findings, lines)
+        lines = opened.enter_context(closing(FileLines(found, task.start, above)))
+        findings = _closed_behind(opened, _counted(part, part.findings, validated, above))
+        yield Piece(found, begins, findings, lines)
 
 
-def _counted(part: Part, validated: Validated, above: int) -> Iterator[Finding]:
+def _counted(
+    part: Part, findings: list[Finding], validated: Validated, above: int
+) -> Iterator[Finding]:
     validated.events += part.events
     validated.invalid += part.invalid
-    for finding in part.findings:
+    for finding in findings:
         validated.add(finding)
         span = finding.span
         yield replace(finding, span=replace(span, line=span.line + above)) if above else finding
     if part.error is not None:
         raise part.error
-
-
-def _work(task: Task, as_type: str | None) -> list[Part]:
-    """Do a task, in a worker."""
-    completion = Completion(as_type, registry=_Worker.registry)
-    return [_part(source, task, completion) for source in task.sources]
-
-
-def _part(source: Source, task: Task, completion: Completion) -> Part:
-    validated = Validated()
-    findings: list[Finding] = []
-    lines = 0
-    error: InputMissing | None = None
-    try:
-        if task.end is None or source.path is None:
-            items = Input(
-                (source,), _no_stdin, completion.event_type, registry=completion.registry
-            ).read(source)
-        else:
-            data = _bytes(source.path, task.start, task.end)
-            lines = data.count(b"\n")
-            items = unwrap(
-                read_lines(BytesIO(data), source.name, skip=validated.counts_valid(completion))
-            )
-        findings.extend(validated.findings(items, completion))
-        refuse_change(source)
-    except InputMissing as missing:
-        error = missing
-    return Part(findings, validated.events, validated.invalid, lines, error)
-
-
-def _bytes(path: Path, start: int, end: int) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            stream.seek(start)
-            return stream.read(end - start)
-    except OSError as error:
-        hint = "is it yours to read?"
-        what = f"can't be read ({error.strerror})"
-        raise InputMissing(what, str(path), hint=hint) from None
-
-
-def _no_stdin() -> BinaryIO:
-    raise OSError(errno.EBADF, "standard input is read by the parent")
-
-
-class _Worker:
-    """What a worker process keeps between its tasks: models and validators don't travel."""
-
-    registry: Registry
-
-
-def _begin_work(documents: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """Make the registry anew, in a worker."""
-    _Worker.registry = extended(documents) if documents else built_in()

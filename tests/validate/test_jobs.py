@@ -56,6 +56,65 @@ def test_output_is_the_same(mixed: Tool, output: str) -> None:
         assert one.summary["unreadable"] == 3
 
 
+def test_many_findings_are_in_order(tool: Tool) -> None:
+    """Where a worker stops early, what follows is found all the same, and no file twice."""
+    none = "{}\n" * 4_000
+    tool.write("a.ndjson", none)
+    tool.write("b.ndjson", none + BAD)
+    (tool.folder / "c.ndjson.gz").write_bytes(gzip.compress(none.encode(), 0)[:-9])
+    tool.write("d.ndjson", BAD)
+    tool.write("e.json", f"[{','.join(['{}'] * 12_000)}]")
+    tool.write("f.ndjson", BAD * 11_000 + GOOD * 4_000 + BAD)
+    tool.write("g.ndjson", BAD)
+    names = [f"{name}.*" for name in "abcdefg"]
+    one, two = (tool.run("validate", *names, "-o", "json", "--jobs", jobs) for jobs in ("1", "2"))
+
+    assert one.code == two.code == 1
+    assert differing(one.out) == differing(two.out)
+    numbers = [{**each.summary, "seconds": 0} for each in (one, two)]
+    assert numbers[0] == numbers[1]
+    assert numbers[0]["files"] == 7
+    assert numbers[0]["unreadable"] == 1
+    assert numbers[0]["errors"] == 35_003
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "json"])
+def test_memory_is_flat_when_nobody_reads(tool: Tool, suffix: str) -> None:
+    """However much is wrong with a file, no process holds more of it than it can soon tell."""
+    wrong = json.dumps(changed({"email": "nobody", "cin": 1, "phone": "x", "extra": 1}))
+    count = 40_000
+    text = f"{wrong}\n" * count if suffix == "ndjson" else f"[{','.join([wrong] * count)}]"
+    tool.write(f"large.{suffix}", text)
+    reader, writer = os.pipe()
+    running = tool.start("validate", f"large.{suffix}", "--jobs", "2", "-o", "json", to=writer)
+    os.close(writer)
+    until = time.monotonic() + 20
+    while len(children(running.process.pid)) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    processes = {running.process.pid, *children(running.process.pid)}
+    last, now = -1, seconds_of(processes)
+    while last != now:
+        time.sleep(2)
+        last, now = now, seconds_of(processes)
+    peaks = [peak_of(each) for each in processes]
+    running.process.kill()
+    os.close(reader)
+    assert max(peaks) < 70 * 1024
+
+
+def seconds_of(processes: set[int]) -> int:
+    """Add up the ticks that processes have worked."""
+    texts = (Path(f"/proc/{each}/stat").read_text() for each in processes)
+    return sum(int(ticks) for text in texts for ticks in text.rpartition(")")[2].split()[11:13])
+
+
+def peak_of(process: int) -> int:
+    """Give the most memory that a process has had, in KiB."""
+    text = Path(f"/proc/{process}/status").read_text()
+    return int(text.partition("VmHWM:")[2].split()[0])
+
+
 def differing(out: str) -> list[str]:
     """Take away the lines that tell the time."""
     return [line for line in out.splitlines() if not re.search("seconds|<testsuite| s[)]", line)]
