@@ -132,7 +132,7 @@ def handshake_error(
     if isinstance(cause, ssl.SSLCertVerificationError):
         what, hint = _refused(cause, settings.tls or TlsSettings(), host)
         return AccessRefused(what, broker, hint=hint)
-    if isinstance(cause, ssl.SSLEOFError):
+    if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # by the version of OpenSSL
         return None
     for pattern, what, hint in _REASONS:
         if re.search(pattern, str(cause)):

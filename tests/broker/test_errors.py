@@ -121,6 +121,8 @@ def test_the_classes_excepted_exist() -> None:
         (exceptions.ChannelClosedByBroker(404, "no exchange"), TopologyError, "exchange", False),
         (exceptions.IncompatibleProtocolError("x"), BrokerUnreachable, "not an AMQP", True),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), AccessRefused, "TLS", False),
+        (ssl.SSLEOFError(8, "EOF"), BrokerUnreachable, "connection lost", True),
+        (ssl.SSLZeroReturnError(6, "closed (EOF)"), BrokerUnreachable, "connection lost", True),
         (exceptions.AMQPHeartbeatTimeout("x"), BrokerUnreachable, "heartbeat", True),
     ],
     ids=repr,
