@@ -85,7 +85,7 @@ def export(
     if form is Form.ASYNCAPI:
         documents = [_asyncapi(runtime, wanted)]
     else:
-        from medtrack_cli.events.registry import json_schema
+        from medtrack_cli.events.export import json_schema
 
         documents = [json_schema(each, runtime.example(each)) for each in wanted]
     indent = 2 if len(documents) == 1 else None

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from medtrack_cli.events.export import json_schema, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
-from medtrack_cli.events.registry import EventType, json_schema, payload_schema
+from medtrack_cli.events.registry import EventType
 from medtrack_cli.events.subschemas import is_resource, place_of
 
 ASYNCAPI: Final = "3.1.0"

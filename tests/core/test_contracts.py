@@ -8,7 +8,8 @@ from medtrack_cli.core.contracts import Compared, Contract, compared, contracts
 from medtrack_cli.core.modes import Mode
 from medtrack_cli.events.check import check
 from medtrack_cli.events.compatibility import Answer, compare
-from medtrack_cli.events.registry import built_in, extended, json_schema
+from medtrack_cli.events.export import json_schema
+from medtrack_cli.events.registry import built_in, extended
 from tests.events.sample import encode
 
 OPEN: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}

@@ -8,8 +8,9 @@ import jsonschema_rs
 from hypothesis import strategies as st
 
 from medtrack_cli.events.check import check
+from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.findings import WARNINGS, Rule
-from medtrack_cli.events.registry import event_types, json_schema
+from medtrack_cli.events.registry import event_types
 from tests.events.sample import event
 
 UNSEEN_BY_SCHEMAS = frozenset(

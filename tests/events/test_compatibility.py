@@ -19,8 +19,9 @@ from medtrack_cli.events.compatibility import (
     instance,
 )
 from medtrack_cli.events.compatibility.schemas import inlined, reader, writer
+from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
-from medtrack_cli.events.registry import event_types, json_schema
+from medtrack_cli.events.registry import event_types
 from tests.events.schemas import edited, schemas, some_instance
 
 Schema = dict[str, Any]

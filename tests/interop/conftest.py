@@ -63,7 +63,8 @@ def node() -> Node:
 @pytest.fixture(scope="session")
 def ajv(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ajv]:
     """Give a process that validates events by the exported schemas."""
-    from medtrack_cli.events.registry import event_types, json_schema
+    from medtrack_cli.events.export import json_schema
+    from medtrack_cli.events.registry import event_types
 
     schemas = tmp_path_factory.mktemp("ajv") / "schemas.json"
     exported = {name: json_schema(each) for name, each in event_types().items()}

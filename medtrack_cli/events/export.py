@@ -1,0 +1,48 @@
+"""The types as JSON Schema 2020-12: payloads, and whole events."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from medtrack_cli.events.formats import SCHEMA_DIALECT
+from medtrack_cli.events.registry import EventType, envelope_of
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.envelope import Payload
+
+
+class _PlainSchema(GenerateJsonSchema):
+    """Schemas for people: without a title on every field, without `default: null`."""
+
+    def get_title_from_name(self, name: str) -> str:  # noqa: ARG002 -- pydantic's hook
+        return ""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002
+        return False
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:  # noqa: ANN401
+        return self.generate_inner(schema["schema"])
+
+
+def payload_schema(event_type: EventType) -> dict[str, Any]:
+    """Give the JSON Schema 2020-12 of a type's payload."""
+    if event_type.document is not None:
+        return event_type.document
+    payload = cast("type[Payload]", event_type.payload)
+    return payload.model_json_schema(schema_generator=_PlainSchema)
+
+
+def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    """Export one JSON Schema 2020-12 of the whole event, envelope included."""
+    schema = envelope_of(event_type).model_json_schema(schema_generator=_PlainSchema)
+    if event_type.document is not None:
+        # A resource of its own, so that its references still lead into it.
+        name = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
+        schema["properties"]["payload"] = {"$id": name, **event_type.document}
+    document = {
+        "$schema": SCHEMA_DIALECT,
+        "$id": f"urn:medtrack:event:{event_type.name}:{event_type.version}",
+        **schema,
+        "title": event_type.name,
+    }
+    return document if example is None else {**document, "examples": [example]}
