@@ -10,10 +10,13 @@ from medtrack_cli.app import app
 from medtrack_cli.commands.options import Shared
 from medtrack_cli.errors import ExitCode, without_password
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.world import World
+from medtrack_cli.world import World, ignore_signals
 
 MOST_GARBAGE = 100_000
 """Objects made before reference cycles are looked for: imports make as many, and they stay."""
+
+SIGNALLED = 128
+"""Exit codes above it tell of a signal."""
 
 # What typer raises for a wrong command line; the class itself is not public.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
@@ -32,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     gc.set_threshold(MOST_GARBAGE)
     code = run(World(), sys.argv[1:] if arguments is None else arguments)
+    if code > SIGNALLED:
+        ignore_signals()
     gc.freeze()  # else the end of the process looks through all objects once more, for 40 ms
     sys.exit(code)
 

@@ -24,6 +24,21 @@ CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 ONE_SIGNAL_SECONDS = 0.2  # what comes again so soon is the same
 
 
+def _signals() -> list[int]:
+    import signal
+
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def ignore_signals() -> None:
+    """Let nothing change an exit code any more: at its end Python would die of a signal."""
+    import signal
+
+    for number in _signals():
+        signal.signal(number, signal.SIG_IGN)
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -118,9 +133,7 @@ class World:
             elif time.monotonic() - asked_at > ONE_SIGNAL_SECONDS:
                 raise KeyboardInterrupt(stop.exit_code)
 
-        names = ("SIGINT", "SIGTERM", "SIGHUP")
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
+        heeded = [each for each in _signals() if signal.getsignal(each) is not signal.SIG_IGN]
         before = {number: signal.signal(number, ask) for number in heeded}
         try:
             yield stop
