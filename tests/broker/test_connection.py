@@ -50,6 +50,10 @@ def test_a_connection_names_itself(private_broker: PrivateBroker) -> None:
 def test_a_connection_is_closed_in_good_order(private_broker: PrivateBroker) -> None:
     """The broker logs a closed connection, not one that broke off."""
     log = private_broker.folder / "log" / "rabbitmq.log"
+    size = -1
+    while size != log.stat().st_size:  # what came before may be logged late
+        size = log.stat().st_size
+        time.sleep(0.5)
     before = log.read_text().count("client unexpectedly closed")
     link, _ = opened(private_broker.amqp_url)
     link.close()
