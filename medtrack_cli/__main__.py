@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = run(World(), sys.argv[1:] if arguments is None else arguments)
     if code > SIGNALLED:
         ignore_signals()
-    gc.freeze()  # else the end of the process looks through all objects once more, for 40 ms
+    gc.freeze()  # else the end of the process looks through all objects once more
     sys.exit(code)
 
 

@@ -180,10 +180,14 @@ class AmqpConsumer:
         """
         if not (self._holds(each) or (self._is_current(each) and not self._stays)):
             return False
+        if not (each.delivery.redelivered and self._again):
+            return True
         identity = _identity(each.delivery)
-        if not each.delivery.redelivered or not self._again[identity]:
+        if identity not in self._again:
             return True
         self._again[identity] -= 1
+        if not self._again[identity]:
+            del self._again[identity]
         self._acknowledge(each, alone=True)
         return False
 

@@ -228,6 +228,7 @@ class AmqpPublisher:
         message, outcome, reason = settled
         if outcome is Outcome.REFUSED and self._nacked.put(message):
             return
+        self._nacked.forget(message)
         self._known.append(self._receipt(message, outcome, reason))
 
     def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:

@@ -29,12 +29,16 @@ class Retries:
         """Keep a message that was refused; False when it has been sent often enough."""
         tries = self._tries[message.position]
         if tries >= self._most:
-            del self._tries[message.position]
             return False
         self._tries[message.position] = tries + 1
         due = time.monotonic() + full_jitter(tries, self._jitter)
         heapq.heappush(self._waiting, (due, message.position, message))
         return True
+
+    def forget(self, message: Message) -> None:
+        """Count a message's tries no more: its verdict is known."""
+        if self._tries:
+            self._tries.pop(message.position, None)
 
     def next_due(self) -> Message | None:
         """Take the message whose time has come, if there is one."""
