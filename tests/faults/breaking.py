@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -81,6 +81,14 @@ def await_receipts(running: Running, count: int, seconds: float = 30) -> None:
         assert running.process.poll() is None, running.err
         assert time.monotonic() < until, running.err
         time.sleep(0.02)
+
+
+def await_true(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it never came to be"
+        time.sleep(0.1)
 
 
 @contextmanager

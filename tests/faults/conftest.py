@@ -10,8 +10,10 @@ import pytest
 from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker
 from tests.cli.tool import Tool
+from tests.faults import cluster as three_nodes
 from tests.faults import rabbitmq4
 from tests.faults.breaking import environ_of
+from tests.faults.cluster import Cluster
 
 ROOT4 = os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT")
 collect_ignore = [] if ROOT4 else ["test_rabbitmq4.py"]
@@ -54,6 +56,20 @@ def rabbitmq4_state() -> Iterator[Path]:
     assert ROOT4, "MEDTRACK_TEST_RABBITMQ4_ROOT names the root of a Debian 13"
     with rabbitmq4.running(Path(ROOT4)) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def three_node_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give a cluster of three nodes that tests may break."""
+    with three_nodes.running(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture
+def cluster(three_node_cluster: Cluster) -> Cluster:
+    """Give the cluster, whole again whatever the test before has left of it."""
+    three_node_cluster.heal()
+    return three_node_cluster
 
 
 @pytest.fixture
