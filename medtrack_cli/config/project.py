@@ -10,6 +10,7 @@ from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.errors import ConfigError
+from medtrack_cli.walk import walk
 
 _SCHEMA_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _OURS = "password_command", "password_file"
@@ -74,9 +75,8 @@ def check_schemas(file: Path, folders: Sequence[Value[Path]]) -> None:
 
 def _linked_schemas(folder: Path) -> Iterator[Path]:
     """Find the links that would be read as schemas; those to folders are not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+    for parent, names in walk(str(folder), lambda _error: None):
+        for path in (Path(parent, name) for name in names):
             if path.suffix in _SCHEMA_SUFFIXES and os.path.islink(path):
                 yield path
 

@@ -16,6 +16,7 @@ from medtrack_cli.events.json_text import examine
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.sources import expand
+from medtrack_cli.walk import walk
 
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -66,9 +67,8 @@ def _schemas(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path
 
     Hidden files and folders, and links to folders, are passed by.
     """
-    for parent, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+    for parent, names in walk(str(folder), on_error):
+        for path in (Path(parent, name) for name in names):
             is_something_else = os.path.exists(path) and not os.path.isfile(path)
             if path.suffix in SUFFIXES and not is_something_else:
                 yield path

@@ -1,13 +1,14 @@
 """From the paths on a command line to the files they name."""
 
-import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from glob import has_magic
 from pathlib import Path
 
 from medtrack_cli.errors import InputMissing
+from medtrack_cli.walk import matches, walk
 
 STDIN = "<stdin>"
 EVENT_SUFFIXES = (
@@ -69,28 +70,28 @@ def _expand_one(path: str) -> Iterable[Source | InputMissing]:
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as error:
-        if glob.has_magic(path):
+        if has_magic(path):
             return _expand_glob(path)
         return [_missing(path, error)]
     return _expand_folder(path) if stat.S_ISDIR(mode) else [_source(path)]
 
 
 def _expand_glob(pattern: str) -> Iterator[Source | InputMissing]:
-    names = [name for name in sorted(glob.glob(pattern, recursive=True)) if _is_event_file(name)]  # noqa: PTH207 -- the user's own spelling of the names is kept
-    yield from map(_source, names)
-    if not names:
+    errors: list[OSError] = []
+    names = sorted(filter(_is_event_file, set(matches(pattern, errors.append))))
+    yield from map(_source_within, names)
+    yield from (_missing(str(error.filename), error) for error in errors)
+    if not (names or errors):
         yield InputMissing("no event file matches", pattern, hint=_SUFFIXES_HINT)
 
 
 def _expand_folder(folder: str) -> Iterator[Source | InputMissing]:
     errors: list[OSError] = []
     is_empty = True
-    for parent, folders, names in os.walk(folder, onerror=errors.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower().endswith(EVENT_SUFFIXES):
-                is_empty = False
-                yield _source(os.path.join(parent, name))  # noqa: PTH118 -- `./a` stays `./a`
+    for parent, names in walk(folder, errors.append):
+        for name in filter(_is_event_file, (os.path.join(parent, name) for name in names)):  # noqa: PTH118 -- `./a` stays `./a`
+            is_empty = False
+            yield _source_within(name)
     yield from (_missing(str(error.filename), error) for error in errors)
     if is_empty and not errors:
         yield InputMissing("no event file in this folder", folder, hint=_SUFFIXES_HINT)
@@ -98,6 +99,14 @@ def _expand_folder(folder: str) -> Iterator[Source | InputMissing]:
 
 def _is_event_file(name: str) -> bool:
     return name.lower().endswith(EVENT_SUFFIXES) and not os.path.isdir(name)
+
+
+def _source_within(name: str) -> Source | InputMissing:
+    """Take a file that a folder or glob holds: a pipe there might wait for a writer for ever."""
+    found = _source(name)
+    if isinstance(found, Source) and not found.is_regular:
+        return InputMissing("a pipe is read only by its own name", name, hint="name it, or move it")
+    return found
 
 
 def _source(name: str) -> Source | InputMissing:

@@ -4,10 +4,11 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from contextlib import suppress
+from itertools import chain, islice
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import TypeVar
@@ -25,21 +26,25 @@ def in_processes(
     begin: Callable[[], None],
     rest_of: Callable[[R], T | None],
 ) -> Generator[R]:
-    """Do tasks in `jobs` processes and yield what comes of them, in their order.
+    """Do tasks in at most `jobs` processes and yield what comes of them, in their order.
 
     A task may be left half done: what `rest_of` finds in its result is the next one to be done.
     Two tasks a process are begun at most: a slow consumer holds up the processes.
     `begin` is called in each process first. Close the iterator to drop what isn't done.
+    Where the system refuses so many, there are fewer; where it refuses two, all is done here.
     Raises WorkerLost when a process was killed.
     """
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
-    context = multiprocessing.get_context(method)
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(begin,))
+    waiting = iter(tasks)
+    first = list(islice(waiting, 2 * jobs))
+    pool = _pool(min(jobs, len(first)), begin)
+    if pool is None:
+        begin()
+        yield from _done_here(work, chain(first, waiting), rest_of)
+        return
     try:
         # Not pool.map: it cancels what is left when it is closed, and a pool whose processes have
         # ended complains of cancelled tasks, on stderr.
-        waiting = iter(tasks)
-        results = deque(pool.submit(work, task) for task in islice(waiting, 2 * jobs))
+        results = deque(pool.submit(work, task) for task in first)
         while results:
             result = results.popleft().result()
             rest = rest_of(result)
@@ -59,12 +64,42 @@ def in_processes(
         pool.shutdown()
 
 
+def _pool(jobs: int, begin: Callable[[], None]) -> ProcessPoolExecutor | None:
+    """Begin processes, as many of `jobs` as the system gives; None for fewer than two."""
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
+    context = multiprocessing.get_context(method)
+    while jobs > 1:
+        try:
+            pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(begin,))
+            pool.submit(int).result()  # all processes are begun with the first task
+        except (OSError, RuntimeError):  # no descriptor, process, memory or thread is left
+            for child in multiprocessing.active_children():
+                child.kill()
+                child.join()
+            jobs //= 2
+        else:
+            return pool
+    return None
+
+
+def _done_here(
+    work: Callable[[T], R], tasks: Iterable[T], rest_of: Callable[[R], T | None]
+) -> Iterator[R]:
+    for task in tasks:
+        rest: T | None = task
+        while rest is not None:
+            result = work(rest)
+            rest = rest_of(result)
+            yield result
+
+
 def _begin(begin: Callable[[], None]) -> None:
     """Leave Ctrl-C to the parent, and end when it is gone: a killed parent can't say so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        Thread(target=_follow, args=(parent,), daemon=True).start()
+        with suppress(RuntimeError):  # no thread is left: then it ends with the work
+            Thread(target=_follow, args=(parent,), daemon=True).start()
     begin()
 
 

@@ -43,6 +43,49 @@ def test_globs_and_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert names(list(expand(["./in/*.json", "we[i]rd.json"]))) == ["./in/b.json", "we[i]rd.json"]
 
 
+def test_globs_follow_no_links_to_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Links that form cycles end no glob late; a wildcard leads through none, a typed one is."""
+    make(tmp_path, "loop/a/e.json", "other/o.json")
+    for name in ("x", "y"):
+        (tmp_path / "loop/a" / name).symlink_to("..")
+    (tmp_path / "loop/out").symlink_to("../other")
+    monkeypatch.chdir(tmp_path)
+    assert names(list(expand(["loop/**/*.json"]))) == ["loop/a/e.json"]
+    assert names(list(expand(["loop/**"]))) == ["loop/a/e.json"]
+    assert names(list(expand(["loop/*/*.json", "loop/?/?/*/*.json"]))) == ["loop/a/e.json"]
+    assert names(list(expand(["loop/out/*.json"]))) == ["loop/out/o.json"]
+
+
+def test_folders_may_be_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file 1,500 folders down is found by its folder and by a glob."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("e.json").write_text("{}")
+    os.chdir(tmp_path)
+    (folder,), (matched,) = (list(expand([path])) for path in ("d", "d/**/*.json"))
+    assert isinstance(folder, Source)
+    assert folder == matched
+    Path(folder.name).unlink()
+    for _ in range(1500):  # rmtree of Python 3.11 doesn't get so deep
+        os.chdir("d")
+    for _ in range(1500):
+        os.chdir("..")
+        Path("d").rmdir()
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that a folder or a glob holds is told at once; only its own name opens it."""
+    make(tmp_path, "in/good.json")
+    os.mkfifo(tmp_path / "in/pipe.json")
+    for path in (tmp_path / "in", tmp_path / "in/*.json"):
+        good, pipe = expand([str(path)])
+        assert isinstance(good, Source)
+        assert isinstance(pipe, InputMissing)
+        assert pipe.subject.endswith("in/pipe.json")
+
+
 def test_every_file_is_read_once(tmp_path: Path) -> None:
     """A file named twice, by itself, its folder or another spelling, is one source."""
     make(tmp_path, "a.json", "n.txt")

@@ -6,12 +6,14 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.tool import Running, Tool
+from medtrack_cli.files.validation import CHUNK
+from tests.cli.tool import COMMAND, Running, Tool
 from tests.validate.checking import STUDENT, block_yaml, changed
 
 GOOD = json.dumps(STUDENT) + "\n"
@@ -78,6 +80,39 @@ def test_many_findings_are_in_order(tool: Tool) -> None:
     assert numbers[0]["errors"] == 35_003
 
 
+def test_processes_are_no_more_than_tasks(tool: Tool) -> None:
+    """However many are asked for, a large file begins one process a part of it, or none."""
+    tool.write("small.json", GOOD)
+    text = GOOD * 30_000
+    tool.write("large.ndjson", text)
+    parts = -(-len(text) // CHUNK)
+    for name, most in (("small.json", 0), ("large.ndjson", parts)):
+        with subprocess.Popen(
+            [*COMMAND, "validate", name, "--jobs", "100000"], cwd=tool.folder, env=tool.environ
+        ) as process:
+            begun: set[int] = set()
+            while process.poll() is None:
+                begun |= children(process.pid)
+        assert process.returncode == 0
+        assert len(begun) <= most
+
+
+@pytest.mark.parametrize("limit", [8, 12, 16, 30])
+def test_work_is_done_where_few_processes_can_be_begun(tool: Tool, limit: int) -> None:
+    """Where descriptors end before the processes asked for, those there do all the work."""
+    tool.write("large.ndjson", GOOD * 30_000 + BAD)
+    limited = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", *COMMAND]
+    ran = subprocess.run(
+        [*limited, "validate", "large.ndjson", "-o", "json", "--jobs", "64"],
+        capture_output=True,
+        cwd=tool.folder,
+        env=tool.environ,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert json.loads(ran.stdout.splitlines()[-1])["events"] == 30_001
+
+
 @pytest.mark.parametrize("suffix", ["ndjson", "json"])
 def test_memory_is_flat_when_nobody_reads(tool: Tool, suffix: str) -> None:
     """However much is wrong with a file, no process holds more of it than it can soon tell."""
@@ -89,7 +124,7 @@ def test_memory_is_flat_when_nobody_reads(tool: Tool, suffix: str) -> None:
     running = tool.start("validate", f"large.{suffix}", "--jobs", "2", "-o", "json", to=writer)
     os.close(writer)
     until = time.monotonic() + 20
-    while len(children(running.process.pid)) < 2:
+    while len(children(running.process.pid)) < (2 if suffix == "ndjson" else 0):
         assert time.monotonic() < until
         time.sleep(0.005)
     processes = {running.process.pid, *children(running.process.pid)}
