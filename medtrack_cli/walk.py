@@ -2,7 +2,7 @@
 
 import fnmatch
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from glob import has_magic
 
 OnError = Callable[[OSError], object]
@@ -26,31 +26,36 @@ def matches(pattern: str, on_error: OnError) -> Iterator[str]:
     """Give the names that a glob stands for, as the shell does; `**` is any number of folders.
 
     But no wildcard leads through a link to a folder: only a link that is typed is followed. Names
-    are spelled as the pattern is, and come more than once where `**` does.
+    are spelled as the pattern is, and may come more than once.
     """
     parts = [part for part in pattern.split("/") if part]
-    found: Iterable[str] = ["/" if pattern.startswith("/") else ""]
-    for number, part in enumerate(parts, 1):
-        found = _step(found, part, on_error, is_last=number == len(parts))
-    return iter(found)
-
-
-def _step(parents: Iterable[str], part: str, on_error: OnError, *, is_last: bool) -> Iterator[str]:
-    """Go on from each parent by one part of a pattern; only its last part may lead to a file."""
-    for parent in parents:
-        if not has_magic(part):
-            if os.path.lexists(name := _join(parent, part)):
-                yield name
-        elif not os.path.isdir(parent or "."):
+    seen: set[tuple[str, int]] = set()  # `**/*/**` leads to a folder in very many ways
+    waiting = [("/" if pattern.startswith("/") else "", 0)]
+    while waiting:
+        parent, number = waiting.pop()
+        if (parent, number) in seen:
             continue
-        elif part == "**":
-            for folder, names in walk(parent, on_error):
-                yield folder
-                yield from (_join(folder, name) for name in names if is_last)
-        else:
-            inner, names = _listed(parent, on_error, hidden=part.startswith("."))
-            fitting = fnmatch.filter([*inner, *names] if is_last else inner, part)
-            yield from (_join(parent, name) for name in fitting)
+        seen.add((parent, number))
+        is_last, is_deep = number == len(parts) - 1, parts[number] == "**"
+        if is_deep and not is_last:
+            waiting.append((parent, number + 1))
+        for name, is_folder in _named(parent, parts[number], on_error):
+            if is_last:
+                yield name
+            if is_folder and (is_deep or not is_last):
+                waiting.append((name, number if is_deep else number + 1))
+
+
+def _named(parent: str, part: str, on_error: OnError) -> Iterator[tuple[str, bool]]:
+    """Give what one part of a pattern names in a folder, and whether it leads on."""
+    if not has_magic(part):
+        if os.path.lexists(name := _join(parent, part)):
+            yield name, True
+    elif os.path.isdir(parent or "."):
+        inner, names = _listed(parent, on_error, hidden=part.startswith("."))
+        wanted = "*" if part == "**" else part
+        yield from ((_join(parent, name), True) for name in fnmatch.filter(inner, wanted))
+        yield from ((_join(parent, name), False) for name in fnmatch.filter(names, wanted))
 
 
 def _listed(folder: str, on_error: OnError, *, hidden: bool = False) -> tuple[list[str], list[str]]:

@@ -57,16 +57,17 @@ def test_globs_follow_no_links_to_folders(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_folders_may_be_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file 1,500 folders down is found by its folder and by a glob."""
+    """A file 1,500 folders down is found by its folder and by globs, in however many ways."""
     monkeypatch.chdir(tmp_path)
     for _ in range(1500):
         Path("d").mkdir()
         os.chdir("d")
     Path("e.json").write_text("{}")
     os.chdir(tmp_path)
-    (folder,), (matched,) = (list(expand([path])) for path in ("d", "d/**/*.json"))
+    paths = ("d", "d/**/*.json", "d/**/**/d/**/*.json")
+    (folder,), (matched,), (often,) = (list(expand([path])) for path in paths)
     assert isinstance(folder, Source)
-    assert folder == matched
+    assert folder == matched == often
     Path(folder.name).unlink()
     for _ in range(1500):  # rmtree of Python 3.11 doesn't get so deep
         os.chdir("d")
