@@ -94,6 +94,13 @@ class Runtime:
             prompt=self.terminal.ask_secret if self.terminal.has_person else None,
         )
 
+    def tell_what_is_set_aside(self) -> None:
+        """Name the variables that lead to another broker than the profile that was typed."""
+        from medtrack_cli.config.loader import set_aside
+
+        if names := set_aside(self.flags, self.world.environ):
+            self.printer.warning(f"--profile counts, not {', '.join(names)}")
+
     @cached_property
     def registry(self) -> "Registry":
         """The event types known: the built-in ones and those of the `schemas` folders.

@@ -94,7 +94,8 @@ class AmqpConsumer:
         if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
         patterns = self._source.patterns if isinstance(self._source, Tap) else ()
-        yield Listening(datetime.now(UTC), self._subscription.queue, patterns)
+        target = self._settings.target
+        yield Listening(datetime.now(UTC), self._subscription.queue, patterns, target)
         if not self._subscription.waiting:
             self._backlog.end()
         yield from self._overflow.look(self._subscription.waiting)

@@ -89,6 +89,8 @@ def command(
             typed = {option: values.pop(option) for option in shared}
             output = values["output"] if has_output else values.pop("output")
             runtime = _runtime(context.obj, typed, _form(output), piped(values))
+            if connects:
+                runtime.tell_what_is_set_aside()
             raise typer.Exit(guarded(runtime, lambda: body(runtime, **_without_nan(values))))
 
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]

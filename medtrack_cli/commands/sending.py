@@ -76,7 +76,7 @@ def _finish(
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
     sentence = f"{kind} {tally.total:,}: {_listed(counted) or 'nothing'} ({seconds:.2f} s)"
-    runtime.printer.summary(kind, numbers, sentence)
+    runtime.printer.summary(kind, {**runtime.config.target._asdict(), **numbers}, sentence)
     if failure is not None:
         raise failure
     return code

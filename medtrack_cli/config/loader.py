@@ -48,7 +48,8 @@ def load(
     """Find out what to connect to, and as whom; ConfigError where that can't be told.
 
     `flags` holds what was typed, by name (`ca_file` for --ca-file). Flags win over the
-    environment, that over the profile. A higher URL replaces host, port, TLS and server name
+    environment, that over the profile; but below a profile that is typed, only MEDTRACK_PASSWORD
+    is left of the environment. A higher URL replaces host, port, TLS and server name
     of the levels below; user, password and vhost it leaves out come from below, a password only
     where `resolve` lets it. An empty variable counts as unset. `prompt` asks a person.
     """
@@ -65,7 +66,10 @@ def load(
     known = _all_profiles(files, environ)
     profile = _profile(flags, environ, files, known)
     chosen = profile.level in {Level.FLAG, Level.ENVIRONMENT}
-    layers = (_typed(flags, cwd), _variables(environ, cwd), *known[profile.value])
+    levels = [_variables(environ, cwd, _left(flags)), *known[profile.value]]
+    if profile.level is Level.FLAG:
+        levels.append(levels.pop(0))
+    layers = (_typed(flags, cwd), *levels)
     resolved = resolve(
         (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)), profile_is_chosen=chosen
     )
@@ -82,6 +86,17 @@ def load(
         files=looked,
         prompt=prompt,
     )
+
+
+def set_aside(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """Name the variables that lead elsewhere and don't count, since a profile was typed."""
+    names = (f"MEDTRACK_{key.upper()}" for key in _VARIABLES if key not in _left(flags))
+    return [name for name in names if environ.get(name)]
+
+
+def _left(flags: Mapping[str, str]) -> Sequence[str]:
+    """Choose the variables that count: a profile that is typed leads where it says."""
+    return ("password",) if "profile" in flags else _VARIABLES
 
 
 def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Profile]:
@@ -123,8 +138,8 @@ def _typed(flags: Mapping[str, str], cwd: Path) -> Layer:
     return build_layer(entries, Level.FLAG, cwd, {})
 
 
-def _variables(environ: Mapping[str, str], cwd: Path) -> Layer:
-    names = {key: f"MEDTRACK_{key.upper()}" for key in _VARIABLES}
+def _variables(environ: Mapping[str, str], cwd: Path, keys: Sequence[str]) -> Layer:
+    names = {key: f"MEDTRACK_{key.upper()}" for key in keys}
     entries = {
         key: Entry((Secret(environ[name]),), name)
         for key, name in names.items()

@@ -15,7 +15,7 @@ from medtrack_cli.config.secrets import (
     fetch,
     is_encrypted,
 )
-from medtrack_cli.core.connection import ConnectionSettings, Secret, TlsSettings
+from medtrack_cli.core.connection import ConnectionSettings, Secret, Target, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError
 
 
@@ -102,6 +102,19 @@ class Config:
         hosts = ", ".join(map(str, self.resolved.hosts.value))
         vhost = self.resolved.vhost.value
         return {"broker": hosts, "vhost": vhost, "exchange": self.exchange}
+
+    @property
+    def target(self) -> Target:
+        """Name the broker; no password is fetched for that."""
+        of = self.resolved
+        return ConnectionSettings(
+            hosts=of.hosts.value,
+            vhost=of.vhost.value,
+            username=of.username.value,
+            exchange=of.exchange.value,
+            tls=TlsSettings() if of.tls.value else None,
+            profile=self.profile,
+        ).target
 
     def connection(self, order: random.Random | None = None) -> ConnectionSettings:
         """Fetch the password and give all a connection needs, the hosts shuffled by `order`.

@@ -21,7 +21,7 @@ _OTHER_USER = Missing("held back, it is another user's", _GIVE_ONE)
 _OTHER_URL = Missing("held back, it belongs to the URL's host", _GIVE_ONE)
 _OTHER_HOST = Missing(
     "held back, it belongs to the profile's host",
-    "set MEDTRACK_PASSWORD, or choose the profile by --profile to send its password to this host",
+    "set MEDTRACK_PASSWORD, or give --profile and --host to send the profile's password there",
 )
 _PROJECT_HOST = Missing(
     "held back, a project file chose the profile and its host",
@@ -50,7 +50,7 @@ class Resolved:
 
 
 def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
-    """Let the highest level win, setting by setting; `layers` end with the defaults.
+    """Let the first layer win, setting by setting; they end with the defaults.
 
     `profile_is_chosen`: by --profile or MEDTRACK_PROFILE, so not by a file's default_profile.
     """
@@ -201,7 +201,7 @@ def _password(
       flag or variable if the profile was chosen by --profile or MEDTRACK_PROFILE: then a person
       put the two together.
     - MEDTRACK_PASSWORD stands beside no host: it goes where flags, variables and the user's own
-      files lead.
+      files lead; below a typed profile, whose own password wins.
     - No password from outside a project file, a variable that it names included, goes to an
       address beyond this machine that the project file names, unless the profile was chosen so.
 

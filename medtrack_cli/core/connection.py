@@ -89,6 +89,14 @@ class TlsSettings:
     verify: bool = True
 
 
+class Target(NamedTuple):
+    """Which broker events go to or come from, without any secret."""
+
+    profile: str
+    broker: str
+    exchange: str
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
     """Where to connect and as whom: everything a broker adapter needs, already resolved.
@@ -108,6 +116,12 @@ class ConnectionSettings:
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
 
     @property
+    def target(self) -> Target:
+        """Name all of the broker's hosts, in an order that doesn't change."""
+        hosts = ",".join(sorted(map(str, self.hosts)))
+        return Target(self.profile, self.describe(hosts), self.exchange)
+
+    @property
     def risk(self) -> str:
         """Say what strangers on the way could do, if anything."""
         remote = [host for host in self.hosts if not host.is_loopback]
@@ -120,7 +134,7 @@ class ConnectionSettings:
             )
         return ""
 
-    def describe(self, host: Host | None = None) -> str:
+    def describe(self, host: Host | str | None = None) -> str:
         """Name the broker for a person, without any secret: `amqp://admin@localhost:5672/%2F`."""
         from urllib.parse import quote
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:  # every run loads this module, --version too
+    from medtrack_cli.core.connection import Target
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.messages import Message, Receipt
 
@@ -129,6 +130,7 @@ class Listening(NamedTuple):
     since: datetime
     queue: str
     patterns: tuple[str, ...]
+    target: "Target"
 
 
 class Interrupted(NamedTuple):

@@ -107,7 +107,7 @@ class HumanPrinter:
             reached = ", ".join(map(safe_text, queues)) if queues else "no queue: not delivered"
             self._print(f"           to {reached}")
 
-    def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
+    def summary(self, kind: str, numbers: Mapping[str, float | str], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
         if not self._quiet:
             if self._hidden:
                 self._print(f"… and {self._hidden:,} more; -v lists them all")

@@ -48,7 +48,7 @@ class JsonPrinter:
     def message(self, message: Message, queues: Sequence[str] | None) -> None:
         self._print(records.message(message, queues))
 
-    def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:  # noqa: ARG002 -- the sentence is for people
+    def summary(self, kind: str, numbers: Mapping[str, float | str], sentence: str) -> None:  # noqa: ARG002 -- the sentence is for people
         self._print(records.summary(kind, numbers))
         self._stdout.flush()
 

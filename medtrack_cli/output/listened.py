@@ -20,7 +20,7 @@ _WHY = {
 def told(happening: Listening | Interrupted | Resumed) -> str:
     """Tell what happened to the connection in a sentence."""
     match happening:
-        case Listening(_, queue, patterns):
+        case Listening(_, queue, patterns, _):
             keys = ", ".join(safe_text(pattern) for pattern in patterns)
             return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends)"
         case Interrupted(since, reason):

@@ -36,8 +36,8 @@ class Printer(Protocol):
         """One message that a dry run would send, and whom it would reach; None: can't be told."""
         ...
 
-    def summary(self, kind: str, numbers: Mapping[str, float], sentence: str) -> None:
-        """Sum up, last of all: the numbers for programs, the sentence for people."""
+    def summary(self, kind: str, numbers: Mapping[str, float | str], sentence: str) -> None:
+        """Sum up, last of all: numbers and what they are of for programs, a sentence for people."""
         ...
 
     def rows(self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -72,9 +72,10 @@ def message(planned: Message, queues: Sequence[str] | None) -> Record:
 
 def happening(happened: Listening | Interrupted | Resumed) -> Record:
     match happened:
-        case Listening(since, queue, patterns):
+        case Listening(since, queue, patterns, target):
             return {
                 "kind": "listening",
+                **target._asdict(),
                 "since": rfc3339(since),
                 "queue": queue,
                 "patterns": list(patterns),
@@ -200,7 +201,7 @@ def _names(names: "Names") -> Record:
     }
 
 
-def summary(kind: str, numbers: Mapping[str, float]) -> Record:
+def summary(kind: str, numbers: Mapping[str, float | str]) -> Record:
     return {"kind": kind, **numbers}
 
 

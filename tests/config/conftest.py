@@ -38,6 +38,7 @@ class Machine:
         prompt: Callable[[str], str] | None = None,
         cwd: Path | None = None,
         /,
+        *,
         environ: Mapping[str, str] | None = None,
         **flags: str,
     ) -> Config:

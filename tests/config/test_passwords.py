@@ -94,7 +94,9 @@ def test_url_password_stays_with_its_host(machine: "Machine") -> None:
     assert sent(machine.load(environ=variables)) == "url-secret"
     assert sent(machine.load(environ=variables, host="one.example")) == "url-secret"
     assert sent(machine.load(environ=variables, host="other.example")) is None
-    assert sent(machine.load(environ=variables, host="other.example", profile="local")) is None
+    chosen = {**variables, "MEDTRACK_PROFILE": "local"}
+    assert sent(machine.load(environ=chosen, host="other.example")) is None
+    assert sent(machine.load(environ=variables, profile="medtrack")) is None
 
 
 def test_variable_password_goes_where_flags_lead(machine: "Machine") -> None:
@@ -105,6 +107,25 @@ def test_variable_password_goes_where_flags_lead(machine: "Machine") -> None:
     assert sent(machine.load(environ=variables)) == "env-secret"
     assert sent(machine.load(environ=variables, url="amqps://bob@other.example")) == "env-secret"
     assert sent(machine.load(environ=variables, url="amqps://bob:typed@other.example")) == "typed"
+
+
+def test_variable_password_is_for_a_typed_profile_without_one(machine: "Machine") -> None:
+    """A typed profile's own source wins, even one that fails; without one it is the variable's."""
+    machine.user(
+        TEAM
+        + "  bare: {host: bare.example, username: ann}\n"
+        + "  unset: {host: h, password_env: TEAM_WORD}\n"
+    )
+    variables = {"MEDTRACK_PASSWORD": "env-secret"}
+    assert sent(machine.load(environ=variables, profile="team")) == "team-secret"
+    assert sent(machine.load(environ=variables, profile="unset")) is None
+    assert sent(machine.load(environ=variables, profile="bare")) == "env-secret"
+    assert sent(machine.load(environ=variables, profile="medtrack")) == "env-secret"
+    assert sent(machine.load(environ=variables, profile="local")) == "password"
+    beside = variables | {"MEDTRACK_URL": "amqp://eve:x@h", "MEDTRACK_USERNAME": "eve"}
+    assert sent(machine.load(environ=beside, profile="bare")) == "env-secret"
+    typed = {"profile": "team", "username": "bob"}
+    assert sent(machine.load(environ=variables, **typed)) == "env-secret"
 
 
 def test_this_machine_is_one_host(machine: "Machine") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medtrack_cli.config.loader import load
+from medtrack_cli.config.loader import load, set_aside
 from medtrack_cli.config.model import Config
 from medtrack_cli.core.connection import Host, Secret
 from medtrack_cli.errors import ConfigError
@@ -78,6 +78,48 @@ def test_a_key_beats_the_url_of_its_level_only(machine: "Machine") -> None:
     assert shown(config, "hosts") == (("d:2222",), "flag --host")
     config = machine.load(environ=variables, url="amqp://c")
     assert shown(config, "hosts") == (("c:5672",), "flag --url")
+
+
+ELSEWHERE = {
+    "MEDTRACK_URL": "amqp://eve:url-secret@evil.example:1/w?heartbeat=99",
+    "MEDTRACK_HOST": "evil.example",
+    "MEDTRACK_PORT": "no number",
+    "MEDTRACK_VHOST": "w",
+    "MEDTRACK_USERNAME": "eve",
+    "MEDTRACK_EXCHANGE": "other",
+    "MEDTRACK_MANAGEMENT_URL": "http://evil.example",
+}
+
+
+def test_no_variable_changes_where_a_typed_profile_leads(machine: "Machine") -> None:
+    """Whatever the environment says, --profile leads where it leads in an empty environment."""
+    machine.user(PROFILE + "default_profile: team\n")
+    for flags in ({"profile": "team"}, {"profile": "local"}, {"profile": "team", "port": "7"}):
+        alone = machine.load(environ={}, **flags).values()
+        for environ in (ELSEWHERE, *({name: text} for name, text in ELSEWHERE.items())):
+            assert machine.load(environ=environ, **flags).values() == alone
+        assert set_aside(flags, ELSEWHERE | {"MEDTRACK_PASSWORD": "x"}) == list(ELSEWHERE)
+        assert set_aside(flags, {"MEDTRACK_URL": "", "MEDTRACK_SERVICE": "x"}) == []
+
+
+def test_a_profile_of_the_environment_is_not_typed(machine: "Machine") -> None:
+    """MEDTRACK_PROFILE is a variable among others: a MEDTRACK_URL beside it says where."""
+    machine.user(PROFILE)
+    environ = {"MEDTRACK_PROFILE": "team", "MEDTRACK_URL": "amqps://two.example"}
+    assert shown(machine.load(environ=environ), "hosts") == (
+        ("two.example:5671",),
+        "MEDTRACK_URL",
+    )
+    assert set_aside({}, environ) == []
+
+
+def test_a_target_has_no_secret(machine: "Machine") -> None:
+    """All hosts of the broker are named, in one order, as whom and with the vhost."""
+    machine.user("profiles: {x: {hosts: [b, 'a:1'], username: u, password: pw, tls: {}}}\n")
+    config = machine.load(profile="x")
+    told = ("x", "amqps://u@a:1,b:5671/%2F", "medtrack.events")
+    assert config.target == told
+    assert {config.connection(random.Random(seed)).target for seed in range(9)} == {told}
 
 
 def test_a_url_replaces_the_whole_address(machine: "Machine") -> None:
@@ -225,9 +267,12 @@ def test_schemas_start_at_their_file(machine: "Machine") -> None:
 
 def test_no_secret_prints(machine: "Machine") -> None:
     """Neither the configuration nor any shown value holds a password in print."""
-    machine.user(PROFILE.replace("pw@", "hunter2@"))
-    config = machine.load(profile="team", environ={"MEDTRACK_PASSWORD": "hunter2"})
-
-    assert "hunter2" not in repr(config) + repr(config.values())
-    assert str(shown(config, "password")[0]) == "***"
-    assert shown(config, "password")[1] == "MEDTRACK_PASSWORD"
+    path = machine.user(PROFILE.replace("pw@", "hunter2@"))
+    environ = {"MEDTRACK_PASSWORD": "hunter2"}
+    for config, source in (
+        (machine.load(environ=environ, profile="team"), f"{path}:3"),
+        (machine.load(environ={**environ, "MEDTRACK_PROFILE": "team"}), "MEDTRACK_PASSWORD"),
+    ):
+        assert "hunter2" not in repr(config) + repr(config.values()) + repr(config.target)
+        assert str(shown(config, "password")[0]) == "***"
+        assert shown(config, "password")[1] == source

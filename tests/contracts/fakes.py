@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection import ConnectionSettings, Target
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.messages import Message, Outcome, Receipt
@@ -51,7 +51,7 @@ class MemoryBroker:
 
     def open_consumer(
         self,
-        _settings: ConnectionSettings,
+        settings: ConnectionSettings,
         source: Source,
         _note: Note,
         stop: Stop,
@@ -59,7 +59,7 @@ class MemoryBroker:
     ) -> "MemoryTap":
         """Open a tap; see `runtime.World`."""
         assert isinstance(source, Tap)
-        return MemoryTap(self, source.patterns, stop)
+        return MemoryTap(self, settings.target, source.patterns, stop)
 
     def route(self, message: Message) -> Outcome:
         """Hand a message to every tap that wants it."""
@@ -131,8 +131,11 @@ class MemoryPublisher:
 class MemoryTap:
     """The `Consumer` port over a MemoryBroker."""
 
-    def __init__(self, broker: MemoryBroker, patterns: tuple[str, ...], stop: Stop) -> None:
+    def __init__(
+        self, broker: MemoryBroker, target: Target, patterns: tuple[str, ...], stop: Stop
+    ) -> None:
         self._broker = broker
+        self._target = target
         self._patterns = patterns
         self._stop = stop
         self.queue: list[Delivery] = []
@@ -158,7 +161,7 @@ class MemoryTap:
         """Yield what was routed here, until stopped."""
         self._broker.taps.append(self)
         self.queue += [_delivery(each) for each in self._broker.backlog]
-        yield Listening(datetime.now(UTC), "memory", self._patterns)
+        yield Listening(datetime.now(UTC), "memory", self._patterns, self._target)
         while not self._stop.is_requested:
             batch, self.queue = self.queue, []
             yield batch

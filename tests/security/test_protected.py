@@ -106,7 +106,7 @@ MEDTRACK_HOST=prod.example MEDTRACK_PASSWORD=x
 --host prod.example MEDTRACK_PASSWORD=x
 --host prod2.example:5673 MEDTRACK_PASSWORD=x
 --profile team --vhost live
-MEDTRACK_VHOST=live --profile team
+MEDTRACK_VHOST=live MEDTRACK_PROFILE=team
 --profile team --port 5672
 --profile copy
 MEDTRACK_PROFILE=copy
@@ -164,6 +164,7 @@ def test_a_pipe_answers_nothing(workplace: Workplace, answer: bytes) -> None:
     "way",
     [
         "--profile team",
+        "--profile team MEDTRACK_VHOST=live MEDTRACK_HOST=prod.example",
         "--profile local",
         "--port 7778",
         "--url amqp://ann:x@prod.example.org/live",
