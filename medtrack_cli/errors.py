@@ -7,6 +7,7 @@ MedtrackError
 ├── NotARecording         65   a recording or journal that is none
 ├── BrokenSchema          65   a schema that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
+│   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
 ├── WorkerLost            70   a process of ours that was killed
 ├── CannotCreate          73   an output file that can't be made
@@ -106,6 +107,11 @@ class BrokenSchema(MedtrackError):
 class InputMissing(MedtrackError):
     code = "input_missing"
     exit_code = ExitCode.INPUT_MISSING
+
+
+class HoldsNoEvents(InputMissing):
+    code = "holds_no_events"
+    exit_code = ExitCode.DATA_ERROR
 
 
 class BrokerUnreachable(MedtrackError):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from medtrack_cli.files.sources import Source
     from medtrack_cli.files.validation import Piece
     from medtrack_cli.output.printer import Printer
+    from medtrack_cli.output.reporters.opening import Wanted
     from medtrack_cli.output.reporters.report import Report
     from medtrack_cli.output.terminal import Terminal
 
@@ -174,38 +175,66 @@ class Runtime:
         return lambda _message: None
 
     def input(
-        self, paths: Sequence[str], *, as_type: str | None = None, typed: Sequence[str] = ()
+        self,
+        paths: Sequence[str],
+        *,
+        as_type: str | None = None,
+        typed: Sequence[str] = (),
+        outputs: "Sequence[tuple[Path, str]]" = (),
     ) -> "Input":
-        """Find what paths name; nothing is read yet. `typed` is JSON from the command line."""
+        """Find what paths name; nothing is read yet. `typed` is JSON from the command line.
+
+        `outputs` are the files that the run writes, each with what it is; CannotCreate where one,
+        or stdout, is an input, or takes the place of events.
+        """
         from medtrack_cli.files.inputs import gather
+        from medtrack_cli.files.written import Written, descriptor
 
         if as_type is not None:
             self.registry.find(as_type)  # an unknown type is a slip of the finger: say so first
         source = gather(
-            paths, lambda: self.world.stdin, registry=self.registry, as_type=as_type, typed=typed
+            paths,
+            lambda: self.world.stdin,
+            registry=self.registry,
+            as_type=as_type,
+            typed=typed,
+            written=Written(outputs, descriptor(self.world.stdout)),
+            note=self.printer.note,
         )
         for name in source.missing_parts():
             self.printer.warning(f"a part of the recording is missing: {name}")
         return source
 
     def validation(
-        self, paths: Sequence[str], as_type: str | None, validated: "Validated", jobs: int | None
+        self,
+        paths: Sequence[str],
+        as_type: str | None,
+        validated: "Validated",
+        jobs: int | None,
+        wanted: "Sequence[Wanted]",
     ) -> "Iterator[Piece | InputMissing]":
         """Validate what paths name, file by file; `jobs` None chooses by the input's size."""
         from medtrack_cli.core.validate import Completion
         from medtrack_cli.files.validation import default_jobs, validate
 
-        source = self.input(paths, as_type=as_type)
+        reports = [(each.path, "report") for each in wanted if each.path]
+        source = self.input(paths, as_type=as_type, outputs=reports)
         completion = Completion(as_type, registry=self.registry)
         return validate(source, completion, validated, jobs or default_jobs(source))
 
+    def wanted_reports(self, outputs: Sequence[str]) -> "Sequence[Wanted]":
+        """Read the -o options of validate."""
+        from medtrack_cli.output.reporters.opening import parse_outputs
+
+        return parse_outputs(outputs, self.world.environ)
+
     @contextmanager
     def reports(
-        self, outputs: Sequence[str], validated: "Validated", *, reveal: bool, most: int | None
+        self, wanted: "Sequence[Wanted]", validated: "Validated", *, reveal: bool, most: int | None
     ) -> "Iterator[Report]":
-        """Open the reports that -o options ask for, and show on a terminal how far it is."""
+        """Open the reports that are wanted, and show on a terminal how far it is."""
         from medtrack_cli.output.progress import Progress
-        from medtrack_cli.output.reporters.opening import Look, opened, parse_outputs
+        from medtrack_cli.output.reporters.opening import Look, opened
         from medtrack_cli.output.reporters.places import file_places
         from medtrack_cli.output.reporters.report import Report
         from medtrack_cli.output.style import wants_colour
@@ -216,7 +245,7 @@ class Runtime:
         look = Look(colour, reveal, self.quiet, validated.strict, places, self._say)
         is_watched = not self.quiet and world.stderr.isatty()
         with (
-            opened(parse_outputs(outputs, world.environ), world.stdout, look) as reporters,
+            opened(wanted, world.stdout, look) as reporters,
             Progress(world.stderr, validated.so_far, on=is_watched) as progress,
         ):
             yield Report(reporters, most, progress.hidden, reveal=reveal)

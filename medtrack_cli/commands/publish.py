@@ -125,7 +125,8 @@ def publish(
     refuse_bytes("--service", service or "")
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
     clock, service = runtime.world.clock, service or runtime.config.service
-    source = _source(runtime, event_type, file, data, set_, count, seed, service)
+    outputs = [(checkpoint, "checkpoint")] if checkpoint else []
+    source = _source(runtime, event_type, file, data, set_, count, seed, service, outputs)
     settings = tuple(paths.parse(each) for each in set_ or ())
     completion = Completion(
         event_type, service, lambda: rfc3339(clock.now()), runtime.registry, settings
@@ -221,12 +222,13 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     count: int | None,
     seed: int | None,
     service: str | None,
+    outputs: "Sequence[tuple[Path, str]]",
 ) -> _Source:
     """Find what is to be published: files and typed events, or generated ones."""
     if file or data:
         if count or seed is not None:
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
-        source = runtime.input(file or [], as_type=event_type, typed=data or [])
+        source = runtime.input(file or [], as_type=event_type, typed=data or [], outputs=outputs)
         source.require()
         is_small = source.size is not None and source.size <= SMALL
         return _Source(

@@ -38,7 +38,7 @@ def stats(
     """
     if html:
         runtime.check_page(html)
-    found = _read(runtime, recordings)
+    found = _read(runtime, recordings, [(html, "page")] if html else [])
     nothing = NotARecording(*_foreign(found), hint="medtrack validate says what is wrong with it")
     if found.foreign and not found.events:
         raise nothing
@@ -51,14 +51,14 @@ def stats(
     return found.exit_code
 
 
-def _read(runtime: Runtime, paths: list[str]) -> "Stats":
+def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -> "Stats":
     """Read all that the paths name; what can't be read is said, and the others go on."""
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.stats_reading import StatsReader
 
     collected = Stats()
     reader = StatsReader(collected, runtime.registry)
-    source = runtime.input(paths)
+    source = runtime.input(paths, outputs=outputs)
     with runtime.progress(lambda: f"{collected.events:,} events read"):
         for found in source.found:
             try:

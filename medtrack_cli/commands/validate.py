@@ -55,7 +55,8 @@ def validate(
     """Check events in JSON, NDJSON and YAML files: every finding, with its place.
 
     Needs no broker, no network and no configuration. Exit code 0: valid; 1: findings;
-    66: a path can't be read, though the others were checked. The first cause counts.
+    66: a path can't be read, 65: it is a report, though the others were checked. The first
+    cause counts.
     """
     from medtrack_cli.core.validated import Validated
 
@@ -66,11 +67,12 @@ def validate(
     clock = runtime.world.clock
     started = clock.monotonic()
     validated = Validated(strict=strict)
-    pieces = runtime.validation(paths, as_type, validated, jobs)
-    with runtime.reports(output or [], validated, reveal=reveal, most=max_findings) as report:
+    wanted = runtime.wanted_reports(output or [])
+    pieces = runtime.validation(paths, as_type, validated, jobs, wanted)
+    with runtime.reports(wanted, validated, reveal=reveal, most=max_findings) as report:
         for piece in pieces:
             if isinstance(piece, InputMissing):
-                validated.add_unreadable()
+                validated.add_unreadable(piece.exit_code)
                 report.unreadable(piece)
                 continue
             if piece.begins:
@@ -79,7 +81,7 @@ def validate(
                 for finding in piece.findings:
                     report.finding(finding, piece.lines)
             except InputMissing as error:
-                validated.add_unreadable()
+                validated.add_unreadable(error.exit_code)
                 report.unreadable(error)
         validated.seconds = clock.monotonic() - started
         report.finish(validated)

@@ -63,10 +63,10 @@ class Validated:
         if finding.is_error or self.strict:
             self._fail(ExitCode.VERDICT_NO)
 
-    def add_unreadable(self) -> None:
-        """Count a path that can't be read."""
+    def add_unreadable(self, code: ExitCode) -> None:
+        """Count a path that can't be read, or holds no events, and has this exit code."""
         self.unreadable += 1
-        self._fail(ExitCode.INPUT_MISSING)
+        self._fail(code)
 
     def _fail(self, code: ExitCode) -> None:
         if self.exit_code is ExitCode.DONE:

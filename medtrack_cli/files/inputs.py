@@ -2,11 +2,15 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import BinaryIO
 
 from medtrack_cli.core.filters import Window
 from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.ports import Note
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.json_files import Skip, read_document
@@ -15,6 +19,7 @@ from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sealed_lines import KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
 from medtrack_cli.files.streams import is_zipped
+from medtrack_cli.files.written import NOTHING_WRITTEN, OUR_OWN, Held, Written, held
 
 TYPED = "<data>"
 
@@ -44,6 +49,15 @@ class Input:
         is_known = len(sizes) == len(self.sources)
         is_packed = any(is_zipped(each.name) for each in self.sources)
         return sum(sizes) if is_known and not is_packed else None
+
+    def files(self) -> Iterator[Path | int]:
+        """Name what is read, by descriptor where it is standard input."""
+        for source in self.sources:
+            if source.path is not None:
+                yield source.path
+            else:
+                with suppress(OSError, ValueError):
+                    yield self.open_stdin().fileno()
 
     def require(self) -> None:
         """Refuse what can't be sent with a verdict on every event.
@@ -112,16 +126,33 @@ def _only_whole(skip: Skip) -> Skip:
     )
 
 
-def gather(
+def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
     paths: Sequence[str],
     open_stdin: Callable[[], BinaryIO],
     *,
     registry: Registry,
     as_type: str | None = None,
     typed: Sequence[str] = (),
+    written: Written = NOTHING_WRITTEN,
+    note: Note = lambda _text: None,
 ) -> Input:
-    """Find what the paths name. Nothing is read yet."""
-    return Input(tuple(expand(paths)), open_stdin, as_type, tuple(typed), registry)
+    """Find what the paths name. No event is read yet.
+
+    What runs like this write, and this one will, is passed by with a note in folders and globs.
+    Raises CannotCreate when `written` would change an input, or replace another file's events.
+    """
+
+    def is_ours(name: str) -> bool:
+        found = held(name)
+        if found in OUR_OWN or (found is Held.NOTHING and written.holds(name)):
+            note(f"left out: {name} ({'is written now' if written.holds(name) else found})")
+            return True
+        return False
+
+    found = tuple(expand(paths, is_ours))
+    source = Input(found, open_stdin, as_type, tuple(typed), registry)
+    written.refuse(chain((each for each in paths if each != "-"), source.files()))
+    return source
 
 
 def refuse_change(source: Source) -> None:

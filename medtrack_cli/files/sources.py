@@ -2,12 +2,13 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
 
-from medtrack_cli.errors import InputMissing
+from medtrack_cli.errors import HoldsNoEvents, InputMissing
+from medtrack_cli.files.written import OUR_OWN, held
 from medtrack_cli.walk import matches, walk
 
 STDIN = "<stdin>"
@@ -46,7 +47,13 @@ class Source:
             return True
 
 
-def expand(paths: Sequence[str]) -> Iterator[Source | InputMissing]:
+LeaveOut = Callable[[str], bool]
+"""Asked of a file that a folder or a glob holds: is it passed by?"""
+
+
+def expand(
+    paths: Sequence[str], leave_out: LeaveOut = lambda _name: False
+) -> Iterator[Source | InputMissing]:
     """Find the files that paths, folders, globs and `-` name, lazily and each once.
 
     Folders are searched recursively in sorted order; hidden files and folders in them, and
@@ -55,7 +62,7 @@ def expand(paths: Sequence[str]) -> Iterator[Source | InputMissing]:
     """
     seen = set()
     for path in paths:
-        for found in _expand_one(path):
+        for found in _expand_one(path, leave_out):
             if isinstance(found, Source):
                 real = os.path.realpath(found.path) if found.path else None
                 if real in seen:
@@ -64,37 +71,46 @@ def expand(paths: Sequence[str]) -> Iterator[Source | InputMissing]:
             yield found
 
 
-def _expand_one(path: str) -> Iterable[Source | InputMissing]:
+def _expand_one(path: str, leave_out: LeaveOut) -> Iterable[Source | InputMissing]:
     if path == "-":
         return [Source(STDIN)]
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as error:
         if has_magic(path):
-            return _expand_glob(path)
+            return _expand_glob(path, leave_out)
         return [_missing(path, error)]
-    return _expand_folder(path) if stat.S_ISDIR(mode) else [_source(path)]
+    return _expand_folder(path, leave_out) if stat.S_ISDIR(mode) else [_source_named(path)]
 
 
-def _expand_glob(pattern: str) -> Iterator[Source | InputMissing]:
+def _expand_glob(pattern: str, leave_out: LeaveOut) -> Iterator[Source | InputMissing]:
     errors: list[OSError] = []
-    names = sorted(filter(_is_event_file, set(matches(pattern, errors.append))))
-    yield from map(_source_within, names)
-    yield from (_missing(str(error.filename), error) for error in errors)
-    if not (names or errors):
-        yield InputMissing("no event file matches", pattern, hint=_SUFFIXES_HINT)
+    names = sorted(set(matches(pattern, errors.append)))
+    nothing = InputMissing("no event file matches", pattern, hint=_SUFFIXES_HINT)
+    return _event_files(names, errors, leave_out, nothing)
 
 
-def _expand_folder(folder: str) -> Iterator[Source | InputMissing]:
+def _expand_folder(folder: str, leave_out: LeaveOut) -> Iterator[Source | InputMissing]:
     errors: list[OSError] = []
+    below = walk(folder, errors.append)
+    names = (os.path.join(parent, name) for parent, names in below for name in names)  # noqa: PTH118 -- `./a` stays `./a`
+    nothing = InputMissing("no event file in this folder", folder, hint=_SUFFIXES_HINT)
+    return _event_files(names, errors, leave_out, nothing)
+
+
+def _event_files(
+    names: Iterable[str], errors: list[OSError], leave_out: LeaveOut, nothing: InputMissing
+) -> Iterator[Source | InputMissing]:
     is_empty = True
-    for parent, names in walk(folder, errors.append):
-        for name in filter(_is_event_file, (os.path.join(parent, name) for name in names)):  # noqa: PTH118 -- `./a` stays `./a`
-            is_empty = False
-            yield _source_within(name)
+    for name in filter(_is_event_file, names):
+        found = _source_within(name)
+        if isinstance(found, Source) and leave_out(name):
+            continue
+        is_empty = False
+        yield found
     yield from (_missing(str(error.filename), error) for error in errors)
     if is_empty and not errors:
-        yield InputMissing("no event file in this folder", folder, hint=_SUFFIXES_HINT)
+        yield nothing
 
 
 def _is_event_file(name: str) -> bool:
@@ -106,6 +122,14 @@ def _source_within(name: str) -> Source | InputMissing:
     found = _source(name)
     if isinstance(found, Source) and not found.is_regular:
         return InputMissing("a pipe is read only by its own name", name, hint="name it, or move it")
+    return found
+
+
+def _source_named(name: str) -> Source | InputMissing:
+    """Take a file by its own name; what a run has written, a recording aside, is no input."""
+    found = _source(name)
+    if isinstance(found, Source) and found.is_regular and (what := held(name)) in OUR_OWN:
+        return HoldsNoEvents(f"{what} holds no events", name, hint="name what it was made of")
     return found
 
 

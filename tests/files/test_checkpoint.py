@@ -236,10 +236,10 @@ def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None
 
 
 def test_the_input_is_no_checkpoint(tool: Tool) -> None:
-    """The input itself named as checkpoint is exit code 65, and survives."""
+    """The input itself named as checkpoint is exit code 73, and survives."""
     name = tool.write("events.ndjson", b"".join(numbered(3)))
     ran = tool.run("publish", "-f", name, "--checkpoint", name)
-    assert ran.code == 65
+    assert ran.code == 73
     assert (tool.folder / name).read_bytes() == b"".join(numbered(3))
 
 

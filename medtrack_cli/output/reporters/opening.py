@@ -39,6 +39,8 @@ class Look(NamedTuple):
 def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Wanted]:
     """Read FORMAT and FORMAT=PATH; without a format for stdout it is human, on GitHub github.
 
+    A path `-` is stdout.
+
     Raises UsageError for an unknown format and for two in one place.
     """
     wanted: list[Wanted] = []
@@ -49,7 +51,7 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
             raise UsageError("no such output format", name, hint=hint)
         if equals and not path:
             raise UsageError("no path behind the =", text, hint=f"-o {name} alone is stdout")
-        place = Path(path) if path else None
+        place = Path(path) if path not in {"", "-"} else None
         if place and realpath(place) in [realpath(each.path) for each in wanted if each.path]:
             raise UsageError("two outputs can't share a file", path, hint="name two files")
         wanted.append(Wanted(name, place))

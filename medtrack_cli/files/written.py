@@ -1,0 +1,135 @@
+"""What a run writes: never one of its inputs, never in the place of what would be missed."""
+
+import os
+import re
+import stat
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from medtrack_cli.errors import CannotCreate
+
+_LOOKED_AT = 16 * 1024  # bytes by which a file is known
+_CHECKPOINT = b'{"kind":"checkpoint",'
+_RULE_LINE = rb"[^\n]*:[0-9]+:[0-9]+: (?:error|warning)\[[a-z_]+\]: "
+_SUM_LINE = rb"checked [0-9,]+ events? in [0-9,]+ files?: "
+_REPORT = re.compile(
+    rb'\{"kind":"(?:finding","file|validated","files|error","code|note","message|'
+    rb'(?:receipt|message)","index|(?:published|replayed|dry_run)","total)":|'
+    rb'\{\s*"\$schema"\s*:\s*"[^"]*sarif|'
+    rb'\[\s*\{(?=[^\n]*"check_name")(?=[^\n]*"fingerprint")|'  # GitLab's code quality
+    rb"(?:<\?xml[^>]*>\s*)?<testsuites?\b|"
+    rb"::(?:error|warning) title=medtrack |"
+    rb"%b|%b|error: [^\n]*\n(?s:.*\n)?(?:%b|%b)" % (_RULE_LINE, _SUM_LINE, _RULE_LINE, _SUM_LINE)
+)
+_COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\n]*|---[^\n]*|%[^\n]*)?\r?(?:\n|$))*")
+_YAML = re.compile(rb"[ \t]*(?:- *)*(?:[\w.$-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:\s|$)")
+_JSON = re.compile(rb'^[ \t]*(?:\{\s*(?:["}\w]|\Z)|\[\s*(?:[\[{\]]|\Z))', re.MULTILINE)
+
+
+class Held(StrEnum):
+    """What a file holds, by how it begins."""
+
+    NOTHING = "nothing"
+    REPORT = "a report"
+    CHECKPOINT = "a checkpoint"
+    RECORDING = "a recording"
+    DATA = "events, a schema or a configuration"
+    OTHER = "something else"
+
+
+_BEGINNINGS = {
+    _CHECKPOINT: Held.CHECKPOINT,
+    b'{"kind":"recording",': Held.RECORDING,
+    b'{"kind":"event",': Held.RECORDING,
+}
+
+OUR_OWN = frozenset({Held.REPORT, Held.CHECKPOINT})
+"""What a run writes of its input, and is none."""
+
+_MISSED = frozenset({Held.CHECKPOINT, Held.RECORDING, Held.DATA})
+
+
+def held(path: Path | str) -> Held:
+    """Tell what a regular file holds; what can't be read may be anything, and is DATA."""
+    try:
+        text = _beginning(path)
+    except (OSError, ValueError):
+        return Held.DATA
+    if text.rstrip() in {b"", b"[]"}:
+        return Held.NOTHING
+    if _CHECKPOINT.startswith(text):
+        return Held.OTHER  # begun, and torn off
+    for beginning, what in _BEGINNINGS.items():
+        if text.startswith(beginning):
+            return what
+    if _REPORT.match(text):
+        return Held.REPORT
+    content = _COMMENTS.sub(b"", text, count=1)
+    is_data = not content or _YAML.match(content) or _JSON.search(content)
+    return Held.DATA if is_data else Held.OTHER
+
+
+def _beginning(path: Path | str) -> bytes:
+    """Read a file's first bytes as text, gzip and UTF-16 seen through."""
+    with open(path, "rb") as stream:  # noqa: PTH123 -- any spelling of the name will do
+        head = stream.read(_LOOKED_AT)
+    if head.startswith(b"\x1f\x8b"):
+        with suppress(zlib.error):
+            head = zlib.decompressobj(wbits=31).decompress(head, _LOOKED_AT)
+    return head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip()
+
+
+class Written(NamedTuple):
+    """All that a run writes: files, each with what it is, and stdout by its descriptor."""
+
+    outputs: Sequence[tuple[Path, str]] = ()
+    stdout: int | None = None
+
+    def holds(self, name: str) -> bool:
+        """Tell whether one of them is this file, whatever it is called."""
+        wanted = _identity(name)
+        places = (self.stdout, *(path for path, _ in self.outputs))
+        return wanted is not None and any(_identity(place) == wanted for place in places)
+
+    def refuse(self, inputs: Iterable[str | Path | int]) -> None:
+        """Raise CannotCreate where one is an input, or takes the place of what isn't its like."""
+        stdout = _identity(self.stdout)
+        if not (self.outputs or stdout):
+            return
+        taken = {_identity(each): each for each in inputs}
+        taken.pop(None, None)
+        hint = "write to another file"
+        if stdout in taken:
+            raise CannotCreate("the output is one of the inputs", str(taken[stdout]), hint=hint)
+        for path, what in self.outputs:
+            if _identity(path) in taken:
+                raise CannotCreate(f"{what} would replace an input", str(path), hint=hint)
+            found = held(path) if os.path.isfile(path) else Held.NOTHING
+            if found in _MISSED and found != f"a {what}":
+                raise CannotCreate(f"{what} would replace {found}", str(path), hint=hint)
+
+
+NOTHING_WRITTEN = Written()
+
+
+def descriptor(stream: TextIO) -> int | None:
+    """Give a stream's descriptor, where it has one."""
+    with suppress(OSError, ValueError):
+        return stream.fileno()
+    return None
+
+
+def _identity(file: str | Path | int | None) -> tuple[int, int] | None:
+    """Give what a file is under all of its names; None for what isn't there, and for devices."""
+    if file is None:
+        return None
+    try:
+        status = os.stat(file)  # noqa: PTH116 -- of descriptors, too
+    except (OSError, ValueError):
+        return None
+    is_kept = stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)
+    return (status.st_dev, status.st_ino) if is_kept else None
