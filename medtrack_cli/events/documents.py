@@ -61,12 +61,17 @@ _STEP = re.compile(r'\[(?:"(.*?)"|(\d+))\](?=\[|\Z)', re.DOTALL)
 
 def compiled(document: dict[str, Any]) -> Draft202012Validator:
     """Compile a document. Raises ValueError with a sentence when it can't be used."""
-    return Draft202012Validator(
-        document,
-        validate_formats=True,
-        ignore_unknown_formats=False,
-        offline=True,
-    )
+    try:
+        return Draft202012Validator(
+            document,
+            validate_formats=True,
+            ignore_unknown_formats=False,
+            offline=True,
+        )
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust, and no Exception
+            raise
+        raise ValueError("jsonschema-rs can't read it") from None
 
 
 def faults(document: object) -> Iterator[tuple[Path, str]]:

@@ -14,6 +14,10 @@ _POSSIBLE = (*_CERTAIN, "then", "else", "dependentSchemas")
 _TRIED = (*_POSSIBLE, "if", "not")
 
 
+_BOOLEAN: dict[bool, dict[str, Any]] = {True: {}, False: {"not": {}}}
+"""The objects that mean the same as boolean schemas; always the same, as they are told by id."""
+
+
 class Subschema(NamedTuple):
     """A part of a document, and the resource that its references lead into: `#` is its top."""
 
@@ -78,6 +82,8 @@ def resolved(reference: str, resource: Mapping[str, Any]) -> Subschema | None:
         else:
             value = value.get(part) if isinstance(value, dict) else None
         resource = value if is_resource(value) else resource
+    if isinstance(value, bool):
+        value = _BOOLEAN[value]
     return None if path is None or not isinstance(value, dict) else Subschema(resource, value)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medtrack_cli.events import documents
 from medtrack_cli.events.compatibility import (
     SENTENCES,
     Answer,
@@ -22,6 +23,7 @@ from medtrack_cli.events.compatibility.schemas import inlined, reader, writer
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types
+from tests.events.any_schemas import any_edit, any_payload
 from tests.events.schemas import edited, schemas, some_instance
 
 Schema = dict[str, Any]
@@ -392,6 +394,47 @@ def test_doubling_schemas_are_not_unfolded_for_ever() -> None:
     old = {**payload(a={"$ref": "#/$defs/D0"}), "$defs": {**doubling, "D40": TEXT}}
     new = {**payload(a={"$ref": "#/$defs/D0"}), "$defs": {**doubling, "D40": WHOLE}}
     assert compare(old, new).backward is not Answer.YES
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+def test_references_lead_to_what_changed(keyword: str) -> None:
+    """A change behind a reference, dynamic by its keyword alone, is told where it is used."""
+    old, new = (
+        {**payload(a={keyword: "#/$defs/m"}), "$defs": {"m": each}} for each in (TEXT, WHOLE)
+    )
+    found = compare(old, new)
+    assert [(each.rule, each.pointer) for each in found.changes] == [
+        (ChangeRule.TYPE_CHANGED, "/a")
+    ]
+    assert found.backward is found.forward is Answer.NO
+    check_proofs((old, new), found)
+
+
+def test_what_stands_beside_an_anchor_can_change() -> None:
+    """A reference that stays, as those by anchor do, keeps what it leads to."""
+    for keyword, anchor in (("$ref", "$anchor"), ("$dynamicRef", "$dynamicAnchor")):
+        part = {"$defs": {"m": {anchor: "m", **TEXT}}}
+        old = {**payload(a={keyword: "#m"}), **part}
+        new = {**payload({"b": TEXT}, a={keyword: "#m"}), **part}
+        found = compare(old, new)
+        assert [each.rule for each in found.changes] == [ChangeRule.FIELD_ADDED_OPTIONAL]
+
+
+def test_two_choices_at_once_are_compared() -> None:
+    """A choice that stands in allOf beside another ends no comparison."""
+    choice = {"anyOf": [{"minLength": 2}, {"maxLength": 5}]}
+    old, new = (field({**TEXT, **choice, "allOf": [each]}, TEXT)[0] for each in (choice, TEXT))
+    assert compare(old, new).backward is not Answer.NO
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_pair_of_schemas_is_a_bug(seed: int) -> None:
+    """Whatever two usable schemas say, they are compared, and each break is proved."""
+    random = Random(seed)
+    old = any_payload(random)
+    new = any_edit(old, random)
+    if not any(True for each in (old, new) for _ in documents.faults(each)):
+        assert compare(old, new).full in set(Answer)
 
 
 def test_every_rule_has_a_sentence() -> None:

@@ -1,5 +1,6 @@
 """The comparison of two schemas: an answer for each direction, each break with its proof."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -14,7 +15,7 @@ from medtrack_cli.events.compatibility.differences import differences
 from medtrack_cli.events.compatibility.instances import values
 from medtrack_cli.events.compatibility.places import ANY_KEY, Difference
 from medtrack_cli.events.compatibility.rules import Answer, ChangeRule, Direction
-from medtrack_cli.events.compatibility.schemas import Schema, inlined, reader, text, writer
+from medtrack_cli.events.compatibility.schemas import Schema, inlined, reader, refers, writer
 from medtrack_cli.events.findings import Path, json_pointer
 
 MOST_EVENTS = 20_000
@@ -76,6 +77,8 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
 
     Raises ValueError when one of them can't be compiled.
     """
+    for each in (old, new):
+        documents.compiled(dict(each))
     before, after = inlined(old), inlined(new)
     found = list(differences(before, after))
     backward = _judge(found, Direction.BACKWARD, sent=before, read=after)
@@ -153,7 +156,7 @@ def _canonical(schema: Schema) -> CanonicalSchema:
 
     ValueError where references are left: on these it gives up, or computes for ever.
     """
-    if '"$ref"' in text(schema):
+    if refers(schema):
         raise ValueError
     return canonicalize(schema, validate_formats=True, offline=True)
 
@@ -161,7 +164,8 @@ def _canonical(schema: Schema) -> CanonicalSchema:
 def _events(closed: Schema, opened: Schema, sent: Schema, read: Schema) -> Iterator[Any]:
     """Make events to try: of what the library says is lost, then all that lies near a limit."""
     try:
-        lost: Any = _canonical(closed).subtract(_canonical(opened)).to_json_schema()
+        difference = _canonical(closed).subtract(_canonical(opened)).to_json_schema()
+        lost = json.loads(json.dumps(difference, default=float))  # it holds Decimals
     except (ValueError, ValidationError):
         lost = False
     few = islice(values(lost, clues(sent, read)), MOST_EVENTS // 10)
@@ -195,7 +199,10 @@ def _witnesses(
 
 
 def _refusals(closed: Schema, opened: Schema, tried: Iterator[Any]) -> Iterator[_Refusal]:
-    sends, reads = documents.compiled(closed), documents.compiled(opened)
+    try:
+        sends, reads = documents.compiled(closed), documents.compiled(opened)
+    except ValueError:  # a reference that leads nowhere once others are written out: in doubt
+        return
     for event in tried:
         if sends.is_valid(event) and not reads.is_valid(event):
             yield _Refusal(event, frozenset(_places(reads.iter_errors(event))))

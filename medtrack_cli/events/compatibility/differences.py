@@ -18,6 +18,7 @@ from medtrack_cli.events.compatibility.schemas import (
     Schema,
     extra_fields,
     in_place,
+    refers,
     same,
     text,
 )
@@ -37,7 +38,7 @@ def differences(old: Schema, new: Schema) -> Iterator[Difference]:
 
 def _differences(place: Place) -> Iterator[Difference]:
     old, new = place.old, place.new
-    if same(old, new) and '"$ref"' not in text(old):
+    if same(old, new) and not refers(old):
         return
     origin = (old.get(ORIGIN, ""), new.get(ORIGIN, ""))
     place = place._replace(origins=place.origins | {origin})

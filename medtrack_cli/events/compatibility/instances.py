@@ -1,17 +1,24 @@
 """Values that a schema might accept, made to be tried: plain ones first, then the limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, count, islice
+from itertools import chain, count, islice, product
 from random import Random
 from typing import Any, Final
 
 from medtrack_cli.events import documents, formats
 from medtrack_cli.events.compatibility.clues import NUMBERS, Clues
-from medtrack_cli.events.compatibility.schemas import Schema, as_schema, inlined, text
+from medtrack_cli.events.compatibility.schemas import (
+    Schema,
+    as_schema,
+    inlined,
+    refers,
+    text,
+)
 from medtrack_cli.events.compatibility.texts import sampler
 
 MOST_TRIES: Final = 2_000
 MOST_STEPS: Final = 2_000  # as many schemas are looked at: those in a tree of them, once each
+MOST_PAIRS: Final = 50  # of alternatives that two schemas ask for at once
 _SAMPLES: Final = 60  # texts made of one pattern
 _LONGEST: Final = 10_000  # no text or list is made longer than that
 _ANYTHING: Final[tuple[Any, ...]] = ("text", 1, 0.5, True, None, [], {})
@@ -66,12 +73,16 @@ def instance(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON
 def _fit(schema: Any, tried: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401 -- JSON
     """Keep the values that the schema of a part accepts.
 
-    One that refers to the whole can't be asked: all are kept, and the whole decides.
+    One that refers to the whole, or can't be used alone, isn't asked: all are kept, and the whole
+    decides.
     """
     written = as_schema(schema)
-    if '"$ref"' in text(written):
+    if refers(written):
         return iter(tried)
-    validator = documents.compiled(written)
+    try:
+        validator = documents.compiled(written)
+    except ValueError:
+        return iter(tried)
     return (each for each in tried if validator.is_valid(each))
 
 
@@ -91,7 +102,7 @@ def values(schema: Any, clues: Clues) -> Iterator[Any]:  # noqa: ANN401 -- JSON
         if keyword in schema:
             yield from _of_branches(schema, keyword, clues)
             return
-    kinds = schema.get("type", _TYPES if "$ref" not in schema else ())
+    kinds = schema.get("type", () if "$ref" in schema or "$dynamicRef" in schema else _TYPES)
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         yield from _of_type(kind, schema, clues)
 
@@ -131,8 +142,8 @@ def _merged(one: Schema, other: Schema) -> Schema:
         elif keyword in {"required", "allOf"}:
             made[keyword] = [*before, *after]
         elif keyword in {"anyOf", "oneOf"}:
-            made[keyword] = before
-            made["allOf"] = [*made.get("allOf", []), {keyword: after}]
+            pairs = islice(product(before, after), MOST_PAIRS)
+            made[keyword] = [_merged(as_schema(one), as_schema(two)) for one, two in pairs]
     return made
 
 

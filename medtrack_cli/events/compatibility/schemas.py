@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
-from urllib.parse import unquote
+
+from medtrack_cli.events.subschemas import resolved
 
 Schema = dict[str, Any]
 
 ORIGIN = "x-origin"
 """The keyword that says of a schema by which reference it came to its place."""
+
+_REFERENCES = ("$ref", "$dynamicRef")
 
 MOST_REFERENCES = 500
 """As many are written out; a schema that doubles itself at every level would have billions."""
@@ -40,6 +43,12 @@ def same(one: object, other: object) -> bool:
 def text(value: object) -> str:
     """Write a JSON value, its keys sorted."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def refers(value: object) -> bool:
+    """Tell whether references may be left in a value."""
+    written = text(value)
+    return any(f'"{keyword}"' in written for keyword in _REFERENCES)
 
 
 def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
@@ -78,57 +87,64 @@ def _mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
     return made
 
 
+_Step = tuple[int, str]
+"""A reference that was followed: the resource it leads into, by its id, and its text."""
+
+
+def _top(resource: Mapping[str, Any]) -> _Step:
+    return id(resource), "#"
+
+
 def inlined(document: Mapping[str, Any]) -> Schema:
     """Write out every local reference, but those of a schema to itself, which stay.
 
     A schema with an `$id` inside another is a resource of its own: its references lead into it.
+    Where there is only one resource, a dynamic reference is a plain one.
 
     A choice between one type and null, as pydantic writes it, becomes a list of types.
     """
     references = count()
+    is_one = text({**document, "$id": ""}).count('"$id":') == 1
 
-    def expand(schema: Any, resource: Schema, followed: frozenset[str]) -> Any:  # noqa: ANN401
+    def expand(schema: Any, resource: Mapping[str, Any], followed: frozenset[_Step]) -> Any:  # noqa: ANN401
         if not isinstance(schema, dict):
             return schema
         if "$id" in schema and schema is not resource:
-            return _with_definitions(expand(schema, schema, frozenset({"#"})), schema)
+            return _with_definitions(expand(schema, schema, followed | {_top(schema)}), schema)
+        schema = _plain(schema) if is_one else schema
         reference = schema.get("$ref")
         rest = {key: value for key, value in schema.items() if key not in {"$ref", "$defs"}}
         rest = _mapped(rest, lambda _, part: expand(part, resource, followed))
         if reference is None:
             return _nullable(rest)
-        target = _resolved(resource, reference)
-        if target is None or reference in followed or next(references) > MOST_REFERENCES:
+        target = resolved(reference, resource)
+        step = (id(resource), reference)
+        if target is None or step in followed or next(references) > MOST_REFERENCES:
             return {**rest, "$ref": reference}
-        reached = as_schema(expand(target, resource, followed | {reference}))
+        reached = expand(target.schema, target.resource, followed | {step})
         if rest.keys() <= _ANNOTATIONS:
             return {**reached, **rest, ORIGIN: reference}
         return {"allOf": [{**reached, ORIGIN: reference}, rest]}
 
     top = dict(document)
-    return _with_definitions(expand(top, top, frozenset({"#"})), top)
+    return _with_definitions(expand(top, top, frozenset({_top(top)})), top)
 
 
 def _with_definitions(made: Schema, written: Schema) -> Schema:
     """Keep the definitions that references are left to."""
-    needed = "$defs" in written and '"$ref"' in text(made)
+    needed = "$defs" in written and refers(made)
     return {**made, "$defs": written["$defs"]} if needed else made
 
 
-def _resolved(document: Schema, reference: str) -> Any:  # noqa: ANN401 -- JSON
-    """Follow a JSON pointer into the document; None for any other reference."""
-    if not reference.startswith("#/"):
-        return None
-    value: Any = document
-    for part in unquote(reference).split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list) and name.isdecimal():
-            name, value = "", dict(enumerate(value)).get(int(name))
-        elif isinstance(value, dict):
-            value = value.get(name)
-        else:
-            return None
-    return value
+def _plain(schema: Schema) -> Schema:
+    """Make a dynamic reference the plain one that it is."""
+    if "$dynamicRef" not in schema:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "$dynamicRef"}
+    dynamic = {"$ref": schema["$dynamicRef"]}
+    return (
+        {**rest, "allOf": [*rest.get("allOf", []), dynamic]} if "$ref" in rest else rest | dynamic
+    )
 
 
 _OF_ONE_TYPE = frozenset(
@@ -161,7 +177,8 @@ def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
         if keyword in schema:
             return schema[keyword]
     parts = list(in_place(schema))
-    return any("$ref" in each for each in parts) or not any("properties" in each for each in parts)
+    is_open = not any("properties" in each for each in parts)
+    return is_open or any(keyword in each for each in parts for keyword in _REFERENCES)
 
 
 def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
@@ -173,7 +190,7 @@ def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
     silent = not any(
         keyword in each
         for each in parts
-        for keyword in ("additionalProperties", "unevaluatedProperties", "$ref")
+        for keyword in ("additionalProperties", "unevaluatedProperties", *_REFERENCES)
     )
     if silent and any("properties" in each for each in parts):
         made["additionalProperties" if len(parts) == 1 else "unevaluatedProperties"] = False
