@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import typer
 
 from medtrack_cli.app import app
+from medtrack_cli.commands.boundary import cannot_write, drop_output
 from medtrack_cli.commands.options import Shared
 from medtrack_cli.errors import ExitCode, without_password
+from medtrack_cli.output.best_effort import BestEffort
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.world import World, ignore_signals
 
@@ -24,11 +26,11 @@ _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit. The console script."""
-    if sys.stderr is None:
-        sys.exit(ExitCode.CANNOT_WRITE)
+    stderr = BestEffort.in_place_of_stderr()
     if sys.stdout is None:
-        sys.stderr.write("error: output can't be written: stdout is closed\n")
-        sys.stderr.write("hint: > /dev/null drops it\n")
+        stderr.write("error: output can't be written: stdout is closed\n")
+        stderr.write("hint: > /dev/null drops it\n")
+        stderr.finish()
         sys.exit(ExitCode.CANNOT_WRITE)
     if not sys.stdout.isatty():
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = run(World(), sys.argv[1:] if arguments is None else arguments)
     if code > SIGNALLED:
         ignore_signals()
+    stderr.finish()
     gc.freeze()  # else the end of the process looks through all objects once more
     sys.exit(code)
 
@@ -50,7 +53,13 @@ def run(world: World, arguments: Sequence[str]) -> int:
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except SystemExit:  # typer's, when the reader of a help has left
+        return ExitCode.BROKEN_PIPE
     except Exception as bug:  # noqa: BLE001 -- the last boundary
+        if failure := cannot_write(bug):
+            drop_output(world)
+            _tell(world, failure.message, failure.hint)
+            return failure.exit_code
         _report_bug(world, bug, with_trace="-v" in arguments or "-vv" in arguments)
         return ExitCode.BUG
     return int(code or 0)
@@ -60,8 +69,7 @@ def _report_usage(world: World, problem: Exception) -> None:
     message = problem.format_message()  # type: ignore[attr-defined]
     context = getattr(problem, "ctx", None)
     command = context.command_path if context else "medtrack"
-    print(f"error: {safe_text(without_password(message)).rstrip('.')}", file=world.stderr)
-    print(f"hint: {command} --help", file=world.stderr)
+    _tell(world, without_password(message).rstrip("."), f"{command} --help")
 
 
 def _report_bug(world: World, bug: Exception, *, with_trace: bool) -> None:
@@ -70,11 +78,15 @@ def _report_bug(world: World, bug: Exception, *, with_trace: bool) -> None:
 
     frames = traceback.extract_tb(bug.__traceback__)
     place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
-    print(f"error: a bug in medtrack: {type(bug).__name__} at {place}", file=world.stderr)
-    print("hint: please report it, with the output of the same command and -v", file=world.stderr)
+    what = f"a bug in medtrack: {type(bug).__name__} at {place}"
+    _tell(world, what, "please report it, with the output of the same command and -v")
     if with_trace:
         for frame in frames:
             print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=world.stderr)
+
+
+def _tell(world: World, error: str, hint: str) -> None:
+    print(f"error: {safe_text(error)}\nhint: {hint}", file=world.stderr)
 
 
 if __name__ == "__main__":

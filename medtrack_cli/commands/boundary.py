@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medtrack_cli.errors import CannotWrite, ExitCode, InputMissing, MedtrackError
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.world import World
 
 _UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
@@ -22,25 +23,32 @@ def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
     except MedtrackError as error:
         return _report(runtime, error)
     except BrokenPipeError:
-        _drop_output(runtime)
+        drop_output(runtime.world)
         return ExitCode.BROKEN_PIPE
     except KeyboardInterrupt as wish:
         _flush_what_fits(runtime)
         return wish.args[0] if wish.args else ExitCode.INTERRUPTED
     except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        hint = "is the disk full, or the output closed?"
-        what = f"output can't be written ({os.strerror(error.errno or 0)})"
-        return _report(runtime, CannotWrite(what, str(error.filename or ""), hint=hint))
+        if failure := cannot_write(error):
+            return _report(runtime, failure)
+        raise
     return code
+
+
+def cannot_write(error: Exception) -> CannotWrite | None:
+    """Tell whether an error is that of an output that takes no more; stderr never raises any."""
+    if not (isinstance(error, OSError) and error.errno in _UNWRITABLE):
+        return None
+    hint = "is the disk full, or the output closed?"
+    what = f"output can't be written ({os.strerror(error.errno or 0)})"
+    return CannotWrite(what, str(error.filename or ""), hint=hint)
 
 
 def _report(runtime: Runtime, error: MedtrackError) -> int:
     try:
         runtime.world.stdout.flush()
     except OSError:
-        _drop_output(runtime)
+        drop_output(runtime.world)
     runtime.printer.error(error)
     return error.exit_code
 
@@ -55,12 +63,12 @@ def _flush_what_fits(runtime: Runtime) -> None:
         finally:
             os.set_blocking(stdout.fileno(), True)
     except OSError:
-        _drop_output(runtime)
+        drop_output(runtime.world)
 
 
-def _drop_output(runtime: Runtime) -> None:
+def drop_output(world: World) -> None:
     """Let what can't be written go: Python would try again at exit, and complain or wait."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, runtime.world.stdout.fileno())
+        os.dup2(nowhere, world.stdout.fileno())
         os.close(nowhere)

@@ -269,7 +269,11 @@ def test_a_closed_stdin_is_an_empty_one(tool: Tool) -> None:
     assert done.returncode in {0, 66}
 
 
-@pytest.mark.parametrize("command", [["validate", "many.ndjson"], ["schema", "list"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [["validate", "many.ndjson"], ["schema", "list"], ["listen", "--help"], ["--version"]],
+    ids=" ".join,
+)
 def test_a_full_device_is_exit_code_74(tool: Tool, command: list[str]) -> None:
     """Output to a full disk is 74 with an error, and no traceback."""
     tool.write("many.ndjson", BAD * 2000)
@@ -288,12 +292,13 @@ def test_a_full_device_is_exit_code_74(tool: Tool, command: list[str]) -> None:
     assert "Exception ignored" not in done.stderr
 
 
-def test_a_reader_that_leaves_is_exit_code_141(tool: Tool) -> None:
-    """`medtrack validate … | head -1` ends quietly with 141."""
+@pytest.mark.parametrize("command", ["validate many.ndjson", "--help"])
+def test_a_reader_that_leaves_is_exit_code_141(tool: Tool, command: str) -> None:
+    """`medtrack … | head -0` ends quietly with 141."""
     tool.write("many.ndjson", BAD * 20_000)
-    script = '"$@" | head -1; exit ${PIPESTATUS[0]}'
+    script = '(sleep 0.1; "$@") | head -0; exit ${PIPESTATUS[0]}'
     done = subprocess.run(
-        ["bash", "-c", script, "bash", *COMMAND, "validate", "many.ndjson"],
+        ["bash", "-c", script, "bash", *COMMAND, *command.split()],
         cwd=tool.folder,
         env=tool.environ,
         capture_output=True,
