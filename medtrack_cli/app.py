@@ -23,14 +23,24 @@ from medtrack_cli.commands.options import (
     QuietOption,
     Shared,
     VerboseOption,
+    help_when_alone,
+    with_examples,
 )
 
 COMMANDS = (publish, listen, validate, replay, stats, schema, config, broker, demo)
 """Each has a `register(app)`; the order is that of the help."""
 
+SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."
+EXAMPLES = (
+    "medtrack demo",
+    "medtrack validate sample-events",
+    "medtrack publish student.created --count 1",
+    "medtrack listen 'student.*'",
+)
+
 app = typer.Typer(
     name="medtrack",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -43,7 +53,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=with_examples(SUMMARY, EXAMPLES))
 def main(  # noqa: PLR0913 -- one parameter an option
     context: typer.Context,
     *,
@@ -56,7 +66,7 @@ def main(  # noqa: PLR0913 -- one parameter an option
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
-    """Publish, listen, validate and replay MedTrack's events on RabbitMQ."""
+    """Keep the global options for the command, or print the help where none was typed."""
     shared: Shared = context.obj
     shared.before = {
         "config": config,
@@ -65,6 +75,7 @@ def main(  # noqa: PLR0913 -- one parameter an option
         "verbose": verbose,
         "no_color": no_color,
     }
+    help_when_alone(context)
 
 
 for module in COMMANDS:

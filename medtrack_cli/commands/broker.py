@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import command, group
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -74,10 +74,14 @@ def _page(word: str, broker: "PrivateBroker") -> str:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    command(group, "start", examples=["medtrack broker start", "medtrack broker start --install"])(
+    added = group(
+        app,
+        "broker",
+        "A private RabbitMQ for development.",
+        examples=["medtrack broker start", "medtrack broker status"],
+    )
+    command(added, "start", examples=["medtrack broker start", "medtrack broker start --install"])(
         start
     )
-    command(group, "stop", examples=["medtrack broker stop"])(stop)
-    command(group, "status", examples=["medtrack broker status -o json"])(status)
-    app.add_typer(group, name="broker", help="A private RabbitMQ for development.")
+    command(added, "stop", examples=["medtrack broker stop"])(stop)
+    command(added, "status", examples=["medtrack broker status -o json"])(status)

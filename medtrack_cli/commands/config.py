@@ -2,7 +2,7 @@
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import command, group
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -30,13 +30,17 @@ def path(runtime: Runtime) -> int:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    added = group(
+        app,
+        "config",
+        "The profiles, and where each value came from.",
+        examples=["medtrack config show", "medtrack config init"],
+    )
     command(
-        group,
+        added,
         "show",
         examples=["medtrack config show", "medtrack config show --profile medtrack"],
         connects=True,
     )(show)
-    command(group, "init", examples=["medtrack config init"])(init)
-    command(group, "path", examples=["medtrack config path"])(path)
-    app.add_typer(group, name="config", help="The profiles, and where each value came from.")
+    command(added, "init", examples=["medtrack config init"])(init)
+    command(added, "path", examples=["medtrack config path"])(path)

@@ -105,15 +105,33 @@ def command(
         parameters = [first, *(each.replace(kind=each.KEYWORD_ONLY) for each in own), *added]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in parameters}
-        app.command(name, help=_help(body, examples))(run)
+        app.command(name, help=with_examples(inspect.cleandoc(body.__doc__ or ""), examples))(run)
         return body
 
     return register
 
 
-def _help(body: Body, examples: Sequence[str]) -> str:
-    """Put the examples behind the docstring's first line; a backspace keeps lines as they are."""
-    summary, _, rest = inspect.cleandoc(body.__doc__ or "").partition("\n")
+def group(app: typer.Typer, name: str, summary: str, *, examples: Sequence[str]) -> typer.Typer:
+    """Add a group of commands, which prints its help when it is typed alone."""
+    added = typer.Typer(
+        callback=help_when_alone,
+        invoke_without_command=True,
+        help=with_examples(summary, examples),
+        rich_markup_mode=None,
+    )
+    app.add_typer(added, name=name)
+    return added
+
+
+def help_when_alone(context: typer.Context) -> None:
+    """Print the help of what was typed without a command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def with_examples(text: str, examples: Sequence[str]) -> str:
+    """Put the examples behind a help's first line; a backspace keeps lines as they are."""
+    summary, _, rest = text.partition("\n")
     lines = "\n".join(f"  {example}" for example in examples)
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands import contracts
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import command, group
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -108,21 +108,25 @@ def _asyncapi(runtime: Runtime, wanted: "list[EventType]") -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    command(group, "list", examples=["medtrack schema list"])(show_list)
-    command(group, "show", examples=["medtrack schema show student.created"])(show)
+    added = group(
+        app,
+        "schema",
+        "The registry: the event types that are known.",
+        examples=["medtrack schema list", "medtrack schema show student.created"],
+    )
+    command(added, "list", examples=["medtrack schema list"])(show_list)
+    command(added, "show", examples=["medtrack schema show student.created"])(show)
     command(
-        group,
+        added,
         "example",
         examples=["medtrack schema example user.created | medtrack publish -f -"],
     )(example)
     command(
-        group,
+        added,
         "export",
         examples=[
             "medtrack schema export student.created > student.created.schema.json",
             "medtrack schema export --format asyncapi > asyncapi.json",
         ],
     )(export)
-    contracts.register(group)
-    app.add_typer(group, name="schema", help="The registry: the event types that are known.")
+    contracts.register(added)

@@ -54,6 +54,16 @@ def test_every_help_opens_with_examples(tool: Tool, command: tuple[str, ...]) ->
         assert option in ran.out
 
 
+@pytest.mark.parametrize("words", ["", "-q", "schema", "config", "broker"])
+def test_what_is_typed_alone_prints_its_help(tool: Tool, words: str) -> None:
+    """`medtrack` and each group alone print on stdout what `--help` prints, and end with 0."""
+    alone, asked = tool.run(*words.split()), tool.run(*words.split(), "--help")
+    assert alone == asked
+    assert alone.code == 0
+    assert "\n  Examples:\n    medtrack " in alone.out
+    assert "\nCommands:\n  " in alone.out
+
+
 def test_every_argument_and_option_is_explained() -> None:
     """There is no argument and no option, of any command, without a sentence of its own."""
     commands: list[Any] = [get_command(app)]
