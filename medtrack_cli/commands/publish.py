@@ -1,6 +1,6 @@
 """medtrack publish."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -151,7 +151,7 @@ def publish(
     confirm(runtime, "publish", outgoing.left if source.can_be_read_again else None, yes=yes)
 
     def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
-        left = outgoing.left(runtime.trace)
+        left = outgoing.left(runtime.trace, notes=True)
         paced = pacing.at_rate(left, rate, clock, stop) if rate else left
         again = outgoing.everything if source.can_be_read_again else None
         receipts = deliver(publisher, paced, again, stop)
@@ -171,22 +171,31 @@ class _Outgoing(NamedTuple):
     mark: "Checkpoint | None"
     kept: "list[Examined] | None"
 
-    def left(self, trace: "Note | None" = None) -> "Iterator[Message | Receipt]":
-        """Give what is to be sent; InputMissing when it is no longer what was checked."""
+    def left(
+        self, trace: "Note | None" = None, *, notes: bool = False
+    ) -> "Iterator[Message | Receipt]":
+        """Give what is to be sent; InputMissing when it is no longer what was checked.
+
+        With `notes` the checkpoint keeps what each event holds until it has its receipt.
+        """
         if self.kept is not None:
             self.source.refuse_changes()
-        yield from self._made(self.plan, trace)
+        yield from self._made(self.plan, trace, notes=notes)
 
     def everything(self) -> "Iterator[Message | Receipt]":
         """Give what is to be accounted for: an invalid event doesn't end it."""
-        return self._made(replace(self.plan, keep_going=True), None)
+        return self._made(replace(self.plan, keep_going=True))
 
-    def _made(self, plan: "Plan", trace: "Note | None") -> "Iterator[Message | Receipt]":
+    def _made(
+        self, plan: "Plan", trace: "Note | None" = None, *, notes: bool = False
+    ) -> "Iterator[Message | Receipt]":
         from medtrack_cli.core.publish import messages, messages_of
 
+        note = self.mark.noted if self.mark and notes else iter
         if self.kept is None:
-            made = messages(self.source.read(None), plan, trace)
+            made = messages(note(self.source.read(None)), plan, trace)
         else:
+            deque(note(each.item for each in self.kept), maxlen=0)
             made = messages_of(self.kept, plan, trace)
         return self.mark.left(made) if self.mark else made
 
@@ -198,7 +207,17 @@ def _checkpoint(
     if path is None:
         return None
     mark = runtime.checkpoint(path, source.sources, options)
+    if mark.damaged:
+        lines = "a line is damaged" if mark.damaged == 1 else f"{mark.damaged:,} lines are damaged"
+        runtime.printer.warning(f"{path}: {lines}: what was done by it alone is sent again")
+    if not mark.is_proved:
+        runtime.printer.warning(
+            f"{path}: an older version began it, and kept no digest of what it sent: that the "
+            "input is the same is known by its size, its start and its end alone"
+        )
     if mark.was_done:
+        with runtime.progress(lambda: f"{mark.compared:,} events compared"):
+            mark.verify(source.read(None))
         runtime.printer.note(f"{path}: {mark.was_done:,} events are done already")
     return mark
 

@@ -1,13 +1,17 @@
 """`publish --checkpoint`: the same command goes on from where a run was ended."""
 
 import fcntl
+import gzip
 import json
 import os
 import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,11 +25,15 @@ from medtrack_cli.errors import (
     NotARecording,
     UsageError,
 )
+from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.checkpoint import SAVE_RECEIPTS, Checkpoint, identify
+from medtrack_cli.files.inputs import Input, gather
+from medtrack_cli.files.sealed_lines import sealed
 from medtrack_cli.files.sources import Source
 from tests.broker.witness import Witness
 from tests.cli.tool import Ran, Tool, numbered
 from tests.core.values import message
+from tests.validate.checking import block_yaml
 
 WINDOW = 500
 MARK = "run.checkpoint"
@@ -41,6 +49,16 @@ def begun(path: Path, *receipts: Receipt) -> Checkpoint:
     mark = Checkpoint(path, "a digest")
     assert list(mark.watch(receipts, bool, Stop())) == list(receipts)
     return mark
+
+
+def done_line(lines: Iterable[bytes], *spans: tuple[int, int]) -> bytes:
+    """Write the line that says that these events of NDJSON are done."""
+    bodies = [line.strip() for line in lines]
+    digest = sha256()
+    for first, last in spans:
+        for body in bodies[first - 1 : last]:
+            digest.update(b"%d\n%b" % (len(body), body))
+    return sealed({"done": spans, "sha256": digest.hexdigest()})
 
 
 def confirmed(position: int) -> Receipt:
@@ -117,7 +135,7 @@ def test_a_dry_run_shows_what_is_left(connected: Tool, witness: Witness) -> None
     path = connected.folder / MARK
     assert publish(connected).code == 0
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + b'{"done":[[1,1],[3,3]]}\n')
+    path.write_bytes(lines[0] + done_line(numbered(4), (1, 1), (3, 3)))
     ran = publish(connected, "--dry-run")
     assert [each["index"] for each in ran.of_kind("message")] == [2, 4]
     assert len(witness.take()) == 4
@@ -151,10 +169,11 @@ def test_a_torn_last_line_is_passed_over(connected: Tool, witness: Witness) -> N
     witness.take()
     path = connected.folder / MARK
     header = path.read_bytes().splitlines(keepends=True)[0]
-    path.write_bytes(header + b'{"done":[[1,2]]}\n{"done":[[1,')
+    first, second = (done_line(numbered(5), span) for span in ((1, 2), (3, 5)))
+    path.write_bytes(header + first + b'{"done":[[1,')
     ran = publish(connected)
     assert (ran.code, ran.summary["confirmed"], ran.summary["done_before"]) == (0, 3, 2)
-    assert path.read_bytes() == header + b'{"done":[[1,2]]}\n{"done":[[3,5]]}\n'
+    assert path.read_bytes() == header + first + second
 
 
 @pytest.mark.parametrize("size", [0, 1, 12, 21, 40])
@@ -175,12 +194,13 @@ def test_lines_are_united(tmp_path: Path) -> None:
     """What is done is what any whole line says, in whatever order; a broken one says nothing."""
     path = tmp_path / MARK
     os.close(begun(path, confirmed(1), confirmed(2), confirmed(9))._descriptor)
+    unsealed, other, again = b'{"done":[[4,5]]}\n', [[8, 8], [3, 3]], [[1, 3]]
     with path.open("ab") as stream:
-        stream.write(b'{"done":[[4,5],[7]]}\nrubbish\n{"done":[[8,8],[3,3]]}\n{"done":[[1,3]]}\n')
+        stream.write(unsealed + b"rubbish\n" + sealed({"done": other}) + sealed({"done": again}))
     mark = Checkpoint(path, "a digest")
     left = mark.left(message(each) for each in range(1, 11))
     assert [each.position for each in left] == [4, 5, 6, 7, 10]
-    assert mark.was_done == 5
+    assert (mark.was_done, mark.damaged) == (5, 2)
     os.close(mark._descriptor)
 
 
@@ -213,11 +233,149 @@ def test_nothing_is_bound_before_anything_is_sent(connected: Tool, witness: Witn
     assert (ran.code, ran.summary["confirmed"], len(witness.take())) == (0, 3, 3)
 
 
+def read(*paths: Path) -> Input:
+    """Take files as an input."""
+    return gather([str(path) for path in paths], open, registry=built_in())  # type: ignore[arg-type] # no stdin
+
+
+def run(path: Path, source: Input, *done: int) -> None:
+    """Let a run send an input; only some of its events are done."""
+    mark = Checkpoint(path, "a digest")
+    mark.verify(source.items())
+    outcome = dict.fromkeys(done, Outcome.CONFIRMED)
+    receipts = (
+        message(position).receipt(outcome.get(position, Outcome.UNSENT))
+        for position, _ in enumerate(mark.noted(source.items()), 1)
+    )
+    list(mark.watch(receipts, lambda each: each.outcome is Outcome.CONFIRMED, Stop()))
+    assert mark._bodies == {}
+    os.close(mark._descriptor)
+
+
+FORMS: dict[str, Callable[[list[bytes]], bytes]] = {
+    "a.ndjson": b"".join,
+    "a.ndjson.gz": lambda events: gzip.compress(b"".join(events)),
+    "a.json": lambda events: b"[" + b",".join(events) + b"]",
+    "a.yaml": lambda events: "\n---\n".join(block_yaml(json.loads(e)) for e in events).encode(),
+    "in two files": b"".join,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_lies_before_the_cursor_is_compared(tmp_path: Path, form: str) -> None:
+    """Events that were done must stand where they stood; others may change. Where is told."""
+    events = list(numbered(9))
+    is_parted = form == "in two files"
+    paths = [tmp_path / name for name in (("a.ndjson", "b.ndjson") if is_parted else (form,))]
+
+    def write(*order: int) -> Input:
+        wanted = [events[each - 1] for each in order]
+        parts = (wanted[:4], wanted[4:]) if is_parted else (wanted,)
+        for path, part in zip(paths, parts, strict=True):
+            path.write_bytes(FORMS[form](part))
+        return read(*paths)
+
+    mark = tmp_path / MARK
+    run(mark, write(1, 2, 3, 4, 5, 6, 7, 8, 9), 1, 2, 4, 5, 6)
+    for same in ("123456987", "129456387", "123456789"):
+        again = Checkpoint(mark, "a digest")
+        again.verify(write(*map(int, same)).items())
+        os.close(again._descriptor)
+    run(mark, write(*range(1, 10)), 3, 8)
+    for other in ("143256789", "124356789", "124563789", "123456879", "123456", "1234566789"):
+        again = Checkpoint(mark, "a digest")
+        with pytest.raises(UsageError, match="the input is not what was sent") as caught:
+            again.verify(write(*map(int, other)).items())
+        assert any(f"{path}:" in caught.value.subject for path in paths)
+        os.close(again._descriptor)
+
+
+def test_two_lines_swapped_in_the_middle_are_noticed(connected: Tool, witness: Witness) -> None:
+    """An input of the same size, start and end that differs where it was sent is exit code 2."""
+    lines = list(numbered(3000))
+    name = connected.write("events.ndjson", b"".join(lines))
+    command = ("publish", "-f", name, "--checkpoint", MARK, "-o", "json")
+    running = connected.start(*command, "--rate", "1500")
+    running.await_text('"index":1200', stream="out")
+    running.signal(signal.SIGINT)
+    assert running.end().code == 130
+    swapped = [*lines[:500], lines[2500], *lines[501:2500], lines[500], *lines[2501:]]
+    connected.write("events.ndjson", b"".join(swapped))
+    sent = len(witness.take())
+    refused = connected.run(*command)
+    error = json.loads(refused.err.splitlines()[-1])
+    assert (refused.code, refused.out) == (2, "")
+    assert error["message"].startswith("the input is not what was sent: events.ndjson:1 to ")
+    assert witness.take() == []
+
+    connected.write("events.ndjson", b"".join(lines))
+    ran = connected.run(*command)
+    assert (ran.code, ran.summary["done_before"]) == (0, sent)
+    assert sent + len(witness.take()) == 3000
+
+
+def test_whatever_a_checkpoint_has_lost_it_claims_no_more(tmp_path: Path) -> None:
+    """Cut off anywhere, or with any byte changed, it is refused or knows less, never more."""
+    path, source = tmp_path / MARK, tmp_path / "a.ndjson"
+    source.write_bytes(b"".join(numbered(9)))
+    run(path, read(source), 1, 2, 4)
+    run(path, read(source), 3, 7)
+    whole = path.read_bytes()
+    cut = (whole[:size] for size in range(len(whole)))
+    changed = (whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole)))
+    for content in chain(cut, changed):
+        path.write_bytes(content)
+        with suppress(NotARecording, UsageError), ExitStack() as opened:
+            mark = Checkpoint(path, "a digest")
+            opened.callback(os.close, mark._descriptor)
+            left = {each.position for each in mark.left(map(message, range(1, 10)))}
+            assert left >= {5, 6, 8, 9}
+            assert mark.was_done < 5
+            mark.verify(read(source).items())
+
+
+def test_a_damaged_line_is_told_and_sent_again(connected: Tool, witness: Witness) -> None:
+    """What a line said that isn't as it was written is sent a second time, and said."""
+    connected.write("events.ndjson", b"".join(numbered(5)))
+    assert publish(connected).code == 0
+    witness.take()
+    path = connected.folder / MARK
+    path.write_bytes(path.read_bytes().replace(b"[[1,5]]", b"[[1,9]]"))
+    ran = publish(connected)
+    assert (ran.code, ran.summary["confirmed"]) == (0, 5)
+    assert "a line is damaged: what was done by it alone is sent again" in ran.err
+    assert len(witness.take()) == 5
+
+
+def test_a_checkpoint_of_the_first_format_is_gone_on_with(
+    connected: Tool, witness: Witness
+) -> None:
+    """Without digests and checksums it still says what is done, and what it can't prove is told."""
+    connected.write("events.ndjson", b"".join(numbered(5)))
+    assert publish(connected).code == 0
+    witness.take()
+    path = connected.folder / MARK
+    header = json.loads(path.read_bytes().splitlines()[0])
+    old = {"kind": "checkpoint", "version": 1, "run": header["run"], "input": header["input"]}
+    line = json.dumps(old, separators=(",", ":"))
+    path.write_text(f'{line}\n{{"done":[[1,1]]}}\n{{"done":[[3,3]]}}\n')
+    ran = publish(connected)
+    assert (ran.code, ran.summary["confirmed"], ran.summary["done_before"]) == (0, 3, 2)
+    assert "an older version began it" in ran.err
+    assert publish(connected).summary["done_before"] == 5
+    path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":3'))
+    newer = publish(connected)
+    assert (newer.code, "checkpoint of a newer format (version 3)" in newer.err) == (65, True)
+
+
 FOREIGN = [
     b"a letter, without a line's end",
     b"a letter\nof two lines",
     b'{"kind":"recording","version":1}\n',
     b'{"kind":"checkpoint","version":1}\n',
+    b'{"kind":"checkpoint","version":2,"run":"00000000-0000-4000-8000-000000000000","input":"i"}\n',
+    sealed({"kind": "checkpoint", "version": 1, "run": "", "input": "i"}).replace(b"1", b"2"),
+    sealed({"kind": "checkpoint", "version": "2", "run": "", "input": "i"}),
     b'{"kind":"checkpoint",broken\n',
     b'{"kind":"checkpoint","version":1,"run":"none","input":"none"}\n',
     b"\x00\xff\n\n",
