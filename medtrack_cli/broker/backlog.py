@@ -8,14 +8,17 @@ class Backlog:
 
     The queue is asked about once a second while there may be a backlog. That nothing waits says
     that what was published before the question is on its way at most, and it has arrived before
-    the next answer has.
+    the next answer has. A queue of others may not be asked about: when twice nothing came for a
+    moment, nothing waits there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_asked: bool = True) -> None:
+        self._is_asked = is_asked
         self.since: datetime | None = None
         self.is_there = True
         self._empty_at: datetime | None = None  # asked then, without another answer since
         self._has_moved = False
+        self._is_idle = False
 
     def end(self) -> None:
         """Begin with a queue in which nothing waits."""
@@ -25,8 +28,9 @@ class Backlog:
         """Take note of a batch that was handled, be it empty: nothing had come since then."""
         if count:
             self.is_there = self._has_moved = True
-        elif not self.is_there:
-            self.since = waited_from
+        elif not self.is_there or (self._is_idle and not self._is_asked):
+            self.since, self.is_there = waited_from, False
+        self._is_idle = not count
 
     def answered(self, waiting: int, asked_at: datetime) -> None:
         """Take note of how many messages waited, all batches before the answer being handled."""
@@ -37,4 +41,4 @@ class Backlog:
 
     def restart(self) -> None:
         """Trust no answer of before: what was on its way comes again."""
-        self._empty_at, self.is_there = None, True
+        self._empty_at, self.is_there, self._is_idle = None, True, False

@@ -13,6 +13,7 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.backlog import Backlog
 from medtrack_cli.broker.connection import Inbox, Link, Lost
+from medtrack_cli.broker.continuity import Loss, has_kept_all
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.overflow import Overflow
 from medtrack_cli.broker.refusals import TAP_PREFIX
@@ -27,7 +28,17 @@ from medtrack_cli.broker.subscription import (
 from medtrack_cli.broker.topology import EXPIRES_MS
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Listening, Note, Queue, Resumed, Source, Stop, Tap
+from medtrack_cli.core.ports import (
+    Interrupted,
+    Listening,
+    Note,
+    Queue,
+    QueueType,
+    Resumed,
+    Source,
+    Stop,
+    Tap,
+)
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
@@ -65,8 +76,8 @@ class AmqpConsumer:
         self._subscription = Subscription(source, "", creates=False)
         self._batch: list[Delivered] = []
         self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
-        self._stays = source.name is not None  # with all that waits in it, without us
-        self._backlog = Backlog()
+        self._returns = 0  # how often a message of the queue may have been delivered in vain
+        self._backlog = Backlog(is_asked=source.bounds is not None)
         self._overflow = Overflow(source, self._backlog)
         self._opened_at = 0.0
         self._short_lived = 0
@@ -84,7 +95,7 @@ class AmqpConsumer:
         if self._link is None:
             return
         self._link.close(CLOSE_SECONDS)
-        if isinstance(self._source, Tap) and self._source.name is not None:
+        if isinstance(self._source, Tap) and self._source.stays:
             minutes = EXPIRES_MS // 60_000
             self._note(f"queue {self._source.name} keeps what is published for {minutes} minutes")
 
@@ -93,9 +104,10 @@ class AmqpConsumer:
         wish = self._retry_for
         if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
-        patterns = self._source.patterns if isinstance(self._source, Tap) else ()
-        target = self._settings.target
-        yield Listening(datetime.now(UTC), self._subscription.queue, patterns, target)
+        yield Listening(
+            *(datetime.now(UTC), self._subscription.queue, self._source.patterns),
+            *(self._settings.target, _caution(self._source, self._settings)),
+        )
         if not self._subscription.waiting:
             self._backlog.end()
         yield from self._overflow.look(self._subscription.waiting)
@@ -179,8 +191,11 @@ class AmqpConsumer:
         One that was handled already is acknowledged. One that can't be any more comes again, but
         for those of a tap that has gone with its connection.
         """
-        if not (self._holds(each) or (self._is_current(each) and not self._stays)):
+        if not (self._holds(each) or (self._is_current(each) and not self._source.stays)):
             return False
+        if each.delivery.redelivered:
+            count = each.delivery.headers.get("x-delivery-count")
+            self._returns = max(self._returns, count if isinstance(count, int) else 0)
         if not (each.delivery.redelivered and self._again):
             return True
         identity = _identity(each.delivery)
@@ -209,48 +224,57 @@ class AmqpConsumer:
                     self._again.clear()  # what was to come again has
                 yield from self._overflow.answered(messages)
             case Released():
+                self._returns += 1
                 self._backlog.restart()
                 self._call(self._subscription.consume_again)
                 self._call(self._subscription.ask_depth)
             case Cancelled(at=at):
                 what = "the broker ended our subscription: queue deleted or moved"
                 reason = f"{what}: {self._subscription.queue}"
-                yield from self._resume(self._unheard_since(at), reason)
+                yield from self._resume(self._unheard_since(at), reason, None)
             case Lost(failure=failure, heard=heard):
-                since = heard if self._stays else self._unheard_since(heard)
-                yield from self._resume(since, failure.error.what)
+                self._returns += 1
+                is_kept = self._source.queue_type is QueueType.QUORUM
+                since = heard if is_kept else self._unheard_since(heard)
+                loss = Loss(heard, failure.code is not None, self._returns)
+                yield from self._resume(since, failure.error.what, loss)
 
-    def _unheard_since(self, lost_at: datetime | None) -> datetime | None:
+    def _unheard_since(self, lost_at: datetime) -> datetime | None:
         """Tell since when events are missing if what waited is gone."""
-        if isinstance(self._source, Queue) or lost_at is None:
-            return lost_at
         return self._backlog.since and min(lost_at, self._backlog.since)
 
-    def _resume(self, since: datetime | None, reason: str) -> Iterator[Interrupted | Resumed]:
+    def _resume(
+        self, since: datetime | None, reason: str, loss: Loss | None
+    ) -> Iterator[Interrupted | Resumed]:
         """Say that nothing is heard any more, get it back however long it takes, say so.
 
-        What can't be had again ends with the error of the attempt.
+        What can't be had again ends with the error of the attempt. Without a `loss` the queue
+        itself was gone, if only for a while.
         """
         yield Interrupted(since, reason)
         if self._link:
             self._link.close(0.5)
         is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
         self._short_lived = 0 if is_steady else self._short_lived + 1
-        survived = self._stays
+        survived = self._source.stays
         try:
-            is_back = self._connect(None, again=True, creates=not self._stays)
+            is_back = self._connect(None, again=True, creates=not self._source.stays)
         except TopologyError:
             if isinstance(self._source, Queue):
                 raise
             survived = False
             is_back = self._connect(None, again=True, creates=True)
         if is_back:
-            yield self._resumed(since, survived=survived)
+            yield self._resumed(since, loss, survived=survived)
 
-    def _resumed(self, since: datetime | None, *, survived: bool) -> Resumed:
-        """Begin with the tap as it is now, and tell what may be missing of before."""
-        missed = not survived or self._overflow.may_drop(self._subscription.waiting)
-        start = self._unheard_since(since) if missed else since
+    def _resumed(self, since: datetime | None, loss: Loss | None, *, survived: bool) -> Resumed:
+        """Begin with the queue as it is now, and tell what may be missing of before."""
+        missed = (
+            not (survived and loss)
+            or self._overflow.may_drop(self._subscription.waiting)
+            or not has_kept_all(self._settings, self._source, self._subscription.broker, loss)
+        )
+        start = since and self._unheard_since(since) if missed else since
         if survived:
             self._backlog.restart()
         else:
@@ -264,6 +288,16 @@ def _queue(source: Source) -> str:
     if isinstance(source, Tap) and source.name is None:
         return f"{TAP_PREFIX}{secrets.token_hex(8)}"
     return source.name or ""
+
+
+def _caution(source: Source, settings: ConnectionSettings) -> str | None:
+    """Say what a durable tap can't promise, where the broker seems to be a cluster."""
+    if not (source.stays and source.queue_type is QueueType.CLASSIC and len(settings.hosts) > 1):
+        return None
+    return (
+        f"queue {source.name} is on one node, and gets nothing while that is down; "
+        "--queue-type quorum has it on several"
+    )
 
 
 def _identity(delivery: Delivery) -> int:

@@ -166,7 +166,7 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
         return Failure(refused(settings, broker), heals=False)
     what = f"the broker closed the connection ({code} {text})"
     error = BrokerUnreachable(what, broker, hint="its log says more")
-    return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR})
+    return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR}, code=code)
 
 
 def _bad_login(broker: str) -> MedtrackError:

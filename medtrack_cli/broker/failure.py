@@ -11,7 +11,8 @@ class Failure(NamedTuple):
 
     `refuses`: it is the broker's answer to what was asked on the channel last. `of_host`: what
     can't heal is this host's own fault, and another may do. `key`, `size`: what the broker says of
-    the message it refuses, its routing key or the bytes of its body.
+    the message it refuses, its routing key or the bytes of its body. `code` is the broker's own,
+    where it closed the connection.
     """
 
     error: MedtrackError
@@ -20,6 +21,7 @@ class Failure(NamedTuple):
     of_host: bool = False
     key: str | None = None
     size: int | None = None
+    code: int | None = None
 
     def is_about(self, message: Message) -> bool:
         """Tell whether a refusal may be about this message."""

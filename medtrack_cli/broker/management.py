@@ -34,7 +34,7 @@ def names(settings: ConnectionSettings, kind: str) -> tuple[str, ...]:
     return tuple(str(row["name"]) for row in rows if isinstance(row, dict) and row.get("name"))
 
 
-def ask(settings: ConnectionSettings, path: str) -> Any:  # noqa: ANN401 -- JSON
+def ask(settings: ConnectionSettings, path: str, seconds: float = SECONDS) -> Any:  # noqa: ANN401 -- JSON
     """Get `/api/<path>` as JSON, with AMQP's login and trust; Unanswered where it can't be had.
 
     The login goes to no other machine in the clear, to no proxy, and follows no redirect.
@@ -55,9 +55,9 @@ def ask(settings: ConnectionSettings, path: str) -> Any:  # noqa: ANN401 -- JSON
     # A socket's limit is for each piece, a look-up of names has none: a thread can be left.
     Thread(target=run, daemon=True).start()
     try:
-        return answer.result(SECONDS)
+        return answer.result(seconds)
     except TimeoutError:
-        raise Unanswered(f"gave no whole answer within {SECONDS:.0f} s") from None
+        raise Unanswered(f"gave no whole answer within {seconds:.0f} s") from None
 
 
 def _get(settings: ConnectionSettings, address: WebAddress, path: str) -> Any:  # noqa: ANN401 -- JSON

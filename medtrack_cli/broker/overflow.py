@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from medtrack_cli.broker.backlog import Backlog
-from medtrack_cli.broker.topology import bounds
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Resumed, Source, Tap
+from medtrack_cli.core.ports import Interrupted, Resumed, Source
 
 ASK_SECONDS = 1.0  # between two questions, at least
 NEARLY = 0.95  # of the bounds: something may have been dropped already
@@ -21,7 +20,7 @@ class Overflow:
     """
 
     def __init__(self, source: Source, backlog: Backlog) -> None:
-        self._bounds = bounds(source) if isinstance(source, Tap) else None
+        self._bounds = source.bounds
         self._backlog = backlog
         self._received = self._bytes = 0
         self._taken = 0  # out of the queue, just before it was asked

@@ -69,6 +69,8 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             return Failure(TopologyError(f"locked ({words})", broker, hint=hint), heals=True)
         case 406 if "inequivalent arg" in words:
             hint = "it is there, with other properties: use another name, or declare it alike"
+            if "x-queue-type" in words:
+                hint = "it is there, of another type: use another name, or --queue-type as it is"
             error = TopologyError(f"declared differently ({words})", broker, hint=hint)
         case 406:
             hint = "the broker's words name the limit or the argument"

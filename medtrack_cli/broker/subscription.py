@@ -13,7 +13,8 @@ from pika.channel import Channel
 
 from medtrack_cli.broker import tables
 from medtrack_cli.broker.connection import Link
-from medtrack_cli.broker.topology import Step, declaration
+from medtrack_cli.broker.continuity import Broker
+from medtrack_cli.broker.topology import Step, declaration, major_version, server_properties
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Queue, Source, Tap
 
@@ -83,6 +84,7 @@ class Subscription:
         self.queue = queue
         self.waiting = 0  # when it was declared
         self.generation = 0
+        self.broker = Broker("", 0)
         self._source = source
         self._creates = creates
         most = source.most if isinstance(source, Queue) else None
@@ -97,6 +99,8 @@ class Subscription:
         """Declare what is ours, then consume; each step when the one before is answered."""
         self._link = link
         self._channel = channel
+        cluster = str(server_properties(channel).get("cluster_name"))
+        self.broker = Broker(cluster, major_version(channel))
         channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self, datetime.now(UTC))))
         source, exchange = self._source, link.settings.exchange
         if isinstance(source, Tap):
@@ -147,7 +151,7 @@ class Subscription:
 
     def _consume(self, callback: Callable[..., None]) -> None:
         """Consume; from a named tap alone: a second listener would get a part of its events."""
-        is_alone = isinstance(self._source, Tap) and self._source.name is not None
+        is_alone = isinstance(self._source, Tap) and self._source.stays
         self._consumer = self._channel.basic_consume(
             self.queue, self._arrived, exclusive=is_alone, callback=callback
         )
@@ -176,7 +180,7 @@ class Subscription:
         """
         if not self._channel.is_open:
             return
-        if self._consumer and isinstance(self._source, Tap):
+        if self._consumer:
             for pattern in self._source.patterns:
                 self._channel.queue_bind(self.queue, self._link.settings.exchange, pattern)
         if self._held and time.monotonic() - self._moved_at > HOLD_SECONDS:

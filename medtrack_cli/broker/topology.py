@@ -1,38 +1,28 @@
 """The queues that medtrack declares, and what it asks the broker of others'."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 from pika.channel import Channel
 
 from medtrack_cli.broker.connection import Inbox, Link
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.ports import Note, Stop, Tap
+from medtrack_cli.core.ports import Note, QueueType, Stop, Tap
 from medtrack_cli.errors import AccessRefused
 
 Step = Callable[..., object]
 """A request to the broker that takes a `callback` for its answer."""
 
 
-class Bounds(NamedTuple):
-    """How much waits in a tap at most. Beyond it the oldest go: no publisher is ever refused."""
-
-    messages: int
-    size: int  # bytes
-
-
-# A tap without a name is bounded so that a listener that hangs doesn't fill the broker.
-UNNAMED = Bounds(1_000_000, 1024**3)
-NAMED = Bounds(10_000, 64 * 1024**2)
 EXPIRES_MS = 600_000  # a named tap that nobody listens to
-
-
-def bounds(tap: Tap) -> Bounds:
-    """Give the bounds of a tap."""
-    return UNNAMED if tap.name is None else NAMED
+# A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
+# twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
+# all: what comes back once is dropped.
+UNLIMITED = -1
 
 
 def declaration(
@@ -42,24 +32,36 @@ def declaration(
 
     Unless it `creates`, the queue must be there still.
     """
-    most, is_named = bounds(tap), tap.name is not None
     arguments: dict[str, Any] = {
-        "x-queue-type": "classic",
-        "x-max-length": most.messages,
-        "x-max-length-bytes": most.size,
+        "x-queue-type": tap.queue_type.value,
+        "x-max-length": tap.bounds.messages,
+        "x-max-length-bytes": tap.bounds.size,
         "x-overflow": "drop-head",
-        **({"x-expires": EXPIRES_MS} if is_named else {}),
+        **({"x-expires": EXPIRES_MS} if tap.stays else {}),
     }
+    if tap.queue_type is QueueType.QUORUM and major_version(channel) >= 4:
+        arguments["x-delivery-limit"] = UNLIMITED
     yield partial(
         channel.queue_declare,
         queue,
         passive=not creates,
-        durable=is_named,
-        exclusive=not is_named,
+        durable=tap.stays,
+        exclusive=not tap.stays,
         arguments=arguments,
     )
     for pattern in tap.patterns:
         yield partial(channel.queue_bind, queue, exchange, pattern)
+
+
+def major_version(channel: Channel) -> int:
+    """Tell the broker's major version by what it said of itself; 0: none that can be read."""
+    told = re.match("[0-9]+", str(server_properties(channel).get("version")))
+    return int(told[0]) if told else 0
+
+
+def server_properties(channel: Channel) -> Mapping[str, Any]:
+    """Give what the broker said of itself."""
+    return channel.connection.server_properties or {}
 
 
 def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:

@@ -10,7 +10,7 @@ import typer
 
 from medtrack_cli.commands.options import Output, command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
-from medtrack_cli.core.ports import Queue, Source, Tap
+from medtrack_cli.core.ports import Queue, QueueType, Source, Tap
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -105,6 +105,14 @@ def listen(
             help="Listen through a queue of this name that outlives us for 10 minutes.",
         ),
     ] = None,
+    queue_type: Annotated[
+        QueueType | None,
+        typer.Option(
+            "--queue-type",
+            help="Of --durable: on one node of a cluster, or replicated. [classic]",
+            show_default=False,
+        ),
+    ] = None,
     queue: Annotated[
         str | None,
         typer.Option("--queue", metavar="NAME", help="Take the messages of an existing queue."),
@@ -146,7 +154,7 @@ def listen(
     condition = runtime.condition(where) if where is not None else None
     expected = expectations(expect or [], keys, runtime.registry)
     heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
-    source = _source(patterns, durable, queue, None if condition or expected else count)
+    source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
     if isinstance(source, Queue):
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, condition)
@@ -204,14 +212,20 @@ def _recorder(
 
 
 def _source(
-    patterns: list[str] | None, durable: str | None, queue: str | None, count: int | None
+    patterns: list[str] | None,
+    durable: str | None,
+    queue_type: QueueType | None,
+    queue: str | None,
+    count: int | None,
 ) -> Source:
     """Choose where deliveries come from; no more is taken from a queue than may be wanted."""
     refuse_queue_name("--durable", durable)
     refuse_queue_name("--queue", queue)
     refuse_bytes("a pattern", *patterns or (), most=MOST_BYTES)
+    if queue_type is not None and durable is None:
+        raise UsageError("--queue-type goes with --durable", queue_type, hint="--durable NAME")
     if queue is None:
-        return Tap(tuple(patterns or ["#"]), durable)
+        return Tap(tuple(patterns or ["#"]), durable, queue_type or QueueType.CLASSIC)
     if patterns or durable is not None:
         other = "--durable" if durable is not None else "patterns"
         hint = "a queue has its own bindings; --where filters what it holds"

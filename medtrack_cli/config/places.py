@@ -28,7 +28,7 @@ default_profile: local                      # --profile chooses another
 #    username: registration
 #    password_env: MEDTRACK_PROD_PASSWORD   # or one of the password keys below
 #    exchange: medtrack.events
-#    management_url: https://rabbitmq-1.medtrack.com:15671  # for near names and dry runs
+#    management_url: https://rabbitmq-1.medtrack.com:15671  # for hints, dry runs and gaps
 #    protected: true                        # publish and replay ask first; --yes in scripts
 #  staging:
 #    host: rabbitmq.staging.medtrack.com    # one, in the place of hosts

@@ -103,6 +103,25 @@ class Publisher(Protocol):
         ...
 
 
+class QueueType(StrEnum):
+    """How a queue is kept: on one node, or replicated on several."""
+
+    CLASSIC = "classic"
+    QUORUM = "quorum"
+
+
+class Bounds(NamedTuple):
+    """How much waits in a tap at most. Beyond it the oldest go: no publisher is ever refused."""
+
+    messages: int
+    size: int  # bytes
+
+
+# A tap without a name is bounded so that a listener that hangs doesn't fill the broker.
+_UNNAMED = Bounds(1_000_000, 1024**3)
+_NAMED = Bounds(10_000, 64 * 1024**2)
+
+
 class Tap(NamedTuple):
     """A queue of our own, bound to the exchange by patterns.
 
@@ -111,6 +130,16 @@ class Tap(NamedTuple):
 
     patterns: tuple[str, ...] = ("#",)
     name: str | None = None
+    queue_type: QueueType = QueueType.CLASSIC
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is there without us, with all that waits in it."""
+        return self.name is not None
+
+    @property
+    def bounds(self) -> Bounds:
+        return _NAMED if self.stays else _UNNAMED
 
 
 class Queue(NamedTuple):
@@ -119,18 +148,39 @@ class Queue(NamedTuple):
     name: str
     most: int | None = None
 
+    @property
+    def stays(self) -> bool:
+        return True
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Whatever it is bound by is others' business, and so are its bounds and its type."""
+        return ()
+
+    @property
+    def bounds(self) -> None:
+        return None
+
+    @property
+    def queue_type(self) -> None:
+        return None
+
 
 Source = Tap | Queue
 """Where deliveries come from."""
 
 
 class Listening(NamedTuple):
-    """The broker has agreed to deliver: `since` is when it did."""
+    """The broker has agreed to deliver: `since` is when it did.
+
+    `caution` says what the queue can't promise.
+    """
 
     since: datetime
     queue: str
     patterns: tuple[str, ...]
     target: "Target"
+    caution: str | None = None
 
 
 class Interrupted(NamedTuple):

@@ -20,9 +20,10 @@ _WHY = {
 def told(happening: Listening | Interrupted | Resumed) -> str:
     """Tell what happened to the connection in a sentence."""
     match happening:
-        case Listening(_, queue, patterns, _):
+        case Listening(_, queue, patterns, _, caution):
             keys = ", ".join(safe_text(pattern) for pattern in patterns)
-            return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends)"
+            but = f"; {safe_text(caution)}" if caution else ""
+            return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends){but}"
         case Interrupted(since, reason):
             # A queue that stays keeps what comes meanwhile; so it is known only at the end.
             events = "events" if since is None else f"events published since {since:%H:%M:%S}Z"

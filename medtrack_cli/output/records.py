@@ -72,13 +72,14 @@ def message(planned: Message, queues: Sequence[str] | None) -> Record:
 
 def happening(happened: Listening | Interrupted | Resumed) -> Record:
     match happened:
-        case Listening(since, queue, patterns, target):
+        case Listening(since, queue, patterns, target, caution):
             return {
                 "kind": "listening",
                 **target._asdict(),
                 "since": rfc3339(since),
                 "queue": queue,
                 "patterns": list(patterns),
+                "caution": caution,
             }
         case Interrupted(since, reason):
             return {"kind": "interrupted", "since": since and rfc3339(since), "reason": reason}

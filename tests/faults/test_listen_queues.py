@@ -165,15 +165,22 @@ def test_an_alarm_doesnt_hold_up_listening(away: Tool, fragile_broker: PrivateBr
 
 
 @pytest.mark.parametrize(
-    "count", [15_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+    ("kind", "count"),
+    [
+        ("classic", 15_000),
+        pytest.param("quorum", 15_000, marks=pytest.mark.long),
+        pytest.param("classic", 1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(900)]),
+    ],
 )
 def test_a_flood_into_a_listener_that_hangs_harms_nobody(
-    away: Tool, fragile_broker: PrivateBroker, count: int
+    away: Tool, fragile_broker: PrivateBroker, kind: str, count: int
 ) -> None:
     """Publishers are never refused, the tap is capped, and the listener says that it overflowed."""
     reader = Reader()
     with named_tap(fragile_broker) as options:
-        running = away.listen(*options, "--timeout", "3600", to=reader.writing)
+        running = away.listen(
+            *options, "--queue-type", kind, "--timeout", "3600", to=reader.writing
+        )
         os.close(reader.writing)
         flood = ("publish", "student.created", "--count", str(count), "-o", "json", "-q")
         published = away.run(*flood, seconds=850)

@@ -17,6 +17,7 @@ from tests.contracts.test_contracts import Doors
 from tests.faults.breaking import environ_of, evaluate
 from tests.faults.rabbitmq4 import deprecated
 from tests.faults.rabbitmq4 import running as rabbitmq4_running
+from tests.faults.test_continuity import check_many_cuts
 
 ROOT4 = os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT")
 
@@ -77,6 +78,13 @@ def listened(tool: Tool, broker: PrivateBroker) -> list[int]:
 def test_listening_needs_nothing_of_a_vhosts_defaults(tool: Tool, rabbitmq4: PrivateBroker) -> None:
     """Where queues are quorum queues by default, listening works in each of its ways."""
     assert listened(tool, rabbitmq4) == [0, 0, 0]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_quorum_tap_outlives_many_cuts(rabbitmq4: PrivateBroker) -> None:
+    """The delivery limit of RabbitMQ 4 is lifted: 25 closed connections lose nothing."""
+    check_many_cuts(rabbitmq4)
 
 
 @pytest.mark.long
