@@ -9,12 +9,21 @@ from medtrack_cli.broker.connection import Link
 
 
 class Answered(NamedTuple):
-    """The broker has acked or nacked a tag, or all up to it."""
+    """The broker has acked or nacked a tag, or all up to it.
+
+    `written` is how many messages had been written to the channel by then.
+    """
 
     link: Link
     tag: int
     multiple: bool
     is_ack: bool
+    written: int
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the tag is one of those written; 0 stands for all of them."""
+        return (0 if self.multiple else 1) <= self.tag <= self.written
 
 
 class Returned(NamedTuple):
@@ -31,7 +40,7 @@ def confirm_mode(link: Link, channel: Channel) -> None:
     def answered(frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Ack or Nack
         method = frame.method
         is_ack = isinstance(method, spec.Basic.Ack)
-        link.tell(Answered(link, method.delivery_tag, method.multiple, is_ack))
+        link.tell(Answered(link, method.delivery_tag, method.multiple, is_ack, link.written))
 
     def returned(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
         link.tell(Returned(link, properties.message_id or "", method.routing_key))

@@ -85,6 +85,7 @@ class Link:
         self._is_over = False
         self._heard = datetime.now(UTC)
         self._unsent = 0  # bytes
+        self.written = 0  # messages, by whoever publishes; on the I/O thread
         self.moved_at = 0.0  # monotonic: when bytes that had to wait were last sent
         self._made = threading.Event()
         self._parameters = connection_parameters(settings, host)

@@ -12,7 +12,7 @@ class Failure(NamedTuple):
     `refuses`: it is the broker's answer to what was asked on the channel last. `of_host`: what
     can't heal is this host's own fault, and another may do. `key`, `size`: what the broker says of
     the message it refuses, its routing key or the bytes of its body. `code` is the broker's own,
-    where it closed the connection.
+        where it closed the connection or the channel.
     """
 
     error: MedtrackError

@@ -7,20 +7,23 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from pika.channel import Channel
+
 from medtrack_cli.broker import wire
-from medtrack_cli.broker.answers import Answered, Returned, confirm_mode
-from medtrack_cli.broker.connection import CLOSE_SECONDS, Blocked, Inbox, Link, Lost
-from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.answers import Answered, Returned
+from medtrack_cli.broker.connection import Blocked, Inbox, Lost
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.feed import Feed
+from medtrack_cli.broker.redialer import Redialer, regain_seconds
 from medtrack_cli.broker.retries import Retries
+from medtrack_cli.broker.suspects import Suspects, is_suspicious
 from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.deliver import why
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
-from medtrack_cli.errors import BrokerUnreachable, MedtrackError, TimedOut
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
-REGAIN_SECONDS = 60.0  # for a connection that once stood
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
 
 
@@ -43,24 +46,20 @@ class AmqpPublisher:
         self._note = note
         self._stop = stop
         self._inbox: Inbox = SimpleQueue()
-        self._link: Link | None = None
+        self._line = Redialer(settings, policy, self._inbox, note, stop)
         self._confirms = Confirms()
         self._again: deque[Message] = deque()  # sent once, to be sent again before anything new
-        self._nacked = Retries(policy.nack_retries)
+        self._nacked = Retries(regain_seconds(policy))
+        self._suspects = Suspects()
         self._uncertain: set[int] = set()  # by index: in flight when a connection was lost
         self._known: deque[Receipt] = deque()  # verdicts that were not handed out yet
         self._blocked: str | None = None
         self._last_answer = 0.0
-        self._deadline = float("inf")  # for the whole run
-        self._regain_until: float | None = None  # set while no loss was followed by an answer
-        self._losses = 0  # since the last answer
         stop.listen(lambda: self._inbox.put(Wake()))
 
     def __enter__(self) -> Self:
-        if self._policy.timeout is not None:
-            self._deadline = time.monotonic() + self._policy.timeout
-        wish = self._policy.retry_for
-        self._connect(wish or FIRST_SECONDS, again=bool(wish))
+        self._line.first()
+        self._started()
         return self
 
     def __exit__(
@@ -69,9 +68,7 @@ class AmqpPublisher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._link:
-            is_urgent = self._blocked is not None or self._stop.is_requested
-            self._link.close(0.5 if is_urgent else CLOSE_SECONDS)
+        self._line.close(is_urgent=self._blocked is not None or self._stop.is_requested)
 
     @property
     def in_flight(self) -> int:
@@ -99,7 +96,7 @@ class AmqpPublisher:
                 if self._stop.is_requested:
                     yield from self._drain(feed)
                     return
-        except MedtrackError as error:
+        except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
             first = feed.error or error
             yield from self._hand_out()
             yield from self._abandon(feed, error)
@@ -109,21 +106,7 @@ class AmqpPublisher:
         if feed.error is not None:
             raise feed.error
 
-    def _connect(self, seconds: float, *, again: bool) -> None:
-        try:
-            self._link = dial(
-                self._settings,
-                self._inbox,
-                confirm_mode,
-                seconds=min(seconds, max(self._deadline - time.monotonic(), 0.1)),
-                again=again,
-                note=self._note,
-                stop=self._stop,
-                attempt=self._losses,
-            )
-        except BrokerUnreachable as error:
-            self._check_deadline(error.what)
-            raise
+    def _started(self) -> None:
         self._blocked = None
         self._last_answer = time.monotonic()
 
@@ -136,29 +119,38 @@ class AmqpPublisher:
         batch: list[Message] = []
         room = self._room()
         policy = self._policy
-        reads = len(self._nacked) < policy.window and (
-            self._nacked.bytes_waiting < policy.window_bytes
-        )
         while len(batch) < room and self._confirms.bytes_in_flight < policy.window_bytes:
             if len(self._known) > policy.window * 2:
                 self._inbox.put(Wake())  # hand these out, then go on at once
                 break
-            message = self._next_again() or (feed.take() if reads else None)
+            message = self._next_again() or (feed.take() if self._may_read() else None)
             if message is None:
                 break
             if isinstance(message, Receipt):
                 self._known.append(message)
+                continue
+            if self._nacked.holds(message):
                 continue
             if (reason := wire.why_unsendable(message, self._settings.username)) is not None:
                 self._known.append(message.receipt(Outcome.REFUSED, reason))
                 continue
             self._confirms.sent(message)
             batch.append(message)
-        if batch and self._link:
+        if batch and (link := self._line.link):
             if len(self._confirms) == len(batch):
                 self._last_answer = time.monotonic()  # the wait for an answer begins now
             exchange = self._settings.exchange
-            self._link.call(lambda channel: wire.write(channel, batch, exchange))
+
+            def write(channel: Channel) -> None:
+                link.written += len(batch)  # before: an answer may come while it is written
+                wire.write(channel, batch, exchange)
+
+            link.call(write)
+
+    def _may_read(self) -> bool:
+        """Tell whether new input may be read: not while very much waits to be sent again."""
+        waiting, policy = self._nacked, self._policy
+        return waiting.count < policy.window * 2 and waiting.bytes_waiting < policy.window_bytes
 
     def _room(self) -> int:
         """Tell how many messages may be sent now: none before half of the window is free.
@@ -166,7 +158,8 @@ class AmqpPublisher:
         Large writes are cheaper for the broker and for us (14,000 events a second became 17,000).
         """
         in_flight = len(self._confirms)
-        window = self._policy.window if self._confirms.answered else 1
+        is_open = self._confirms.answered and not self._suspects.is_careful
+        window = self._policy.window if is_open else 1
         if self._blocked is not None or in_flight * 2 > window:
             return 0
         return window - in_flight
@@ -189,46 +182,54 @@ class AmqpPublisher:
 
     def _check_clocks(self) -> None:
         blocked = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
-        self._check_deadline(blocked)
-        moved_at = self._link.moved_at if self._link else 0.0
+        self._line.check_deadline(blocked)
+        moved_at = self._line.link.moved_at if self._line.link else 0.0
         silent_for = time.monotonic() - max(self._last_answer, moved_at)
         if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
             what = f"no confirm for {silent_for:.0f} s"
             self._note(f"{what}: taking the connection for dead")
-            self._reconnect(BrokerUnreachable(what, self._settings.describe()))
-
-    def _check_deadline(self, reason: str) -> None:
-        if time.monotonic() >= self._deadline:
-            hint = "events reported unknown may have arrived; their message ids tell"
-            raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+            error = BrokerUnreachable(what, self._settings.describe())
+            self._reconnect(error, self._confirms.unanswered())
 
     def _handle(self, happening: Any) -> None:  # noqa: ANN401 -- matched below
-        if getattr(happening, "link", self._link) is not self._link:
+        if getattr(happening, "link", self._line.link) is not self._line.link:
             return  # from a link of the past
         match happening:
-            case Answered(tag=tag, multiple=multiple, is_ack=is_ack):
-                self._last_answer = time.monotonic()
-                self._regain_until, self._losses = None, 0
-                settle = self._confirms.acked if is_ack else self._confirms.nacked
-                for settled in settle(tag, multiple=multiple):
-                    self._settle(settled)
+            case Answered():
+                self._answered(happening)
             case Returned(message_id=message_id, routing_key=routing_key):
                 self._confirms.returned(message_id, routing_key)
             case Blocked(reason=reason):
                 self._blocked = reason
                 self._last_answer = time.monotonic()
-                self._regain_until, self._losses = None, 0
                 words = f"blocked by the broker: {reason}; waiting" if reason else "unblocked"
                 self._note(words)
             case Lost(failure=failure):
                 self._lost(failure)
 
+    def _answered(self, answer: Answered) -> None:
+        """Settle what an answer is about. One that settles nothing is no sign of a broker."""
+        if not answer.is_possible:
+            what = f"the broker answers for message {answer.tag:,} of {answer.written:,} sent"
+            hint = "is it RabbitMQ? whatever it has confirmed is in doubt"
+            raise BrokerUnreachable(what, self._settings.describe(), hint=hint)
+        settle = self._confirms.acked if answer.is_ack else self._confirms.nacked
+        is_progress = False
+        for settled in settle(answer.tag, multiple=answer.multiple):
+            is_progress = True
+            self._suspects.answered(settled.message)
+            self._settle(settled)
+        if is_progress:
+            self._last_answer = time.monotonic()
+            self._line.settled()
+
     def _settle(self, settled: Settled) -> None:
-        """Make an answer a receipt, or put the message aside to be sent again."""
+        """Make an answer a receipt, or keep the message to be sent again."""
         message, outcome, reason = settled
-        if outcome is Outcome.REFUSED and self._nacked.put(message):
+        if outcome is not Outcome.REFUSED:
+            self._nacked.taken(message)
+        elif self._nacked.refused(message):
             return
-        self._nacked.forget(message)
         self._known.append(self._receipt(message, outcome, reason))
 
     def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
@@ -239,9 +240,12 @@ class AmqpPublisher:
         return message.receipt(outcome, reason)
 
     def _lost(self, failure: Failure) -> None:
+        if is_suspicious(failure) and self._confirms:
+            self._suspect(failure)
+            return
         if failure.heals:
             self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
-            self._reconnect(failure.error)
+            self._reconnect(failure.error, self._confirms.unanswered())
             return
         if failure.refuses:
             is_alone = not self._confirms.answered  # the one that goes first
@@ -253,35 +257,42 @@ class AmqpPublisher:
             self._again.extendleft(reversed(in_flight))
         raise failure.error
 
-    def _reconnect(self, error: MedtrackError) -> None:
-        """Get a new link; all that was in flight goes first, in its old order.
+    def _suspect(self, failure: Failure) -> None:
+        """Go on after a closing that one of the messages in flight may be the cause of.
 
-        A new link counts as regained when the broker answers on it, or has nothing to answer:
-        until then the time to regain it runs on. Raises `error` when that has run out.
+        The one to blame is refused, whatever its copies did: they met the same end.
         """
         in_flight = self._confirms.unanswered()
+        blamed = self._suspects.blame(failure, in_flight)
+        if blamed is not None:
+            in_flight.remove(blamed)
+            reason = f"{failure.error.what}: it closes what sends it; other queues may have it"
+            self._known.append(blamed.receipt(Outcome.REFUSED, reason))
+            self._line.settled()
+        if self._suspects.are_too_many:
+            self._again.extendleft(reversed(in_flight))
+            raise failure.error
+        self._note(f"{failure.error.what}: {len(in_flight)} events unconfirmed")
+        self._reconnect(failure.error, in_flight)
+
+    def _reconnect(self, error: MedtrackError, in_flight: list[Message]) -> None:
+        """Get a new link; all that was in flight goes first, in its old order.
+
+        Raises `error` when the time to regain one has run out.
+        """
         if not (in_flight or self._again):
-            self._regain_until, self._losses = None, 0
+            self._line.settled()
         self._uncertain.update(message.position for message in in_flight)
         self._again.extendleft(reversed(in_flight))
         self._confirms = Confirms()
-        if self._link:
-            self._link.close(0.5)
-            self._link = None
-        now = time.monotonic()
-        if self._regain_until is None:
-            wish = self._policy.retry_for
-            self._regain_until = now + (REGAIN_SECONDS if wish is None else wish)
-        if now >= self._regain_until:
-            raise error
-        self._connect(self._regain_until - now, again=True)
-        self._losses += 1
+        self._line.again(error)
+        self._started()
         self._note(f"connected again; sending {len(self._again)} events once more")
 
     def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
         """Asked to stop: read no further, wait a little for what is in flight, tell the truth."""
         feed.stop()
-        until = min(time.monotonic() + DRAIN_SECONDS, self._deadline)
+        until = min(time.monotonic() + DRAIN_SECONDS, self._line.deadline)
         try:
             while self._confirms and time.monotonic() < until:
                 self._wait()
@@ -291,17 +302,16 @@ class AmqpPublisher:
         yield from self._hand_out()
         yield from self._abandon(feed, None)
 
-    def _abandon(
-        self, feed: Feed[Message | Receipt], error: MedtrackError | None
-    ) -> Iterator[Receipt]:
+    def _abandon(self, feed: Feed[Message | Receipt], error: Exception | None) -> Iterator[Receipt]:
         """Give every message read a receipt; what was once sent is unknown, the rest unsent."""
-        reason = error.what if error else "stopped before the broker answered"
+        reason = why(error) if error else "stopped before the broker answered"
         sent = [*self._confirms.unanswered(), *self._again]
         self._again.clear()
         for message in sorted(sent, key=lambda each: each.position):
             yield message.receipt(Outcome.UNKNOWN, reason)
-        for message in self._nacked.take_all():
-            yield self._receipt(message, Outcome.REFUSED, NACKED)
+        for message, was_refused in self._nacked.take_all():
+            verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, reason)
+            yield self._receipt(message, *verdict)
         feed.stop()
         while (item := feed.take()) is not None:
             yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)

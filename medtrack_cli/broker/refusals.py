@@ -74,11 +74,11 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             error = TopologyError(f"declared differently ({words})", broker, hint=hint)
         case 406:
             hint = "the broker's words name the limit or the argument"
-            error = TopologyError(f"the broker declined ({words})", broker, hint=hint)
+            error = TopologyError(f"the broker declined ({code} {words})", broker, hint=hint)
         case 541:
             hint = "its log says more"
-            failed = BrokerUnreachable(f"broker error ({words})", broker, hint=hint)
-            return Failure(failed, heals=True)
+            failed = BrokerUnreachable(f"broker error ({code} {words})", broker, hint=hint)
+            return Failure(failed, heals=True, code=code)
         case _:
             hint = "its log says more"
             error = UsageError(
@@ -86,7 +86,7 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             )
     topic, size = _TOPIC.search(words), _SIZE.search(words)
     key, length = topic and topic[1], size and int(size[1])
-    return Failure(error, heals=False, refuses=True, key=key, size=length)
+    return Failure(error, heals=False, refuses=True, key=key, size=length, code=code)
 
 
 def no_vhost(settings: ConnectionSettings, broker: str) -> MedtrackError:

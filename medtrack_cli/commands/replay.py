@@ -163,7 +163,8 @@ def replay(
             if is_refused:
                 return outgoing.unsent(tally.aside)
             paced = outgoing.made(tally.aside, Pace(factor, clock, stop) if factor else None)
-            return deliver.deliver(publisher, paced, again, stop)
+            rest = (lambda: outgoing.everything(Counter())) if again else None
+            return deliver.deliver(publisher, paced, rest, stop)
 
         return send(runtime, "replayed", PublishPolicy(retry_for=retry_for), tally, delivered)
 

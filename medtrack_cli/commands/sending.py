@@ -50,13 +50,15 @@ def report(
     return _finish(runtime, "published", tally, started, failure, stopped=stopped)
 
 
-def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> MedtrackError | None:
-    """Print receipts to their end, and give what ended them early."""
+def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
+    """Print receipts to their end, and give what ended them early: a bug has its summary, too."""
     try:
         for receipt in receipts:
             tally.add(receipt)
             runtime.printer.receipt(receipt)
-    except MedtrackError as error:
+    except OSError:
+        raise  # of the output itself
+    except Exception as error:  # noqa: BLE001 -- raised behind the summary
         return error
     return None
 
@@ -66,12 +68,13 @@ def _finish(
     kind: str,
     tally: Tally,
     started: float,
-    failure: MedtrackError | None,
+    failure: Exception | None,
     *,
     stopped: int | None,
 ) -> int:
     """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
-    code = exit_code_of(failure.exit_code if failure else stopped, tally.exit_code)
+    ended = failure.exit_code if isinstance(failure, MedtrackError) else failure and ExitCode.BUG
+    code = exit_code_of(ended or stopped, tally.exit_code)
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}

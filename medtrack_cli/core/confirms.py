@@ -7,7 +7,10 @@ from typing import NamedTuple
 from medtrack_cli.core.messages import Message, Outcome
 
 # A queue that is full says no for all: others bound to the same key have their copy.
-NACKED = "a queue refused it (nack): is one full? other queues may have it"
+NACKED = (
+    "a queue refused it (nack): is one full, or failing over to another node? "
+    "other queues may have it"
+)
 
 
 class Settled(NamedTuple):

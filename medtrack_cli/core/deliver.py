@@ -17,7 +17,8 @@ def deliver(
     """Connect, send, and yield a receipt for each event; then raise what ended the run early.
 
     `read_again` gives everything from the start, when the input can be read twice: what the run
-    didn't come to is then reported unsent. What fails after a signal is not raised.
+    didn't come to is then reported unsent. A bug, too, is raised only when all is accounted for.
+    What fails after a signal is not raised.
     """
     last = 0
     is_whole = False
@@ -30,22 +31,27 @@ def deliver(
         is_whole = not isinstance(each, Receipt)  # an invalid event may have been the end
 
     reason = "the run was stopped"
-    failure: MedtrackError | None = None
+    failure: Exception | None = None
     try:
         with publisher:
             for receipt in publisher.publish(watched()):
                 last = max(last, receipt.position)
                 yield receipt
-    except MedtrackError as error:
-        failure, reason = error, error.what
+    except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
+        failure, reason = error, why(error)
     is_stopped = stop.exit_code is not None
     if read_again and not is_whole:
         try:
             yield from unsent(read_again(), after=last, reason=reason)
-        except MedtrackError as error:  # such as a file that changed meanwhile
+        except Exception as error:  # noqa: BLE001 -- such as a file that changed meanwhile
             failure = failure or error
     if failure is not None and not is_stopped:
         raise failure
+
+
+def why(error: Exception) -> str:
+    """Name what ended a run, or kept a message from being made; a bug's own words may hold data."""
+    return error.what if isinstance(error, MedtrackError) else f"a bug: {type(error).__name__}"
 
 
 def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Receipt]:

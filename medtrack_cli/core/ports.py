@@ -60,10 +60,10 @@ class PublishPolicy:
     window: int = 500  # messages in flight
     window_bytes: int = 32 * 1024 * 1024
     read_ahead: int | None = None  # messages read before the window has room; None: two windows
-    retry_for: float | None = None  # None: 10 for the first connection, 60 for a lost one; 0: never
+    # None: 10 for the first connection, 60 for a lost one and for what a queue refuses; 0: never
+    retry_for: float | None = None
     timeout: float | None = None  # for the whole run, a broker's alarm included
     confirm_timeout: float = 25.0  # no answer for so long: the connection counts as dead
-    nack_retries: int = 3
 
 
 class Invalid(StrEnum):

@@ -128,16 +128,25 @@ def messages(
 ) -> Iterator[Message | Receipt]:
     """Make a message of each wanted delivery, when its time has come; count the others aside.
 
-    With Invalid.FAIL, an invalid one gets its receipt, and ends the run unless `keep_going`.
+    With Invalid.FAIL, an invalid one gets its receipt, and ends the run unless `keep_going`. So
+    does one of which a bug keeps a message from being made; the bug is raised at the end.
     """
     identify = message_ids(replay.run)
     index = 0
+    bug: Exception | None = None
     for recorded in recording:
         seen = _wanted(recorded.delivery, replay, aside)
         if seen is None:
             continue
         index += 1
-        message = _message(index, recorded, seen.event_type, replay, identify(index))
+        try:
+            message = _message(index, recorded, seen.event_type, replay, identify(index))
+        except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
+            bug = bug or error
+            yield _unmade(index, recorded, seen.event_type, error)
+            if not replay.keep_going:
+                break
+            continue
         if not seen.is_valid and replay.invalid is Invalid.FAIL:
             first = seen.problems[0]
             yield message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
@@ -147,6 +156,15 @@ def messages(
         if pace is not None and recorded.is_timed:
             pace.hold(recorded.delivery.received_at)
         yield message
+    if bug is not None:
+        raise bug
+
+
+def _unmade(index: int, recorded: Recorded, event_type: str | None, bug: Exception) -> Receipt:
+    message_id, reason = recorded.delivery.message_id, f"a bug: {type(bug).__name__}"
+    return Receipt(
+        index, recorded.file, recorded.line, event_type, message_id, Outcome.UNSENT, reason
+    )
 
 
 def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> Seen | None:

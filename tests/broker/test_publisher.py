@@ -10,7 +10,7 @@ import pytest
 from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.broker.publisher import AmqpPublisher
 from medtrack_cli.core.connection import Host, Secret
-from medtrack_cli.core.messages import Message, Outcome
+from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from tests.broker.publishing import publish
@@ -29,14 +29,6 @@ def test_all_that_is_confirmed_is_there_in_order(broker: Broker, witness: Witnes
     assert [(held.message_id, held.body) for held in witness.take()] == [
         (each.message_id, each.body) for each in sent
     ]
-
-
-def test_messages_are_persistent(broker: Broker, witness: Witness) -> None:
-    """What is published survives the broker's restart."""
-    publish(settings_of(broker.amqp_url), [message()])
-    (held,) = witness.take()
-    assert held.properties.delivery_mode == 2
-    assert held.properties.content_type == "application/json"
 
 
 def test_returns_are_matched_to_their_messages(broker: Broker) -> None:
@@ -70,13 +62,65 @@ def test_a_full_queue_refuses(broker: Broker) -> None:
     full = {"x-max-length": 2, "x-overflow": "reject-publish"}
     with client(broker.amqp_url) as channel, Witness(channel, "tests.full", arguments=full) as held:
         sent = [message(position, routing_key="tests.full") for position in range(1, 6)]
-        published = publish(settings_of(broker.amqp_url), sent, nack_retries=1)
+        published = publish(settings_of(broker.amqp_url), sent, retry_for=1)
         kept = [each.message_id for each in held.take()]
     assert published.error is None
     assert len(published.receipts) == 5
     confirmed = published.positions(Outcome.CONFIRMED)
     assert sorted(kept) == [f"id-{position}" for position in confirmed]
     assert len(published.positions(Outcome.REFUSED)) == 5 - len(confirmed) >= 2
+
+
+def test_an_input_that_fails_takes_nothing_along(broker: Broker, witness: Witness) -> None:
+    """What was read before a bug in the input is sent and told; then the bug is raised."""
+
+    def source() -> Iterator[Message]:
+        for position in range(1, 100):
+            yield message(position)
+        raise ZeroDivisionError
+
+    told: list[Receipt] = []
+    publisher = AmqpPublisher(
+        settings_of(broker.amqp_url), PublishPolicy(), lambda _text: None, Stop()
+    )
+    with pytest.raises(ZeroDivisionError), publisher:
+        told.extend(publisher.publish(source()))
+    held = [each.message_id for each in witness.take()]
+    assert held == [f"id-{position}" for position in range(1, 100)]
+
+
+def test_a_refused_key_keeps_its_order(broker: Broker) -> None:
+    """A queue that is emptied slowly gets a key's events in order, while other keys go on."""
+    full = {"x-max-length": 5, "x-overflow": "reject-publish"}
+    taken: list[int] = []
+    ended = threading.Event()
+
+    def consume(queue: str) -> None:
+        with client(broker.amqp_url) as channel:
+            while not (ended.is_set() and len(taken) >= 40):
+                _, properties, _ = channel.basic_get(queue, auto_ack=True)
+                if properties is not None:
+                    taken.append(int(str(properties.message_id)[3:]))
+                time.sleep(0.01)
+
+    with (
+        client(broker.amqp_url) as channel,
+        Witness(channel, "slow", arguments=full) as slow,
+        Witness(channel, "quick"),
+    ):
+        reader = threading.Thread(target=consume, args=(slow.queue,))
+        reader.start()
+        keys = ("slow", "quick")
+        sent = [message(each, routing_key=keys[each % 2]) for each in range(1, 81)]
+        published = publish(settings_of(broker.amqp_url), sent, window=10, retry_for=30)
+        ended.set()
+        reader.join(10)
+    assert len(published.positions(Outcome.CONFIRMED)) == 80
+    answered = [each.position for each in published.receipts]
+    assert answered.index(79) < answered.index(80)  # the quick ones are done before
+    # What is in flight when the queue says no for the first time may be taken before it.
+    assert taken[15:] == sorted(taken[15:])
+    assert sorted(taken) == list(range(2, 81, 2))
 
 
 def take_one(url: str, queue: str) -> None:
@@ -94,7 +138,7 @@ def test_a_queue_that_has_room_again_gets_what_was_nacked(broker: Broker) -> Non
         room = threading.Thread(target=take_one, args=(broker.amqp_url, held.queue))
         room.start()
         again = message(2, routing_key="tests.full")
-        published = publish(settings_of(broker.amqp_url), [again], nack_retries=8)
+        published = publish(settings_of(broker.amqp_url), [again], retry_for=20)
         room.join(10)
         kept = [each.message_id for each in held.take()]
     assert published.positions(Outcome.CONFIRMED) == [2]

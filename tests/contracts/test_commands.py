@@ -146,6 +146,24 @@ def test_a_protected_profile_needs_a_yes(tmp_path: Path) -> None:
     assert len(broker.sent) == 1
 
 
+@pytest.mark.parametrize("command", [("publish", "-f"), ("replay", "--speed", "max")])
+def test_a_bug_on_the_way_keeps_the_account(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """A bug in the middle of a run is exit code 70, behind all receipts and the summary."""
+
+    def answer(message: Message) -> None:
+        if message.position == 3:
+            raise ZeroDivisionError("what it says may hold data")
+
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"".join(numbered(5)))
+    said = say(wanted(answer), tmp_path, *command, str(events))
+    outcomes = [each["outcome"] for each in said.records if each["kind"] == "receipt"]
+    assert outcomes == ["confirmed"] * 2 + ["unsent"] * 3
+    assert said.records[-1]["total"] == 5
+    assert said.code == said.records[-1]["exit_code"] == 70
+    assert "may hold data" not in said.err
+
+
 def test_a_replay_is_named_and_numbered(tmp_path: Path) -> None:
     """A replay of plain events is sent at full speed on demand, each with the run's headers."""
     broker = wanted()

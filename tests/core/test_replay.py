@@ -128,6 +128,20 @@ def test_every_delivery_behind_an_invalid_one_can_be_accounted_for() -> None:
     assert [each.position for each in made] == [1, 2, 3, 4]
 
 
+def test_what_no_message_can_be_made_of_has_its_receipt() -> None:
+    """An event that a bug trips over is unsent, and so told; the bug is raised behind it."""
+    found: list[Message | Receipt] = []
+    replay = Replay("morning", RUN, keep_going=True)
+    broken = at(2, received_at=None)
+    with pytest.raises(AttributeError):
+        found.extend(messages([at(1), broken, at(3)], replay, Counter()))
+    first, unmade, last = found
+    assert isinstance(first, Message)
+    assert isinstance(last, Message)
+    assert isinstance(unmade, Receipt)
+    assert (unmade.position, unmade.line, unmade.outcome) == (2, 2, Outcome.UNSENT)
+
+
 def test_the_pace_is_that_of_what_is_sent() -> None:
     """Each message is held until its recorded time; what is left out isn't waited for."""
     clock = FakeClock()

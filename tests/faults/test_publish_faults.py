@@ -47,6 +47,17 @@ def test_a_broker_killed_on_the_way_loses_nothing(
     assert (ran.code, numbers["confirmed"]) == (0, 20_000), ran.err
 
 
+def test_messages_are_persistent(fragile_broker: PrivateBroker) -> None:
+    """What was confirmed is there after the broker was killed and started again."""
+    with durable(fragile_broker, "tests.kept"):
+        sent = [message(position) for position in range(1, 501)]
+        published = publish(settings_of(fragile_broker.amqp_url), sent)
+        kill(fragile_broker)
+        held = held_by(restart(fragile_broker), "tests.kept")
+    assert published.positions(Outcome.CONFIRMED) == list(range(1, 501))
+    assert [each.message_id for each in held] == [f"id-{position}" for position in range(1, 501)]
+
+
 def test_cut_connections_lose_nothing(fragile_broker: PrivateBroker, chance: Random) -> None:
     """Cut twice on the way, a publisher connects again and everything is confirmed."""
     with Proxy(fragile_broker.amqp_port) as proxy, durable(fragile_broker, "tests.cut"):

@@ -1,0 +1,94 @@
+"""Keep a publisher's link: dial it, and dial again after a loss, within budgets of time."""
+
+import time
+
+from medtrack_cli.broker.answers import confirm_mode
+from medtrack_cli.broker.connection import CLOSE_SECONDS, Inbox, Link
+from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.ports import Note, PublishPolicy, Stop
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError, TimedOut
+
+REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
+
+
+def regain_seconds(policy: PublishPolicy) -> float:
+    """How long to try to get back what once was there."""
+    return REGAIN_SECONDS if policy.retry_for is None else policy.retry_for
+
+
+class Redialer:
+    """The link in use, if there is one, and how much time is left to get another.
+
+    A new link counts as regained when something is `settled` on it: until then the time to
+    regain it runs on.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        policy: PublishPolicy,
+        inbox: Inbox,
+        note: Note,
+        stop: Stop,
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._inbox = inbox
+        self._note = note
+        self._stop = stop
+        self.link: Link | None = None
+        self.deadline = float("inf")  # for the whole run
+        self._regain_until: float | None = None
+        self._losses = 0  # since something was settled
+
+    def first(self) -> None:
+        """Let the time of the run begin, and dial."""
+        if self._policy.timeout is not None:
+            self.deadline = time.monotonic() + self._policy.timeout
+        wish = self._policy.retry_for
+        self._dial(wish or FIRST_SECONDS, again=bool(wish))
+
+    def again(self, error: MedtrackError) -> None:
+        """Leave the link for a new one. Raises `error` when the time to regain it has run out."""
+        if self.link:
+            self.link.close(0.5)
+            self.link = None
+        now = time.monotonic()
+        if self._regain_until is None:
+            self._regain_until = now + regain_seconds(self._policy)
+        if now >= self._regain_until:
+            raise error
+        self._dial(self._regain_until - now, again=True)
+        self._losses += 1
+
+    def settled(self) -> None:
+        """Learn that the broker has answered, or had nothing to answer."""
+        self._regain_until, self._losses = None, 0
+
+    def check_deadline(self, reason: str) -> None:
+        """Raise TimedOut when the run has had its time."""
+        if time.monotonic() >= self.deadline:
+            hint = "events reported unknown may have arrived; their message ids tell"
+            raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+
+    def close(self, *, is_urgent: bool) -> None:
+        """End the link."""
+        if self.link:
+            self.link.close(0.5 if is_urgent else CLOSE_SECONDS)
+
+    def _dial(self, seconds: float, *, again: bool) -> None:
+        try:
+            self.link = dial(
+                self._settings,
+                self._inbox,
+                confirm_mode,
+                seconds=min(seconds, max(self.deadline - time.monotonic(), 0.1)),
+                again=again,
+                note=self._note,
+                stop=self._stop,
+                attempt=self._losses,
+            )
+        except BrokerUnreachable as error:
+            self.check_deadline(error.what)
+            raise
