@@ -19,13 +19,8 @@ from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.listened import told
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
 from medtrack_cli.output.live_keys import Controls, keys_of, pressed
-from medtrack_cli.output.live_statistics import (
-    MAX_HELD,
-    MAX_RECENT,
-    Allowance,
-    Held,
-    Statistics,
-)
+from medtrack_cli.output.live_selection import Selection
+from medtrack_cli.output.live_statistics import Statistics
 from medtrack_cli.output.live_terminal import Keyboard, Row, Screen, Size, suspending
 from medtrack_cli.output.log_lines import Look, event_lines
 from medtrack_cli.output.marks import marks_for
@@ -47,7 +42,8 @@ class LiveView:
 
     `flush` returns when the events are drawn or counted: as not drawn those of a flood and all
     while the terminal takes no output, as waiting while paused, as filtered out. The last few
-    of a flood are drawn after all, a moment later, and their count is taken back.
+    of them, and more of the invalid ones, are drawn after all, a moment later, and their count is
+    taken back.
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
@@ -61,12 +57,9 @@ class LiveView:
         now = self._clock.monotonic()
         self._statistics = Statistics(now)
         self._connection = Connection(now)
-        self._allowance = Allowance(now)
+        self._selection = Selection(now, self._statistics)
         self._controls = Controls(has_bodies=watched.body)
         self._batch: list[Seen] = []
-        self._held = Held(MAX_HELD)  # while paused
-        self._recent = Held(MAX_RECENT)  # of a flood; counted as not drawn
-        self._unsaid = 0  # not drawn since the last line
         self._last_event_at: float | None = None
         self._drawn_at = self._block_at = 0.0
         self._block: Sequence[Row] = ()
@@ -95,8 +88,8 @@ class LiveView:
         self._thread.join()
         self._stack.close()
         with self._lock:
-            self._skip(len(self._held))
-            self._draw_events(self._taken_back())
+            self._selection.give_up(self._selection.held())
+            self._draw_events(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
                 width = self._screen.size.width
@@ -126,23 +119,21 @@ class LiveView:
             if not batch:
                 return
             now = self._clock.monotonic()
-            is_flood = self._allowance.is_low(now)
+            is_flood = self._selection.is_flood(now)
             pause = self._drawn_at + (FLOOD_FRAME_SECONDS if is_flood else FRAME_SECONDS) - now
             if self._controls.is_paused:
-                self._hold(batch)
+                self._selection.hold(batch)
                 return
             if is_flood and pause > 0:
-                self._skip(len(batch))
-                for seen in batch:
-                    self._recent.add(seen)
+                self._selection.leave(batch)
                 return
         if pause > 0:
             self._clock.sleep(pause)
         with self._lock:
             if self._controls.is_paused:  # meanwhile
-                self._hold(batch)
+                self._selection.hold(batch)
             else:
-                self._draw_events([*self._taken_back(), *batch])
+                self._draw_events([*self._selection.taken_back(), *batch])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, for good and in the block."""
@@ -195,9 +186,9 @@ class LiveView:
         for key in keys:
             self._press(key)
         now = self._clock.monotonic()
-        is_behind = self._unsaid and now - self._drawn_at > FLOOD_FRAME_SECONDS
+        is_behind = self._selection.is_behind and now - self._drawn_at > FLOOD_FRAME_SECONDS
         if is_behind and not self._controls.is_paused:
-            self._draw_events(self._taken_back())
+            self._draw_events(self._selection.taken_back())
         elif keys or now - self._block_at >= BLOCK_SECONDS:
             before, size = self._block, self._size
             if (self._current_block() != before or self._size != size) and self._screen.can_write:
@@ -214,31 +205,15 @@ class LiveView:
         types = [name for name, _ in self._statistics.most_frequent]
         self._controls = pressed(self._controls, key, types)
         self._block_at = 0.0
-        if not self._controls.is_paused and len(self._held):
-            self._draw([*self._taken_back(), *self._held.take_all()])
-
-    def _hold(self, batch: list[Seen]) -> None:
-        for seen in batch:
-            self._skip(self._held.add(seen))
-
-    def _skip(self, count: int) -> None:
-        self._statistics.not_drawn += count
-        self._unsaid += count
-
-    def _taken_back(self) -> list[Seen]:
-        """Give what a flood has left to be drawn, no longer counted as not drawn."""
-        recent = self._recent.take_all()
-        self._skip(-len(recent))
-        return recent
+        if not self._controls.is_paused and self._selection.waiting:
+            self._draw([*self._selection.taken_back(), *self._selection.held()])
 
     def _draw_events(self, batch: list[Seen]) -> None:
-        """Draw the newest of a batch, as many as may be."""
-        if not (self._is_up and self._screen.can_write):
-            self._skip(len(batch))
-            return
-        allowed = self._allowance.take(len(batch), self._clock.monotonic())
-        self._skip(len(batch) - allowed)
-        self._draw(batch[len(batch) - allowed :])
+        """Draw what is chosen of a batch; all of it waits for a terminal that takes no output."""
+        if self._is_up and self._screen.can_write:
+            self._draw(self._selection.choose(batch, self._clock.monotonic()))
+        else:
+            self._selection.leave(batch)
 
     def _draw(self, batch: list[Seen]) -> None:
         size = self._screen.size
@@ -253,16 +228,14 @@ class LiveView:
         self._frame([*self._unsaid_lines(), *(paint(line, self._console) for line in lines)])
 
     def _say(self, line: str) -> None:
-        self._draw_events(self._taken_back())
+        self._draw_events(self._selection.taken_back())
         self._frame([*self._unsaid_lines(), line])
 
     def _unsaid_lines(self) -> list[str]:
         """Say how many were not drawn since the last line."""
-        if not self._unsaid:
-            return []
-        text = Text(f"{self._marks.ellipsis} {self._unsaid:,} not drawn", "yellow")
-        self._unsaid = 0
-        return [paint(text, self._console)]
+        said = self._selection.say()
+        text = Text(f"{self._marks.ellipsis} {said}", "yellow")
+        return [paint(text, self._console)] if said else []
 
     def _frame(self, lines: Sequence[str]) -> None:
         """Draw lines above the block; the block is made anew only a few times a second."""
@@ -281,7 +254,7 @@ class LiveView:
             self._connection,
             self._statistics,
             self._controls,
-            len(self._held),
+            self._selection.waiting,
             self._last_event_at,
             now,
             self._keyboard.is_there,

@@ -10,7 +10,8 @@ from rich.text import Text
 from medtrack_cli.core.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Queue, Resumed, Tap
 from medtrack_cli.output.live_keys import HINTS, Controls
-from medtrack_cli.output.live_statistics import MAX_HELD, SECONDS, Statistics, Tally
+from medtrack_cli.output.live_selection import MAX_HELD, not_drawn
+from medtrack_cli.output.live_statistics import SECONDS, Statistics, Tally
 from medtrack_cli.output.live_terminal import Size
 from medtrack_cli.output.log_lines import family_colour, routing_key
 from medtrack_cli.output.marks import Marks
@@ -229,8 +230,8 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
         yield Text(f"{left_out:,} left out by --where", "yellow")
     if statistics.filtered:
         yield Text(f"{statistics.filtered:,} filtered out", "yellow")
-    if statistics.not_drawn:
-        yield Text(f"{statistics.not_drawn:,} not drawn", "yellow")
+    if said := not_drawn(statistics.not_drawn, statistics.invalid_not_drawn):
+        yield Text(said, "bold red" if statistics.invalid_not_drawn else "yellow")
 
 
 def _keys(scene: Scene, width: int) -> Iterator[Text]:

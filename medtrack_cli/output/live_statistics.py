@@ -1,6 +1,5 @@
-"""What the live view counts: totals, rates of the last minute, how much may be drawn."""
+"""What the live view counts: totals, and rates of the last minute."""
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from medtrack_cli.core.listen import Seen
@@ -15,15 +14,6 @@ MAX_TYPES = 40
 """So many types are counted apart, all further ones together: foreign keys can't fill memory."""
 
 OTHERS = "others"
-
-LINES_A_SECOND, LINES_AT_ONCE = 200, 400
-"""How many events a second are drawn for as long as it takes, and how many in one burst."""
-
-MAX_HELD, MAX_HELD_BYTES = 1_000, 8 * 1024 * 1024
-"""What is kept for the screen while it is paused."""
-
-MAX_RECENT = 20
-"""What is kept of a flood for its next frame: so a burst's last events are always seen."""
 
 
 class Minute:
@@ -73,6 +63,7 @@ class Statistics:
     redelivered: int = 0
     filtered: int = 0
     not_drawn: int = 0
+    invalid_not_drawn: int = 0  # of these
     by_type: dict[str, Tally] = field(default_factory=dict)
     minute: Minute = field(init=False)
 
@@ -103,57 +94,3 @@ class Statistics:
 def type_of(seen: Seen) -> str:
     """Name what a delivery is counted and filtered as."""
     return seen.event_type or seen.delivery.routing_key
-
-
-class Allowance:
-    """How many events may be drawn now: a bucket that fills with time."""
-
-    def __init__(self, now: float) -> None:
-        self._level = float(LINES_AT_ONCE)
-        self._filled_at = now
-
-    def is_low(self, now: float) -> bool:
-        """Tell whether more arrives than is drawn."""
-        self._fill(now)
-        return self._level < LINES_AT_ONCE / 4
-
-    def take(self, wanted: int, now: float) -> int:
-        """Take as many of the wanted as there are."""
-        self._fill(now)
-        taken = min(wanted, int(self._level))
-        self._level -= taken
-        return taken
-
-    def _fill(self, now: float) -> None:
-        gained = (now - self._filled_at) * LINES_A_SECOND
-        self._level = min(self._level + gained, LINES_AT_ONCE)
-        self._filled_at = now
-
-
-class Held:
-    """What is yet to be drawn, the newest of it, within bounds."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._waiting: deque[Seen] = deque()
-        self._bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def add(self, seen: Seen) -> int:
-        """Keep a delivery; returns how many older ones had to go for it."""
-        self._waiting.append(seen)
-        self._bytes += len(seen.delivery.body)
-        gone = 0
-        while len(self) > self._most or (self._bytes > MAX_HELD_BYTES and len(self) > 1):
-            self._bytes -= len(self._waiting.popleft().delivery.body)
-            gone += 1
-        return gone
-
-    def take_all(self) -> list[Seen]:
-        """Give all that is kept, the oldest first, and keep nothing."""
-        taken = list(self._waiting)
-        self._waiting.clear()
-        self._bytes = 0
-        return taken

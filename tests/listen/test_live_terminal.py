@@ -296,6 +296,21 @@ def test_a_flood_is_counted_exactly(connected: Tool, broker: Broker) -> None:
     assert "student=00020000" in drawn[-1]
 
 
+def test_a_flood_hides_no_invalid_event(connected: Tool, broker: Broker) -> None:
+    """35 invalid events, spread over 12,000 valid ones: each is drawn, whatever else isn't."""
+    broken = [encode(spoilt("student.created", "/payload/email", f"x{n}")) for n in range(35)]
+    messages = deleted(12_000)
+    for number, body in enumerate(broken):
+        messages.insert(300 * number, ("student.created", body))
+    with live(connected, "--count", str(len(messages)), width=120) as terminal:
+        say(broker, *messages)
+        assert terminal.end() == 0
+        rows = terminal.scrolled
+    assert sum("✗ student.created" in row for row in rows) == len(broken)
+    numbers = next(row for row in reversed(rows) if " received" in row and " gaps" in row)
+    assert re.search(r"35 invalid .* [\d,]+ not drawn$", numbers), numbers
+
+
 def test_a_terminal_that_hangs_stops_nothing_else(connected: Tool, broker: Broker) -> None:
     """While the terminal takes no output, events are recorded; later the view goes on."""
     with live(connected, "--record", "all.ndjson", "--count", "6001", width=300) as terminal:

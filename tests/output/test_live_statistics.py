@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listen import Seen
 from medtrack_cli.output.live_keys import INVALID, Controls, keys_of, pressed
-from medtrack_cli.output.live_statistics import (
+from medtrack_cli.output.live_selection import (
+    INVALID_A_SECOND,
+    INVALID_AT_ONCE,
     LINES_A_SECOND,
     LINES_AT_ONCE,
     MAX_HELD_BYTES,
-    MAX_TYPES,
-    OTHERS,
     Allowance,
     Held,
-    Minute,
-    Statistics,
+    Selection,
 )
+from medtrack_cli.output.live_statistics import MAX_TYPES, OTHERS, Minute, Statistics
 from medtrack_cli.output.short_ids import ShortIds
 
 START = 1_000.0
@@ -71,7 +71,7 @@ def test_foreign_keys_cannot_fill_memory() -> None:
 
 def test_a_burst_is_drawn_whole_and_a_flood_in_part() -> None:
     """400 at once pass; then 200 a second, however many there are."""
-    allowance = Allowance(START)
+    allowance = Allowance(START, LINES_A_SECOND, LINES_AT_ONCE)
 
     assert allowance.take(LINES_AT_ONCE, START) == LINES_AT_ONCE
     assert allowance.take(1, START) == 0
@@ -81,7 +81,7 @@ def test_a_burst_is_drawn_whole_and_a_flood_in_part() -> None:
 
 def test_what_is_held_is_the_newest_within_bounds() -> None:
     """Of too many or too large deliveries the oldest go; who goes is counted; one always stays."""
-    held = Held(3)
+    held = Held(3, 1)
     gone = sum(held.add(seen(f"type.{number}")) for number in range(5))
 
     assert gone == 2
@@ -89,6 +89,47 @@ def test_what_is_held_is_the_newest_within_bounds() -> None:
     large = bytes(MAX_HELD_BYTES)
     assert [held.add(seen(body=large)) for _ in range(3)] == [0, 1, 1]
     assert len(held) == 1
+    assert held.add(seen(is_valid=False)) == 0
+    assert [each.is_valid for each in held.take_all()] == [True, False]
+
+
+@given(st.lists(st.booleans(), max_size=2_000), st.integers(1, 400))
+def test_valid_events_take_no_invalid_one_its_place(kinds: list[bool], size: int) -> None:
+    """However they come, each kind is drawn by its own allowance, in order, and all are counted."""
+    statistics = Statistics(START)
+    selection = Selection(START, statistics)
+    events = [seen(f"type.{n}", is_valid=is_valid) for n, is_valid in enumerate(kinds)]
+    drawn: list[Seen] = []
+    for start in range(0, len(events), size):
+        batch = events[start : start + size]
+        if start // size % 2:
+            drawn += selection.choose([*selection.taken_back(), *batch], START)
+        else:
+            selection.leave(batch)
+    drawn += selection.choose(selection.taken_back(), START)
+
+    numbers = [int(each.delivery.routing_key[5:]) for each in drawn]
+    assert numbers == sorted(set(numbers))
+    invalid = sum(not each.is_valid for each in events)
+    drawn_invalid = sum(not each.is_valid for each in drawn)
+    assert drawn_invalid == min(invalid, INVALID_AT_ONCE) or invalid > INVALID_AT_ONCE
+    assert len(drawn) - drawn_invalid <= LINES_AT_ONCE
+    assert statistics.not_drawn == len(events) - len(drawn)
+    assert statistics.invalid_not_drawn == invalid - drawn_invalid
+    left, apart = statistics.not_drawn, statistics.invalid_not_drawn
+    said = f"{left:,} not drawn" + (f" ({apart:,} invalid)" if apart else "")
+    assert selection.say() == (said if left else "")
+    assert selection.say() == ""
+
+
+def test_a_flood_of_invalid_events_is_drawn_in_part() -> None:
+    """Invalid events alone are too many as well, and say so; valid ones keep their place."""
+    selection = Selection(START, Statistics(START))
+    flood = [seen(is_valid=False)] * 1_000
+    assert len(selection.choose(flood, START)) == INVALID_AT_ONCE
+    assert selection.is_flood(START)
+    assert selection.say() == "800 not drawn (800 invalid)"
+    assert len(selection.choose([*flood, seen()], START + 1)) == INVALID_A_SECOND + 1
 
 
 @given(st.lists(st.uuids(), max_size=50), st.integers(0, 30))

@@ -1,0 +1,184 @@
+"""Which events the live view draws when more arrive than anybody reads, and what waits."""
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import merge
+from itertools import count
+
+from medtrack_cli.core.listen import Seen
+from medtrack_cli.output.live_statistics import Statistics
+
+LINES_A_SECOND, LINES_AT_ONCE = 200, 400
+"""How many events a second are drawn for as long as it takes, and how many in one burst."""
+
+INVALID_A_SECOND, INVALID_AT_ONCE = 50, 200
+"""The same for invalid ones, which take several lines each: they are what one looks for."""
+
+MAX_HELD, MAX_HELD_BYTES = 1_000, 8 * 1024 * 1024
+"""What is kept for the screen while it is paused, of valid events and of invalid ones each."""
+
+MAX_RECENT = 20
+"""What is kept of a flood for its next frame: so a burst's last events are always seen."""
+
+
+class Allowance:
+    """How many events may be drawn now: a bucket that fills with time."""
+
+    def __init__(self, now: float, a_second: float, at_once: int) -> None:
+        self._a_second = a_second
+        self._at_once = at_once
+        self._level = float(at_once)
+        self._filled_at = now
+
+    def is_low(self, now: float) -> bool:
+        """Tell whether more arrives than is drawn."""
+        self._fill(now)
+        return self._level < self._at_once / 4
+
+    def take(self, wanted: int, now: float) -> int:
+        """Take as many of the wanted as there are."""
+        self._fill(now)
+        taken = min(wanted, int(self._level))
+        self._level -= taken
+        return taken
+
+    def _fill(self, now: float) -> None:
+        gained = (now - self._filled_at) * self._a_second
+        self._level = min(self._level + gained, self._at_once)
+        self._filled_at = now
+
+
+class Held:
+    """The newest valid events and the newest invalid ones, within bounds of their own."""
+
+    def __init__(self, most: int, most_invalid: int) -> None:
+        self._kinds = {True: _Newest(most), False: _Newest(most_invalid)}
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return sum(len(kind.waiting) for kind in self._kinds.values())
+
+    def add(self, seen: Seen) -> int:
+        """Keep a delivery; returns how many older ones of its kind had to go for it."""
+        return self._kinds[seen.is_valid].add(next(self._numbers), seen)
+
+    def take_all(self) -> list[Seen]:
+        """Give all that is kept, the oldest first, and keep nothing."""
+        taken = [seen for _, seen in merge(*(kind.waiting for kind in self._kinds.values()))]
+        for kind in self._kinds.values():
+            kind.clear()
+        return taken
+
+
+class _Newest:
+    """The newest of one kind, with the number under which each came."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._bytes = 0
+        self.waiting: deque[tuple[int, Seen]] = deque()
+
+    def add(self, number: int, seen: Seen) -> int:
+        self.waiting.append((number, seen))
+        self._bytes += len(seen.delivery.body)
+        gone = 0
+        while len(self.waiting) > self._most or (
+            self._bytes > MAX_HELD_BYTES and len(self.waiting) > 1
+        ):
+            self._bytes -= len(self.waiting.popleft()[1].delivery.body)
+            gone += 1
+        return gone
+
+    def clear(self) -> None:
+        self.waiting.clear()
+        self._bytes = 0
+
+
+class Selection:
+    """What is drawn, what waits to be, and what isn't, which is counted; invalid ones apart."""
+
+    def __init__(self, now: float, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self._allowances = {
+            True: Allowance(now, LINES_A_SECOND, LINES_AT_ONCE),
+            False: Allowance(now, INVALID_A_SECOND, INVALID_AT_ONCE),
+        }
+        self._held = Held(MAX_HELD, MAX_HELD)  # while paused
+        self._recent = Held(MAX_RECENT, INVALID_AT_ONCE)  # counted as not drawn
+        self._unsaid = self._unsaid_invalid = 0  # not drawn since that was last said
+
+    @property
+    def waiting(self) -> int:
+        """How many are held."""
+        return len(self._held)
+
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether some are not drawn, and that isn't said."""
+        return self._unsaid > 0
+
+    def is_flood(self, now: float) -> bool:
+        """Tell whether more arrives than is drawn."""
+        return any(allowance.is_low(now) for allowance in self._allowances.values())
+
+    def hold(self, batch: Sequence[Seen]) -> None:
+        """Keep a batch until it is asked for by `held`."""
+        for seen in batch:
+            self._skip(self._held.add(seen), is_valid=seen.is_valid)
+
+    def held(self) -> list[Seen]:
+        """Give what was held."""
+        return self._held.take_all()
+
+    def give_up(self, batch: Sequence[Seen]) -> None:
+        """Count a batch as not drawn."""
+        for seen in batch:
+            self._skip(1, is_valid=seen.is_valid)
+
+    def leave(self, batch: Sequence[Seen]) -> None:
+        """Count a batch as not drawn; the newest of it may still be, by `taken_back`."""
+        self.give_up(batch)
+        for seen in batch:
+            self._recent.add(seen)
+
+    def taken_back(self) -> list[Seen]:
+        """Give what can still be drawn, no longer counted as not drawn."""
+        recent = self._recent.take_all()
+        for seen in recent:
+            self._skip(-1, is_valid=seen.is_valid)
+        return recent
+
+    def choose(self, batch: Sequence[Seen], now: float) -> list[Seen]:
+        """Give the newest of a batch, as many of each kind as may be drawn; the others aren't."""
+        valid = sum(seen.is_valid for seen in batch)
+        left = {
+            True: self._allowances[True].take(valid, now),
+            False: self._allowances[False].take(len(batch) - valid, now),
+        }
+        chosen = []
+        for seen in reversed(batch):
+            left[seen.is_valid] -= 1
+            if left[seen.is_valid] >= 0:
+                chosen.append(seen)
+            else:
+                self._skip(1, is_valid=seen.is_valid)
+        return chosen[::-1]
+
+    def say(self) -> str:
+        """Say how many were not drawn since this was last asked; empty for none."""
+        said = not_drawn(self._unsaid, self._unsaid_invalid)
+        self._unsaid = self._unsaid_invalid = 0
+        return said
+
+    def _skip(self, number: int, *, is_valid: bool) -> None:
+        self._statistics.not_drawn += number
+        self._unsaid += number
+        if not is_valid:
+            self._statistics.invalid_not_drawn += number
+            self._unsaid_invalid += number
+
+
+def not_drawn(number: int, invalid: int) -> str:
+    """Say how many events were not drawn, invalid ones apart; empty for none."""
+    apart = f" ({invalid:,} invalid)" if invalid else ""
+    return f"{number:,} not drawn{apart}" if number else ""
