@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import Output, command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.core.ports import Queue, QueueType, Source, Tap
@@ -49,14 +50,25 @@ def listen(
     ] = None,
     *,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="End after so many that pass --where.")
+        int | None,
+        typer.Option(
+            "--count", parser=whole(1), metavar="N", help="End after so many that pass --where."
+        ),
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", min=0, help="End after so many seconds.")
+        float | None,
+        typer.Option(
+            "--timeout", parser=seconds, metavar="SECONDS", help="End after so many seconds."
+        ),
     ] = None,
     idle_timeout: Annotated[
         float | None,
-        typer.Option("--idle-timeout", min=0, help="End when nothing came for so many seconds."),
+        typer.Option(
+            "--idle-timeout",
+            parser=seconds,
+            metavar="SECONDS",
+            help="End when nothing came for so many seconds.",
+        ),
     ] = None,
     expect: Annotated[
         list[str] | None,
@@ -131,7 +143,8 @@ def listen(
         float | None,
         typer.Option(
             "--retry-for",
-            min=0,
+            parser=seconds,
+            metavar="SECONDS",
             help="Seconds to try again and again for the first connection [one try]; a lost one is "
             "tried for ever.",
         ),

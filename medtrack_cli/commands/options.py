@@ -4,13 +4,11 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
-from math import isnan
 from typing import Annotated, Any
 
 import typer
 
 from medtrack_cli.commands.boundary import guarded
-from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
 
@@ -91,7 +89,7 @@ def command(
             runtime = _runtime(context.obj, typed, _form(output), piped(values))
             if connects:
                 runtime.tell_what_is_set_aside()
-            raise typer.Exit(guarded(runtime, lambda: body(runtime, **_without_nan(values))))
+            raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
 
         own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
         has_output = any(each.name == "output" for each in own)
@@ -134,14 +132,6 @@ def with_examples(text: str, examples: Sequence[str]) -> str:
     summary, _, rest = text.partition("\n")
     lines = "\n".join(f"  {example}" for example in examples)
     return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
-
-
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
-    """Refuse nan, which is in every range and never over."""
-    for name, value in values.items():
-        if isinstance(value, float) and isnan(value):
-            raise UsageError(f"--{name.replace('_', '-')} is no number", str(value))
-    return values
 
 
 def _form(output: StrEnum | list[str] | None) -> StrEnum | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from medtrack_cli.commands import numbers
+from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
@@ -54,7 +56,10 @@ def publish(
         typer.Option("--set", metavar="PATH=VALUE", help="Change a field; repeatable."),
     ] = None,
     count: Annotated[
-        int | None, typer.Option("--count", min=1, help="Generate so many events of the type.")
+        int | None,
+        typer.Option(
+            "--count", parser=whole(1), metavar="N", help="Generate so many events of the type."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Generate the same events again.")
@@ -76,19 +81,27 @@ def publish(
         bool, typer.Option("--keep-going", help="Send the valid events, skip the invalid.")
     ] = False,
     rate: Annotated[
-        float | None, typer.Option("--rate", min=0.001, help="At most so many a second.")
+        float | None,
+        typer.Option("--rate", parser=numbers.rate, metavar="N", help="At most so many a second."),
     ] = None,
     window: Annotated[
-        int, typer.Option("--window", min=1, help="Unconfirmed events in flight.")
+        int,
+        typer.Option(
+            "--window", parser=whole(1), metavar="N", help="Unconfirmed events in flight."
+        ),
     ] = 500,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", min=0, help="Seconds for the whole run.")
+        float | None,
+        typer.Option(
+            "--timeout", parser=seconds, metavar="SECONDS", help="Seconds for the whole run."
+        ),
     ] = None,
     retry_for: Annotated[
         float | None,
         typer.Option(
             "--retry-for",
-            min=0,
+            parser=seconds,
+            metavar="SECONDS",
             help="Seconds to try again and again for a connection [only a lost one: 60].",
         ),
     ] = None,
@@ -157,7 +170,8 @@ def publish(
         receipts = deliver(publisher, paced, again, stop)
         return mark.watch(receipts, tally.is_done, stop) if mark else receipts
 
-    ahead = max(1, int(rate / 10)) if rate else None  # what is read may leave in one burst
+    # What is read may leave in one burst.
+    ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
     expected = counted["events"] - tally.aside["done_before"] if checked else None
     return send(runtime, "published", policy, tally, delivered, expected=expected)

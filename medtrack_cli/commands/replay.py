@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.ports import Invalid, PublishPolicy
 from medtrack_cli.core.times import from_rfc3339
@@ -36,16 +37,13 @@ EXAMPLES = (
 
 
 def _speed(text: str) -> float | None:
-    """Read --speed: a factor above 0, or max for no pace at all."""
+    """Read --speed: a factor, or max for no pace at all."""
     if text == "max":
         return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0
-    if not 0 < speed < float("inf"):
+    speed = as_float(text)
+    if not LEAST <= speed <= MOST:
         hint = "--speed 2 is twice as fast"
-        raise UsageError("--speed is a number above 0 or max", text, hint=hint)
+        raise UsageError(f"--speed is a number from {LEAST} to {MOST:,}, or max", text, hint=hint)
     return speed
 
 
@@ -119,7 +117,8 @@ def replay(
         float | None,
         typer.Option(
             "--retry-for",
-            min=0,
+            parser=seconds,
+            metavar="SECONDS",
             help="Seconds to try again and again for a connection [only a lost one: 60].",
         ),
     ] = None,

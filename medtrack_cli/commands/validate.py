@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands.numbers import whole
 from medtrack_cli.commands.options import command
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
@@ -39,10 +40,18 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
     max_findings: Annotated[
         int | None,
-        typer.Option("--max-findings", min=0, help="Show so many [human: 50], count the rest."),
+        typer.Option(
+            "--max-findings",
+            parser=whole(0),
+            metavar="N",
+            help="Show so many [human: 50], count the rest.",
+        ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, help="Processes [by the input's size].")
+        int | None,
+        typer.Option(
+            "--jobs", parser=whole(1), metavar="N", help="Processes [by the input's size]."
+        ),
     ] = None,
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show personal values in the lines shown.")

@@ -1,0 +1,54 @@
+"""Numbers of the command line: each has an end, so that no timer and no counter runs over."""
+
+import re
+from collections.abc import Callable
+
+import typer
+
+MOST = 1_000_000_000
+"""The greatest of all: of seconds 31 years, of events more than a day's work."""
+
+LEAST = 0.001
+"""The least of a rate and of a speed: what takes still longer never ends."""
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_TIME = re.compile(r"(.*?) *(ms|s|m|h|d)?", re.DOTALL)
+
+
+def seconds(text: object) -> float:
+    """Read a time: a number of seconds, or one with its unit."""
+    match = _TIME.fullmatch(str(text))
+    unit = match and match[2]
+    value = as_float(match[1] if match else "") * _UNITS[unit or "s"]
+    if not 0 <= value <= MOST:
+        raise typer.BadParameter(f"{text} is no time up to {MOST:,} s, such as 10, 500ms or 5m")
+    return value
+
+
+def rate(text: object) -> float:
+    """Read how many a second."""
+    value = as_float(str(text))
+    if not LEAST <= value <= MOST:
+        raise typer.BadParameter(f"{text} is no number from {LEAST} to {MOST:,}")
+    return value
+
+
+def whole(least: int) -> Callable[[object], int]:
+    """Give what reads a whole number from `least` on."""
+
+    def read(text: object) -> int:
+        written = str(text).strip()
+        value = int(written) if re.fullmatch("[0-9]{1,18}", written) else -1
+        if not least <= value <= MOST:
+            raise typer.BadParameter(f"{text} is no whole number from {least} to {MOST:,}")
+        return value
+
+    return read
+
+
+def as_float(text: str) -> float:
+    """Read a number; what is none, nan among it, is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
