@@ -5,6 +5,7 @@ import os
 import select
 import stat
 import sys
+from contextlib import suppress
 from threading import RLock, Thread
 from typing import Self, TextIO, cast
 
@@ -72,10 +73,13 @@ class BestEffort(io.TextIOBase):
             self._push()
 
     def finish(self) -> None:
-        """Give what is left a last chance."""
-        self.flush()
-        if self._writer and self._writer.is_alive():
-            self._writer.join(PATIENCE)
+        """Give what is left a last chance; whoever presses Ctrl-C meanwhile waits no longer."""
+        with suppress(KeyboardInterrupt):
+            self.flush()
+            if self._writer and self._writer.is_alive():
+                self._writer.join(PATIENCE)
+            elif self._waiting:
+                self._push()
 
     def _begin(self) -> None:
         """Begin without what threads have held or left, as in a process that was forked."""
