@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from medtrack_cli.events.findings import Problem, Rule
+
 WHOLE_TYPES = frozenset({"int8", "uint8", "int16", "uint16", "uint32", "int64", "timestamp"})
 
 
@@ -65,3 +67,25 @@ class Delivery:
         """The id, when it is a text; AMQP allows any bytes."""
         value = self.properties.get("message_id")
         return value if isinstance(value, str) else None
+
+    @property
+    def published_key(self) -> str:
+        """The routing key it was published under: of a dead letter, that of its first death."""
+        first = [self.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
+        deaths = self.headers.get("x-death")
+        for death in deaths if isinstance(deaths, list) and None not in first else ():
+            if isinstance(death, Mapping) and [death.get("queue"), death.get("reason")] == first:
+                keys = death.get("routing-keys")
+                key = keys[0] if isinstance(keys, list) and keys else None
+                return key if isinstance(key, str) else self.routing_key
+        return self.routing_key
+
+
+def key_problem(delivery: object, event_type: str | None) -> Problem | None:
+    """Find that a delivery's key isn't its event type; what is no delivery has no key."""
+    if not isinstance(delivery, Delivery) or event_type in {None, delivery.routing_key}:
+        return None
+    if event_type == delivery.published_key:
+        return None
+    message = "the routing key differs from event_type"
+    return Problem(Rule.ROUTING_KEY_MISMATCH, ("event_type",), message)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import Delivery, key_problem
 from medtrack_cli.core.heard import Heard, Listened
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
 from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.events.check import check
-from medtrack_cli.events.findings import At, Problem, Rule
+from medtrack_cli.events.findings import Problem
 from medtrack_cli.events.registry import Registry
 
 REPLAY_HEADER = "x-medtrack-replay"
@@ -107,14 +107,10 @@ def _take(
 
 def examine(delivery: Delivery, registry: Registry | None = None) -> Seen:
     """Check a delivery's body, and that its routing key is its event type."""
-    verdict = check(delivery.body, registry)
-    problems = verdict.problems
-    if verdict.event_type is not None and verdict.event_type != delivery.routing_key:
-        message = "the routing key differs from event_type"
-        mismatch = Problem(Rule.ROUTING_KEY_MISMATCH, ("event_type",), message, at=At.VALUE)
-        problems = (*problems, mismatch)
-        return Seen(delivery, verdict.event_type, problems, is_valid=False)
-    return Seen(delivery, verdict.event_type, problems, verdict.is_valid)
+    event_type, problems = verdict = check(delivery.body, registry)
+    if problem := key_problem(delivery, event_type):
+        return Seen(delivery, event_type, (*problems, problem), is_valid=False)
+    return Seen(delivery, event_type, problems, verdict.is_valid)
 
 
 def is_replayed(delivery: Delivery) -> bool:

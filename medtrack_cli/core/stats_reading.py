@@ -18,6 +18,8 @@ from medtrack_cli.events.registry import Registry
 EVENT_LINE = b'{"kind":"event",'
 """How a line that `listen` wrote begins."""
 
+_DEAD = b'"x-first-death-queue"'
+
 LONG_LINE = 64 * 1024
 """Bytes of a line after which nothing waits to be counted, so that memory stays flat."""
 
@@ -59,6 +61,8 @@ class StatsReader:
             moment = (_read_time(record["received_at"]) - EPOCH).total_seconds()
         except (ValueError, TypeError):  # TypeError: a time without an offset
             return False
+        if not record["valid"] and _DEAD in line:
+            return False  # the verdict may be of the dead letter's key
         kind = (event_type, service, record["routing_key"], record["valid"])
         self._stats.add(kind, size, moment, record["properties"].get("message_id"))
         if record["redelivered"]:

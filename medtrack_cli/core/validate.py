@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from medtrack_cli.core.delivery import key_problem
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
@@ -93,7 +94,8 @@ def examine(
             continue
         verdict = quick(item.body) or check(item.body, registry, publishing=publishing)
         is_other = wanted is not None and wanted != verdict.event_type
-        if not (verdict.problems or item.findings or is_other or sets):
+        key = key_problem(item.recorded, verdict.event_type)
+        if not (verdict.problems or item.findings or is_other or sets or key):
             yield Examined(item, item.body, verdict.event_type)
             continue
         try:
@@ -123,6 +125,8 @@ def _examine_closely(
     findings += [place(item, _helped(each, completion), depth) for each in verdict.problems]
     if completion.event_type and verdict.event_type not in {None, completion.event_type}:
         findings.append(place(item, _other_type(completion.event_type), depth))
+    if problem := key_problem(item.recorded, verdict.event_type):
+        findings.append(place(item, problem, depth))
     findings.sort(key=lambda finding: (finding.span.line, finding.span.column))
     return Examined(item, body, verdict.event_type, tuple(dict.fromkeys(findings)), filled)
 

@@ -295,11 +295,11 @@ def test_two_lines_swapped_in_the_middle_are_noticed(connected: Tool, witness: W
     lines = list(numbered(3000))
     name = connected.write("events.ndjson", b"".join(lines))
     command = ("publish", "-f", name, "--checkpoint", MARK, "-o", "json")
-    running = connected.start(*command, "--rate", "1500")
-    running.await_text('"index":1200', stream="out")
+    running = connected.start(*command, "--rate", "500")
+    running.await_text('"index":600', stream="out")
     running.signal(signal.SIGINT)
     assert running.end().code == 130
-    swapped = [*lines[:500], lines[2500], *lines[501:2500], lines[500], *lines[2501:]]
+    swapped = [*lines[:100], lines[2500], *lines[101:2500], lines[100], *lines[2501:]]
     connected.write("events.ndjson", b"".join(swapped))
     sent = len(witness.take())
     refused = connected.run(*command)

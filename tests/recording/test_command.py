@@ -7,9 +7,12 @@ import pytest
 from pika import BasicProperties
 
 from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.core.record import to_line
+from medtrack_cli.events.findings import Problem, Rule
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 from tests.conftest import Broker
+from tests.core.values import delivery
 from tests.events.sample import encode, event
 from tests.recording.recorded import ids, numbered, record
 
@@ -142,3 +145,81 @@ def test_odd_names_of_runs_are_refused(tool: Tool, name: str) -> None:
     """A run's name that is no plain file's name is 2."""
     record(tool.folder / "r.ndjson", numbered(1))
     assert tool.run("replay", "r.ndjson", "--dry-run", "--name", name).code == 2
+
+
+MISMATCH = "the routing key differs from event_type"
+
+
+def test_a_recorded_key_is_judged_in_every_verb(
+    connected: Tool, broker: Broker, witness: Witness
+) -> None:
+    """A key that isn't the event's type is a finding wherever the delivery is read from."""
+    body = encode(event())
+    running = connected.listen("--count", "2", "--record", "r.ndjson")
+    with client(broker.amqp_url) as channel:
+        for key in ("student.created", "student.updated"):
+            channel.basic_publish(EXCHANGE, key, body, BasicProperties())
+    listened = running.end()
+    connected.write("printed.ndjson", listened.out.encode())
+    witness.take()
+    for name, line in (("r.ndjson", 3), ("printed.ndjson", 2)):
+        for source, more in (((name,), b""), (("-",), (connected.folder / name).read_bytes())):
+            ran = connected.run("validate", *source, "-o", "json", stdin=more)
+            assert (ran.code, ran.summary["events"], ran.summary["invalid"]) == (1, 2, 1)
+            (found,) = ran.of_kind("finding")
+            assert (found["line"], found["rule"]) == (line, "routing_key_mismatch")
+        assert connected.run("validate", name, "--as", "student.created").code == 1
+        replayed = connected.run("replay", name, "--invalid", "fail", "-o", "json")
+        published = connected.run("publish", "-f", name, "--keep-going", "-o", "json")
+        assert (replayed.code, replayed.summary["invalid"]) == (1, 1)
+        assert [each["outcome"] for each in published.of_kind("receipt")] == [
+            "confirmed",
+            "invalid",
+        ]
+        assert [(held.routing_key, held.body) for held in witness.take()] == [
+            ("student.created", body)
+        ]
+        assert connected.run("stats", name, "-o", "json").summary["invalid"] == 1
+
+
+def test_a_dead_letter_is_judged_under_its_first_key(connected: Tool, broker: Broker) -> None:
+    """A dead letter's own key is that of its first death, in every verb; a wrong one is told."""
+    body = encode(event())
+    with client(broker.amqp_url) as channel:
+        channel.queue_declare("dead", exclusive=False, auto_delete=False)
+        arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+        channel.queue_declare("work", arguments=arguments)
+        try:
+            for key in ("student.created", "student.updated"):
+                channel.queue_bind("work", EXCHANGE, key)
+                channel.basic_publish(EXCHANGE, key, body, BasicProperties())
+            for _ in range(2):
+                method, _, _ = channel.basic_get("work")
+                assert method
+                channel.basic_reject(method.delivery_tag or 0, requeue=False)
+            listened = connected.run(
+                *("listen", "--queue", "dead", "--yes", "--count", "2", "--record", "d.ndjson"),
+                *("-o", "json"),
+            )
+        finally:
+            channel.queue_delete("work")
+            channel.queue_delete("dead")
+    assert [each["valid"] for each in listened.of_kind("event")] == [True, False]
+    for verb in ("validate", "stats"):
+        assert connected.run(verb, "d.ndjson", "-o", "json").summary["invalid"] == 1
+    finding = connected.run("validate", "d.ndjson", "-o", "json").of_kind("finding")[0]
+    assert (finding["line"], finding["message"]) == (3, MISMATCH)
+
+
+def test_an_older_verdict_on_a_dead_letter_is_given_anew(tool: Tool) -> None:
+    """What was recorded when dead letters were judged by the dead-letter key counts as valid."""
+    headers = {
+        "x-death": [{"queue": "q", "reason": "rejected", "routing-keys": ["student.created"]}],
+        "x-first-death-queue": "q",
+        "x-first-death-reason": "rejected",
+    }
+    dead = delivery(encode(event()), routing_key="q.dead", headers=headers)
+    line = to_line(dead, [Problem(Rule.ROUTING_KEY_MISMATCH, (), MISMATCH)], is_valid=False)
+    tool.write("old.ndjson", line.encode() + b"\n")
+    for verb in ("validate", "stats"):
+        assert tool.run(verb, "old.ndjson", "-o", "json").summary["invalid"] == 0
