@@ -299,7 +299,7 @@ def test_two_lines_swapped_in_the_middle_are_noticed(connected: Tool, witness: W
     running.await_text('"index":600', stream="out")
     running.signal(signal.SIGINT)
     assert running.end().code == 130
-    swapped = [*lines[:100], lines[2500], *lines[101:2500], lines[100], *lines[2501:]]
+    swapped = [*lines[:300], lines[2500], *lines[301:2500], lines[300], *lines[2501:]]
     connected.write("events.ndjson", b"".join(swapped))
     sent = len(witness.take())
     refused = connected.run(*command)
