@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from medtrack_cli import whole_file
 from medtrack_cli.errors import CannotCreate
 
 _INITIAL = """\
@@ -92,9 +93,7 @@ def create_user_config(environ: Mapping[str, str]) -> Path:
     try:
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_INITIAL)
+        whole_file.create(path, _INITIAL)
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):
             what = "the configuration is there already"

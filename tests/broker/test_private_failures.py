@@ -38,6 +38,21 @@ def test_a_start_that_was_killed_is_made_good_by_the_next(state: Path) -> None:
     assert len(runtimes) == 1
 
 
+def test_an_empty_cookie_is_made_anew(tmp_path: Path) -> None:
+    """A cookie that a full disk has left empty keeps no later start from working."""
+    broker = private_node.Node(rabbitmq.Kind.SERVER, Path("server"), "token", 1, 2, 3, 4)
+    cookie = tmp_path / "home/.erlang.cookie"
+    private_node.write_files(broker, tmp_path)
+    first = cookie.read_text()
+    private_node.write_files(broker, tmp_path)
+    assert cookie.read_text() == first
+    cookie.chmod(0o600)
+    cookie.write_text("")
+    private_node.write_files(broker, tmp_path)
+    assert len(cookie.read_text()) == len(first) == 48
+    assert cookie.stat().st_mode & 0o777 == 0o600
+
+
 def fake_server(folder: Path, text: str) -> dict[str, str]:
     """Put a server that fails in a way of its own where it is found first."""
     scripts = folder / "fake" / "sbin"

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from medtrack_cli import whole_file
 from medtrack_cli.broker.private import processes
 from medtrack_cli.broker.private.rabbitmq import Installation, Kind
 from medtrack_cli.errors import BrokerUnreachable, CannotCreate
@@ -81,12 +82,7 @@ def load(folder: Path) -> Node | None:
 
 def save(node: Node, folder: Path) -> None:
     """Write the node so that a reader sees the old one or the new one, whatever happens."""
-    draft = folder / "broker.json.new"
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(node), stream, default=str)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(folder / "broker.json")
+    whole_file.replace(folder / "broker.json", json.dumps(asdict(node), default=str))
 
 
 def write_files(node: Node, folder: Path) -> None:
@@ -100,7 +96,7 @@ def write_files(node: Node, folder: Path) -> None:
     _write_private(folder / "advanced.config", "[].\n")
     _write_private(folder / "enabled_plugins", "[rabbitmq_management].\n")
     cookie = folder / "home" / ".erlang.cookie"
-    if not cookie.exists():
+    if not (cookie.exists() and cookie.stat().st_size):  # an empty one keeps Erlang from starting
         _write_private(cookie, secrets.token_hex(24))
 
 
@@ -187,18 +183,13 @@ def _read_pid(path: Path) -> int | None:
 
 def _write_private(path: Path, text: str) -> None:
     try:
-        with open(path, "w", encoding="utf-8", opener=_open_private) as stream:
-            stream.write(text)
+        whole_file.replace(path, text)
     except OSError as error:
         raise CannotCreate(
             "the private broker's file can't be written",
             str(path),
             hint=f"{error.strerror}: free the disk or set XDG_STATE_HOME to a folder of yours",
         ) from error
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
 
 
 def _free_port(wanted: int | None, held: ExitStack) -> int:
