@@ -87,7 +87,7 @@ test-faults: $(MADE)  ## run tests/faults with the long ones: half an hour
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
 	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
 
-test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv, the AsyncAPI parser and a browser what they think
+test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv, the AsyncAPI parser, Java and a browser what they think
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop
 
 have-node:

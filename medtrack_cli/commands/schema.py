@@ -21,6 +21,13 @@ class Form(StrEnum):
     ASYNCAPI = "asyncapi"
 
 
+class AsyncApi(StrEnum):
+    """The versions of AsyncAPI that `schema export` writes."""
+
+    V3_0 = "3.0.0"
+    V3_1 = "3.1.0"
+
+
 EventTypeName = Annotated[
     str, typer.Argument(metavar="EVENT_TYPE", help="A type that `medtrack schema list` names.")
 ]
@@ -71,8 +78,14 @@ def export(
     *,
     version: VersionOption = None,
     form: Annotated[
-        Form, typer.Option("--format", help="JSON Schema, or one AsyncAPI 3.1 document.")
+        Form, typer.Option("--format", help="JSON Schema, or one AsyncAPI 3 document.")
     ] = Form.JSONSCHEMA,
+    asyncapi_version: Annotated[
+        AsyncApi | None,
+        typer.Option(
+            "--asyncapi-version", help="Of --format asyncapi [3.0.0].", show_default=False
+        ),
+    ] = None,
 ) -> int:
     """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON.
 
@@ -80,10 +93,12 @@ def export(
     """
     import json
 
+    if asyncapi_version and form is not Form.ASYNCAPI:
+        raise UsageError("--asyncapi-version needs --format asyncapi", hint="add it")
     registry = runtime.registry
     wanted = [registry.find(event_type, version)] if event_type else list(registry)
     if form is Form.ASYNCAPI:
-        documents = [_asyncapi(runtime, wanted)]
+        documents = [_asyncapi(runtime, wanted, asyncapi_version or AsyncApi.V3_0)]
     else:
         from medtrack_cli.events.export import json_schema
 
@@ -94,7 +109,7 @@ def export(
     return ExitCode.DONE
 
 
-def _asyncapi(runtime: Runtime, wanted: "list[EventType]") -> dict[str, Any]:
+def _asyncapi(runtime: Runtime, wanted: "list[EventType]", asyncapi_version: str) -> dict[str, Any]:
     from medtrack_cli import __version__
     from medtrack_cli.events.asyncapi import asyncapi_document
 
@@ -102,6 +117,7 @@ def _asyncapi(runtime: Runtime, wanted: "list[EventType]") -> dict[str, Any]:
         wanted,
         exchange=runtime.config.exchange,
         version=__version__,
+        asyncapi=str(asyncapi_version),
         examples={each.name: event for each in wanted if (event := runtime.example(each))},
     )
 

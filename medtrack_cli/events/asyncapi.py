@@ -1,4 +1,4 @@
-"""The event types as an AsyncAPI 3.1 document.
+"""The event types as an AsyncAPI 3 document.
 
 Its viewpoint is that of an external service of the guide: it sends the events that such services
 publish, and receives those that MedTrack itself emits.
@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from medtrack_cli.events.export import json_schema, payload_schema
+from medtrack_cli.events.export import json_schema, payload_name, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.registry import EventType
 from medtrack_cli.events.subschemas import is_resource, place_of
 
-ASYNCAPI: Final = "3.1.0"
+ASYNCAPI: Final = "3.0.0"
+"""Nothing here needs 3.1.0, which generators of models can't read yet."""
 AMQP_BINDING: Final = "0.3.0"
 """The newest that the official parser takes, though 0.4.0 is published."""
 
@@ -36,9 +37,14 @@ _MAPS: Final = frozenset({"$defs", "properties", "patternProperties", "dependent
 
 
 def asyncapi_document(
-    types: Iterable[EventType], *, exchange: str, version: str, examples: Mapping[str, Any]
+    types: Iterable[EventType],
+    *,
+    exchange: str,
+    version: str,
+    examples: Mapping[str, Any],
+    asyncapi: str = ASYNCAPI,
 ) -> dict[str, Any]:
-    """Describe the event types; `version` is the document's.
+    """Describe the event types; `version` is the document's, `asyncapi` that of its language.
 
     `examples` holds whole events by the name of their type; each is shown with the version that
     it has. Schemas are written for the dialect of AsyncAPI, which is draft-07 with more: what an
@@ -49,7 +55,7 @@ def asyncapi_document(
     for each in known:
         by_name.setdefault(each.name, []).append(each)
     return {
-        "asyncapi": ASYNCAPI,
+        "asyncapi": asyncapi,
         "info": {
             "title": "MedTrack events",
             "version": version,
@@ -63,7 +69,12 @@ def asyncapi_document(
         },
         "components": {
             "messages": {_key(each): _message(each, examples.get(each.name)) for each in known},
-            "schemas": {name: schema for each in known for name, schema in _schemas(each)},
+            "schemas": {
+                name: schema
+                for versions in by_name.values()
+                for each in versions
+                for name, schema in _schemas(each, is_alone=len(versions) == 1)
+            },
             "securitySchemes": {
                 "credentials": {
                     "type": "userPassword",
@@ -155,15 +166,21 @@ def _reactions(event_type: EventType) -> str:
     return "\n\n".join(part for part in (event_type.description, publisher, happens) if part)
 
 
-def _schemas(event_type: EventType) -> list[tuple[str, dict[str, Any]]]:
-    """Give the schema of the event and that of its payload, each under its name."""
+def _schemas(event_type: EventType, *, is_alone: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Give the schema of the event and that of its payload, each under its name.
+
+    Generators name classes by the titles: of several versions each has its own.
+    """
     payload = _payload_key(event_type)
     place = f"#/components/schemas/{payload}"
+    number = "" if is_alone else f" {event_type.version}"
     event = json_schema(event_type)
-    event["properties"] = {**event["properties"], "payload": {"$ref": place}}
+    fields = {**event["properties"], "payload": {"$ref": place}}
+    event |= {"properties": fields, "title": f"{event_type.name}{number}"}
+    moved = _moved(payload_schema(event_type), place)
     return [
         (_key(event_type), _without_identity(event)),
-        (payload, _without_identity(_moved(payload_schema(event_type), place))),
+        (payload, {**_without_identity(moved), "title": f"{payload_name(event_type)}{number}"}),
     ]
 
 

@@ -61,7 +61,7 @@ class Envelope(BaseModel):
 class AnyEvent(Envelope):
     """The envelope of an event whose type or version is unknown: its payload is any object."""
 
-    payload: dict[str, Any]
+    payload: dict[str, Any] = Field(description="what it happened to")
 
 
 class NoEvent(AnyEvent):

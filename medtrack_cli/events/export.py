@@ -1,10 +1,11 @@
 """The types as JSON Schema 2020-12: payloads, and whole events."""
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from medtrack_cli.events.formats import SCHEMA_DIALECT
+from medtrack_cli.events.formats import SCHEMA_DIALECT, VERSION_NUMBER, version_numbers
 from medtrack_cli.events.registry import EventType, envelope_of
 
 if TYPE_CHECKING:
@@ -24,25 +25,45 @@ class _PlainSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
+def payload_name(event_type: EventType) -> str:
+    """Name a type's payload so that no generator takes it for the event: StudentCreatedPayload."""
+    words = re.split(r"[._]", event_type.name)
+    return "".join(word[:1].upper() + word[1:] for word in words) + "Payload"
+
+
 def payload_schema(event_type: EventType) -> dict[str, Any]:
     """Give the JSON Schema 2020-12 of a type's payload."""
     if event_type.document is not None:
         return event_type.document
     payload = cast("type[Payload]", event_type.payload)
-    return payload.model_json_schema(schema_generator=_PlainSchema)
+    schema = payload.model_json_schema(schema_generator=_PlainSchema)
+    return {**schema, "title": payload_name(event_type)}
 
 
 def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  # noqa: ANN401 -- JSON
-    """Export one JSON Schema 2020-12 of the whole event, envelope included."""
+    """Export one JSON Schema 2020-12 of the whole event, envelope included.
+
+    It accepts the versions of its own major number, as the check does.
+    """
     schema = envelope_of(event_type).model_json_schema(schema_generator=_PlainSchema)
-    if event_type.document is not None:
+    name = payload_name(event_type)
+    fields = schema["properties"]
+    major, _ = version_numbers(event_type.version)
+    fields["version"]["pattern"] = rf"^{major}\.{VERSION_NUMBER}$"
+    fields["payload"] = {
+        "$ref": f"#/$defs/{name}",
+        "description": fields["payload"]["description"],
+    }
+    payload = payload_schema(event_type)
+    if event_type.document is not None or "$defs" in payload:
         # A resource of its own, so that its references still lead into it.
-        name = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
-        schema["properties"]["payload"] = {"$id": name, **event_type.document}
+        identity = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
+        payload = {"$id": identity, **payload}
     document = {
         "$schema": SCHEMA_DIALECT,
         "$id": f"urn:medtrack:event:{event_type.name}:{event_type.version}",
         **schema,
+        "$defs": {name: payload},
         "title": event_type.name,
     }
     return document if example is None else {**document, "examples": [example]}

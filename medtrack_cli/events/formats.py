@@ -1,7 +1,12 @@
 r"""The string formats of MedTrack's fields: one ASCII pattern each, and the types made of them.
 
 The same pattern checks the event and stands in the exported schema, so both say the same in
-every regex engine: only `[0-9]`-like classes, never `\d` or `\s`, and `^…$` without newlines.
+every regex engine: only `[0-9]`-like classes, never `\d` or `\s`, `\x7f` and never `\u007f`, which
+RE2 (all of Go) doesn't know, and `^…$` without newlines.
+
+`format` stands beside a pattern, for tools that make code of a schema, where every engine that
+asserts formats accepts all that the pattern does: not for email, whose engines differ on `é@b.c`,
+nor for timestamps, which may lack an offset here.
 """
 
 from typing import Annotated, Final
@@ -11,26 +16,32 @@ from pydantic import Field
 UUID: Final = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 # Month lengths and leap years: 2023-02-29 is no date, 2000-02-29 is one, 1900-02-29 isn't.
-_DAY: Final = (
-    r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+_ANY_DAY: Final = (
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 )
-DATE: Final = f"^{_DAY}$"
+_LEAP_YEAR: Final = r"[0-9]{2}(?:0[48]|[2468][048]|[13579][26])"
+
+# Python and .NET have no year 0, and so no `format: date` for it; RFC 3339 has one.
+_YEAR: Final = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_LEAP_CENTURY: Final = r"(?:[2468][048]|0[48]|[13579][26])00"
+DATE: Final = rf"^(?:{_YEAR}-{_ANY_DAY}|(?:{_LEAP_YEAR}|{_LEAP_CENTURY})-02-29)$"
 
 # RFC 3339 with upper-case T and Z; the offset may lack (a warning: it counts as UTC).
 TIMESTAMP: Final = (
-    rf"^{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+    rf"^(?:[0-9]{{4}}-{_ANY_DAY}|(?:{_LEAP_YEAR}|0000|{_LEAP_CENTURY})-02-29)"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?$"
 )
 
-_LABEL: Final = r"[^@.\u0000-\u0020\u007f]+"
-EMAIL: Final = rf"^[^@\u0000-\u0020\u007f]+@{_LABEL}(?:\.{_LABEL})+$"
+_LABEL: Final = r"[^@.\x00-\x20\x7f]+"
+EMAIL: Final = rf"^[^@\x00-\x20\x7f]+@{_LABEL}(?:\.{_LABEL})+$"
 PHONE: Final = r"^\+[0-9]{7,15}$"
 CIN: Final = r"^[A-Za-z0-9]{4,20}$"
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-VERSION: Final = r"^(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})$"
+VERSION_NUMBER: Final = r"(?:0|[1-9][0-9]{0,8})"
+VERSION: Final = rf"^{VERSION_NUMBER}\.{VERSION_NUMBER}$"
 
 EXPLANATIONS: Final = {
     UUID: ("uuid", "a hyphenated UUID, such as 550e8400-e29b-41d4-a716-446655440000"),
@@ -43,8 +54,8 @@ EXPLANATIONS: Final = {
 }
 """Pattern -> (the format's name, what it asks for in words)."""
 
-Uuid = Annotated[str, Field(pattern=UUID)]
-Date = Annotated[str, Field(pattern=DATE)]
+Uuid = Annotated[str, Field(pattern=UUID, json_schema_extra={"format": "uuid"})]
+Date = Annotated[str, Field(pattern=DATE, json_schema_extra={"format": "date"})]
 Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
 Email = Annotated[str, Field(pattern=EMAIL)]
 Phone = Annotated[str, Field(pattern=PHONE)]

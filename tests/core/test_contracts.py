@@ -90,7 +90,7 @@ def test_exported_schemas_are_of_whole_events() -> None:
     known = built_in().find("student.created")
     old = Contract("old", "old.json", json_schema(known))
     changed = json_schema(known)
-    payload = changed["$defs"]["StudentCreated"]
+    payload = changed["$defs"]["StudentCreatedPayload"]
     payload["required"] = [each for each in payload["required"] if each != "cin"]
     found = Compared(old, Contract("new", "new.json", changed), compare(dict(old.schema), changed))
     assert old.is_event

@@ -17,7 +17,6 @@ UNSEEN_BY_SCHEMAS = frozenset(
     {
         Rule.DUPLICATE_KEY,  # a parser keeps one of the two before a schema sees any
         Rule.BAD_ENCODING,  # half a surrogate pair is a string like another
-        Rule.UNKNOWN_VERSION,  # which versions there are is no matter of one version's schema
         Rule.TOO_LARGE,
         Rule.TOO_DEEP,
         Rule.JSON_SYNTAX,  # a schema is asked about values, not about text
@@ -45,8 +44,9 @@ _LETTERS = st.sampled_from(
         *("é", "ß", "\u212a", "\u0130", "\u017f", "e\u0301", "\U0001f600"),
     ]
 )
-_OPEN_DATES = ["0000-01-01", "2024-02-29", "2000-02-29", "2025-12-31", "2025-04-30", "9999-12-31"]
+OPEN_DATES = ["0001-01-01", "2024-02-29", "2000-02-29", "2025-12-31", "2025-04-30", "9999-12-31"]
 _SHUT_DATES = [
+    *("0000-01-01", "0000-02-29"),
     *("1900-02-29", "2023-02-29", "2100-02-29", "2025-02-30", "2024-02-30", "2025-04-31"),
     *(
         "2025-00-01",
@@ -58,7 +58,7 @@ _SHUT_DATES = [
         "10000-01-01",
     ),
 ]
-_DATES = st.sampled_from([*_OPEN_DATES, *_SHUT_DATES]) | st.builds(
+_DATES = st.sampled_from([*OPEN_DATES, *_SHUT_DATES]) | st.builds(
     "{:04d}-{:02d}-{:02d}".format,
     st.integers(0, 9999),
     st.integers(0, 13),
@@ -66,7 +66,7 @@ _DATES = st.sampled_from([*_OPEN_DATES, *_SHUT_DATES]) | st.builds(
 )
 
 _PIECES: list[tuple[list[str], list[str]]] = [
-    (_OPEN_DATES, _SHUT_DATES),
+    (OPEN_DATES, _SHUT_DATES),
     (["T"], ["t", " ", "", "TT"]),
     (["00", "09", "19", "20", "23"], ["24", "30", "9", ""]),
     ([":"], ["", "."]),
@@ -90,7 +90,7 @@ def _times(draw: st.DrawFn) -> str:
 
 
 _UUID = "550e8400-e29b-41d4-a716-446655440000"
-_KINDS: dict[str, st.SearchStrategy[Any]] = {
+KINDS: dict[str, st.SearchStrategy[Any]] = {
     "date": _DATES,
     "timestamp": _times(),
     "uuid": st.sampled_from(
@@ -154,7 +154,7 @@ _KINDS: dict[str, st.SearchStrategy[Any]] = {
 
 _TEXTS = st.one_of(
     st.sampled_from(["", " ", "text", "NaN", "null", "85", "0612345678", "\0", "\ufeff"]),
-    *_KINDS.values(),
+    *KINDS.values(),
 )
 _NUMBERS = st.sampled_from(
     [
@@ -192,7 +192,7 @@ def _places() -> dict[str, list[tuple[str, str]]]:
     for known in event_types().values():
         kinds = {each.name: each.kind for each in known.fields}
         for name, kind in {**kinds, "timestamp": "timestamp", "version": "version"}.items():
-            places.setdefault(kind if kind in _KINDS else "other", []).append((known.name, name))
+            places.setdefault(kind if kind in KINDS else "other", []).append((known.name, name))
     return places
 
 
@@ -204,7 +204,7 @@ def _bordering(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     made = event(event_type)
     owner = made if name in made else made["payload"]
     number = isinstance(owner[name], int | float)
-    owner[name] = draw(_NUMBERS if number else _KINDS.get(kind, _VALUES))
+    owner[name] = draw(_NUMBERS if number else KINDS.get(kind, _VALUES))
     return event_type, made
 
 

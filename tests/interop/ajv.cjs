@@ -3,8 +3,9 @@
 const { readFileSync } = require("node:fs");
 const { createInterface } = require("node:readline");
 const Ajv = require("ajv/dist/2020");
+const addFormats = require("ajv-formats");
 
-const ajv = new Ajv({ strict: true });
+const ajv = addFormats(new Ajv({ strict: true })); // asserts `format`, too
 const schemas = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const validators = new Map(
   Object.entries(schemas).map(([type, schema]) => [type, ajv.compile(schema)]),

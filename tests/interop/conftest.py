@@ -30,9 +30,9 @@ class Node(NamedTuple):
             bufsize=1,  # lines
         )
 
-    def answer(self, script: str, question: object) -> Any:
+    def answer(self, script: str, question: object, *arguments: str) -> Any:
         """Ask a script that reads one JSON value and writes one."""
-        with self.start(script) as process:
+        with self.start(script, *arguments) as process:
             output, _ = process.communicate(json.dumps(question), timeout=60)
         assert process.returncode == 0
         return json.loads(output)
