@@ -3,12 +3,30 @@
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write an aware time in UTC with microseconds: 2025-01-15T10:00:00.000000Z."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    """Write an aware time in UTC with microseconds: 2025-01-15T10:00:00.000000Z.
+
+    One that exists only with its offset, such as 0001-01-01T00:00:00+01:00, keeps that.
+    """
+    try:
+        utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        utc = moment
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def sortable(moment: datetime) -> str:
+    """Write an aware time so that it sorts, as text, among those that `rfc3339` writes in UTC.
+
+    One that exists only with its offset is before all of them, or behind all.
+    """
+    text = rfc3339(moment)
+    if text.endswith("Z"):
+        return text
+    return "" if moment < EPOCH else "~"
 
 
 def from_rfc3339(text: str) -> datetime:
@@ -18,8 +36,8 @@ def from_rfc3339(text: str) -> datetime:
 
 
 def from_seconds(seconds: float) -> datetime:
-    """Give the time so many seconds after 1970 began; far beyond, the first year or the last."""
+    """Give the time so many seconds after 1970 began; beyond the calendar, its first or last."""
     try:
         return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        return datetime(1 if seconds < 0 else 9999, 1, 1, tzinfo=UTC)
+        return FIRST if seconds < 0 else LAST

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.filters import Window
-from medtrack_cli.core.times import rfc3339
+from medtrack_cli.core.times import sortable
 from medtrack_cli.files.json_files import Skip
 from medtrack_cli.files.sealed_lines import has_seal, is_damaged
 from medtrack_cli.files.sources import Source
@@ -29,8 +29,8 @@ class Place(NamedTuple):
 
 def outside(window: Window) -> Skip:
     """Make what tells at sight that a line, if undamaged, is an event of another time."""
-    since = rfc3339(window.since).encode() if window.since else b""
-    until = rfc3339(window.until).encode() if window.until else b"~"
+    since = sortable(window.since).encode() if window.since else b""
+    until = sortable(window.until).encode() if window.until else b"~"
 
     def is_outside(line: bytes) -> bool:
         time = line[_TIME]
@@ -55,7 +55,7 @@ def narrowed(source: Source, window: Window) -> Source:
     size = source.fingerprint[0] if source.fingerprint else 0
     try:
         with source.path.open("rb") as stream:
-            place = _search(stream, size, rfc3339(window.since)) if size > _NEAR else None
+            place = _search(stream, size, sortable(window.since)) if size > _NEAR else None
     except OSError:
         return source  # reading it will say so
     return replace(source, start=place.offset, above=place.lines) if place else source

@@ -13,6 +13,7 @@ from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError,
 from medtrack_cli.world import World
 from tests.cli.tool import numbered
 from tests.contracts.fakes import Answer, MemoryBroker
+from tests.events.sample import event
 
 
 class Said(NamedTuple):
@@ -175,3 +176,17 @@ def test_a_replay_is_named_and_numbered(tmp_path: Path) -> None:
     assert [each["x-medtrack-replay-seq"] for each in headers] == [1, 2, 3]
     assert len({each["x-medtrack-replay"] for each in headers}) == 1
     assert said.records[-1]["kind"] == "replayed"
+
+
+def test_times_that_exist_only_with_their_offset(tmp_path: Path) -> None:
+    """Events at both edges of the calendar are sent with the time that they have."""
+    broker = wanted()
+    moments = ["0001-01-01T00:00:00+14:00", "2025-01-15T10:00:00Z", "9999-12-31T23:59:59-14:00"]
+    lines = [json.dumps({**event(), "timestamp": moment}).encode() for moment in moments]
+    said = say(broker, tmp_path, "replay", "-", "--speed", "max", stdin=b"\n".join(lines))
+    assert said.code == 0, said.err
+    assert [(each.headers or {})["x-medtrack-original-time"] for each in broker.sent] == [
+        "0001-01-01T00:00:00.000000+14:00",
+        "2025-01-15T10:00:00.000000Z",
+        "9999-12-31T23:59:59.000000-14:00",
+    ]

@@ -97,3 +97,39 @@ def test_plain_events_have_their_own_time(tool: Tool) -> None:
     since = "2025-01-15T10:00:02Z"
     ran = tool.run("replay", "e.ndjson", "--dry-run", "--since", since, "-o", "json")
     assert [each["line"] for each in ran.of_kind("message")] == [3, 4]
+
+
+EARLIEST, LATEST = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"
+
+
+def test_times_at_the_edge_of_the_calendar(tool: Tool) -> None:
+    """An event, or a bound, whose time exists only with its offset is in time as any other."""
+    moments = (EARLIEST, "2025-01-15T10:00:00Z", LATEST)
+    stamped = [{**event(), "timestamp": moment} for moment in moments]
+    tool.write("e.ndjson", b"\n".join(map(encode, stamped)))
+    dry = ("replay", "e.ndjson", "--dry-run", "-o", "json")
+    for bounds, lines in (
+        (("--since", "0001-01-01T00:00:00Z"), [2, 3]),
+        (("--since", LATEST), [3]),
+        (("--until", LATEST), [1, 2]),
+        (("--until", EARLIEST), []),
+        (("--since", EARLIEST, "--until", "9999-12-31T23:59:59Z"), [1, 2]),
+    ):
+        ran = tool.run(*dry, *bounds)
+        assert (ran.code, [each["line"] for each in ran.of_kind("message")]) == (0, lines)
+    assert tool.run(*dry, "--since", "9999-12-31T23:59:60-01:00").code == 2  # a leap second
+    assert tool.run("stats", "e.ndjson", "-o", "json").code == 0
+    assert tool.run("stats", "e.ndjson").code == 0
+
+
+def test_bounds_at_the_edge_in_a_recording(tool: Tool) -> None:
+    """In a recording, too, all is behind the earliest time there is, and before the latest."""
+    record(tool.folder / "r.ndjson", [delivery(encode(event()))])
+    for bounds, count in (
+        (("--since", EARLIEST), 1),
+        (("--since", LATEST), 0),
+        (("--until", EARLIEST), 0),
+        (("--until", LATEST), 1),
+    ):
+        dry = ("replay", "r.ndjson", "--dry-run", "-o", "json")
+        assert len(tool.run(*dry, *bounds).of_kind("message")) == count
