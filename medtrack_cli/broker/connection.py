@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import pika
 from pika import spec
-from pika.adapters.select_connection import SelectConnection
 from pika.channel import Channel
 from pika.credentials import PlainCredentials
 
 from medtrack_cli import __version__
+from medtrack_cli.broker.bounded import BoundedConnection
 from medtrack_cli.broker.errors import connection_failure
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure
@@ -80,7 +80,7 @@ class Link:
         self.host = host
         self._inbox = inbox
         self._setup = setup
-        self._connection: SelectConnection | None = None
+        self._connection: BoundedConnection | None = None
         self._channel: Channel | None = None
         self._is_over = False
         self._heard = datetime.now(UTC)
@@ -95,6 +95,11 @@ class Link:
     def is_over(self) -> bool:
         """Whether it was lost or closed; the owner may not have read of it yet."""
         return self._is_over
+
+    @property
+    def properties_size(self) -> int:
+        """The bytes of the last message's properties and headers. On the I/O thread."""
+        return self._connection.properties_size if self._connection else 0
 
     def start(self) -> None:
         """Begin to connect; Opened or Lost follows in the inbox."""
@@ -143,7 +148,7 @@ class Link:
 
     def _run(self) -> None:
         try:
-            self._connection = SelectConnection(
+            self._connection = BoundedConnection(
                 self._parameters,
                 on_open_callback=self._on_open,
                 on_open_error_callback=lambda _, error: self._lose(error),
@@ -160,6 +165,8 @@ class Link:
 
     def _lose(self, cause: BaseException | str) -> None:
         error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
+        if self._connection and self._connection.broken_by:
+            error = self._connection.broken_by
         # What came before any frame was complete; pika keeps it nowhere else.
         received: bytes = getattr(self._connection, "_frame_buffer", b"")
         self._fail(connection_failure(error, self.settings, self.host, received))

@@ -236,6 +236,9 @@ class AmqpConsumer:
                 self._returns += 1
                 is_kept = self._source.queue_type is QueueType.QUORUM
                 since = heard if is_kept else self._unheard_since(heard)
+                if failure.of_protocol:
+                    yield Interrupted(since, failure.error.what)
+                    raise failure.error
                 loss = Loss(heard, failure.code is not None, self._returns)
                 yield from self._resume(since, failure.error.what, loss)
 

@@ -7,6 +7,7 @@ import ssl
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
+from medtrack_cli.broker.bounded import TooMuch
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, presented
@@ -55,6 +56,11 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
             return Failure(error, heals=False, of_host=True)
         case exceptions.ProtocolVersionMismatch():
             return Failure(_no_broker(broker), heals=False, of_host=True)
+        case TooMuch() | exceptions.BodyTooLongError():
+            what = f"the broker broke the protocol ({_how(cause)})"
+            hint = "no event is so large; what publishes such messages, or stands in the way?"
+            error = BrokerUnreachable(what, broker, hint=hint)
+            return Failure(error, heals=False, of_protocol=True)
         case exceptions.ProtocolSyntaxError() | exceptions.UnexpectedFrameError():
             hint = "check host and port; a proxy may be in the way"
             error = BrokerUnreachable("the broker sent no valid AMQP", broker, hint=hint)
@@ -65,6 +71,10 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
     if isinstance(cause, socket.gaierror):
         hint = "check how the host is written, and that this machine can look names up"
     return Failure(BrokerUnreachable(_why(cause), broker, hint=hint), heals=True)
+
+
+def _how(cause: exceptions.ProtocolSyntaxError) -> str:
+    return str(cause) if isinstance(cause, TooMuch) else "a body longer than announced"
 
 
 def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause

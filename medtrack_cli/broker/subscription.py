@@ -12,6 +12,7 @@ from pika import BasicProperties, spec
 from pika.channel import Channel
 
 from medtrack_cli.broker import tables
+from medtrack_cli.broker.bounded import TooMuch
 from medtrack_cli.broker.connection import Link
 from medtrack_cli.broker.continuity import Broker
 from medtrack_cli.broker.topology import Step, declaration, major_version, server_properties
@@ -21,6 +22,7 @@ from medtrack_cli.core.ports import Queue, Source, Tap
 PREFETCH = 500
 HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
 PREFETCH_LARGE = 2  # of up to 16 MiB
+PROPERTIES_WEIGH = 16  # times their bytes: what a table of small values takes in memory
 HOLD_SECONDS = 30.0  # without progress: the broker's consumer_timeout would close the channel
 WATCH_SECONDS = 5.0
 
@@ -165,8 +167,11 @@ class Subscription:
     ) -> None:
         if not self._held:
             self._moved_at = time.monotonic()
-        self._held.append((method.delivery_tag, len(body)))
-        self._held_bytes += len(body)
+        size = len(body) + self._link.properties_size * PROPERTIES_WEIGH
+        self._held.append((method.delivery_tag, size))
+        self._held_bytes += size
+        if len(self._held) > PREFETCH:
+            raise TooMuch("messages without an acknowledgement", len(self._held), PREFETCH)
         delivery = delivery_of(method, properties, body)
         self._link.tell(Delivered(self, self.generation, method.delivery_tag, delivery))
         if self._held_bytes > HELD_BYTES and self._prefetch > PREFETCH_LARGE:

@@ -122,6 +122,6 @@ def write(channel: Channel, messages: list[Message], exchange: str) -> None:
 
 
 def _emit(channel: Channel, buffers: list[bytes]) -> None:
-    # The one private call of pika in the project: it writes marshalled frames to the socket.
+    # A private call of pika: it writes marshalled frames to the socket.
     if buffers:
         channel.connection._output_marshaled_frames([b"".join(buffers)])  # type: ignore[attr-defined] # noqa: SLF001

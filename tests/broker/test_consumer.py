@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -35,6 +36,21 @@ def test_ready_means_ready(broker: Broker) -> None:
                     batch = next(happenings)
                 assert isinstance(batch, list)
                 assert [each.body for each in batch] == [body]
+
+
+def test_names_of_taps_are_never_the_same(broker: Broker) -> None:
+    """Each tap's queue has a random name that tells whose it is, on the broker, too."""
+    names = []
+    for _ in range(3):
+        with AmqpConsumer(settings_of(broker.amqp_url), Tap(), print, Stop()) as tap:
+            ready = next(tap.deliveries())
+            assert isinstance(ready, Listening)
+            names.append(ready.queue)
+            with client(broker.amqp_url) as channel, pytest.raises(ChannelClosedByBroker) as no:
+                channel.queue_declare(ready.queue, passive=True)
+            assert no.value.reply_code == 405, "it is there, and exclusive"
+    assert len(set(names)) == 3
+    assert all(re.fullmatch(r"medtrack\.tap\.[0-9a-f]{16}", name) for name in names)
 
 
 def hear(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:

@@ -1,6 +1,5 @@
 """What publisher and consumer promise: kept by the real broker and by the fakes in memory."""
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -228,19 +227,3 @@ def test_a_wish_to_stop_ends_listening(doors: Doors) -> None:
         next(happenings)
         stop.request(130)
         assert all(batch == [] for batch in happenings)
-
-
-def test_names_of_taps_are_never_the_same(doors: Doors) -> None:
-    """The name of a tap's queue is random and tells whose it is."""
-    if doors.settings.hosts[0].name == "memory":
-        with doors.tap("#") as tap:
-            assert Hearing(tap).ready
-        return
-    names = []
-    for _ in range(2):
-        with doors.tap("#") as tap:
-            ready = Hearing(tap).ready
-            assert isinstance(ready, Listening)
-            names.append(ready.queue)
-    assert names[0] != names[1]
-    assert all(re.fullmatch(r"medtrack\.tap\.[0-9a-f]{16}", name) for name in names)

@@ -1,4 +1,4 @@
-"""A server that speaks just enough AMQP to mislead a publisher: what no real broker does."""
+"""A server that speaks just enough AMQP to mislead a client: what no real broker does."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -11,13 +11,25 @@ from tests.faults.proxy import serving
 
 Send = Callable[..., None]
 Answer = Callable[[Send, int], None]
-"""Is told each time a message has come, and the how many-th on this connection it is."""
+"""Is told each time a message has come, and the how many-th on this connection it is.
+
+0: the channel has just been put into confirm mode, or a consumer has begun.
+"""
 
 CAPABILITIES = {"basic.nack": True, "publisher_confirms": True}
 PROPERTIES: dict[str, Any] = {
     "product": "RabbitMQ",
     "version": "3.10.8",
     "capabilities": CAPABILITIES,
+}
+
+_PLAIN = {
+    spec.Connection.Open: spec.Connection.OpenOk,
+    spec.Connection.Close: spec.Connection.CloseOk,
+    spec.Channel.Open: spec.Channel.OpenOk,
+    spec.Confirm.Select: spec.Confirm.SelectOk,
+    spec.Queue.Bind: spec.Queue.BindOk,
+    spec.Basic.Qos: spec.Basic.QosOk,
 }
 
 
@@ -29,27 +41,46 @@ def fake_broker(answer: Answer) -> Iterator[int]:
 
 
 def _serve(peer: socket.socket, answer: Answer) -> None:
-    def send(*methods: amqp_object.Method, channel: int = 1) -> None:
-        peer.sendall(b"".join(frame.Method(channel, each).marshal() for each in methods))
+    def send(*given: amqp_object.Method | bytes, channel: int = 1) -> None:
+        for each in given:
+            if isinstance(each, spec.Basic.Deliver):
+                each.consumer_tag = consumer_tag
+        peer.sendall(b"".join(_wired(each, channel) for each in given))
 
-    count = 0
+    count, consumer_tag = 0, ""
     for channel, method in _methods(peer, lambda: send(_start(), channel=0)):
+        if agreed := _agreed(method):
+            send(agreed, channel=channel)
         match method:
-            case spec.Connection.StartOk():
-                send(spec.Connection.Tune(10, 131_072, 60), channel=0)
-            case spec.Connection.Open():
-                send(spec.Connection.OpenOk(), channel=0)
             case spec.Connection.Close():
-                send(spec.Connection.CloseOk(), channel=0)
                 return
-            case spec.Channel.Open():
-                send(spec.Channel.OpenOk(), channel=channel)
             case spec.Confirm.Select():
-                send(spec.Confirm.SelectOk(), channel=channel)
                 answer(send, 0)
             case spec.Basic.Publish():
                 count += 1
                 answer(send, count)
+            case spec.Basic.Consume():
+                consumer_tag = method.consumer_tag
+                answer(send, 0)
+
+
+def _agreed(method: Any) -> amqp_object.Method | None:
+    """Give the broker's yes to a request; None where there is nothing to say."""
+    match method:
+        case spec.Connection.StartOk():
+            return spec.Connection.Tune(10, 131_072, 60)
+        case spec.Queue.Declare():
+            return spec.Queue.DeclareOk(method.queue, 0, 0)
+        case spec.Basic.Consume():
+            return spec.Basic.ConsumeOk(method.consumer_tag)
+    return _PLAIN[type(method)]() if type(method) in _PLAIN else None
+
+
+def _wired(given: amqp_object.Method | bytes, channel: int) -> bytes:
+    if isinstance(given, bytes):
+        return given
+    wired: bytes = frame.Method(channel, given).marshal()
+    return wired
 
 
 def _start() -> spec.Connection.Start:
