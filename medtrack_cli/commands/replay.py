@@ -161,7 +161,9 @@ def replay(
         def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
             if is_refused:
                 return outgoing.unsent(tally.aside)
-            paced = outgoing.made(tally.aside, Pace(factor, clock, stop) if factor else None)
+            note = runtime.printer.note
+            pace = Pace(factor, clock, stop, note) if factor else None
+            paced = outgoing.made(tally.aside, pace)
             rest = (lambda: outgoing.everything(Counter())) if again else None
             return deliver.deliver(publisher, paced, rest, stop)
 

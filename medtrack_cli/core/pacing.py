@@ -1,12 +1,18 @@
 """Hold messages back: to a rate, or to the pace they were recorded at."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
 
-from medtrack_cli.core.ports import Clock, Stop
+from medtrack_cli.core.ports import Clock, Note, Stop
+from medtrack_cli.core.times import EPOCH
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.delivery import Delivery
 
 T = TypeVar("T")
+
+LONG_SECONDS = 30.0  # a wait that is told
 
 
 def at_rate(
@@ -27,23 +33,51 @@ def at_rate(
 class Pace:
     """The pace of a recording, `speed` times as fast, measured from its first time: no drift.
 
-    A time before the latest one seen (a clock that was set back) is due at once.
+    What was received in one go is paced by the recorder's own seconds, which no change of its
+    clock touches; else by the times themselves, where one before the latest is due at once. A
+    long wait is told to `note`, with its end.
     """
 
-    def __init__(self, speed: float, clock: Clock, stop: Stop | None = None) -> None:
+    def __init__(
+        self, speed: float, clock: Clock, stop: Stop | None = None, note: Note | None = None
+    ) -> None:
         self._speed = speed
         self._clock = clock
         self._stop = stop
-        self._first: datetime | None = None
-        self._started = 0.0
+        self._note = note
+        self._last: Delivery | None = None
+        self._latest = EPOCH
+        self._elapsed = self._started = 0.0
 
-    def hold(self, moment: datetime) -> None:
-        """Wait until it is time for what was recorded at `moment`."""
-        if self._first is None:
-            self._first = moment
-            self._started = self._clock.monotonic()
-        elapsed = (moment - self._first).total_seconds() / self._speed
-        wait(self._started + elapsed, self._clock, self._stop)
+    def hold(self, delivery: "Delivery") -> None:
+        """Wait until it is time for a delivery."""
+        if self._last is None:
+            self._started, self._latest = self._clock.monotonic(), delivery.received_at
+        else:
+            self._elapsed += max(0.0, self._since(self._last, delivery))
+        is_measured = delivery.monotonic is not None
+        self._latest = (
+            delivery.received_at if is_measured else max(self._latest, delivery.received_at)
+        )
+        self._last = delivery
+        due = self._started + self._elapsed / self._speed
+        self._tell(due - self._clock.monotonic())
+        wait(due, self._clock, self._stop)
+
+    def _since(self, last: "Delivery", delivery: "Delivery") -> float:
+        is_one_clock = last.clock == delivery.clock
+        if is_one_clock and last.monotonic is not None and delivery.monotonic is not None:
+            return delivery.monotonic - last.monotonic
+        return (delivery.received_at - self._latest).total_seconds()
+
+    def _tell(self, left: float) -> None:
+        if self._note is None or left <= LONG_SECONDS:
+            return
+        try:
+            end = f", at {self._clock.now() + timedelta(seconds=left):%Y-%m-%d %H:%M:%S} UTC"
+        except OverflowError:
+            end = ""
+        self._note(f"the next event is due in {left:,.0f} s{end}; --speed max doesn't wait")
 
 
 def wait(due: float, clock: Clock, stop: Stop | None = None) -> None:

@@ -16,6 +16,8 @@ from medtrack_cli.events.json_text import examine
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
 _TABLE = "$table"  # a table that would be taken for one of these
 
+MOST_SECONDS = 1e12  # of a recording; NaN is no less
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _PLAIN = '{"valid":true,"findings":[]}'  # the verdict on most events
 
@@ -90,8 +92,8 @@ def _finding(problem: Problem) -> dict[str, str]:
     }
 
 
-def from_record(record: Mapping[str, Any]) -> Delivery:
-    """Read a delivery back from its record.
+def from_record(record: Mapping[str, Any], run: str = "") -> Delivery:
+    """Read a delivery back from its record; the times of one `run` are of one clock.
 
     Raises KeyError, TypeError or ValueError when it is none.
     """
@@ -110,8 +112,17 @@ def from_record(record: Mapping[str, Any]) -> Delivery:
         body=body,
         properties=_table(record.get("properties", {})),
         headers=headers,
-        monotonic=record.get("elapsed"),
+        monotonic=_seconds(record.get("elapsed")),
+        clock=run,
     )
+
+
+def _seconds(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST_SECONDS:
+        return float(value)
+    raise TypeError("no number of seconds")
 
 
 def _text(value: object) -> str:

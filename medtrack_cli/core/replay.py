@@ -32,6 +32,8 @@ STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_i
 STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
 
+OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
+
 INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped"}  # else they have receipts
 
 
@@ -114,10 +116,12 @@ def _not_recorded(item: Item) -> NotARecording:
 
 
 def _timestamp(body: bytes) -> datetime | None:
+    """Read when an event says it was made; a time out of this age stands for none."""
     try:
-        return from_rfc3339(json.loads(body)["timestamp"])
+        moment = from_rfc3339(json.loads(body)["timestamp"])
     except (ValueError, KeyError, TypeError):
         return None
+    return moment if OLDEST_YEAR <= moment.year <= LATEST_YEAR else None
 
 
 def messages(
@@ -154,7 +158,7 @@ def messages(
                 return
             continue
         if pace is not None and recorded.is_timed:
-            pace.hold(recorded.delivery.received_at)
+            pace.hold(recorded.delivery)
         yield message
     if bug is not None:
         raise bug

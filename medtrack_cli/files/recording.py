@@ -45,12 +45,18 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
     too early. NotARecording when the format is too new.
     """
     last: Item | None = None
+    run = ""  # of the last header in the file
     try:
         for item in items:
+            run = run if last and item.file == last.file else ""
             last = item
             if item.body is None or not item.body.startswith(KIND):
                 yield item
-            elif unwrapped := _unwrap(item, item.body):
+                continue
+            unwrapped = _unwrap(item, item.body, run)
+            if isinstance(unwrapped, str):
+                run = unwrapped
+            else:
                 yield unwrapped
     except CutOff as error:
         if not (last and last.body and last.body.startswith(KIND)):
@@ -60,7 +66,8 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
         yield _corrupt(last.file, error.line or last.line, reason)
 
 
-def _unwrap(item: Item, line: bytes) -> Item | None:
+def _unwrap(item: Item, line: bytes, run: str) -> Item | str:
+    """Give the event of a line; of a header, the name of the run that begins."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
     from medtrack_cli.core.record import from_record  # most inputs hold no record
@@ -75,10 +82,11 @@ def _unwrap(item: Item, line: bytes) -> Item | None:
             is_whole = is_readable(record, item.file) and (
                 has_seal(line) or record["version"] < _SEALED_SINCE
             )
-            return None if is_whole else _corrupt(item.file, item.line, "it is no header")
+            name = str(record.get("run", ""))
+            return name if is_whole else _corrupt(item.file, item.line, "it is no header")
         case {"kind": "event"}:
             try:
-                delivery = from_record(record)
+                delivery = from_record(record, run)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
             return RecordedItem(item.file, item.line, delivery.body, delivery)

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.pacing import Pace, at_rate
 from medtrack_cli.core.ports import Stop
-from tests.core.values import NOON, FakeClock
+from tests.core.values import NOON, FakeClock, delivery
 
 
 def test_a_rate_spaces_items_evenly() -> None:
@@ -47,13 +49,18 @@ def test_what_is_in_hand_goes_when_stopped() -> None:
     assert clock.monotonic() < 1002
 
 
+def at(seconds: float, **changes: Any) -> Delivery:
+    """Make a delivery received so long after noon."""
+    return delivery(received_at=NOON + timedelta(seconds=seconds), **changes)
+
+
 def paced(moments: list[float], speed: float, cost: float = 0.0) -> list[float]:
     """Hold for each recorded second, sending taking `cost`; say when each was let go."""
     clock = FakeClock()
     pace = Pace(speed, clock)
     times = []
     for moment in moments:
-        pace.hold(NOON + timedelta(seconds=moment))
+        pace.hold(at(moment))
         times.append(clock.monotonic() - 1000)
         clock.moment += cost
     return times
@@ -77,11 +84,11 @@ def test_what_is_late_is_caught_up() -> None:
     """After a delay, what is overdue goes at once until the recorded pace is met again."""
     clock = FakeClock()
     pace = Pace(1, clock)
-    pace.hold(NOON)
+    pace.hold(at(0))
     clock.moment += 10
-    pace.hold(NOON + timedelta(seconds=4))
+    pace.hold(at(4))
     assert clock.monotonic() == 1010
-    pace.hold(NOON + timedelta(seconds=12))
+    pace.hold(at(12))
     assert clock.monotonic() == pytest.approx(1012)
 
 
@@ -90,10 +97,52 @@ def test_a_clock_set_back_is_due_at_once() -> None:
     assert paced([0, 5, -3600, 4, 6], 1) == pytest.approx([0, 5, 5, 5, 6])
 
 
+def released(*deliveries: Delivery) -> tuple[list[float], list[str]]:
+    """Hold for each delivery; say when each was let go, and what was told."""
+    clock, notes, times = FakeClock(), list[str](), list[float]()
+    pace = Pace(1, clock, note=notes.append)
+    for each in deliveries:
+        pace.hold(each)
+        times.append(clock.monotonic() - 1000)
+    return times, notes
+
+
+def test_a_recorders_own_seconds_win_over_its_clock() -> None:
+    """A clock that was set, forward or back, costs no pause and no haste."""
+    for wall in ([0, 1, 3602, 3603], [0, 1, -3600, -3599]):
+        times, notes = released(
+            *(at(each, monotonic=7.0 + number, clock="a") for number, each in enumerate(wall))
+        )
+        assert times == pytest.approx([0, 1, 2, 3])
+        assert notes == []
+
+
+def test_between_recorders_the_clock_counts() -> None:
+    """Another run's seconds have another zero: the time between is that of the clock."""
+    times, _ = released(
+        at(0, monotonic=100.0, clock="a"),
+        at(1, monotonic=101.0, clock="a"),
+        at(4, monotonic=500.0, clock="b"),
+        at(9, monotonic=500.5, clock="b"),
+        at(11),
+        at(12, monotonic=3.0, clock="b"),
+    )
+    assert times == pytest.approx([0, 1, 4, 4.5, 6.5, 7.5])
+
+
+def test_a_long_wait_is_told_with_its_end() -> None:
+    """A wait of over 30 s is told before it begins, a shorter one isn't."""
+    times, notes = released(at(0), at(30), at(3630))
+    assert times == pytest.approx([0, 30, 3630])
+    assert notes == [
+        "the next event is due in 3,600 s, at 2025-01-15 13:00:30 UTC; --speed max doesn't wait"
+    ]
+
+
 def test_naps_are_short() -> None:
     """A long hold is slept in naps of half a second at most, so that a signal is soon seen."""
     clock = FakeClock()
     pace = Pace(1, clock)
-    pace.hold(NOON)
-    pace.hold(NOON + timedelta(seconds=60))
+    pace.hold(at(0))
+    pace.hold(at(60))
     assert max(clock.naps) <= 0.5

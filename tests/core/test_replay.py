@@ -199,6 +199,18 @@ def test_the_pace_begins_with_the_first_time_there_is() -> None:
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 10])
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+)
+def test_a_time_that_stands_for_none_is_none(text: str) -> None:
+    """What programs write for no time costs no pause: the event goes with the one before."""
+    first, odd = (
+        Read(encode(event() | {"timestamp": each})) for each in ("2025-01-15T10:00:00Z", text)
+    )
+    moments = [each.delivery.received_at for each in recorded([first, odd], NOON)]
+    assert moments[0] == moments[1]
+
+
 @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"student_id": "x"}', b"x"])
 def test_what_is_neither_is_an_error(body: bytes | None) -> None:
     """What is no delivery and no event is named with its place."""
