@@ -9,15 +9,15 @@ from typing import BinaryIO, NamedTuple
 from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.files.sealed_lines import EVENT_LINE
 from medtrack_cli.files.streams import BOM, read_some
 
 MAX_LINE = MAX_BODY + 64 * 1024
 """Bytes of a line that are loaded: an event and some space around it."""
 
-MAX_RECORDED_LINE = 8 * MAX_BODY
-"""The same for a line that records a delivery: its body as a string, escaped, and as a value."""
+MAX_RECORDED_LINE = 3 * MAX_BODY + 1024 * 1024
+"""The same for a line that records a delivery: its body as a value and, escaped, as a string."""
 
-_RECORD = b'{"kind":'
 _SPACE = b" \t\r\n"
 _CHUNK = 64 * 1024
 
@@ -96,14 +96,17 @@ def _lines(stream: BinaryIO, head: Iterable[bytes]) -> Iterator[bytes]:
 
 def _long_body(stream: BinaryIO, line: bytes) -> bytes | None:
     """Read on to a long line's end: None, in flat memory, when that is too far."""
-    limit = MAX_RECORDED_LINE if line.startswith(_RECORD) else MAX_BODY
-    if not line.endswith(b"\n") and len(line) < limit:
-        line += stream.readline(limit)
-    last, is_whole = line, True
+    limit = MAX_RECORDED_LINE if EVENT_LINE.match(line) else MAX_BODY
+    whole, last, is_whole = bytearray(line), line, True
     while not last.endswith(b"\n") and (last := stream.readline(_CHUNK)):
-        is_whole = False
-    body = line.removeprefix(BOM).rstrip(_SPACE)
-    return body if is_whole and len(body) <= limit else None
+        is_whole = len(whole) <= limit
+        if is_whole:
+            whole += last
+    if not is_whole:
+        return None
+    whole[-_CHUNK:] = whole[-_CHUNK:].rstrip(_SPACE)  # in place: a copy of a long line is felt
+    body = bytes(whole).removeprefix(BOM).rstrip(_SPACE)
+    return body if len(body) <= limit else None
 
 
 def _too_large(file: str, line: int, column: int) -> JsonItem:

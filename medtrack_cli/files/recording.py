@@ -10,13 +10,19 @@ from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.findings import At, Finding, Rule, Span
 from medtrack_cli.events.findings import Path as EventPath
 from medtrack_cli.files.reading import CutOff
-from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged
+from medtrack_cli.files.sealed_lines import (
+    EVENT_LINE,
+    KIND,
+    LARGE,
+    has_seal,
+    is_damaged,
+    read_record,
+)
 
 FORMAT = 2
 """The version that is written; all up to it are read."""
 
 _SEALED_SINCE = 2
-_EVENT = b'{"kind":"event",'
 
 
 class RecordedItem(NamedTuple):
@@ -50,7 +56,7 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
         for item in items:
             run = run if last and item.file == last.file else ""
             last = item
-            if item.body is None or not item.body.startswith(KIND):
+            if item.body is None or not _may_be_ours(item.body):
                 yield item
                 continue
             unwrapped = _unwrap(item, item.body, run)
@@ -66,6 +72,11 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
         yield _corrupt(last.file, error.line or last.line, reason)
 
 
+def _may_be_ours(line: bytes) -> bool:
+    """Tell whether a line may be a record: only deliveries are large."""
+    return line.startswith(KIND) and (len(line) <= LARGE or EVENT_LINE.match(line) is not None)
+
+
 def _unwrap(item: Item, line: bytes, run: str) -> Item | str:
     """Give the event of a line; of a header, the name of the run that begins."""
     if is_damaged(line):
@@ -73,10 +84,11 @@ def _unwrap(item: Item, line: bytes, run: str) -> Item | str:
     from medtrack_cli.core.record import from_record  # most inputs hold no record
 
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        is_ours = line.startswith(_EVENT)
-        return _corrupt(item.file, item.line, "it is cut off") if is_ours else item
+        record = read_record(line)
+    except (ValueError, RecursionError) as error:
+        is_cut = isinstance(error, json.JSONDecodeError)
+        reason = "it is cut off" if is_cut else "it isn't as medtrack writes it"
+        return _corrupt(item.file, item.line, reason) if EVENT_LINE.match(line) else item
     match record:
         case {"kind": "recording"}:
             is_whole = is_readable(record, item.file) and (

@@ -13,7 +13,7 @@ from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
 from medtrack_cli.files.json_files import MAX_RECORDED_LINE
 from medtrack_cli.files.locked_file import open_locked
 from medtrack_cli.files.recording import FORMAT, is_readable
-from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, sealed_text
+from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, read_record, sealed_text
 from medtrack_cli.files.streams import is_zipped
 
 _CHUNK = 256 * 1024
@@ -171,8 +171,8 @@ def _read(line: bytes) -> dict[str, Any]:
     if not line.startswith(KIND) or is_damaged(line):
         return {}
     try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
+        record = read_record(line)
+    except (ValueError, RecursionError):
         return {}
     return record if has_seal(line) or record.get("kind") == "recording" else {}
 

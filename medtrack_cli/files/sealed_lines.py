@@ -7,11 +7,24 @@ cut off or mended by hand.
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
 KIND = b'{"kind":'
 """How every line that medtrack writes begins."""
+
+EVENT_LINE = re.compile(rb'\{"kind": ?"event",')
+"""How a recorded delivery begins; other programs may have put spaces into it."""
+
+LARGE = 2 * 1024 * 1024
+"""Bytes of a line from which it is taken apart with care."""
+
+_BODY_KEYS = (b',"body_text":"', b',"body_base64":"', b', "body_text": "', b', "body_base64": "')
+_BODY = re.compile(rb', ?"(body_text|body_base64)": ?("[^"\\]*+(?:\\.[^"\\]*+)*+")', re.DOTALL)
+_VALUE = re.compile(rb', ?"body":')
+_MOST_VALUES = 50
 
 _SEAL_BEGINS = b',"crc32":"'
 _SEAL_SIZE = len(_SEAL_BEGINS) + 8 + len('"}')
@@ -44,9 +57,35 @@ def is_damaged(line: bytes) -> bool:
     """Tell whether a line, without its end, isn't what was sealed. One never sealed is whole."""
     seal = line[-_SEAL_SIZE:]
     if seal.startswith(_SEAL_BEGINS):
-        return seal != _seal(line[:-_SEAL_SIZE])
+        return seal != _seal(memoryview(line)[:-_SEAL_SIZE])
     return _NUMBERED.search(line, max(0, len(line) - 60)) is not None
 
 
-def _seal(text: bytes) -> bytes:
+def read_record(line: bytes) -> dict[str, Any]:
+    """Read a line of ours; ValueError or RecursionError when it can't be read.
+
+    Of a large one the body's value is left out, which takes many times its size in memory: the
+    exact text stands behind it.
+    """
+    if len(line) <= LARGE:
+        record: dict[str, Any] = json.loads(line)
+        return record
+    before = _before_value(line)
+    body = _BODY.match(line, max(0, *map(line.rfind, _BODY_KEYS)))
+    if before is None or body is None or len(line) - body.end() > LARGE:
+        raise ValueError("not as medtrack writes it")
+    return {**json.loads(before + line[body.end() :]), body[1].decode(): json.loads(body[2])}
+
+
+def _before_value(line: bytes) -> bytes | None:
+    """Give what stands before the body's value; a header may have the same name."""
+    for found in islice(_VALUE.finditer(line, 0, LARGE), _MOST_VALUES):
+        with suppress(ValueError, RecursionError):
+            before = line[: found.start()]
+            json.loads(before + b"}")
+            return before
+    return None
+
+
+def _seal(text: bytes | memoryview) -> bytes:
     return b'%b%08x"}' % (_SEAL_BEGINS, crc32(text))

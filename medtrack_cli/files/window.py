@@ -1,14 +1,13 @@
 """A stretch of time in a recording, found without reading what lies before it."""
 
-import json
 import re
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.filters import Window
 from medtrack_cli.core.times import sortable
-from medtrack_cli.files.json_files import Skip
-from medtrack_cli.files.sealed_lines import has_seal, is_damaged
+from medtrack_cli.files.json_files import MAX_LINE, Skip
+from medtrack_cli.files.sealed_lines import has_seal, is_damaged, read_record
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import is_zipped
 
@@ -82,15 +81,23 @@ def _probe(stream: BinaryIO, offset: int) -> Place | None:
     """
     stream.seek(offset)
     if offset:
-        stream.readline()
+        stream.readline(MAX_LINE)
     for _ in range(_PROBED_LINES):
         begins = stream.tell()
-        line = stream.readline().rstrip(b"\n")
+        line = stream.readline(MAX_LINE).rstrip(b"\n")
         if not line:
             return Place(begins, 0, "~")
         if has_seal(line) and not is_damaged(line):
-            record = json.loads(line)
-            time = record.get("latest") or record.get("received_at") or record["started_at"]
-            is_there = begins == record.get("at")
-            return Place(begins, record["line"] - 1, time) if is_there else None
+            return _place(line, begins)
     return None
+
+
+def _place(line: bytes, begins: int) -> Place | None:
+    """Read where a line says that it stands; None where that isn't so, or can't be read."""
+    try:
+        record = read_record(line)
+        time = record.get("latest") or record.get("received_at") or record["started_at"]
+        is_there = begins == record.get("at") and isinstance(time, str)
+        return Place(begins, int(record["line"]) - 1, time) if is_there else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None

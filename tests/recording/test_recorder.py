@@ -17,7 +17,7 @@ from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.files.rotation import parse_rotation
 from medtrack_cli.files.streams import is_zipped
 from tests.core.values import NOON, FakeClock, delivery
-from tests.recording.recorded import ids, numbered, record
+from tests.recording.recorded import ids, items, numbered, record
 
 NAMES = ["r.ndjson", "r.ndjson.gz", "no-suffix"]
 
@@ -273,3 +273,20 @@ def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
     assert ids(tmp_path / "r.000001.ndjson") == ["id-1", "id-2"]
     record(path, numbered(1, start=3), rotate="1KB")
     assert ids(tmp_path / "r.000002.ndjson") == ["id-3"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":"%b"}' % (b'\\"' * 8_388_000), b"[" + b"1," * 8_388_000 + b"1]", b"\xff" * 2**24],
+    ids=["quotes", "a list", "no text"],
+)
+def test_the_largest_events_come_back(tmp_path: Path, body: bytes) -> None:
+    """A body of nearly 16 MiB is read as it was, beside a header of the same name, and added to."""
+    path = tmp_path / "r.ndjson"
+    large = delivery(body, headers={"body": 1, "body_text": "x", "a": '","body":1'})
+    record(path, [large])
+    record(path, numbered(1))
+    first, _ = items(path)
+    assert isinstance(first.recorded, Delivery)
+    assert (first.recorded.body, first.recorded.headers) == (body, large.headers)
+    assert ids(path)[1] == "id-1"
