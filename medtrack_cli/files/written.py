@@ -18,7 +18,7 @@ _RULE_LINE = rb"[^\n]*:[0-9]+:[0-9]+: (?:error|warning)\[[a-z_]+\]: "
 _SUM_LINE = rb"checked [0-9,]+ events? in [0-9,]+ files?: "
 _REPORT = re.compile(
     rb'\{"kind":"(?:finding","file|validated","files|error","code|note","message|'
-    rb'(?:receipt|message)","index|(?:published|replayed|dry_run)","total)":|'
+    rb'(?:receipt|message)","index|(?:published|replayed|dry_run)","(?:total|profile))":|'
     rb'\{\s*"\$schema"\s*:\s*"[^"]*sarif|'
     rb'\[\s*\{(?=[^\n]*"check_name")(?=[^\n]*"fingerprint")|'  # GitLab's code quality
     rb"(?:<\?xml[^>]*>\s*)?<testsuites?\b|"
