@@ -14,28 +14,29 @@ _ALTERNATE = "alternate-exchange"
 Rows = Iterable[Mapping[str, Any]]
 
 
-def read_topology(settings: ConnectionSettings) -> Topology:
-    """Read what `core.routing` decides by; Unanswered where it can't be had.
+def read_topology(settings: ConnectionSettings, seconds: float = management.SECONDS) -> Topology:
+    """Read what `core.routing` decides by; Unanswered where it can't be had in time.
 
     An exchange that is under a policy this user may not read is left out: the policy may name
     an alternate exchange.
     """
     vhost = quote(settings.vhost, safe="")
-    exchanges = management.ask(settings, f"exchanges/{vhost}")
-    bindings = management.ask(settings, f"bindings/{vhost}")
+    questions = management.Questions(settings, seconds)
+    exchanges = questions.ask(f"exchanges/{vhost}")
+    bindings = questions.ask(f"bindings/{vhost}")
     if exchanges == []:
         raise management.Unanswered("shows this user no exchange")
     try:
         is_governed = any(each.get("policy") for each in exchanges)
-        policies = _policies(settings, vhost) if is_governed else []
+        policies = _policies(questions, vhost) if is_governed else []
         return _topology(exchanges, bindings, policies)
     except (TypeError, KeyError, AttributeError):
         raise management.Unanswered("answered what RabbitMQ doesn't") from None
 
 
-def _policies(settings: ConnectionSettings, vhost: str) -> Rows:
+def _policies(questions: management.Questions, vhost: str) -> Rows:
     try:
-        listed: Rows = management.ask(settings, f"policies/{vhost}")
+        listed: Rows = questions.ask(f"policies/{vhost}")
     except management.Unanswered:
         return []
     return listed

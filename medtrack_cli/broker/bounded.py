@@ -3,7 +3,8 @@
 from typing import Any
 
 from pika import exceptions, frame, spec
-from pika.adapters.select_connection import SelectConnection
+
+from medtrack_cli.broker.greeting import GreetedConnection
 
 MAX_BODY = 128 * 1024 * 1024  # RabbitMQ's own default, until 4.0 made it 16 MiB
 # Publishers' properties are within a frame of 128 KiB; dead-lettering adds to them.
@@ -20,7 +21,7 @@ class TooMuch(exceptions.ProtocolSyntaxError):
         super().__init__(f"{what}: {size:,}, and {most:,} at most are taken")
 
 
-class BoundedConnection(SelectConnection):
+class BoundedConnection(GreetedConnection):
     """A connection that ends with TooMuch before what is too large is put together.
 
     pika has no public place for that: this reads its buffer, and a test sees that it is asked.
@@ -34,7 +35,7 @@ class BoundedConnection(SelectConnection):
 
     def _on_data_available(self, data_in: bytes) -> None:
         try:
-            super()._on_data_available(data_in)  # type: ignore[misc] # not in the stubs
+            super()._on_data_available(data_in)
         except exceptions.AMQPError as error:
             self.broken_by = error
             raise
@@ -62,11 +63,7 @@ class BoundedConnection(SelectConnection):
             most = MAX_PROPERTIES if start[0] == spec.FRAME_HEADER else largest
             _check("bytes of a frame", int.from_bytes(start[3:]), most)
         elif len(self._frame_buffer) > largest:  # no frame will come of it
-            raise (
-                exceptions.InvalidFrameError("unknown type")
-                if self.is_open
-                else exceptions.IncompatibleProtocolError("no AMQP")
-            )
+            raise exceptions.InvalidFrameError("unknown type")
 
 
 def _check(what: str, size: int, most: int) -> None:

@@ -29,7 +29,8 @@ from medtrack_cli.core.connection import ConnectionSettings, Host
 
 CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
-CLOSE_SECONDS = 3.0  # a blocked or half-dead broker may never answer a close
+CLOSE_SECONDS = 0.8  # a blocked or half-dead broker may never answer a close
+URGENT_SECONDS = 0.3  # the same, where somebody waits for the end or for another connection
 USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
 PULSE_SECONDS = 1.0  # how exactly it is known when the broker was last heard
 
@@ -87,6 +88,7 @@ class Link:
         self._unsent = 0  # bytes
         self.written = 0  # messages, by whoever publishes; on the I/O thread
         self.moved_at = 0.0  # monotonic: when bytes that had to wait were last sent
+        self._asked_at = 0.0  # monotonic: when a sign of life was last asked for
         self._made = threading.Event()
         self._parameters = connection_parameters(settings, host)
         self._thread = threading.Thread(target=self._run, name="medtrack-io", daemon=True)
@@ -100,6 +102,20 @@ class Link:
     def properties_size(self) -> int:
         """The bytes of the last message's properties and headers. On the I/O thread."""
         return self._connection.properties_size if self._connection else 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the host has taken the connection, and TLS if there is any, stands."""
+        return getattr(self._connection, "_transport", None) is not None
+
+    def is_there(self, seconds: float) -> bool:
+        """Ask the broker for a sign of life, again and again; False when none came for so long."""
+        now = time.monotonic()
+        heard_at = self._connection.heard_at if self._connection else 0.0
+        if heard_at >= self._asked_at and now - self._asked_at > seconds / 2:
+            self._asked_at = now
+            self.call(lambda channel: channel.basic_qos(prefetch_count=0))
+        return now - self._asked_at < seconds
 
     def start(self) -> None:
         """Begin to connect; Opened or Lost follows in the inbox."""
@@ -165,11 +181,11 @@ class Link:
 
     def _lose(self, cause: BaseException | str) -> None:
         error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
-        if self._connection and self._connection.broken_by:
-            error = self._connection.broken_by
-        # What came before any frame was complete; pika keeps it nowhere else.
-        received: bytes = getattr(self._connection, "_frame_buffer", b"")
-        self._fail(connection_failure(error, self.settings, self.host, received))
+        words = b""
+        if self._connection:
+            error = self._connection.broken_by or error
+            words = self._connection.first_words
+        self._fail(connection_failure(error, self.settings, self.host, words))
         self._stop_loop()
 
     def _fail(self, failure: Failure) -> None:

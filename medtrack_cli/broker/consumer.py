@@ -12,7 +12,7 @@ from typing import Self
 from pika.channel import Channel
 
 from medtrack_cli.broker.backlog import Backlog
-from medtrack_cli.broker.connection import Inbox, Link, Lost
+from medtrack_cli.broker.connection import URGENT_SECONDS, Inbox, Link, Lost
 from medtrack_cli.broker.continuity import Loss, has_kept_all
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.overflow import Overflow
@@ -44,7 +44,7 @@ from medtrack_cli.errors import BrokerUnreachable, TopologyError
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
 PAUSE_SECONDS = 3.0  # between two tries, at most: heard within 5 s of the broker's return
 STEADY_SECONDS = 30.0  # a link that stood so long was a good one
-CLOSE_SECONDS = 0.7  # a signal ends listening within a second, whatever the broker does
+CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
 
 Happening = Listening | Interrupted | Resumed
 _Event = Lost | Cancelled | Released | Depth
@@ -256,7 +256,7 @@ class AmqpConsumer:
         """
         yield Interrupted(since, reason)
         if self._link:
-            self._link.close(0.5)
+            self._link.close(URGENT_SECONDS)
         is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
         self._short_lived = 0 if is_steady else self._short_lived + 1
         survived = self._source.stays
@@ -275,7 +275,9 @@ class AmqpConsumer:
         missed = (
             not (survived and loss)
             or self._overflow.may_drop(self._subscription.waiting)
-            or not has_kept_all(self._settings, self._source, self._subscription.broker, loss)
+            or not has_kept_all(
+                self._settings, self._source, self._subscription.broker, loss, self._stop
+            )
         )
         start = since and self._unheard_since(since) if missed else since
         if survived:

@@ -5,7 +5,6 @@ down, and confirm it; and what was published as transient goes with a restart. S
 be missing unless the management API can exclude it.
 """
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from urllib.parse import quote
 
 from medtrack_cli.broker import management
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.ports import QueueType, Source
+from medtrack_cli.core.ports import QueueType, Source, Stop
 
 SECONDS = 1.0  # for all questions together: what waits in the queue is more urgent
 _LIMIT = 20  # times that quorum queues deliver again before they drop, from RabbitMQ 4.0 on
@@ -43,14 +42,16 @@ class Broker(NamedTuple):
     major_version: int
 
 
-def has_kept_all(settings: ConnectionSettings, source: Source, broker: Broker, loss: Loss) -> bool:
+def has_kept_all(
+    settings: ConnectionSettings, source: Source, broker: Broker, loss: Loss, stop: Stop
+) -> bool:
     """Tell whether it can be excluded that a queue has lost events since the broker was heard.
 
     Asks the management API, unless the source knows enough of itself; False where nobody can tell.
     """
     if source.queue_type is QueueType.QUORUM:
         return True
-    questions = _Questions(settings)
+    questions = management.Questions(settings, SECONDS, stop)
     try:
         if source.queue_type is None:
             vhost, name = quote(settings.vhost, safe=""), quote(source.name, safe="")
@@ -66,17 +67,6 @@ def has_kept_all(settings: ConnectionSettings, source: Source, broker: Broker, l
         return False
 
 
-class _Questions:
-    """Questions to the management API that share one time."""
-
-    def __init__(self, settings: ConnectionSettings) -> None:
-        self._settings = settings
-        self._until = time.monotonic() + SECONDS
-
-    def ask(self, path: str) -> Any:  # noqa: ANN401 -- JSON
-        return management.ask(self._settings, path, max(0, self._until - time.monotonic()))
-
-
 def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> bool:
     """Tell whether a quorum queue still has what was delivered in vain so often."""
     named = [
@@ -89,7 +79,7 @@ def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> boo
     return all(returns <= each for each in limits)
 
 
-def _is_one_that_stood(questions: _Questions, loss: Loss) -> bool:
+def _is_one_that_stood(questions: management.Questions, loss: Loss) -> bool:
     """Tell whether the broker is one node, whose RabbitMQ ran all the time."""
     away = (datetime.now(UTC) - loss.heard).total_seconds() + SECONDS
     reach, step = _FINE if away < _FINE[0] else _COARSE

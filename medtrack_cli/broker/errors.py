@@ -9,6 +9,7 @@ from pika.adapters.utils import connection_workflow as workflow
 
 from medtrack_cli.broker.bounded import TooMuch
 from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.greeting import described, is_alert, is_foreign
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, presented
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
@@ -21,9 +22,6 @@ from medtrack_cli.errors import (
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED = 403
 
-_FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
-_ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
-
 # Code 530 stands for three things; only how its text ends tells a limit and a vhost that is closed.
 _LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
 _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
@@ -31,15 +29,22 @@ _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for use
 _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) ['\"](.*)['\"]", re.DOTALL)
 
 
-def connection_failure(  # noqa: PLR0911 -- one return a cause
+def connection_failure(
     cause: BaseException, settings: ConnectionSettings, host: Host, received: bytes = b""
 ) -> Failure:
     """Say why a connection could not be made or was lost. Decides by type and reply code only.
 
-    `received` is what the server sent before its first frame. Every exception class of pika
-    is placed here: a test walks `pika.exceptions`.
+    `received` is what the server said first. Every exception class of pika is placed here: a
+    test walks `pika.exceptions`.
     """
-    cause = _innermost(cause)
+    if is_foreign(received):
+        return _foreign(received, settings, settings.describe(host))
+    return _failure(_innermost(cause), settings, host)
+
+
+def _failure(  # noqa: PLR0911 -- one return a cause
+    cause: BaseException, settings: ConnectionSettings, host: Host
+) -> Failure:
     broker = settings.describe(host)
     match cause:
         case exceptions.ConnectionClosed():
@@ -51,9 +56,9 @@ def connection_failure(  # noqa: PLR0911 -- one return a cause
             | exceptions.ProbableAuthenticationError()
             | exceptions.ProbableAccessDeniedError()
         ):
-            return _ended_early(cause, settings, host, received)
-        case ssl.SSLError() if error := handshake_error(cause, settings, host):
-            return Failure(error, heals=False, of_host=True)
+            return _ended_early(cause, settings, host)
+        case ssl.SSLError() if failure := _handshake(cause, settings, host):
+            return failure
         case exceptions.ProtocolVersionMismatch():
             return Failure(_no_broker(broker), heals=False, of_host=True)
         case TooMuch() | exceptions.BodyTooLongError():
@@ -120,9 +125,26 @@ def _innermost(cause: BaseException) -> BaseException:
         cause = inner
 
 
-def _ended_early(
-    cause: Exception, settings: ConnectionSettings, host: Host, received: bytes
-) -> Failure:
+def _handshake(
+    cause: ssl.SSLError | str, settings: ConnectionSettings, host: Host
+) -> Failure | None:
+    """Say why a handshake failed; a closer look gives the names and dates of a certificate."""
+    error = handshake_error(cause, settings, host)
+    if error is None:
+        return None
+    failure = Failure(error, heals=False, of_host=True)
+    if not isinstance(cause, ssl.SSLCertVerificationError):
+        return failure
+
+    def look(seconds: float) -> Failure:
+        seen = presented(settings.tls or TlsSettings(), host, seconds)
+        closer = handshake_error(cause, settings, host, seen)
+        return failure._replace(error=closer) if closer else failure
+
+    return failure._replace(look=look)
+
+
+def _ended_early(cause: Exception, settings: ConnectionSettings, host: Host) -> Failure:
     """Say why a connection ended while it was opened: by the broker's reply, if it sent one.
 
     pika guesses a refused login or vhost from how far it got; a cut cable looks the same.
@@ -132,36 +154,41 @@ def _ended_early(
         return _closed(int(reply[1]), reply[2], broker, settings)
     if not isinstance(cause, exceptions.IncompatibleProtocolError):
         hint = "RabbitMQ gives a reason when it refuses a login: this was the network, or a proxy"
-        error: MedtrackError = BrokerUnreachable(
-            "connection lost while logging in", broker, hint=hint
-        )
+        error = BrokerUnreachable("connection lost while logging in", broker, hint=hint)
         return Failure(error, heals=True)
-    if refused := _refused_by_tls(str(cause), settings, host, received):
-        return Failure(refused, heals=False, of_host=True)
-    spoke = bool(received) and not _FRAME.startswith(received[: len(_FRAME)])
+    if settings.tls and (refused := _handshake(str(cause), settings, host)):
+        return refused
     # A proxy whose broker starts hangs up without a word.
-    return Failure(_no_broker(broker), heals=not spoke, of_host=spoke)
+    failure = Failure(_no_broker(broker), heals=True)
+    return failure._replace(look=lambda seconds: _by_tls(settings, host, seconds) or failure)
 
 
-def _refused_by_tls(
-    text: str, settings: ConnectionSettings, host: Host, received: bytes
-) -> MedtrackError | None:
-    """Say what TLS has to do with a connection that ended before any AMQP; None: nothing."""
+def _by_tls(settings: ConnectionSettings, host: Host, seconds: float) -> Failure | None:
+    """Look whether a connection ended before any AMQP because of TLS; None: it didn't."""
     if settings.tls:
-        return handshake_error(text, settings, host) or handshake_error(
-            late_alert(settings.tls, host), settings, host
-        )
-    if not (received.startswith(_ALERT) or presented(TlsSettings(), host)):
-        return None
+        return _handshake(late_alert(settings.tls, host, seconds), settings, host)
+    if presented(TlsSettings(), host, seconds):
+        return _speaks_tls(settings.describe(host))
+    return None
+
+
+def _speaks_tls(broker: str) -> Failure:
+    what = "this port speaks TLS, and plain AMQP was wanted"
     hint = "write amqps:// for amqp://, or give the profile `tls: {}`"
-    return AccessRefused(
-        "this port speaks TLS, and plain AMQP was wanted", settings.describe(host), hint=hint
-    )
+    return Failure(AccessRefused(what, broker, hint=hint), heals=False, of_host=True)
 
 
-def _no_broker(broker: str) -> MedtrackError:
+def _foreign(words: bytes, settings: ConnectionSettings, broker: str) -> Failure:
+    """Name what answers there in another protocol."""
+    if is_alert(words) and not settings.tls:
+        return _speaks_tls(broker)
+    return Failure(_no_broker(broker, described(words)), heals=False, of_host=True)
+
+
+def _no_broker(broker: str, why: str = "") -> MedtrackError:
+    what = f"not an AMQP broker ({why})" if why else "not an AMQP broker"
     hint = "check host and port; management is on 15672, TLS on 5671"
-    return BrokerUnreachable("not an AMQP broker", broker, hint=hint)
+    return BrokerUnreachable(what, broker, hint=hint)
 
 
 def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> Failure:
@@ -173,7 +200,7 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
         return Failure(error, heals=True)
     if code == NOT_ALLOWED:
         refused = vhost_refused if _CLOSED_TO_USER.search(text) else no_vhost
-        return Failure(refused(settings, broker), heals=False)
+        return refused(settings, broker)
     what = f"the broker closed the connection ({code} {text})"
     error = BrokerUnreachable(what, broker, hint="its log says more")
     return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR}, code=code)

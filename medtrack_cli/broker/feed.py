@@ -64,8 +64,10 @@ class Feed(Generic[T]):
     def stop(self) -> None:
         """Read no further; what was read can still be taken.
 
-        Waits a moment for an item on its way; a read that blocks has none in hand.
+        Waits a moment for an item on its way, once; a read that blocks has none in hand.
         """
+        if self._stopped:
+            return
         self._stopped = True
         self._room.set()
         self._thread.join(JOIN_SECONDS)

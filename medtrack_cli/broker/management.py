@@ -1,21 +1,22 @@
 """RabbitMQ's management API, asked for what AMQP doesn't tell: in short, and never fatally."""
 
 import json
+import time
 from base64 import b64encode
-from concurrent.futures import Future
 from contextlib import closing
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, TlsSettings, WebAddress
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import MedtrackError
 
 if TYPE_CHECKING:
     import urllib3
 
-SECONDS = 2.0  # for one question, an error waits for its hint
+SECONDS = 2.0  # for all that is asked for one purpose
 _LARGEST = 4 * 1024 * 1024  # bytes of an answer
 
 
@@ -23,50 +24,52 @@ class Unanswered(Exception):
     """Why there is no answer, in words that go on behind the API's URL and hold no secret."""
 
 
-def names(settings: ConnectionSettings, kind: str) -> tuple[str, ...]:
+def names(settings: ConnectionSettings, kind: str, seconds: float = SECONDS) -> tuple[str, ...]:
     """List the vhost's `exchanges` or `queues`, or all `vhosts`; empty where nobody can tell."""
     where = "" if kind == "vhosts" else f"/{quote(settings.vhost, safe='')}"
     try:
-        listed = ask(settings, f"{kind}{where}?columns=name")
+        listed = Questions(settings, seconds).ask(f"{kind}{where}?columns=name")
     except Unanswered:
         return ()
     rows = listed if isinstance(listed, list) else []
     return tuple(str(row["name"]) for row in rows if isinstance(row, dict) and row.get("name"))
 
 
-def ask(settings: ConnectionSettings, path: str, seconds: float = SECONDS) -> Any:  # noqa: ANN401 -- JSON
-    """Get `/api/<path>` as JSON, with AMQP's login and trust; Unanswered where it can't be had.
+class Questions:
+    """Questions that share one time; a stop that is requested ends it, too."""
 
-    The login goes to no other machine in the clear, to no proxy, and follows no redirect.
-    """
-    address = settings.management_url
-    if address is None:
-        raise Unanswered("isn't set")
-    if not (address.tls or address.at.is_loopback):
-        raise Unanswered("isn't asked: the password would go there in the clear")
-    answer: Future[Any] = Future()
+    def __init__(
+        self, settings: ConnectionSettings, seconds: float = SECONDS, stop: Stop | None = None
+    ) -> None:
+        self._settings = settings
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+        self._stop = stop
 
-    def run() -> None:
+    def ask(self, path: str) -> Any:  # noqa: ANN401 -- JSON
+        """Get `/api/<path>` as JSON, with AMQP's login and trust; Unanswered where it can't be had.
+
+        The login goes to no other machine in the clear, to no proxy, and follows no redirect.
+        """
+        address = self._settings.management_url
+        if address is None:
+            raise Unanswered("isn't set")
+        if not (address.tls or address.at.is_loopback):
+            raise Unanswered("isn't asked: the password would go there in the clear")
+        left = max(0.001, self._until - time.monotonic())  # urllib3 refuses 0
         try:
-            answer.set_result(_get(settings, address, path))
-        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
-            answer.set_exception(error)
-
-    # A socket's limit is for each piece, a look-up of names has none: a thread can be left.
-    Thread(target=run, daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except TimeoutError:
-        raise Unanswered(f"gave no whole answer within {seconds:.0f} s") from None
+            return within(left, lambda: _get(self._settings, address, path, left), self._stop)
+        except TimeoutError:
+            raise Unanswered(f"gave no whole answer within {self._seconds:.2g} s") from None
 
 
-def _get(settings: ConnectionSettings, address: WebAddress, path: str) -> Any:  # noqa: ANN401 -- JSON
+def _get(settings: ConnectionSettings, address: WebAddress, path: str, seconds: float) -> Any:  # noqa: ANN401 -- JSON
     from urllib3 import exceptions
 
     login = f"{settings.username}:{settings.password.reveal()}".encode()
     try:
         with (
-            _connections(settings, address) as pool,
+            _connections(settings, address, seconds) as pool,
             closing(
                 pool.urlopen(
                     "GET",
@@ -84,7 +87,7 @@ def _get(settings: ConnectionSettings, address: WebAddress, path: str) -> Any:  
     except MedtrackError as error:
         raise Unanswered(f"isn't asked: {error.message}") from None
     except exceptions.ReadTimeoutError:
-        raise Unanswered(f"gave no whole answer within {SECONDS:.0f} s") from None
+        raise TimeoutError from None
     except exceptions.SSLError:
         raise Unanswered("isn't trusted: its certificate or TLS is refused") from None
     except (exceptions.HTTPError, OSError, ValueError):
@@ -92,12 +95,14 @@ def _get(settings: ConnectionSettings, address: WebAddress, path: str) -> Any:  
     return _json(body)
 
 
-def _connections(settings: ConnectionSettings, address: WebAddress) -> "urllib3.HTTPConnectionPool":
+def _connections(
+    settings: ConnectionSettings, address: WebAddress, seconds: float
+) -> "urllib3.HTTPConnectionPool":
     """Prepare to connect to this very host: urllib3 gets it in parts, and no URL to read."""
     import urllib3
 
     host, port = address.at
-    timeout = urllib3.Timeout(total=SECONDS)
+    timeout = urllib3.Timeout(total=seconds)
     if not address.tls:
         return urllib3.HTTPConnectionPool(host, port, timeout=timeout)
     trust = ssl_context(settings.tls or TlsSettings())

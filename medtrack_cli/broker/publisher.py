@@ -68,7 +68,8 @@ class AmqpPublisher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._line.close(is_urgent=self._blocked is not None or self._stop.is_requested)
+        is_urgent = error is not None or self._blocked is not None or self._stop.is_requested
+        self._line.close(is_urgent=is_urgent)
 
     @property
     def in_flight(self) -> int:
@@ -255,7 +256,7 @@ class AmqpPublisher:
                 in_flight.remove(about[0])
                 self._known.append(self._receipt(about[0], Outcome.REFUSED, failure.error.what))
             self._again.extendleft(reversed(in_flight))
-        raise failure.error
+        raise self._line.explained(failure)
 
     def _suspect(self, failure: Failure) -> None:
         """Go on after a closing that one of the messages in flight may be the cause of.
@@ -290,11 +291,15 @@ class AmqpPublisher:
         self._note(f"connected again; sending {len(self._again)} events once more")
 
     def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
-        """Asked to stop: read no further, wait a little for what is in flight, tell the truth."""
-        feed.stop()
+        """Asked to stop: read no further, wait a little for what is in flight, tell the truth.
+
+        On a dead line nothing is waited for.
+        """
         until = min(time.monotonic() + DRAIN_SECONDS, self._line.deadline)
+        self._line.is_there()
+        feed.stop()
         try:
-            while self._confirms and time.monotonic() < until:
+            while self._confirms and time.monotonic() < until and self._line.is_there():
                 self._wait()
                 yield from self._hand_out()
         except MedtrackError:

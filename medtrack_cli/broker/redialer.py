@@ -3,12 +3,14 @@
 import time
 
 from medtrack_cli.broker.answers import confirm_mode
-from medtrack_cli.broker.connection import CLOSE_SECONDS, Inbox, Link
-from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.connection import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link
+from medtrack_cli.broker.dialer import FIRST_SECONDS, LEAST_SECONDS, dial, look_seconds
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
-from medtrack_cli.errors import BrokerUnreachable, MedtrackError, TimedOut
+from medtrack_cli.errors import MedtrackError, TimedOut
 
+SILENT_SECONDS = 0.5  # without a word, though one was asked for: who waits for the end goes
 REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
 
 
@@ -52,14 +54,18 @@ class Redialer:
     def again(self, error: MedtrackError) -> None:
         """Leave the link for a new one. Raises `error` when the time to regain it has run out."""
         if self.link:
-            self.link.close(0.5)
+            self.link.close(URGENT_SECONDS)
             self.link = None
         now = time.monotonic()
+        least = LEAST_SECONDS if self._regain_until else 0.0
         if self._regain_until is None:
             self._regain_until = now + regain_seconds(self._policy)
-        if now >= self._regain_until:
+        left = self._regain_until - now
+        if left <= least:
             raise error
-        self._dial(self._regain_until - now, again=True)
+        if self.deadline - now < least:
+            raise self._timed_out(error.what)
+        self._dial(left, again=True, loss=error)
         self._losses += 1
 
     def settled(self) -> None:
@@ -69,26 +75,44 @@ class Redialer:
     def check_deadline(self, reason: str) -> None:
         """Raise TimedOut when the run has had its time."""
         if time.monotonic() >= self.deadline:
-            hint = "events reported unknown may have arrived; their message ids tell"
-            raise TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+            raise self._timed_out(reason)
+
+    def explained(self, failure: Failure) -> MedtrackError:
+        """Give the error of a failure that ends the run, with the best words to be had soon."""
+        return failure.looked_at(self._stop, look_seconds(self.deadline)).error
+
+    def is_there(self) -> bool:
+        """Tell whether the broker still says something; a line that is dead doesn't."""
+        return self.link is not None and self.link.is_there(SILENT_SECONDS)
 
     def close(self, *, is_urgent: bool) -> None:
         """End the link."""
         if self.link:
-            self.link.close(0.5 if is_urgent else CLOSE_SECONDS)
+            self.link.close(URGENT_SECONDS if is_urgent else CLOSE_SECONDS)
 
-    def _dial(self, seconds: float, *, again: bool) -> None:
-        try:
-            self.link = dial(
-                self._settings,
-                self._inbox,
-                confirm_mode,
-                seconds=min(seconds, max(self.deadline - time.monotonic(), 0.1)),
-                again=again,
-                note=self._note,
-                stop=self._stop,
-                attempt=self._losses,
-            )
-        except BrokerUnreachable as error:
-            self.check_deadline(error.what)
-            raise
+    def _timed_out(self, reason: str) -> TimedOut:
+        hint = "events reported unknown may have arrived; their message ids tell"
+        return TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+
+    def _dial(self, seconds: float, *, again: bool, loss: MedtrackError | None = None) -> None:
+        """Dial for so long, or until the run has had its time.
+
+        When that is over, a `loss` before it tells more than a try that was cut short.
+        """
+        left = self.deadline - time.monotonic()
+
+        def out_of_time(failure: Failure) -> MedtrackError:
+            error = loss if loss and failure.is_cut_short else failure.error
+            return self._timed_out(error.what) if left < seconds else error
+
+        self.link = dial(
+            self._settings,
+            self._inbox,
+            confirm_mode,
+            seconds=min(seconds, max(left, 0.1)),
+            again=again,
+            note=self._note,
+            stop=self._stop,
+            attempt=self._losses,
+            out_of_time=out_of_time,
+        )

@@ -63,7 +63,7 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             failed = BrokerUnreachable(f"not available now ({words})", broker, hint=hint)
             return Failure(failed, heals=True)
         case 404:
-            error = _missing(words, settings)
+            return _missing(words, settings)
         case 405:
             hint = "another connection has the queue for itself; it is free when that has ended"
             return Failure(TopologyError(f"locked ({words})", broker, hint=hint), heals=True)
@@ -89,34 +89,47 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
     return Failure(error, heals=False, refuses=True, key=key, size=length, code=code)
 
 
-def no_vhost(settings: ConnectionSettings, broker: str) -> MedtrackError:
-    """Say that the vhost isn't there, with those that are like it."""
-    hint = _near(settings, "vhosts", settings.vhost) or (
-        "check --vhost; `rabbitmqctl list_vhosts` shows all"
-    )
-    return TopologyError(f"vhost {settings.vhost!r} is missing", broker, hint=hint)
+def no_vhost(settings: ConnectionSettings, broker: str) -> Failure:
+    """Say that the vhost isn't there; a closer look finds those that are like it."""
+    hint = "check --vhost; `rabbitmqctl list_vhosts` shows all"
+    error = TopologyError(f"vhost {settings.vhost!r} is missing", broker, hint=hint)
+    return _near(Failure(error, heals=False), settings, "vhosts", settings.vhost)
 
 
-def vhost_refused(settings: ConnectionSettings, broker: str) -> MedtrackError:
+def vhost_refused(settings: ConnectionSettings, broker: str) -> Failure:
     """Say that the user has no permissions at all on the vhost."""
     what = f"{settings.username} has no access to vhost {settings.vhost!r}"
-    return AccessRefused(what, broker, hint=_grant(settings, publishes=True, listens=True))
+    error = AccessRefused(what, broker, hint=_grant(settings, publishes=True, listens=True))
+    return Failure(error, heals=False)
 
 
-def _missing(words: str, settings: ConnectionSettings) -> MedtrackError:
+def _missing(words: str, settings: ConnectionSettings) -> Failure:
+    broker = settings.describe()
     found = _MISSING.search(words)
     if found is None:
-        return TopologyError(f"missing ({words})", settings.describe())
+        error = TopologyError(f"missing ({words})", broker)
+        return Failure(error, heals=False, refuses=True, code=404)
     kind, name = found[1], found[2]
     listing = f"`rabbitmqctl list_{kind}s -p {quote(settings.vhost)} name` shows all"
-    hint = _near(settings, f"{kind}s", name) or f"check --{kind} and --vhost; {listing}"
+    hint = f"check --{kind} and --vhost; {listing}"
     what = f"{kind} {name!r} is missing in vhost {settings.vhost!r}"
-    return TopologyError(what, settings.describe(), hint=hint)
+    error = TopologyError(what, broker, hint=hint)
+    failure = Failure(error, heals=False, refuses=True, code=404)
+    return _near(failure, settings, f"{kind}s", name)
 
 
-def _near(settings: ConnectionSettings, kind: str, name: str) -> str:
-    near = difflib.get_close_matches(name, management.names(settings, kind), n=3)
-    return f"did you mean {' or '.join(near)}?" if near else ""
+def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) -> Failure:
+    """Let a closer look give the names that are like one that is missing."""
+    error = failure.error
+
+    def look(seconds: float) -> Failure:
+        near = difflib.get_close_matches(name, management.names(settings, kind, seconds), n=3)
+        if not near:
+            return failure
+        hint = f"did you mean {' or '.join(near)}?"
+        return failure._replace(error=type(error)(error.what, error.subject, hint=hint))
+
+    return failure._replace(look=look)
 
 
 def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> MedtrackError:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
 
-LOOK_SECONDS = 2.0  # for a second look at a server that refused, or was refused
 MOST_NAMES = 5  # of a certificate, in one sentence
 
 # X509_V_ERR_… of OpenSSL, which keep their numbers.
@@ -120,17 +119,20 @@ def _blaming(what: str, path: Path) -> Iterator[None]:
 
 
 def handshake_error(
-    cause: ssl.SSLError | str, settings: ConnectionSettings, host: Host
+    cause: ssl.SSLError | str,
+    settings: ConnectionSettings,
+    host: Host,
+    seen: Certificate | None = None,
 ) -> MedtrackError | None:
     """Say which check failed in a handshake; None when nobody refused: the line was lost.
 
     `cause` may be the text of an error that came after the handshake: in TLS 1.3 the broker
-    judges our certificate when we count as connected. A refused certificate is looked at a
-    second time, for its names and dates.
+    judges our certificate when we count as connected. `seen` is the certificate that was
+    refused, where somebody has looked.
     """
     broker = settings.describe(host)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        what, hint = _refused(cause, settings.tls or TlsSettings(), host)
+        what, hint = _refused(cause, (settings.tls or TlsSettings()).server_name or host.name, seen)
         return AccessRefused(what, broker, hint=hint)
     if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # by the version of OpenSSL
         return None
@@ -146,8 +148,9 @@ def handshake_error(
     return AccessRefused(what, broker, hint=hint)
 
 
-def _refused(cause: ssl.SSLCertVerificationError, tls: TlsSettings, host: Host) -> tuple[str, str]:
-    seen = presented(tls, host)
+def _refused(
+    cause: ssl.SSLCertVerificationError, name: str, seen: Certificate | None
+) -> tuple[str, str]:
     dates = f" ({seen.validity})" if seen else ""
     code = cause.verify_code
     if code == _EXPIRED:
@@ -159,7 +162,7 @@ def _refused(cause: ssl.SSLCertVerificationError, tls: TlsSettings, host: Host) 
         names = ", ".join(seen.names[:MOST_NAMES]) if seen else ""
         whose = f"for {names}, not for" if names else "not for"
         hint = "connect by one of its names, or put one into the profile's tls.server_name"
-        return f"the broker's certificate is {whose} {tls.server_name or host.name}", hint
+        return f"the broker's certificate is {whose} {name}", hint
     if code == _SELF_SIGNED:
         return "the broker's certificate is signed by itself, and not trusted", _TRUST
     if code in _UNKNOWN_ISSUER:
@@ -168,7 +171,7 @@ def _refused(cause: ssl.SSLCertVerificationError, tls: TlsSettings, host: Host) 
     return f"the broker's certificate is refused ({cause.verify_message}){dates}", _TRUST
 
 
-def presented(tls: TlsSettings, host: Host) -> Certificate | None:
+def presented(tls: TlsSettings, host: Host, seconds: float) -> Certificate | None:
     """Look at the certificate that a host shows, on a connection of its own; None: none is shown.
 
     The certificate is not checked; nothing of ours is sent but the host's name.
@@ -176,7 +179,7 @@ def presented(tls: TlsSettings, host: Host) -> Certificate | None:
     context = ssl_context(TlsSettings(verify=False))
     try:
         with (
-            socket.create_connection(host, LOOK_SECONDS) as connection,
+            socket.create_connection(host, seconds) as connection,
             context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
         ):
             encoded = peer.getpeercert(binary_form=True)
@@ -185,14 +188,14 @@ def presented(tls: TlsSettings, host: Host) -> Certificate | None:
         return None
 
 
-def late_alert(tls: TlsSettings, host: Host) -> str:
+def late_alert(tls: TlsSettings, host: Host, seconds: float) -> str:
     """Ask on a connection of its own what a broker says after the handshake: "" if nothing.
 
     In TLS 1.3 a refused certificate is told only then, and whoever writes first never reads it.
     """
     try:
         with (
-            socket.create_connection(host, LOOK_SECONDS) as connection,
+            socket.create_connection(host, seconds) as connection,
             ssl_context(tls).wrap_socket(
                 connection, server_hostname=tls.server_name or host.name
             ) as peer,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.broker.continuity import Broker, Loss, has_kept_all
-from medtrack_cli.core.ports import Queue, QueueType, Tap
+from medtrack_cli.core.ports import Queue, QueueType, Stop, Tap
 from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import settings_of
 
@@ -37,7 +37,7 @@ def kept(
     with hearing(answer) as api:
         url = f"http://127.0.0.1:{api.port}"
         settings = settings_of("amqp://u:p@127.0.0.1:1/%2F", management_url=url)
-        return has_kept_all(settings, source, Broker("ours", version), loss)
+        return has_kept_all(settings, source, Broker("ours", version), loss, Stop())
 
 
 def samples(known: int) -> dict[str, Any]:

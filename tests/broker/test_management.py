@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from medtrack_cli.broker.management import Unanswered, ask
+from medtrack_cli.broker.management import Questions, Unanswered
 from tests.broker.certificates import Authority, Heard, hearing, tls_server
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool
@@ -83,7 +83,7 @@ def test_no_answer_in_pieces_takes_longer(pieces: tuple[bytes, ...]) -> None:
         of = settings_of("amqp://u:p@127.0.0.1", management_url=url)
         began = time.monotonic()
         with pytest.raises(Unanswered, match="gave no whole answer within 2 s"):
-            ask(of, "vhosts")
+            Questions(of).ask("vhosts")
         assert time.monotonic() - began < 5  # the machine may be busy
 
 

@@ -135,7 +135,7 @@ def connected_to(text: str) -> tuple[str, int | None]:
     """Tell where the HTTP client would connect."""
     of = settings_of("amqp://u:p@localhost", management_url=text)
     assert of.management_url
-    with management._connections(of, of.management_url) as pool:
+    with management._connections(of, of.management_url, 1) as pool:
         connection = pool._get_conn()
         return connection._dns_host, connection.port  # type: ignore[attr-defined]
 

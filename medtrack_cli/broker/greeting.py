@@ -1,0 +1,78 @@
+"""What a server says first: a broker's first frame, or the words of another protocol.
+
+pika takes any words for the start of a frame, and waits for its gigabytes.
+"""
+
+import re
+import time
+from typing import Any
+
+from pika import exceptions
+from pika.adapters.select_connection import SelectConnection
+
+_FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
+_ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
+_MOST = 64  # bytes that are kept of it
+_ENOUGH = 8  # bytes to judge unknown words by: a protocol header's
+_SHOWN = 40  # characters
+
+_PROTOCOLS = (
+    (rb"AMQP(\x03|.?\x01\x00\x00)", "AMQP 1.0, and not 0-9-1"),
+    (rb"AMQP....", "another version of AMQP than 0-9-1"),
+    (rb"SSH-", "SSH"),
+    (rb"HTTP/", "HTTP"),
+    (rb"220[ -]", "SMTP or FTP"),
+    (rb"-(ERR|NOAUTH|DENIED|WRONGPASS)", "Redis"),
+    (rb"\+OK", "POP3"),
+    (rb"\* OK", "IMAP"),
+    (rb"INFO \{", "NATS"),
+    (rb"E\x00\x00..[SC]", "PostgreSQL"),
+    (rb"...\x00[\x0a\xff]", "MySQL"),
+)
+
+
+class GreetedConnection(SelectConnection):
+    """A connection that ends at once where the first words are no broker's.
+
+    `heard_at` is when anything came last, by the monotonic clock.
+    """
+
+    first_words = b""
+    heard_at = 0.0
+
+    def _on_data_available(self, data_in: bytes) -> None:
+        self.heard_at = time.monotonic()
+        if len(self.first_words) < _MOST:
+            self.first_words += data_in[: _MOST - len(self.first_words)]
+            if is_foreign(self.first_words) and _is_enough(self.first_words):
+                raise exceptions.IncompatibleProtocolError("no AMQP")
+        parent: Any = super()
+        parent._on_data_available(data_in)  # noqa: SLF001 -- pika has no public place for it
+
+
+def is_foreign(words: bytes) -> bool:
+    """Tell whether first words can't be those of a broker."""
+    return not _FRAME.startswith(words[: len(_FRAME)])
+
+
+def is_alert(words: bytes) -> bool:
+    """Tell whether they are how TLS says that it understood nothing."""
+    return words.startswith(_ALERT)
+
+
+def described(words: bytes) -> str:
+    """Name the protocol that foreign words are of, or give their start; untrusted text."""
+    if name := _name(words):
+        return f"it speaks {name}"
+    line = words.partition(b"\n")[0].rstrip(b"\r").decode("ascii", "backslashreplace")
+    return f"it begins with {line[:_SHOWN]!r}"
+
+
+def _is_enough(words: bytes) -> bool:
+    is_line = b"\n" in words or len(words) >= _ENOUGH
+    return is_line or is_alert(words) or _name(words) is not None
+
+
+def _name(words: bytes) -> str | None:
+    found = (name for start, name in _PROTOCOLS if re.match(start, words, re.DOTALL))
+    return next(found, None)
