@@ -50,7 +50,7 @@ class Delivery:
     without `headers`, which stand apart. Values keep their AMQP types: int (of 32 bits where it
     fits), bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or
     one of the classes above. `monotonic` is when it was received in seconds that no change of
-    the clock touches; their zero is any, the same for all of one `clock`.
+    the clock touches; their zero is any, the same for all of one `clock` (empty: not known).
     """
 
     received_at: datetime

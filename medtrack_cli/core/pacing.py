@@ -33,9 +33,9 @@ def at_rate(
 class Pace:
     """The pace of a recording, `speed` times as fast, measured from its first time: no drift.
 
-    What was received in one go is paced by the recorder's own seconds, which no change of its
-    clock touches; else by the times themselves, where one before the latest is due at once. A
-    long wait is told to `note`, with its end.
+    What one recorder received is paced by its own seconds, which no change of the time of day
+    touches; else by that, where a step back costs no pause. A long wait is told to `note`, with
+    its end.
     """
 
     def __init__(
@@ -53,22 +53,27 @@ class Pace:
         """Wait until it is time for a delivery."""
         if self._last is None:
             self._started, self._latest = self._clock.monotonic(), delivery.received_at
-        else:
-            self._elapsed += max(0.0, self._since(self._last, delivery))
-        is_measured = delivery.monotonic is not None
-        self._latest = (
-            delivery.received_at if is_measured else max(self._latest, delivery.received_at)
-        )
-        self._last = delivery
+            self._last = delivery
+        self._elapsed += self._since(self._last, delivery)
         due = self._started + self._elapsed / self._speed
         self._tell(due - self._clock.monotonic())
         wait(due, self._clock, self._stop)
 
     def _since(self, last: "Delivery", delivery: "Delivery") -> float:
-        is_one_clock = last.clock == delivery.clock
-        if is_one_clock and last.monotonic is not None and delivery.monotonic is not None:
-            return delivery.monotonic - last.monotonic
-        return (delivery.received_at - self._latest).total_seconds()
+        """Give the seconds from one event to the next, and remember the later one."""
+        counted = -1.0
+        if last.monotonic is not None and delivery.monotonic is not None:
+            counted = delivery.monotonic - last.monotonic
+        if counted >= 0 and last.clock == delivery.clock != "":
+            self._last, self._latest = delivery, delivery.received_at
+            return counted
+        passed = max(0.0, (delivery.received_at - self._latest).total_seconds())
+        self._latest = max(self._latest, delivery.received_at)
+        if last.clock != delivery.clock or not last.clock:  # else its seconds were edited
+            self._last = delivery
+        if counted >= 0 and "" in {last.clock, delivery.clock}:
+            return min(counted, passed)  # of one recorder, or of several: filtered, merged
+        return passed
 
     def _tell(self, left: float) -> None:
         if self._note is None or left <= LONG_SECONDS:

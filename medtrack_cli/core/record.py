@@ -92,8 +92,8 @@ def _finding(problem: Problem) -> dict[str, str]:
     }
 
 
-def from_record(record: Mapping[str, Any], run: str = "") -> Delivery:
-    """Read a delivery back from its record; the times of one `run` are of one clock.
+def from_record(record: Mapping[str, Any], clock: str = "") -> Delivery:
+    """Read a delivery back from its record, and name the clock of its seconds.
 
     Raises KeyError, TypeError or ValueError when it is none.
     """
@@ -113,7 +113,7 @@ def from_record(record: Mapping[str, Any], run: str = "") -> Delivery:
         properties=_table(record.get("properties", {})),
         headers=headers,
         monotonic=_seconds(record.get("elapsed")),
-        clock=run,
+        clock=clock,
     )
 
 

@@ -31,7 +31,6 @@ ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
 STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_id"})
 STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
-
 OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
 
 INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped"}  # else they have receipts
@@ -43,7 +42,7 @@ class Recorded(NamedTuple):
     file: str
     line: int
     delivery: Delivery
-    is_timed: bool = True  # else neither it nor any before it says when it was delivered
+    is_timed: bool = True  # else no pace is kept for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,9 @@ def recorded(
 ) -> Iterator[Recorded]:
     """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
 
-    One without a timestamp goes with the delivery before it; the first of all, with `start`.
-    Raises NotARecording for what is neither; with a counter it is only counted, as long as
-    something else is there.
+    One without a timestamp goes with the delivery before it; the first of all, with `start`. For
+    one out of this age, which programs write for no time, no pace is kept. Raises NotARecording
+    for what is neither; with a counter it is only counted, as long as something else is there.
     """
     is_recording = is_timed = False
     error: NotARecording | None = None
@@ -84,9 +83,11 @@ def recorded(
         delivery = _delivery(item, moment, registry)
         if delivery is not None:
             is_recording = True
-            moment = delivery.received_at
-            is_timed = is_timed or moment != start
-            yield Recorded(item.file, item.line, delivery, is_timed)
+            is_odd = delivery is not item.recorded and not _is_of_this_age(delivery.received_at)
+            if not is_odd:
+                moment = delivery.received_at
+                is_timed = is_timed or moment != start
+            yield Recorded(item.file, item.line, delivery, is_timed and not is_odd)
         else:
             error = error or _not_recorded(item)
             if corrupt is None:
@@ -116,12 +117,14 @@ def _not_recorded(item: Item) -> NotARecording:
 
 
 def _timestamp(body: bytes) -> datetime | None:
-    """Read when an event says it was made; a time out of this age stands for none."""
     try:
-        moment = from_rfc3339(json.loads(body)["timestamp"])
+        return from_rfc3339(json.loads(body)["timestamp"])
     except (ValueError, KeyError, TypeError):
         return None
-    return moment if OLDEST_YEAR <= moment.year <= LATEST_YEAR else None
+
+
+def _is_of_this_age(moment: datetime) -> bool:
+    return OLDEST_YEAR <= moment.year <= LATEST_YEAR
 
 
 def messages(

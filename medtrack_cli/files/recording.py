@@ -1,7 +1,7 @@
 """Events in recordings: a header line, then a delivery a line. docs/recordings.md is the format."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
@@ -44,6 +44,33 @@ class RecordedItem(NamedTuple):
         return Span(self.line, 1, 2)
 
 
+class _Clock:
+    """The recorder whose seconds a line has: a recording may be of several, one after the other.
+
+    It is known where lines stand as far below its header as it wrote them, in joined files too.
+    """
+
+    def __init__(self) -> None:
+        self._file = self._name = ""
+        self._above = 0  # lines of other files before its own
+
+    def begin(self, item: Item, header: Mapping[str, Any]) -> None:
+        """Take up a header."""
+        self._file, self._name = item.file, f"{header.get('run')} {header.get('started_at')}"
+        self._above = item.line - _number(header)
+
+    def of(self, item: Item, record: Mapping[str, Any]) -> str:
+        """Name the recorder of a delivery's line; empty: not known."""
+        if item.file != self._file:  # such as one of which only the end is read
+            self._file, self._name, self._above = item.file, item.file, 0
+        return self._name if item.line - _number(record) == self._above else ""
+
+
+def _number(record: Mapping[str, Any]) -> int:
+    number = record.get("line")
+    return number if isinstance(number, int) else 0
+
+
 def unwrap(items: Iterable[Item]) -> Iterator[Item]:
     """Take the events out of recorded lines; all else passes as it is, headers are dropped.
 
@@ -51,18 +78,13 @@ def unwrap(items: Iterable[Item]) -> Iterator[Item]:
     too early. NotARecording when the format is too new.
     """
     last: Item | None = None
-    run = ""  # of the last header in the file
+    clock = _Clock()
     try:
         for item in items:
-            run = run if last and item.file == last.file else ""
             last = item
             if item.body is None or not _may_be_ours(item.body):
                 yield item
-                continue
-            unwrapped = _unwrap(item, item.body, run)
-            if isinstance(unwrapped, str):
-                run = unwrapped
-            else:
+            elif unwrapped := _unwrap(item, item.body, clock):
                 yield unwrapped
     except CutOff as error:
         if not (last and last.body and last.body.startswith(KIND)):
@@ -77,8 +99,8 @@ def _may_be_ours(line: bytes) -> bool:
     return line.startswith(KIND) and (len(line) <= LARGE or EVENT_LINE.match(line) is not None)
 
 
-def _unwrap(item: Item, line: bytes, run: str) -> Item | str:
-    """Give the event of a line; of a header, the name of the run that begins."""
+def _unwrap(item: Item, line: bytes, clock: _Clock) -> Item | None:
+    """Give the event of a line; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
     from medtrack_cli.core.record import from_record  # most inputs hold no record
@@ -94,11 +116,11 @@ def _unwrap(item: Item, line: bytes, run: str) -> Item | str:
             is_whole = is_readable(record, item.file) and (
                 has_seal(line) or record["version"] < _SEALED_SINCE
             )
-            name = str(record.get("run", ""))
-            return name if is_whole else _corrupt(item.file, item.line, "it is no header")
+            clock.begin(item, record)
+            return None if is_whole else _corrupt(item.file, item.line, "it is no header")
         case {"kind": "event"}:
             try:
-                delivery = from_record(record, run)
+                delivery = from_record(record, clock.of(item, record))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
             return RecordedItem(item.file, item.line, delivery.body, delivery)

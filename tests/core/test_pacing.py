@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.pacing import Pace, at_rate
 from medtrack_cli.core.ports import Stop
 from tests.core.values import NOON, FakeClock, delivery
+from tests.recording.recorded import items, record
 
 
 def test_a_rate_spaces_items_evenly() -> None:
@@ -146,3 +148,66 @@ def test_naps_are_short() -> None:
     pace.hold(at(0))
     pace.hold(at(60))
     assert max(clock.naps) <= 0.5
+
+
+def replay_times(*paths: Path) -> list[int]:
+    """Say when, in whole seconds from the first, each recorded delivery is let go."""
+    clock = FakeClock()
+    pace = Pace(1, clock)
+    times = []
+    for each in items(*paths):
+        assert isinstance(each.recorded, Delivery)
+        pace.hold(each.recorded)
+        times.append(round(clock.monotonic() - 1000))
+    return times
+
+
+def session(start: float, *steps: tuple[float, float], **changes: Any) -> list[Delivery]:
+    """Make what a recorder receives: seconds that pass, and how far its clock is set as they do."""
+    wall, counted, made = start, 1000.0, []
+    for seconds, jump in steps:
+        wall, counted = wall + seconds + jump, counted + seconds
+        made.append(at(wall, monotonic=counted, **changes))
+    return made
+
+
+@pytest.mark.parametrize("jump", [3600, -3600, 10**9])
+def test_no_set_clock_changes_a_recordings_pace(tmp_path: Path, jump: float) -> None:
+    """Whatever the recording machine's clock was set to, the seconds that passed are replayed."""
+    path = tmp_path / "r.ndjson"
+    record(path, session(0, (1, 0), (1, 0), (1, jump), (1, 0), (5, 0)))
+    assert replay_times(path) == [0, 1, 2, 3, 8]
+    named = tmp_path / "named.ndjson.gz"
+    record(named, session(0, (1, 0), (1, jump), (1, -jump)), rotate="1KB")
+    assert replay_times(*sorted(tmp_path.glob("named.*"))) == [0, 1, 2]
+
+
+def test_between_two_recorders_the_time_of_day_counts(tmp_path: Path) -> None:
+    """A recording that was added to has the pause between, and each recorder's own pace."""
+    path = tmp_path / "r.ndjson"
+    record(path, session(0, (1, 0), (1, 0)))
+    later = FakeClock(1600.0)
+    record(path, session(600, (50, 0), (1, 7200), (1, 0)), clock=later)
+    assert replay_times(path) == [0, 1, 649, 650, 651]
+    before = tmp_path / "before.ndjson"
+    record(before, session(-5000, (1, 0), (1, 0)), clock=FakeClock(500.0))
+    joined = tmp_path / "joined.ndjson"
+    joined.write_bytes(path.read_bytes() + before.read_bytes())
+    assert replay_times(joined) == replay_times(path, before) == [0, 1, 649, 650, 651, 651, 652]
+
+
+def test_filtered_and_merged_lines_make_no_pause_of_their_own(tmp_path: Path) -> None:
+    """Of lines that may be of one recorder or of several, the shorter of both pauses is made."""
+    one, other, mixed = (tmp_path / f"{name}.ndjson" for name in ("1", "2", "mixed"))
+    record(one, session(0, (1, 0), (1, 0), (1, 3600), (2, 0)))
+    lines = one.read_bytes().splitlines(keepends=True)
+    mixed.write_bytes(b"".join(lines[1:2] + lines[3:]))  # as grep leaves them
+    assert replay_times(mixed) == [0, 2, 4]
+    mixed.write_bytes(b"".join(lines[:2] + lines[3:]))
+    assert replay_times(mixed) == [0, 2, 4]
+    one.unlink()
+    record(one, session(0, (1, 0), (1, 0), (1, 0)))
+    record(other, session(-1, (1, 0), (1, 0), (1.6, 0), (1, 0)), clock=FakeClock(-5000.0))
+    few, more = (path.read_bytes().splitlines(keepends=True) for path in (one, other))
+    mixed.write_bytes(b"".join([few[2], more[3], few[3], more[4]]))
+    assert replay_times(mixed) == [0, 1, 1, 2]

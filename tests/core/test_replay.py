@@ -11,6 +11,7 @@ from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.replay import Recorded, Replay, messages, recorded, run_name
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import NotARecording
 from tests.core.values import NOON, FakeClock, Read, delivery
 from tests.events.sample import encode, event
@@ -202,13 +203,14 @@ def test_the_pace_begins_with_the_first_time_there_is() -> None:
 @pytest.mark.parametrize(
     "text", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
 )
-def test_a_time_that_stands_for_none_is_none(text: str) -> None:
-    """What programs write for no time costs no pause: the event goes with the one before."""
-    first, odd = (
-        Read(encode(event() | {"timestamp": each})) for each in ("2025-01-15T10:00:00Z", text)
-    )
-    moments = [each.delivery.received_at for each in recorded([first, odd], NOON)]
-    assert moments[0] == moments[1]
+def test_a_time_that_stands_for_none_costs_no_pause(text: str) -> None:
+    """What programs write for no time is the event's, and takes no part in the pace."""
+    stamps = [text, "2025-01-15T10:00:00Z", text, "2025-01-15T10:00:02Z"]
+    items = [Read(encode(event() | {"timestamp": each})) for each in stamps]
+    clock, found = FakeClock(), list(recorded(items, NOON))
+    assert [each.delivery.received_at for each in found] == list(map(from_rfc3339, stamps))
+    made = messages(found, Replay("morning", RUN), Counter(), Pace(1, clock))
+    assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 0, 2])
 
 
 @pytest.mark.parametrize("body", [None, b"", b"[]", b'{"student_id": "x"}', b"x"])
