@@ -151,13 +151,13 @@ class Runtime:
             self.printer.warning(settings.risk)
         return settings
 
-    def reach(self) -> "Callable[[Message], list[str] | None]":
+    def reach(self, timeout: float | None = None) -> "Callable[[Message], list[str] | None]":
         """Tell of messages which queues they would reach, by the management API; None: unknown.
 
         It is asked once, where a URL and a password are known without asking a person.
         """
         from medtrack_cli.broker.bindings import read_topology
-        from medtrack_cli.broker.management import Unanswered
+        from medtrack_cli.broker.management import SECONDS, Unanswered
         from medtrack_cli.core.routing import foretell
 
         config = replace(self.config, prompt=None)
@@ -165,7 +165,8 @@ class Runtime:
         tell, why = (self.printer.note, "") if url else (self.trace, "management_url isn't set")
         try:
             if url:
-                return foretell(read_topology(config.connection()), config.exchange)
+                seconds = SECONDS if timeout is None else min(timeout, SECONDS)
+                return foretell(read_topology(config.connection(), seconds), config.exchange)
         except Unanswered as error:
             why = f"{url} {error}"
         except MedtrackError as error:

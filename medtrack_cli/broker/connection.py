@@ -30,6 +30,7 @@ from medtrack_cli.core.connection import ConnectionSettings, Host
 CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
 CLOSE_SECONDS = 0.8  # a blocked or half-dead broker may never answer a close
+SILENT_SECONDS = 0.05
 URGENT_SECONDS = 0.3  # the same, where somebody waits for the end or for another connection
 USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
 PULSE_SECONDS = 1.0  # how exactly it is known when the broker was last heard
@@ -111,11 +112,16 @@ class Link:
     def is_there(self, seconds: float) -> bool:
         """Ask the broker for a sign of life, again and again; False when none came for so long."""
         now = time.monotonic()
-        heard_at = self._connection.heard_at if self._connection else 0.0
-        if heard_at >= self._asked_at and now - self._asked_at > seconds / 2:
+        if not self._is_silent and now - self._asked_at > seconds / 2:
             self._asked_at = now
             self.call(lambda channel: channel.basic_qos(prefetch_count=0))
         return now - self._asked_at < seconds
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether nothing came since it was asked for."""
+        heard_at = self._connection.heard_at if self._connection else 0.0
+        return heard_at < self._asked_at
 
     def start(self) -> None:
         """Begin to connect; Opened or Lost follows in the inbox."""
@@ -140,10 +146,13 @@ class Link:
             self._inbox.put(happening)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Close in good order, or drop the socket after `seconds`. Nothing is told any more."""
+        """Close in good order, or drop the socket after `seconds`. Nothing is told any more.
+
+        A broker that was asked for a sign of life, and gave none, gets hardly any.
+        """
         self._is_over = True
         self._schedule(self._close_connection)
-        self._thread.join(seconds)
+        self._thread.join(min(seconds, SILENT_SECONDS) if self._is_silent else seconds)
         if self._thread.is_alive():
             self._schedule(self._stop_loop)
             self._thread.join(0.2)

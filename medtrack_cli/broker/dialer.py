@@ -36,11 +36,11 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     `seconds` bounds it all (None: for ever), and no try but the first begins in the last second
     of them; a host that says nothing uses up no more than its share. Pauses grow from that of
     number `attempt` to the `longest_pause`. When trying again can't help, raises that failure's
-    error at once; when time is up, what `out_of_time` makes of the first failure that was not
-    for want of it; BrokerUnreachable when stopped meanwhile.
+    error at once; when time is up, what `out_of_time` makes of the first real failure;
+    BrokerUnreachable when stopped meanwhile.
     """
     seconds = float("inf") if seconds is None else seconds
-    deadline, least = time.monotonic() + seconds, min(LEAST_SECONDS, seconds / 2)
+    deadline, least = time.monotonic() + seconds, min(0.1, seconds / 2)
     kept, is_late = None, False
     looks = _Looks(stop, deadline)
     left = list(settings.hosts)
@@ -57,7 +57,7 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
         if isinstance(outcome, Link):
             return outcome
         failure = looks.at(host, outcome)
-        kept = failure if kept is None or kept.is_cut_short else kept
+        kept = _more_telling(kept, failure)
         if not failure.heals:
             left.remove(host)
             if not failure.of_host or not left:
@@ -67,6 +67,13 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
         raise BrokerUnreachable("no connection yet when stopped", settings.describe())
     is_late = is_late or _spare(deadline, 0.0) <= 0
     raise out_of_time(kept) if is_late else kept.error
+
+
+def _more_telling(kept: Failure | None, failure: Failure) -> Failure:
+    """Choose what is reported when time is up: the first failure of a host that is still tried."""
+    if kept is None or kept.is_cut_short or not (kept.heals or failure.is_cut_short):
+        return failure
+    return kept
 
 
 class _Looks:

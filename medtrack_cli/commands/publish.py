@@ -160,7 +160,7 @@ def publish(
         receipts = unsent(outgoing.everything(), reason="another event is invalid")
         return print_only(runtime, receipts) if dry_run else report(runtime, tally, receipts)
     if dry_run:
-        return print_only(runtime, outgoing.left(runtime.trace))
+        return print_only(runtime, outgoing.left(runtime.trace), timeout=timeout)
     confirm(runtime, "publish", outgoing.left if source.can_be_read_again else None, yes=yes)
 
     def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":

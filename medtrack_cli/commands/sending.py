@@ -92,13 +92,17 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def print_only(
-    runtime: Runtime, outgoing: Iterable[Message | Receipt], aside: Mapping[str, int] | None = None
+    runtime: Runtime,
+    outgoing: Iterable[Message | Receipt],
+    aside: Mapping[str, int] | None = None,
+    timeout: float | None = None,
 ) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings.
 
     `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
+    The queues are asked for no longer than the `timeout`.
     """
-    printer, reach = runtime.printer, cache(runtime.reach)
+    printer, reach = runtime.printer, cache(lambda: runtime.reach(timeout))
     sendable = undelivered = 0
     tally = Tally()
     for each in outgoing:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from tests.broker.certificates import hearing
 from tests.broker.witness import client
 from tests.cli.tool import Running, Tool
 from tests.faults.breaking import paused, queue_of
@@ -88,6 +89,22 @@ def lost(tool: Tool, broker: PrivateBroker) -> Iterator[Running]:
         yield running
 
 
+@contextmanager
+def asking(tool: Tool, broker: PrivateBroker) -> Iterator[Running]:
+    """Ask a management API that says nothing whether the queue has kept all."""
+    with Proxy(broker.amqp_port) as proxy, hearing(lambda peer, _heard: silence(peer)) as api:
+        tool.environ = {
+            **tool.environ,
+            "MEDTRACK_URL": proxy.through(broker.amqp_url),
+            "MEDTRACK_MANAGEMENT_URL": f"http://127.0.0.1:{api.port}",
+        }
+        running = tool.listen("--durable", "tests.asking")
+        proxy.cut()
+        while not api.clients:
+            time.sleep(0.01)
+        yield running
+
+
 Phase = Callable[[Tool, PrivateBroker], AbstractContextManager[Running]]
 PHASES: dict[str, tuple[Phase, bool]] = {
     "connecting": (plain, False),
@@ -97,6 +114,7 @@ PHASES: dict[str, tuple[Phase, bool]] = {
     "writing": (flood, True),
     "frozen": (frozen, True),
     "lost": (lost, True),
+    "asking": (asking, False),
 }
 """What it waits for, and whether a quick test tries it."""
 
@@ -127,8 +145,21 @@ def test_listening_ends_within_a_second(
     summary = json.loads(ran.err.splitlines()[-1])
     assert (summary["kind"], summary["ended"]) == ("listened", "stopped")
     assert ran.out.endswith("\n") or not ran.out, "a line cut short"
-    if '"listening"' in ran.err:
+    if '"listening"' in ran.err and phase is not asking:  # its queue stays for ten minutes
         await_gone(fragile_broker, queue_of(running))
+
+
+def test_the_timeout_of_listening_on_a_dead_line(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """--timeout ends listening in time on a line that has died, with its summary."""
+    with Proxy(fragile_broker.amqp_port) as proxy:
+        running = away.listen("--timeout", "2", "--url", proxy.through(fragile_broker.amqp_url))
+        started = time.monotonic()
+        proxy.freeze()
+        ran = running.end(10)
+        seconds = time.monotonic() - started
+    assert proxy.faults
+    assert (ran.code, json.loads(ran.err.splitlines()[-1])["ended"]) == (0, "timeout"), ran.err
+    assert seconds < 2 + SECONDS
 
 
 def test_a_second_signal_leaves_a_reader_that_hangs(

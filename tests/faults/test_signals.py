@@ -121,8 +121,13 @@ def test_ctrl_c_at_the_password(tool: Tool) -> None:
         os.close(ours)
 
 
-def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """With nothing coming back, the end is within 5 s of Ctrl-C and a close; in flight: unknown."""
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_with_a_window_in_flight(
+    away: Tool, fragile_broker: PrivateBroker, number: int, code: int
+) -> None:
+    """With nothing coming back, the end is within a second of the signal; in flight: unknown."""
     sent = list(numbered(EVENTS))
     name = away.write("events.ndjson", b"".join(sent))
     with Proxy(fragile_broker.amqp_port) as proxy, durable(fragile_broker, "tests.flight"):
@@ -131,16 +136,16 @@ def test_ctrl_c_with_a_window_in_flight(away: Tool, fragile_broker: PrivateBroke
         await_receipts(running, 500)
         proxy.freeze()
         time.sleep(1)
-        running.signal(signal.SIGINT)
+        running.signal(number)
         started = time.monotonic()
         ran = running.end(20)
         seconds = time.monotonic() - started
         numbers = judged(ran, held_by(fragile_broker, "tests.flight"), sent)
     assert proxy.faults == 1
-    assert ran.code == 130
+    assert ran.code == code
     assert 0 < numbers["unknown"] <= 500
     assert numbers["unsent"] > 0
-    assert seconds < 8
+    assert seconds < 2, "1 s, and what a busy machine adds"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
