@@ -67,7 +67,7 @@ def test_the_first_real_failure_is_kept() -> None:
     """A try that was only cut short tells less than one that failed before."""
     with serving(hangs_up_then_hangs()) as port:
         settings = settings_of("amqp://a:b@h", hosts=(Host(LOOPBACK, port),))
-        published = publish(settings, [message()], retry_for=RETRY_FOR)
+        published = publish(settings, [message()], retry_for=RETRY_FOR + 1.5)
     assert isinstance(published.error, BrokerUnreachable)
     assert published.error.what == "not an AMQP broker"
     assert len([each for each in published.notes if each.startswith("connecting")]) > 1
