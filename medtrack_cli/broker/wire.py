@@ -109,12 +109,13 @@ def write(channel: Channel, messages: list[Message], exchange: str) -> None:
     """Write messages to an open channel, mandatory, in their order. On the I/O thread only."""
     buffers: list[bytes] = []
     for message in messages:
-        frames = small_frames(message, channel.channel_number, exchange)
+        via = exchange if message.exchange is None else message.exchange
+        frames = small_frames(message, channel.channel_number, via)
         if frames is None:
             _emit(channel, buffers)
             buffers = []
             channel.basic_publish(
-                exchange, message.routing_key, message.body, properties_of(message), mandatory=True
+                via, message.routing_key, message.body, properties_of(message), mandatory=True
             )
         else:
             buffers.append(frames)

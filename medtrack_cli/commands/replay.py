@@ -1,6 +1,7 @@
 """medtrack replay."""
 
 import re
+import shlex
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,13 +12,13 @@ import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.options import command
-from medtrack_cli.core.ports import Invalid, PublishPolicy
+from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.core.pacing import Pace
@@ -32,6 +33,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --speed 10",
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
     "medtrack replay morning.ndjson --where 'event.payload.score < 10' --dry-run",
+    "medtrack replay dead.ndjson --to queue --dry-run",
     "medtrack replay morning.ndjson --since 2025-01-15T10:00:00Z --until 2025-01-15T10:05:00Z",
 )
 
@@ -101,6 +103,14 @@ def replay(
     invalid: Annotated[
         Invalid, typer.Option("--invalid", help="What to do with invalid events.")
     ] = Invalid.SEND,
+    to: Annotated[
+        To | None,
+        typer.Option(
+            "--to",
+            help="Where dead letters go: to the exchange, as they were first published, or to the "
+            "queue they died in.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -127,7 +137,8 @@ def replay(
     """Send recorded events again: byte for byte, at the recorded pace, marked as replayed.
 
     Routing key, properties and headers are as recorded, the message id too. The headers
-    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added.
+    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
+    that came under another key than their first one are sent only with --to.
     """
     from uuid import uuid4
 
@@ -146,17 +157,20 @@ def replay(
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
-    plan = core.Replay(run_name, uuid4(), keys, window, invalid, registry, condition)
+    given = shlex.join(["medtrack", "replay", *sources])
+    plan = core.Replay(
+        *(run_name, uuid4(), keys, window, invalid, registry, condition), to=to, command=given
+    )
     tally = deliver.Tally()
     outgoing = _Outgoing(source, plan, start, skips_corrupt=skip_corrupt)
-    again = (lambda: outgoing.made(Counter())) if source.can_be_read_again else None
+    again = (lambda: outgoing.everything(Counter())) if source.can_be_read_again else None
     if dry_run:
-        is_refused = again and invalid is Invalid.FAIL and not _check(runtime, outgoing)
+        is_refused = again and not _check(runtime, again())
         made = outgoing.unsent(tally.aside) if is_refused else outgoing.made(tally.aside)
         return print_only(runtime, made, tally.aside)
     confirm(runtime, "replay", again, yes=yes)
     with runtime.keep_name(run_name) if name else nullcontext():
-        is_refused = again and not _check(runtime, outgoing)
+        is_refused = again and not _check(runtime, again())
 
         def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
             if is_refused:
@@ -164,8 +178,7 @@ def replay(
             note = runtime.printer.note
             pace = Pace(factor, clock, stop, note) if factor else None
             paced = outgoing.made(tally.aside, pace)
-            rest = (lambda: outgoing.everything(Counter())) if again else None
-            return deliver.deliver(publisher, paced, rest, stop)
+            return deliver.deliver(publisher, paced, again, stop)
 
         return send(runtime, "replayed", PublishPolicy(retry_for=retry_for), tally, delivered)
 
@@ -201,7 +214,7 @@ class _Outgoing(NamedTuple):
         return unsent(self.everything(aside), reason="another event is invalid")
 
 
-def _check(runtime: Runtime, outgoing: _Outgoing) -> bool:
+def _check(runtime: Runtime, everything: "Iterable[Message | Receipt]") -> bool:
     """Read it all once, so that what is corrupt or can't be sent is known before the first byte.
 
     Tells whether no invalid event keeps it from being sent.
@@ -210,9 +223,8 @@ def _check(runtime: Runtime, outgoing: _Outgoing) -> bool:
     from medtrack_cli.core.replay import refuse_unsendable
 
     checked = invalid = 0
-    everything = refuse_unsendable(outgoing.everything(Counter()), runtime.why_unsendable)
     with runtime.progress(lambda: f"{checked:,} events checked"):
-        for each in everything:
+        for each in refuse_unsendable(everything, runtime.why_unsendable):
             checked += 1
             invalid += isinstance(each, Receipt)
     return not invalid

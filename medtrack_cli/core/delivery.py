@@ -72,14 +72,20 @@ class Delivery:
     @property
     def published_key(self) -> str:
         """The routing key it was published under: of a dead letter, that of its first death."""
+        return (*self.published_keys, self.routing_key)[0]
+
+    @property
+    def published_keys(self) -> tuple[str, ...]:
+        """The keys a dead letter was published under: its own, and those of the header CC."""
         first = [self.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
         deaths = self.headers.get("x-death")
         for death in deaths if isinstance(deaths, list) and None not in first else ():
             if isinstance(death, Mapping) and [death.get("queue"), death.get("reason")] == first:
                 keys = death.get("routing-keys")
-                key = keys[0] if isinstance(keys, list) and keys else None
-                return key if isinstance(key, str) else self.routing_key
-        return self.routing_key
+                if not isinstance(keys, list) or any(not isinstance(key, str) for key in keys):
+                    break
+                return tuple(keys)
+        return ()
 
 
 def key_problem(delivery: object, event_type: str | None) -> Problem | None:

@@ -24,7 +24,8 @@ class Message(NamedTuple):
     `position` counts the input's events from 1. `message_id` is fixed before the first try, so
     that every copy of the event carries the same. `properties` and `headers` are as in
     Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
-    the warnings it is sent with.
+    the warnings it is sent with. `exchange` is another than the configured one; empty: the
+    default exchange, which knows each queue by its name.
     """
 
     position: int
@@ -37,6 +38,7 @@ class Message(NamedTuple):
     properties: Mapping[str, Any] | None = None
     headers: Mapping[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
+    exchange: str | None = None
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(

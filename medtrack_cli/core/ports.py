@@ -74,6 +74,13 @@ class Invalid(StrEnum):
     FAIL = "fail"
 
 
+class To(StrEnum):
+    """Where a replay sends dead letters."""
+
+    EXCHANGE = "exchange"  # as they were first published
+    QUEUE = "queue"  # the one they died in
+
+
 class Publisher(Protocol):
     """Sends messages, each confirmed by the broker.
 

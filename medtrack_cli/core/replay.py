@@ -9,13 +9,15 @@ from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
 
+from medtrack_cli.core.dead_letters import Astray, is_astray, way
+from medtrack_cli.core.deliver import why
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.inputs import Corrupt, Item
 from medtrack_cli.core.listen import REPLAY_HEADER, Seen, examine
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
-from medtrack_cli.core.ports import Invalid
+from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.core.where import Answer, Condition, judge
@@ -27,9 +29,8 @@ SEQUENCE_HEADER = "x-medtrack-replay-seq"
 ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
 
 # user_id must be the sender's login or the broker refuses; reply_to and expiration belong to
-# the past; x-death is interpreted on publish by RabbitMQ 3 (its release notes for 4.0.1).
+# the past.
 STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_id"})
-STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
 OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
 
@@ -56,7 +57,9 @@ class Replay:
     invalid: Invalid = Invalid.SEND
     registry: Registry | None = None
     condition: Condition | None = None
-    keep_going: bool = False  # behind an invalid one, so that each event gets its receipt
+    keep_going: bool = False  # behind one that isn't sent, so that each event gets its receipt
+    to: To | None = None  # where dead letters go
+    command: str = "medtrack replay"  # that was given, without its options
 
 
 def run_name(moment: datetime) -> str:
@@ -135,42 +138,57 @@ def messages(
 ) -> Iterator[Message | Receipt]:
     """Make a message of each wanted delivery, when its time has come; count the others aside.
 
-    With Invalid.FAIL, an invalid one gets its receipt, and ends the run unless `keep_going`. So
-    does one of which a bug keeps a message from being made; the bug is raised at the end.
+    One that isn't sent gets its receipt, and ends the run unless `keep_going`: an invalid one
+    with Invalid.FAIL; a dead letter that nobody has said where to send, or a delivery of which a
+    bug keeps a message from being made. Of these two an error is raised at the end.
     """
     identify = message_ids(replay.run)
     index = 0
-    bug: Exception | None = None
+    failure: Exception | None = None
     for recorded in recording:
-        seen = _wanted(recorded.delivery, replay, aside)
-        if seen is None:
+        if (seen := _wanted(recorded.delivery, replay, aside)) is None:
             continue
         index += 1
         try:
-            message = _message(index, recorded, seen.event_type, replay, identify(index))
+            made = _made(index, recorded, seen, replay, identify(index))
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
-            bug = bug or error
-            yield _unmade(index, recorded, seen.event_type, error)
+            failure = _joined(failure, error)
+            made = _unmade(index, recorded, seen.event_type, error)
+        if isinstance(made, Receipt):
+            yield made
             if not replay.keep_going:
                 break
             continue
-        if not seen.is_valid and replay.invalid is Invalid.FAIL:
-            first = seen.problems[0]
-            yield message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
-            if not replay.keep_going:
-                return
-            continue
         if pace is not None and recorded.is_timed:
             pace.hold(recorded.delivery)
-        yield message
-    if bug is not None:
-        raise bug
+        yield made
+    if failure is not None:
+        raise failure
 
 
-def _unmade(index: int, recorded: Recorded, event_type: str | None, bug: Exception) -> Receipt:
-    message_id, reason = recorded.delivery.message_id, f"a bug: {type(bug).__name__}"
+def _made(
+    index: int, recorded: Recorded, seen: Seen, replay: Replay, message_id: str
+) -> Message | Receipt:
+    if is_astray(recorded.delivery, replay.to):
+        raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
+    message = _message(index, recorded, seen.event_type, replay, message_id)
+    if seen.is_valid or replay.invalid is not Invalid.FAIL:
+        return message
+    first = seen.problems[0]
+    return message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
+
+
+def _joined(failure: Exception | None, error: Exception) -> Exception:
+    """Keep the first failure; of dead letters, with how many there are."""
+    if isinstance(failure, Astray) and isinstance(error, Astray):
+        return failure.one_more()
+    return failure or error
+
+
+def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Exception) -> Receipt:
+    message_id = recorded.delivery.message_id
     return Receipt(
-        index, recorded.file, recorded.line, event_type, message_id, Outcome.UNSENT, reason
+        index, recorded.file, recorded.line, event_type, message_id, Outcome.UNSENT, why(error)
     )
 
 
@@ -178,7 +196,7 @@ def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> Seen | N
     """Look at a delivery; None, and counted aside, when it isn't to be sent."""
     if not replay.window.holds(delivery.received_at):
         return None
-    if replay.keys and not any(key_matches(p, delivery.routing_key) for p in replay.keys):
+    if replay.keys and not any(key_matches(p, delivery.published_key) for p in replay.keys):
         aside["left_out"] += 1
         return None
     seen = examine(delivery, replay.registry)
@@ -209,17 +227,13 @@ def _message(
     index: int, recorded: Recorded, event_type: str | None, replay: Replay, message_id: str
 ) -> Message:
     delivery = recorded.delivery
-    headers = {
-        name: value
-        for name, value in delivery.headers.items()
-        if not name.startswith(STRIPPED_HEADERS)
-    }
+    exchange, routing_key, headers = way(delivery, replay.to)
     return Message(
         position=index,
         file=recorded.file,
         line=recorded.line,
         event_type=event_type,
-        routing_key=delivery.routing_key,
+        routing_key=routing_key,
         message_id=delivery.message_id or message_id,
         body=delivery.body,
         properties={
@@ -233,4 +247,5 @@ def _message(
             SEQUENCE_HEADER: index,
             ORIGINAL_TIME_HEADER: rfc3339(delivery.received_at),
         },
+        exchange=exchange,
     )

@@ -59,13 +59,14 @@ def queues_reached(
 
 
 def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str] | None]:
-    """Tell of messages to an exchange which queues they would reach; see `queues_reached`."""
-    cached = cache(partial(queues_reached, topology, exchange, headers={}))
+    """Tell of messages, to an exchange unless they name one, which queues they would reach."""
+    cached = cache(partial(queues_reached, topology, headers={}))
 
     def reach(message: Message) -> list[str] | None:
+        via = exchange if message.exchange is None else message.exchange
         if message.headers:
-            return queues_reached(topology, exchange, message.routing_key, message.headers)
-        return cached(message.routing_key)
+            return queues_reached(topology, via, message.routing_key, message.headers)
+        return cached(via, message.routing_key)
 
     return reach
 

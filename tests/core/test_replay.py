@@ -8,7 +8,7 @@ import pytest
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
-from medtrack_cli.core.ports import Invalid
+from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publish import message_ids
 from medtrack_cli.core.replay import Recorded, Replay, messages, recorded, run_name
 from medtrack_cli.core.times import from_rfc3339
@@ -75,6 +75,34 @@ def test_a_missing_message_id_is_made_of_the_run() -> None:
     """A delivery without an id gets the one of its position in the run."""
     (message,) = replayed(at(1))
     assert message.message_id == message_ids(RUN)(1)
+
+
+DIED = {
+    "x-death": [{"queue": "q", "reason": "expired", "routing-keys": ["first", "second"]}],
+    "x-first-death-queue": "q",
+    "x-first-death-reason": "expired",
+}
+
+
+@pytest.mark.parametrize(
+    ("to", "key", "headers", "expected"),
+    [
+        (To.EXCHANGE, "dead", {}, (None, "first", ["second"])),
+        (To.EXCHANGE, "first", {"CC": ["second"]}, (None, "first", ["second"])),
+        (To.QUEUE, "dead", {}, ("", "q", None)),
+        (To.QUEUE, "first", {"CC": ["second"], "BCC": ["third"]}, ("", "q", None)),
+        (None, "first", {"CC": ["second"]}, (None, "first", ["second"])),
+    ],
+)
+def test_a_dead_letter_goes_where_it_is_sent(
+    to: To | None, key: str, headers: dict[str, object], expected: tuple[str | None, ...]
+) -> None:
+    """To the exchange it goes under all its first keys, to its queue alone."""
+    (message,) = replayed(at(1, routing_key=key, headers=DIED | headers), to=to)
+    assert isinstance(message, Message)
+    assert message.headers is not None
+    assert (message.exchange, message.routing_key, message.headers.get("CC")) == expected
+    assert "BCC" not in message.headers
 
 
 def test_only_wanted_keys_are_sent() -> None:

@@ -18,6 +18,7 @@ from tests.faults.breaking import environ_of, evaluate
 from tests.faults.rabbitmq4 import deprecated
 from tests.faults.rabbitmq4 import running as rabbitmq4_running
 from tests.faults.test_continuity import check_many_cuts
+from tests.recording.test_dead_letters import check_dead_letters
 
 ROOT4 = os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT")
 
@@ -78,6 +79,15 @@ def listened(tool: Tool, broker: PrivateBroker) -> list[int]:
 def test_listening_needs_nothing_of_a_vhosts_defaults(tool: Tool, rabbitmq4: PrivateBroker) -> None:
     """Where queues are quorum queues by default, listening works in each of its ways."""
     assert listened(tool, rabbitmq4) == [0, 0, 0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("queue_type", ["classic", "quorum"])
+def test_dead_letters_of_rabbitmq4(tool: Tool, rabbitmq4: PrivateBroker, queue_type: str) -> None:
+    """Its dead letters, too, are sent as at first or to their queue, and not without a word."""
+    with client(rabbitmq4.amqp_url) as channel:
+        channel.exchange_declare(EXCHANGE, "topic", durable=True)
+    check_dead_letters(tool, rabbitmq4.amqp_url, queue_type)
 
 
 @pytest.mark.long
