@@ -17,6 +17,7 @@ from medtrack_cli.broker.feed import Feed
 from medtrack_cli.broker.redialer import Redialer, regain_seconds
 from medtrack_cli.broker.retries import Retries
 from medtrack_cli.broker.suspects import Suspects, is_suspicious
+from medtrack_cli.broker.verdicts import Verdicts
 from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.deliver import why
@@ -25,6 +26,7 @@ from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
+MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
 
 
 class Wake(NamedTuple):
@@ -51,8 +53,8 @@ class AmqpPublisher:
         self._again: deque[Message] = deque()  # sent once, to be sent again before anything new
         self._nacked = Retries(regain_seconds(policy))
         self._suspects = Suspects()
-        self._uncertain: set[int] = set()  # by index: in flight when a connection was lost
-        self._known: deque[Receipt] = deque()  # verdicts that were not handed out yet
+        self._verdicts = Verdicts()
+        self._has_told_of_nacks = False
         self._blocked: str | None = None
         self._last_answer = 0.0
         stop.listen(lambda: self._inbox.put(Wake()))
@@ -89,7 +91,7 @@ class AmqpPublisher:
         try:
             while True:
                 self._send(feed)  # before anything is printed: the broker should never idle
-                yield from self._hand_out()
+                yield from self._verdicts.hand_out()
                 if feed.exhausted and not (self._confirms or self._again or self._nacked):
                     break
                 self._wait()
@@ -99,7 +101,7 @@ class AmqpPublisher:
                     return
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
             first = feed.error or error
-            yield from self._hand_out()
+            yield from self._verdicts.hand_out()
             yield from self._abandon(feed, error)
             raise first from None
         finally:
@@ -111,29 +113,25 @@ class AmqpPublisher:
         self._blocked = None
         self._last_answer = time.monotonic()
 
-    def _hand_out(self) -> Iterator[Receipt]:
-        while self._known:
-            yield self._known.popleft()
-
     def _send(self, feed: Feed[Message | Receipt]) -> None:
         """Send what the window has room for: first what must be sent again, then new input."""
         batch: list[Message] = []
         room = self._room()
         policy = self._policy
         while len(batch) < room and self._confirms.bytes_in_flight < policy.window_bytes:
-            if len(self._known) > policy.window * 2:
+            if len(self._verdicts) > policy.window * 2:
                 self._inbox.put(Wake())  # hand these out, then go on at once
                 break
             message = self._next_again() or (feed.take() if self._may_read() else None)
             if message is None:
                 break
             if isinstance(message, Receipt):
-                self._known.append(message)
+                self._verdicts.add(message)
                 continue
             if self._nacked.holds(message):
                 continue
             if (reason := wire.why_unsendable(message, self._settings.username)) is not None:
-                self._known.append(message.receipt(Outcome.REFUSED, reason))
+                self._verdicts.give(message, Outcome.REFUSED, reason)
                 continue
             self._confirms.sent(message)
             batch.append(message)
@@ -150,8 +148,8 @@ class AmqpPublisher:
 
     def _may_read(self) -> bool:
         """Tell whether new input may be read: not while very much waits to be sent again."""
-        waiting, policy = self._nacked, self._policy
-        return waiting.count < policy.window * 2 and waiting.bytes_waiting < policy.window_bytes
+        waiting = self._nacked
+        return len(waiting) < MOST_HELD and waiting.bytes_waiting < self._policy.window_bytes
 
     def _room(self) -> int:
         """Tell how many messages may be sent now: none before half of the window is free.
@@ -166,7 +164,8 @@ class AmqpPublisher:
         return window - in_flight
 
     def _next_again(self) -> Message | None:
-        return self._nacked.next_due() or (self._again.popleft() if self._again else None)
+        # What was sent goes first: what a queue refused, or held back, is behind it in its key.
+        return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _wait(self) -> None:
         """Wait until something happens and handle all that has happened."""
@@ -230,49 +229,25 @@ class AmqpPublisher:
         if outcome is not Outcome.REFUSED:
             self._nacked.taken(message)
         elif self._nacked.refused(message):
+            if not self._has_told_of_nacks:
+                self._note("a queue refuses events (nack): trying them again")
+            self._has_told_of_nacks = True
             return
-        self._known.append(self._receipt(message, outcome, reason))
-
-    def _receipt(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
-        """Give the verdict; a no to a copy says nothing of one that was sent before."""
-        if outcome is not Outcome.CONFIRMED and message.position in self._uncertain:
-            reason = f"{reason}, but a copy sent before may have arrived"
-            outcome = Outcome.UNKNOWN
-        return message.receipt(outcome, reason)
+        self._verdicts.give(message, outcome, reason)
 
     def _lost(self, failure: Failure) -> None:
-        if is_suspicious(failure) and self._confirms:
-            self._suspect(failure)
-            return
-        if failure.heals:
-            self._note(f"{failure.error.what}: {len(self._confirms)} events unconfirmed")
-            self._reconnect(failure.error, self._confirms.unanswered())
-            return
-        if failure.refuses:
-            is_alone = not self._confirms.answered  # the one that goes first
-            in_flight = self._confirms.unanswered()
-            about = [each for each in in_flight if is_alone or failure.is_about(each)]
-            if len(about) == 1:
-                in_flight.remove(about[0])
-                self._known.append(self._receipt(about[0], Outcome.REFUSED, failure.error.what))
-            self._again.extendleft(reversed(in_flight))
-        raise self._line.explained(failure)
-
-    def _suspect(self, failure: Failure) -> None:
-        """Go on after a closing that one of the messages in flight may be the cause of.
-
-        The one to blame is refused, whatever its copies did: they met the same end.
-        """
+        """Go on without the message that is to blame for a loss; raise what can't heal."""
         in_flight = self._confirms.unanswered()
+        goes_on = failure.heals or (is_suspicious(failure) and bool(in_flight))
         blamed = self._suspects.blame(failure, in_flight)
         if blamed is not None:
             in_flight.remove(blamed)
-            reason = f"{failure.error.what}: it closes what sends it; other queues may have it"
-            self._known.append(blamed.receipt(Outcome.REFUSED, reason))
+            self._nacked.forget(blamed)
+            self._verdicts.blame(blamed, failure)
             self._line.settled()
-        if self._suspects.are_too_many:
+        if not goes_on or self._suspects.are_too_many:
             self._again.extendleft(reversed(in_flight))
-            raise failure.error
+            raise self._line.explained(failure)
         self._note(f"{failure.error.what}: {len(in_flight)} events unconfirmed")
         self._reconnect(failure.error, in_flight)
 
@@ -283,7 +258,7 @@ class AmqpPublisher:
         """
         if not (in_flight or self._again):
             self._line.settled()
-        self._uncertain.update(message.position for message in in_flight)
+        self._verdicts.doubt(in_flight)
         self._again.extendleft(reversed(in_flight))
         self._confirms = Confirms()
         self._line.again(error)
@@ -301,10 +276,10 @@ class AmqpPublisher:
         try:
             while self._confirms and time.monotonic() < until and self._line.is_there():
                 self._wait()
-                yield from self._hand_out()
+                yield from self._verdicts.hand_out()
         except MedtrackError:
             pass  # the loss of the connection only makes what is in flight unknown
-        yield from self._hand_out()
+        yield from self._verdicts.hand_out()
         yield from self._abandon(feed, None)
 
     def _abandon(self, feed: Feed[Message | Receipt], error: Exception | None) -> Iterator[Receipt]:
@@ -316,7 +291,7 @@ class AmqpPublisher:
             yield message.receipt(Outcome.UNKNOWN, reason)
         for message, was_refused in self._nacked.take_all():
             verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, reason)
-            yield self._receipt(message, *verdict)
+            yield self._verdicts.of(message, *verdict)
         feed.stop()
         while (item := feed.take()) is not None:
             yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)

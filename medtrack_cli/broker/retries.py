@@ -12,69 +12,89 @@ from medtrack_cli.broker.backoff import full_jitter
 from medtrack_cli.core.messages import Message
 
 LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should go soon after it
+ENOUGH = 30  # taken in a row: the queue is well again, the others of the key need not go alone
 
 
 @dataclass(slots=True)
 class _Lane:
     """The messages of one routing key, by position; `sent` is the one that is tried now."""
 
+    since: float  # its first refusal, or when something of it was taken last
     waiting: list[tuple[int, Message]] = field(default_factory=list)
     tries: int = 0
+    in_a_row: int = 0  # settled, one after the other
     sent: int | None = None
 
 
 class Retries:
     """Refused messages, those of each routing key in their order.
 
-    The first of a key is tried alone, after pauses that grow, until one is taken; meanwhile what
-    follows with the same key is held, and other keys go on. A message is tried for `seconds` from
-    its first refusal. When one has used them up, the key counts as closed: what follows is held
-    no more, and its first refusal is the last, until one is taken.
+    The first of a key is tried alone, after pauses that grow, and each that follows alone, until
+    enough are taken; meanwhile what comes with the same key is held, and other keys go on. A key
+    is tried for `seconds` in which nothing of it is taken. Then the first is given up, and the key
+    counts as closed: what follows is held no more, and its first refusal is the last, until one
+    is taken.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lanes: dict[str, _Lane] = {}
         self._due: list[tuple[float, str]] = []  # a heap: when the next of a key may be sent
-        self._since: dict[int, float] = {}  # by position: the first refusal
+        self._refused: set[int] = set()  # by position: without a verdict yet
         self._closed: set[str] = set()
-        self._free: deque[Message] = deque()  # of closed keys
+        self._free: deque[Message] = deque()  # of keys that are tried alone no more
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
-        self.count = self.bytes_waiting = 0
+        self._count = self.bytes_waiting = 0
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     def refused(self, message: Message) -> bool:
         """Keep a message that a queue refused; False when that was its last try."""
-        now, key = time.monotonic(), message.routing_key
-        since = self._since.setdefault(message.position, now)
-        if key in self._closed or now - since >= self._seconds:
-            self._close(message)
+        key = message.routing_key
+        lane = self._lanes.get(key)
+        if self._seconds <= 0 or key in self._closed or (lane and self._is_over(lane, message)):
+            self._closed.add(key)
+            self._dissolve(key)
+            self._refused.discard(message.position)
             return False
-        lane = self._lanes.setdefault(key, _Lane())
+        if lane is None:
+            lane = self._lanes[key] = _Lane(time.monotonic())
         if lane.sent == message.position or not lane.tries:
-            lane.sent = None
+            lane.sent, lane.in_a_row = None, 0
             pause = full_jitter(lane.tries, self._jitter, LONGEST_PAUSE)
             lane.tries += 1
-            heapq.heappush(self._due, (now + pause, key))
+            heapq.heappush(self._due, (time.monotonic() + pause, key))
+        self._refused.add(message.position)
         self._keep(lane, message)
         return True
 
+    def _is_over(self, lane: _Lane, message: Message) -> bool:
+        is_first = lane.sent == message.position  # the others were in flight when it was refused
+        return is_first and time.monotonic() - lane.since >= self._seconds
+
     def taken(self, message: Message) -> None:
         """Learn that a message was taken: the next of its key may follow at once."""
-        if not (self._lanes or self._closed):
+        if not (self._lanes or self._closed or self._refused):
             return
+        self._closed.discard(message.routing_key)
+        if (lane := self._lanes.get(message.routing_key)) is not None:
+            lane.since = time.monotonic()
+        self.forget(message)
+
+    def forget(self, message: Message) -> None:
+        """Learn that a message has its verdict, whatever it is, and isn't tried again."""
         key = message.routing_key
-        self._since.pop(message.position, None)
-        self._closed.discard(key)
+        self._refused.discard(message.position)
         lane = self._lanes.get(key)
-        if lane is not None and lane.sent == message.position:
-            lane.sent = None
-            if lane.waiting:
-                heapq.heappush(self._due, (time.monotonic(), key))
-            else:
-                del self._lanes[key]
+        if lane is None or lane.sent != message.position:
+            return
+        lane.sent, lane.tries = None, 1
+        lane.in_a_row += 1
+        if lane.waiting and lane.in_a_row < ENOUGH:
+            heapq.heappush(self._due, (time.monotonic(), key))
+        else:
+            self._dissolve(key)
 
     def holds(self, message: Message) -> bool:
         """Keep a message that would overtake another of its key; False when it may be sent."""
@@ -103,23 +123,19 @@ class Retries:
         self._lanes.clear()
         self._free.clear()
         for message in sorted(waiting, key=attrgetter("position")):
-            yield self._let_go(message), message.position in self._since
+            yield self._let_go(message), message.position in self._refused
 
-    def _close(self, message: Message) -> None:
-        """Give a message up, and let what was held behind it go: it is sent once."""
-        key = message.routing_key
-        self._since.pop(message.position, None)
-        self._closed.add(key)
+    def _dissolve(self, key: str) -> None:
         lane = self._lanes.pop(key, None)
         if lane is not None:
             self._free += [each for _, each in sorted(lane.waiting, key=itemgetter(0))]
 
     def _keep(self, lane: _Lane, message: Message) -> None:
         heapq.heappush(lane.waiting, (message.position, message))
-        self.count += 1
+        self._count += 1
         self.bytes_waiting += len(message.body)
 
     def _let_go(self, message: Message) -> Message:
-        self.count -= 1
+        self._count -= 1
         self.bytes_waiting -= len(message.body)
         return message

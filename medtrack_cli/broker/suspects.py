@@ -24,7 +24,9 @@ class Suspects:
         self.is_careful = False  # send one at a time
 
     def blame(self, failure: Failure, in_flight: Sequence[Message]) -> Message | None:
-        """Learn of a closing, and give the message that is to blame, once that is sure."""
+        """Learn of a loss, and give the message that is to blame, once that is sure."""
+        if not (failure.refuses or is_suspicious(failure)):
+            return None
         positions = {message.position for message in in_flight}
         blamed = [message for message in in_flight if failure.is_about(message)]
         if len(in_flight) == 1 and (failure.refuses or positions <= self._positions):

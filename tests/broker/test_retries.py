@@ -7,7 +7,7 @@ from medtrack_cli.core.messages import Message
 from tests.core.values import message
 
 
-def due(retries: Retries, seconds: float = 1) -> list[int]:
+def due(retries: Retries, seconds: float = 0.55) -> list[int]:
     """The positions that come within some seconds, none of them answered."""
     until, found = time.monotonic() + seconds, []
     while time.monotonic() < until:
@@ -35,6 +35,43 @@ def test_a_key_is_tried_in_order_one_at_a_time() -> None:
     retries.taken(four)
     assert not retries.holds(message(5, routing_key="a"))
     assert (len(retries), retries.bytes_waiting) == (0, 0)
+
+
+def test_a_key_that_is_well_again_is_held_up_no_more() -> None:
+    """When enough of a key are taken in a row, all that waits follows at once, in order."""
+    retries = Retries(60)
+    one, *others = of_key("a", *range(1, 101))
+    assert retries.refused(one)
+    assert all(retries.holds(each) for each in others)
+    sent = due(retries)
+    while len(retries):
+        assert sent == list(range(1, sent[-1] + 1))
+        retries.taken(message(sent[-1], routing_key="a"))
+        sent += iter(lambda: getattr(retries.next_due(), "position", None), None)
+    assert sent == list(range(1, 101))
+    assert not retries.holds(message(101, routing_key="a"))
+
+
+def test_what_is_refused_otherwise_holds_up_nothing() -> None:
+    """When the first of a key gets its verdict without an answer, the next follows."""
+    retries = Retries(60)
+    one, two = of_key("a", 1, 2)
+    assert all(retries.refused(each) for each in (two, one))
+    assert due(retries) == [1]
+    retries.forget(one)
+    assert due(retries, 0.1) == [2]
+
+
+def test_a_key_of_which_some_are_taken_keeps_its_time() -> None:
+    """The time of a key counts from when something of it was taken last."""
+    retries = Retries(0.5)
+    one, two, three = of_key("a", 1, 2, 3)
+    assert all(retries.refused(each) for each in (one, two, three))
+    for each in (one, two):
+        assert due(retries, 0.55) == [each.position]
+        retries.taken(each)
+    assert due(retries, 0.1) == [3]
+    assert retries.refused(three)
 
 
 def test_other_keys_go_on() -> None:

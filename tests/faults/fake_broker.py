@@ -27,6 +27,7 @@ _PLAIN = {
     spec.Connection.Open: spec.Connection.OpenOk,
     spec.Connection.Close: spec.Connection.CloseOk,
     spec.Channel.Open: spec.Channel.OpenOk,
+    spec.Channel.Close: spec.Channel.CloseOk,
     spec.Confirm.Select: spec.Confirm.SelectOk,
     spec.Queue.Bind: spec.Queue.BindOk,
     spec.Basic.Qos: spec.Basic.QosOk,

@@ -52,3 +52,18 @@ def test_answers_that_settle_nothing_prolong_nothing() -> None:
     assert isinstance(published.error, BrokerUnreachable)
     assert len(published.positions(Outcome.UNKNOWN)) == 1
     assert 1 < time.monotonic() - started < 8
+
+
+def test_a_refused_event_that_turns_out_to_be_poison_holds_up_nothing() -> None:
+    """Nacked first, then closed for each time: it alone is refused, those of its key follow."""
+    answers = iter([spec.Basic.Nack(1), *[spec.Connection.Close(541, "ERROR", 0, 0)] * 3])
+
+    def answer(send: Send, count: int) -> None:
+        if count:
+            method = next(answers, spec.Basic.Ack(count))
+            send(method, channel=0 if isinstance(method, spec.Connection.Close) else 1)
+
+    published = published_to(answer, count=5, retry_for=20)
+    assert published.error is None
+    assert published.positions(Outcome.REFUSED) == [1]
+    assert published.positions(Outcome.CONFIRMED) == [2, 3, 4, 5]
