@@ -18,7 +18,7 @@ from tests.core.values import message
 from tests.faults.fake_broker import Answer, Send, fake_broker
 from tests.faults.proxy import LOOPBACK, free_port, serving, silence
 
-RETRY_FOR = 2.5
+RETRY_FOR = 2
 
 
 def closing(code: int) -> Answer:
@@ -31,7 +31,10 @@ def closing(code: int) -> Answer:
     return close
 
 
-@pytest.mark.parametrize(("code", "messages"), [(320, 1), (320, 5), (541, 5)])
+@pytest.mark.parametrize(
+    ("code", "messages"),
+    [(320, 5), *(pytest.param(*each, marks=pytest.mark.long) for each in ((320, 1), (541, 5)))],
+)
 def test_a_broker_that_closes_each_connection_is_quoted(code: int, messages: int) -> None:
     """When the time to regain a connection is over, the broker's own words are the error."""
     with fake_broker(closing(code)) as port:
@@ -144,7 +147,7 @@ def test_another_protocol_is_named_at_once(name: str, at_a_time: int) -> None:
     with serving(answer) as port:
         settings = settings_of("amqp://a:b@h", hosts=(Host(LOOPBACK, port),))
         started = time.monotonic()
-        published = publish(settings, [message()], retry_for=20)
+        published = publish(settings, [message()], timeout=9)
         seconds = time.monotonic() - started
     assert published.error is not None
     assert named in published.error.what
