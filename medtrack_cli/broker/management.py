@@ -1,6 +1,7 @@
 """RabbitMQ's management API, asked for what AMQP doesn't tell: in short, and never fatally."""
 
 import json
+import ssl
 import time
 from base64 import b64encode
 from contextlib import closing
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from medtrack_cli.broker.asking import within
-from medtrack_cli.broker.tls import ssl_context
+from medtrack_cli.broker.tls import refused, ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, TlsSettings, WebAddress
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import MedtrackError
@@ -88,11 +89,18 @@ def _get(settings: ConnectionSettings, address: WebAddress, path: str, seconds: 
         raise Unanswered(f"isn't asked: {error.message}") from None
     except exceptions.ReadTimeoutError:
         raise TimeoutError from None
-    except exceptions.SSLError:
-        raise Unanswered("isn't trusted: its certificate or TLS is refused") from None
+    except exceptions.SSLError as error:
+        raise Unanswered(f"isn't trusted: {_distrust(error, address)}") from None
     except (exceptions.HTTPError, OSError, ValueError):
         raise Unanswered("doesn't answer") from None
     return _json(body)
+
+
+def _distrust(error: Exception, address: WebAddress) -> str:
+    cause = error.args[0] if error.args else None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return "; ".join(refused(cause, address.host, None, "its certificate"))
+    return "its TLS is refused"
 
 
 def _connections(

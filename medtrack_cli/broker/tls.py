@@ -20,6 +20,22 @@ _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED = 9, 10, 18
 _UNKNOWN_ISSUER = (19, 20, 21)
 _WRONG_NAME = (62, 64)  # of a host, an address
 
+_FOREIGN_NAME = (
+    "has a name that its authority may not sign",
+    "the authority's name constraints leave it out: another authority, or another name",
+)
+_STRONG = "it needs RSA of 2048 bits or more, or an elliptic curve"
+# No authority that is trusted would help; what is wrong, and what the broker needs.
+_OF_ANOTHER_KIND = {
+    24: ("is signed by what is no authority", "the broker needs one that an authority has signed"),
+    26: ("isn't made for servers", "it must have serverAuth among its extended key usages"),
+    47: _FOREIGN_NAME,
+    48: _FOREIGN_NAME,
+    66: ("has a key that is too short", _STRONG),
+    67: ("is signed by an authority whose key is too short", _STRONG),
+    68: ("is signed with a hash that is too weak, such as SHA-1", "it needs SHA-256 or better"),
+}
+
 _TRUST = "give its authority with --ca-file or tls.ca_file, in PEM"
 _PORTS = "TLS is amqps:// on 5671, plain AMQP is amqp:// on 5672"
 
@@ -49,9 +65,13 @@ _REASONS = (
 
 
 class Certificate(NamedTuple):
-    """What a certificate says of itself; nothing of it is proved. Dates are UTC."""
+    """What a certificate says of itself; nothing of it is proved. Dates are UTC.
+
+    `names` are those it is valid for, its subjectAltName; the `common` name doesn't count.
+    """
 
     names: tuple[str, ...]
+    common: str
     issuer: str
     since: datetime
     until: datetime
@@ -59,6 +79,10 @@ class Certificate(NamedTuple):
     @property
     def validity(self) -> str:
         return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_valid_now(self) -> bool:
+        return self.since <= datetime.now(UTC) <= self.until
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
@@ -68,6 +92,7 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # RFC 9525, section 2
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -132,7 +157,7 @@ def handshake_error(
     """
     broker = settings.describe(host)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        what, hint = _refused(cause, (settings.tls or TlsSettings()).server_name or host.name, seen)
+        what, hint = refused(cause, (settings.tls or TlsSettings()).server_name or host.name, seen)
         return AccessRefused(what, broker, hint=hint)
     if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # by the version of OpenSSL
         return None
@@ -148,27 +173,51 @@ def handshake_error(
     return AccessRefused(what, broker, hint=hint)
 
 
-def _refused(
-    cause: ssl.SSLCertVerificationError, name: str, seen: Certificate | None
+def refused(
+    cause: ssl.SSLCertVerificationError,
+    name: str,
+    seen: Certificate | None,
+    whose: str = "the broker's certificate",
 ) -> tuple[str, str]:
-    dates = f" ({seen.validity})" if seen else ""
+    """Say what is wrong with a certificate, and the next step."""
     code = cause.verify_code
-    if code == _EXPIRED:
-        hint = "the broker needs a new one; is this machine's clock right?"
-        return f"the broker's certificate has expired{dates}", hint
-    if code == _NOT_YET_VALID:
-        return f"the broker's certificate is not valid yet{dates}", "are both clocks right?"
+    if code in {_EXPIRED, _NOT_YET_VALID}:
+        return _out_of_date(code, seen, whose)
     if code in _WRONG_NAME:
-        names = ", ".join(seen.names[:MOST_NAMES]) if seen else ""
-        whose = f"for {names}, not for" if names else "not for"
-        hint = "connect by one of its names, or put one into the profile's tls.server_name"
-        return f"the broker's certificate is {whose} {name}", hint
+        return _of_another(name, seen, whose)
     if code == _SELF_SIGNED:
-        return "the broker's certificate is signed by itself, and not trusted", _TRUST
+        return f"{whose} is signed by itself, and not trusted", _TRUST
     if code in _UNKNOWN_ISSUER:
         issuer = f" ({seen.issuer})" if seen and seen.issuer else ""
-        return f"the broker's certificate is signed by an authority unknown here{issuer}", _TRUST
-    return f"the broker's certificate is refused ({cause.verify_message}){dates}", _TRUST
+        return f"{whose} is signed by an authority unknown here{issuer}", _TRUST
+    if known := _OF_ANOTHER_KIND.get(code):
+        return f"{whose} {known[0]}", known[1]
+    hint = "`openssl s_client -showcerts -connect HOST:PORT` shows it"
+    return f"{whose} is refused ({cause.verify_message})", hint
+
+
+def _out_of_date(code: int, seen: Certificate | None, whose: str) -> tuple[str, str]:
+    """Say whose time is over or yet to come: the certificate's, or an authority's above it."""
+    how = "has expired" if code == _EXPIRED else "is not valid yet"
+    if seen and seen.is_valid_now:
+        signer = f" ({seen.issuer})" if seen.issuer else ""
+        hint = "renew the authority's own, at the broker and in --ca-file or tls.ca_file"
+        return f"the certificate of the authority that signed {whose}{signer} {how}", hint
+    dates = f" ({seen.validity})" if seen else ", or that of its authority"
+    if code == _EXPIRED:
+        return f"{whose} {how}{dates}", "the broker needs a new one; is this machine's clock right?"
+    return f"{whose} {how}{dates}", "are both clocks right?"
+
+
+def _of_another(name: str, seen: Certificate | None, whose: str) -> tuple[str, str]:
+    if seen and not seen.names:
+        common = f" ({seen.common})" if seen.common else ""
+        hint = f"it needs {name} there: a common name{common} names no host (RFC 9525)"
+        return f"{whose} names no host in its subjectAltName", hint
+    names = ", ".join(seen.names[:MOST_NAMES]) if seen else ""
+    of = f"for {names}, not for" if names else "not for"
+    hint = "connect by one of its names, or put one into the profile's tls.server_name"
+    return f"{whose} is {of} {name}", hint
 
 
 def presented(tls: TlsSettings, host: Host, seconds: float) -> Certificate | None:
@@ -225,6 +274,5 @@ def _decode(encoded: bytes) -> Certificate:
         datetime.fromtimestamp(ssl.cert_time_to_seconds(fields[when]), UTC)
         for when in ("notBefore", "notAfter")
     )
-    common = tuple(filter(None, [subject.get("commonName")]))
     signer = issuer.get("commonName") or issuer.get("organizationName") or ""
-    return Certificate(names or common, signer, since, until)
+    return Certificate(names, subject.get("commonName", ""), signer, since, until)

@@ -6,16 +6,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tests.faults.proxy import serving
 
@@ -51,6 +57,63 @@ class Authority:
         return path
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A certificate for localhost and its authority, with something wrong with one of them."""
+
+    names: tuple[str, ...] = ("localhost",)
+    common: str = "localhost"
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH
+    bits: int = 2048
+    days: tuple[int, int] = (-1, 1)
+    signer_days: tuple[int, int] = (-1, 1)
+    may_sign: str | None = None
+    """The only domain that the authority may sign names of."""
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Write the certificate with its key, and the authority's."""
+        signer_key = rsa.generate_private_key(65537, 2048)
+        signer = _certificate(signer_key, "an authority", self.signer_days).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        if self.may_sign:
+            only = x509.NameConstraints([x509.DNSName(self.may_sign)], None)
+            signer = signer.add_extension(only, critical=True)
+        key = rsa.generate_private_key(65537, self.bits)
+        leaf = _certificate(key, self.common, self.days, "an authority").add_extension(
+            x509.ExtendedKeyUsage([self.usage]), critical=False
+        )
+        if self.names:
+            names = x509.SubjectAlternativeName([x509.DNSName(each) for each in self.names])
+            leaf = leaf.add_extension(names, critical=False)
+        ca_file, pair = folder / "an-authority.pem", folder / "a-server.pem"
+        ca_file.write_bytes(signer.sign(signer_key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        pair.write_bytes(
+            leaf.sign(signer_key, hashes.SHA256()).public_bytes(Encoding.PEM)
+            + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        return pair, ca_file
+
+
+def _certificate(
+    key: rsa.RSAPrivateKey, common: str, days: tuple[int, int], signer: str | None = None
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    since, until = (now + timedelta(days=each) for each in days)
+    return x509.CertificateBuilder(
+        issuer_name=_name(signer or common),
+        subject_name=_name(common),
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=since.replace(tzinfo=None),
+        not_valid_after=until.replace(tzinfo=None),
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)] if common else [])
+
+
 @dataclass
 class Heard:
     """What a server has seen of its clients: how many came, and all they said inside TLS."""
@@ -62,11 +125,11 @@ class Heard:
 
 @contextmanager
 def tls_server(pair: Path, newest: ssl.TLSVersion | None = None) -> Iterator[Heard]:
-    """Serve TLS with a certificate, and say nothing; `newest` may be too old for anybody."""
+    """Serve TLS with a certificate, and say nothing; both may be too weak for anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(pair)
     if newest is not None:
-        context.set_ciphers("ALL:@SECLEVEL=0")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that is the point
             context.minimum_version = context.maximum_version = newest

@@ -189,3 +189,24 @@ def test_no_error_holds_the_password(kind: type[Exception]) -> None:
     """Whatever ends a connection, its error never holds the password."""
     failure = connection_failure(made(kind), SETTINGS, HOST)
     assert "hunter2" not in f"{failure.error} {failure.error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "step"),
+    [
+        (24, "signed by what is no authority", "an authority has signed"),
+        (67, "an authority whose key is too short", "RSA of 2048 bits"),
+        (68, "a hash that is too weak, such as SHA-1", "SHA-256"),
+        (12345, "is refused (in OpenSSL's words)", "openssl s_client"),
+    ],
+)
+def test_what_no_trust_would_help_sends_nobody_to_the_ca_file(
+    code: int, words: str, step: str
+) -> None:
+    """A certificate that is refused for what it is has its own words and next step."""
+    cause = ssl.SSLCertVerificationError(1, "x")
+    cause.verify_code, cause.verify_message = code, "in OpenSSL's words"
+    error = connection_failure(cause, SETTINGS, HOST).error
+    assert words in error.what
+    assert step in error.hint
+    assert "--ca-file" not in error.hint

@@ -9,7 +9,7 @@ from itertools import cycle
 import pytest
 
 from medtrack_cli.broker.management import Questions, Unanswered
-from tests.broker.certificates import Authority, Heard, hearing, tls_server
+from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool
 
@@ -85,6 +85,17 @@ def test_no_answer_in_pieces_takes_longer(pieces: tuple[bytes, ...]) -> None:
         with pytest.raises(Unanswered, match="gave no whole answer within 2 s"):
             Questions(of).ask("vhosts")
         assert time.monotonic() - began < 5  # the machine may be busy
+
+
+def test_a_common_name_is_no_name_of_the_management_api(tool: Tool) -> None:
+    """A certificate without subjectAltName gets no password, and the dry run says why."""
+    pair, ca_file = Chain(names=()).write(tool.folder)
+    with tls_server(pair) as api:
+        url = f"https://localhost:{api.port}"
+        login = f"amqps://u:{LOGIN}@localhost:1?cacertfile={ca_file}"
+        ran = tool.run(*DRY_RUN, MEDTRACK_URL=login, MEDTRACK_MANAGEMENT_URL=url)
+    assert (ran.code, api.clients, api.said) == (0, 1, b"")
+    assert f"{UNKNOWN}{url} isn't trusted: its certificate is not for localhost" in ran.err
 
 
 def test_a_certificate_that_is_not_trusted_is_told(tool: Tool) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.broker.certificates import Authority, Heard, hearing, tls_server
+from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool, numbered
 from tests.faults.proxy import http, silence
@@ -94,6 +95,59 @@ def test_an_untrusted_server_hears_no_amqp(
     with tls_server(signer.pair("server", case.identity, **case.validity), case.newest) as heard:
         ran = run(tool, command, heard, "--ca-file", str(authority.ca_file))
     assert_refused(ran, heard, 77, *case.words)
+
+
+CHAINS = {
+    "no name but the common one": (
+        Chain(names=()),
+        ("names no host in its subjectAltName", "a common name (localhost) names no host"),
+    ),
+    "no name at all": (
+        Chain(names=(), common=""),
+        ("names no host in its subjectAltName", "needs localhost there"),
+    ),
+    "another name, the common one right": (
+        Chain(names=("broker.example",)),
+        ("is for broker.example, not for localhost",),
+    ),
+    "authority expired": (
+        Chain(signer_days=(-9, -2)),
+        ("the certificate of the authority that signed the broker's", "(an authority) has expired"),
+    ),
+    "authority not yet valid": (
+        Chain(signer_days=(2, 9)),
+        ("the certificate of the authority that signed the broker's", "is not valid yet"),
+    ),
+    "expired": (Chain(days=(-9, -2)), ("the broker's certificate has expired (valid ",)),
+    "for clients": (
+        Chain(usage=ExtendedKeyUsageOID.CLIENT_AUTH),
+        ("the broker's certificate isn't made for servers", "serverAuth"),
+    ),
+    "short key": (Chain(bits=1024), ("has a key that is too short", "RSA of 2048 bits")),
+    "name constraints": (
+        Chain(may_sign="example.org"),
+        ("has a name that its authority may not sign", "name constraints"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_certificate_that_is_refused_has_its_own_sentence(tool: Tool, name: str) -> None:
+    """What is wrong is said of the certificate that it is wrong with, and no other trust asked."""
+    chain, words = CHAINS[name]
+    pair, ca_file = chain.write(tool.folder)
+    with tls_server(pair) as heard:
+        ran = run(tool, "listen", heard, "--ca-file", str(ca_file))
+    assert_refused(ran, heard, 77, *words)
+    assert "give its authority" not in ran.err
+
+
+def test_a_chain_of_these_tests_is_trusted(tool: Tool) -> None:
+    """With nothing wrong with it, the certificate of the test before is no hindrance."""
+    pair, ca_file = Chain().write(tool.folder)
+    with tls_server(pair) as heard:
+        ran = run(tool, "listen", heard, "--ca-file", str(ca_file), "--retry-for", "1")
+    assert heard.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
 
 
 @pytest.mark.parametrize(
