@@ -93,7 +93,7 @@ class _Facts(NamedTuple):
     version: str
     emitted_by_medtrack: bool
     certain_quotes: int
-    optional_fields: tuple[str, ...]
+    optional_fields: tuple[tuple[str, int], ...]
     list_fields: tuple[str, ...]
     valid: Verdict
 
@@ -110,28 +110,31 @@ class _Facts(NamedTuple):
     def quotes(self, event: Any) -> int:  # noqa: ANN401 -- one of the registry's models
         count = self.certain_quotes
         for name in self.list_fields:
-            count += 2 * len(event["payload"][name])
-        for name in self.optional_fields:
-            count += 4 * (name in event["payload"])
+            count += 2 * len(event["payload"].get(name, ()))
+        for name, quotes in self.optional_fields:
+            count += quotes * (name in event["payload"])
         return count
 
 
 @cache
 def _facts(registry: Registry) -> dict[str, _Facts]:
-    return {each.name: _facts_of(each) for each in registry if each.document is None}
+    """Know the types all of whose fields are texts, numbers and lists of texts."""
+    return {
+        each.name: _facts_of(each)
+        for each in registry
+        if each.document is None and all(f.quotes is not None for f in each.fields)
+    }
 
 
 def _facts_of(event_type: EventType) -> _Facts:
-    strings = 4 + sum(
-        field.required and not field.kind.startswith(("list", "number"))
-        for field in event_type.fields
-    )
-    keys = len(Envelope.model_fields) + sum(field.required for field in event_type.fields)
+    envelope = 2 * (len(Envelope.model_fields) + 4)  # its keys, and the texts in it
     return _Facts(
         version=event_type.version,
         emitted_by_medtrack=event_type.emitted_by_medtrack,
-        certain_quotes=2 * (keys + strings),
-        optional_fields=tuple(field.name for field in event_type.fields if not field.required),
+        certain_quotes=envelope + sum(2 + (f.quotes or 0) for f in event_type.fields if f.required),
+        optional_fields=tuple(
+            (f.name, 2 + (f.quotes or 0)) for f in event_type.fields if not f.required
+        ),
         list_fields=tuple(f.name for f in event_type.fields if f.kind.startswith("list")),
         valid=Verdict(event_type.name),
     )

@@ -14,9 +14,6 @@ ENVELOPE_FIELDS = ("event_type", "payload", "service", "timestamp", "version")
 FILLABLE_FIELDS = ("service", "timestamp", "version")
 """What `publish` fills in when it is missing."""
 
-PERSONAL_FIELDS = frozenset({"first_name", "last_name", "email", "phone", "cin"})
-"""The fields whose values are masked wherever people look."""
-
 FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
 """What looks like a field's name: a key of another kind may be a person's, or their number."""
 
@@ -34,7 +31,8 @@ class Payload(BaseModel):
     """What an event says; each subclass is one event type in one version.
 
     The subclass's docstring is the type's description. `reactions` says what each MedTrack
-    service does on receipt (source: the integration guide).
+    service does on receipt (source: the integration guide). `colour` is how it looks in a log:
+    one that can be read on black and on white, the same for a family.
     """
 
     model_config = STRICT
@@ -43,6 +41,7 @@ class Payload(BaseModel):
     version: ClassVar[str] = "1.0"
     published_by: ClassVar[str]
     emitted_by_medtrack: ClassVar[bool] = False
+    colour: ClassVar[str] = "default"
     reactions: ClassVar[Mapping[str, str]] = {}
 
 

@@ -12,6 +12,7 @@ class EvaluationCreated(Payload):
     """A student's placement has been evaluated."""
 
     event_type = "evaluation.created"
+    colour = "yellow"
     published_by = "the service that evaluates placements"
     reactions: ClassVar = {
         "COMM": "notifies the student of the evaluation",

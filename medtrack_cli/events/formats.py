@@ -9,6 +9,7 @@ asserts formats accepts all that the pattern does: not for email, whose engines 
 nor for timestamps, which may lack an offset here.
 """
 
+from enum import Enum, auto
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -54,12 +55,36 @@ EXPLANATIONS: Final = {
 }
 """Pattern -> (the format's name, what it asks for in words)."""
 
+GIVEN_NAMES: Final = ["Amina", "Bilal", "Chloé", "Driss", "Emma", "Farid", "Ghita", "Hugo", "Inès"]
+FAMILY_NAMES: Final = ["Example", "Sample", "Specimen", "Placeholder", "Testcase", "Demo"]
+"""Of nobody: what generated events say."""
+
+
+class Mark(Enum):
+    """What a field's type says of its values beside their format: who may see them.
+
+    Without a mark, ids, dates and numbers may be seen, and texts are masked wherever people look.
+    """
+
+    PERSONAL = auto()
+    WORD = auto()  # a word in lower case may be seen
+    FIELD_NAME = auto()  # the name of a field may be seen
+
+
 Uuid = Annotated[str, Field(pattern=UUID, json_schema_extra={"format": "uuid"})]
 Date = Annotated[str, Field(pattern=DATE, json_schema_extra={"format": "date"})]
 Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
-Email = Annotated[str, Field(pattern=EMAIL)]
-Phone = Annotated[str, Field(pattern=PHONE)]
-Cin = Annotated[str, Field(pattern=CIN)]
+Email = Annotated[str, Field(pattern=EMAIL), Mark.PERSONAL]
+Phone = Annotated[str, Field(pattern=PHONE), Mark.PERSONAL]
+Cin = Annotated[str, Field(pattern=CIN), Mark.PERSONAL]
+GivenName = Annotated[str, Field(examples=GIVEN_NAMES), Mark.PERSONAL]
+FamilyName = Annotated[str, Field(examples=FAMILY_NAMES), Mark.PERSONAL]
+Role = Annotated[str, Field(examples=["student", "encadrant", "admin"]), Mark.WORD]
+FieldNames = Annotated[
+    list[str],
+    Field(min_length=1, examples=[["email"], ["phone", "email"], ["first_name", "last_name"]]),
+    Mark.FIELD_NAME,
+]
 Version = Annotated[str, Field(pattern=VERSION)]
 Score = Annotated[float, Field(ge=0, le=100)]
 

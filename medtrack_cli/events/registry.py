@@ -13,17 +13,16 @@ from typing import (
     Union,
     cast,
     get_args,
-    get_origin,
 )
 
 from pydantic import Field, TypeAdapter, create_model
-from pydantic.fields import FieldInfo
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
+from medtrack_cli.events.fields import FieldType, fields_of
 from medtrack_cli.events.findings import Path, Problem, Rule
-from medtrack_cli.events.formats import EXPLANATIONS, VERSION, version_numbers
+from medtrack_cli.events.formats import VERSION, version_numbers
 from medtrack_cli.events.shapes import event_shape
 from medtrack_cli.events.suggestions import did_you_mean
 
@@ -32,16 +31,6 @@ if TYPE_CHECKING:
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order they are listed in."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldType:
-    """One payload field as a person reads it."""
-
-    name: str
-    kind: str  # "uuid", "string", "list of strings", "number from 0 to 100"
-    required: bool
-    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +48,7 @@ class EventType:
     emitted_by_medtrack: bool
     reactions: Mapping[str, str]
     fields: tuple[FieldType, ...]
+    colour: str = "default"
     payload: type[Payload] | None = None
     document: dict[str, Any] | None = None
     validator: "Draft202012Validator | None" = None
@@ -208,7 +198,8 @@ def _event_type(payload: type[Payload]) -> EventType:
         published_by=payload.published_by,
         emitted_by_medtrack=payload.emitted_by_medtrack,
         reactions=payload.reactions,
-        fields=tuple(_fields(payload)),
+        fields=tuple(fields_of(payload)),
+        colour=payload.colour,
         payload=payload,
     )
 
@@ -225,28 +216,6 @@ def envelope_of(event_type: EventType) -> type[Envelope]:
     base = Envelope if payload else AnyEvent
     doc = event_type.description or None
     return create_model(f"{name}Event", __base__=base, __doc__=doc, **narrowed)
-
-
-def _fields(payload: type[Payload]) -> list[FieldType]:
-    return [
-        FieldType(name, _kind(info), info.is_required(), info.description or "")
-        for name, info in payload.model_fields.items()
-    ]
-
-
-def _kind(field: FieldInfo) -> str:
-    """Name a field's kind; from the model itself, since its JSON Schema takes long to make."""
-    rules = {
-        name: value
-        for rule in field.metadata
-        for name in ("pattern", "ge", "le")
-        if (value := getattr(rule, name, None)) is not None
-    }
-    if get_origin(field.annotation) is list:
-        return "list of strings"
-    if field.annotation is float:
-        return f"number from {rules['ge']:g} to {rules['le']:g}"
-    return EXPLANATIONS[rules["pattern"]][0] if rules else "string"
 
 
 @cache

@@ -14,6 +14,7 @@ class StageCreated(Payload):
     """A placement has been created for a student."""
 
     event_type = "stage.created"
+    colour = "green"
     published_by = PLACEMENT
     reactions: ClassVar = {
         "COMM": "notifies the student",
@@ -30,6 +31,7 @@ class StageAccepted(Payload):
     """A placement has been accepted by its supervisor."""
 
     event_type = "stage.accepted"
+    colour = "green"
     published_by = PLACEMENT
     reactions: ClassVar = {
         "COMM": "sends the student a congratulations notification",
@@ -46,6 +48,7 @@ class StageCompleted(Payload):
     """A placement has been completed."""
 
     event_type = "stage.completed"
+    colour = "green"
     published_by = "MedTrack itself; listen for it"
     emitted_by_medtrack = True
 

@@ -8,6 +8,8 @@ KINDS = {
     "string": "a string",
     "float": "a number",
     "list": "a list",
+    "int": "a whole number",
+    "bool": "true or false",
     "model": "an object",
     "dict": "an object",
     "number": "a number",

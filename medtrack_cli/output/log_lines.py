@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -38,12 +39,17 @@ NARROW, WIDE = 60, 120
 """Columns below which times are cut to seconds and ids never have names; from which the service
 has a column of its own."""
 
-_FAMILIES = {"student": "cyan", "user": "magenta", "stage": "green", "evaluation": "yellow"}
-
 
 def family_colour(name: str) -> str:
-    """Give the colour of an event type's family: all of them can be read on black and on white."""
-    return _FAMILIES.get(name.partition(".")[0], "default")
+    """Give the colour of a type's family, to which a type belongs that isn't known, too."""
+    return _colours().get(name.partition(".")[0], "default")
+
+
+@cache
+def _colours() -> dict[str, str]:
+    from medtrack_cli.events.registry import event_types
+
+    return {name.partition(".")[0]: each.colour for name, each in event_types().items()}
 
 
 class Look(NamedTuple):

@@ -3,10 +3,13 @@
 import re
 from functools import cache
 from string import punctuation, whitespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from medtrack_cli.events.envelope import FIELD_NAME, PERSONAL_FIELDS
+from medtrack_cli.events.envelope import FIELD_NAME
+
+if TYPE_CHECKING:
+    from medtrack_cli.events.fields import FieldType
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -21,8 +24,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MEDIA_TYPE = re.compile(r"[a-z]{1,32}/[a-z0-9.+-]{1,64}(?:; ?charset=[A-Za-z0-9-]{1,16})?")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
 
-# By the field's kind in the registry. A kind that isn't here, such as plain text, is masked.
-_KINDS = {"uuid": _UUID, "date": _DATE, "timestamp": _TIME, "number": _NUMBER}
+_NOTHING = re.compile(r"(?!)")
+
+# By the first word of a kind in the registry. One that isn't here, such as plain text, is masked.
+_KINDS = {"uuid": _UUID, "date": _DATE, "timestamp": _TIME, "number": _NUMBER, "whole": _NUMBER}
 _ENVELOPE = {
     "event_type": _EVENT_TYPE,
     "service": _SERVICE,
@@ -91,22 +96,38 @@ def may_be_seen(field: str, value: str) -> bool:
     a name typed into an id, or under a misspelled key, stays hidden. An id alone says nothing.
     """
     shape = _shapes().get(field, _UUID)
-    return shape.fullmatch(value) is not None or (
-        field == "updated_fields" and value in _field_names()
-    )
+    if shape is None:
+        return value in _field_names()
+    return shape.fullmatch(value) is not None
+
+
+def names_fields(field: str) -> bool:
+    """Tell whether a field of this name holds names of fields."""
+    return _shapes().get(field, _UUID) is None
 
 
 @cache
-def _shapes() -> dict[str, re.Pattern[str]]:
+def _shapes() -> dict[str, re.Pattern[str] | None]:
+    """Give, by a field's name, what may be seen there; None: the names of fields.
+
+    A name that several types have is hidden where one of them hides it.
+    """
     from medtrack_cli.events.registry import event_types
 
-    known = {
-        field.name: _KINDS[kind]
-        for each in event_types().values()
-        for field in each.fields
-        if (kind := field.kind.split()[0]) in _KINDS and field.name not in PERSONAL_FIELDS
-    }
-    return {**known, **_ENVELOPE, **_MESSAGE, "role": _LOWER_CASE}
+    fields = [field for each in event_types().values() for field in each.fields]
+    known = {field.name: _shape(field) for field in fields}
+    for strict in (_UUID, _NOTHING):
+        known |= {field.name: strict for field in fields if _shape(field) is strict}
+    return {**known, **_ENVELOPE, **_MESSAGE}
+
+
+def _shape(field: "FieldType") -> re.Pattern[str] | None:
+    from medtrack_cli.events.formats import Mark
+
+    marked = {Mark.PERSONAL: _NOTHING, Mark.WORD: _LOWER_CASE, Mark.FIELD_NAME: None}
+    if field.mark:
+        return marked[field.mark]
+    return _KINDS.get(field.kind.split(maxsplit=1)[0], _UUID)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from medtrack_cli.errors import WrongExpression
 from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import Span
-from medtrack_cli.output.masking import masked
+from medtrack_cli.output.masking import masked, names_fields
 from medtrack_cli.output.safe_text import hidden_in, is_invisible
 
 # A quoted string, closed or not; or a plain text with all its words, a comment behind it among
@@ -115,6 +115,6 @@ def _masked_parts(line: str) -> Iterator[str]:
             yield text
         else:
             yield text.replace(inner, masked(key, inner)) if inner else text
-            key = key if key == "updated_fields" else ""
+            key = key if names_fields(key) else ""
         before = text[-1]
     yield line[position:]
