@@ -50,13 +50,15 @@ class Message(NamedTuple):
             outcome,
             reason,
             self.findings,
+            self.routing_key,
         )
 
 
 class Receipt(NamedTuple):
     """The verdict on one event; `reason` says why it isn't `confirmed`.
 
-    An invalid event carries its findings, a sent one the warnings there were.
+    An invalid event carries its findings, a sent one the warnings there were. `routing_key` is
+    the one that was used; None where no message was made.
     """
 
     position: int
@@ -67,3 +69,4 @@ class Receipt(NamedTuple):
     outcome: Outcome
     reason: str = ""
     findings: tuple[Finding, ...] = ()
+    routing_key: str | None = None

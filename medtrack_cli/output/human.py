@@ -84,6 +84,8 @@ class HumanPrinter:
             self.finding(found)
         place = f"{safe_text(receipt.file)}:{receipt.line}"
         name = safe_text(receipt.event_type or "?")
+        if receipt.routing_key not in {None, receipt.event_type}:
+            name += f" as {safe_text(masked('routing_key', receipt.routing_key))}"
         outcome = self._out(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
         message_id = _id(receipt.message_id)
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""

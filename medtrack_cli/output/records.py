@@ -51,6 +51,7 @@ def receipt(verdict: Receipt) -> Record:
         "file": verdict.file,
         "line": verdict.line,
         "event_type": verdict.event_type,
+        "routing_key": verdict.routing_key,
         "message_id": verdict.message_id,
         "outcome": verdict.outcome,
         "reason": verdict.reason,

@@ -95,6 +95,7 @@ def test_an_invalid_event_ends_a_run() -> None:
         "invalid",
         "1 finding",
         (*made[1].findings,),
+        None,
     )
 
 

@@ -157,6 +157,14 @@ def test_every_delivery_behind_an_invalid_one_can_be_accounted_for() -> None:
     assert [each.position for each in made] == [1, 2, 3, 4]
 
 
+def test_a_receipt_says_the_key_that_was_used() -> None:
+    """A recorded delivery goes out under its own key, whatever its body says it is."""
+    (message,) = replayed(at(7, routing_key="svc.dead"))
+    assert isinstance(message, Message)
+    receipt = message.receipt(Outcome.CONFIRMED)
+    assert (receipt.event_type, receipt.routing_key) == ("student.created", "svc.dead")
+
+
 def test_what_no_message_can_be_made_of_has_its_receipt() -> None:
     """An event that a bug trips over is unsent, and so told; the bug is raised behind it."""
     found: list[Message | Receipt] = []
