@@ -1,12 +1,14 @@
 """Read a vhost's exchanges and bindings through the management API."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from medtrack_cli.broker import management
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.routing import Binding, Topology
 
 _ALTERNATE = "alternate-exchange"
@@ -29,7 +31,7 @@ def read_topology(settings: ConnectionSettings, seconds: float = management.SECO
     try:
         is_governed = any(each.get("policy") for each in exchanges)
         policies = _policies(questions, vhost) if is_governed else []
-        return _topology(exchanges, bindings, policies)
+        return _topology(exchanges, bindings, policies, partial(without_secrets, settings=settings))
     except (TypeError, KeyError, AttributeError):
         raise management.Unanswered("answered what RabbitMQ doesn't") from None
 
@@ -42,12 +44,14 @@ def _policies(questions: management.Questions, vhost: str) -> Rows:
     return listed
 
 
-def _topology(exchanges: Rows, bindings: Rows, listed: Rows) -> Topology:
+def _topology(
+    exchanges: Rows, bindings: Rows, listed: Rows, hide: Callable[[str], str]
+) -> Topology:
     policies = {each["name"]: each["definition"] for each in listed}
     known = [each for each in exchanges if not each.get("policy") or each["policy"] in policies]
     by_source: defaultdict[str, list[Binding]] = defaultdict(list)
     for each in bindings:
-        by_source[each["source"]].append(_binding(each))
+        by_source[each["source"]].append(_binding(each, hide))
     return Topology(
         {each["name"]: each["type"] for each in known},
         {each["name"]: name for each in known if (name := _alternate(each, policies))},
@@ -55,13 +59,15 @@ def _topology(exchanges: Rows, bindings: Rows, listed: Rows) -> Topology:
     )
 
 
-def _binding(row: Mapping[str, Any]) -> Binding:
+def _binding(row: Mapping[str, Any], hide: Callable[[str], str]) -> Binding:
+    """Make a binding of what was answered; a queue's name is only ever shown."""
     is_to_exchange = row["destination_type"] == "exchange"
     # RabbitMQ 3 writes a void as this text.
     arguments = {
         name: None if value == "undefined" else value for name, value in row["arguments"].items()
     }
-    return Binding(row["source"], row["destination"], is_to_exchange, row["routing_key"], arguments)
+    destination = row["destination"] if is_to_exchange else hide(row["destination"])
+    return Binding(row["source"], destination, is_to_exchange, row["routing_key"], arguments)
 
 
 def _alternate(row: Mapping[str, Any], policies: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -26,6 +26,7 @@ from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.hiding import without_secrets
 
 CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
@@ -203,13 +204,16 @@ class Link:
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 -- pika's callback type
         connection.add_on_connection_blocked_callback(
-            lambda _, frame: self.tell(Blocked(self, frame.method.reason))
+            lambda _, frame: self.tell(Blocked(self, self._shown(frame.method.reason)))
         )
         connection.add_on_connection_unblocked_callback(
             lambda _, _frame: self.tell(Blocked(self, None))
         )
         connection.channel(on_open_callback=self._on_channel_open)
         self._pulse(connection, 0, time.monotonic(), self._heard)
+
+    def _shown(self, text: str | bytes) -> str:
+        return without_secrets(text, self.settings)
 
     def _pulse(self, connection: Any, received: int, due: float, before: datetime) -> None:  # noqa: ANN401
         """Note when the broker was heard: not what comes out of the socket after a long sleep.

@@ -13,6 +13,7 @@ from medtrack_cli.broker.greeting import described, is_alert, is_foreign
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, presented
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.errors import (
     AccessRefused,
     BrokerUnreachable,
@@ -26,7 +27,7 @@ ACCESS_REFUSED = 403
 _LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
 _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
 # While a connection opens, pika keeps the broker's reply in the text of another exception only.
-_REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) ['\"](.*)['\"]", re.DOTALL)
+_REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) b?['\"](.*)['\"]", re.DOTALL)
 
 
 def connection_failure(
@@ -138,7 +139,8 @@ def _handshake(
 
     def look(seconds: float) -> Failure:
         seen = presented(settings.tls or TlsSettings(), host, seconds)
-        closer = handshake_error(cause, settings, host, seen)
+        shown = seen and seen.shown(lambda text: without_secrets(text, settings))
+        closer = handshake_error(cause, settings, host, shown)
         return failure._replace(error=closer) if closer else failure
 
     return failure._replace(look=look)
@@ -182,7 +184,8 @@ def _foreign(words: bytes, settings: ConnectionSettings, broker: str) -> Failure
     """Name what answers there in another protocol."""
     if is_alert(words) and not settings.tls:
         return _speaks_tls(broker)
-    return Failure(_no_broker(broker, described(words)), heals=False, of_host=True)
+    why = described(words, lambda line: without_secrets(line, settings))
+    return Failure(_no_broker(broker, why), heals=False, of_host=True)
 
 
 def _no_broker(broker: str, why: str = "") -> MedtrackError:
@@ -191,7 +194,8 @@ def _no_broker(broker: str, why: str = "") -> MedtrackError:
     return BrokerUnreachable(what, broker, hint=hint)
 
 
-def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> Failure:
+def _closed(code: int, reply: str | bytes, broker: str, settings: ConnectionSettings) -> Failure:
+    text = plain(reply)
     if code == ACCESS_REFUSED:
         return Failure(_bad_login(broker), heals=False)
     if code == NOT_ALLOWED and _LIMIT.search(text):
@@ -201,7 +205,7 @@ def _closed(code: int, text: str, broker: str, settings: ConnectionSettings) -> 
     if code == NOT_ALLOWED:
         refused = vhost_refused if _CLOSED_TO_USER.search(text) else no_vhost
         return refused(settings, broker)
-    what = f"the broker closed the connection ({code} {text})"
+    what = f"the broker closed the connection ({code} {without_secrets(text, settings)})"
     error = BrokerUnreachable(what, broker, hint="its log says more")
     return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR}, code=code)
 

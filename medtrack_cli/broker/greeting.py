@@ -5,6 +5,7 @@ pika takes any words for the start of a frame, and waits for its gigabytes.
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pika import exceptions
@@ -60,12 +61,16 @@ def is_alert(words: bytes) -> bool:
     return words.startswith(_ALERT)
 
 
-def described(words: bytes) -> str:
-    """Name the protocol that foreign words are of, or give their start; untrusted text."""
+def described(words: bytes, hide: Callable[[bytes], str]) -> str:
+    """Name the protocol that foreign words are of, or give their first line if it is whole.
+
+    `hide` makes of a line what may be shown; of half a password it could know nothing.
+    """
     if name := _name(words):
         return f"it speaks {name}"
-    line = words.partition(b"\n")[0].rstrip(b"\r").decode("ascii", "backslashreplace")
-    return f"it begins with {line[:_SHOWN]!r}"
+    line, newline, _ = words.partition(b"\n")
+    shown = hide(line.rstrip(b"\r"))[:_SHOWN]
+    return f"it begins with {shown!r}" if newline else ""
 
 
 def _is_enough(words: bytes) -> bool:

@@ -11,6 +11,7 @@ from shlex import quote
 from medtrack_cli.broker import management
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.errors import (
     AccessRefused,
     BrokerUnreachable,
@@ -41,18 +42,22 @@ _PERMISSIONS = {
 _ACTS = {"configure": "configure", "write": "write to", "read": "read from"}
 
 
-def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: str = "") -> Failure:
+def channel_failure(
+    code: int, text: str | bytes, settings: ConnectionSettings, asked: str = ""
+) -> Failure:
     """Say why the broker closed a channel.
 
-    `text` is the broker's own; `asked` names the AMQP method it answered, `Basic.Publish`.
+    `text` is the broker's own: decided by as it is, and shown without our password. `asked`
+    names the AMQP method it answered, `Basic.Publish`.
     """
     broker = settings.describe()
-    words = text.partition(" - ")[2] or text
+    words = plain(text).partition(" - ")[2] or plain(text)
+    shown = without_secrets(words, settings)
     error: MedtrackError
     match code:
-        case 403 if in_use := _IN_USE.search(words):
+        case 403 if in_use := _names(_IN_USE, words, settings):
             hint = "one name, one listener: choose another name, or end the other one"
-            what = f"another listener has queue {in_use[1]!r} for itself"
+            what = f"another listener has queue {in_use[0]!r} for itself"
             return Failure(TopologyError(what, broker, hint=hint), heals=True)
         case 403:
             error = _not_permitted(words, settings, asked)
@@ -60,29 +65,29 @@ def channel_failure(code: int, text: str, settings: ConnectionSettings, asked: s
             hint = (
                 "`rabbitmqctl cluster_status` shows which nodes are up; the broker's log says more"
             )
-            failed = BrokerUnreachable(f"not available now ({words})", broker, hint=hint)
+            failed = BrokerUnreachable(f"not available now ({shown})", broker, hint=hint)
             return Failure(failed, heals=True)
         case 404:
             return _missing(words, settings)
         case 405:
             hint = "another connection has the queue for itself; it is free when that has ended"
-            return Failure(TopologyError(f"locked ({words})", broker, hint=hint), heals=True)
+            return Failure(TopologyError(f"locked ({shown})", broker, hint=hint), heals=True)
         case 406 if "inequivalent arg" in words:
             hint = "it is there, with other properties: use another name, or declare it alike"
             if "x-queue-type" in words:
                 hint = "it is there, of another type: use another name, or --queue-type as it is"
-            error = TopologyError(f"declared differently ({words})", broker, hint=hint)
+            error = TopologyError(f"declared differently ({shown})", broker, hint=hint)
         case 406:
             hint = "the broker's words name the limit or the argument"
-            error = TopologyError(f"the broker declined ({code} {words})", broker, hint=hint)
+            error = TopologyError(f"the broker declined ({code} {shown})", broker, hint=hint)
         case 541:
             hint = "its log says more"
-            failed = BrokerUnreachable(f"broker error ({code} {words})", broker, hint=hint)
+            failed = BrokerUnreachable(f"broker error ({code} {shown})", broker, hint=hint)
             return Failure(failed, heals=True, code=code)
         case _:
             hint = "its log says more"
             error = UsageError(
-                f"the broker refused the request ({code} {words})", broker, hint=hint
+                f"the broker refused the request ({code} {shown})", broker, hint=hint
             )
     topic, size = _TOPIC.search(words), _SIZE.search(words)
     key, length = topic and topic[1], size and int(size[1])
@@ -105,17 +110,25 @@ def vhost_refused(settings: ConnectionSettings, broker: str) -> Failure:
 
 def _missing(words: str, settings: ConnectionSettings) -> Failure:
     broker = settings.describe()
-    found = _MISSING.search(words)
+    found = _names(_MISSING, words, settings)
     if found is None:
-        error = TopologyError(f"missing ({words})", broker)
+        error = TopologyError(f"missing ({without_secrets(words, settings)})", broker)
         return Failure(error, heals=False, refuses=True, code=404)
-    kind, name = found[1], found[2]
+    kind, name = found
     listing = f"`rabbitmqctl list_{kind}s -p {quote(settings.vhost)} name` shows all"
     hint = f"check --{kind} and --vhost; {listing}"
     what = f"{kind} {name!r} is missing in vhost {settings.vhost!r}"
     error = TopologyError(what, broker, hint=hint)
     failure = Failure(error, heals=False, refuses=True, code=404)
     return _near(failure, settings, f"{kind}s", name)
+
+
+def _names(
+    pattern: re.Pattern[str], words: str, settings: ConnectionSettings
+) -> tuple[str, ...] | None:
+    """Find names in the broker's words; our password in them is hidden."""
+    found = pattern.search(words)
+    return found and tuple(without_secrets(each, settings) for each in found.groups())
 
 
 def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) -> Failure:
@@ -126,7 +139,7 @@ def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) 
         near = difflib.get_close_matches(name, management.names(settings, kind, seconds), n=3)
         if not near:
             return failure
-        hint = f"did you mean {' or '.join(near)}?"
+        hint = without_secrets(f"did you mean {' or '.join(near)}?", settings)
         return failure._replace(error=type(error)(error.what, error.subject, hint=hint))
 
     return failure._replace(look=look)
@@ -135,17 +148,16 @@ def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) 
 def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> MedtrackError:
     on_queue, on_exchange = _PERMISSIONS.get(asked, ("", ""))
     user, broker = settings.username, settings.describe()
-    if topic := _TOPIC.search(words):
-        what = f"{user} may not {_ACTS.get(on_exchange, 'use')} exchange {topic[2]!r}"
-        what += f" with routing key {topic[1]!r}"
-        return AccessRefused(
-            what, broker, hint=_grant_topic(settings, on_exchange, *topic.groups())
-        )
-    found = _RESOURCE.search(words)
+    if topic := _names(_TOPIC, words, settings):
+        what = f"{user} may not {_ACTS.get(on_exchange, 'use')} exchange {topic[1]!r}"
+        what += f" with routing key {topic[0]!r}"
+        return AccessRefused(what, broker, hint=_grant_topic(settings, on_exchange, *topic))
+    found = _names(_RESOURCE, words, settings)
     if found is None or not on_queue:
         hint = f"rabbitmqctl list_user_permissions {quote(user)}"
-        return AccessRefused(f"not permitted ({words})", broker, hint=hint)
-    kind, name = found[1], found[2]
+        what = f"not permitted ({without_secrets(words, settings)})"
+        return AccessRefused(what, broker, hint=hint)
+    kind, name = found
     permission = on_exchange if kind == "exchange" else on_queue
     publishes = asked == "Basic.Publish"
     if asked == "Basic.Consume" and not name.startswith(TAP_PREFIX):

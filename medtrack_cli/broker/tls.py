@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +79,11 @@ class Certificate(NamedTuple):
     @property
     def validity(self) -> str:
         return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
+
+    def shown(self, hide: Callable[[str], str]) -> "Certificate":
+        """Give it with its texts as they may be shown."""
+        names = tuple(map(hide, self.names))
+        return self._replace(names=names, common=hide(self.common), issuer=hide(self.issuer))
 
     @property
     def is_valid_now(self) -> bool:

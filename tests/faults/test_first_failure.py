@@ -125,8 +125,9 @@ WORDS = {
     "MySQL": (b"\x4a\x00\x00\x00\x0a8.0.32\x00", "it speaks MySQL"),
     "IMAP": (b"* OK IMAP4rev1 ready\r\n", "it speaks IMAP"),
     "POP3": (b"+OK ready\r\n", "it speaks POP3"),
-    "unknown": (b"Welcome!\r\nWho are you?", "it begins with 'Welcome!'"),
-    "escape": (b"\x1b[31mred\x1b[0m", r"it begins with '\x1b[31mred"),
+    "unknown": (b"Hello!\r\nWho are you?", "it begins with 'Hello!'"),
+    "escape": (b"\x1b[0mHi\n", r"it begins with '\x1b[0mHi'"),
+    "no line": (b"Hello, who are you?", "not an AMQP broker"),
 }
 
 
