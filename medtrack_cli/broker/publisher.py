@@ -54,7 +54,6 @@ class AmqpPublisher:
         self._nacked = Retries(regain_seconds(policy))
         self._suspects = Suspects()
         self._verdicts = Verdicts()
-        self._has_told_of_nacks = False
         self._blocked: str | None = None
         self._last_answer = 0.0
         stop.listen(lambda: self._inbox.put(Wake()))
@@ -96,6 +95,8 @@ class AmqpPublisher:
                     break
                 self._wait()
                 self._check_clocks()
+                if self._nacked.wants_channel and not self._confirms:
+                    self._renew()
                 if self._stop.is_requested:
                     yield from self._drain(feed)
                     return
@@ -111,6 +112,7 @@ class AmqpPublisher:
 
     def _started(self) -> None:
         self._blocked = None
+        self._nacked.on_new_channel()
         self._last_answer = time.monotonic()
 
     def _send(self, feed: Feed[Message | Receipt]) -> None:
@@ -159,7 +161,8 @@ class AmqpPublisher:
         in_flight = len(self._confirms)
         is_open = self._confirms.answered and not self._suspects.is_careful
         window = self._policy.window if is_open else 1
-        if self._blocked is not None or in_flight * 2 > window:
+        is_waiting = self._blocked is not None or self._nacked.wants_channel
+        if is_waiting or in_flight * 2 > window:
             return 0
         return window - in_flight
 
@@ -229,9 +232,6 @@ class AmqpPublisher:
         if outcome is not Outcome.REFUSED:
             self._nacked.taken(message)
         elif self._nacked.refused(message):
-            if not self._has_told_of_nacks:
-                self._note("a queue refuses events (nack): trying them again")
-            self._has_told_of_nacks = True
             return
         self._verdicts.give(message, outcome, reason)
 
@@ -264,6 +264,13 @@ class AmqpPublisher:
         self._line.again(error)
         self._started()
         self._note(f"connected again; sending {len(self._again)} events once more")
+
+    def _renew(self) -> None:
+        """Get a new link while nothing is in flight, as a queue refuses what comes by this one."""
+        self._note("a queue refuses events (nack): trying again on a new connection")
+        self._confirms = Confirms()
+        self._line.again(BrokerUnreachable(NACKED, self._settings.describe()))
+        self._started()
 
     def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
         """Asked to stop: read no further, wait a little for what is in flight, tell the truth.

@@ -12,6 +12,9 @@ from medtrack_cli.broker.backoff import full_jitter
 from medtrack_cli.core.messages import Message
 
 LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should go soon after it
+# A channel of RabbitMQ 3.10 that meets a quorum queue without a leader refuses for as long as the
+# node of the old one is down, whoever leads meanwhile: after so many tries it may be the channel.
+FRUITLESS = 3
 ENOUGH = 30  # taken in a row: the queue is well again, the others of the key need not go alone
 
 
@@ -23,6 +26,7 @@ class _Lane:
     waiting: list[tuple[int, Message]] = field(default_factory=list)
     tries: int = 0
     in_a_row: int = 0  # settled, one after the other
+    fruitless: int = 0  # tries alone on this channel
     sent: int | None = None
 
 
@@ -45,6 +49,7 @@ class Retries:
         self._free: deque[Message] = deque()  # of keys that are tried alone no more
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
         self._count = self.bytes_waiting = 0
+        self.wants_channel = False  # another one
 
     def __len__(self) -> int:
         return self._count
@@ -62,6 +67,8 @@ class Retries:
             lane = self._lanes[key] = _Lane(time.monotonic())
         if lane.sent == message.position or not lane.tries:
             lane.sent, lane.in_a_row = None, 0
+            lane.fruitless += 1
+            self.wants_channel = self.wants_channel or lane.fruitless > FRUITLESS
             pause = full_jitter(lane.tries, self._jitter, LONGEST_PAUSE)
             lane.tries += 1
             heapq.heappush(self._due, (time.monotonic() + pause, key))
@@ -72,6 +79,12 @@ class Retries:
     def _is_over(self, lane: _Lane, message: Message) -> bool:
         is_first = lane.sent == message.position  # the others were in flight when it was refused
         return is_first and time.monotonic() - lane.since >= self._seconds
+
+    def on_new_channel(self) -> None:
+        """Learn that what is sent from now on goes through another channel."""
+        self.wants_channel = False
+        for lane in self._lanes.values():
+            lane.fruitless = 0
 
     def taken(self, message: Message) -> None:
         """Learn that a message was taken: the next of its key may follow at once."""
@@ -89,7 +102,7 @@ class Retries:
         lane = self._lanes.get(key)
         if lane is None or lane.sent != message.position:
             return
-        lane.sent, lane.tries = None, 1
+        lane.sent, lane.tries, lane.fruitless = None, 1, 0
         lane.in_a_row += 1
         if lane.waiting and lane.in_a_row < ENOUGH:
             heapq.heappush(self._due, (time.monotonic(), key))

@@ -7,7 +7,11 @@ from typing import Any
 
 from pika import amqp_object, frame, spec
 
-from tests.faults.proxy import serving
+from medtrack_cli.core.connection import Host
+from tests.broker.publishing import Published, publish
+from tests.broker.witness import settings_of
+from tests.core.values import message
+from tests.faults.proxy import LOOPBACK, serving
 
 Send = Callable[..., None]
 Answer = Callable[[Send, int], None]
@@ -39,6 +43,14 @@ def fake_broker(answer: Answer) -> Iterator[int]:
     """Take every login, put channels into confirm mode, and `answer` messages; give the port."""
     with serving(lambda peer: _serve(peer, answer)) as port:
         yield port
+
+
+def published_to(answer: Answer, count: int = 20, retry_for: float = 2) -> Published:
+    """Publish to a server that answers so."""
+    with fake_broker(answer) as port:
+        settings = settings_of("amqp://a:b@h", hosts=(Host(LOOPBACK, port),))
+        sent = [message(each) for each in range(1, count + 1)]
+        return publish(settings, sent, retry_for=retry_for)
 
 
 def _serve(peer: socket.socket, answer: Answer) -> None:

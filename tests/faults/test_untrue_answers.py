@@ -4,22 +4,9 @@ import time
 
 from pika import spec
 
-from medtrack_cli.core.connection import Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import BrokerUnreachable
-from tests.broker.publishing import Published, publish
-from tests.broker.witness import settings_of
-from tests.core.values import message
-from tests.faults.fake_broker import Answer, Send, fake_broker
-from tests.faults.proxy import LOOPBACK
-
-
-def published_to(answer: Answer, count: int = 20, retry_for: float = 2) -> Published:
-    """Publish to a server that answers so."""
-    with fake_broker(answer) as port:
-        settings = settings_of("amqp://a:b@h", hosts=(Host(LOOPBACK, port),))
-        sent = [message(each) for each in range(1, count + 1)]
-        return publish(settings, sent, retry_for=retry_for)
+from tests.faults.fake_broker import Send, published_to
 
 
 def test_an_honest_answer_is_believed() -> None:
