@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from cel_expr_python import cel
@@ -25,6 +26,12 @@ NAMES = {
 }
 """What an expression may ask for: `core.where.names`, with their types."""
 
+# The library ends a text at its first NUL: values get this noncharacter in its place.
+NUL, NO_NUL = "\0", "\ufdd0"
+_ASKS_FOR_NUL = re.compile(r"\\(u0000|U00000000|x00|X00|000)")
+_RANGE = re.compile(r"<input>:1:([0-9]+): expression of type 'dyn' cannot be the range")
+MOST_RANGES = 20  # of one expression
+
 FUNCTIONS = ("has", "size", "contains", "startsWith", "endsWith", "matches", "exists", "all")
 """What is worth naming to a person; the language has more."""
 
@@ -43,10 +50,9 @@ def compiled(expression: str) -> Condition:
     """
     if len(expression) > LONGEST or any("\ud800" <= char <= "\udfff" for char in expression):
         raise UsageError("--where is too long, or no text", expression[:40], hint=_hint(""))
-    try:
-        program = cel.NewEnv(variables=NAMES).compile(expression)
-    except RuntimeError as error:
-        raise _wrong(expression, str(error)) from None
+    if NUL in expression or _ASKS_FOR_NUL.search(expression):
+        raise UsageError("--where can't ask for the character NUL", expression, hint=_hint(""))
+    program = _program(expression)
     kind = program.return_type()
     if kind not in (_FLAG, _ANY):
         what = f"--where asks for a yes or no, and this gives {kind.name().lower()}"
@@ -54,7 +60,7 @@ def compiled(expression: str) -> Condition:
 
     def judge(names: Mapping[str, Any]) -> Answer:
         try:
-            value = program.eval(data=names).value()
+            value = program.eval(data=_evaluable(names)).value()
         except RuntimeError:  # half of a surrogate pair, which no UTF-8 holds
             return Answer.UNEVALUABLE
         if not isinstance(value, bool):  # an error is a value, too
@@ -62,6 +68,58 @@ def compiled(expression: str) -> Condition:
         return Answer.YES if value else Answer.NO
 
     return judge
+
+
+def _program(expression: str) -> Any:  # noqa: ANN401 -- the library's own
+    """Compile, saying for the library that what is indexed may be a list: `event["a"].all(…)`."""
+    for _ in range(MOST_RANGES):
+        try:
+            return cel.NewEnv(variables=NAMES).compile(expression)
+        except RuntimeError as error:
+            found = _RANGE.search(str(error))
+            if found is None:
+                raise _wrong(expression, str(error)) from None
+            start, end = _indexed(expression, int(found[1]) - 1)
+            expression = f"{expression[:start]}dyn({expression[start:end]}){expression[end:]}"
+    raise UsageError("--where goes through too many lists", expression, hint=_hint(""))
+
+
+def _indexed(expression: str, bracket: int) -> tuple[int, int]:
+    """Find where what is indexed begins, and the index ends, whose bracket stands there."""
+    start, depth = bracket, 0
+    while start and (depth or re.match(r"[\w.\])]", expression[start - 1])):
+        start -= 1
+        depth += (expression[start] in "])") - (expression[start] in "[(")
+    end, depth = bracket, 0
+    while end < len(expression):
+        depth += (expression[end] == "[") - (expression[end] == "]")
+        end += 1
+        if not depth:
+            break
+    return start, end
+
+
+def _evaluable(value: Any) -> Any:  # noqa: ANN401 -- JSON, and bytes
+    """Replace what the library cuts or refuses: NUL, and integers that no 64 bits hold."""
+    match value:
+        case str():
+            return value.replace(NUL, NO_NUL)
+        case bytes():
+            return value.replace(NUL.encode(), NO_NUL.encode())
+        case int() if not -(2**63) <= value < 2**63:
+            return _as_float(value)
+        case dict():
+            return {_evaluable(name): _evaluable(item) for name, item in value.items()}
+        case list():
+            return [_evaluable(item) for item in value]
+    return value
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def _wrong(expression: str, said: str) -> WrongExpression:

@@ -3,6 +3,8 @@
 The one place that knows the adapters. Tests replace it whole.
 """
 
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -294,7 +296,11 @@ class Runtime:
 
     def condition(self, expression: str) -> "Condition":
         """Read what --where wants of deliveries; UsageError with the place of what is wrong."""
-        from medtrack_cli.cel import compiled
+        try:
+            from medtrack_cli.cel import compiled
+        except ImportError:  # an extra: it has no build for each Python and each system
+            what = "--where needs a library that isn't installed here"
+            raise UsageError(what, "cel-expr-python", hint=how_to_add("where")) from None
 
         return compiled(expression)
 
@@ -408,6 +414,16 @@ class Runtime:
         is_watched = not self.quiet and self.world.stderr.isatty()
         with beside(self.printer, self.world.stderr, line, on=is_watched):
             yield
+
+
+def how_to_add(extra: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
+    """Give the command that adds an extra, by what made the environment we run in."""
+    installer = f"{shlex.quote(python)} -m pip install"
+    if "/pipx/venvs/" in prefix:
+        installer = "pipx install --force"
+    elif "/uv/tools/" in prefix:
+        installer = "uv tool install"
+    return f"{installer} 'medtrack[{extra}]' adds it"
 
 
 def exit_code_of(*codes: int | None) -> int:

@@ -1,5 +1,8 @@
 """Conditions of `--where`: what is asked, and what is wrong with an expression."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +15,8 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listen import examine
 from medtrack_cli.core.where import Answer, judge, names
 from medtrack_cli.errors import UsageError, WrongExpression
-from tests.cli.tool import Tool, numbered
+from medtrack_cli.runtime import how_to_add
+from tests.cli.tool import Ran, Tool, numbered
 from tests.core.values import delivery
 from tests.events.sample import encode, event
 
@@ -77,7 +81,14 @@ def test_answers(expression: str, answer: Answer) -> None:
         (b'"text"', "event == 'text'", YES),
         (b'{"a": 1, "a": 1}', "event == null", YES),  # duplicate keys: no strict JSON
         (b'{"a": "\\ud800"}', "event.a == 'x'", UNEVALUABLE),
-        (b'{"a": 100000000000000000000000}', "event.a > 1", UNEVALUABLE),
+        (b'{"a": 100000000000000000000000}', "event.a > 1", YES),
+        (b'{"a": 1, "b": -1' + b"0" * 400 + b"}", "event.a == 1 && event.b < 0", YES),
+        (b'{"a": "a\\u0000b"}', "event.a == 'a'", NO),
+        (b'{"a": "a\\u0000b"}', "event.a.endsWith('b') && size(event.a) == 3", YES),
+        (b'{"a\\u0000b": 1}', "has(event.a)", NO),
+        (b'{"l": [1, 2]}', "event['l'].exists(each, each == 2)", YES),
+        (b'{"l": {"m": [1]}}', "event['l']['m'].all(each, each == 1)", YES),
+        (b'{"l": [[1], [2]]}', "event.l[1].exists(a, a == 2) && event['l'][0].all(a, a == 1)", YES),
         (b'{"a": ' + b"[" * 60 + b"]" * 60 + b"}", "size(event.a) == 1", YES),
         (b"\xef\xbb\xbf{}", "size(event) == 0", YES),
     ],
@@ -120,7 +131,16 @@ def test_a_wrong_expression_has_its_place(expression: str, column: int, hint: st
 
 
 @pytest.mark.parametrize(
-    "expression", ["routing_key", "1 + 1", "'a' * 20000", "a" * 20_000, "\udc80"]
+    "expression",
+    [
+        "routing_key",
+        "1 + 1",
+        "'a' * 20000",
+        "a" * 20_000,
+        "\udc80",
+        "event.a == 'a\\u0000b'",
+        "'\0' == ''",
+    ],
 )
 def test_what_asks_nothing_is_refused(expression: str) -> None:
     """A value that is no yes or no, and a text beyond reason, are errors of usage."""
@@ -150,3 +170,40 @@ def test_a_wrong_expression_is_shown_before_anything_is_connected(
         "          ^",
         "hint: did you mean routing_key?",
     ]
+
+
+WITHOUT = (
+    "import sys; sys.modules['cel_expr_python'] = None; import medtrack_cli.__main__ as m; m.main()"
+)
+
+
+def test_without_the_library_all_else_works(tool: Tool) -> None:
+    """--where is an extra: without it 2, and the one command that adds it; the rest needs none."""
+
+    def run(*arguments: str) -> Ran:
+        line = [sys.executable, "-c", WITHOUT, *arguments]
+        done = subprocess.run(
+            line, capture_output=True, text=True, cwd=tool.folder, env=tool.environ, check=False
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    tool.write("student.json", json.dumps(event()))
+    assert run("validate", "student.json").code == 0
+    ran = run("listen", "--where", "valid")
+    assert ran.code == 2
+    assert "--where needs a library that isn't installed here" in ran.err
+    assert "-m pip install 'medtrack[where]'" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("/home/a/.local/share/pipx/venvs/medtrack", "pipx install --force"),
+        ("/home/a/.local/share/uv/tools/medtrack", "uv tool install"),
+        ("/srv/venv", "/srv/venv/bin/python -m pip install"),
+    ],
+)
+def test_the_command_fits_what_installed_the_tool(prefix: str, command: str) -> None:
+    """pipx, uv and pip each keep the tool in a place of their own."""
+    hint = how_to_add("where", prefix, f"{prefix}/bin/python")
+    assert hint == f"{command} 'medtrack[where]' adds it"
