@@ -150,7 +150,7 @@ def test_connections_closed_by_an_operator_are_opened_again(
     sent = list(numbered(6000))
     name = away.write("events.ndjson", b"".join(sent))
     with durable(fragile_broker, "tests.closed"):
-        running = away.start("publish", "-f", name, "-o", "json", "--rate", "1000")
+        running = away.start("publish", "-f", name, "-o", "json", "--rate", "600")
         await_receipts(running, 200)
         closed = close_connections(fragile_broker, 3, 1.2)
         ran = running.end(60)

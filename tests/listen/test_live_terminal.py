@@ -204,6 +204,8 @@ def test_every_width_is_filled_and_never_exceeded(connected: Tool, broker: Broke
             terminal.resize(width, height)
             say(broker, *deleted(5, start=5 * number))
             terminal.await_text(f"{5 * number} received"[: width - 1])
+            if width > 20:
+                terminal.await_text(f"{5 * number + 4:08d}")
             rows = terminal.rows
             assert ("─" * width in rows) is (height >= 12)
             assert len([row for row in rows if "listening 0:" in row]) == 1
