@@ -33,6 +33,9 @@ _CODES = {name: (code, form) for code, (name, form) in _INTEGERS.items()} | {
 }
 
 
+_DIGITS = 10  # of a whole number of 32 bits
+
+
 class _Level(local):
     """How many tables and arrays surround the value that a thread decodes."""
 
@@ -108,6 +111,8 @@ def _scaled(value: Decimal) -> bytes:
     if not isinstance(exponent, int):
         raise ValueError("AMQP has no decimal that is no number")  # noqa: TRY004 -- as pika's own
     places = max(0, -exponent)
+    if value.adjusted() + places >= _DIGITS:
+        raise ValueError("AMQP's decimals have 32 bits")
     return struct.pack(">Bi", places, int(value.scaleb(places)))
 
 

@@ -77,7 +77,10 @@ def why_unsendable(message: Message, username: str) -> str | None:  # noqa: PLR0
 
     To be asked before it is sent: a refusal closes the channel under all that is in flight.
     """
-    if len(message.routing_key) > 63 and len(message.routing_key.encode()) > 255:
+    key = message.routing_key
+    if not key.isascii() and any("\ud800" <= each <= "\udfff" for each in key):
+        return "the routing key is no text: it holds half of a surrogate pair"
+    if len(key) > 63 and len(key.encode()) > 255:
         return "the routing key is longer than AMQP's 255 bytes"
     if len(message.body) > MAX_BODY:
         return "the body is larger than 16 MiB"

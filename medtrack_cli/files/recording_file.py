@@ -4,11 +4,12 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
 from medtrack_cli.files.json_files import MAX_RECORDED_LINE
 from medtrack_cli.files.locked_file import open_locked
@@ -153,16 +154,30 @@ def _held(descriptor: int, path: Path) -> Held | None:
     if header["version"] != FORMAT:
         what = f"recording of an older format (version {header['version']})"
         raise CannotCreate(what, str(path), hint="choose another name")
-    if not end:
+    if not (_is_usable(header, "run") and _is_usable(end, "line")):
         hint = "choose another name; medtrack validate says where it is damaged"
         raise CannotCreate("recording is damaged", str(path), hint=hint)
     return Held(header, end, size, text_size)
 
 
+def _is_usable(record: Mapping[str, Any], name: str) -> bool:
+    """Tell whether what is read of a line is of its type; anybody can seal a line anew."""
+    wanted = int if name == "line" else str
+    try:
+        return type(record[name]) is wanted and bool(from_rfc3339(_time_of(record)))
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _time_of(record: Mapping[str, Any]) -> str:
+    for name in ("latest", "received_at"):
+        if name in record:
+            return record[name]  # type: ignore[no-any-return] # tried by _is_usable
+    return record["started_at"]  # type: ignore[no-any-return]
+
+
 def _end_of(held: Held) -> _End:
-    last = held.last
-    time = last.get("latest") or last.get("received_at") or last["started_at"]
-    return _End(last["line"], held.text_size, time)
+    return _End(held.last["line"], held.text_size, _time_of(held.last))
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -209,3 +209,9 @@ def test_a_plain_message_is_persistent_json() -> None:
     assert (properties.content_type, properties.delivery_mode) == ("application/json", 2)
     assert properties.message_id == "id-3"
     assert properties.headers is None
+
+
+def test_a_key_that_is_no_text_is_refused_before() -> None:
+    """Half of a surrogate pair, which a recording can hold, is no routing key."""
+    assert "surrogate" in (why_unsendable(message(routing_key="a.\ud800"), "a") or "")
+    assert why_unsendable(message(routing_key="étudiant"), "a") is None
