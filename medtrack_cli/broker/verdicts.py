@@ -38,8 +38,9 @@ class Verdicts:
     def blame(self, message: Message, failure: Failure) -> None:
         """Refuse what the broker closes for; of copies that met that same end there is no doubt."""
         reason = failure.error.what
+        if not failure.refuses:
+            reason += " each time it was sent; other queues may have it"
         if is_suspicious(failure):
-            reason = f"{reason}: it closes what sends it; other queues may have it"
             self.add(message.receipt(Outcome.REFUSED, reason))
         else:
             self.give(message, Outcome.REFUSED, reason)

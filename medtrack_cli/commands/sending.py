@@ -52,15 +52,16 @@ def report(
 
 def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
     """Print receipts to their end, and give what ended them early: a bug has its summary, too."""
-    try:
-        for receipt in receipts:
-            tally.add(receipt)
-            runtime.printer.receipt(receipt)
-    except OSError:
-        raise  # of the output itself
-    except Exception as error:  # noqa: BLE001 -- raised behind the summary
-        return error
-    return None
+    left = iter(receipts)
+    while True:
+        try:
+            receipt = next(left)
+        except StopIteration:
+            return None
+        except Exception as error:  # noqa: BLE001 -- raised behind the summary
+            return error
+        tally.add(receipt)
+        runtime.printer.receipt(receipt)
 
 
 def _finish(

@@ -76,9 +76,9 @@ class BestEffort(io.TextIOBase):
         """Give what is left a last chance; whoever presses Ctrl-C meanwhile waits no longer."""
         with suppress(KeyboardInterrupt):
             self.flush()
-            if self._writer and self._writer.is_alive():
+            if self._writer:
                 self._writer.join(PATIENCE)
-            elif self._waiting:
+            if self._waiting:  # a writer that ends may have missed what came last
                 self._push()
 
     def _begin(self) -> None:
