@@ -142,10 +142,8 @@ def test_data_and_ports_survive_a_kill_and_a_stop(state: Path) -> None:
     assert first.amqp_url == second.amqp_url == third.amqp_url
     assert first.management_url == third.management_url
     assert len({first.pid, second.pid, third.pid}) == 3
-    assert private.rabbitmqctl(third, "list_queues", "name", "messages").split()[-2:] == [
-        "kept",
-        "1",
-    ]
+    with channel(third) as opened:
+        assert opened.queue_declare("kept", passive=True).method.message_count == 1
     assert private.stop(state, erase=True)
     assert not state.exists()
 
