@@ -141,6 +141,11 @@ class Link:
         """Tell the owner that the set-up is done. On the I/O thread."""
         self.tell(Opened(self))
 
+    def fail(self, failure: Failure) -> None:
+        """End in good order with a failure that we have found. On the I/O thread."""
+        self._fail(failure)
+        self._close_connection()
+
     def tell(self, happening: object) -> None:
         """Put something that happened into the inbox. On the I/O thread."""
         if not self._is_over:
@@ -242,8 +247,7 @@ class Link:
         close = frame.method
         asked = spec.methods.get(close.class_id << 16 | close.method_id)
         name = asked.NAME if asked else ""
-        self._fail(channel_failure(close.reply_code, close.reply_text, self.settings, name))
-        self._close_connection()
+        self.fail(channel_failure(close.reply_code, close.reply_text, self.settings, name))
 
 
 def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.ConnectionParameters:

@@ -15,7 +15,13 @@ from medtrack_cli.broker import tables
 from medtrack_cli.broker.bounded import TooMuch
 from medtrack_cli.broker.connection import Link
 from medtrack_cli.broker.continuity import Broker
-from medtrack_cli.broker.topology import Step, declaration, major_version, server_properties
+from medtrack_cli.broker.topology import (
+    Step,
+    declaration,
+    server_properties,
+    unless_stream,
+    version,
+)
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Queue, Source, Tap
 
@@ -102,14 +108,14 @@ class Subscription:
         self._link = link
         self._channel = channel
         cluster = str(server_properties(channel).get("cluster_name"))
-        self.broker = Broker(cluster, major_version(channel))
+        self.broker = Broker(cluster, version(channel)[0])
         channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self, datetime.now(UTC))))
         source, exchange = self._source, link.settings.exchange
         if isinstance(source, Tap):
             declares = declaration(source, self.queue, exchange, channel, creates=self._creates)
             self._steps = chain(declares, self._consuming(link.opened))
         else:
-            self._steps = self._consuming(link.opened)
+            self._steps = chain([self._unless_stream], self._consuming(link.opened))
         self._step()
         self._watch()
 
@@ -150,6 +156,9 @@ class Subscription:
             self.waiting = frame.method.message_count
         if step := next(self._steps, None):
             step(callback=self._step)
+
+    def _unless_stream(self, callback: Callable[..., None]) -> None:
+        unless_stream(self._link, self._channel, self.queue, callback)
 
     def _consume(self, callback: Callable[..., None]) -> None:
         """Consume; from a named tap alone: a second listener would get a part of its events."""

@@ -7,17 +7,21 @@ from queue import SimpleQueue
 from typing import Any
 
 from pika.channel import Channel
+from pika.exceptions import ChannelClosedByBroker
 
 from medtrack_cli.broker.connection import Inbox, Link
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Note, QueueType, Stop, Tap
-from medtrack_cli.errors import AccessRefused
+from medtrack_cli.errors import AccessRefused, UsageError
 
 Step = Callable[..., object]
 """A request to the broker that takes a `callback` for its answer."""
 
 
+_STREAMS_SINCE = (3, 9)  # older ones have none, and take whatever a consumer wants
 EXPIRES_MS = 600_000  # a named tap that nobody listens to
 # A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
 # twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
@@ -39,7 +43,7 @@ def declaration(
         "x-overflow": "drop-head",
         **({"x-expires": EXPIRES_MS} if tap.stays else {}),
     }
-    if tap.queue_type is QueueType.QUORUM and major_version(channel) >= 4:
+    if tap.queue_type is QueueType.QUORUM and version(channel) >= (4,):
         arguments["x-delivery-limit"] = UNLIMITED
     yield partial(
         channel.queue_declare,
@@ -53,10 +57,10 @@ def declaration(
         yield partial(channel.queue_bind, queue, exchange, pattern)
 
 
-def major_version(channel: Channel) -> int:
-    """Tell the broker's major version by what it said of itself; 0: none that can be read."""
-    told = re.match("[0-9]+", str(server_properties(channel).get("version")))
-    return int(told[0]) if told else 0
+def version(channel: Channel) -> tuple[int, int]:
+    """Tell the broker's version by what it said of itself; (0, 0): none that can be read."""
+    told = re.match(r"([0-9]{1,9})\.([0-9]{1,9})", str(server_properties(channel).get("version")))
+    return (int(told[1]), int(told[2])) if told else (0, 0)
 
 
 def server_properties(channel: Channel) -> Mapping[str, Any]:
@@ -64,10 +68,47 @@ def server_properties(channel: Channel) -> Mapping[str, Any]:
     return channel.connection.server_properties or {}
 
 
+def unless_stream(link: Link, channel: Channel, queue: str, go_on: Callable[[], None]) -> None:
+    """Go on if a queue is none; end the link with UsageError if it is one. On the I/O thread.
+
+    Asked on a channel that ends with the answer: queues of other types refuse a consumer that
+    wants an offset (406), and give it nothing. Whatever else is refused is for whoever goes on.
+    """
+
+    def consume(question: Channel) -> None:
+        question.add_on_close_callback(closed)
+        question.basic_qos(prefetch_count=1)
+        question.basic_consume(
+            queue,
+            lambda *_: None,
+            arguments={"x-stream-offset": "next"},
+            callback=lambda _frame: link.fail(_is_stream(link, queue)),
+        )
+
+    def closed(_question: Channel, why: Exception) -> None:
+        if isinstance(why, ChannelClosedByBroker):  # else it went with the connection
+            go_on()
+
+    product = server_properties(channel).get("product")
+    if product == "RabbitMQ" and version(channel) >= _STREAMS_SINCE:
+        channel.connection.channel(on_open_callback=consume)
+    else:
+        go_on()
+
+
+def _is_stream(link: Link, queue: str) -> Failure:
+    name = without_secrets(queue, link.settings)
+    what = f"queue {name!r} is a stream, and nothing can be taken out of one"
+    hint = "`medtrack listen PATTERN` hears what is published from now on; a stream's own clients"
+    hint += " read what it holds, by offset"
+    return Failure(UsageError(what, link.settings.describe(), hint=hint), heals=False)
+
+
 def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:
     """Count the messages that wait in a queue; TopologyError when there is none of that name.
 
-    None where that isn't ours to know: RabbitMQ 4.2.6 and 4.3.0 tell only who may configure it.
+    UsageError when it is a stream. None where that isn't ours to know: RabbitMQ 4.2.6 and 4.3.0
+    tell only who may configure it.
     """
     counts: list[int | None] = []
     inbox: Inbox = SimpleQueue()
@@ -78,7 +119,8 @@ def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) ->
             link.opened()
 
         counts.append(None)  # logged in: what may be refused from now on is the question
-        channel.queue_declare(queue, passive=True, callback=answered)
+        count = partial(channel.queue_declare, queue, passive=True, callback=answered)
+        unless_stream(link, channel, queue, count)
 
     try:
         link = dial(settings, inbox, ask, seconds=FIRST_SECONDS, again=False, note=note, stop=stop)

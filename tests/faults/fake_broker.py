@@ -39,9 +39,13 @@ _PLAIN = {
 
 
 @contextmanager
-def fake_broker(answer: Answer) -> Iterator[int]:
-    """Take every login, put channels into confirm mode, and `answer` messages; give the port."""
-    with serving(lambda peer: _serve(peer, answer)) as port:
+def fake_broker(answer: Answer, mechanisms: str = "PLAIN", **said: object) -> Iterator[int]:
+    """Take every login, put channels into confirm mode, and `answer` messages; give the port.
+
+    `said` is what it says of itself that is not as PROPERTIES have it.
+    """
+    start = spec.Connection.Start(0, 9, PROPERTIES | said, mechanisms, "en_US")
+    with serving(lambda peer: _serve(peer, start, answer)) as port:
         yield port
 
 
@@ -53,7 +57,7 @@ def published_to(answer: Answer, count: int = 20, retry_for: float = 2) -> Publi
         return publish(settings, sent, retry_for=retry_for)
 
 
-def _serve(peer: socket.socket, answer: Answer) -> None:
+def _serve(peer: socket.socket, start: spec.Connection.Start, answer: Answer) -> None:
     def send(*given: amqp_object.Method | bytes, channel: int = 1) -> None:
         for each in given:
             if isinstance(each, spec.Basic.Deliver):
@@ -61,7 +65,7 @@ def _serve(peer: socket.socket, answer: Answer) -> None:
         peer.sendall(b"".join(_wired(each, channel) for each in given))
 
     count, consumer_tag = 0, ""
-    for channel, method in _methods(peer, lambda: send(_start(), channel=0)):
+    for channel, method in _methods(peer, lambda: send(start, channel=0)):
         if agreed := _agreed(method):
             send(agreed, channel=channel)
         match method:
@@ -94,10 +98,6 @@ def _wired(given: amqp_object.Method | bytes, channel: int) -> bytes:
         return given
     wired: bytes = frame.Method(channel, given).marshal()
     return wired
-
-
-def _start() -> spec.Connection.Start:
-    return spec.Connection.Start(0, 9, PROPERTIES, "PLAIN", "en_US")
 
 
 def _methods(

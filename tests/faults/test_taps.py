@@ -9,11 +9,14 @@ import pytest
 import urllib3
 from pika.adapters.blocking_connection import BlockingChannel
 
+from medtrack_cli.broker.consumer import AmqpConsumer
 from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
-from tests.broker.witness import client
+from medtrack_cli.core.ports import Listening, Queue, Stop
+from tests.broker.witness import client, settings_of
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool, numbered
 from tests.faults.breaking import await_lines, queue_of
+from tests.faults.fake_broker import fake_broker
 from tests.faults.permissions import account, run_hinted_line
 
 KEY = "student.deleted"
@@ -242,6 +245,42 @@ def test_a_missing_queue_is_not_declared(away: Tool, fragile_broker: PrivateBrok
     assert (ran.code, error_of(ran)["code"]) == (76, "topology")
     assert "tests.nowhere" in error_of(ran)["message"]
     assert one_queue(fragile_broker, "tests.nowhere") is None
+
+
+def test_nothing_is_taken_of_a_stream(away: Tool, fragile_broker: PrivateBroker) -> None:
+    """--queue on a stream is 2 and says so, before anybody is asked for a yes."""
+    command = ("listen", "-o", "json", "--queue", "tests.stream")
+    with client(fragile_broker.amqp_url) as channel:
+        channel.queue_declare("tests.stream", durable=True, arguments={"x-queue-type": "stream"})
+        channel.basic_publish("", "tests.stream", b"{}")
+        script = away.run(*command, "--yes", "--timeout", "9")
+        code, asked = answering(away, command, {}, b"is a stream", b"")
+        channel.queue_delete("tests.stream")
+    assert (script.code, code) == (2, 2)
+    assert "'tests.stream' is a stream" in error_of(script)["message"]
+    assert b"[y/N]" not in asked
+
+
+def test_to_ask_for_a_stream_counts_as_no_delivery(
+    away: Tool, fragile_broker: PrivateBroker
+) -> None:
+    """What a quorum queue holds isn't delivered to find out that it is no stream."""
+    with client(fragile_broker.amqp_url) as channel:
+        channel.queue_declare("tests.quorum", durable=True, arguments={"x-queue-type": "quorum"})
+        channel.basic_publish("", "tests.quorum", b"{}")
+        ran = away.run("listen", "-o", "json", "--queue", "tests.quorum", "--yes", "--count", "1")
+        channel.queue_delete("tests.quorum")
+    (event,) = ran.of_kind("event")
+    assert (event["redelivered"], event["headers"]) == (False, {})
+
+
+@pytest.mark.parametrize("said", [{"version": "3.8.34"}, {"product": "LavinMQ"}])
+def test_who_takes_any_consumer_is_not_asked_for_streams(said: dict[str, str]) -> None:
+    """A broker that ignores what it doesn't know would call each of its queues a stream."""
+    with fake_broker(lambda _send, _count: None, **said) as port:
+        settings = settings_of(f"amqp://a:b@127.0.0.1:{port}")
+        with AmqpConsumer(settings, Queue("tests.any"), print, Stop()) as consumer:
+            assert isinstance(next(consumer.deliveries()), Listening)
 
 
 @pytest.mark.parametrize("more", [("student.*",), ("--durable", "name")])
