@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.measuring import MEDTRACK, PYTHON, Result, Sizes, interleave, note, run
 from benchmarks.workplace import Workplace
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.files.recording import FORMAT
@@ -84,7 +84,7 @@ def _lines() -> Iterator[dict[str, object]]:
     yield {**header, "started_at": rfc3339(STARTED)}
     body = json.dumps(sample("student.created")).encode()
     seen = examine(Delivery(STARTED, "medtrack.events", "student.created", False, body))  # noqa: FBT003
-    record = to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
+    record = to_record(seen)
     for number in range(sys.maxsize):
         elapsed = number * STEP.total_seconds()
         yield {**record, "received_at": rfc3339(moment(number)), "elapsed": elapsed}

@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.measurements import ORJSON_LOOP
 from benchmarks.measuring import MEDTRACK, PYTHON, Result, Sizes, interleave, run
 from benchmarks.workplace import Workplace
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import rfc3339
@@ -56,6 +57,6 @@ def _recording(place: Workplace, count: int) -> str:
                     "message_id": f"{number:08x}-c0f3-4b5e-9d36-5d3b8a1f6e10",
                 },
             )
-            record = to_record(delivery, (), is_valid=True)
+            record = to_record(examine(delivery))
             out.write(sealed({**record, "elapsed": seconds, "line": number + 2}))
     return str(path)

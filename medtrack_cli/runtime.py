@@ -304,14 +304,14 @@ class Runtime:
 
         return compiled(expression)
 
-    def event_lines(self, template: str | None, *, reveal: bool) -> "Sink":
+    def event_lines(self, template: str | None, *, reveal: bool, local_time: bool) -> "Sink":
         """Give what writes a line of each delivery: the body, or a template filled in."""
         from medtrack_cli.output.event_lines import bodies, filled
 
         stdout, tell = self.world.stdout, self.printer.happened
         if template is None:
             return bodies(stdout, tell)
-        return filled(stdout, template, tell, reveal=reveal)
+        return filled(stdout, template, tell, reveal=reveal, local_time=local_time)
 
     def recorder(self, path: Path, *, rotate: str | None, include_replays: bool) -> "Recorder":
         """Create a recording, or go on with one; `rotate` is when a part of it ends."""

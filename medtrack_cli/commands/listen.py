@@ -163,7 +163,8 @@ def listen(
     from medtrack_cli.core.listen import listen as run
 
     keys = tuple(patterns or ["#"])
-    lines = _lines(runtime, output, template, reveal=reveal)
+    _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
+    lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = runtime.condition(where) if where is not None else None
     expected = expectations(expect or [], keys, runtime.registry)
     heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
@@ -196,14 +197,37 @@ def listen(
 
 
 def _lines(
-    runtime: Runtime, output: Form | None, template: str | None, *, reveal: bool
+    runtime: Runtime,
+    output: Form | None,
+    template: str | None,
+    *,
+    reveal: bool,
+    local_time: bool,
 ) -> "AbstractContextManager[Sink] | None":
     """Give what writes bodies or templates; None when the printer knows the form."""
     if template is not None and output not in {None, Form.HUMAN}:
         raise UsageError("--format goes without -o", f"{output}", hint="leave out one of them")
     if template is None and output is not Form.RAW:
         return None
-    return nullcontext(runtime.event_lines(template, reveal=reveal))
+    return nullcontext(runtime.event_lines(template, reveal=reveal, local_time=local_time))
+
+
+def _refuse_what_does_nothing(
+    output: Form | None, template: str | None, *, body: bool, reveal: bool, local_time: bool
+) -> None:
+    """Refuse options for people beside a form that was asked for and ignores them."""
+    ignored = {"--body": body, "--reveal": reveal, "--local-time": local_time}
+    if template is not None:
+        form, ignored = "--format", {"--body": body}
+    elif output is Form.JSON:
+        form = "-o json"
+    elif output is Form.RAW:
+        form = "-o raw"
+    else:
+        return
+    if option := next((name for name, given in ignored.items() if given), None):
+        hint = "{body} in the template" if template is not None else f"{form} is exact as it is"
+        raise UsageError(f"{option} does nothing with {form}", hint=hint)
 
 
 def _warn_of_losses(runtime: Runtime, source: Queue, condition: "Condition | None") -> None:

@@ -140,11 +140,11 @@ def publish(
     clock, service = runtime.world.clock, service or runtime.config.service
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
     source = _source(runtime, event_type, file, data, set_, count, seed, service, outputs)
-    settings = tuple(paths.parse(each) for each in set_ or ())
+    settings = paths.parse_all(set_ or ())
     completion = Completion(
         event_type, service, lambda: rfc3339(clock.now()), runtime.registry, settings
     )
-    headers = dict(_header(each) for each in header) if header else None
+    headers = _headers(header) if header else None
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
     mark = _checkpoint(runtime, checkpoint, source, shaping)
     run = mark.run if mark else uuid4()
@@ -292,11 +292,16 @@ def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str
         raise
 
 
-def _header(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise UsageError("--header wants KEY=VALUE", key, hint="--header x-origin=import")
-    return key, value
+def _headers(texts: list[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError("--header wants KEY=VALUE", key, hint="--header x-origin=import")
+        if key in headers:
+            raise UsageError("--header names a key twice", key, hint="leave out one of them")
+        headers[key] = value
+    return headers
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from medtrack_cli.core.ports import Clock, Stop
 from medtrack_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.listen import Seen
+    from medtrack_cli.core.checked import CheckedDelivery
 
 MOST_NAMES = 100
 """So many event types are counted by name; the rest, which may be anybody's text, together."""
@@ -95,7 +95,7 @@ class Heard:
         """Let the time run."""
         self._ready_at = self._moved_at = self._clock.monotonic()
 
-    def add(self, seen: "Seen") -> None:
+    def add(self, seen: "CheckedDelivery") -> None:
         """Count a delivery that is wanted."""
         self._received += 1
         self._moved_at = self._clock.monotonic()
@@ -108,7 +108,7 @@ class Heard:
         else:
             count.invalid += 1
 
-    def leave_out(self, seen: "Seen", *, unevaluable: bool) -> None:
+    def leave_out(self, seen: "CheckedDelivery", *, unevaluable: bool) -> None:
         """Count a delivery that --where doesn't want."""
         self.left_out += 1
         self._unevaluable += unevaluable
@@ -169,7 +169,7 @@ class Heard:
         is_asked = self._limits.count is not None or self._limits.expect
         return ExitCode.VERDICT_NO if is_asked else ExitCode.DONE
 
-    def _count(self, seen: "Seen") -> Count:
+    def _count(self, seen: "CheckedDelivery") -> Count:
         name = seen.event_type or seen.delivery.routing_key
         if name not in self._types and len(self._types) >= MOST_NAMES:
             name = name if name in self._limits.expect else OTHERS

@@ -2,33 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.delivery import Delivery, key_problem
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.heard import Heard, Listened
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
 from medtrack_cli.core.where import Answer, Condition, judge
-from medtrack_cli.events.check import check
-from medtrack_cli.events.findings import Problem
 from medtrack_cli.events.registry import Registry
-
-REPLAY_HEADER = "x-medtrack-replay"
-
-
-class Seen(NamedTuple):
-    """A delivery and what the check says of it."""
-
-    delivery: Delivery
-    event_type: str | None
-    problems: tuple[Problem, ...]
-    is_valid: bool
 
 
 class Sink(Protocol):
     """Where deliveries go: a terminal, lines of JSON, a recording, or several of them."""
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         """Take one delivery."""
         ...
 
@@ -105,19 +93,6 @@ def _take(
     return len(batch)
 
 
-def examine(delivery: Delivery, registry: Registry | None = None) -> Seen:
-    """Check a delivery's body, and that its routing key is its event type."""
-    event_type, problems = verdict = check(delivery.body, registry)
-    if problem := key_problem(delivery, event_type):
-        return Seen(delivery, event_type, (*problems, problem), is_valid=False)
-    return Seen(delivery, event_type, problems, verdict.is_valid)
-
-
-def is_replayed(delivery: Delivery) -> bool:
-    """Tell whether a delivery was sent by `medtrack replay`."""
-    return REPLAY_HEADER in delivery.headers
-
-
 def tee(sinks: list[Sink]) -> Sink:
     """One sink for several; flushed in their order."""
     return sinks[0] if len(sinks) == 1 else _Tee(sinks)
@@ -127,7 +102,7 @@ class _Tee:
     def __init__(self, sinks: list[Sink]) -> None:
         self._sinks = sinks
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         for sink in self._sinks:
             sink.write(seen)
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.events.findings import Finding
 
+PLAIN_PROPERTIES: Mapping[str, Any] = {"content_type": "application/json", "delivery_mode": 2}
+"""Those of a persistent JSON message."""
+
 
 class Outcome(StrEnum):
     """The verdict on one event of the input. Every event gets exactly one."""

@@ -8,8 +8,9 @@ from hashlib import sha1
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item, MadeItem
-from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
 from medtrack_cli.events.check import quick_check
@@ -68,11 +69,19 @@ def messages_of(
             event_type,
             key,
             name,
-            body,
-            None,
+            *((body, None) if item.recorded is None else _as_it_came(item, body)),
             plan.headers,
             findings,
         )
+
+
+def _as_it_came(item: Item, body: bytes) -> tuple[bytes, Mapping[str, Any] | None]:
+    """Give the body and properties of a recorded event: a compressed one is sent as it came."""
+    recorded = item.recorded
+    if not isinstance(recorded, Delivery) or body is not item.body or body is recorded.body:
+        return body, None
+    encoding = recorded.properties["content_encoding"]
+    return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding}
 
 
 def _may_be_sent(event: Examined, plan: Plan) -> bool:
@@ -86,7 +95,7 @@ def _is_forced(event: Examined, plan: Plan) -> bool:
 
 def _named_type(body: bytes | None) -> str | None:
     try:
-        name = json.loads(body or b"")["event_type"]
+        name = json.loads((body or b"").decode("utf-8-sig"))["event_type"]
         name.encode()  # half a surrogate pair names nothing
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -2,15 +2,16 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Nested, Single, Whole
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
-from medtrack_cli.events.json_text import examine
+from medtrack_cli.events.json_text import decode, examine
 
 # AMQP types that JSON lacks are written as an object with one such key.
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
@@ -22,27 +23,39 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _PLAIN = '{"valid":true,"findings":[]}'  # the verdict on most events
 
 
-def to_record(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
+def to_record(seen: CheckedDelivery) -> dict[str, Any]:
     """Write a delivery as a JSON object, `kind` first, the exact body and the verdict included."""
-    text, value = _readable(delivery.body, is_valid=is_valid)
-    exact = {"body_text": text} if text is not None else {"body_base64": _base64(delivery.body)}
-    verdict = _verdict(delivery, problems, is_valid=is_valid)
-    return {**_circumstances(delivery), "body": value, **exact, **verdict}
+    return {
+        **_circumstances(seen.delivery),
+        "body": body_value(seen),
+        **exact(seen.delivery.body),
+        **_verdict(seen),
+    }
 
 
-def to_line(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> str:
+def to_line(seen: CheckedDelivery) -> str:
     """Write a delivery's record as a line of JSON, without its end.
 
     The text of a valid event is JSON as it is: read and written again it would be no other value,
     and take as long as all the rest.
     """
-    text = delivery.body.decode("utf-8") if is_valid else ""
-    if not is_valid or "\n" in text or "\r" in text or text.startswith("\ufeff"):
-        return _encode(to_record(delivery, problems, is_valid=is_valid))
+    delivery = seen.delivery
+    is_as_it_came = seen.is_valid and seen.body is delivery.body
+    text = seen.body.decode("utf-8") if is_as_it_came else ""
+    if not is_as_it_came or "\n" in text or "\r" in text or text.startswith("\ufeff"):
+        return _encode(to_record(seen))
     before = _encode(_circumstances(delivery))[:-1]
-    is_plain = not (problems or delivery.headers)
-    verdict = _PLAIN if is_plain else _encode(_verdict(delivery, problems, is_valid=True))
+    is_plain = not (seen.problems or delivery.headers)
+    verdict = _PLAIN if is_plain else _encode(_verdict(seen))
     return f'{before},"body":{text},"body_text":{_encode(text)},{verdict[1:]}'
+
+
+def body_value(seen: CheckedDelivery) -> Any:  # noqa: ANN401 -- JSON
+    """Read the body, decompressed; None when it isn't strict JSON."""
+    if seen.is_valid:
+        return json.loads(decode(seen.body))
+    value, problems = examine(seen.body)
+    return None if problems else value
 
 
 def _circumstances(delivery: Delivery) -> dict[str, Any]:
@@ -58,23 +71,19 @@ def _circumstances(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _verdict(delivery: Delivery, problems: Sequence[Problem], *, is_valid: bool) -> dict[str, Any]:
-    """Tell what it is: what stands behind the body."""
-    types = dict(_types(delivery.headers))
-    verdict = {"valid": is_valid, "findings": [_finding(problem) for problem in problems]}
+def _verdict(seen: CheckedDelivery) -> dict[str, Any]:
+    """Tell what it is: what stands after the body."""
+    types = dict(_types(seen.delivery.headers))
+    verdict = {"valid": seen.is_valid, "findings": [_finding(each) for each in seen.problems]}
     return {"header_types": types, **verdict} if types else verdict
 
 
-def _readable(body: bytes, *, is_valid: bool) -> tuple[str | None, Any]:
-    """Give the body as text when it is UTF-8, and as a value when it is strict JSON."""
+def exact(body: bytes) -> dict[str, str]:
+    """Give the bytes of a body as they came."""
     try:
-        text = body.decode("utf-8")
+        return {"body_text": body.decode("utf-8")}
     except UnicodeDecodeError:
-        return None, None
-    if is_valid:
-        return text, json.loads(text.removeprefix("\ufeff"))
-    value, problems = examine(body)
-    return text, None if problems else value
+        return {"body_base64": _base64(body)}
 
 
 def _base64(data: bytes) -> str:

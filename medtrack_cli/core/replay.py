@@ -9,13 +9,13 @@ from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
 
+from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
 from medtrack_cli.core.deliver import why
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.inputs import Corrupt, Item
-from medtrack_cli.core.listen import REPLAY_HEADER, Seen, examine
-from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
 from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publish import message_ids
@@ -105,9 +105,8 @@ def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delive
         return item.recorded
     if not item.body or (event_type := check(item.body, registry).event_type) is None:
         return None
-    properties = {"content_type": "application/json", "delivery_mode": 2}
     moment = _timestamp(item.body) or before
-    return Delivery(moment, "", event_type, False, item.body, properties)  # noqa: FBT003
+    return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
 
 
 def _not_recorded(item: Item) -> NotARecording:
@@ -167,7 +166,7 @@ def messages(
 
 
 def _made(
-    index: int, recorded: Recorded, seen: Seen, replay: Replay, message_id: str
+    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message | Receipt:
     if is_astray(recorded.delivery, replay.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
@@ -192,7 +191,7 @@ def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Excep
     )
 
 
-def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> Seen | None:
+def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> CheckedDelivery | None:
     """Look at a delivery; None, and counted aside, when it isn't to be sent."""
     if not replay.window.holds(delivery.received_at):
         return None

@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
 
-from medtrack_cli.core import listen
+from medtrack_cli.core import checked
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.recorded_facts import AnyLine, NamedLine, Timed, parser
@@ -99,8 +99,8 @@ class StatsReader:
         return True
 
     def _add_delivery(self, delivery: Delivery) -> None:
-        seen = listen.examine(delivery, self._registry)
-        names = _names(parse(delivery.body)[0])
+        seen = checked.examine(delivery, self._registry)
+        names = _names(parse(seen.body)[0])
         kind = (*names, delivery.routing_key, seen.is_valid)
         message_id = delivery.message_id if isinstance(delivery.message_id, str) else None
         moment = delivery.received_at.timestamp()

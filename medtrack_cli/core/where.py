@@ -1,17 +1,16 @@
 """What a condition of `--where` is asked about: a delivery, by the names an expression uses."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol
 
+from medtrack_cli.core.record import body_value
 from medtrack_cli.core.times import rfc3339
-from medtrack_cli.events.json_text import decode, examine
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.listen import Seen
+    from medtrack_cli.core.checked import CheckedDelivery
 
 
 class Answer(Enum):
@@ -30,12 +29,12 @@ class Condition(Protocol):
         ...
 
 
-def judge(seen: "Seen", condition: Condition | None) -> Answer:
+def judge(seen: "CheckedDelivery", condition: Condition | None) -> Answer:
     """Ask a condition about a delivery; without one, all are wanted."""
     return Answer.YES if condition is None else condition(names(seen))
 
 
-def names(seen: "Seen") -> dict[str, Any]:
+def names(seen: "CheckedDelivery") -> dict[str, Any]:
     """Name all that a condition can ask for; `event` is the body's value, None without JSON.
 
     Header values of AMQP's own types are numbers, bytes, and RFC 3339 texts for times.
@@ -50,15 +49,6 @@ def names(seen: "Seen") -> dict[str, Any]:
         "redelivered": delivery.redelivered,
         "valid": seen.is_valid,
     }
-
-
-def body_value(seen: "Seen") -> Any:  # noqa: ANN401 -- JSON
-    """Read the body; None when it isn't strict JSON."""
-    body = seen.delivery.body
-    if seen.is_valid:
-        return json.loads(decode(body))
-    value, problems = examine(body)
-    return None if problems else value
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- AMQP's values; one return a type

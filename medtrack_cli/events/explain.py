@@ -10,10 +10,14 @@ from pydantic_core import ErrorDetails
 from medtrack_cli.events import json_text
 from medtrack_cli.events.crowds import MANY, is_crowd
 from medtrack_cli.events.findings import Path, Problem, Rule
+from medtrack_cli.events.foreign import seems_to_be
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import EventType, Registry, any_envelope, envelope_of
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.words import KINDS, field_problems, json_name
+
+IS_IT_BARE = "is it a bare payload? then name its event type"
+"""The hint for those who can name one."""
 
 
 class Explanation(NamedTuple):
@@ -37,6 +41,9 @@ def explain(
         return Explanation(None, tuple(problems))
     if not isinstance(value, dict) or not value.keys() & {"event_type", "payload"}:
         return Explanation(None, (*problems, _not_an_event(value)))
+    if "event_type" not in value and (what := seems_to_be(value)):
+        message = f"this object is no event: it seems to be {what}"
+        return Explanation(None, (*problems, Problem(Rule.NOT_AN_EVENT, (), message)))
     name = value.get("event_type")
     newest = registry.newest(name)
     if newest is None:
@@ -95,12 +102,10 @@ def _errors_of(adapter: TypeAdapter[Any], few: bytes) -> list[ErrorDetails]:
 
 def _not_an_event(value: object) -> Problem:
     if isinstance(value, dict):
-        return Problem(
-            Rule.NOT_AN_EVENT,
-            (),
-            "this object is no event: it has neither event_type nor payload",
-            "is it a bare payload? then name its event type",
-        )
+        message = "this object is no event: it has neither event_type nor payload"
+        what = seems_to_be(value)
+        hint = f"it seems to be {what}" if what else IS_IT_BARE
+        return Problem(Rule.NOT_AN_EVENT, (), message, hint)
     return Problem(Rule.NOT_AN_EVENT, (), f"an event is an object, this is {json_name(value)}")
 
 

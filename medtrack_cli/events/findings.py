@@ -29,9 +29,17 @@ class Rule(StrEnum):
     NAIVE_TIMESTAMP = "naive_timestamp"
     NEWER_MINOR_VERSION = "newer_minor_version"
     EMITTED_BY_MEDTRACK = "emitted_by_medtrack"
+    UNREAD_ENCODING = "unread_encoding"
 
 
-WARNINGS = frozenset({Rule.NAIVE_TIMESTAMP, Rule.NEWER_MINOR_VERSION, Rule.EMITTED_BY_MEDTRACK})
+WARNINGS = frozenset(
+    {
+        Rule.NAIVE_TIMESTAMP,
+        Rule.NEWER_MINOR_VERSION,
+        Rule.EMITTED_BY_MEDTRACK,
+        Rule.UNREAD_ENCODING,
+    }
+)
 
 
 class At(Enum):

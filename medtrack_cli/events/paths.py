@@ -22,6 +22,17 @@ def parse(text: str) -> Setting:
     return tuple(path.split(".")), value
 
 
+def parse_all(texts: Iterable[str]) -> tuple[Setting, ...]:
+    """Read several; UsageError when two of them set the same place."""
+    settings: dict[tuple[str, ...], str] = {}
+    for path, value in map(parse, texts):
+        if path in settings:
+            place = ".".join(path)
+            raise UsageError("--set names a place twice", place, hint="leave out one of them")
+        settings[path] = value
+    return tuple(settings.items())
+
+
 EXAMPLE = "--set payload.email=a@example.org"
 
 

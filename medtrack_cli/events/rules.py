@@ -108,9 +108,9 @@ EXPLANATIONS: dict[Rule, Explanation] = {
         '{"updated_fields": ["email"]}',
     ),
     Rule.BAD_ENCODING: Explanation(
-        "The text is not UTF-8.",
+        "The text is not UTF-8, or not in the encoding it is said to be in.",
         "JSON is UTF-8 by RFC 8259. Half a surrogate pair, written as an escape, is no text "
-        "either.",
+        "either; nor is what a message's content_encoding calls gzip, and isn't.",
         '{"first_name": "\\ud800"}',
         '{"first_name": "\\ud83d\\ude00"}',
     ),
@@ -139,5 +139,12 @@ EXPLANATIONS: dict[Rule, Explanation] = {
         "Other services listen to it. Publishing one tells everybody that MedTrack said so.",
         "medtrack publish -f stage.completed.json",
         "medtrack listen stage.completed",
+    ),
+    Rule.UNREAD_ENCODING: Explanation(
+        "The message names a content_encoding that is not read.",
+        "Bodies in gzip and deflate are decompressed to be checked; one in any other encoding is "
+        "checked as it came.",
+        "content_encoding: br",
+        "content_encoding: gzip",
     ),
 }

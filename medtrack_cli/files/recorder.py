@@ -4,7 +4,7 @@ from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock, Thread
 
-from medtrack_cli.core.listen import Seen, is_replayed
+from medtrack_cli.core.checked import CheckedDelivery, is_replayed
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
 from medtrack_cli.core.record import to_line
 from medtrack_cli.core.times import rfc3339
@@ -46,12 +46,12 @@ class Recorder:
         self._file = self._begin(max(1, last_part(path)) if rotation else 1)
         self._syncing = _Syncing(self._file)
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         if is_replayed(seen.delivery) and not self._include_replays:
             self._left_out += 1
             return
         delivery = seen.delivery
-        text = to_line(delivery, seen.problems, is_valid=seen.is_valid)[:-1]
+        text = to_line(seen)[:-1]
         if delivery.monotonic is not None:
             text += f',"elapsed":{round(delivery.monotonic - self._zero, 6)!r}'
         self._waiting.append(Entry(rfc3339(delivery.received_at), text))

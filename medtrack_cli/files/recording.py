@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Corrupt, Item
@@ -18,6 +18,9 @@ from medtrack_cli.files.sealed_lines import (
     is_damaged,
     read_record,
 )
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.content import Content
 
 FORMAT = 2
 """The version that is written; all up to it are read."""
@@ -103,7 +106,8 @@ def _unwrap(item: Item, line: bytes, clock: _Clock) -> Item | None:
     """Give the event of a line; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
-    from medtrack_cli.core.record import from_record  # most inputs hold no record
+    from medtrack_cli.core.content import content_of  # most inputs hold no record
+    from medtrack_cli.core.record import from_record
 
     try:
         record = read_record(line)
@@ -123,7 +127,7 @@ def _unwrap(item: Item, line: bytes, clock: _Clock) -> Item | None:
                 delivery = from_record(record, clock.of(item, record))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
-            return RecordedItem(item.file, item.line, delivery.body, delivery)
+            return _recorded(item, delivery, content_of(delivery))
     return item
 
 
@@ -136,6 +140,16 @@ def is_readable(header: dict[str, Any], file: str) -> bool:
         hint = f"this medtrack reads recordings up to version {FORMAT}: use a newer one"
         raise NotARecording(f"recording of a newer format (version {version})", file, hint=hint)
     return version > 0
+
+
+def _recorded(item: Item, delivery: Delivery, content: "Content") -> RecordedItem:
+    """Make an item of a delivery; what can't be decompressed has no body that could be judged."""
+    recorded = RecordedItem(item.file, item.line, content.body, delivery)
+    problem = content.problem
+    if problem is None:
+        return recorded
+    finding = Finding(problem.rule, item.file, recorded.span(()), "", problem.message)
+    return recorded._replace(body=None if finding.is_error else content.body, findings=(finding,))
 
 
 def _corrupt(file: str, line: int, reason: str) -> RecordedItem:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import IO, AnyStr, Generic, TextIO
 
-from medtrack_cli.core.listen import Seen, Sink
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.listen import Sink
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.template import renderer, template
@@ -14,13 +15,15 @@ Tell = Callable[[Listening | Interrupted | Resumed], None]
 class EventLines(Generic[AnyStr]):
     """A `Sink` that writes lines, a batch with one flush; `tell` has what isn't a delivery."""
 
-    def __init__(self, out: IO[AnyStr], line: Callable[[Seen], AnyStr], tell: Tell) -> None:
+    def __init__(
+        self, out: IO[AnyStr], line: Callable[[CheckedDelivery], AnyStr], tell: Tell
+    ) -> None:
         self._out: IO[AnyStr] = out
-        self._line: Callable[[Seen], AnyStr] = line
+        self._line: Callable[[CheckedDelivery], AnyStr] = line
         self._waiting: list[AnyStr] = []
         self.happened = tell
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         self._waiting.append(self._line(seen))
 
     def flush(self) -> None:
@@ -30,15 +33,18 @@ class EventLines(Generic[AnyStr]):
 
 
 def bodies(stdout: TextIO, tell: Tell) -> Sink:
-    """Write each body, byte for byte; to a terminal, escaped."""
+    """Write each body, byte for byte; to a terminal, decompressed and escaped."""
     if stdout.isatty():
         return EventLines(
-            stdout, lambda seen: safe_text(seen.delivery.body.decode(errors="replace")) + "\n", tell
+            stdout, lambda seen: safe_text(seen.body.decode(errors="replace")) + "\n", tell
         )
     return EventLines(stdout.buffer, lambda seen: seen.delivery.body + b"\n", tell)
 
 
-def filled(stdout: TextIO, text: str, tell: Tell, *, reveal: bool) -> Sink:
+def filled(stdout: TextIO, text: str, tell: Tell, *, reveal: bool, local_time: bool) -> Sink:
     """Write a template's line of each delivery. Raises UsageError for a wrong template."""
-    render = renderer(template(text), for_terminal=stdout.isatty(), reveal=reveal)
+    for_terminal = stdout.isatty()
+    render = renderer(
+        template(text), for_terminal=for_terminal, reveal=reveal, local_time=local_time
+    )
     return EventLines(stdout, lambda seen: render(seen) + "\n", tell)

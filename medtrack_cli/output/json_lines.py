@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.heard import Listened
-from medtrack_cli.core.listen import Seen, Sink, Watched
+from medtrack_cli.core.listen import Sink, Watched
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.record import to_line
@@ -91,10 +92,10 @@ class JsonPrinter:
     def _print(self, record: Mapping[str, Any]) -> None:
         self._stdout.write(self._line(record))
 
-    def _event_line(self, seen: Seen) -> str:
+    def _event_line(self, seen: CheckedDelivery) -> str:
         if self._escape:
             return self._line(records.event(seen))
-        return to_line(seen.delivery, seen.problems, is_valid=seen.is_valid) + "\n"
+        return to_line(seen) + "\n"
 
     def _line(self, record: Mapping[str, Any]) -> str:
         text = json.dumps(record, ensure_ascii=self._escape, separators=(",", ":"), default=str)

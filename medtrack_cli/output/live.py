@@ -13,7 +13,8 @@ from typing import BinaryIO, Self, TextIO
 
 from rich.text import Text
 
-from medtrack_cli.core.listen import Seen, Watched
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.listened import told
@@ -59,7 +60,7 @@ class LiveView:
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
         self._controls = Controls(has_bodies=watched.body)
-        self._batch: list[Seen] = []
+        self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
         self._drawn_at = self._block_at = 0.0
         self._block: Sequence[Row] = ()
@@ -101,7 +102,7 @@ class LiveView:
         if self._failure and not error:
             raise self._failure
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         """Count a delivery; it is drawn by the next flush."""
         now = self._clock.monotonic()
         with self._lock:
@@ -208,14 +209,14 @@ class LiveView:
         if not self._controls.is_paused and self._selection.waiting:
             self._draw([*self._selection.taken_back(), *self._selection.held()])
 
-    def _draw_events(self, batch: list[Seen]) -> None:
+    def _draw_events(self, batch: list[CheckedDelivery]) -> None:
         """Draw what is chosen of a batch; all of it waits for a terminal that takes no output."""
         if self._is_up and self._screen.can_write:
             self._draw(self._selection.choose(batch, self._clock.monotonic()))
         else:
             self._selection.leave(batch)
 
-    def _draw(self, batch: list[Seen]) -> None:
+    def _draw(self, batch: list[CheckedDelivery]) -> None:
         size = self._screen.size
         look = Look(
             size.width,

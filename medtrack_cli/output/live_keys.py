@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from medtrack_cli.core.listen import Seen
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live_statistics import type_of
 
 INVALID = "invalid"
@@ -28,7 +28,7 @@ class Controls:
     has_help: bool = False
     only: str | None = None  # a type, or INVALID; None: everything is drawn
 
-    def wants(self, seen: Seen) -> bool:
+    def wants(self, seen: CheckedDelivery) -> bool:
         """Tell whether a delivery passes the filter."""
         if self.only is None:
             return True

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from heapq import merge
 from itertools import count
 
-from medtrack_cli.core.listen import Seen
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live_statistics import Statistics
 
 LINES_A_SECOND, LINES_AT_ONCE = 200, 400
@@ -58,11 +58,11 @@ class Held:
     def __len__(self) -> int:
         return sum(len(kind.waiting) for kind in self._kinds.values())
 
-    def add(self, seen: Seen) -> int:
+    def add(self, seen: CheckedDelivery) -> int:
         """Keep a delivery; returns how many older ones of its kind had to go for it."""
         return self._kinds[seen.is_valid].add(next(self._numbers), seen)
 
-    def take_all(self) -> list[Seen]:
+    def take_all(self) -> list[CheckedDelivery]:
         """Give all that is kept, the oldest first, and keep nothing."""
         taken = [seen for _, seen in merge(*(kind.waiting for kind in self._kinds.values()))]
         for kind in self._kinds.values():
@@ -76,22 +76,26 @@ class _Newest:
     def __init__(self, most: int) -> None:
         self._most = most
         self._bytes = 0
-        self.waiting: deque[tuple[int, Seen]] = deque()
+        self.waiting: deque[tuple[int, CheckedDelivery]] = deque()
 
-    def add(self, number: int, seen: Seen) -> int:
+    def add(self, number: int, seen: CheckedDelivery) -> int:
         self.waiting.append((number, seen))
-        self._bytes += len(seen.delivery.body)
+        self._bytes += _size(seen)
         gone = 0
         while len(self.waiting) > self._most or (
             self._bytes > MAX_HELD_BYTES and len(self.waiting) > 1
         ):
-            self._bytes -= len(self.waiting.popleft()[1].delivery.body)
+            self._bytes -= _size(self.waiting.popleft()[1])
             gone += 1
         return gone
 
     def clear(self) -> None:
         self.waiting.clear()
         self._bytes = 0
+
+
+def _size(seen: CheckedDelivery) -> int:
+    return max(len(seen.body), len(seen.delivery.body))
 
 
 class Selection:
@@ -121,34 +125,34 @@ class Selection:
         """Tell whether more arrives than is drawn."""
         return any(allowance.is_low(now) for allowance in self._allowances.values())
 
-    def hold(self, batch: Sequence[Seen]) -> None:
+    def hold(self, batch: Sequence[CheckedDelivery]) -> None:
         """Keep a batch until it is asked for by `held`."""
         for seen in batch:
             self._skip(self._held.add(seen), is_valid=seen.is_valid)
 
-    def held(self) -> list[Seen]:
+    def held(self) -> list[CheckedDelivery]:
         """Give what was held."""
         return self._held.take_all()
 
-    def give_up(self, batch: Sequence[Seen]) -> None:
+    def give_up(self, batch: Sequence[CheckedDelivery]) -> None:
         """Count a batch as not drawn."""
         for seen in batch:
             self._skip(1, is_valid=seen.is_valid)
 
-    def leave(self, batch: Sequence[Seen]) -> None:
+    def leave(self, batch: Sequence[CheckedDelivery]) -> None:
         """Count a batch as not drawn; the newest of it may still be, by `taken_back`."""
         self.give_up(batch)
         for seen in batch:
             self._recent.add(seen)
 
-    def taken_back(self) -> list[Seen]:
+    def taken_back(self) -> list[CheckedDelivery]:
         """Give what can still be drawn, no longer counted as not drawn."""
         recent = self._recent.take_all()
         for seen in recent:
             self._skip(-1, is_valid=seen.is_valid)
         return recent
 
-    def choose(self, batch: Sequence[Seen], now: float) -> list[Seen]:
+    def choose(self, batch: Sequence[CheckedDelivery], now: float) -> list[CheckedDelivery]:
         """Give the newest of a batch, as many of each kind as may be drawn; the others aren't."""
         valid = sum(seen.is_valid for seen in batch)
         left = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from medtrack_cli.core.listen import Seen
+from medtrack_cli.core.checked import CheckedDelivery
 
 SECONDS = 60
 """How far a rate looks back."""
@@ -70,7 +70,7 @@ class Statistics:
     def __post_init__(self) -> None:
         self.minute = Minute(self.since)
 
-    def add(self, seen: Seen, now: float) -> None:
+    def add(self, seen: CheckedDelivery, now: float) -> None:
         """Count a delivery under its event type, or its routing key if it has none."""
         self.received += 1
         self.invalid += not seen.is_valid
@@ -91,6 +91,6 @@ class Statistics:
         return sorted(self.by_type.items(), key=lambda item: (-item[1].total, item[0]))
 
 
-def type_of(seen: Seen) -> str:
+def type_of(seen: CheckedDelivery) -> str:
     """Name what a delivery is counted and filtered as."""
     return seen.event_type or seen.delivery.routing_key

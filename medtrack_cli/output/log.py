@@ -2,7 +2,8 @@
 
 from typing import TextIO
 
-from medtrack_cli.core.listen import Seen, Watched
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.listen import Watched
 from medtrack_cli.output.event_lines import Tell
 from medtrack_cli.output.log_lines import Look, event_lines
 from medtrack_cli.output.marks import marks_for
@@ -22,7 +23,7 @@ class DeliveryLog:
             None, watched.body, watched.reveal, watched.local_time, marks_for(stdout.encoding)
         )
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: CheckedDelivery) -> None:
         for line in event_lines(seen, self._look, self._shorten):
             self._stdout.write(paint(line, self._console) + "\n")
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from medtrack_cli.core.listen import Seen, is_replayed
+from medtrack_cli.core.checked import CheckedDelivery, is_replayed
+from medtrack_cli.core.record import body_value
 from medtrack_cli.events.findings import WARNINGS, Problem, json_pointer
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import (
@@ -66,13 +67,13 @@ class Look(NamedTuple):
         return self.width is not None and self.width < NARROW
 
 
-def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
+def event_lines(seen: CheckedDelivery, look: Look, shorten: ShortIds) -> Iterator[Text]:
     """Give the line of a delivery, then its findings, then its body if that is wanted.
 
     No line is wider than the look's width, and all foreign text is made safe.
     """
-    body = seen.delivery.body
-    value = _parsed(body)
+    body = seen.body
+    value = None if len(body) > MAX_PARSED else body_value(seen)
     is_json = value is not None
     event = value if isinstance(value, dict) else None
     notes = _notes(seen, look)
@@ -91,7 +92,7 @@ def event_lines(seen: Seen, look: Look, shorten: ShortIds) -> Iterator[Text]:
         yield from _printed(text if look.body else safe_text(text[:MAX_VALUE]), look)
 
 
-def _head(seen: Seen, look: Look) -> Text:
+def _head(seen: CheckedDelivery, look: Look) -> Text:
     """Begin with the time, the mark and the routing key."""
     time = clock_time(seen.delivery.received_at, look)
     mark, colour = _mark(seen, look.marks)
@@ -117,14 +118,18 @@ def routing_key(key: str, *, reveal: bool) -> str:
     return safe_text(key if reveal else masked("routing_key", key))
 
 
-def _mark(seen: Seen, marks: Marks) -> tuple[str, str]:
+def _mark(seen: CheckedDelivery, marks: Marks) -> tuple[str, str]:
     if not seen.is_valid:
         return marks.invalid, "bold red"
     return (marks.doubtful, "yellow") if seen.problems else (marks.valid, "green")
 
 
 def _details(
-    seen: Seen, event: dict[str, Any] | None, look: Look, shorten: ShortIds, room: int | None
+    seen: CheckedDelivery,
+    event: dict[str, Any] | None,
+    look: Look,
+    shorten: ShortIds,
+    room: int | None,
 ) -> Text:
     """Give the service and what the payload says; ids lose their names where they leave no room."""
     delivery = seen.delivery
@@ -145,7 +150,7 @@ def _details(
     return Text.assemble(column, said) if is_wide else Text.assemble(said, column)
 
 
-def _notes(seen: Seen, look: Look) -> Text:
+def _notes(seen: CheckedDelivery, look: Look) -> Text:
     """Name what is out of the ordinary; it ends the line, whatever has to be cut before it.
 
     On a narrow line a warning is only its mark.
@@ -226,13 +231,3 @@ def _value(field: str, value: str, look: Look) -> str:
 def _short(text: str) -> str:
     text = safe_text(text)
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
-
-
-def _parsed(body: bytes) -> Any:  # noqa: ANN401 -- JSON
-    """Read a body; None when it is no JSON, or so large that it isn't looked into."""
-    if len(body) > MAX_PARSED:
-        return None
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

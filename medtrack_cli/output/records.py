@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.heard import Listened
-from medtrack_cli.core.listen import Seen
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.core.record import to_record
+from medtrack_cli.core.record import exact, to_record
 from medtrack_cli.core.times import from_seconds, rfc3339
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Finding
@@ -25,8 +25,8 @@ MOST_COLUMNS = 120
 """So many spans of time has the chart of `stats` at most."""
 
 
-def event(seen: Seen) -> Record:
-    return to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
+def event(seen: CheckedDelivery) -> Record:
+    return to_record(seen)
 
 
 def finding(found: Finding) -> Record:
@@ -66,7 +66,7 @@ def message(planned: Message, queues: Sequence[str] | None) -> Record:
         "line": planned.line,
         "routing_key": planned.routing_key,
         "message_id": planned.message_id,
-        "body_text": planned.body.decode("utf-8", "replace"),
+        **exact(planned.body),
         "queues": queues,
     }
 

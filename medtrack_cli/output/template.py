@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.listen import Seen
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
@@ -82,12 +82,16 @@ def _placeholder(name: str, modifier: str | None) -> Placeholder:
 
 
 def renderer(
-    parts: Iterable[str | Placeholder], *, for_terminal: bool, reveal: bool
-) -> Callable[[Seen], str]:
+    parts: Iterable[str | Placeholder],
+    *,
+    for_terminal: bool,
+    reveal: bool,
+    local_time: bool = False,
+) -> Callable[[CheckedDelivery], str]:
     """Make what writes a template's line of a delivery, without its end.
 
     For a terminal foreign text is escaped, and personal values are masked unless `reveal`.
-    Elsewhere both are exact. What an event hasn't is empty.
+    Elsewhere both are exact. What an event hasn't is empty. `local_time` is for `received_at`.
     """
     pieces = tuple(parts)
 
@@ -98,8 +102,11 @@ def renderer(
         text = written(value, place.modifier)
         return safe_text(text) if for_terminal else text
 
-    def line(seen: Seen) -> str:
-        record = to_record(seen.delivery, seen.problems, is_valid=seen.is_valid)
+    def line(seen: CheckedDelivery) -> str:
+        record = to_record(seen)
+        if local_time:
+            received_at = seen.delivery.received_at.astimezone()
+            record["received_at"] = received_at.isoformat(timespec="microseconds")
         if for_terminal and not reveal:  # the keys in a pointer may be names of people
             for found in record["findings"]:
                 found["pointer"] = masked_pointer(found["pointer"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pika import data, frame, spec
 
 from medtrack_cli.broker.wire import properties_of, small_frames, why_unsendable, write
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import LongString, Single, Whole
 from medtrack_cli.core.messages import Message
 from medtrack_cli.core.record import from_record, to_record
@@ -195,7 +196,7 @@ def test_what_is_too_deep_is_kept_as_it_is() -> None:
         encoded = b"A" + len(encoded).to_bytes(4) + encoded
     value, end = data.decode_value(encoded, 0)
     assert end == len(encoded)
-    (record,) = (to_record(delivery(headers={"h": value}), (), is_valid=True),)
+    (record,) = (to_record(examine(delivery(headers={"h": value}))),)
     again = from_record(json.loads(json.dumps(record))).headers["h"]
     pieces: list[bytes] = []
     data.encode_value(pieces, again)

@@ -215,6 +215,20 @@ def test_headers_that_amqp_can_not_carry_are_refused(
     assert witness.take() == []
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ("--header=x-a=1", "--header=x-a=2"),
+        ("--set=payload.user_id=a", "--set=payload.user_id=b"),
+    ],
+)
+def test_what_is_named_twice_is_refused(tool: Tool, twice: tuple[str, str]) -> None:
+    """Of two values for one header or field, none wins."""
+    ran = dry(tool, "student.deleted", "--count=1", *twice)
+    assert ran.code == 2
+    assert "twice" in ran.err
+
+
 def test_unchecked_events_are_sent_and_marked(connected: Tool, witness: Witness) -> None:
     """--no-validate sends what names its type, its bytes untouched; listen marks it invalid."""
     listening = connected.listen("--count", "2")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika.compat import long
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.core.record import from_record, to_record
 from tests.core.values import NOON, delivery
 from tests.events.sample import encode, event, spoilt
@@ -19,8 +19,7 @@ from tests.events.sample import encode, event, spoilt
 
 def line_of(of: Delivery) -> str:
     """Write a delivery as listen prints it."""
-    seen = examine(of)
-    return json.dumps(to_record(of, seen.problems, is_valid=seen.is_valid))
+    return json.dumps(to_record(examine(of)))
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)

@@ -160,3 +160,18 @@ def test_a_file_is_what_the_pipe_is(connected: Tool, held: Waiting, tmp_path: Pa
     assert [int(json.loads(line)["body"]["payload"]["student_id"][:8]) for line in lines] == list(
         range(1, 21)
     )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "json", "--body"),
+        ("-o", "json", "--local-time"),
+        ("-o", "raw", "--reveal"),
+        ("--format", "{routing_key}", "--body"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(tool: Tool, options: tuple[str, ...]) -> None:
+    """What is for people is refused beside a form that ignores it."""
+    ran = tool.run("listen", *options)
+    assert (ran.code, "does nothing with" in ran.err) == (2, True)

@@ -1,13 +1,14 @@
 """The template language of `listen --format`."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.errors import UsageError
 from medtrack_cli.output.template import RECORD_FIELDS, renderer, template
 from tests.core.values import delivery
@@ -29,6 +30,19 @@ def created(**payload: object) -> Delivery:
         headers={"x-tenant": "a", "dotted.name": 7, "times": [{"at": 1}, {"at": 2}]},
         properties={"message_id": "m-1", "timestamp": datetime(2025, 1, 15, 10, tzinfo=UTC)},
     )
+
+
+def test_local_time_counts_in_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With local_time the time of arrival is this machine's, in a form of its own too."""
+    monkeypatch.setenv("TZ", "<+05>-5")
+    time.tzset()
+    try:
+        parts = template("{received_at:%H:%M} {received_at} {properties.timestamp:%H}")
+        write = renderer(parts, for_terminal=False, reveal=False, local_time=True)
+        assert write(examine(created())) == "17:00 2025-01-15T17:00:00.000000+05:00 10"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(

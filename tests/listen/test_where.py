@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from medtrack_cli.cel import NAMES, compiled
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.core.where import Answer, judge, names
 from medtrack_cli.errors import UsageError, WrongExpression
 from medtrack_cli.runtime import how_to_add

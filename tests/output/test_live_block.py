@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import Watched, examine
+from medtrack_cli.core.listen import Watched
 from medtrack_cli.core.ports import Stop, Tap
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, duration
 from medtrack_cli.output.live_keys import Controls

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import Seen
 from medtrack_cli.output.live_keys import INVALID, Controls, keys_of, pressed
 from medtrack_cli.output.live_selection import (
     INVALID_A_SECOND,
@@ -25,10 +25,12 @@ from medtrack_cli.output.short_ids import ShortIds
 START = 1_000.0
 
 
-def seen(key: str = "student.created", body: bytes = b"{}", *, is_valid: bool = True) -> Seen:
+def seen(
+    key: str = "student.created", body: bytes = b"{}", *, is_valid: bool = True
+) -> CheckedDelivery:
     """Make a delivery that was checked."""
     delivery = Delivery(datetime(2025, 1, 15, tzinfo=UTC), "medtrack.events", key, False, body)  # noqa: FBT003 -- redelivered
-    return Seen(delivery, key, (), is_valid)
+    return CheckedDelivery(delivery, key, (), is_valid, body)
 
 
 @given(st.lists(st.floats(0, 300), max_size=200))
@@ -99,7 +101,7 @@ def test_valid_events_take_no_invalid_one_its_place(kinds: list[bool], size: int
     statistics = Statistics(START)
     selection = Selection(START, statistics)
     events = [seen(f"type.{n}", is_valid=is_valid) for n, is_valid in enumerate(kinds)]
-    drawn: list[Seen] = []
+    drawn: list[CheckedDelivery] = []
     for start in range(0, len(events), size):
         batch = events[start : start + size]
         if start // size % 2:

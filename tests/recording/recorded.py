@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item
-from medtrack_cli.core.listen import examine
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.inputs import gather
 from medtrack_cli.files.recorder import Recorder

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.errors import CannotCreate, CannotWrite, UsageError
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.files.rotation import parse_rotation

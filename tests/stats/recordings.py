@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from medtrack_cli.__main__ import run
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listen import examine
 from medtrack_cli.core.record import to_record
 from medtrack_cli.world import World
 from tests.cli.tool import Ran
@@ -41,8 +41,7 @@ def recording(deliveries: Iterable[Delivery], **form: Any) -> bytes:
     """Write deliveries as `listen -o json` does; `form` is that of json.dumps."""
     lines = []
     for each in deliveries:
-        seen = examine(each)
-        record = to_record(each, seen.problems, is_valid=seen.is_valid)
+        record = to_record(examine(each))
         lines.append(json.dumps(record, **{"separators": (",", ":"), **form}) + "\n")
     return "".join(lines).encode("utf-8", "surrogatepass")
 

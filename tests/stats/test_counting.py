@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.core.listen import Seen, examine
+from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.stats import MOST_NAME, MOST_NAMES, Count, Duplicates, Names
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.files.sealed_lines import sealed
@@ -31,7 +31,7 @@ def source() -> Random:
     return Random(SEED)
 
 
-def named(seen: list[Seen], field: str) -> list[dict[str, Any]]:
+def named(seen: list[CheckedDelivery], field: str) -> list[dict[str, Any]]:
     """Count events by a field of theirs, the plain way."""
     counts: Counter[str | None] = Counter()
     invalid: Counter[str | None] = Counter()

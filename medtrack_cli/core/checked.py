@@ -1,0 +1,52 @@
+"""A delivery and what the check says of it: what all that handle deliveries share."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from medtrack_cli.core.content import content_of
+from medtrack_cli.core.delivery import Delivery, key_problem
+from medtrack_cli.events.check import check
+from medtrack_cli.events.explain import IS_IT_BARE
+from medtrack_cli.events.findings import WARNINGS, Problem
+from medtrack_cli.events.foreign import seems_to_be
+from medtrack_cli.events.registry import Registry
+
+REPLAY_HEADER = "x-medtrack-replay"
+
+
+class CheckedDelivery(NamedTuple):
+    """A delivery and what the check says of it. `body` is the delivery's, decompressed."""
+
+    delivery: Delivery
+    event_type: str | None
+    problems: tuple[Problem, ...]
+    is_valid: bool
+    body: bytes
+
+
+def examine(delivery: Delivery, registry: Registry | None = None) -> CheckedDelivery:
+    """Check what a delivery's body holds, and that its routing key is its event type."""
+    body, unread = content_of(delivery)
+    if unread is not None and unread.rule not in WARNINGS:
+        return CheckedDelivery(delivery, None, (unread,), is_valid=False, body=body)
+    event_type, problems = verdict = check(body, registry)
+    problems = tuple(_told_to_listeners(each, delivery) for each in problems)
+    is_valid = verdict.is_valid
+    if unread is not None:
+        problems = (unread, *problems)
+    if problem := key_problem(delivery, event_type):
+        problems, is_valid = (*problems, problem), False
+    return CheckedDelivery(delivery, event_type, problems, is_valid, body)
+
+
+def _told_to_listeners(problem: Problem, delivery: Delivery) -> Problem:
+    """Say what a foreign message seems to be, not how to send it."""
+    if problem.suggestion != IS_IT_BARE:
+        return problem
+    what = seems_to_be(delivery.headers)
+    return replace(problem, suggestion=f"it seems to be {what}" if what else "")
+
+
+def is_replayed(delivery: Delivery) -> bool:
+    """Tell whether a delivery was sent by `medtrack replay`."""
+    return REPLAY_HEADER in delivery.headers
