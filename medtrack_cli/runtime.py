@@ -149,8 +149,8 @@ class Runtime:
             self.printer.warning(
                 "the password in --url can be read by every user of this machine: use MEDTRACK_URL"
             )
-        if settings.risk:
-            self.printer.warning(settings.risk)
+        for warning in settings.warnings:
+            self.printer.warning(warning)
         return settings
 
     def reach(self, timeout: float | None = None) -> "Callable[[Message], list[str] | None]":

@@ -24,6 +24,7 @@ from medtrack_cli.core.deliver import why
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
+from medtrack_cli.plural import counted
 
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
 MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
@@ -248,7 +249,7 @@ class AmqpPublisher:
         if not goes_on or self._suspects.are_too_many:
             self._again.extendleft(reversed(in_flight))
             raise self._line.explained(failure)
-        self._note(f"{failure.error.what}: {len(in_flight)} events unconfirmed")
+        self._note(f"{failure.error.what}: {counted(len(in_flight), 'event')} unconfirmed")
         self._reconnect(failure.error, in_flight)
 
     def _reconnect(self, error: MedtrackError, in_flight: list[Message]) -> None:
@@ -263,7 +264,7 @@ class AmqpPublisher:
         self._confirms = Confirms()
         self._line.again(error)
         self._started()
-        self._note(f"connected again; sending {len(self._again)} events once more")
+        self._note(f"connected again; sending {counted(len(self._again), 'event')} once more")
 
     def _renew(self) -> None:
         """Get a new link while nothing is in flight, as a queue refuses what comes by this one."""
@@ -292,16 +293,17 @@ class AmqpPublisher:
     def _abandon(self, feed: Feed[Message | Receipt], error: Exception | None) -> Iterator[Receipt]:
         """Give every message read a receipt; what was once sent is unknown, the rest unsent."""
         reason = why(error) if error else "stopped before the broker answered"
+        unsent = why(error) if error else "stopped before its turn"
         sent = [*self._confirms.unanswered(), *self._again]
         self._again.clear()
         for message in sorted(sent, key=lambda each: each.position):
             yield message.receipt(Outcome.UNKNOWN, reason)
         for message, was_refused in self._nacked.take_all():
-            verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, reason)
+            verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, unsent)
             yield self._verdicts.of(message, *verdict)
         feed.stop()
         while (item := feed.take()) is not None:
-            yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, reason)
+            yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, unsent)
 
 
 def _size(item: Message | Receipt) -> int:

@@ -9,6 +9,7 @@ import typer
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.modes import Mode
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
+from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def check(
         return ExitCode.DATA_ERROR
     if against is None:
         count = len(new)
-        sentence = f"{count} schema{'' if count == 1 else 's'}: all can be used"
+        sentence = f"{counted(count, 'schema')}: all can be used"
         runtime.printer.summary("checked", {"schemas": count, "exit_code": 0}, sentence)
         return ExitCode.DONE
     old = runtime.contracts_as_they_were(against, wanted)

@@ -24,3 +24,6 @@ def refuse_queue_name(option: str, name: str | None) -> None:
     if not name:
         raise UsageError(f"{option} is empty", hint="give it the name of a queue")
     refuse_bytes(option, name, most=MOST_BYTES)
+    if option == "--durable" and name.startswith("amq."):
+        hint = "choose a name that doesn't begin with amq."
+        raise UsageError("names that begin with amq. are RabbitMQ's own", name, hint=hint)

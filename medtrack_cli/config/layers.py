@@ -91,6 +91,7 @@ class Layer:
     management_url: Value[WebAddress] | None = None
     protected: Value[bool] | None = None
     heartbeat: Value[int] | None = None
+    ignored: Value[tuple[str, ...]] | None = None
 
 
 _LONGEST_NAME = 255  # bytes, by AMQP 0-9-1
@@ -149,6 +150,7 @@ def build_layer(
         management_url=value("management_url", _management_url),
         protected=value("protected", _boolean),
         heartbeat=value("heartbeat", lambda entry: int(entry.text)),
+        ignored=value("ignored", lambda entry: tuple(each.reveal() for each in entry.texts)),
     )
 
 
@@ -172,7 +174,12 @@ def _url_parts(written: Entry | None) -> dict[str, Entry]:
     }
     void = dict.fromkeys(("port", "server_name"), Entry((), written.source)) if url.host else {}
     given = {key: part for key, part in parts.items() if part is not None}
-    return void | {key: Entry((Secret(str(part)),), written.source) for key, part in given.items()}
+    ignored = Entry(tuple(map(Secret, url.ignored)), written.source)
+    return {
+        **void,
+        **{key: Entry((Secret(str(part)),), written.source) for key, part in given.items()},
+        **({"ignored": ignored} if url.ignored else {}),
+    }
 
 
 def _refuse_together(entries: Mapping[str, Entry], keys: tuple[str, ...]) -> None:

@@ -143,6 +143,7 @@ class Config:
             profile=self.profile,
             protected=of.protected.value,
             heartbeat=of.heartbeat.value,
+            ignored=of.ignored.value or (),
         )
 
     def _passphrase(self, key: Path | None) -> Secret | None:

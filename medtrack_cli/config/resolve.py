@@ -47,6 +47,7 @@ class Resolved:
     management_url: Value[WebAddress] | Value[None]
     protected: Value[bool]
     heartbeat: Value[int]
+    ignored: Value[tuple[str, ...]] | Value[None]
 
 
 def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
@@ -81,6 +82,7 @@ def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
         management_url=management or nothing,
         protected=_surely(layer.protected for layer in layers),
         heartbeat=_surely(layer.heartbeat for layer in layers),
+        ignored=_first(layer.ignored for layer in layers) or nothing,
     )
 
 

@@ -6,12 +6,12 @@ By https://www.rabbitmq.com/docs/uri-spec and https://www.rabbitmq.com/docs/uri-
 import difflib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
 
-from medtrack_cli.core.connection import Secret, WebAddress
+from medtrack_cli.core.connection import Host, Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
@@ -23,7 +23,22 @@ _WEB = re.compile(r"(?ai)(?P<scheme>https?)://(?P<address>[^/]+)(?P<path>/[a-z0-
 _HOST_NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _TLS_PARAMETERS = ("cacertfile", "certfile", "keyfile", "server_name_indication")
 _PARAMETERS = (*_TLS_PARAMETERS, "verify", "heartbeat", "auth_mechanism")
-_UNSUPPORTED = ("channel_max", "connection_timeout", "depth", "fail_if_no_peer_cert", "ssl_options")
+_UNSUPPORTED = ("depth", "fail_if_no_peer_cert", "ssl_options")  # of TLS, which isn't weakened
+# What tunes RabbitMQ's own clients, and pika.
+_IGNORED = frozenset(
+    [
+        "channel_max",
+        "connection_timeout",
+        "frame_max",
+        "locale",
+        "blocked_connection_timeout",
+        "socket_timeout",
+        "stack_timeout",
+        "connection_attempts",
+        "retry_delay",
+        "tcp_options",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class ParsedUrl:
     key_file: str | None = None
     server_name: str | None = None
     heartbeat: int | None = None
+    ignored: tuple[str, ...] = ()  # names of parameters
 
 
 def parse_url(text: str, source: str = "URL") -> ParsedUrl:
@@ -62,7 +78,10 @@ def parse_url(text: str, source: str = "URL") -> ParsedUrl:
         raise ConfigError("the URL's vhost holds a raw /", source, hint="the vhost / is %2F")
     host, port = _split_address(_decode(address, source), source)
     tls = scheme.lower() == "amqps"
-    parameters = _parameters(query, source, tls=tls)
+    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
+    ignored = tuple(dict.fromkeys(key for key, _ in pairs if key in _IGNORED))
+    wanted = [(key, value) for key, value in pairs if key not in _IGNORED]
+    parameters = _parameters(wanted, source, tls=tls)
     return ParsedUrl(
         tls=tls,
         host=host or None,
@@ -75,6 +94,7 @@ def parse_url(text: str, source: str = "URL") -> ParsedUrl:
         key_file=parameters.get("keyfile"),
         server_name=parameters.get("server_name_indication"),
         heartbeat=_heartbeat(parameters.get("heartbeat"), source),
+        ignored=ignored,
     )
 
 
@@ -114,10 +134,7 @@ def parse_port(text: str, source: str) -> int:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine, without asking the network."""
-    try:
-        return "%" not in host and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"
+    return Host(host, 0).is_loopback
 
 
 def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
@@ -167,10 +184,9 @@ def _decode(text: str, source: str) -> str:
     raise ConfigError("the URL's percent-encoding isn't UTF-8", source, hint=_ENCODE)
 
 
-def _parameters(query: str, source: str, *, tls: bool) -> dict[str, str]:
+def _parameters(pairs: Iterable[tuple[str, str]], source: str, *, tls: bool) -> dict[str, str]:
     parameters: dict[str, str] = {}
-    for pair in query.split("&") if query else ():
-        key, _, value = pair.partition("=")
+    for key, value in pairs:
         if key not in _PARAMETERS:
             _refuse_parameter(key, source)
         if key in parameters:

@@ -1,11 +1,10 @@
 """The values that say which broker to talk to, and as whom."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
-
-LOOPBACK = frozenset({"localhost"})
 
 
 class Secret:
@@ -45,10 +44,11 @@ class Host(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
+        """Whether it is this machine, as far as its name tells without asking the network."""
         try:
-            return self.name in LOOPBACK or ip_address(self.name).is_loopback
+            return "%" not in self.name and ip_address(self.name).is_loopback
         except ValueError:
-            return False
+            return self.name.lower().rstrip(".") == "localhost"
 
     def __str__(self) -> str:
         name = f"[{self.name}]" if ":" in self.name else self.name
@@ -114,6 +114,7 @@ class ConnectionSettings:
     profile: str = "local"
     protected: bool = False
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
+    ignored: tuple[str, ...] = ()  # parameters of the URL that tune other clients
 
     @property
     def target(self) -> Target:
@@ -122,17 +123,18 @@ class ConnectionSettings:
         return Target(self.profile, self.describe(hosts), self.exchange)
 
     @property
-    def risk(self) -> str:
-        """Say what strangers on the way could do, if anything."""
+    def warnings(self) -> Iterator[str]:
+        """Say what strangers on the way could do, if anything, and what of the URL is ignored."""
         remote = [host for host in self.hosts if not host.is_loopback]
         if remote and self.tls is None:
-            return f"plain AMQP to {remote[0]}: password and events can be read on the way"
+            yield f"plain AMQP to {remote[0]}: password and events can be read on the way"
         if self.tls and not self.tls.verify:
-            return (
+            yield (
                 f"certificates are not checked (--insecure): whoever answers as {self.hosts[0]}"
                 " can read and change what is sent, the password included"
             )
-        return ""
+        if self.ignored:
+            yield f"the URL's {', '.join(self.ignored)} is for other clients, and ignored here"
 
     def describe(self, host: Host | str | None = None) -> str:
         """Name the broker for a person, without any secret: `amqp://admin@localhost:5672/%2F`."""

@@ -14,6 +14,7 @@ from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Recei
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
 from medtrack_cli.events.check import quick_check
+from medtrack_cli.plural import counted
 
 Read = Callable[[Callable[[bytes], bool] | None], Iterable[Item]]
 """Reads an input from its start, making no item of the lines that its argument says yes to."""
@@ -40,7 +41,8 @@ def messages(
 ) -> Iterator[Message | Receipt]:
     """Make each event of the input a message, or the receipt that says it is invalid.
 
-    Ends after the first invalid one unless `keep_going`. `note` is told what was filled in.
+    Ends after the first invalid one unless `keep_going`. `note` is told what was filled in: where
+    first, and at the end in how many events.
     """
     return messages_of(examine(items, plan.completion, publishing=True), plan, note)
 
@@ -50,15 +52,18 @@ def messages_of(
 ) -> Iterator[Message | Receipt]:
     """Do the same with events that are examined already."""
     identify = message_ids(plan.run)
+    filled_in: Counter[str] = Counter()
     for position, event in enumerate(examined, 1):
         item, body, event_type, findings, filled = event
         if body is None or not _may_be_sent(event, plan):
             yield _invalid(position, event)
             if not plan.keep_going:
-                return
+                break
             continue
         if note and filled:
-            note(f"{item.file}:{item.line}: filled in {', '.join(filled)}")
+            filled_in[what := ", ".join(filled)] += 1
+            if filled_in[what] == 1:
+                note(f"{item.file}:{item.line}: filled in {what}")
         key = event_type or _named_type(body) or ""
         name = plan.message_id or identify(position)
         # By position: by name it would take as long as the id.
@@ -73,6 +78,9 @@ def messages_of(
             plan.headers,
             findings,
         )
+    for what, events in filled_in.items():
+        if note and events > 1:
+            note(f"filled in {what} in {counted(events, 'event')}")
 
 
 def _as_it_came(item: Item, body: bytes) -> tuple[bytes, Mapping[str, Any] | None]:
@@ -104,7 +112,7 @@ def _named_type(body: bytes | None) -> str | None:
 
 def _invalid(index: int, event: Examined) -> Receipt:
     errors = sum(finding.is_error for finding in event.findings)
-    reason = f"{errors} finding{'s' if errors > 1 else ''}"
+    reason = counted(errors, "finding")
     item = event.item
     return Receipt(
         index, item.file, item.line, event.event_type, None, Outcome.INVALID, reason, event.findings

@@ -122,7 +122,9 @@ def _examine_closely(
         body, filled, depth, duplicates = completed
         findings += [place(item, each) for each in duplicates]
         verdict = check(body, completion.registry, publishing=publishing)
-    findings += [place(item, _helped(each, completion), depth) for each in verdict.problems]
+    unmade = {each.pointer for each in item.findings if each.rule is Rule.INVALID_VALUE}
+    placed = (place(item, _helped(each, completion), depth) for each in verdict.problems)
+    findings += [each for each in placed if each.pointer not in unmade]
     if completion.event_type and verdict.event_type not in {None, completion.event_type}:
         findings.append(place(item, _other_type(completion.event_type), depth))
     if problem := key_problem(item.recorded, verdict.event_type):

@@ -8,6 +8,7 @@ from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.plural import counted
 
 
 @dataclass(slots=True)
@@ -88,19 +89,15 @@ class Validated:
     def sentence(self) -> str:
         """Say the summary in words."""
         parts = [
-            _counted(count, name)
+            counted(count, name)
             for count, name in ((self.errors, "error"), (self.warnings, "warning"))
             if count
         ]
         if self.unreadable:
-            parts.append(f"{_counted(self.unreadable, 'path')} not read")
+            parts.append(f"{counted(self.unreadable, 'path')} not read")
         found = ", ".join(parts) or ("all valid" if self.events else "nothing to check")
         return f"{self.so_far()}: {found} ({self.seconds:.2f} s)"
 
     def so_far(self) -> str:
         """Say how much has been checked."""
-        return f"checked {_counted(self.events, 'event')} in {_counted(self.files, 'file')}"
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"
+        return f"checked {counted(self.events, 'event')} in {counted(self.files, 'file')}"

@@ -26,6 +26,7 @@ from medtrack_cli.files.yaml_nodes import (
 MOST_SHARED = 16 * MAX_BODY
 """Bytes that the values shared by a scenario may fill in all of its events together."""
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _FEW = 100  # names among which a near one is looked for
 
@@ -265,6 +266,8 @@ class _Filling:
         unknown = [name for name in names if name not in self._values]
         for name in unknown[: MOST - self._unknown]:
             message = "no such name in the scenario's vars"
+            if _NAME.fullmatch(name):  # anything else could be a value
+                message = f"the scenario's vars have no {name}"
             near = islice(self._values, _FEW if self._suggestions > 0 else 0)
             suggestion = did_you_mean(name, near)
             self._suggestions -= 1

@@ -145,8 +145,14 @@ class LiveView:
             self._say(paint(Text(told(happening), colour), self._console))
 
     def note(self, line: str) -> None:
-        """Print a painted line above the block; none while the terminal takes no output."""
+        """Print a painted line above the block; none while the terminal takes no output.
+
+        What is said during an outage stands in the block as long as it lasts.
+        """
         with self._lock:
+            if self._connection.phase is Phase.LOST:
+                self._connection.attempts += "connecting to" in line
+                return
             if self._is_up and self._screen.can_write:
                 self._say(line)
 

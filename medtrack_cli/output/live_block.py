@@ -16,6 +16,7 @@ from medtrack_cli.output.live_terminal import Size
 from medtrack_cli.output.log_lines import family_colour, routing_key
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.plural import counted
 
 IDLE_SECONDS = 10
 """Without an event for so long, the block says so."""
@@ -48,6 +49,7 @@ class Connection:
     reason: str = ""  # of an interruption
     gaps: int = 0
     gap_seconds: float = 0.0
+    attempts: int = 0  # to end an interruption
 
     def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
         """Go on with what has just happened."""
@@ -55,7 +57,7 @@ class Connection:
             case Listening():
                 self.phase, self.ready_at = Phase.LISTENING, now
             case Interrupted(_, reason):
-                self.phase, self.reason = Phase.LOST, reason
+                self.phase, self.reason, self.attempts = Phase.LOST, reason, 0
                 self.gaps += 1
             case Resumed(since, until, may_have_missed):
                 self.phase = Phase.LISTENING
@@ -150,7 +152,8 @@ def _phase(connection: Connection, now: float, marks: Marks) -> Text:
             return Text(f"{marks.steady} listening {duration(now - since)}", "bold green")
         case Phase.LOST:
             lasted = duration(now - connection.since)
-            return Text(f"{marks.invalid} interrupted for {lasted}", "bold red")
+            attempts = f", attempt {connection.attempts:,}" if connection.attempts else ""
+            return Text(f"{marks.invalid} interrupted for {lasted}{attempts}", "bold red")
     return Text(f"{marks.waiting} connecting", "bold yellow")
 
 
@@ -217,7 +220,7 @@ def _oddities(scene: Scene, width: int) -> Iterator[Text]:
 
 
 def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -> Iterator[Text]:
-    gaps = f"{connection.gaps:,} gap{'' if connection.gaps == 1 else 's'}"
+    gaps = counted(connection.gaps, "gap")
     if connection.gaps:
         gaps += f" ({connection.gap_seconds:,.1f} s)"
     yield Text(f"{statistics.received:,} received", "bold")

@@ -1,5 +1,6 @@
 """One line on a terminal that says how far a long run is."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Lock, Thread
@@ -60,7 +61,7 @@ class Progress:
         while not self._done.wait(pause):
             pause = PERIOD
             with self._lock:
-                self._stderr.write(_CLEAR + self._line())
+                self._stderr.write(_CLEAR + _fitting(self._line(), self._stderr))
                 self._stderr.flush()
                 self._is_shown = True
 
@@ -69,6 +70,14 @@ class Progress:
             self._stderr.write(_CLEAR)
             self._stderr.flush()
             self._is_shown = False
+
+
+def _fitting(line: str, stderr: TextIO) -> str:
+    """Cut a line to the terminal's width as it is now: one that wraps can't be cleared."""
+    from rich.cells import set_cell_size
+
+    room = os.get_terminal_size(stderr.fileno()).columns - 1
+    return line if len(line.encode()) <= room or room < 1 else set_cell_size(line, room).rstrip()
 
 
 @contextmanager

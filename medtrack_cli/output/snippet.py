@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
 )
 _KEY_AHEAD = re.compile(r"""\s*:(?=[\s"'{\[\d]|$)""")
+_PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.-]{0,63}\}")
 _BEFORE_KEY = frozenset("{,-?")
 
 
@@ -96,8 +97,12 @@ def mask_line(line: str) -> str:
 
     Works on the line alone, so what it can't place it masks: a value whose key stands on
     another line, the text of a block, a comment, whatever a syntax error has torn apart.
+    The names of a scenario's shared values stay.
     """
-    return "".join(_masked_parts(line))
+    shown = "".join(_masked_parts(line))
+    for found in _PLACEHOLDER.finditer(line):
+        shown = shown[: found.start()] + found[0] + shown[found.end() :]
+    return shown
 
 
 def _masked_parts(line: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from medtrack_cli.core.timeline import Chart
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.output import stats_texts as texts
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.plural import counted
 
 MOST_COLUMNS = 120
 """So many columns has the chart at most: on a phone three pixels each."""
@@ -126,7 +127,7 @@ def _columns(chart: Chart, most: int) -> Iterator[str]:
             continue
         height = max(_HEIGHT * column.events / most, 1)
         bad = height * column.invalid / column.events
-        said = f"{texts.column_time(chart, number)}: {texts.count(column.events, 'event')}"
+        said = f"{texts.column_time(chart, number)}: {counted(column.events, 'event')}"
         if column.invalid:
             said += f", {column.invalid:,} invalid"
         yield _rect(number, height - bad, bad)

@@ -9,6 +9,7 @@ from medtrack_cli.core.times import from_seconds
 from medtrack_cli.events.findings import WARNINGS
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.plural import counted
 
 MOST_ROWS = 20
 """So many rows of a table, or gaps, are shown; the others are counted."""
@@ -42,7 +43,7 @@ class Table(NamedTuple):
 def facts(stats: Stats) -> Iterator[Fact]:
     """Say what isn't in a table: how many, when, how large, what is odd."""
     events = f"{stats.events:,}"
-    yield Fact("events", f"{events} in {count(stats.files, 'file')}")
+    yield Fact("events", f"{events} in {counted(stats.files, 'file')}")
     if stats.invalid:
         yield Fact("invalid", f"{stats.invalid:,} ({share(stats.invalid / stats.events)})")
     if (extent := stats.timeline.extent) is not None:
@@ -60,7 +61,7 @@ def facts(stats: Stats) -> Iterator[Fact]:
         least = "at least " if stats.duplicates.is_least else ""
         yield Fact("duplicates", f"{least}{stats.duplicates.found:,}, by their message ids")
     if stats.foreign:
-        yield Fact("no event", f"{count(stats.foreign, 'place')}, the first at {_first(stats)}")
+        yield Fact("no event", f"{counted(stats.foreign, 'place')}, the first at {_first(stats)}")
 
 
 def tables(stats: Stats) -> Iterator[Table]:
@@ -103,11 +104,6 @@ def column_time(chart: Chart, number: int) -> str:
     if chart.seconds < 1:
         return day + f"{moment:%H:%M:%S.%f}"[:-4]
     return day + (f"{moment:%H:%M}" if chart.seconds >= 60 else f"{moment:%H:%M:%S}")
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def share(part: float) -> str:

@@ -148,6 +148,11 @@ def test_verbose_says_what_was_filled_in(tool: Tool) -> None:
     name = tool.write("event.json", json.dumps(event))
     assert "filled in version" in tool.run("publish", "-f", name, "--dry-run", "-v").err
     assert "filled in" not in tool.run("publish", "-f", name, "--dry-run").err
+    many = tool.run("publish", "student.deleted", "--count", "2000", "--dry-run", "-v").err
+    assert [line for line in many.splitlines() if "filled in" in line] == [
+        "<generated>:1: filled in timestamp",
+        "filled in timestamp in 2,000 events",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_query_parameters() -> None:
         ("amqps://h?verify=verify_none", "can't be switched off", "--ca-file"),
         ("amqps://h?cacertfil=x", "unknown URL parameter", "cacertfile?"),
         ("amqps://h?ssl_options={}", "ssl_options isn't supported", "leave it out"),
-        ("amqps://h?connection_timeout=1", "connection_timeout isn't supported", "leave it out"),
+        ("amqps://h?depth=1", "depth isn't supported", "leave it out"),
         ("amqp://h?cacertfile=x", "cacertfile needs TLS", "amqps://"),
         ("amqps://h?heartbeat=1&heartbeat=2", "heartbeat twice", "one of them"),
         ("amqp://h?heartbeat=0", "heartbeat", "1 to 65535"),
@@ -155,10 +155,17 @@ def test_not_a_host(text: str) -> None:
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
 
+def test_parameters_of_other_clients_are_ignored() -> None:
+    """What tunes other clients, and an & too many, change nothing; the names are kept."""
+    url = parse_url("amqp://h?connection_timeout=442&&channel_max=3&heartbeat=7&channel_max=4&")
+    assert (url.heartbeat, url.ignored) == (7, ("connection_timeout", "channel_max"))
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
         ("LocalHost", True),
+        ("LOCALHOST.", True),
         ("127.8.9.1", True),
         ("::1", True),
         ("::1%lo.example.org", False),

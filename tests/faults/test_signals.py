@@ -145,6 +145,8 @@ def test_a_signal_with_a_window_in_flight(
     assert ran.code == code
     assert 0 < numbers["unknown"] <= 500
     assert numbers["unsent"] > 0
+    reasons = {each["reason"] for each in ran.of_kind("receipt") if each["outcome"] == "unsent"}
+    assert reasons <= {"stopped before its turn", "the run was stopped"}
     assert seconds < 2, "1 s, and what a busy machine adds"
 
 

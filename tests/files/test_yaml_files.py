@@ -199,7 +199,7 @@ def test_scenarios_share_values(tmp_path: Path) -> None:
     assert items[1].findings == (
         Finding(
             *(Rule.INVALID_VALUE, str(tmp_path / "a.yaml"), Span(8, 18, 34), "/payload/last_name"),
-            "no such name in the scenario's vars",
+            "the scenario's vars have no nam",
             "did you mean name?",
         ),
     )

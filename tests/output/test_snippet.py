@@ -51,6 +51,13 @@ def test_caret_is_below(line: str, start: int, end: int, above: str) -> None:
     assert columns(shown.text) <= 60
 
 
+def test_a_missing_name_is_shown() -> None:
+    """A scenario's `${name}` stays as it is in a value that is masked."""
+    line = "    last_name: Mr ${family_name} O'Hara ${Not a name}"
+    shown = snippet(line, Span(1, 16, 20), 80, reveal=False)
+    assert shown.text == "    last_name: xx ${family_name} x'xxxx ${xxx x xxxx}"
+
+
 def test_nothing_steers_the_terminal() -> None:
     """A control or invisible character is one dot; a tab is one space."""
     shown = snippet("\x1b]0;x\x07\u202e\t\u200d\x9b1", Span(1, 1, 2), 60, reveal=True)

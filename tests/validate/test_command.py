@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import subprocess
+import termios
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -178,12 +179,13 @@ def test_rules_are_listed_and_explained() -> None:
         assert "wrong: " in ran.out
 
 
-def terminal(tool: Tool, *arguments: str, awaited: str | None = None) -> str:
+def terminal(tool: Tool, *arguments: str, awaited: str | None = None, columns: int = 80) -> str:
     """Run with stdout and stderr on one terminal, fed in two pieces; all that was written there.
 
     Between the two it waits for a text or, without one, for as long as progress would take.
     """
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     written = b""
     with subprocess.Popen(
         [*COMMAND, "validate", "-", *arguments],
@@ -217,6 +219,13 @@ def test_progress_on_a_terminal(tool: Tool) -> None:
     assert before.replace(line, "") == "\r\x1b[K"
     assert "\x1b" not in after
     assert after.endswith(" s)\n")
+
+
+def test_progress_is_cut_to_the_terminal(tool: Tool) -> None:
+    """A line that would wrap could not be cleared: it ends before the last column."""
+    written = terminal(tool, "--no-color", awaited="\r\x1b[Kchecked 2 ev", columns=14)
+    before, _, _ = written.partition("<stdin>:3:")
+    assert before.replace("\r\x1b[Kchecked 2 eve", "") == "\r\x1b[K"
 
 
 def test_no_progress_when_quiet(tool: Tool) -> None:
