@@ -81,8 +81,9 @@ unit: $(MADE)  ## run the tests outside of tests/broker, contracts and faults: t
 broker-tests: $(MADE)  ## run tests/broker, contracts and faults, without the long ones
 	@$(PYTEST) $(wildcard tests/broker tests/contracts tests/faults)
 
-test-faults: $(MADE)  ## run tests/faults with the long ones: nearly an hour
+test-faults: $(MADE)  ## run tests/faults, and all long tests: nearly an hour
 	@$(PYTEST) tests/faults -m ''
+	@$(PYTEST) --ignore=tests/faults -m long
 
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
 	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)

@@ -18,7 +18,9 @@ from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 
 # A machine under load isn't a failure.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 # A suite that a script runs in the background has these ignored, and so would what it starts.

@@ -100,9 +100,11 @@ def mask_line(line: str) -> str:
     The names of a scenario's shared values stay.
     """
     shown = "".join(_masked_parts(line))
+    parts, position = [], 0
     for found in _PLACEHOLDER.finditer(line):
-        shown = shown[: found.start()] + found[0] + shown[found.end() :]
-    return shown
+        parts += [shown[position : found.start()], found[0]]
+        position = found.end()
+    return "".join([*parts, shown[position:]])
 
 
 def _masked_parts(line: str) -> Iterator[str]:

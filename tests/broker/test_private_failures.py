@@ -27,6 +27,7 @@ def test_an_interrupted_start_leaves_nothing(state: Path) -> None:
     assert processes.marked(token(state)) == frozenset()
 
 
+@pytest.mark.long
 def test_a_start_that_was_killed_is_made_good_by_the_next(state: Path) -> None:
     """After SIGKILL in mid-start the next start gives one working broker and no second runtime."""
     with start_process(state) as starting:

@@ -23,9 +23,9 @@ PERSONAL = ("first_name", "last_name", "email", "phone", "cin")
 )
 def test_hostile_bodies_are_answered_soon(body: bytes) -> None:
     """A body of ten megabytes made to exhaust a parser has a verdict within seconds."""
-    started = time.monotonic()
+    started = time.process_time()
     assert not check(body).is_valid
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 CANARY = "canary7359"
@@ -71,7 +71,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     event_type=st.sampled_from(list(event_types())),
     changes=st.dictionaries(
@@ -99,7 +99,7 @@ def test_any_bytes_have_a_verdict(body: bytes) -> None:
     assert not check(body).is_valid
 
 
-MANY = 1_000_000
+MANY = 250_000
 WHOLE = event("student.updated")
 CROWDS: dict[str, Any] = {
     "unknown fields": {"payload": {**WHOLE["payload"], **{f"k{i}": 1 for i in range(MANY // 4)}}},
@@ -114,18 +114,18 @@ CROWDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", CROWDS)
 def test_a_crowd_of_problems_costs_no_more_than_its_text(name: str) -> None:
-    """Of a million things wrong a thousand are told, in seconds and with little more memory."""
+    """Of very many things wrong a thousand are told, in seconds and with little more memory."""
     body = json.dumps({**WHOLE, **CROWDS[name]}).encode()
     check(b"{}")
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     problems = check(body).problems
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 990 <= len(problems) <= 1_010
-    assert seconds < 10
-    assert peak < 100_000_000
+    assert seconds < 5
+    assert peak < 30_000_000
 
 
 def test_a_crowd_is_told_as_a_few_are() -> None:
@@ -150,7 +150,7 @@ def test_a_crowd_of_an_added_type_is_checked_soon() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}
     registry = extended([("room.booked", "1.0", schema)])
     whole = {**WHOLE, "event_type": "room.booked", "payload": {"a": ["x"] * 9 + [1] * MANY}}
-    started = time.monotonic()
+    started = time.process_time()
     (problem,) = check(json.dumps(whole).encode(), registry).problems
     assert problem.where == ("payload", "a", 9)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10

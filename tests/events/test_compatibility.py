@@ -387,6 +387,7 @@ def test_schemas_that_are_none_are_refused() -> None:
         compare(payload(a={"type": "not-a-type"}), payload(a=TEXT))
 
 
+@pytest.mark.long
 def test_doubling_schemas_are_not_unfolded_for_ever() -> None:
     """A schema that doubles itself forty times over is compared in bounded time."""
     doubling: Schema = {f"D{i}": payload({side: {"$ref": f"#/$defs/D{i + 1}"} for side in "lr"})
@@ -479,7 +480,7 @@ def test_no_instance_is_none() -> None:
     assert instance({**TEXT, "pattern": "^(?=x)x$"}) is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_yes_is_never_contradicted(data: st.DataObject) -> None:
     """Whatever an old or new writer sends at random, a reader said to accept it does."""

@@ -14,7 +14,7 @@ def test_schema_and_check_agree_on_every_event() -> None:
     """Of thousands of events at the borders, the schema accepts exactly what the check does."""
     seen: Counter[bool | None] = Counter()
 
-    @settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1_200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(bodies())
     def agree(made: tuple[str, bytes]) -> None:
         name, body = made
@@ -25,5 +25,5 @@ def test_schema_and_check_agree_on_every_event() -> None:
 
     agree()
     # Both sides of the border were visited, and few events were beyond the schemas.
-    assert min(seen[True], seen[False]) > 400
+    assert min(seen[True], seen[False]) > 100
     assert seen[None] < seen.total() / 10

@@ -122,7 +122,7 @@ def changed_events(draw: st.DrawFn) -> dict[str, Any]:
     return made
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(changed_events())
 def test_schema_and_check_agree(changed: dict[str, Any]) -> None:
     """An event satisfies the exported schema exactly when the check finds it valid.

@@ -129,6 +129,7 @@ def test_a_gap_begins_with_the_oldest_event_that_waited(fragile_broker: PrivateB
     assert proxy.faults == 1
 
 
+@pytest.mark.long
 def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -> None:
     """While events come without a pause and are taken, a gap begins seconds before the loss."""
     heard: list[Delivery] = []
@@ -148,6 +149,7 @@ def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -
     assert len(heard) > 100
 
 
+@pytest.mark.long
 def test_a_gap_begins_before_the_line_fell_silent(fragile_broker: PrivateBroker) -> None:
     """An event published right after the broker's last word is not published before the gap."""
     heard: list[Delivery] = []
@@ -193,6 +195,7 @@ def test_a_subscription_ends_when_the_broker_says_so(fragile_broker: PrivateBrok
     assert resumed.may_have_missed
 
 
+@pytest.mark.long
 def test_a_tap_full_of_large_events_is_told(fragile_broker: PrivateBroker) -> None:
     """What drops out of a tap that is full by bytes is told, with a start before its publishing."""
     heard: list[Delivery] = []

@@ -35,6 +35,7 @@ def test_a_cut_connection_is_told_and_regained(away: Tool, fragile_broker: Priva
         check_story(running, fragile_broker)
 
 
+@pytest.mark.long
 def test_a_half_dead_connection_holds_up_nobody(away: Tool, fragile_broker: PrivateBroker) -> None:
     """While the broker still has the old connection and its tap, a new one is heard at once."""
     with Proxy(fragile_broker.amqp_port) as proxy:

@@ -6,6 +6,8 @@ import threading
 import time
 from random import Random
 
+import pytest
+
 from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.messages import Outcome
@@ -182,6 +184,7 @@ def test_an_exchange_deleted_on_the_way_ends_the_run(
     assert numbers["unsent"] > 0
 
 
+@pytest.mark.long
 def test_an_alarm_is_waited_out_no_longer_than_asked(
     away: Tool, fragile_broker: PrivateBroker
 ) -> None:

@@ -77,6 +77,7 @@ def test_an_exchange_of_another_type_is_left_as_it_is(
     assert (ran.code, ran.summary["confirmed"]) == (0, 3)
 
 
+@pytest.mark.long
 def test_a_limit_of_connections_is_waited_out(away: Tool, fragile_broker: PrivateBroker) -> None:
     """A vhost that allows no connection is 69 at once; --retry-for tries until it does."""
     name = away.write("events.ndjson", b"".join(numbered(3)))

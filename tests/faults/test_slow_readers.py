@@ -11,8 +11,6 @@ from tests.conftest import Broker
 from tests.faults.memory import megabytes
 from tests.listen.waiting import waiting
 
-LONG = [pytest.mark.long, pytest.mark.timeout(400)]
-
 
 def read_slowly(running: Running, reading: int, seconds: float) -> tuple[bytes, list[float]]:
     """Read 1 KB a second; what was read, and the memory of the process at each second in MB."""
@@ -25,7 +23,9 @@ def read_slowly(running: Running, reading: int, seconds: float) -> tuple[bytes, 
     return taken, sizes
 
 
-@pytest.mark.parametrize("seconds", [12, pytest.param(180, marks=LONG)])
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("seconds", [12, 180])
 def test_a_slow_reader_holds_up_the_broker_alone(
     connected: Tool, broker: Broker, seconds: float
 ) -> None:

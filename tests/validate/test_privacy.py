@@ -91,7 +91,7 @@ CUTS = st.lists(
 
 @pytest.mark.parametrize("name", ["a.json", "a.ndjson", "a.yaml"])
 @given(cuts=CUTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_values_stay_hidden_in_broken_text(
     tmp_path_factory: pytest.TempPathFactory, name: str, cuts: list[tuple[int, int, str]]
 ) -> None:

@@ -167,7 +167,7 @@ CONTENT = st.lists(PIECES, max_size=20).map(b"".join) | st.binary(max_size=50)
 @pytest.mark.parametrize("name", ["a.json", "a.ndjson", "a.yaml", "a.json.gz", "-"])
 @given(content=CONTENT)
 @example(content=GOOD.encode() + b"\n" + b"\x85")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_bytes_end_in_a_verdict(name: str, content: bytes) -> None:
     """Whatever bytes there are, the end is a verdict; every place lies inside the file."""
     with tempfile.TemporaryDirectory() as folder:

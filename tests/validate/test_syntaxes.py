@@ -45,7 +45,7 @@ def in_every_syntax(event: dict[str, Any]) -> dict[str, str]:
 
 
 @given(changes=CHANGES, without=st.sets(st.sampled_from(sorted(STUDENT)), max_size=2))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_verdict_does_not_depend_on_the_syntax(changes: dict[str, Any], without: set[str]) -> None:
     """An event, valid or not, breaks the same rules at the same pointers in every syntax."""
     event = {name: value for name, value in changed(changes).items() if name not in without}
@@ -56,7 +56,7 @@ def test_verdict_does_not_depend_on_the_syntax(changes: dict[str, Any], without:
 
 
 @given(changes=CHANGES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_places_point_at_what_is_wrong(changes: dict[str, Any]) -> None:
     """In JSON and in YAML, what stands at a finding's place is the key or the value it is about."""
     for name, content in in_every_syntax(changed(changes)).items():
