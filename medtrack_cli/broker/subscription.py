@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
@@ -225,7 +225,6 @@ def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delive
     fields = {
         name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
     }
-    headers: Mapping[Any, Any] = properties.headers or {}
     return Delivery(
         received_at=datetime.now(UTC),
         exchange=_text(method.exchange),
@@ -233,7 +232,7 @@ def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delive
         redelivered=method.redelivered,
         body=body,
         properties=fields,
-        headers={_text(name): value for name, value in headers.items()},
+        headers=properties.headers or {},
         monotonic=time.monotonic(),
     )
 

@@ -1,11 +1,13 @@
 """Header values as they are on the wire, each with its AMQP type.
 
-pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size and
-normalizes decimals. A time beyond the year 9999, or some hundred arrays in each other, end its loop
-with an error: one message would break each connection that receives it.
+pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size,
+normalizes decimals, and keeps the last of equal names. A time beyond the year 9999, or some
+hundred arrays in each other, end its loop with an error: one message would break each connection
+that receives it.
 """
 
 import struct
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import local
@@ -13,11 +15,12 @@ from typing import Any
 
 from pika import data
 
-from medtrack_cli.core.delivery import LongString, Nested, Single, Whole
+from medtrack_cli.core.delivery import LongString, Nested, Several, Single, Whole
 from medtrack_cli.events.json_text import MAX_DEPTH
 
 _decode_plain = data.decode_value
 _encode_plain = data.encode_value
+_encode_pairs = data.encode_table
 
 # How RabbitMQ reads them: https://www.rabbitmq.com/amqp-0-9-1-errata, section 3. "I" is plain.
 _INTEGERS = {
@@ -27,6 +30,7 @@ _INTEGERS = {
     b"u": ("uint16", ">H"),
     b"i": ("uint32", ">I"),
     b"l": ("int64", ">q"),
+    b"L": ("long-long", ">q"),
 }
 _CODES = {name: (code, form) for code, (name, form) in _INTEGERS.items()} | {
     "timestamp": (b"T", ">Q")
@@ -77,6 +81,8 @@ def encode_value(pieces: list[bytes], value: Any) -> int:  # noqa: ANN401 -- wha
     match value:
         case Whole():
             code, form = _CODES[value.amqp]
+            if code == b"L" and value >= 2**63:
+                form = ">Q"
             piece = code + struct.pack(form, value)
         case Single():
             piece = b"f" + struct.pack(">f", value)
@@ -94,7 +100,42 @@ def encode_value(pieces: list[bytes], value: Any) -> int:  # noqa: ANN401 -- wha
     return len(piece)
 
 
+def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
+    """Decode a table at `offset`; names that aren't UTF-8 are escaped."""
+    end = offset + 4 + struct.unpack_from(">I", encoded, offset)[0]
+    table: dict[str, Any] = {}
+    offset += 4
+    while offset < end:
+        key, offset = data.decode_short_string(encoded, offset)
+        name = key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
+        value, offset = data.decode_value(encoded, offset)
+        if name not in table:
+            table[name] = value
+        elif isinstance(table[name], Several):
+            table[name].append(value)
+        else:
+            table[name] = Several([table[name], value])
+    return table, offset
+
+
+class _Pairs(dict[str, Any]):
+    """A table that gives each of several values with its name."""
+
+    def items(self) -> Any:  # noqa: ANN401 -- pairs, and a dict's own view can't repeat a name
+        for name, value in super().items():
+            values = value if isinstance(value, Several) else [value]
+            yield from ((name, each) for each in values)
+
+
+def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
+    """Add a table's bytes to the pieces; give their number."""
+    return _encode_pairs(pieces, _Pairs(table or {}))
+
+
 def _whole(number: int, name: str) -> int:
+    if name == "long-long":
+        # RabbitMQ and kombu have it signed, rabbitmq-c unsigned; kombu has no small one in it.
+        return Whole(number + 2**64 if -(2**31) < number < 0 else number, name)
     is_told = name == "int64" and not -(2**31) <= number < 2**31
     return number if is_told else Whole(number, name)
 
@@ -118,5 +159,7 @@ def _scaled(value: Decimal) -> bytes:
 
 def install() -> None:
     """Let pika do so; it calls itself for tables and arrays by the names that are replaced."""
+    data.decode_table = decode_table
+    data.encode_table = encode_table
     data.decode_value = decode_value
     data.encode_value = encode_value

@@ -103,8 +103,7 @@ def properties_of(message: Message) -> BasicProperties:
         fields: dict[str, Any] = {"content_type": CONTENT_TYPE, "delivery_mode": PERSISTENT}
     else:
         fields = {**message.properties}
-    if message.message_id:
-        fields["message_id"] = message.message_id
+    fields["message_id"] = message.message_id
     return BasicProperties(headers=dict(message.headers) if message.headers else None, **fields)
 
 

@@ -7,13 +7,16 @@ from typing import Any, Self
 
 from medtrack_cli.events.findings import Problem, Rule
 
-WHOLE_TYPES = frozenset({"int8", "uint8", "int16", "uint16", "uint32", "int64", "timestamp"})
+WHOLE_TYPES = frozenset(
+    {"int8", "uint8", "int16", "uint16", "uint32", "int64", "long-long", "timestamp"}
+)
 
 
 class Whole(int):
     """An integer of another AMQP type than its value tells, one of WHOLE_TYPES.
 
-    `int64` is one that would fit in 32 bits; a `timestamp` is one that no datetime can hold.
+    `int64` is one that would fit in 32 bits; a `timestamp` is one that no datetime can hold; a
+    `long-long` has AMQP's letter L, which is signed to some and unsigned to others.
     """
 
     amqp: str
@@ -40,6 +43,12 @@ class Nested(bytes):
     """A table or an array too deep to be taken apart: its field as AMQP writes it."""
 
     amqp = "field"
+
+
+class Several(list[Any]):
+    """The values of equal names in a table, in their order."""
+
+    amqp = "several"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.core.delivery import WHOLE_TYPES, Delivery, LongString, Nested, Single, Whole
+from medtrack_cli.core.delivery import (
+    WHOLE_TYPES,
+    Delivery,
+    LongString,
+    Nested,
+    Several,
+    Single,
+    Whole,
+)
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
 from medtrack_cli.events.json_text import decode, examine
@@ -161,15 +169,11 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
         case datetime():
             return {_TIME: rfc3339(value)}
         case Mapping():
-            table = {_name(name): _to_json(item) for name, item in value.items()}
+            table = {name: _to_json(item) for name, item in value.items()}
             is_odd = len(table) == 1 and next(iter(table)).startswith("$")
             return {_TABLE: table} if is_odd else table
         case _:
             return [_to_json(item) for item in value]
-
-
-def _name(name: str | bytes) -> str:
-    return name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
 
 
 def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
@@ -179,8 +183,10 @@ def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
             yield json_pointer(where), value.amqp
         case Mapping():
             for name, item in value.items():
-                yield from _types(item, (*where, _name(name)))
+                yield from _types(item, (*where, name))
         case list():
+            if isinstance(value, Several):
+                yield json_pointer(where), value.amqp
             for index, item in enumerate(value):
                 yield from _types(item, (*where, index))
 
@@ -191,7 +197,9 @@ def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # no
         case dict():
             return {name: _typed(item, types, (*where, name)) for name, item in value.items()}
         case list():
-            return [_typed(item, types, (*where, index)) for index, item in enumerate(value)]
+            items = (_typed(item, types, (*where, index)) for index, item in enumerate(value))
+            is_several = types.get(json_pointer(where)) == Several.amqp
+            return Several(items) if is_several else list(items)
     match types.get(json_pointer(where)), value:
         case None, _:
             return value

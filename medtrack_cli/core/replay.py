@@ -233,7 +233,7 @@ def _message(
         line=recorded.line,
         event_type=event_type,
         routing_key=routing_key,
-        message_id=delivery.message_id or message_id,
+        message_id=message_id if delivery.message_id is None else delivery.message_id,
         body=delivery.body,
         properties={
             name: value

@@ -93,7 +93,7 @@ class Duplicates:
 
     def add(self, message_ids: Sequence[str | None]) -> None:
         """Take the message ids of some events."""
-        known = [hash(each) for each in message_ids if each is not None]
+        known = [hash(each) for each in message_ids if each]
         self.without_id += len(message_ids) - len(known)
         if self.is_least:
             self.found += sum(each in self._seen for each in known)

@@ -43,6 +43,8 @@ HEADERS: dict[str, tuple[bytes, Any]] = {
     "text": (b"S" + struct.pack(">I", 6) + "الع".encode(), "الع"),
     "most": (b"l" + struct.pack(">q", 2**63 - 1), 2**63 - 1),
     "least": (b"l" + struct.pack(">q", -(2**63)), -(2**63)),
+    "L": (b"L" + struct.pack(">q", 7), 7),
+    "L of kombu": (b"L" + struct.pack(">q", -(2**40)), -(2**40)),
     "void": (b"V", None),
     "true": (b"t\x01", True),
     "epoch": (b"T" + struct.pack(">Q", 0), {"$timestamp": "1970-01-01T00:00:00.000000Z"}),
