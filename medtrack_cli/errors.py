@@ -7,6 +7,7 @@ MedtrackError
 ├── NotARecording         65   a recording or journal that is none
 ├── BrokenSchema          65   a schema that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
+│   ├── EmptyInput        66   an input that holds no event
 │   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
 ├── WorkerLost            70   a process of ours that was killed
@@ -107,6 +108,10 @@ class BrokenSchema(MedtrackError):
 class InputMissing(MedtrackError):
     code = "input_missing"
     exit_code = ExitCode.INPUT_MISSING
+
+
+class EmptyInput(InputMissing):
+    code = "empty_input"
 
 
 class HoldsNoEvents(InputMissing):

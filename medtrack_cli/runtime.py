@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.ports import Note
-from medtrack_cli.errors import ExitCode, InputMissing, MedtrackError, UsageError
+from medtrack_cli.errors import InputMissing, MedtrackError, UsageError
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class Runtime:
         as_type: str | None = None,
         typed: Sequence[str] = (),
         outputs: "Sequence[tuple[Path, str]]" = (),
+        allows_empty: bool = False,
     ) -> "Input":
         """Find what paths name; nothing is read yet. `typed` is JSON from the command line.
 
@@ -203,26 +204,21 @@ class Runtime:
             typed=typed,
             written=Written(outputs, descriptor(self.world.stdout)),
             note=self.printer.note,
+            warn=self.printer.warning,
+            allows_empty=allows_empty,
         )
         for name in source.missing_parts():
             self.printer.warning(f"a part of the recording is missing: {name}")
         return source
 
     def validation(
-        self,
-        paths: Sequence[str],
-        as_type: str | None,
-        validated: "Validated",
-        jobs: int | None,
-        wanted: "Sequence[Wanted]",
+        self, source: "Input", validated: "Validated", jobs: int | None
     ) -> "Iterator[Piece | InputMissing]":
-        """Validate what paths name, file by file; `jobs` None chooses by the input's size."""
+        """Validate an input, file by file; `jobs` None chooses by its size."""
         from medtrack_cli.core.validate import Completion
         from medtrack_cli.files.validation import default_jobs, validate
 
-        reports = [(each.path, "report") for each in wanted if each.path]
-        source = self.input(paths, as_type=as_type, outputs=reports)
-        completion = Completion(as_type, registry=self.registry)
+        completion = Completion(source.as_type, registry=self.registry)
         return validate(source, completion, validated, jobs or default_jobs(source))
 
     def wanted_reports(self, outputs: Sequence[str]) -> "Sequence[Wanted]":
@@ -424,8 +420,3 @@ def how_to_add(extra: str, prefix: str = sys.prefix, python: str = sys.executabl
     elif "/uv/tools/" in prefix:
         installer = "uv tool install"
     return f"{installer} 'medtrack[{extra}]' adds it"
-
-
-def exit_code_of(*codes: int | None) -> int:
-    """Choose the first code that isn't 0."""
-    return next((code for code in codes if code), ExitCode.DONE)

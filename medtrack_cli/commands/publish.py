@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.publish import Checked, Plan, Read
     from medtrack_cli.core.validate import Examined
     from medtrack_cli.files.checkpoint import Checkpoint
+    from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.sources import Source
 
 SMALL = 20 * 2**20
@@ -115,6 +117,9 @@ def publish(
     allow_unroutable: Annotated[
         bool, typer.Option("--allow-unroutable", help="Events that no queue wants are done, too.")
     ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a protected profile.")] = False,
 ) -> int:
     """Send events, each confirmed by the broker.
@@ -139,7 +144,8 @@ def publish(
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
     clock, service = runtime.world.clock, service or runtime.config.service
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
-    source = _source(runtime, event_type, file, data, set_, count, seed, service, outputs)
+    given = partial(runtime.input, outputs=outputs, allows_empty=allow_empty)
+    source = _source(runtime, event_type, file, data, set_, count, seed, service, given)
     settings = paths.parse_all(set_ or ())
     completion = Completion(
         event_type, service, lambda: rfc3339(clock.now()), runtime.registry, settings
@@ -255,13 +261,13 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     count: int | None,
     seed: int | None,
     service: str | None,
-    outputs: "Sequence[tuple[Path, str]]",
+    given: "Callable[..., Input]",
 ) -> _Source:
     """Find what is to be published: files and typed events, or generated ones."""
     if file or data:
         if count or seed is not None:
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
-        source = runtime.input(file or [], as_type=event_type, typed=data or [], outputs=outputs)
+        source = given(file or [], as_type=event_type, typed=data or [])
         source.require()
         is_small = source.size is not None and source.size <= SMALL
         return _Source(

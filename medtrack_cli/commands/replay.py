@@ -120,6 +120,9 @@ def replay(
             "dashes and underscores.",
         ),
     ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
     ] = False,
@@ -153,7 +156,7 @@ def replay(
     condition = runtime.condition(where) if where is not None else None
     clock, registry = runtime.world.clock, runtime.registry
     start = clock.now()
-    source = runtime.input(sources)
+    source = runtime.input(sources, allows_empty=allow_empty)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())

@@ -7,7 +7,7 @@ from medtrack_cli.core.deliver import Tally
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
 from medtrack_cli.errors import ExitCode, MedtrackError
-from medtrack_cli.runtime import Runtime, exit_code_of
+from medtrack_cli.runtime import Runtime
 
 Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
 
@@ -75,7 +75,7 @@ def _finish(
 ) -> int:
     """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
     ended = failure.exit_code if isinstance(failure, MedtrackError) else failure and ExitCode.BUG
-    code = exit_code_of(ended or stopped, tally.exit_code)
+    code = ended or stopped or tally.exit_code
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}

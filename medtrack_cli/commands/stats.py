@@ -53,6 +53,7 @@ def stats(
 
 def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -> "Stats":
     """Read all that the paths name; what can't be read is said, and the others go on."""
+    from medtrack_cli.core.inputs import without_empty
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.stats_reading import StatsReader
 
@@ -65,7 +66,7 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
                 if isinstance(found, InputMissing):
                     raise found
                 collected.files += 1
-                for item in source.read(found, reader.count):
+                for item in without_empty(source.read(found, reader.count)):
                     reader.add(item)
             except (InputMissing, NotARecording) as error:
                 collected.add_unreadable(error.exit_code)

@@ -38,6 +38,9 @@ def validate(
         str | None, typer.Option("--as", help="Check bare payloads as this event type.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+    ] = False,
     max_findings: Annotated[
         int | None,
         typer.Option(
@@ -64,8 +67,8 @@ def validate(
     """Check events in JSON, NDJSON and YAML files: every finding, with its place.
 
     Needs no broker, no network and no configuration. Exit code 0: valid; 1: findings;
-    66: a path can't be read, 65: it is a report, though the others were checked. The first
-    cause counts.
+    66: a path can't be read, or no event is in all of it, 65: it is a report, though the others
+    were checked. The first cause counts.
     """
     from medtrack_cli.core.validated import Validated
 
@@ -77,7 +80,9 @@ def validate(
     started = clock.monotonic()
     validated = Validated(strict=strict)
     wanted = runtime.wanted_reports(output or [])
-    pieces = runtime.validation(paths, as_type, validated, jobs, wanted)
+    outputs = [(each.path, "report") for each in wanted if each.path]
+    source = runtime.input(paths, as_type=as_type, outputs=outputs, allows_empty=allow_empty)
+    pieces = runtime.validation(source, validated, jobs)
     with runtime.reports(wanted, validated, reveal=reveal, most=max_findings) as report:
         for piece in pieces:
             if isinstance(piece, InputMissing):
@@ -92,6 +97,8 @@ def validate(
             except InputMissing as error:
                 validated.add_unreadable(error.exit_code)
                 report.unreadable(error)
+        if validated.fail_if_empty(len(source.found)):
+            report.unreadable(source.no_event())
         validated.seconds = clock.monotonic() - started
         report.finish(validated)
     return validated.exit_code

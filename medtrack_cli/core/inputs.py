@@ -1,8 +1,9 @@
 """What is read from a file, a pipe or a scenario: one item for each event."""
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from medtrack_cli.events.findings import At, Finding, Path, Span
+from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 
 
 class Corrupt(NamedTuple):
@@ -58,3 +59,19 @@ class MadeItem(NamedTuple):
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:  # noqa: ARG002 -- no places in it
         """Point at the event as such."""
         return Span(self.line, 1, 2)
+
+
+class NoEventsHere(MadeItem):
+    """Stands for a source that holds no event: the one item that is no place for one."""
+
+
+def no_events_in(file: str) -> NoEventsHere:
+    """Make the item that says of a source that it holds no event."""
+    message = "there is no event in this input"
+    finding = Finding(Rule.EMPTY_INPUT, file, Span(1, 1, 1), "", message)
+    return NoEventsHere(file, 1, None, findings=(finding,))
+
+
+def without_empty(items: Iterable[Item]) -> Iterator[Item]:
+    """Leave out what says that a source holds no event."""
+    return (item for item in items if not isinstance(item, NoEventsHere))

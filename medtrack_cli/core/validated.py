@@ -7,7 +7,7 @@ from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import quick_check
-from medtrack_cli.events.findings import Finding
+from medtrack_cli.events.findings import Finding, Rule
 from medtrack_cli.plural import counted
 
 
@@ -21,6 +21,7 @@ class Validated:
     invalid: int = 0
     errors: int = 0
     warnings: int = 0
+    empty: int = 0  # files that hold no event, where that isn't allowed
     unreadable: int = 0
     hidden: int = 0  # findings not shown, because there are too many
     seconds: float = 0.0
@@ -61,6 +62,7 @@ class Validated:
             self.errors += 1
         else:
             self.warnings += 1
+        self.empty += finding.rule is Rule.EMPTY_INPUT
         if finding.is_error or self.strict:
             self._fail(ExitCode.VERDICT_NO)
 
@@ -68,6 +70,16 @@ class Validated:
         """Count a path that can't be read, or holds no events, and has this exit code."""
         self.unreadable += 1
         self._fail(code)
+
+    def fail_if_empty(self, paths: int) -> bool:
+        """Tell whether of so many paths none holds an event, and fail for that.
+
+        With --strict the first warning has failed before, and is not the cause.
+        """
+        if self.empty and self.empty == paths:
+            self.exit_code = ExitCode.INPUT_MISSING
+            return True
+        return False
 
     def _fail(self, code: ExitCode) -> None:
         if self.exit_code is ExitCode.DONE:

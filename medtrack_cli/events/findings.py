@@ -30,6 +30,7 @@ class Rule(StrEnum):
     NEWER_MINOR_VERSION = "newer_minor_version"
     EMITTED_BY_MEDTRACK = "emitted_by_medtrack"
     UNREAD_ENCODING = "unread_encoding"
+    EMPTY_INPUT = "empty_input"
 
 
 WARNINGS = frozenset(
@@ -38,6 +39,7 @@ WARNINGS = frozenset(
         Rule.NEWER_MINOR_VERSION,
         Rule.EMITTED_BY_MEDTRACK,
         Rule.UNREAD_ENCODING,
+        Rule.EMPTY_INPUT,
     }
 )
 

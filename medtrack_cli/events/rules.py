@@ -147,4 +147,11 @@ EXPLANATIONS: dict[Rule, Explanation] = {
         "content_encoding: br",
         "content_encoding: gzip",
     ),
+    Rule.EMPTY_INPUT: Explanation(
+        "The input holds no event.",
+        "Often the program that should have written it has failed. Where no other input holds an "
+        "event, the run ends with 66; --allow-empty takes it for what it is.",
+        "[]",
+        '[{"event_type": "student.created", "payload": {}}]',
+    ),
 }

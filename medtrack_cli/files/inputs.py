@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medtrack_cli.core.filters import Window
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.inputs import Item, NoEventsHere, without_empty
 from medtrack_cli.core.ports import Note
-from medtrack_cli.errors import InputMissing, UsageError
+from medtrack_cli.errors import EmptyInput, InputMissing, UsageError
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.json_files import Skip, read_document
-from medtrack_cli.files.reading import read
+from medtrack_cli.files.reading import or_nothing, read
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sealed_lines import KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
@@ -26,13 +26,19 @@ TYPED = "<data>"
 
 @dataclass(frozen=True)
 class Input:
-    """What the paths name, in their order. `typed` is JSON from the command line."""
+    """What the paths name, in their order. `typed` is JSON from the command line.
+
+    `allows_empty`: it may hold no event at all, and nothing is said of a source that doesn't.
+    """
 
     found: tuple[Source | InputMissing, ...]
     open_stdin: Callable[[], BinaryIO]
     as_type: str | None = None
     typed: tuple[str, ...] = field(default=(), repr=False)
     registry: Registry = field(default_factory=built_in, repr=False)
+    allows_empty: bool = False
+    warn: Note = lambda _text: None
+    _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -88,12 +94,31 @@ class Input:
     def items(self, skip: Skip | None = None, window: Window | None = None) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed.
 
+        EmptyInput at the end when all hold none; one among others is warned about, once.
         Of a recording, deliveries outside of the window may be passed over.
         """
-        for text in self.typed:
-            yield from read_document(io.BytesIO(text.encode("utf-8", "surrogateescape")), TYPED)
-        for source in self.sources:
-            yield from self.read(source, skip, window)
+        reads = [*map(_read_typed, self.typed)]
+        reads += [self.read(each, skip, window) for each in self.sources]
+        empty = 0
+        for item in chain.from_iterable(reads):
+            if isinstance(item, NoEventsHere):
+                empty += 1
+                self._warn_of(item, among=len(reads))
+            else:
+                yield item
+        if empty == len(reads) and not self.allows_empty:
+            raise self.no_event()
+
+    def _warn_of(self, item: NoEventsHere, among: int) -> None:
+        if among > 1 and item.file not in self._warned:
+            self._warned.add(item.file)
+            self.warn(f"{item.file}: {item.findings[0].message}")
+
+    def no_event(self) -> EmptyInput:
+        """Say that the whole input holds no event."""
+        names = [*(TYPED for _ in self.typed), *(each.name for each in self.sources)]
+        subject = names[0] if len(names) == 1 else f"{len(names)} inputs"
+        return EmptyInput("the input holds no event", subject, hint="--allow-empty lets that pass")
 
     def read(
         self, source: Source, skip: Skip | None = None, window: Window | None = None
@@ -108,7 +133,7 @@ class Input:
             from medtrack_cli.files.window import narrowed, outside
 
             part, skip = narrowed(source, window), outside(window)
-        yield from unwrap(
+        items = unwrap(
             read(
                 part,
                 wants_text=self.registry.wants_text,
@@ -117,7 +142,13 @@ class Input:
                 skip=skip and _only_whole(skip),
             )
         )
+        yield from without_empty(items) if self.allows_empty else items
         refuse_change(source)
+
+
+def _read_typed(text: str) -> Iterator[Item]:
+    stream = io.BytesIO(text.encode("utf-8", "surrogateescape"))
+    return or_nothing(read_document(stream, TYPED), TYPED)
 
 
 def _only_whole(skip: Skip) -> Skip:
@@ -135,10 +166,13 @@ def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
     typed: Sequence[str] = (),
     written: Written = NOTHING_WRITTEN,
     note: Note = lambda _text: None,
+    warn: Note = lambda _text: None,
+    allows_empty: bool = False,
 ) -> Input:
     """Find what the paths name. No event is read yet.
 
     What runs like this write, and this one will, is passed by with a note in folders and globs.
+    With `allows_empty` a folder or glob without event files counts as nothing.
     Raises CannotCreate when `written` would change an input, or replace another file's events.
     """
 
@@ -149,8 +183,12 @@ def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
             return True
         return False
 
-    found = tuple(expand(paths, is_ours))
-    source = Input(found, open_stdin, as_type, tuple(typed), registry)
+    found = tuple(
+        each
+        for each in expand(paths, is_ours)
+        if not (allows_empty and isinstance(each, EmptyInput))
+    )
+    source = Input(found, open_stdin, as_type, tuple(typed), registry, allows_empty, warn)
     written.refuse(chain((each for each in paths if each != "-"), source.files()))
     return source
 

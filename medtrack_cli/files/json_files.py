@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
+from medtrack_cli.core.inputs import NoEventsHere, no_events_in
 from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY
@@ -66,21 +67,22 @@ def read_lines(
     head: Iterable[bytes] = (),
     skip: Skip | None = None,
     above: int = 0,
-) -> Iterator[JsonItem]:
+) -> Iterator[JsonItem | NoEventsHere]:
     """Read NDJSON: an event a line, as soon as its line is there; blank lines are skipped.
 
     `head` are the lines already taken from the stream, `above` how many are before it.
     """
-    number = above
+    number, blank = above, 0
     for line in _lines(stream, head):
         number += 1
         if skip is not None and len(line) <= MAX_BODY and skip(line):
             continue
         body = line.rstrip(_SPACE)
-        if not body:
-            continue
-        if body[0] == BOM[0]:
+        if body[:1] == BOM[:1]:
             body = body.removeprefix(BOM)
+        if not body:
+            blank += 1
+            continue
         if len(line) > MAX_BODY:
             whole = _long_body(stream, line)
             if whole is None:
@@ -88,6 +90,8 @@ def read_lines(
                 continue
             body = whole
         yield JsonItem(file, number, body)
+    if blank == number:
+        yield no_events_in(file)
 
 
 def _lines(stream: BinaryIO, head: Iterable[bytes]) -> Iterator[bytes]:
@@ -168,16 +172,14 @@ def read_document(stream: BinaryIO, file: str, head: bytes = b"") -> Iterator[Js
         pass
     window.at = len(BOM) if window.data.startswith(BOM) else 0
     first = window.skip_space()
-    if not first:
-        yield broken(file, Span(1, 1, 1), Rule.NOT_AN_EVENT, "the file is empty")
-    elif first == b"[":
+    if first == b"[":
         yield from _read_array(window, file)
     elif first == b"{":
         item = _read_value(window, file)
         yield item
         if item.body is not None:
             yield from _read_end(window, file)
-    else:
+    elif first:
         yield _read_rest(window, file)
 
 

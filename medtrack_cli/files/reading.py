@@ -2,13 +2,13 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from gzip import BadGzipFile
 from pathlib import Path
 from typing import BinaryIO
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.inputs import Item, no_events_in
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events import findings
 from medtrack_cli.files.json_files import MAX_LINE, Skip, read_document, read_lines
@@ -47,7 +47,8 @@ def read(
 
     `as_type` is the type of bare payloads. The name tells the syntax, else the first line;
     a recording is read as one whatever its name.
-    No item is made of the NDJSON lines that `skip` says yes to.
+    No item is made of the NDJSON lines that `skip` says yes to; of a source with no event, the
+    one that says so.
     Raises InputMissing when the source can't be opened or stops being readable, CutOff for gzip,
     after what came before has been yielded.
     """
@@ -94,10 +95,22 @@ def _items(
     if syntax == "ndjson":
         return read_lines(stream, name, head, skip, source.above)
     if syntax == "json":
-        return read_document(stream, name, b"".join(head))
+        return or_nothing(read_document(stream, name, b"".join(head)), name)
     from medtrack_cli.files.yaml_files import read_yaml
 
-    return read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=b"".join(head))
+    start = b"".join(head)
+    items = read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=start)
+    return or_nothing(items, name)
+
+
+def or_nothing(items: Iterable[Item], name: str) -> Iterator[Item]:
+    """Pass items on; in the place of none, one says that the source holds no event."""
+    is_empty = True
+    for item in items:
+        is_empty = False
+        yield item
+    if is_empty:
+        yield no_events_in(name)
 
 
 def _first_line(stream: BinaryIO) -> list[bytes]:

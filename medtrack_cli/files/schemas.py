@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.inputs import Item, without_empty
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events import documents
 from medtrack_cli.events.findings import At, Span
@@ -131,7 +131,8 @@ def _items(path: Path) -> Iterator[Item]:
     for source in expand([str(path)]):
         if isinstance(source, InputMissing):
             raise source
-        yield from read(source, wants_text=lambda *_: False, open_stdin=_no_stdin)
+        items = read(source, wants_text=lambda *_: False, open_stdin=_no_stdin)
+        yield from without_empty(items)
 
 
 def _no_stdin() -> Any:  # noqa: ANN401 -- never returns

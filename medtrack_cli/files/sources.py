@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
 
-from medtrack_cli.errors import HoldsNoEvents, InputMissing
+from medtrack_cli.errors import EmptyInput, HoldsNoEvents, InputMissing
 from medtrack_cli.files.written import OUR_OWN, held
 from medtrack_cli.walk import matches, walk
 
@@ -86,7 +86,7 @@ def _expand_one(path: str, leave_out: LeaveOut) -> Iterable[Source | InputMissin
 def _expand_glob(pattern: str, leave_out: LeaveOut) -> Iterator[Source | InputMissing]:
     errors: list[OSError] = []
     names = sorted(set(matches(pattern, errors.append)))
-    nothing = InputMissing("no event file matches", pattern, hint=_SUFFIXES_HINT)
+    nothing = EmptyInput("no event file matches", pattern, hint=_SUFFIXES_HINT)
     return _event_files(names, errors, leave_out, nothing)
 
 
@@ -94,7 +94,7 @@ def _expand_folder(folder: str, leave_out: LeaveOut) -> Iterator[Source | InputM
     errors: list[OSError] = []
     below = walk(folder, errors.append)
     names = (os.path.join(parent, name) for parent, names in below for name in names)  # noqa: PTH118 -- `./a` stays `./a`
-    nothing = InputMissing("no event file in this folder", folder, hint=_SUFFIXES_HINT)
+    nothing = EmptyInput("no event file in this folder", folder, hint=_SUFFIXES_HINT)
     return _event_files(names, errors, leave_out, nothing)
 
 

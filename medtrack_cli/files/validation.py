@@ -107,7 +107,7 @@ def _in_parallel(
 
     plan = list(_plan(source.found))
     tasks = [each for each in plan if isinstance(each, Task)]
-    do = partial(work, as_type=completion.event_type)
+    do = partial(work, as_type=completion.event_type, allows_empty=source.allows_empty)
     start = partial(begin, completion.registry.documents)
     read_here = partial(_piece, source, completion=completion, validated=validated)
     above = 0  # lines of the same file in the parts before
@@ -168,10 +168,15 @@ def _cut(source: Source) -> Iterator[Task]:
 
 
 def _line_ends(path: Path, size: int) -> list[int] | None:
-    """Find the line end behind each CHUNK; None when a line is longer than a part may be."""
+    """Find the line end behind each CHUNK; None when a line is longer than a part may be.
+
+    And None for a file that begins with nothing: whether it holds an event, its parts can't say.
+    """
     ends: list[int] = []
     try:
         with path.open("rb") as stream:
+            if not stream.read(CHUNK).strip():
+                return None
             while (start := ends[-1] if ends else 0) < size:
                 stream.seek(min(start + CHUNK, size))
                 if len(stream.readline(4 * CHUNK)) == 4 * CHUNK:

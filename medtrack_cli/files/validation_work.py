@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from medtrack_cli.core.inputs import NoEventsHere
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
@@ -63,7 +64,7 @@ def begin(documents: list[tuple[str, str, dict[str, Any]]]) -> None:
     _Worker.registry = extended(documents) if documents else built_in()
 
 
-def work(task: Task, as_type: str | None) -> Done:
+def work(task: Task, as_type: str | None, *, allows_empty: bool = False) -> Done:
     """Do a task until there are many findings."""
     completion = Completion(as_type, registry=_Worker.registry)
     if task.end is not None:
@@ -73,18 +74,22 @@ def work(task: Task, as_type: str | None) -> Done:
     parts: list[Part] = []
     count = 0
     for number, source in enumerate(task.sources, 1):
-        parts.append(_whole(source, completion))
+        parts.append(_whole(source, completion, allows_empty=allows_empty))
         count += len(parts[-1].findings or ())
         if count >= MANY and number < len(task.sources):
             return Done(parts, Task(task.sources[number:]))
     return Done(parts)
 
 
-def _whole(source: Source, completion: Completion) -> Part:
+def _whole(source: Source, completion: Completion, *, allows_empty: bool) -> Part:
     validated = Validated()
     findings: list[Finding] = []
     error: InputMissing | None = None
-    whole = Input((source,), _no_stdin, completion.event_type, registry=completion.registry)
+    whole = Input(
+        *((source,), _no_stdin, completion.event_type),
+        registry=completion.registry,
+        allows_empty=allows_empty,
+    )
     try:
         for finding in validated.findings(whole.read(source), completion):
             if len(findings) == MANY:
@@ -118,7 +123,8 @@ def _part(source: Source, start: int, end: int, completion: Completion) -> Part:
 
 def _until_many(items: Iterator["Item"], findings: list[Finding]) -> Iterator["Item"]:
     for item in items:
-        yield item
+        if not isinstance(item, NoEventsHere):  # the other parts have some
+            yield item
         if len(findings) >= MANY:
             return
 

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import yaml
 
-from medtrack_cli.events.findings import Path, Rule, Span
+from medtrack_cli.events.findings import Path, Rule
 from medtrack_cli.files.yaml_events import (
     Making,
     YamlItem,
@@ -66,29 +66,22 @@ def read_yaml(
 def _documents(text: TextStream, making: Making) -> Iterator[YamlItem]:
     events = yaml.parse(text, Loader=_LOADER)
     composer = Composer(events)
-    is_empty = True
     for event in events:
         if not isinstance(event, _CONTENT):
             continue
         text.begin(place(event.start_mark))
         if isinstance(event, yaml.SequenceStartEvent):
-            is_empty = False
             yield from _list_items(events, event, composer, text, making)
             continue
         node = composer.compose(event)
         is_nothing = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value
         if _is_cut(node, text) or (is_nothing and not composer.troubles):
             continue
-        is_empty = False
         troubles = composer.take_troubles()
         if is_scenario(node) and isinstance(node, Mapping):
             yield from scenario_items(node, troubles, making)
         else:
             yield make_item(node, troubles, making)
-    if is_empty and not text.fault:
-        message = "the file holds no event"
-        trouble = Trouble(Rule.NOT_AN_EVENT, (), Span(1, 1, 1), message)
-        yield broken_item([trouble], making.file)
 
 
 def _list_items(

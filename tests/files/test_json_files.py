@@ -32,18 +32,18 @@ def test_ndjson_gives_each_line_as_it_is(tmp_path: Path) -> None:
 
 
 def test_empty_files(tmp_path: Path) -> None:
-    """An empty JSON or YAML file is no event; an empty NDJSON file, array or list has none."""
-    for name, content, found in [
-        ("a.json", b"", [(Rule.NOT_AN_EVENT, 1, 1)]),
-        ("b.json", b"\xef\xbb\xbf \n", [(Rule.NOT_AN_EVENT, 1, 1)]),
-        ("c.yaml", b"# nothing\n", [(Rule.NOT_AN_EVENT, 1, 1)]),
-        ("d.ndjson", b"\n", []),
-        ("e.json", b"[]", []),
-        ("f.yaml", b"[]", []),
+    """What holds no event is one item that says so, whatever its syntax."""
+    for name, content in [
+        ("a.json", b""),
+        ("b.json", b"\xef\xbb\xbf \n"),
+        ("c.yaml", b"# nothing\n"),
+        ("d.ndjson", b"\n"),
+        ("e.json", b"[]"),
+        ("f.yaml", b"[]"),
     ]:
         (tmp_path / name).write_bytes(content)
-        assert places(read_file(tmp_path / name)) == found, name
-    assert read_stdin(b"") == []
+        assert places(read_file(tmp_path / name)) == [(Rule.EMPTY_INPUT, 1, 1)], name
+    assert places(read_stdin(b"")) == [(Rule.EMPTY_INPUT, 1, 1)]
 
 
 def test_arrays_give_each_element_with_its_place(tmp_path: Path) -> None:

@@ -58,11 +58,11 @@ def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedPr
 
 
 def test_hook_names_our_command() -> None:
-    """The hook's entry is the console script, with a sub-command that there is."""
+    """The hook's entry is the console script, with a sub-command and an option that there are."""
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    program, command = shlex.split(HOOK["entry"])
+    program, command, option = shlex.split(HOOK["entry"])
     assert program in scripts
-    assert command == "validate"
+    assert (command, option) == ("validate", "--allow-empty")
     assert HOOK.keys() == {
         *("id", "name", "description", "entry", "language", "files", "require_serial")
     }
