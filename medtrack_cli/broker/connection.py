@@ -83,6 +83,7 @@ class Link:
         self.host = host
         self._inbox = inbox
         self._setup = setup
+        self._is_at_risk = False
         self._connection: BoundedConnection | None = None
         self._channel: Channel | None = None
         self._is_over = False
@@ -140,6 +141,12 @@ class Link:
     def opened(self) -> None:
         """Tell the owner that the set-up is done. On the I/O thread."""
         self.tell(Opened(self))
+
+    def ask(self, question: Callable[[], object], refused: Setup) -> None:
+        """Ask what may cost the channel; then `refused` sets up another. On the I/O thread."""
+        self._setup = refused
+        self._is_at_risk = True
+        question()
 
     def fail(self, failure: Failure) -> None:
         """End in good order with a failure that we have found. On the I/O thread."""
@@ -214,8 +221,12 @@ class Link:
         connection.add_on_connection_unblocked_callback(
             lambda _, _frame: self.tell(Blocked(self, None))
         )
-        connection.channel(on_open_callback=self._on_channel_open)
+        self._open_channel()
         self._pulse(connection, 0, time.monotonic(), self._heard)
+
+    def _open_channel(self) -> None:
+        if self._connection:
+            self._connection.channel(on_open_callback=self._on_channel_open)
 
     def _shown(self, text: str | bytes) -> str:
         return without_secrets(text, self.settings)
@@ -244,6 +255,10 @@ class Link:
 
     def _on_channel_closed(self, frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Channel.Close
         """Say which request was refused: pika's exception would hold the code and words only."""
+        if self._is_at_risk:
+            self._is_at_risk = False
+            self._schedule(self._open_channel)  # when this one's number is free again
+            return
         close = frame.method
         asked = spec.methods.get(close.class_id << 16 | close.method_id)
         name = asked.NAME if asked else ""

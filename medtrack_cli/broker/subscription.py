@@ -104,7 +104,14 @@ class Subscription:
         self._steps: Iterator[Step] = iter(())
 
     def set_up(self, link: Link, channel: Channel) -> None:
-        """Declare what is ours, then consume; each step when the one before is answered."""
+        """Declare what is ours, or see that it isn't a stream; then consume."""
+        if isinstance(self._source, Tap):
+            self._begin(link, channel)
+        else:
+            unless_stream(link, channel, self.queue, self._begin)
+
+    def _begin(self, link: Link, channel: Channel) -> None:
+        """Take the steps, each when the one before is answered."""
         self._link = link
         self._channel = channel
         cluster = str(server_properties(channel).get("cluster_name"))
@@ -115,7 +122,7 @@ class Subscription:
             declares = declaration(source, self.queue, exchange, channel, creates=self._creates)
             self._steps = chain(declares, self._consuming(link.opened))
         else:
-            self._steps = chain([self._unless_stream], self._consuming(link.opened))
+            self._steps = self._consuming(link.opened)
         self._step()
         self._watch()
 
@@ -156,9 +163,6 @@ class Subscription:
             self.waiting = frame.method.message_count
         if step := next(self._steps, None):
             step(callback=self._step)
-
-    def _unless_stream(self, callback: Callable[..., None]) -> None:
-        unless_stream(self._link, self._channel, self.queue, callback)
 
     def _consume(self, callback: Callable[..., None]) -> None:
         """Consume; from a named tap alone: a second listener would get a part of its events."""

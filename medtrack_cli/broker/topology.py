@@ -7,9 +7,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from pika.channel import Channel
-from pika.exceptions import ChannelClosedByBroker
 
-from medtrack_cli.broker.connection import Inbox, Link
+from medtrack_cli.broker.connection import Inbox, Link, Setup
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection import ConnectionSettings
@@ -68,32 +67,27 @@ def server_properties(channel: Channel) -> Mapping[str, Any]:
     return channel.connection.server_properties or {}
 
 
-def unless_stream(link: Link, channel: Channel, queue: str, go_on: Callable[[], None]) -> None:
+def unless_stream(link: Link, channel: Channel, queue: str, go_on: Setup) -> None:
     """Go on if a queue is none; end the link with UsageError if it is one. On the I/O thread.
 
-    Asked on a channel that ends with the answer: queues of other types refuse a consumer that
-    wants an offset (406), and give it nothing. Whatever else is refused is for whoever goes on.
+    Queues of other types refuse a consumer that wants an offset (406), and give it nothing. That
+    costs the channel, so `go_on` gets another; whatever else is refused, it meets again.
     """
 
-    def consume(question: Channel) -> None:
-        question.add_on_close_callback(closed)
-        question.basic_qos(prefetch_count=1)
-        question.basic_consume(
+    def consume() -> None:
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(
             queue,
             lambda *_: None,
             arguments={"x-stream-offset": "next"},
             callback=lambda _frame: link.fail(_is_stream(link, queue)),
         )
 
-    def closed(_question: Channel, why: Exception) -> None:
-        if isinstance(why, ChannelClosedByBroker):  # else it went with the connection
-            go_on()
-
     product = server_properties(channel).get("product")
     if product == "RabbitMQ" and version(channel) >= _STREAMS_SINCE:
-        channel.connection.channel(on_open_callback=consume)
+        link.ask(consume, go_on)
     else:
-        go_on()
+        go_on(link, channel)
 
 
 def _is_stream(link: Link, queue: str) -> Failure:
@@ -114,13 +108,15 @@ def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) ->
     inbox: Inbox = SimpleQueue()
 
     def ask(link: Link, channel: Channel) -> None:
+        counts.append(None)  # logged in: what may be refused from now on is the question
+        unless_stream(link, channel, queue, count)
+
+    def count(link: Link, channel: Channel) -> None:
         def answered(frame: Any) -> None:  # noqa: ANN401 -- pika's frames
             counts.append(frame.method.message_count)
             link.opened()
 
-        counts.append(None)  # logged in: what may be refused from now on is the question
-        count = partial(channel.queue_declare, queue, passive=True, callback=answered)
-        unless_stream(link, channel, queue, count)
+        channel.queue_declare(queue, passive=True, callback=answered)
 
     try:
         link = dial(settings, inbox, ask, seconds=FIRST_SECONDS, again=False, note=note, stop=stop)

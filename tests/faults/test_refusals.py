@@ -96,13 +96,15 @@ def test_a_limit_of_connections_is_waited_out(away: Tool, fragile_broker: Privat
 
 
 def test_one_channel_is_enough(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A broker that allows a connection one channel is enough to publish."""
+    """A broker that allows a connection one channel is enough to publish, and to take."""
     name = away.write("events.ndjson", b"".join(numbered(3)))
     with durable(fragile_broker, "tests.channel"), setting(fragile_broker, "channel_max", 1):
         with client(fragile_broker.amqp_url) as channel, pytest.raises(NoFreeChannels):
             channel.connection.channel()  # the limit is real
         ran = away.run("publish", "-f", name, "-o", "json")
+        taken = away.run("listen", "--queue", "tests.channel", "--yes", "--count", "3")
     assert (ran.code, ran.summary["confirmed"]) == (0, 3), ran.err
+    assert (taken.code, taken.out.count("\n")) == (0, 3), taken.err
 
 
 def padded(size: int) -> bytes:
