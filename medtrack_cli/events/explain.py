@@ -66,7 +66,7 @@ def _type_problems(
     """Check an event by the version chosen for it; None: by its envelope alone."""
     if known is None:
         return _envelope_problems(few, value)
-    if known.validator is None:
+    if known.document is None or known.validator is None:
         tagged = [each for each in _lean(error) if each["type"] not in UNTAGGED]
         if tagged:  # the union has chosen this very model
             return _model_problems(tagged, value, skip_tag=True)
@@ -74,11 +74,11 @@ def _type_problems(
         return _model_problems(_errors_of(adapter, few), value, skip_tag=False)
     problems = _envelope_problems(few, value)
     if isinstance(value.get("payload"), dict):
-        from medtrack_cli.events import documents
+        from medtrack_cli.events import document_problems
 
         only_first = is_crowd(few, 10 * MANY)  # the library's time grows with their square
-        problems += documents.problems(
-            known.validator, value["payload"], ("payload",), only_first=only_first
+        problems += document_problems.problems(
+            known.document, known.validator, value["payload"], ("payload",), only_first=only_first
         )
     return problems
 

@@ -181,7 +181,7 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
         reactions=documents.reactions(document),
         fields=tuple(described),
         document=document,
-        validator=documents.compiled(document),
+        validator=documents.validator(document),
     )
 
 

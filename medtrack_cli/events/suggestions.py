@@ -8,9 +8,10 @@ LONGEST = 256
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the nearest known word, if any is near."""
-    near = get_close_matches(word, list(known), n=1) if len(word) <= LONGEST else []
-    return near[0] if near else None
+    """Find the nearest known word, if any is near; an upper-case letter is as near as can be."""
+    folded = {each.casefold(): each for each in known}
+    near = get_close_matches(word.casefold(), folded, n=1) if len(word) <= LONGEST else []
+    return folded[near[0]] if near else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

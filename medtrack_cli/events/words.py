@@ -35,6 +35,11 @@ def json_name(value: object) -> str:
     return JSON_NAMES[type(value)]
 
 
+def listed(words: list[str]) -> str:
+    """Write a list as one says it: `a, b or c`."""
+    return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
 def field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
     """Name missing and unknown fields; a missing one with an unknown near-twin is one problem."""
     problems = []

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from medtrack_cli.core.inputs import Item, without_empty
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events import documents
+from medtrack_cli.events.document_problems import problems
 from medtrack_cli.events.findings import At, Span
 from medtrack_cli.events.findings import Path as JsonPath
 from medtrack_cli.events.formats import VERSION
@@ -116,10 +117,10 @@ def _read(path: Path) -> Iterator[SchemaFault | dict[str, Any]]:
         yield SchemaFault(path, _TOP, f"a file holds one schema, this one {len(items)}")
         return
     item = items[0]
-    value, problems = examine(item.body) if item.body else (None, [])
+    value, found = examine(item.body) if item.body else (None, [])
     yield from (SchemaFault(path, each.span, each.message) for each in item.findings)
-    yield from (SchemaFault(path, item.span(p.where, p.at), p.message) for p in problems)
-    if item.findings or problems:
+    yield from (SchemaFault(path, item.span(p.where, p.at), p.message) for p in found)
+    if item.findings or found:
         return
     faults = list(_faults(value))
     yield from (SchemaFault(path, item.span(where, At.VALUE), said) for where, said in faults)
@@ -145,8 +146,8 @@ def _faults(document: object) -> Iterator[tuple[JsonPath, str]]:
     yield from faults
     if faults or not isinstance(document, dict):
         return
-    validator = documents.compiled(document)
+    validator = documents.validator(document)
     for number, example in enumerate(documents.examples(document)):
-        for problem in documents.problems(validator, example, ("examples", number)):
+        for problem in problems(document, validator, example, ("examples", number)):
             where = problem.where if isinstance(problem.where, tuple) else ("examples", number)
             yield where, f"the example is no valid payload: {problem.message}"

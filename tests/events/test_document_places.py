@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from medtrack_cli.events import documents
+from medtrack_cli.events import document_problems, documents
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.registry import extended
@@ -71,7 +71,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[str, str]]:
 @example({'"]["': 1, "On instance": 2, "a]:\n    b": 3})
 def test_a_problem_stands_at_its_value(payload: dict[str, Any]) -> None:
     """Each refused value is found once, at its own place, and called what it is."""
-    problems = documents.problems(documents.compiled(TREE), payload, ())
+    problems = document_problems.problems(TREE, documents.validator(TREE), payload, ())
     found = [
         (json_pointer(each.where), each.message.rpartition("not ")[2])
         for each in problems

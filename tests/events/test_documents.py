@@ -1,16 +1,19 @@
 """Payload schemas: which documents can be used, and what each keyword says of a payload."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.events import documents
+from medtrack_cli.events import document_problems, documents
 from medtrack_cli.events.check import check
-from medtrack_cli.events.findings import json_pointer
+from medtrack_cli.events.findings import At, Rule, json_pointer
+from medtrack_cli.events.formats import EMAIL
 from medtrack_cli.events.registry import built_in, extended
+from tests.events.any_schemas import any_payload
 
 Schema = dict[str, Any]
 
@@ -46,9 +49,11 @@ def doubling(depth: int) -> Schema:
 
 def found(schema: Schema, payload: object) -> list[tuple[str, str, str]]:
     """List a payload's problems: rule, place, sentence."""
-    problems = documents.problems(documents.compiled(schema), payload, ("payload",))
+    problems = document_problems.problems(
+        schema, documents.validator(schema), payload, ("payload",)
+    )
     return [
-        (each.rule.value, json_pointer(each.where), each.message)
+        (each.rule.value, json_pointer(each.where), each.message + each.suggestion)
         for each in problems
         if isinstance(each.where, tuple)
     ]
@@ -85,13 +90,29 @@ KEYWORDS: list[tuple[object, object, str, str]] = [
     ({"contains": {"const": 1}}, [CANARY], "invalid_value", ""),
     ({"contains": {}, "minContains": 2}, [CANARY], "invalid_value", ""),
     ({"contains": {}, "maxContains": 1}, [CANARY, 2], "invalid_value", ""),
-    ({"unevaluatedItems": False}, [CANARY], "invalid_value", ""),
+    ({"unevaluatedItems": False}, [CANARY], "invalid_value", "/0"),
+    ({"prefixItems": [{}], "unevaluatedItems": {"type": "null"}}, [1, 1], "wrong_type", "/1"),
+    (
+        {"contains": {"const": 1}, "unevaluatedItems": {"$ref": "#/$defs/q"}},
+        [1, 2, 1],
+        "wrong_type",
+        "/1",
+    ),
+    ({"unevaluatedItems": {"unevaluatedItems": False}}, [[CANARY]], "invalid_value", "/0/0"),
     ({"prefixItems": [{}], "items": False}, [1, CANARY], "invalid_value", "/1"),
     ({"minProperties": 3}, {"a": CANARY}, "invalid_value", ""),
     ({"maxProperties": 0}, {"a": CANARY}, "invalid_value", ""),
-    ({"propertyNames": {"maxLength": 3}}, {CANARY: 1}, "invalid_value", ""),
+    ({"propertyNames": {"maxLength": 3}}, {CANARY: 1}, "invalid_value", f"/{CANARY}"),
+    ({"propertyNames": {"format": "uuid"}}, {CANARY: 1}, "bad_format", f"/{CANARY}"),
+    ({"propertyNames": {"anyOf": [{"const": 1}, False]}}, {"": 1}, "invalid_value", "/"),
+    ({"propertyNames": False}, {CANARY: 1}, "invalid_value", f"/{CANARY}"),
+    ({"additionalProperties": False}, {"b": 1}, "unknown_field", "/b"),
+    ({"unevaluatedProperties": {"type": "null"}}, {"a/b %": 1}, "wrong_type", "/a~1b %"),
     ({"not": {}}, CANARY, "invalid_value", ""),
     ({"anyOf": [{"const": 1}, {"const": 2}]}, CANARY, "invalid_value", ""),
+    ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, CANARY, "wrong_type", ""),
+    ({"anyOf": [{"items": {"type": "null"}}, {"type": "null"}]}, [CANARY], "wrong_type", "/0"),
+    ({"anyOf": [{"maxLength": 1}, {"minLength": 30}]}, CANARY, "invalid_value", ""),
     ({"oneOf": [{}, {}]}, CANARY, "invalid_value", ""),
     ({"allOf": [{"maxLength": 3}]}, CANARY, "invalid_value", ""),
     ({"if": True, "then": {"maxLength": 3}}, CANARY, "invalid_value", ""),
@@ -109,7 +130,61 @@ def test_every_keyword_has_its_rule(schema: object, value: object, rule: str, po
     [(said, where, message)] = found(whole, {"f": value})
     assert (said, where) == (rule, f"/payload/f{pointer}")
     assert CANARY not in message
-    assert message.endswith(tuple("abcdefghijklmnopqrstuvwxyz0123456789)"))
+    assert message.endswith(tuple('abcdefghijklmnopqrstuvwxyz0123456789")?'))
+
+
+ALLOWED: list[tuple[Schema, object, str, str]] = [
+    ({"enum": ["open", "shut", 1, None]}, "shutt", '"open", "shut", 1 or null', '"shut"'),
+    ({"enum": ["open", "shut"]}, "SHUT", '"open" or "shut"', '"shut"'),
+    ({"enum": ["open", "shut"]}, 5, '"open" or "shut"', ""),
+    ({"enum": [1, 2]}, "2", "1 or 2", "2"),
+    ({"enum": ["1", "2"]}, 2, '"1" or "2"', '"2"'),
+    ({"enum": [f"w{n:03}" for n in range(200)]}, "q", "or one of 191 others", ""),
+    ({"enum": [f"w{n:03}" for n in range(200)]}, "w19", '"w000", "w001"', '"w1'),
+    ({"const": {"a": [1]}}, {"a": 1}, '{"a": [1]}', ""),
+    ({"enum": ["a" * 300] * 2 + ["c" * 300] * 9}, "b", f'"{"a" * 99}… or "cc', ""),
+    ({"const": "a" * 300}, "b", f'"{"a" * 199}…', ""),
+    ({"anyOf": [{"type": "string", "enum": ["open"]}, {"type": "null"}]}, "opne",
+     '"open" or null', '"open"'),
+    ({"oneOf": [{"const": "open", "title": "Open"}, {"const": "shut"}]}, "opne",
+     '"open" or "shut"', '"open"'),
+    ({"pattern": "^[A-Z]{3}$"}, "abcd", "the pattern ^[A-Z]{3}$", ""),
+    ({"pattern": "^[A-Z]{3}$"}, "abc", "the pattern ^[A-Z]{3}$", "in upper case"),
+    ({"pattern": "^[a-z]{3}$"}, " abc", "the pattern ^[a-z]{3}$", "without the spaces around it"),
+    ({"pattern": "^(?:open|shut)$"}, "shu", '"open" or "shut"', '"shut"'),
+    ({"pattern": EMAIL}, "abc", "an e-mail address", ""),
+    ({"anyOf": [{"type": "string", "pattern": "^a"}, {"type": "null"}]}, "b", "the pattern ^a", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "value", "allowed", "meant"), ALLOWED)
+def test_a_finding_says_what_is_allowed(
+    schema: Schema, value: object, allowed: str, meant: str
+) -> None:
+    """What a value or a key may be is told with its finding, and what may have been meant."""
+    told = [(of_field(schema), {"f": value}, At.VALUE)]
+    if isinstance(value, str):
+        told.append((of_field({"propertyNames": schema}), {"f": {value: 1}}, At.KEY))
+    for document, payload, at in told:
+        validator = documents.validator(document)
+        [problem] = document_problems.problems(document, validator, payload, ())
+        assert (problem.rule, problem.at) == (Rule.INVALID_VALUE, at)
+        assert allowed in problem.message
+        assert len(problem.message) < 400
+        assert meant in problem.suggestion
+        assert bool(meant) is bool(problem.suggestion)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_refused_has_a_finding(seed: int) -> None:
+    """Whatever a schema is made of, a payload has findings exactly when the schema refuses it."""
+    random = Random(seed)
+    document = any_payload(random)
+    if not any(True for _ in documents.faults(document)):
+        validator = documents.validator(document)
+        for payload in ({}, {"a": 1, "b": "x"}, {"a": ["x", 1, {}], "c": {"a": None, "": []}}):
+            found = document_problems.problems(document, validator, payload, ())
+            assert bool(found) is not validator.is_valid(payload)
 
 
 def test_every_validating_keyword_is_in_the_table() -> None:
