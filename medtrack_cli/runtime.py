@@ -242,10 +242,9 @@ class Runtime:
         colour = wants_colour(world.environ, no_color=self.no_color)
         places = file_places(world.environ)
         look = Look(colour, reveal, self.quiet, validated.strict, places, self._say)
-        is_watched = not self.quiet and world.stderr.isatty()
         with (
             opened(wanted, world.stdout, look) as reporters,
-            Progress(world.stderr, validated.so_far, on=is_watched) as progress,
+            Progress(world.stderr, validated.so_far, quiet=self.quiet) as progress,
         ):
             yield Report(reporters, most, progress.hidden, reveal=reveal)
 
@@ -303,8 +302,9 @@ class Runtime:
     def event_lines(self, template: str | None, *, reveal: bool, local_time: bool) -> "Sink":
         """Give what writes a line of each delivery: the body, or a template filled in."""
         from medtrack_cli.output.event_lines import bodies, filled
+        from medtrack_cli.output.shown.listening import telling
 
-        stdout, tell = self.world.stdout, self.printer.happened
+        stdout, tell = self.world.stdout, telling(self.printer.show)
         if template is None:
             return bodies(stdout, tell)
         return filled(stdout, template, tell, reveal=reveal, local_time=local_time)
@@ -401,15 +401,6 @@ class Runtime:
     def trace(self) -> Note | None:
         """Where details go with -v."""
         return self.printer.note if self.verbose else None
-
-    @contextmanager
-    def progress(self, line: Callable[[], str]) -> Iterator[None]:
-        """Show how far a long run is, on a terminal, unless quiet; prints make it give way."""
-        from medtrack_cli.output.progress import beside
-
-        is_watched = not self.quiet and self.world.stderr.isatty()
-        with beside(self.printer, self.world.stderr, line, on=is_watched):
-            yield
 
 
 def how_to_add(extra: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands.options import command, group
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def start(runtime: Runtime, *, install: Install = False) -> int:
     """
     broker = runtime.start_broker(install=install)
     word = "already running" if broker.already_running else "started"
-    runtime.printer.page("broker", _record(broker), _page(word, broker))
+    runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
     return ExitCode.DONE
 
 
@@ -31,7 +33,7 @@ def stop(runtime: Runtime) -> int:
     """Stop the private RabbitMQ. Its data stays for the next start."""
     was_running = runtime.stop_broker()
     word = "stopped" if was_running else "not running"
-    runtime.printer.page("broker", {"running": False, "was_running": was_running}, word)
+    runtime.printer.show(Page(Kind.BROKER, {"running": False, "was_running": was_running}, word))
     return ExitCode.DONE
 
 
@@ -39,10 +41,10 @@ def status(runtime: Runtime) -> int:
     """Tell whether the private RabbitMQ runs, and where. Exit code 1: it doesn't."""
     broker = runtime.broker_status()
     if broker is None:
-        runtime.printer.page("broker", {"running": False}, "not running")
+        runtime.printer.show(Page(Kind.BROKER, {"running": False}, "not running"))
         return ExitCode.VERDICT_NO
     word = "running" if broker.ready else "running, but not answering"
-    runtime.printer.page("broker", _record(broker), _page(word, broker))
+    runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
     return ExitCode.DONE if broker.ready else ExitCode.VERDICT_NO
 
 

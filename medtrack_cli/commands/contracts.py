@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medtrack_cli.commands.options import command
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.modes import Mode
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 from medtrack_cli.plural import counted
@@ -54,12 +55,12 @@ def check(
     new, faults = runtime.contracts(wanted)
     rows = [(fault.place, fault.message) for fault in faults]
     if rows:
-        runtime.printer.rows("schema_fault", ("place", "message"), rows)
+        runtime.printer.rows(Kind.SCHEMA_FAULT, ("place", "message"), rows)
         return ExitCode.DATA_ERROR
     if against is None:
         count = len(new)
         sentence = f"{counted(count, 'schema')}: all can be used"
-        runtime.printer.summary("checked", {"schemas": count, "exit_code": 0}, sentence)
+        runtime.printer.summary(Kind.CHECKED, {"schemas": count, "exit_code": 0}, sentence)
         return ExitCode.DONE
     old = runtime.contracts_as_they_were(against, wanted)
     return _report(runtime, compared(old, new), mode)
@@ -111,10 +112,11 @@ def _why_not(path: Path) -> str:
 def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
     """Print each comparison, and one verdict."""
     from medtrack_cli.events.compatibility import Answer
+    from medtrack_cli.output.shown.comparisons import ShownComparison
 
     answers = []
     for each in found:
-        runtime.printer.compared(each)
+        runtime.printer.show(ShownComparison(each))
         answers.append(each.answer(mode))
     broken, undecided = answers.count(Answer.NO), answers.count(Answer.UNDECIDED)
     code = ExitCode.VERDICT_NO if broken or undecided else ExitCode.DONE
@@ -125,7 +127,7 @@ def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
         "exit_code": code,
     }
     words = f"{broken} broken, {undecided} undecided" if code else "nothing breaks"
-    runtime.printer.summary("compared", numbers, f"{len(answers)} changed, {mode}: {words}")
+    runtime.printer.summary(Kind.COMPARED, numbers, f"{len(answers)} changed, {mode}: {words}")
     return code
 
 

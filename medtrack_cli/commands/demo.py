@@ -8,6 +8,7 @@ import typer
 
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.environment import for_others
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -70,7 +71,9 @@ def demo(
             show.run("Replay what was recorded, ten times as fast", replay)
         refused = ["publish", "-f", "invalid.json"]
         show.run("An invalid event is refused before anything leaves", refused, expected=1)
-    printer.summary("demo", {"steps": show.steps, "exit_code": 0}, "the private RabbitMQ is gone")
+    printer.summary(
+        Kind.DEMO, {"steps": show.steps, "exit_code": 0}, "the private RabbitMQ is gone"
+    )
     return ExitCode.DONE
 
 

@@ -161,6 +161,7 @@ def listen(
     from medtrack_cli.core.heard import Heard, Limits
     from medtrack_cli.core.listen import Watched, tee
     from medtrack_cli.core.listen import listen as run
+    from medtrack_cli.output.shown.listening import ShownListened
 
     keys = tuple(patterns or ["#"])
     _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
@@ -192,7 +193,7 @@ def listen(
     finally:
         if recorder:
             recorder.close()
-    printer.listened(result)
+    printer.show(ShownListened(result))
     return result.exit_code
 
 

@@ -12,6 +12,7 @@ from medtrack_cli.commands import numbers
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
@@ -180,7 +181,7 @@ def publish(
     ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
     expected = counted["events"] - tally.aside["done_before"] if checked else None
-    return send(runtime, "published", policy, tally, delivered, expected=expected)
+    return send(runtime, Kind.PUBLISHED, policy, tally, delivered, expected=expected)
 
 
 class _Outgoing(NamedTuple):
@@ -236,7 +237,7 @@ def _checkpoint(
             "input is the same is known by its size, its start and its end alone"
         )
     if mark.was_done:
-        with runtime.progress(lambda: f"{mark.compared:,} events compared"):
+        with runtime.printer.progress(lambda: f"{mark.compared:,} events compared"):
             mark.verify(source.read(None))
         runtime.printer.note(f"{path}: {mark.was_done:,} events are done already")
     return mark
@@ -290,7 +291,7 @@ def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str
     from medtrack_cli.core.publish import check_all
 
     try:
-        with runtime.progress(lambda: f"{counted['events']:,} events checked"):
+        with runtime.printer.progress(lambda: f"{counted['events']:,} events checked"):
             return check_all(source.read, plan, counted, keeps=source.is_small)
     except KeyboardInterrupt:
         runtime.printer.warning("interrupted while checking: nothing was sent")

@@ -12,6 +12,7 @@ import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.options import command
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
@@ -183,7 +184,7 @@ def replay(
             paced = outgoing.made(tally.aside, pace)
             return deliver.deliver(publisher, paced, again, stop)
 
-        return send(runtime, "replayed", PublishPolicy(retry_for=retry_for), tally, delivered)
+        return send(runtime, Kind.REPLAYED, PublishPolicy(retry_for=retry_for), tally, delivered)
 
 
 class _Outgoing(NamedTuple):
@@ -226,7 +227,7 @@ def _check(runtime: Runtime, everything: "Iterable[Message | Receipt]") -> bool:
     from medtrack_cli.core.replay import refuse_unsendable
 
     checked = invalid = 0
-    with runtime.progress(lambda: f"{checked:,} events checked"):
+    with runtime.printer.progress(lambda: f"{checked:,} events checked"):
         for each in refuse_unsendable(everything, runtime.why_unsendable):
             checked += 1
             invalid += isinstance(each, Receipt)

@@ -7,6 +7,7 @@ import typer
 
 from medtrack_cli.commands import contracts
 from medtrack_cli.commands.options import command, group
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -40,14 +41,16 @@ def show_list(runtime: Runtime) -> int:
     """List the known event types."""
     columns = ("event_type", "version", "description", "published_by")
     rows = [(t.name, t.version, t.description, t.published_by) for t in runtime.registry]
-    runtime.printer.rows("event_type", columns, rows)
+    runtime.printer.rows(Kind.EVENT_TYPE, columns, rows)
     return ExitCode.DONE
 
 
 def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
     known = runtime.registry.find(event_type, version)
-    runtime.printer.event_type(known, runtime.example(known))
+    from medtrack_cli.output.shown.event_types import ShownEventType
+
+    runtime.printer.show(ShownEventType(known, runtime.example(known)))
     return ExitCode.DONE
 
 

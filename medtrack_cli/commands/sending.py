@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 from medtrack_cli.core.deliver import Tally
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
 from medtrack_cli.errors import ExitCode, MedtrackError
+from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt
 from medtrack_cli.runtime import Runtime
 
 Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
@@ -14,7 +16,7 @@ Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
 
 def send(
     runtime: Runtime,
-    kind: str,
+    kind: Kind,
     policy: PublishPolicy,
     tally: Tally,
     deliver: Deliver,
@@ -35,7 +37,7 @@ def send(
     settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
-        with runtime.progress(line):
+        with runtime.printer.progress(line):
             receipts = deliver(publisher, stop)
             failure = _print_all(runtime, tally, receipts)
         return _finish(runtime, kind, tally, started, failure, stopped=stop.exit_code)
@@ -47,7 +49,7 @@ def report(
     """Print receipts of events that are not published, and the summary."""
     started = runtime.world.clock.monotonic()
     failure = _print_all(runtime, tally, receipts)
-    return _finish(runtime, "published", tally, started, failure, stopped=stopped)
+    return _finish(runtime, Kind.PUBLISHED, tally, started, failure, stopped=stopped)
 
 
 def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
@@ -61,12 +63,12 @@ def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> E
         except Exception as error:  # noqa: BLE001 -- raised behind the summary
             return error
         tally.add(receipt)
-        runtime.printer.receipt(receipt)
+        runtime.printer.show(ShownReceipt(receipt), receipt.outcome)
 
 
 def _finish(
     runtime: Runtime,
-    kind: str,
+    kind: Kind,
     tally: Tally,
     started: float,
     failure: Exception | None,
@@ -109,12 +111,12 @@ def print_only(
     for each in outgoing:
         if isinstance(each, Receipt):
             tally.add(each)
-            printer.receipt(each)
+            printer.show(ShownReceipt(each), each.outcome)
         else:
             queues = reach()(each)
             sendable += 1
             undelivered += queues == []
-            printer.message(each, queues)
+            printer.show(ShownMessage(each, queues))
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}
@@ -124,5 +126,5 @@ def print_only(
         sentence += f"; besides: {_listed(left)}"
     if undelivered:
         sentence += f"; {undelivered:,} would reach no queue"
-    printer.summary("dry_run", {**numbers, **left, "exit_code": code}, sentence)
+    printer.summary(Kind.DRY_RUN, {**numbers, **left, "exit_code": code}, sentence)
     return code

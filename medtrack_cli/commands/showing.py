@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import DemoFailed
+from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 STEP_SECONDS = 60
@@ -74,7 +76,7 @@ class Show:
         self.steps += 1
         record = {"step": self.steps, "title": title, "command": ["medtrack", *arguments]}
         line = f"\n# {title}\n$ medtrack {' '.join(arguments)}"
-        self._runtime.printer.page("step", record, line)
+        self._runtime.printer.show(Page(Kind.STEP, record, line))
         self._runtime.world.stdout.flush()
 
     def _check(self, arguments: Sequence[str], code: int, expected: int) -> None:

@@ -43,7 +43,9 @@ def stats(
     if found.foreign and not found.events:
         raise nothing
     if found.events or not found.unreadable:
-        runtime.printer.stats(found)
+        from medtrack_cli.output.shown.statistics import ShownStats
+
+        runtime.printer.show(ShownStats(found))
         if html:
             runtime.write_page(html, found, ", ".join(recordings))
     if found.foreign:
@@ -60,7 +62,7 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
     collected = Stats()
     reader = StatsReader(collected, runtime.registry)
     source = runtime.input(paths, outputs=outputs)
-    with runtime.progress(lambda: f"{collected.events:,} events read"):
+    with runtime.printer.progress(lambda: f"{collected.events:,} events read"):
         for found in source.found:
             try:
                 if isinstance(found, InputMissing):

@@ -6,7 +6,9 @@ import typer
 
 from medtrack_cli.commands.numbers import whole
 from medtrack_cli.commands.options import command
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
+from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 EXAMPLES = (
@@ -113,7 +115,7 @@ def _rules(runtime: Runtime, name: str | None) -> int:
     severity = {rule: "warning" if rule in WARNINGS else "error" for rule in Rule}
     if name is None:
         rows = [(rule, severity[rule], EXPLANATIONS[rule].summary) for rule in Rule]
-        runtime.printer.rows("rule", ("rule", "severity", "summary"), rows)
+        runtime.printer.rows(Kind.RULE, ("rule", "severity", "summary"), rows)
         return ExitCode.DONE
     if name not in list(Rule):
         hint = did_you_mean(name, Rule) or "medtrack validate --list-rules shows them all"
@@ -132,7 +134,7 @@ def _rules(runtime: Runtime, name: str | None) -> int:
         ]
     )
     record = {"rule": rule, "severity": severity[rule], **about._asdict()}
-    runtime.printer.page("rule", record, text)
+    runtime.printer.show(Page(Kind.RULE, record, text))
     return ExitCode.DONE
 
 

@@ -17,6 +17,7 @@ from medtrack_cli.core.delivery import (
     Single,
     Whole,
 )
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
 from medtrack_cli.events.json_text import decode, examine
@@ -69,7 +70,7 @@ def body_value(seen: CheckedDelivery) -> Any:  # noqa: ANN401 -- JSON
 def _circumstances(delivery: Delivery) -> dict[str, Any]:
     """Tell how it came: what stands before the body."""
     return {
-        "kind": "event",
+        "kind": Kind.EVENT,
         "received_at": rfc3339(delivery.received_at),
         "exchange": delivery.exchange,
         "routing_key": delivery.routing_key,

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.positions import Positions
@@ -151,7 +152,7 @@ class Checkpoint:
         When it can't be written, no more is sent; CannotWrite is raised behind the last receipt.
         """
         if self._header is not None:
-            self._append({"kind": "checkpoint", "version": FORMAT, **self._header})
+            self._append({"kind": Kind.CHECKPOINT, "version": FORMAT, **self._header})
             self._header = None
         failure: MedtrackError | None = None
         count = 0

@@ -5,6 +5,7 @@ from secrets import token_hex
 from threading import Event, Lock, Thread
 
 from medtrack_cli.core.checked import CheckedDelivery, is_replayed
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
 from medtrack_cli.core.record import to_line
 from medtrack_cli.core.times import rfc3339
@@ -88,7 +89,7 @@ class Recorder:
         if file.torn:
             self._warn(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
         self._run = file.run or self._run
-        header = {"kind": "recording", "version": FORMAT, "run": self._run, "part": part}
+        header = {"kind": Kind.RECORDING, "version": FORMAT, "run": self._run, "part": part}
         text = opened({**header, "started_at": self._started_at})
         try:
             file.add([Entry(self._started_at, text)])

@@ -17,7 +17,6 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.output.listened import told
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
 from medtrack_cli.output.live_keys import Controls, keys_of, pressed
 from medtrack_cli.output.live_selection import Selection
@@ -27,6 +26,7 @@ from medtrack_cli.output.log_lines import Look, event_lines
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.shown.listening import told
 
 FRAME_SECONDS = 1 / 30
 """Between two frames with events, at least."""

@@ -2,13 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Lock, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
-
-if TYPE_CHECKING:
-    from medtrack_cli.output.printer import Printer
+from typing import Self, TextIO
 
 MakeRoom = Callable[[], AbstractContextManager[None]]
 """Gives a context in which others may write to the terminal."""
@@ -23,12 +20,14 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Shows a line after a second, brings it up to date, and clears it at the end."""
+    """Shows a line on a terminal after a second, brings it up to date, clears it at the end."""
 
-    def __init__(self, stderr: TextIO, line: Callable[[], str], *, on: bool) -> None:
+    def __init__(self, stderr: TextIO, line: Callable[[], str], *, quiet: bool) -> None:
         self._stderr = stderr
         self._line = line
-        self._thread = Thread(target=self._draw, daemon=True) if on else None
+        self._thread = (
+            Thread(target=self._draw, daemon=True) if stderr.isatty() and not quiet else None
+        )
         self._done = Event()
         self._lock = Lock()
         self._is_shown = False
@@ -78,16 +77,3 @@ def _fitting(line: str, stderr: TextIO) -> str:
 
     room = os.get_terminal_size(stderr.fileno()).columns - 1
     return line if len(line.encode()) <= room or room < 1 else set_cell_size(line, room).rstrip()
-
-
-@contextmanager
-def beside(
-    printer: "Printer", stderr: TextIO, line: Callable[[], str], *, on: bool
-) -> Iterator[None]:
-    """Show a line while a printer prints: the line gives way to each of its lines."""
-    with Progress(stderr, line, on=on) as progress:
-        printer.make_room = progress.hidden
-        try:
-            yield
-        finally:
-            printer.make_room = nullcontext

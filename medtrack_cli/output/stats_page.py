@@ -1,13 +1,11 @@
 """Statistics as a page of text: numbers, a chart, tables."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from medtrack_cli.core.stats import Stats
 from medtrack_cli.core.timeline import Chart, Column
 from medtrack_cli.output import stats_texts as texts
-from medtrack_cli.output.marks import Marks
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.shown.shown import Sheet
 
 CHART_HEIGHT = 8
 """Lines of the chart, its axis not counted."""
@@ -17,14 +15,6 @@ MOST_COLUMNS = 160
 
 _LEAST_WIDTH = 40
 _LONGEST_NAME = 44
-
-
-class Sheet(NamedTuple):
-    """What the page is written on."""
-
-    width: int
-    marks: Marks
-    style: Style
 
 
 def stats_page(stats: Stats, sheet: Sheet) -> Iterator[str]:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from medtrack_cli.core.ports import Interrupted, Resumed
-from medtrack_cli.output.listened import told
-from medtrack_cli.output.records import happening
+from medtrack_cli.output.shown.listening import ShownHappening, told
 
 SINCE, UNTIL = datetime(2026, 1, 1, 10, tzinfo=UTC), datetime(2026, 1, 1, 10, 0, 2, tzinfo=UTC)
 
@@ -25,4 +24,5 @@ def test_a_start_that_isnt_known_is_not_made_up(
 ) -> None:
     """Of what was dropped before we listened no time is told: null in JSON."""
     assert words in told(happened)
-    assert (happening(happened)["since"] is None) is (happened.since is None)
+    (record,) = ShownHappening(happened).records()
+    assert (record["since"] is None) is (happened.since is None)

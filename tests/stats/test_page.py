@@ -20,7 +20,8 @@ from medtrack_cli.core.stats import Stats
 from medtrack_cli.core.stats_reading import StatsReader
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.output.marks import ASCII, FULL, Marks
-from medtrack_cli.output.stats_page import Sheet, stats_page
+from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.stats_page import stats_page
 from medtrack_cli.output.stats_texts import duration, share, size
 from medtrack_cli.output.style import Style
 from tests.cli.tool import COMMAND, Tool, numbered

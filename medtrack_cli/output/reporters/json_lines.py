@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output import records
 from medtrack_cli.output.reporters.reporter import SourceLine
+from medtrack_cli.output.shown.errors import ShownError
+from medtrack_cli.output.shown.findings import ShownFinding
 
 
 class JsonReporter:
@@ -30,16 +32,16 @@ class JsonReporter:
         """Say nothing of files that are in order."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- the line is for people
-        self._write(records.finding(finding))
+        self._write(*ShownFinding(finding).records())
 
     def unreadable(self, error: InputMissing) -> None:
         if self._on_error:
             self._on_error(error)
         else:
-            self._write(records.error(error))
+            self._write(*ShownError(error).records())
 
     def finish(self, validated: Validated) -> None:
-        self._write(records.summary("validated", validated.numbers()))
+        self._write({"kind": Kind.VALIDATED, **validated.numbers()})
 
     def _write(self, record: dict[str, Any]) -> None:
         text = json.dumps(record, ensure_ascii=self._ascii_only, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""What commands show: a file for each thing, with its form for people and for programs."""

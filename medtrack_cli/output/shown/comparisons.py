@@ -1,0 +1,44 @@
+"""What a change of a contract means, with the events that prove it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medtrack_cli.core.contracts import Compared
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.output.pages import comparison_page
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.shown import Record, Sheet
+
+
+class ShownComparison(NamedTuple):
+    """Two contracts, and each change from one to the other."""
+
+    compared: Compared
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        compared = self.compared
+        result = compared.comparison
+        yield {
+            "kind": Kind.COMPARISON,
+            "old": compared.old.name,
+            "new": compared.new.name if compared.new else None,
+            "backward": result.backward if result else "no",
+            "forward": result.forward if result else "yes",
+            "full": result.full if result else "no",
+            "changes": [
+                {
+                    "rule": change.rule,
+                    "pointer": compared.pointer(change),
+                    "message": change.message,
+                    "breaks": sorted(change.breaks),
+                    "undecided": sorted(change.undecided),
+                    "deploy_first": change.deploy_first or None,
+                    "event": compared.event(change),
+                }
+                for change in (result.changes if result else ())
+            ],
+        }
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:  # noqa: ARG002 -- alike on any
+        return map(safe_text, comparison_page(self.compared).split("\n"))

@@ -1,0 +1,75 @@
+"""What recordings hold."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.stats import Names, Stats
+from medtrack_cli.core.timeline import Chart
+from medtrack_cli.core.times import from_seconds, rfc3339
+from medtrack_cli.output.shown.shown import Record, Sheet
+
+MOST_COLUMNS = 120
+"""The most spans of time that the chart has for programs."""
+
+
+class ShownStats(NamedTuple):
+    """Statistics in numbers, tables and a chart."""
+
+    stats: Stats
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        stats = self.stats
+        extent, sizes, duplicates = stats.timeline.extent, stats.sizes, stats.duplicates
+        yield {
+            "kind": Kind.STATS,
+            "files": stats.files,
+            "events": stats.events,
+            "invalid": stats.invalid,
+            "foreign": stats.foreign,
+            "unreadable": stats.unreadable,
+            "redelivered": stats.redelivered,
+            "duplicates": duplicates.found,
+            "duplicates_are_least": duplicates.is_least,
+            "without_message_id": duplicates.without_id,
+            "without_time": stats.untimed,
+            "first": rfc3339(from_seconds(extent[0])) if extent else None,
+            "last": rfc3339(from_seconds(extent[1])) if extent else None,
+            "bytes": {"total": sizes.total, "median": sizes.median, "largest": sizes.largest},
+            "event_types": _names(stats.types),
+            "services": _names(stats.services),
+            "routing_keys": _names(stats.routing_keys),
+            "rules": dict(stats.rules.most_common()),
+            "gaps": [
+                {
+                    "since": rfc3339(from_seconds(gap.since)),
+                    "until": rfc3339(from_seconds(gap.until)),
+                    "seconds": round(gap.seconds, 3),
+                }
+                for gap in stats.timeline.gaps()
+            ],
+            "chart": _chart(stats.timeline.chart(MOST_COLUMNS)),
+            "exit_code": int(stats.exit_code),
+        }
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        from medtrack_cli.output.stats_page import stats_page
+
+        return stats_page(self.stats, sheet)
+
+
+def _chart(chart: Chart | None) -> Record | None:
+    return chart and {
+        "start": rfc3339(from_seconds(chart.start)),
+        "seconds": chart.seconds,
+        "events": [column.events for column in chart.columns],
+        "invalid": [column.invalid for column in chart.columns],
+    }
+
+
+def _names(names: Names) -> Record:
+    return {
+        "names": [{"name": name, **count._asdict()} for name, count in names.most_frequent],
+        "others": names.others._asdict(),
+    }
