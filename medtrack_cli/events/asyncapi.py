@@ -11,7 +11,7 @@ from urllib.parse import quote
 from medtrack_cli.events.export import json_schema, payload_name, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.registry import EventType
-from medtrack_cli.events.subschemas import is_resource, place_of
+from medtrack_cli.events.subschemas import MAPS, REFERENCES, Resource, whole
 
 ASYNCAPI: Final = "3.0.0"
 """Nothing here needs 3.1.0, which generators of models can't read yet."""
@@ -33,7 +33,6 @@ _DESCRIPTION: Final = (
 _DATA: Final = frozenset({"const", "enum", "default", "examples"})
 _IDENTITY: Final = frozenset({"$schema", "$id", "$anchor", "$dynamicAnchor"})
 """What a schema inside a document has no use for, when its references are pointers."""
-_MAPS: Final = frozenset({"$defs", "properties", "patternProperties", "dependentSchemas"})
 
 
 def asyncapi_document(
@@ -177,7 +176,8 @@ def _schemas(event_type: EventType, *, is_alone: bool) -> list[tuple[str, dict[s
     event = json_schema(event_type)
     fields = {**event["properties"], "payload": {"$ref": place}}
     event |= {"properties": fields, "title": f"{event_type.name}{number}"}
-    moved = _moved(payload_schema(event_type), place)
+    document = whole(payload_schema(event_type))
+    moved = _moved(document.schema, place, document.resource)
     return [
         (_key(event_type), _without_identity(event)),
         (payload, {**_without_identity(moved), "title": f"{payload_name(event_type)}{number}"}),
@@ -195,36 +195,26 @@ def _refers_inside(schema: dict[str, Any]) -> bool:
     return "/$defs/" in str(rest)
 
 
-def _moved(
-    value: Any,  # noqa: ANN401 -- JSON
-    here: str,
-    place: str = "",
-    resource: Mapping[str, Any] | None = None,
-    *,
-    is_map: bool = False,
-) -> Any:  # noqa: ANN401
-    """Make a document's references to itself, by pointer or anchor, lead to where it stands now.
+def _moved(value: Any, place: str, resource: Resource, *, is_map: bool = False) -> Any:  # noqa: ANN401
+    """Make a document's references to itself, however written, pointers to where it stands now.
 
-    `here` is where the value stands, `place` where the resource that references lead into; a
-    map's keys are names of fields, not keywords.
+    `place` is where the document stands, `resource` that of the value; a map's keys are names of
+    fields, not keywords.
     """
     if isinstance(value, list):
-        return [_moved(each, f"{here}/{n}", place, resource) for n, each in enumerate(value)]
+        return [_moved(each, place, resource) for each in value]
     if not isinstance(value, dict):
         return value
-    if resource is None or (is_resource(value) and not is_map):
-        place, resource = here, value
+    resource = resource if is_map else resource.around(value)
     moved: dict[str, Any] = {}
     for key, each in value.items():
-        if not is_map and key in {"$ref", "$dynamicRef"}:
-            path = place_of(each, resource)
+        if not is_map and key in REFERENCES and isinstance(each, str):
+            path = resource.place_of(each)
             moved[key] = each if path is None else f"{place}{_fragment(path)}"
         elif not is_map and key in _DATA:
             moved[key] = each
         elif is_map or key not in _IDENTITY:
-            names = not is_map and key in _MAPS
-            inner = f"{here}{_fragment((key,))}"
-            moved[key] = _moved(each, inner, place, resource, is_map=names)
+            moved[key] = _moved(each, place, resource, is_map=not is_map and key in MAPS)
     return moved
 
 

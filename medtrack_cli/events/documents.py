@@ -5,13 +5,20 @@ Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from medtrack_cli.events.findings import Path
 from medtrack_cli.events.formats import SCHEMA_DIALECT
-from medtrack_cli.events.subschemas import Subschema, below, in_place, unfolds_beyond, whole
+from medtrack_cli.events.subschemas import (
+    Subschema,
+    below,
+    every,
+    in_place,
+    references,
+    unfolds_beyond,
+    whole,
+)
 from medtrack_cli.events.words import json_name
 
 if TYPE_CHECKING:
@@ -25,7 +32,6 @@ PUBLISHED_BY = "x-published-by"
 
 MOST_AT_ONCE = 10_000
 """How many schemas may judge one value, each counted as often as it is reached."""
-_BASE = "https://medtrack.invalid/payload"
 
 
 def compiled(document: dict[str, Any]) -> Draft202012Validator:
@@ -45,7 +51,7 @@ def compiled(document: dict[str, Any]) -> Draft202012Validator:
 
 def located(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give a document an absolute `$id`, so that each schema in it has a place that names it."""
-    return {**document, "$id": urljoin(_BASE, document.get("$id", ""))}
+    return {**document, "$id": whole(document).resource.uri}
 
 
 def validator(document: Mapping[str, Any]) -> Draft202012Validator:
@@ -69,10 +75,11 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
     except ValidationError as error:
         yield tuple(error.instance_path), f"not JSON Schema 2020-12 ({error.kind.name})"
         return
-    for path, reference in _references(document, ()):
-        if not reference.startswith("#"):
-            yield path, "a reference may only lead into the same document"
-            return
+    for path, each in every(document):
+        for keyword, reference in references(each.schema).items():
+            if each.resource.target(reference) is None:
+                yield (*path, keyword), "a reference may only lead into the same document"
+                return
     try:
         compiled(document)
     except (ValidationError, ValueError) as error:
@@ -82,18 +89,6 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
         yield (), f"its references unfold into more than {MOST_AT_ONCE:,} schemas for one value"
     if document.get("type") != "object":
         yield (), 'a payload is an object: the schema must say "type": "object"'
-
-
-def _references(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in {"$ref", "$dynamicRef"} and isinstance(item, str):
-                yield (*path, key), item
-            else:
-                yield from _references(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _references(item, (*path, index))
 
 
 def _first_line(error: Exception) -> str:
@@ -123,10 +118,11 @@ def _kinds(schema: Mapping[str, Any]) -> Iterator[str]:
 def describe_fields(document: Mapping[str, Any]) -> list[tuple[str, str, bool, str]]:
     """List the payload's fields: name, kind in a word or two, required, description."""
     required = set(document.get("required", ()))
+    resource = whole(document).resource
     listed = []
     for name, schema in document.get("properties", {}).items():
         about = schema if isinstance(schema, dict) else {}
-        places = in_place([Subschema(document, about)], certain=True)
+        places = in_place([Subschema(resource.around(about), about)], certain=True)
         merged = {key: value for each in places for key, value in each.schema.items()}
         listed.append((name, _kind(merged), name in required, str(about.get("description", ""))))
     return listed

@@ -2,11 +2,13 @@
 
 import re
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urljoin
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from medtrack_cli.events.formats import SCHEMA_DIALECT, VERSION_NUMBER, version_numbers
 from medtrack_cli.events.registry import EventType, envelope_of
+from medtrack_cli.events.subschemas import BASE
 
 if TYPE_CHECKING:
     from medtrack_cli.events.envelope import Payload
@@ -57,8 +59,8 @@ def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  
     payload = payload_schema(event_type)
     if event_type.document is not None or "$defs" in payload:
         # A resource of its own, so that its references still lead into it.
-        identity = f"urn:medtrack:payload:{event_type.name}:{event_type.version}"
-        payload = {"$id": identity, **payload}
+        own = urljoin(BASE, f"/{event_type.name}/{event_type.version}/payload")
+        payload = {**payload, "$id": urljoin(own, payload.get("$id", ""))}
     document = {
         "$schema": SCHEMA_DIALECT,
         "$id": f"urn:medtrack:event:{event_type.name}:{event_type.version}",

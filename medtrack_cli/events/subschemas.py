@@ -1,15 +1,30 @@
 """The parts of a JSON Schema document: where its references lead, and which parts judge a value."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 
 from jsonschema_rs import is_valid
 
 from medtrack_cli.events.findings import Path
 
-_CERTAIN = ("allOf", "anyOf", "oneOf", "$ref", "$dynamicRef")
+BASE = "https://medtrack.invalid/payload"
+"""The `$id` of a document without one, which relative ones start from."""
+
+ONE = frozenset(
+    {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "contains"}
+    | {"propertyNames", "not", "if", "then", "else", "contentSchema"}
+)
+LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+MAPS = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"}
+)
+"""The keywords that hold one schema, a list of them, and schemas by names; all else is data."""
+
+REFERENCES = ("$ref", "$dynamicRef")
+
+_CERTAIN = ("allOf", "anyOf", "oneOf", *REFERENCES)
 _POSSIBLE = (*_CERTAIN, "then", "else", "dependentSchemas")
 _TRIED = (*_POSSIBLE, "if", "not")
 
@@ -18,70 +33,148 @@ _BOOLEAN: dict[bool, dict[str, Any]] = {True: {}, False: {"not": {}}}
 """The objects that mean the same as boolean schemas; always the same, as they are told by id."""
 
 
-class Subschema(NamedTuple):
-    """A part of a document, and the resource that its references lead into: `#` is its top."""
+class Resource:
+    """A schema with an `$id`, or a whole document: `#` in its references is its top.
 
-    resource: Mapping[str, Any]
-    schema: Mapping[str, Any]
+    `uri` is absolute, `path` leads here from the document's top.
+    """
 
-
-class _Resource:
-    """A resource as a key: no other is equal to it."""
-
-    def __init__(self, top: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        top: Mapping[str, Any],
+        uri: str = BASE,
+        path: Path = (),
+        document: "Resource | None" = None,
+    ) -> None:
         self.top = top
+        self.uri = _absolute(uri, top.get("$id", ""))
+        self.path = path
+        self.document = document or self
 
-    def __hash__(self) -> int:
-        return id(self.top)
+    def around(self, schema: object) -> "Resource":
+        """Give the resource of a schema right inside of this one: its own, or this."""
+        if not isinstance(schema, dict) or "$id" not in schema:
+            return self
+        return next((each for each in self.document.all if each.top is schema), self)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Resource) and self.top is other.top
+    @cached_property
+    def all(self) -> list["Resource"]:
+        """List the resources of a document, the document first."""
+        found = [self]
+        left: list[tuple[Resource, Path, Mapping[str, Any]]] = [(self, (), self.top)]
+        while left:
+            resource, path, schema = left.pop()
+            for steps, part in schemas_inside(schema):
+                inner = (*path, *steps)
+                own = resource
+                if isinstance(part.get("$id"), str):
+                    own = Resource(part, resource.uri, inner, self)
+                    found.append(own)
+                left.append((own, inner, part))
+        return found
+
+    @cached_property
+    def _by_uri(self) -> dict[str, "Resource"]:
+        return {each.uri: each for each in reversed(self.all)}
+
+    def target(self, reference: str) -> "Resource | None":
+        """Find the resource that a reference leads into; None: it is outside of the document."""
+        uri = reference.partition("#")[0]
+        return self.document._by_uri.get(_absolute(self.uri, uri)) if uri else self  # noqa: SLF001
+
+    def place_of(self, reference: str) -> Path | None:
+        """Give the path from the document's top to where a reference leads; None: nowhere."""
+        resource = self.target(reference)
+        fragment = unquote(reference.partition("#")[2])
+        if resource is None:
+            return None
+        if fragment and not fragment.startswith("/"):
+            return resource._anchors.get(fragment)  # noqa: SLF001
+        steps = fragment.split("/")[1:]
+        return (*resource.path, *(each.replace("~1", "/").replace("~0", "~") for each in steps))
+
+    @cached_property
+    def _anchors(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        left: list[tuple[Path, Mapping[str, Any]]] = [(self.path, self.top)]
+        while left:
+            path, schema = left.pop()
+            names = (schema.get(each) for each in ("$anchor", "$dynamicAnchor"))
+            found |= dict.fromkeys((each for each in names if isinstance(each, str)), path)
+            inside = ((steps, part) for steps, part in schemas_inside(schema) if "$id" not in part)
+            left += (((*path, *steps), part) for steps, part in inside)
+        return found
+
+
+def _absolute(base: str, reference: str) -> str:
+    """Resolve a URI without its fragment; what is none stays as it is."""
+    try:
+        return urljoin(base, reference).partition("#")[0]
+    except ValueError:
+        return reference
+
+
+class Subschema(NamedTuple):
+    """A part of a document, and the resource that it belongs to."""
+
+    resource: Resource
+    schema: Mapping[str, Any]
 
 
 def whole(document: Mapping[str, Any]) -> Subschema:
     """Take a document itself."""
-    return Subschema(document, document)
+    return Subschema(Resource(document), document)
 
 
-def is_resource(value: object) -> bool:
-    """Tell a schema with an `$id`, into which the references inside of it lead."""
-    return isinstance(value, Mapping) and isinstance(value.get("$id"), str)
+def schemas_inside(schema: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Walk the schemas right inside a schema, each with its path; boolean ones are passed over."""
+    for keyword, value in schema.items():
+        found: Iterable[tuple[Path, Any]] = ()
+        if keyword in ONE:
+            found = [((keyword,), value)]
+        elif keyword in LISTS and isinstance(value, list):
+            found = (((keyword, index), each) for index, each in enumerate(value))
+        elif keyword in MAPS and isinstance(value, dict):
+            found = (((keyword, name), each) for name, each in value.items())
+        yield from ((path, each) for path, each in found if isinstance(each, dict))
 
 
-def place_of(reference: str, resource: Mapping[str, Any]) -> Path | None:
-    """Give the path from a resource's top to where a reference leads; None: nowhere in it."""
-    fragment = unquote(reference.removeprefix("#"))
-    if fragment and not fragment.startswith("/"):
-        return _anchors(_Resource(resource)).get(fragment)
-    return tuple(each.replace("~1", "/").replace("~0", "~") for each in fragment.split("/")[1:])
-
-
-@lru_cache(maxsize=64)
-def _anchors(resource: _Resource) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    left: list[tuple[Path, Any]] = [((), resource.top)]
+def every(document: Mapping[str, Any]) -> Iterator[tuple[Path, Subschema]]:
+    """Walk each schema of a document once, with its path: also what only references lead to."""
+    seen: set[int] = set()
+    left: list[tuple[Path, Subschema]] = [((), whole(document))]
     while left:
-        path, value = left.pop()
-        if isinstance(value, list):
-            left += (((*path, index), each) for index, each in enumerate(value))
-        elif isinstance(value, dict) and not (path and is_resource(value)):
-            left += (((*path, key), each) for key, each in value.items())
-            names = (value.get(each) for each in ("$anchor", "$dynamicAnchor"))
-            found |= dict.fromkeys((each for each in names if isinstance(each, str)), path)
-    return found
+        path, each = left.pop()
+        if id(each.schema) in seen:
+            continue
+        seen.add(id(each.schema))
+        yield path, each
+        left += (
+            ((*path, *steps), _inner(each, part)) for steps, part in schemas_inside(each.schema)
+        )
+        for reference in references(each.schema).values():
+            if target := resolved(reference, each.resource):
+                left.append((each.resource.place_of(reference) or (), target))
 
 
-def resolved(reference: str, resource: Mapping[str, Any]) -> Subschema | None:
+def references(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Give a schema's own references by their keywords."""
+    found = {keyword: schema.get(keyword) for keyword in REFERENCES}
+    return {keyword: each for keyword, each in found.items() if isinstance(each, str)}
+
+
+def resolved(reference: str, resource: Resource) -> Subschema | None:
     """Follow a reference; None where no schema is."""
-    path = place_of(reference, resource)
-    value: Any = resource
+    path = resource.place_of(reference)
+    value: Any = resource.document.top
+    resource = resource.document
     for part in path or ():
         if isinstance(value, list):
             index = int(part) if str(part).isdecimal() else len(value)
             value = value[index] if index < len(value) else None
         else:
             value = value.get(part) if isinstance(value, dict) else None
-        resource = value if is_resource(value) else resource
+        resource = resource.around(value)
     if isinstance(value, bool):
         value = _BOOLEAN[value]
     return None if path is None or not isinstance(value, dict) else Subschema(resource, value)
@@ -112,9 +205,11 @@ def _parts(each: Subschema, keywords: Iterable[str]) -> Iterator[Subschema]:
 
 
 def _inside(each: Subschema, parts: Iterable[Any]) -> Iterator[Subschema]:
-    for part in parts:
-        if isinstance(part, dict):
-            yield Subschema(part if is_resource(part) else each.resource, part)
+    return (_inner(each, part) for part in parts if isinstance(part, dict))
+
+
+def _inner(each: Subschema, part: Mapping[str, Any]) -> Subschema:
+    return Subschema(each.resource.around(part), part)
 
 
 def below(start: Iterable[Subschema], part: str | int) -> list[Subschema]:
@@ -144,7 +239,7 @@ def _children(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
 def unfolds_beyond(document: Mapping[str, Any], most: int) -> bool:
     """Tell whether some value would be judged by more than so many schemas, counted each time."""
     sizes: dict[int, int] = {}
-    left = [(each, False) for each in _every(document)]
+    left = [(each, False) for _, each in every(document)]
     while left:
         each, is_second_time = left.pop()
         key = id(each.schema)
@@ -156,13 +251,3 @@ def unfolds_beyond(document: Mapping[str, Any], most: int) -> bool:
             left.append((each, True))
             left += ((part, False) for part in parts)
     return any(size > most for size in sizes.values())
-
-
-def _every(document: Mapping[str, Any]) -> Iterator[Subschema]:
-    """Walk every object of a document, be it a schema or not."""
-    left = [whole(document)]
-    while left:
-        each = left.pop()
-        yield each
-        for value in each.schema.values():
-            left += _inside(each, value if isinstance(value, list) else [value])

@@ -16,6 +16,7 @@ PLAIN: tuple[Any, ...] = (
 )
 VALUES = (None, True, 0, -1.5, "a", [1], {"a": 1}, {"$ref": "#/x"}, 10**20, 1e300)
 TARGETS = ("#", "#/$defs/m", "#/$defs/n", "#/properties/a", "#m", "#dyn", "#/allOf/0")
+OWN = ("urn:x:y", "urn:x:y#/$defs/m", "urn:x:y#dyn", "z.json", "./z.json#/properties/a")
 SCHEMAS = (
     *("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "contains"),
     *("unevaluatedItems", "not", "if", "then", "else"),
@@ -42,11 +43,11 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "uniqueItems": (True,),
     "minContains": (0, 2),
     "maxProperties": (0, 3),
-    "$ref": TARGETS,
+    "$ref": TARGETS + OWN,
     "$dynamicRef": TARGETS,
     "$anchor": ("m", "n"),
     "$dynamicAnchor": ("m", "dyn"),
-    "$id": ("urn:x:y",),
+    "$id": ("urn:x:y", "z.json"),
     "$recursiveRef": ("#",),
 }
 

@@ -32,7 +32,7 @@ def differences(old: Schema, new: Schema) -> Iterator[Difference]:
     """
     if same(old, new):
         return iter(())
-    found = _differences(Place((), old, new, frozenset({("#", "#")})))
+    found = _differences(Place((), old, new, frozenset()))
     return map(_doubted, found) if "unevaluated" in text([old, new]) else found
 
 
@@ -40,8 +40,8 @@ def _differences(place: Place) -> Iterator[Difference]:
     old, new = place.old, place.new
     if same(old, new) and not refers(old):
         return
-    origin = (old.get(ORIGIN, ""), new.get(ORIGIN, ""))
-    place = place._replace(origins=place.origins | {origin})
+    if "$ref" not in {*old, *new}:
+        place = place._replace(origins=place.origins | {_origin(place)})
     if not same(old.get("description"), new.get("description")):
         message = "the description is another one"
         yield place.differs(ChangeRule.DESCRIPTION_CHANGED, "", NEITHER, message)
@@ -52,6 +52,10 @@ def _differences(place: Place) -> Iterator[Difference]:
         return
     for compared in _COMPARED:
         yield from compared(place)
+
+
+def _origin(place: Place) -> tuple[str, str]:
+    return place.old.get(ORIGIN, ""), place.new.get(ORIGIN, "")
 
 
 def _fields(place: Place) -> Iterator[Difference]:
@@ -173,8 +177,10 @@ def _conditions(place: Place) -> Iterator[Difference]:
     """Name what else differs, without reasoning about it."""
     for keyword in _CONDITIONS:
         before, after = place.old.get(keyword), place.new.get(keyword)
-        followed = keyword != "$ref" or before is None or (before, after) in place.origins
-        if not same(before, after) or not followed:
+        is_same = same(before, after)
+        if keyword == "$ref" and None not in (before, after):  # what they lead to is compared above
+            is_same = _origin(place) in place.origins
+        if not is_same:
             message = f"{keyword} is another one"
             yield place.differs(ChangeRule.CONSTRAINT_CHANGED, "", BOTH, message)
 

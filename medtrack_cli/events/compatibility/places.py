@@ -34,7 +34,7 @@ class Difference(NamedTuple):
 class Place(NamedTuple):
     """Two schemas of one value.
 
-    `origins` holds the pairs of references by which one came here from the top; `shared` says
+    `origins` holds the pairs of places from where one came here by references; `shared` says
     that other schemas speak of the same value beside these.
     """
 

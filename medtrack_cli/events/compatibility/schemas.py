@@ -5,14 +5,23 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from medtrack_cli.events.subschemas import resolved
+from medtrack_cli.events.findings import Path, json_pointer
+from medtrack_cli.events.subschemas import (
+    LISTS,
+    MAPS,
+    ONE,
+    REFERENCES,
+    Resource,
+    every,
+    references,
+    resolved,
+    whole,
+)
 
 Schema = dict[str, Any]
 
 ORIGIN = "x-origin"
-"""The keyword that says of a schema by which reference it came to its place."""
-
-_REFERENCES = ("$ref", "$dynamicRef")
+"""The keyword that says where a schema, or what a reference leads to, was written: `#/$defs/A`."""
 
 MOST_REFERENCES = 500
 """As many are written out; a schema that doubles itself at every level would have billions."""
@@ -20,12 +29,6 @@ MOST_REFERENCES = 500
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
 """The keywords whose schemas speak of the same value, and only add to what is asked of it."""
 
-_ONE = frozenset(
-    {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "contains"}
-    | {"propertyNames", "not", "if", "then", "else"}
-)
-_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_MAPS = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
 _TURNED = frozenset({"not", "if", "contains"})
 """Where accepting more means accepting less around it: left as written."""
 
@@ -45,10 +48,11 @@ def text(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def refers(value: object) -> bool:
-    """Tell whether references may be left in a value."""
-    written = text(value)
-    return any(f'"{keyword}"' in written for keyword in _REFERENCES)
+def refers(schema: object) -> bool:
+    """Tell whether references are left in a schema."""
+    if not isinstance(schema, dict) or not any(f'"{each}"' in text(schema) for each in REFERENCES):
+        return False
+    return any(references(each.schema) for _, each in every(schema))
 
 
 def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
@@ -69,74 +73,81 @@ def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
 
 
 def _parts(keyword: str, value: Any) -> list[Any]:  # noqa: ANN401 -- JSON
-    if keyword in _LISTS:
+    if keyword in LISTS:
         return list(value)
-    return list(value.values()) if keyword in _MAPS else [value]
+    return list(value.values()) if keyword in MAPS else [value]
 
 
 def _mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
     """Change every schema directly inside a schema; `change` is told its keyword."""
     made: Schema = {}
     for keyword, value in schema.items():
-        if keyword in _LISTS:
+        if keyword in LISTS:
             made[keyword] = [change(keyword, each) for each in value]
-        elif keyword in _MAPS:
+        elif keyword in MAPS:
             made[keyword] = {name: change(keyword, each) for name, each in value.items()}
         else:
-            made[keyword] = change(keyword, value) if keyword in _ONE else value
+            made[keyword] = change(keyword, value) if keyword in ONE else value
     return made
 
 
-_Step = tuple[int, str]
-"""A reference that was followed: the resource it leads into, by its id, and its text."""
-
-
-def _top(resource: Mapping[str, Any]) -> _Step:
-    return id(resource), "#"
-
-
 def inlined(document: Mapping[str, Any]) -> Schema:
-    """Write out every local reference, but those of a schema to itself, which stay.
+    """Write out every reference, but those of a schema to itself, which stay.
 
-    A schema with an `$id` inside another is a resource of its own: its references lead into it.
     Where there is only one resource, a dynamic reference is a plain one.
 
     A choice between one type and null, as pydantic writes it, becomes a list of types.
     """
-    references = count()
-    is_one = text({**document, "$id": ""}).count('"$id":') == 1
+    followed_so_far = count()
+    top = whole(dict(document))
+    is_one = len(top.resource.all) == 1
 
-    def expand(schema: Any, resource: Mapping[str, Any], followed: frozenset[_Step]) -> Any:  # noqa: ANN401
-        if not isinstance(schema, dict):
-            return schema
-        if "$id" in schema and schema is not resource:
-            return _with_definitions(expand(schema, schema, followed | {_top(schema)}), schema)
+    def expand(schema: Any, resource: Resource, followed: frozenset[int]) -> Any:  # noqa: ANN401
+        """Expand a schema; `followed` tells those that it is inside of by references."""
+        if schema is resource.top:
+            made = expanded(schema, resource, followed | {id(schema)})
+            return _with_definitions({ORIGIN: _pointer(resource.path), **made}, schema)
+        return expanded(schema, resource, followed) if isinstance(schema, dict) else schema
+
+    def expanded(schema: Mapping[str, Any], resource: Resource, followed: frozenset[int]) -> Schema:
         schema = _plain(schema) if is_one else schema
         reference = schema.get("$ref")
-        rest = {key: value for key, value in schema.items() if key not in {"$ref", "$defs"}}
-        rest = _mapped(rest, lambda _, part: expand(part, resource, followed))
+        rest = {key: value for key, value in schema.items() if key not in {"$ref", *_DEFINITIONS}}
+        rest = _mapped(rest, lambda _, part: expand(part, resource.around(part), followed))
         if reference is None:
             return _nullable(rest)
         target = resolved(reference, resource)
-        step = (id(resource), reference)
-        if target is None or step in followed or next(references) > MOST_REFERENCES:
-            return {**rest, "$ref": reference}
-        reached = expand(target.schema, target.resource, followed | {step})
-        if rest.keys() <= _ANNOTATIONS:
-            return {**reached, **rest, ORIGIN: reference}
-        return {"allOf": [{**reached, ORIGIN: reference}, rest]}
+        origin = _pointer(resource.place_of(reference) or ())
+        if (
+            target is None
+            or id(target.schema) in followed
+            or next(followed_so_far) > MOST_REFERENCES
+        ):
+            return {**rest, "$ref": reference, ORIGIN: origin}
+        reached = expand(target.schema, target.resource, followed | {id(target.schema)})
+        if rest.keys() <= _ANNOTATIONS and not ("$id" in rest and refers(reached)):
+            return {**reached, **rest, ORIGIN: origin}
+        return {"allOf": [{**reached, ORIGIN: origin}, rest]}
 
-    top = dict(document)
-    return _with_definitions(expand(top, top, frozenset({_top(top)})), top)
-
-
-def _with_definitions(made: Schema, written: Schema) -> Schema:
-    """Keep the definitions that references are left to."""
-    needed = "$defs" in written and refers(made)
-    return {**made, "$defs": written["$defs"]} if needed else made
+    made: Schema = expand(top.schema, top.resource, frozenset())
+    return made
 
 
-def _plain(schema: Schema) -> Schema:
+def _pointer(path: Path) -> str:
+    return f"#{json_pointer(path)}"
+
+
+_DEFINITIONS = ("$defs", "definitions")
+
+
+def _with_definitions(made: Schema, written: Mapping[str, Any]) -> Schema:
+    """Keep what references that are left need: the definitions, and the URI to start from."""
+    if not refers(made):
+        return {key: value for key, value in made.items() if key not in {"$id", ORIGIN}}
+    return made | {key: written[key] for key in _DEFINITIONS if key in written}
+
+
+def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Make a dynamic reference the plain one that it is."""
     if "$dynamicRef" not in schema:
         return schema
@@ -178,7 +189,7 @@ def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
             return schema[keyword]
     parts = list(in_place(schema))
     is_open = not any("properties" in each for each in parts)
-    return is_open or any(keyword in each for each in parts for keyword in _REFERENCES)
+    return is_open or any(keyword in each for each in parts for keyword in REFERENCES)
 
 
 def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
@@ -190,7 +201,7 @@ def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
     silent = not any(
         keyword in each
         for each in parts
-        for keyword in ("additionalProperties", "unevaluatedProperties", *_REFERENCES)
+        for keyword in ("additionalProperties", "unevaluatedProperties", *REFERENCES)
     )
     if silent and any("properties" in each for each in parts):
         made["additionalProperties" if len(parts) == 1 else "unevaluatedProperties"] = False
