@@ -6,6 +6,8 @@ from pika import spec
 from pika.channel import Channel
 
 from medtrack_cli.broker.connection import Link
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.errors import BrokerUnreachable
 
 
 class Answered(NamedTuple):
@@ -45,5 +47,16 @@ def confirm_mode(link: Link, channel: Channel) -> None:
     def returned(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
         link.tell(Returned(link, properties.message_id or "", method.routing_key))
 
+    connection: Any = channel.connection
+    if not (connection.publisher_confirms and connection.basic_nack):
+        link.fail(_no_confirms(link))
+        return
     channel.add_on_return_callback(returned)
     channel.confirm_delivery(answered, callback=lambda _frame: link.opened())
+
+
+def _no_confirms(link: Link) -> Failure:
+    what = "the broker can't confirm what it takes (it lacks publisher_confirms or basic.nack)"
+    hint = "nothing is published of which nobody can say that it arrived: is it RabbitMQ?"
+    error = BrokerUnreachable(what, link.settings.describe(link.host), hint=hint)
+    return Failure(error, heals=False, of_host=True)

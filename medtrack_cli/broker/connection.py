@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import pika
 from pika import spec
 from pika.channel import Channel
-from pika.credentials import PlainCredentials
 
 from medtrack_cli import __version__
 from medtrack_cli.broker.bounded import BoundedConnection
 from medtrack_cli.broker.errors import connection_failure
 from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.greeting import Login
 from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, Host
@@ -272,7 +272,7 @@ def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.Conn
         host=host.name,
         port=host.port,
         virtual_host=settings.vhost,
-        credentials=PlainCredentials(settings.username, settings.password.reveal()),
+        credentials=Login(settings.username, settings.password.reveal()),
         heartbeat=settings.heartbeat,
         socket_timeout=CONNECT_SECONDS,
         stack_timeout=STACK_SECONDS,

@@ -1,17 +1,18 @@
 """Translate what pika and the socket raise into errors a person can act on."""
 
 import re
-import socket
 import ssl
 
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
 from medtrack_cli.broker.bounded import TooMuch
+from medtrack_cli.broker.certificates import presented
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.greeting import described, is_alert, is_foreign
+from medtrack_cli.broker.losses import lost
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
-from medtrack_cli.broker.tls import handshake_error, late_alert, presented
+from medtrack_cli.broker.tls import handshake_error, late_alert, shows_in_certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.errors import (
@@ -22,9 +23,11 @@ from medtrack_cli.errors import (
 
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED = 403
+_MECHANISMS_SHOWN = 80  # characters
 
-# Code 530 stands for three things; only how its text ends tells a limit and a vhost that is closed.
-_LIMIT = re.compile(r"limit \([0-9]+\) is reached$")
+# Code 530 stands for many things, which only its text tells apart.
+_LIMIT = re.compile(r"limit (of )?\([0-9]+\)( is reached)?$")
+_NO_VHOST = re.compile(r"vhost .*not found", re.DOTALL)
 _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
 # While a connection opens, pika keeps the broker's reply in the text of another exception only.
 _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) b?['\"](.*)['\"]", re.DOTALL)
@@ -51,7 +54,7 @@ def _failure(  # noqa: PLR0911 -- one return a cause
         case exceptions.ConnectionClosed():
             return _closed(cause.reply_code, cause.reply_text, broker, settings)
         case exceptions.AuthenticationError():
-            return Failure(_bad_login(broker), heals=False)
+            return _no_plain_login(cause, broker, settings)
         case (
             exceptions.IncompatibleProtocolError()
             | exceptions.ProbableAuthenticationError()
@@ -73,42 +76,12 @@ def _failure(  # noqa: PLR0911 -- one return a cause
             return Failure(error, heals=True)
         case exceptions.ChannelClosedByBroker():
             return channel_failure(cause.reply_code, cause.reply_text, settings)
-    hint = "is RabbitMQ running there? `medtrack broker start` starts a private one"
-    if isinstance(cause, socket.gaierror):
-        hint = "check how the host is written, and that this machine can look names up"
-    return Failure(BrokerUnreachable(_why(cause), broker, hint=hint), heals=True)
+    what, hint = lost(cause)
+    return Failure(BrokerUnreachable(what, broker, hint=hint), heals=True)
 
 
 def _how(cause: exceptions.ProtocolSyntaxError) -> str:
     return str(cause) if isinstance(cause, TooMuch) else "a body longer than announced"
-
-
-def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
-    """Name what happened to the connection in words; pika's own texts are often empty."""
-    match cause:
-        case socket.gaierror():
-            return "host name not found"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case exceptions.AMQPHeartbeatTimeout():
-            return "the broker stopped answering (no heartbeat)"
-        case exceptions.ConnectionBlockedTimeout():
-            return "the broker kept the connection blocked"
-        case exceptions.NoFreeChannels():
-            return "the broker allows no further channel"
-        case TimeoutError() | workflow.AMQPConnectorStackTimeout():
-            return "no answer in time"
-        case (
-            exceptions.ConnectionOpenAborted()
-            | workflow.AMQPConnectorAborted()
-            | workflow.AMQPConnectionWorkflowAborted()
-        ):
-            return "the attempt to connect was given up"
-        case exceptions.StreamLostError() | EOFError() | ConnectionError() | ssl.SSLError():
-            return "connection lost"
-        case OSError():
-            return f"no connection ({cause.strerror or type(cause).__name__})"
-    return "no connection"
 
 
 def _innermost(cause: BaseException) -> BaseException:
@@ -134,7 +107,7 @@ def _handshake(
     if error is None:
         return None
     failure = Failure(error, heals=False, of_host=True)
-    if not isinstance(cause, ssl.SSLCertVerificationError):
+    if isinstance(cause, str) or not shows_in_certificate(cause):
         return failure
 
     def look(seconds: float) -> Failure:
@@ -198,16 +171,38 @@ def _closed(code: int, reply: str | bytes, broker: str, settings: ConnectionSett
     text = plain(reply)
     if code == ACCESS_REFUSED:
         return Failure(_bad_login(broker), heals=False)
-    if code == NOT_ALLOWED and _LIMIT.search(text):
-        hint = "the vhost's or user's connection limit is reached; close connections or raise it"
-        error: MedtrackError = BrokerUnreachable("connection limit reached", broker, hint=hint)
-        return Failure(error, heals=True)
+    shown = without_secrets(text, settings)
     if code == NOT_ALLOWED:
-        refused = vhost_refused if _CLOSED_TO_USER.search(text) else no_vhost
-        return refused(settings, broker)
-    what = f"the broker closed the connection ({code} {without_secrets(text, settings)})"
+        return _not_allowed(text, shown, broker, settings)
+    what = f"the broker closed the connection ({code} {shown})"
     error = BrokerUnreachable(what, broker, hint="its log says more")
     return Failure(error, heals=code in {CONNECTION_FORCED, INTERNAL_ERROR}, code=code)
+
+
+def _not_allowed(text: str, shown: str, broker: str, settings: ConnectionSettings) -> Failure:
+    if _LIMIT.search(text):
+        kind = "channel" if "number of channels" in text else "connection"
+        hint = f"the vhost's, user's or node's {kind} limit is reached; close {kind}s or raise it"
+        error: MedtrackError = BrokerUnreachable(f"{kind} limit reached", broker, hint=hint)
+        return Failure(error, heals=True)
+    if _CLOSED_TO_USER.search(text):
+        return vhost_refused(settings, broker)
+    if _NO_VHOST.search(text):
+        return no_vhost(settings, broker)
+    hint = "its words name what it doesn't allow; its log says more"
+    error = AccessRefused(
+        f"the broker doesn't allow that ({NOT_ALLOWED} {shown})", broker, hint=hint
+    )
+    return Failure(error, heals=False, code=NOT_ALLOWED)
+
+
+def _no_plain_login(
+    cause: exceptions.AuthenticationError, broker: str, settings: ConnectionSettings
+) -> Failure:
+    offered = without_secrets(", ".join(map(str, cause.args)), settings)[:_MECHANISMS_SHOWN]
+    what = f"the broker takes no login by PLAIN, but {offered or 'none at all'}"
+    hint = "medtrack logs in with name and password: add PLAIN to the broker's auth_mechanisms"
+    return Failure(AccessRefused(what, broker, hint=hint), heals=False, of_host=True)
 
 
 def _bad_login(broker: str) -> MedtrackError:

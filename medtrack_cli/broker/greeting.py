@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pika import exceptions
+from pika import exceptions, spec
 from pika.adapters.select_connection import SelectConnection
+from pika.compat import as_bytes
+from pika.credentials import PlainCredentials
 
 _FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
 _ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
@@ -30,6 +32,18 @@ _PROTOCOLS = (
     (rb"E\x00\x00..[SC]", "PostgreSQL"),
     (rb"...\x00[\x0a\xff]", "MySQL"),
 )
+
+
+class Login(PlainCredentials):
+    """Name and password; where the server takes none, the error is of what it takes."""
+
+    def response_for(self, start: spec.Connection.Start) -> tuple[str | None, bytes | None]:
+        offered = as_bytes(start.mechanisms).split()
+        if self.TYPE.encode() not in offered:
+            names = (each.decode("ascii", "backslashreplace") for each in offered)
+            raise exceptions.AuthenticationError(*names)
+        answer: tuple[str | None, bytes | None] = super().response_for(start)
+        return answer
 
 
 class GreetedConnection(SelectConnection):

@@ -17,7 +17,6 @@ from medtrack_cli.errors import (
     BrokerUnreachable,
     MedtrackError,
     TopologyError,
-    UsageError,
 )
 
 TAP_PREFIX = "medtrack.tap."
@@ -38,6 +37,15 @@ _PERMISSIONS = {
     "Basic.Get": ("read", "read"),
     "Basic.Publish": ("write", "write"),
     "Exchange.Declare": ("configure", "configure"),
+}
+# What the broker says of itself when it closes a channel, and the next step.
+_TROUBLES = {
+    504: ("the channel is out of step", "a proxy in the way, or the broker's fault: see its log"),
+    506: (
+        "the broker lacks resources",
+        "memory, disk, descriptors: `rabbitmq-diagnostics status` shows what it has",
+    ),
+    541: ("broker error", "its log says more"),
 }
 _ACTS = {"configure": "configure", "write": "write to", "read": "read from"}
 
@@ -72,26 +80,33 @@ def channel_failure(
         case 405:
             hint = "another connection has the queue for itself; it is free when that has ended"
             return Failure(TopologyError(f"locked ({shown})", broker, hint=hint), heals=True)
+        case 504 | 506 | 541:
+            what, hint = _TROUBLES[code]
+            failed = BrokerUnreachable(f"{what} ({code} {shown})", broker, hint=hint)
+            return Failure(failed, heals=True, code=code)
+        case _:
+            error = _declined(code, words, shown, broker)
+    topic, size = _TOPIC.search(words), _SIZE.search(words)
+    key, length = topic and topic[1], size and int(size[1])
+    return Failure(error, heals=False, refuses=True, key=key, size=length, code=code)
+
+
+def _declined(code: int, words: str, shown: str, broker: str) -> MedtrackError:
+    """Say what the broker declines to do, whoever asks."""
+    match code:
         case 406 if "inequivalent arg" in words:
             hint = "it is there, with other properties: use another name, or declare it alike"
             if "x-queue-type" in words:
                 hint = "it is there, of another type: use another name, or --queue-type as it is"
-            error = TopologyError(f"declared differently ({shown})", broker, hint=hint)
-        case 406:
+            return TopologyError(f"declared differently ({shown})", broker, hint=hint)
+        case 311 | 406:
             hint = "the broker's words name the limit or the argument"
-            error = TopologyError(f"the broker declined ({code} {shown})", broker, hint=hint)
-        case 541:
-            hint = "its log says more"
-            failed = BrokerUnreachable(f"broker error ({code} {shown})", broker, hint=hint)
-            return Failure(failed, heals=True, code=code)
-        case _:
-            hint = "its log says more"
-            error = UsageError(
-                f"the broker refused the request ({code} {shown})", broker, hint=hint
-            )
-    topic, size = _TOPIC.search(words), _SIZE.search(words)
-    key, length = topic and topic[1], size and int(size[1])
-    return Failure(error, heals=False, refuses=True, key=key, size=length, code=code)
+            return TopologyError(f"the broker declined ({code} {shown})", broker, hint=hint)
+        case 540:
+            hint = "its version, or a queue or exchange of that type, has no such thing"
+            return TopologyError(f"the broker can't do that ({code} {shown})", broker, hint=hint)
+    what = f"the broker closed the channel ({code} {shown})"
+    return BrokerUnreachable(what, broker, hint="its log says more")
 
 
 def no_vhost(settings: ConnectionSettings, broker: str) -> Failure:

@@ -3,13 +3,12 @@
 import re
 import socket
 import ssl
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from medtrack_cli.broker.certificates import Certificate
+from medtrack_cli.broker.losses import SHORTAGES
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
 
@@ -19,6 +18,7 @@ MOST_NAMES = 5  # of a certificate, in one sentence
 _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED = 9, 10, 18
 _UNKNOWN_ISSUER = (19, 20, 21)
 _WRONG_NAME = (62, 64)  # of a host, an address
+_WEAK_HASH = 68
 
 _FOREIGN_NAME = (
     "has a name that its authority may not sign",
@@ -33,7 +33,10 @@ _OF_ANOTHER_KIND = {
     48: _FOREIGN_NAME,
     66: ("has a key that is too short", _STRONG),
     67: ("is signed by an authority whose key is too short", _STRONG),
-    68: ("is signed with a hash that is too weak, such as SHA-1", "it needs SHA-256 or better"),
+    _WEAK_HASH: (
+        "is signed with a hash that is too weak, such as SHA-1",
+        "it needs SHA-256 or better",
+    ),
 }
 
 _TRUST = "give its authority with --ca-file or tls.ca_file, in PEM"
@@ -62,32 +65,6 @@ _REASONS = (
         "does the broker trust the authority that signed it, and is it still valid?",
     ),
 )
-
-
-class Certificate(NamedTuple):
-    """What a certificate says of itself; nothing of it is proved. Dates are UTC.
-
-    `names` are those it is valid for, its subjectAltName; the `common` name doesn't count.
-    """
-
-    names: tuple[str, ...]
-    common: str
-    issuer: str
-    since: datetime
-    until: datetime
-
-    @property
-    def validity(self) -> str:
-        return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
-
-    def shown(self, hide: Callable[[str], str]) -> "Certificate":
-        """Give it with its texts as they may be shown."""
-        names = tuple(map(hide, self.names))
-        return self._replace(names=names, common=hide(self.common), issuer=hide(self.issuer))
-
-    @property
-    def is_valid_now(self) -> bool:
-        return self.since <= datetime.now(UTC) <= self.until
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
@@ -142,7 +119,7 @@ def _blaming(what: str, path: Path) -> Iterator[None]:
         hint = "it is encrypted: is the passphrase right? it is too long for any"
         raise AccessRefused(f"{what} can't be used", str(path), hint=hint) from None
     except OSError as error:
-        hint = "check the path and its permissions"
+        hint = SHORTAGES.get(error.errno or 0, "check the path and its permissions")
         raise AccessRefused(
             f"{what} can't be read ({error.strerror})", str(path), hint=hint
         ) from None
@@ -171,11 +148,33 @@ def handshake_error(
             return AccessRefused(what, broker, hint=hint)
     if isinstance(cause, str):
         return None
-    what = f"the broker refused the TLS handshake ({cause.reason})"
-    hint = "its log says why"
-    if not (settings.tls and settings.tls.cert_file):
-        hint += "; does it want a certificate of yours? --cert-file and --key-file give one"
+    what, hint = _alerted(cause, seen, has_own=bool(settings.tls and settings.tls.cert_file))
     return AccessRefused(what, broker, hint=hint)
+
+
+def _alerted(cause: ssl.SSLError, seen: Certificate | None, *, has_own: bool) -> tuple[str, str]:
+    """Say why a broker refuses a handshake: `seen` tells that it takes one of weaker hashes."""
+    if seen and seen.is_weak:
+        what, hint = _OF_ANOTHER_KIND[_WEAK_HASH]
+        return f"the broker's certificate {what}", hint
+    if seen and not has_own:
+        hint = "its ssl_options.ciphers must allow one of ECDHE with AES-GCM or ChaCha20"
+        return "the broker's ciphers are all too weak", hint
+    what = f"the broker refused the TLS handshake ({cause.reason})"
+    if has_own:
+        return what, "its log says why"
+    hint = "its log says why; does it want a certificate of yours? --cert-file and --key-file"
+    return what, f"{hint} give one"
+
+
+def shows_in_certificate(cause: ssl.SSLError) -> bool:
+    """Tell whether the broker's certificate can tell more of why a handshake failed.
+
+    Erlang refuses a client that doesn't take its certificate's hash, and says no more than that.
+    """
+    alerts = "HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY"
+    is_refusal = isinstance(cause, ssl.SSLCertVerificationError)
+    return is_refusal or bool(re.search(alerts, str(cause)))
 
 
 def refused(
@@ -225,23 +224,6 @@ def _of_another(name: str, seen: Certificate | None, whose: str) -> tuple[str, s
     return f"{whose} is {of} {name}", hint
 
 
-def presented(tls: TlsSettings, host: Host, seconds: float) -> Certificate | None:
-    """Look at the certificate that a host shows, on a connection of its own; None: none is shown.
-
-    The certificate is not checked; nothing of ours is sent but the host's name.
-    """
-    context = ssl_context(TlsSettings(verify=False))
-    try:
-        with (
-            socket.create_connection(host, seconds) as connection,
-            context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
-        ):
-            encoded = peer.getpeercert(binary_form=True)
-        return _decode(encoded) if encoded else None
-    except (OSError, ValueError, KeyError, AttributeError):
-        return None
-
-
 def late_alert(tls: TlsSettings, host: Host, seconds: float) -> str:
     """Ask on a connection of its own what a broker says after the handshake: "" if nothing.
 
@@ -260,24 +242,3 @@ def late_alert(tls: TlsSettings, host: Host, seconds: float) -> str:
     except OSError:
         pass
     return ""
-
-
-def _decode(encoded: bytes) -> Certificate:
-    """Read an unverified certificate. Python's only reader of one is private, and wants a file."""
-    import _ssl
-
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
-        file.write(ssl.DER_cert_to_PEM_cert(encoded))
-        file.flush()
-        fields: dict[str, Any] = _ssl._test_decode_cert(file.name)  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
-    subject, issuer = (
-        {name: value for part in fields.get(whose, ()) for name, value in part}
-        for whose in ("subject", "issuer")
-    )
-    names = tuple(value for _, value in fields.get("subjectAltName", ()))
-    since, until = (
-        datetime.fromtimestamp(ssl.cert_time_to_seconds(fields[when]), UTC)
-        for when in ("notBefore", "notAfter")
-    )
-    signer = issuer.get("commonName") or issuer.get("organizationName") or ""
-    return Certificate(names, subject.get("commonName", ""), signer, since, until)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ class Chain:
     signer_days: tuple[int, int] = (-1, 1)
     may_sign: str | None = None
     """The only domain that the authority may sign names of."""
+    by_sha1: bool = False
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Write the certificate with its key, and the authority's."""
@@ -88,11 +90,28 @@ class Chain:
             leaf = leaf.add_extension(names, critical=False)
         ca_file, pair = folder / "an-authority.pem", folder / "a-server.pem"
         ca_file.write_bytes(signer.sign(signer_key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        signed = leaf.sign(signer_key, hashes.SHA256())
+        if self.by_sha1:
+            signed = _signed_by_sha1(signed, signer_key)
         pair.write_bytes(
-            leaf.sign(signer_key, hashes.SHA256()).public_bytes(Encoding.PEM)
+            signed.public_bytes(Encoding.PEM)
             + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         )
         return pair, ca_file
+
+
+def _signed_by_sha1(signed: x509.Certificate, key: rsa.RSAPrivateKey) -> x509.Certificate:
+    """Put SHA-1 in the place of SHA-256, which is all that any library of today would sign with."""
+    names = bytes.fromhex("06092a864886f70d01010b"), bytes.fromhex("06092a864886f70d010105")
+    content = signed.tbs_certificate_bytes.replace(*names)
+    digest = bytes.fromhex("3021300906052b0e03021a05000414") + sha1(content).digest()
+    padded = b"\x00\x01" + digest.rjust(key.key_size // 8 - 2, b"\xff")
+    padded = padded.replace(b"\xff" + digest, b"\x00" + digest)
+    private = key.private_numbers()
+    number = pow(int.from_bytes(padded), private.d, private.public_numbers.n)
+    whole = signed.public_bytes(Encoding.DER).replace(*names)
+    signature = number.to_bytes(key.key_size // 8)
+    return x509.load_der_x509_certificate(whole.replace(signed.signature, signature))
 
 
 def _certificate(
@@ -124,12 +143,16 @@ class Heard:
 
 
 @contextmanager
-def tls_server(pair: Path, newest: ssl.TLSVersion | None = None) -> Iterator[Heard]:
-    """Serve TLS with a certificate, and say nothing; both may be too weak for anybody."""
+def tls_server(
+    pair: Path, newest: ssl.TLSVersion | None = None, ciphers: str = "ALL"
+) -> Iterator[Heard]:
+    """Serve TLS with a certificate, and say nothing; all may be too weak for anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
     context.load_cert_chain(pair)
-    if newest is not None:
+    if newest is ssl.TLSVersion.TLSv1_2:
+        context.maximum_version = newest
+    elif newest is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # that is the point
             context.minimum_version = context.maximum_version = newest

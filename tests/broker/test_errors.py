@@ -100,16 +100,43 @@ def test_the_classes_excepted_exist() -> None:
         (exceptions.ProbableAuthenticationError("x"), BrokerUnreachable, "lost while", True),
         (exceptions.ProbableAccessDeniedError("x"), BrokerUnreachable, "lost while", True),
         (early("ProbableAuthenticationError", 403), AccessRefused, "login refused", False),
-        (early("ProbableAccessDeniedError", 530), TopologyError, "vhost", False),
+        (
+            early("ProbableAccessDeniedError", 530, "NOT_ALLOWED - vhost a not found"),
+            TopologyError,
+            "vhost",
+            False,
+        ),
+        (early("ProbableAccessDeniedError", 530), AccessRefused, "doesn't allow that", False),
         (early("ProbableAccessDeniedError", 320), BrokerUnreachable, "closed", True),
         (
             early("ProbableAccessDeniedError", 530, "access to vhost: limit (5) is reached"),
             BrokerUnreachable,
-            "limit",
+            "connection limit",
             True,
         ),
         (exceptions.ConnectionClosedByBroker(403, "x"), AccessRefused, "login refused", False),
-        (exceptions.ConnectionClosedByBroker(530, "vhost limits"), TopologyError, "vhost", False),
+        (
+            exceptions.ConnectionClosedByBroker(530, "vhost x not found"),
+            TopologyError,
+            "vhost",
+            False,
+        ),
+        (
+            exceptions.ConnectionClosedByBroker(530, "attempt to reuse consumer tag 'vhost'"),
+            AccessRefused,
+            "doesn't allow that (530 attempt to reuse",
+            False,
+        ),
+        (
+            exceptions.ConnectionClosedByBroker(
+                530,
+                "number of channels opened for user 'a' has reached the maximum allowed user "
+                "limit of (1)",
+            ),
+            BrokerUnreachable,
+            "channel limit",
+            True,
+        ),
         (
             exceptions.ConnectionClosedByBroker(530, "connection limit (0) is reached"),
             BrokerUnreachable,
@@ -150,6 +177,29 @@ def test_a_name_that_is_not_found_starts_no_broker() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cause", "what", "hint"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files", "ulimit -n"),
+        (OSError(errno.ENFILE, "x"), "no connection (x)", "fs.file-max"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "allocate memory", "leave no memory"),
+        (OSError(errno.ENOBUFS, "x"), "no connection (x)", "leave no memory"),
+        (MemoryError(), "out of memory", "leave no memory"),
+        (OSError(errno.ENETUNREACH, "x"), "no connection (x)", "network, or its VPN"),
+        (PermissionError(errno.EACCES, "x"), "no connection (x)", "firewall or sandbox"),
+        (socket.gaierror(socket.EAI_AGAIN, "not now"), "not looked up (not now)", "name server"),
+        (ssl.SSLEOFError(errno.EPERM, "x"), "connection lost", "is RabbitMQ running"),
+    ],
+    ids=repr,
+)
+def test_what_lacks_here_sends_nobody_to_the_broker(cause: Exception, what: str, hint: str) -> None:
+    """What this machine lacks has its own next step, and is tried again."""
+    failure = connection_failure(exceptions.AMQPConnectionError(cause), SETTINGS, HOST)
+    assert (type(failure.error), failure.heals) == (BrokerUnreachable, True)
+    assert what in failure.error.what
+    assert hint in failure.error.hint
+
+
+@pytest.mark.parametrize(
     ("code", "text", "kind", "heals"),
     [
         (404, "NOT_FOUND - no exchange 'x' in vhost '/'", TopologyError, False),
@@ -158,6 +208,11 @@ def test_a_name_that_is_not_found_starts_no_broker() -> None:
         (405, "RESOURCE_LOCKED", TopologyError, True),
         (406, "PRECONDITION_FAILED - inequivalent arg", TopologyError, False),
         (541, "INTERNAL_ERROR", BrokerUnreachable, True),
+        (311, "CONTENT_TOO_LARGE - of 20 MiB", TopologyError, False),
+        (504, "CHANNEL_ERROR - expected 'channel.open'", BrokerUnreachable, True),
+        (506, "RESOURCE_ERROR - no memory", BrokerUnreachable, True),
+        (540, "NOT_IMPLEMENTED - basic.get not supported", TopologyError, False),
+        (599, "NOBODY_KNOWS", BrokerUnreachable, False),
     ],
 )
 def test_a_closed_channel_becomes_an_error(
@@ -167,6 +222,7 @@ def test_a_closed_channel_becomes_an_error(
     failure = channel_failure(code, text, SETTINGS)
     assert (type(failure.error), failure.heals) == (kind, heals)
     assert failure.error.subject
+    assert failure.error.hint
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,10 @@ CHAINS = {
         ("the broker's certificate isn't made for servers", "serverAuth"),
     ),
     "short key": (Chain(bits=1024), ("has a key that is too short", "RSA of 2048 bits")),
+    "SHA-1": (
+        Chain(by_sha1=True),
+        ("is signed with a hash that is too weak, such as SHA-1", "SHA-256 or better"),
+    ),
     "name constraints": (
         Chain(may_sign="example.org"),
         ("has a name that its authority may not sign", "name constraints"),
@@ -140,6 +144,23 @@ def test_a_certificate_that_is_refused_has_its_own_sentence(tool: Tool, name: st
         ran = run(tool, "listen", heard, "--ca-file", str(ca_file))
     assert_refused(ran, heard, 77, *words)
     assert "give its authority" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("chain", "words"),
+    [
+        (Chain(by_sha1=True), "signed with a hash that is too weak, such as SHA-1"),
+        (Chain(), "the broker's ciphers are all too weak"),
+    ],
+    ids=["SHA-1", "ciphers"],
+)
+def test_what_a_broker_refuses_itself_is_looked_for(tool: Tool, chain: Chain, words: str) -> None:
+    """Where all that comes is an alert, the certificate tells whether its hash is why."""
+    pair, ca_file = chain.write(tool.folder)
+    with tls_server(pair, ssl.TLSVersion.TLSv1_2, "AES128-SHA") as heard:
+        ran = run(tool, "listen", heard, "--ca-file", str(ca_file))
+    assert_refused(ran, heard, 77, words)
+    assert "--cert-file" not in ran.err
 
 
 def test_a_chain_of_these_tests_is_trusted(tool: Tool) -> None:

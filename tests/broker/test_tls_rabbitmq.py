@@ -10,7 +10,7 @@ from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import Host, TlsSettings
 from medtrack_cli.errors import BrokerUnreachable
-from tests.broker.certificates import Authority, tls_server
+from tests.broker.certificates import Authority, Chain, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Ran, Tool, numbered
@@ -182,6 +182,24 @@ def test_a_certificate_of_ours_that_the_broker_distrusts(
     pair = Authority(tool.folder).pair("stranger", "me@example.org")
     ran = refused(tool, secured, options, "--cert-file", str(pair))
     assert "the broker refused your certificate" in ran.err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", [PROVES_NOTHING, "{versions, ['tlsv1.2']}"])
+def test_a_certificate_that_only_sha1_vouches_for(
+    tool: Tool, private_broker: PrivateBroker, options: str
+) -> None:
+    """RabbitMQ refuses the handshake itself, without a reason; what is wrong is said: 77."""
+    pair, ca_file = Chain(by_sha1=True).write(tool.folder)
+    port = free_port()
+    start = START.format(ca=ca_file, pair=pair, options=options, port=port)
+    private.rabbitmqctl(private_broker, "eval", start)
+    url = f"amqps://admin:password@localhost:{port}/%2F"
+    ran = tool.run("listen", "--retry-for", "20", "--ca-file", str(ca_file), MEDTRACK_URL=url)
+    stop = f'ok = rabbit_networking:stop_tcp_listener({{"127.0.0.1", {port}, inet}}).'
+    private.rabbitmqctl(private_broker, "eval", stop)
+    assert (ran.code, ran.err.count("connecting to")) == (77, 1), ran.err
+    assert "signed with a hash that is too weak, such as SHA-1" in ran.err
 
 
 def test_the_ports_are_told_apart(

@@ -14,12 +14,13 @@ from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.cli.tool import COMMAND, Tool, numbered
 from tests.core.values import message
 from tests.faults.breaking import durable
+from tests.faults.fake_broker import CAPABILITIES, fake_broker
 from tests.faults.memory import peak_memory
 from tests.faults.proxy import LOOPBACK, free_port, garbage, hang_up, serving, silence
 
@@ -74,6 +75,38 @@ def test_the_timeout_counts_while_a_broker_is_sought(
         seconds = time.monotonic() - started
     assert (ran.code, ran.summary["unsent"]) == (75, 2), ran.err
     assert seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "offered"),
+    [
+        ("EXTERNAL", "EXTERNAL"),
+        ("SCRAM-SHA-256 EXTERNAL", "SCRAM-SHA-256, EXTERNAL"),
+        ("", "none at all"),
+    ],
+)
+def test_a_login_that_is_not_taken_is_no_wrong_password(mechanisms: str, offered: str) -> None:
+    """A broker without PLAIN is told by what it takes, once, and nobody is sent to the password."""
+    with fake_broker(lambda _send, _count: None, mechanisms) as port:
+        settings = settings_of(f"amqp://a:hunter2@{LOOPBACK}:{port}")
+        published = publish(settings, [message()], retry_for=20)
+    assert isinstance(published.error, AccessRefused)
+    assert published.error.what == f"the broker takes no login by PLAIN, but {offered}"
+    assert "auth_mechanisms" in published.error.hint
+    assert len(published.notes) == 1
+
+
+@pytest.mark.parametrize("lacks", ["publisher_confirms", "basic.nack"])
+def test_nothing_is_sent_that_cant_be_confirmed(lacks: str) -> None:
+    """A broker without confirms is told so on the first try, and gets nothing."""
+    came: list[int] = []
+    capabilities = {name: name != lacks for name in CAPABILITIES}
+    with fake_broker(lambda _send, count: came.append(count), capabilities=capabilities) as port:
+        settings = settings_of(f"amqp://a:b@{LOOPBACK}:{port}")
+        published = publish(settings, [message()], retry_for=20)
+    assert isinstance(published.error, BrokerUnreachable)
+    assert published.error.what.startswith("the broker can't confirm what it takes")
+    assert (came, len(published.notes)) == ([], 1)
 
 
 def test_a_flood_of_garbage_is_no_broker(tool: Tool) -> None:
@@ -142,6 +175,8 @@ def test_few_descriptors_are_enough_or_said(
     assert done.returncode in codes, done.stderr
     assert "Traceback" not in done.stderr
     assert ("Too many open files" in done.stderr) is (limit < 16)
+    assert ("ulimit -n" in done.stderr) is (done.returncode == 69)
+    assert "broker start" not in done.stderr
 
 
 def test_no_home_is_no_hindrance(away: Tool, fragile_broker: PrivateBroker) -> None:
