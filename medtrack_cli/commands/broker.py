@@ -23,7 +23,9 @@ def start(runtime: Runtime, *, install: Install = False) -> int:
 
     It has its own name, data and ports and touches no other RabbitMQ. Already running: says so.
     """
-    broker = runtime.start_broker(install=install)
+    from medtrack_cli.wiring import private_broker
+
+    broker = private_broker.start(runtime, install=install)
     word = "already running" if broker.already_running else "started"
     runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
     return ExitCode.DONE
@@ -31,7 +33,9 @@ def start(runtime: Runtime, *, install: Install = False) -> int:
 
 def stop(runtime: Runtime) -> int:
     """Stop the private RabbitMQ. Its data stays for the next start."""
-    was_running = runtime.stop_broker()
+    from medtrack_cli.wiring import private_broker
+
+    was_running = private_broker.stop(runtime)
     word = "stopped" if was_running else "not running"
     runtime.printer.show(Page(Kind.BROKER, {"running": False, "was_running": was_running}, word))
     return ExitCode.DONE
@@ -39,7 +43,9 @@ def stop(runtime: Runtime) -> int:
 
 def status(runtime: Runtime) -> int:
     """Tell whether the private RabbitMQ runs, and where. Exit code 1: it doesn't."""
-    broker = runtime.broker_status()
+    from medtrack_cli.wiring import private_broker
+
+    broker = private_broker.status(runtime)
     if broker is None:
         runtime.printer.show(Page(Kind.BROKER, {"running": False}, "not running"))
         return ExitCode.VERDICT_NO

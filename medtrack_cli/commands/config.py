@@ -18,7 +18,9 @@ def show(runtime: Runtime) -> int:
 
 def init(runtime: Runtime) -> int:
     """Create your configuration file, with every setting explained."""
-    path = runtime.create_config()
+    from medtrack_cli.wiring.configuration import create_user_config
+
+    path = create_user_config(runtime.world.environ)
     runtime.printer.show(Page(Kind.CREATED, {"path": str(path)}, f"created {path}"))
     return ExitCode.DONE
 

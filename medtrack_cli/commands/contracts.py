@@ -47,12 +47,13 @@ def check(
     or whether it does can't be decided.
     """
     from medtrack_cli.core.contracts import compared
+    from medtrack_cli.wiring.schemas import contracts_as_they_were, read_contracts
 
     wanted = folders or list(runtime.config.schemas)
     if not wanted:
         hint = "name a folder, or set `schemas` in medtrack.yaml"
         raise UsageError("no schemas to check", hint=hint)
-    new, faults = runtime.contracts(wanted)
+    new, faults = read_contracts(wanted)
     rows = [(fault.place, fault.message) for fault in faults]
     if rows:
         runtime.printer.rows(Kind.SCHEMA_FAULT, ("place", "message"), rows)
@@ -62,7 +63,7 @@ def check(
         sentence = f"{counted(count, 'schema')}: all can be used"
         runtime.printer.summary(Kind.CHECKED, {"schemas": count, "exit_code": 0}, sentence)
         return ExitCode.DONE
-    old = runtime.contracts_as_they_were(against, wanted)
+    old = contracts_as_they_were(against, wanted)
     return _report(runtime, compared(old, new), mode)
 
 
@@ -89,10 +90,11 @@ def diff(
 def _contract(runtime: Runtime, text: str) -> "Contract":
     """Find what an operand names: a schema file, or a version of a known type."""
     from medtrack_cli.core.contracts import contracts
+    from medtrack_cli.wiring.schemas import read_contract
 
     path = Path(text)
     if os.path.isfile(path):
-        return runtime.contract(path)
+        return read_contract(path)
     if path.suffix in {".json", ".yaml", ".yml"} or len(path.parts) > 1:
         raise InputMissing(_why_not(path), text, hint="name a schema file, or TYPE@VERSION")
     name, _, version = text.partition("@")

@@ -47,15 +47,17 @@ def demo(
     import tempfile
 
     from medtrack_cli.commands.showing import Show
+    from medtrack_cli.wiring import private_broker
+    from medtrack_cli.wiring.inputs import sample_folder
 
     printer = runtime.printer
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medtrack-demo-")))
-        shutil.copytree(runtime.sample_folder, folder / "sample-events")
+        shutil.copytree(sample_folder(), folder / "sample-events")
         (folder / "invalid.json").write_text(INVALID)
-        stack.callback(runtime.stop_broker, "demo", erase=True)
+        stack.callback(private_broker.stop, runtime, "demo", erase=True)
         printer.note("starting a private RabbitMQ")
-        broker = runtime.start_broker("demo", install=install)
+        broker = private_broker.start(runtime, "demo", install=install)
         (folder / "empty.yaml").touch()
         environ = {
             **for_others(runtime.world.environ),

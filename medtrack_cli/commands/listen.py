@@ -162,11 +162,12 @@ def listen(
     from medtrack_cli.core.listen import Watched, tee
     from medtrack_cli.core.listen import listen as run
     from medtrack_cli.output.shown.listening import ShownListened
+    from medtrack_cli.wiring import conditions
 
     keys = tuple(patterns or ["#"])
     _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
-    condition = runtime.condition(where) if where is not None else None
+    condition = conditions.condition(where)
     expected = expectations(expect or [], keys, runtime.registry)
     heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
@@ -210,7 +211,9 @@ def _lines(
         raise UsageError("--format goes without -o", f"{output}", hint="leave out one of them")
     if template is None and output is not Form.RAW:
         return None
-    return nullcontext(runtime.event_lines(template, reveal=reveal, local_time=local_time))
+    from medtrack_cli.wiring.recordings import event_lines
+
+    return nullcontext(event_lines(runtime, template, reveal=reveal, local_time=local_time))
 
 
 def _refuse_what_does_nothing(
@@ -242,7 +245,9 @@ def _recorder(
     runtime: Runtime, record: Path | None, rotate: str | None, *, include_replays: bool
 ) -> "Recorder | None":
     if record is not None:
-        return runtime.recorder(record, rotate=rotate, include_replays=include_replays)
+        from medtrack_cli.wiring.recordings import recorder
+
+        return recorder(runtime, record, rotate=rotate, include_replays=include_replays)
     if rotate is not None or include_replays:
         option = "--rotate" if rotate is not None else "--include-replays"
         raise UsageError(f"{option} goes with --record", hint="--record FILE")

@@ -138,6 +138,7 @@ def publish(
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
+    from medtrack_cli.wiring.inputs import gathered
 
     for option, texts in (("--set", set_), ("--header", header)):
         refuse_bytes(option, *texts or ())
@@ -145,7 +146,7 @@ def publish(
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
     clock, service = runtime.world.clock, service or runtime.config.service
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
-    given = partial(runtime.input, outputs=outputs, allows_empty=allow_empty)
+    given = partial(gathered, runtime, outputs=outputs, allows_empty=allow_empty)
     source = _source(runtime, event_type, file, data, set_, count, seed, service, given)
     settings = paths.parse_all(set_ or ())
     completion = Completion(
@@ -227,7 +228,9 @@ def _checkpoint(
     """Open the checkpoint and say what it spares."""
     if path is None:
         return None
-    mark = runtime.checkpoint(path, source.sources, options)
+    from medtrack_cli.wiring import inputs
+
+    mark = inputs.checkpoint(runtime, path, source.sources, options)
     if mark.damaged:
         lines = "a line is damaged" if mark.damaged == 1 else f"{mark.damaged:,} lines are damaged"
         runtime.printer.warning(f"{path}: {lines}: what was done by it alone is sent again")
@@ -280,7 +283,9 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
     if event_type is None:
         hint = "medtrack publish student.created --count 3"
         raise UsageError("generated events need an event type", hint=hint)
-    generated = runtime.generated(event_type, count or 1, seed, service)
+    from medtrack_cli.wiring import inputs
+
+    generated = inputs.generated(runtime, event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
 
 

@@ -152,12 +152,15 @@ def replay(
     from medtrack_cli.core import replay as core
     from medtrack_cli.core.filters import Window
     from medtrack_cli.core.pacing import Pace
+    from medtrack_cli.wiring import conditions
+    from medtrack_cli.wiring.inputs import gathered
+    from medtrack_cli.wiring.recordings import keep_name
 
     factor = _speed(speed)
-    condition = runtime.condition(where) if where is not None else None
+    condition = conditions.condition(where)
     clock, registry = runtime.world.clock, runtime.registry
     start = clock.now()
-    source = runtime.input(sources, allows_empty=allow_empty)
+    source = gathered(runtime, sources, allows_empty=allow_empty)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
@@ -173,7 +176,7 @@ def replay(
         made = outgoing.unsent(tally.aside) if is_refused else outgoing.made(tally.aside)
         return print_only(runtime, made, tally.aside)
     confirm(runtime, "replay", again, yes=yes)
-    with runtime.keep_name(run_name) if name else nullcontext():
+    with keep_name(runtime, run_name) if name else nullcontext():
         is_refused = again and not _check(runtime, again())
 
         def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
@@ -225,10 +228,11 @@ def _check(runtime: Runtime, everything: "Iterable[Message | Receipt]") -> bool:
     """
     from medtrack_cli.core.messages import Receipt
     from medtrack_cli.core.replay import refuse_unsendable
+    from medtrack_cli.wiring.brokers import why_unsendable
 
     checked = invalid = 0
     with runtime.printer.progress(lambda: f"{checked:,} events checked"):
-        for each in refuse_unsendable(everything, runtime.why_unsendable):
+        for each in refuse_unsendable(everything, why_unsendable):
             checked += 1
             invalid += isinstance(each, Receipt)
     return not invalid

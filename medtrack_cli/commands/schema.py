@@ -49,8 +49,9 @@ def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption 
     """Describe an event type: its fields, who publishes it, what happens then, an example."""
     known = runtime.registry.find(event_type, version)
     from medtrack_cli.output.shown.event_types import ShownEventType
+    from medtrack_cli.wiring import inputs
 
-    runtime.printer.show(ShownEventType(known, runtime.example(known)))
+    runtime.printer.show(ShownEventType(known, inputs.example(runtime, known)))
     return ExitCode.DONE
 
 
@@ -58,8 +59,10 @@ def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOpti
     """Print one complete event of a type, ready to publish."""
     import json
 
+    from medtrack_cli.wiring import inputs
+
     known = runtime.registry.find(event_type, version)
-    event = runtime.example(known)
+    event = inputs.example(runtime, known)
     if event is None:
         hint = "add `examples` to its schema: a list of payloads"
         raise UsageError("no example is known", f"{known.name} {known.version}", hint=hint)
@@ -96,6 +99,8 @@ def export(
     """
     import json
 
+    from medtrack_cli.wiring import inputs
+
     if asyncapi_version and form is not Form.ASYNCAPI:
         raise UsageError("--asyncapi-version needs --format asyncapi", hint="add it")
     registry = runtime.registry
@@ -105,7 +110,7 @@ def export(
     else:
         from medtrack_cli.events.export import json_schema
 
-        documents = [json_schema(each, runtime.example(each)) for each in wanted]
+        documents = [json_schema(each, inputs.example(runtime, each)) for each in wanted]
     indent = 2 if len(documents) == 1 else None
     for document in documents:
         runtime.world.stdout.write(json.dumps(document, indent=indent) + "\n")
@@ -115,13 +120,14 @@ def export(
 def _asyncapi(runtime: Runtime, wanted: "list[EventType]", asyncapi_version: str) -> dict[str, Any]:
     from medtrack_cli import __version__
     from medtrack_cli.events.asyncapi import asyncapi_document
+    from medtrack_cli.wiring import inputs
 
     return asyncapi_document(
         wanted,
         exchange=runtime.config.exchange,
         version=__version__,
         asyncapi=str(asyncapi_version),
-        examples={each.name: event for each in wanted if (event := runtime.example(each))},
+        examples={each.name: event for each in wanted if (event := inputs.example(runtime, each))},
     )
 
 

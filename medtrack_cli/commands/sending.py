@@ -105,7 +105,9 @@ def print_only(
     `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
     The queues are asked for no longer than the `timeout`.
     """
-    printer, reach = runtime.printer, cache(lambda: runtime.reach(timeout))
+    from medtrack_cli.wiring import brokers
+
+    printer, reach = runtime.printer, cache(lambda: brokers.reach(runtime, timeout))
     sendable = undelivered = 0
     tally = Tally()
     for each in outgoing:

@@ -36,8 +36,10 @@ def stats(
     Names that may be personal are masked, save in JSON. Exit code 65: something is neither a
     recorded delivery nor an event; 66: a path can't be read. The rest was counted all the same.
     """
+    from medtrack_cli.wiring.pages import refuse_place, write_page
+
     if html:
-        runtime.check_page(html)
+        refuse_place(html)
     found = _read(runtime, recordings, [(html, "page")] if html else [])
     nothing = NotARecording(*_foreign(found), hint="medtrack validate says what is wrong with it")
     if found.foreign and not found.events:
@@ -47,7 +49,7 @@ def stats(
 
         runtime.printer.show(ShownStats(found))
         if html:
-            runtime.write_page(html, found, ", ".join(recordings))
+            write_page(html, found, ", ".join(recordings))
     if found.foreign:
         runtime.printer.error(nothing)
     return found.exit_code
@@ -58,10 +60,11 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
     from medtrack_cli.core.inputs import without_empty
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.stats_reading import StatsReader
+    from medtrack_cli.wiring.inputs import gathered
 
     collected = Stats()
     reader = StatsReader(collected, runtime.registry)
-    source = runtime.input(paths, outputs=outputs)
+    source = gathered(runtime, paths, outputs=outputs)
     with runtime.printer.progress(lambda: f"{collected.events:,} events read"):
         for found in source.found:
             try:

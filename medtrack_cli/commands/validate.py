@@ -73,6 +73,8 @@ def validate(
     were checked. The first cause counts.
     """
     from medtrack_cli.core.validated import Validated
+    from medtrack_cli.wiring import reports
+    from medtrack_cli.wiring.inputs import gathered
 
     if list_rules or explain:
         return _rules(runtime, explain)
@@ -81,11 +83,11 @@ def validate(
     clock = runtime.world.clock
     started = clock.monotonic()
     validated = Validated(strict=strict)
-    wanted = runtime.wanted_reports(output or [])
+    wanted = reports.wanted_reports(runtime, output or [])
     outputs = [(each.path, "report") for each in wanted if each.path]
-    source = runtime.input(paths, as_type=as_type, outputs=outputs, allows_empty=allow_empty)
-    pieces = runtime.validation(source, validated, jobs)
-    with runtime.reports(wanted, validated, reveal=reveal, most=max_findings) as report:
+    source = gathered(runtime, paths, as_type=as_type, outputs=outputs, allows_empty=allow_empty)
+    pieces = reports.validation(runtime, source, validated, jobs)
+    with reports.reports(runtime, wanted, validated, reveal=reveal, most=max_findings) as report:
         for piece in pieces:
             if isinstance(piece, InputMissing):
                 validated.add_unreadable(piece.exit_code)

@@ -15,7 +15,7 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.where import Answer, judge, names
 from medtrack_cli.errors import UsageError, WrongExpression
-from medtrack_cli.runtime import how_to_add
+from medtrack_cli.wiring.conditions import how_to_add
 from tests.cli.tool import Ran, Tool, numbered
 from tests.core.values import delivery
 from tests.events.sample import encode, event

@@ -1,0 +1,40 @@
+"""What a broker could do with an event."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from medtrack_cli.core.messages import Message
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.runtime import Runtime
+
+
+def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[str] | None]:
+    """Tell of messages which queues they would reach, by the management API; None: unknown.
+
+    It is asked once, where a URL and a password are known without asking a person.
+    """
+    from medtrack_cli.broker.bindings import read_topology
+    from medtrack_cli.broker.management import SECONDS, Unanswered
+    from medtrack_cli.core.routing import foretell
+
+    config = replace(runtime.config, prompt=None)
+    url = config.resolved.management_url.value
+    tell, why = (runtime.printer.note, "") if url else (runtime.trace, "management_url isn't set")
+    try:
+        if url:
+            seconds = SECONDS if timeout is None else min(timeout, SECONDS)
+            return foretell(read_topology(config.connection(), seconds), config.exchange)
+    except Unanswered as error:
+        why = f"{url} {error}"
+    except MedtrackError as error:
+        why = f"{url} isn't asked: {error.message}"
+    if tell:
+        tell(f"which queues would get them isn't known: {why}")
+    return lambda _message: None
+
+
+def why_unsendable(message: Message) -> str | None:
+    """Say why AMQP can't carry a message; None when it can."""
+    from medtrack_cli.broker.wire import why_unsendable
+
+    return why_unsendable(message, "")

@@ -1,0 +1,30 @@
+"""Conditions of --where: their library is an extra."""
+
+import shlex
+import sys
+
+from medtrack_cli.core.where import Condition
+from medtrack_cli.errors import UsageError
+
+
+def condition(expression: str | None) -> Condition | None:
+    """Read what --where wants of deliveries; UsageError with the place of what is wrong."""
+    if expression is None:
+        return None
+    try:
+        from medtrack_cli.cel import compiled
+    except ImportError:  # an extra: it has no build for each Python and each system
+        what = "--where needs a library that isn't installed here"
+        raise UsageError(what, "cel-expr-python", hint=how_to_add("where")) from None
+
+    return compiled(expression)
+
+
+def how_to_add(extra: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
+    """Give the command that adds an extra, by what made the environment we run in."""
+    installer = f"{shlex.quote(python)} -m pip install"
+    if "/pipx/venvs/" in prefix:
+        installer = "pipx install --force"
+    elif "/uv/tools/" in prefix:
+        installer = "uv tool install"
+    return f"{installer} 'medtrack[{extra}]' adds it"

@@ -1,0 +1,98 @@
+"""What is read: files, pipes, typed JSON, generated events, and how far a run has come."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medtrack_cli.errors import UsageError
+from medtrack_cli.files.checkpoint import Checkpoint, identify
+from medtrack_cli.files.inputs import Input, gather
+from medtrack_cli.files.samples import sample, sample_folder
+from medtrack_cli.files.written import Written, descriptor
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.inputs import Item
+    from medtrack_cli.events.registry import EventType
+    from medtrack_cli.files.sources import Source
+
+__all__ = ["checkpoint", "example", "gathered", "generated", "sample_folder"]
+
+
+def gathered(  # noqa: PLR0913 -- one parameter an option
+    runtime: Runtime,
+    paths: Sequence[str],
+    *,
+    as_type: str | None = None,
+    typed: Sequence[str] = (),
+    outputs: "Sequence[tuple[Path, str]]" = (),
+    allows_empty: bool = False,
+) -> "Input":
+    """Find what paths name; nothing is read yet. `typed` is JSON from the command line.
+
+    `outputs` are the files that the run writes, each with what it is; CannotCreate where one,
+    or stdout, is an input, or takes the place of events.
+    """
+    if as_type is not None:
+        runtime.registry.find(as_type)  # an unknown type is a slip of the finger: say so first
+    source = gather(
+        paths,
+        lambda: runtime.world.stdin,
+        registry=runtime.registry,
+        as_type=as_type,
+        typed=typed,
+        written=Written(outputs, descriptor(runtime.world.stdout)),
+        note=runtime.printer.note,
+        warn=runtime.printer.warning,
+        allows_empty=allows_empty,
+    )
+    for name in source.missing_parts():
+        runtime.printer.warning(f"a part of the recording is missing: {name}")
+    return source
+
+
+def checkpoint(
+    runtime: Runtime, path: Path, sources: "Sequence[Source]", options: Sequence[object]
+) -> "Checkpoint":
+    """Open a checkpoint of these sources, sent with these options to this broker."""
+    if not sources:
+        raise UsageError("--checkpoint needs files", hint="-f FILE")
+    broker = runtime.config.resolved
+    target = [broker.exchange.value, broker.vhost.value, *sorted(map(str, broker.hosts.value))]
+    return Checkpoint(path, identify(sources, [*options, *target]))
+
+
+def example(runtime: Runtime, event_type: "EventType") -> dict[str, Any] | None:
+    """Give one complete event: a built-in type's sample, or an added one's first example."""
+    if event_type.document is None:
+        return sample(event_type.name)
+    from medtrack_cli.events.documents import example_event
+
+    return example_event(event_type, runtime.config.service or "my-service")
+
+
+def generated(
+    runtime: Runtime, event_type: str, count: int, seed: int | None, service: str | None
+) -> "Callable[[], Iterator[Item]]":
+    """Make events of a type, the same each time the result is called.
+
+    An added type's events are all its first example.
+    """
+    import random
+    from itertools import islice
+
+    from medtrack_cli.core.publish import generated_items
+    from medtrack_cli.events import generate
+
+    known = runtime.registry.find(event_type)
+    event = example(runtime, known)
+    if event is None:
+        hint = "add `examples` to its schema: a list of payloads"
+        raise UsageError("no example to generate events from", event_type, hint=hint)
+    del event["timestamp"]
+    if service:
+        event["service"] = service
+    chosen = random.randrange(2**32) if seed is None else seed  # noqa: S311 -- made up
+    if seed is None and runtime.trace:
+        runtime.trace(f"--seed {chosen} generates the same events again")
+    return lambda: generated_items(islice(generate.generated(known, event, chosen), count))

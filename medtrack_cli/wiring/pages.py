@@ -1,0 +1,18 @@
+"""The page of stats."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medtrack_cli.output.reporters.opening import report_file
+from medtrack_cli.output.stats_html import refuse_place, stats_html
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.stats import Stats
+
+__all__ = ["refuse_place", "write_page"]
+
+
+def write_page(path: Path, stats: "Stats", subject: str) -> None:
+    """Write statistics as a page of HTML, which takes its name when it is whole."""
+    with report_file(path) as out:
+        out.write(stats_html(stats, subject))

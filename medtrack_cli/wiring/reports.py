@@ -1,0 +1,57 @@
+"""Reports of validate, and the page of stats."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from medtrack_cli.core.validate import Completion
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.files.validation import Piece, default_jobs, validate
+from medtrack_cli.output.progress import Progress
+from medtrack_cli.output.reporters.opening import Look, Wanted, opened, parse_outputs
+from medtrack_cli.output.reporters.places import file_places
+from medtrack_cli.output.reporters.report import Report
+from medtrack_cli.output.style import wants_colour
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.validated import Validated
+    from medtrack_cli.files.inputs import Input
+
+
+def validation(
+    runtime: Runtime, source: "Input", validated: "Validated", jobs: int | None
+) -> "Iterator[Piece | InputMissing]":
+    """Validate an input, file by file; `jobs` None chooses by its size."""
+    completion = Completion(source.as_type, registry=runtime.registry)
+    return validate(source, completion, validated, jobs or default_jobs(source))
+
+
+def wanted_reports(runtime: Runtime, outputs: Sequence[str]) -> "Sequence[Wanted]":
+    """Read the -o options of validate."""
+    return parse_outputs(outputs, runtime.world.environ)
+
+
+@contextmanager
+def reports(
+    runtime: Runtime,
+    wanted: "Sequence[Wanted]",
+    validated: "Validated",
+    *,
+    reveal: bool,
+    most: int | None,
+) -> "Iterator[Report]":
+    """Open the reports that are wanted, and show on a terminal how far it is."""
+    world = runtime.world
+    colour = wants_colour(world.environ, no_color=runtime.no_color)
+
+    def say(error: InputMissing) -> None:
+        runtime.printer.error(error)  # made only now: most validations need none
+
+    places = file_places(world.environ)
+    look = Look(colour, reveal, runtime.quiet, validated.strict, places, say)
+    with (
+        opened(wanted, world.stdout, look) as reporters,
+        Progress(world.stderr, validated.so_far, quiet=runtime.quiet) as progress,
+    ):
+        yield Report(reporters, most, progress.hidden, reveal=reveal)
