@@ -114,8 +114,11 @@ def _not_recorded(item: Item) -> NotARecording:
     if isinstance(item.recorded, Corrupt):
         hint = "--skip-corrupt sends the others"
         return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
-    hint = "medtrack validate says what is wrong with it"
-    return NotARecording("neither a recorded delivery nor an event", place, hint=hint)
+    what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
+    if item.body is None and item.findings:  # such as another encoding: it has its own sentence
+        first = item.findings[0]
+        what, hint = f"{what} ({first.message})", first.suggestion or hint
+    return NotARecording(what, place, hint=hint)
 
 
 def _timestamp(body: bytes) -> datetime | None:

@@ -14,6 +14,7 @@ from math import isinf
 from typing import NoReturn
 
 from medtrack_cli.events.findings import At, Path, Problem, Rule
+from medtrack_cli.events.json_slips import GOES_ON, NO_NUMBER, slip_at
 
 MAX_BODY = 16 * 1024 * 1024
 """The largest body an event may have, in bytes."""
@@ -140,8 +141,9 @@ def _bad_word(text: str) -> Problem:
             try:
                 _integer(word) if word.lstrip("-").isdecimal() else _float(word)
             except _NotJson:
-                message = "this number is larger than JSON readers can hold"
-                return Problem(Rule.JSON_SYNTAX, token.start(), message)
+                said = ("this number is larger than JSON readers can hold", "")
+                is_number = not GOES_ON.match(text, token.end())
+                return Problem(Rule.JSON_SYNTAX, token.start(), *(said if is_number else NO_NUMBER))
     raise AssertionError("the reader refused a text without a bad word")
 
 
@@ -175,6 +177,9 @@ def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
             offset, (message, suggestion) = len(before) - 1, TRAILING_COMMA
         elif found == "'":
             message, suggestion = "expected double quotes", _QUOTES
+    is_stop = start.startswith(("Expecting", "Extra data")) and offset == error.pos
+    if is_stop and (slip := slip_at(text, offset, is_value=start == "Expecting value")):
+        message, suggestion = slip
     return Problem(Rule.JSON_SYNTAX, offset, message, suggestion)
 
 

@@ -1,6 +1,8 @@
 """The input of a command: the sources its paths name, read in their order."""
 
 import io
+import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from medtrack_cli.files.reading import or_nothing, read
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.files.sealed_lines import KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
-from medtrack_cli.files.streams import is_zipped
+from medtrack_cli.files.streams import is_packed
 from medtrack_cli.files.written import NOTHING_WRITTEN, OUR_OWN, Held, Written, held
 
 TYPED = "<data>"
@@ -53,8 +55,7 @@ class Input:
         """How many bytes there are to read; None where that isn't known before."""
         sizes = [each.fingerprint[0] for each in self.sources if each.fingerprint is not None]
         is_known = len(sizes) == len(self.sources)
-        is_packed = any(is_zipped(each.name) for each in self.sources)
-        return sum(sizes) if is_known and not is_packed else None
+        return sum(sizes) if is_known and not any(map(is_packed, self.sources)) else None
 
     def files(self) -> Iterator[Path | int]:
         """Name what is read, by descriptor where it is standard input."""
@@ -173,8 +174,13 @@ def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
 
     What runs like this write, and this one will, is passed by with a note in folders and globs.
     With `allows_empty` a folder or glob without event files counts as nothing.
-    Raises CannotCreate when `written` would change an input, or replace another file's events.
+    Raises UsageError for a file's name in the place of JSON; CannotCreate when `written` would
+    change an input, or replace another file's events.
     """
+    for text in typed:
+        if text.startswith("@") or os.path.isfile(text):
+            name = text.removeprefix("@")
+            raise UsageError("--data is JSON, and no file", text, hint=f"-f {shlex.quote(name)}")
 
     def is_ours(name: str) -> bool:
         found = held(name)

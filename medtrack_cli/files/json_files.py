@@ -1,15 +1,17 @@
 """Events in JSON and NDJSON files, each with its own bytes and its place."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.inputs import NoEventsHere, no_events_in
 from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
+from medtrack_cli.events.json_slips import COMMENT, NO_COMMENTS
 from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.files.known import is_yaml
+from medtrack_cli.files.over_lines import document, may_go_on
 from medtrack_cli.files.sealed_lines import EVENT_LINE
 from medtrack_cli.files.streams import BOM, read_some
 
@@ -22,10 +24,14 @@ MAX_RECORDED_LINE = 3 * MAX_BODY + 1024 * 1024
 _SPACE = b" \t\r\n"
 _CHUNK = 64 * 1024
 
+_YAML = ("this is YAML, not JSON", "name the file *.yaml")
 _SPACES = re.compile(rb"[ \t\r\n]*")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _WORD = re.compile(rb'[^ \t\r\n,\[\]{}"]++')
-_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+[\[\]{}]', re.DOTALL)
+_TO_BRACKET = re.compile(
+    rb'(?:[^"\[\]{}/#]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?://|#)[^\n]*+|/\*.*?\*/|/)*+[\[\]{}]',
+    re.DOTALL,
+)
 
 
 class JsonItem(NamedTuple):
@@ -64,16 +70,20 @@ Skip = Callable[[bytes], bool]
 def read_lines(
     stream: BinaryIO,
     file: str,
-    head: Iterable[bytes] = (),
+    head: deque[bytes] | None = None,
+    *,
     skip: Skip | None = None,
     above: int = 0,
 ) -> Iterator[JsonItem | NoEventsHere]:
     """Read NDJSON: an event a line, as soon as its line is there; blank lines are skipped.
 
-    `head` are the lines already taken from the stream, `above` how many are before it.
+    `head` are lines taken from the stream and not read yet, before and afterwards; `above` is
+    how many are before it.
     """
     number, blank = above, 0
-    for line in _lines(stream, head):
+    head = deque() if head is None else head
+    lines = _lines(stream, head)
+    for line in lines:
         number += 1
         if skip is not None and len(line) <= MAX_BODY and skip(line):
             continue
@@ -89,13 +99,21 @@ def read_lines(
                 yield _too_large(file, number, 1)
                 continue
             body = whole
-        yield JsonItem(file, number, body)
+        begins = number
+        if may_go_on(body):
+            more, said = document(body, lines, head)
+            number += more
+            if more:
+                yield broken(file, Span(begins, 1, 2), Rule.JSON_SYNTAX, *said)
+                continue
+        yield JsonItem(file, begins, body)
     if blank == number:
         yield no_events_in(file)
 
 
-def _lines(stream: BinaryIO, head: Iterable[bytes]) -> Iterator[bytes]:
-    return chain(head, iter(partial(stream.readline, MAX_LINE), b""))
+def _lines(stream: BinaryIO, head: deque[bytes]) -> Iterator[bytes]:
+    while line := head.popleft() if head else stream.readline(MAX_LINE):
+        yield line
 
 
 def _long_body(stream: BinaryIO, line: bytes) -> bytes | None:
@@ -180,7 +198,13 @@ def read_document(stream: BinaryIO, file: str, head: bytes = b"") -> Iterator[Js
         if item.body is not None:
             yield from _read_end(window, file)
     elif first:
-        yield _read_rest(window, file)
+        rest = _read_rest(window, file)
+        if rest.body is not None and is_yaml(rest.body):
+            yield broken(
+                file, Span(rest.line, rest.column, rest.column + 1), Rule.JSON_SYNTAX, *_YAML
+            )
+        else:
+            yield rest
 
 
 def _read_array(window: _Window, file: str) -> Iterator[JsonItem]:
@@ -200,8 +224,7 @@ def _read_array(window: _Window, file: str) -> Iterator[JsonItem]:
                 yield broken(file, comma, Rule.JSON_SYNTAX, *json_text.TRAILING_COMMA)
                 return
         elif found != b"]":
-            message = "expected a comma or the end of the array"
-            yield broken(file, window.here, Rule.JSON_SYNTAX, message)
+            yield _unexpected(window, file, "expected a comma or the end of the array")
             return
     window.advance(window.at + 1)
     yield from _read_end(window, file)
@@ -211,14 +234,23 @@ def _read_end(window: _Window, file: str) -> Iterator[JsonItem]:
     if window.skip_space():
         message = "expected nothing more: a JSON file holds one event or one array of events"
         suggestion = "several events, one a line, are NDJSON: name the file *.ndjson"
-        yield broken(file, window.here, Rule.JSON_SYNTAX, message, suggestion)
+        yield _unexpected(window, file, message, suggestion)
+
+
+def _unexpected(window: _Window, file: str, message: str, suggestion: str = "") -> JsonItem:
+    """Make the item for what can't stand here; a comment is called one."""
+    while window.at + 2 > len(window.data) and window.grow():
+        pass
+    if COMMENT.match(window.data[window.at : window.at + 2].decode("latin-1")):
+        message, suggestion = NO_COMMENTS
+    return broken(file, window.here, Rule.JSON_SYNTAX, message, suggestion)
 
 
 def _read_value(window: _Window, file: str) -> JsonItem:
     """Take one value, whole but unchecked; an unfinished one has its fault instead of a body."""
     line, column = window.line, window.column
-    if window.data[window.at : window.at + 1] in b",:}]":
-        return broken(file, window.here, Rule.JSON_SYNTAX, "expected an event")
+    if window.data[window.at : window.at + 1] in b",:}]/#":
+        return _unexpected(window, file, "expected an event")
     end = _end_of_value(window)
     if end is None:
         rest = _read_rest(window, file)

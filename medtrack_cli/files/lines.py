@@ -3,19 +3,17 @@
 import io
 import zlib
 from collections import deque
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
 from medtrack_cli.files.sources import Source
-from medtrack_cli.files.streams import BOM, open_source, read_some
+from medtrack_cli.files.streams import BOM, READ_AHEAD, open_source, read_some
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_SHOWN = 512 * 1024
 """Bytes of a line that are looked at: longer ones are cut."""
-
-READ_AHEAD = 64 * 1024
-"""Bytes taken from a pipe at once, when they are there."""
 
 
 class FileLines:
@@ -28,6 +26,7 @@ class FileLines:
         self._source = source
         self._start = start
         self._above = above
+        self._opened = ExitStack()
         self._stream: BinaryIO | None = None
         self._number = above
         self._line = b""
@@ -37,7 +36,8 @@ class FileLines:
         try:
             if self._stream is None or number < self._number:
                 self.close()
-                self._stream = open_source(self._source, open_stdin=_never).__enter__()
+                opened = open_source(self._source, open_stdin=_never)
+                self._stream = self._opened.enter_context(opened)
                 self._stream.seek(self._start)
             while self._number < number and self._next():
                 pass
@@ -47,8 +47,7 @@ class FileLines:
 
     def close(self) -> None:
         """Close the file, if it was opened."""
-        if self._stream is not None:
-            self._stream.close()
+        self._opened.close()
         self._stream = None
         self._number = self._above
 
@@ -101,7 +100,9 @@ class StreamLines(io.RawIOBase):
         return _text(lines[at][:MAX_SHOWN]) if at < len(lines) else None
 
 
-def _text(line: bytes) -> str:
+def _text(line: bytes) -> str | None:
+    if b"\0" in line:  # no text in UTF-8
+        return None
     return line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
 
 

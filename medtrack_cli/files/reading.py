@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from gzip import BadGzipFile
@@ -11,7 +12,8 @@ from typing import BinaryIO
 from medtrack_cli.core.inputs import Item, no_events_in
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events import findings
-from medtrack_cli.files.json_files import MAX_LINE, Skip, read_document, read_lines
+from medtrack_cli.files.json_files import MAX_LINE, Skip, broken, read_document, read_lines
+from medtrack_cli.files.known import LOOKED_AT, known
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import BOM, open_source
 
@@ -82,6 +84,8 @@ def _items(
     stream: BinaryIO, source: Source, wants_text: WantsText, as_type: str | None, skip: Skip | None
 ) -> Iterator[Item]:
     name = source.name
+    if not source.start and (said := known(stream.peek(LOOKED_AT))):  # type: ignore[attr-defined] # by open_source
+        return iter([broken(name, findings.Span(1, 1, 2), *said)])
     syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
     head: list[bytes] = []
     if syntax is None:
@@ -93,7 +97,7 @@ def _items(
             syntax, start = "ndjson", start + stream.readline(MAX_LINE)
         head = [start]
     if syntax == "ndjson":
-        return read_lines(stream, name, head, skip, source.above)
+        return read_lines(stream, name, deque(head), skip=skip, above=source.above)
     if syntax == "json":
         return or_nothing(read_document(stream, name, b"".join(head)), name)
     from medtrack_cli.files.yaml_files import read_yaml
@@ -126,7 +130,7 @@ def _first_line(stream: BinaryIO) -> list[bytes]:
 def _sniff(line: bytes) -> str:
     """Tell the syntax from a first line: what begins an object and leaves it open is JSON."""
     text = line.removeprefix(BOM).decode("utf-8", "replace").strip(" \t\r\n")
-    if text.startswith("["):
+    if text.startswith(("[", "//", "/*")):
         return "json"
     if not text.startswith("{"):
         return "yaml"

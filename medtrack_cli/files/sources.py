@@ -1,6 +1,7 @@
 """From the paths on a command line to the files they name."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ EVENT_SUFFIXES = (
     *(".yaml", ".yml"),
 )
 _SUFFIXES_HINT = "event files are *.json, *.ndjson, *.jsonl (also .gz), *.yaml and *.yml"
+
+_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_VARIABLE = re.compile(r"\$[A-Za-z_{]")
 
 Fingerprint = tuple[int, int, int]
 """Size, time of modification in ns, inode: what tells whether a file is still the same."""
@@ -77,10 +81,22 @@ def _expand_one(path: str, leave_out: LeaveOut) -> Iterable[Source | InputMissin
     try:
         mode = Path(path).stat().st_mode
     except (OSError, ValueError) as error:
+        if hint := _left_to_the_shell(path):
+            return [InputMissing("no such file or folder", path, hint=hint)]
         if has_magic(path):
             return _expand_glob(path, leave_out)
         return [_missing(path, error)]
     return _expand_folder(path, leave_out) if stat.S_ISDIR(mode) else [_source_named(path)]
+
+
+def _left_to_the_shell(path: str) -> str:
+    """Say of what only a shell expands, outside of quotes, how it gets to; empty for the rest."""
+    if _BRACES.search(path):
+        return "only the shell expands {a,b}: leave out the quotes, or name each by itself"
+    if path.startswith("~") or _VARIABLE.match(path):
+        return f"only the shell expands {'~' if path[0] == '~' else '$'}: leave out the quotes"
+    is_at = path.startswith("@") and os.path.exists(path[1:])
+    return "leave out the @" if is_at else ""
 
 
 def _expand_glob(pattern: str, leave_out: LeaveOut) -> Iterator[Source | InputMissing]:

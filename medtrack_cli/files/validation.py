@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from io import BufferedReader
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -15,6 +16,7 @@ from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.files.inputs import Input
 from medtrack_cli.files.json_files import Skip
+from medtrack_cli.files.known import known
 from medtrack_cli.files.lines import FileLines, StreamLines
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import open_source
@@ -168,23 +170,34 @@ def _cut(source: Source) -> Iterator[Task]:
 
 
 def _line_ends(path: Path, size: int) -> list[int] | None:
-    """Find the line end behind each CHUNK; None when a line is longer than a part may be.
+    """Find behind each CHUNK where a line begins an object; None when that is far.
 
-    And None for a file that begins with nothing: whether it holds an event, its parts can't say.
+    And None for a file of which a part can't be told without its beginning: one that begins with
+    nothing may hold no event at all.
     """
     ends: list[int] = []
     try:
         with path.open("rb") as stream:
-            if not stream.read(CHUNK).strip():
+            head = stream.read(CHUNK)
+            if not head.strip() or head.lstrip()[:1] == b"[" or known(head):
                 return None
             while (start := ends[-1] if ends else 0) < size:
                 stream.seek(min(start + CHUNK, size))
-                if len(stream.readline(4 * CHUNK)) == 4 * CHUNK:
+                if not _seek_object(stream, 4 * CHUNK):
                     return None
                 ends.append(stream.tell())
     except OSError:
         return None  # a worker will say it
     return ends
+
+
+def _seek_object(stream: BufferedReader, most: int) -> bool:
+    """Go on to a line that begins with a brace, or to the end; False beyond so many bytes."""
+    while most > 0:
+        most -= len(stream.readline(most))
+        if stream.peek(1)[:1] in {b"", b"{"}:
+            return most > 0
+    return False
 
 
 def _pieces(

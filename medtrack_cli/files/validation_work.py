@@ -1,6 +1,7 @@
 """What a worker does of a validation: whole files, or a part of a large one."""
 
 import errno
+from collections import deque
 from collections.abc import Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -109,11 +110,13 @@ def _part(source: Source, start: int, end: int, completion: Completion) -> Part:
         data = _bytes(source, start, end)
         stream = BytesIO(data)
         skip = validated.counts_valid(completion)
-        items = _until_many(unwrap(read_lines(stream, source.name, skip=skip)), findings)
+        head: deque[bytes] = deque()
+        read = read_lines(stream, source.name, head, skip=skip)
+        items = _until_many(unwrap(read), findings)
         for finding in validated.findings(items, completion):
             findings.append(finding)  # noqa: PERF402 -- its length is asked meanwhile
         refuse_change(source)
-        taken = stream.tell()
+        taken = stream.tell() - sum(map(len, head))
         lines = data.count(b"\n", 0, taken)
         stopped = start + taken if taken < len(data) else None
     except InputMissing as missing:

@@ -9,7 +9,7 @@ from medtrack_cli.core.times import sortable
 from medtrack_cli.files.json_files import MAX_LINE, Skip
 from medtrack_cli.files.sealed_lines import has_seal, is_damaged, read_record
 from medtrack_cli.files.sources import Source
-from medtrack_cli.files.streams import is_zipped
+from medtrack_cli.files.streams import is_packed
 
 _EVENT = b'{"kind":"event","received_at":"'
 _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
@@ -49,7 +49,7 @@ def narrowed(source: Source, window: Window) -> Source:
     searched by halves. Where a line isn't at its place, in files that were joined or filtered,
     all is read.
     """
-    if window.since is None or source.path is None or is_zipped(source.name):
+    if window.since is None or source.path is None or is_packed(source):
         return source
     size = source.fingerprint[0] if source.fingerprint else 0
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from medtrack_cli.errors import CannotCreate
+from medtrack_cli.files.known import GZIP, is_yaml, without_comments
 
 _LOOKED_AT = 16 * 1024  # bytes by which a file is known
 _CHECKPOINT = b'{"kind":"checkpoint",'
@@ -25,8 +26,6 @@ _REPORT = re.compile(
     rb"::(?:error|warning) title=medtrack |"
     rb"%b|%b|error: [^\n]*\n(?s:.*\n)?(?:%b|%b)" % (_RULE_LINE, _SUM_LINE, _RULE_LINE, _SUM_LINE)
 )
-_COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\n]*|---[^\n]*|%[^\n]*)?\r?(?:\n|$))*")
-_YAML = re.compile(rb"[ \t]*(?:- *)*(?:[\w.$-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:\s|$)")
 _JSON = re.compile(rb'^[ \t]*(?:\{\s*(?:["}\w]|\Z)|\[\s*(?:[\[{\]]|\Z))', re.MULTILINE)
 
 
@@ -68,8 +67,8 @@ def held(path: Path | str) -> Held:
             return what
     if _REPORT.match(text):
         return Held.REPORT
-    content = _COMMENTS.sub(b"", text, count=1)
-    is_data = not content or _YAML.match(content) or _JSON.search(content)
+    content = without_comments(text)
+    is_data = not content or is_yaml(content) or _JSON.search(content)
     return Held.DATA if is_data else Held.OTHER
 
 
@@ -77,7 +76,7 @@ def _beginning(path: Path | str) -> bytes:
     """Read a file's first bytes as text, gzip and UTF-16 seen through."""
     with open(path, "rb") as stream:  # noqa: PTH123 -- any spelling of the name will do
         head = stream.read(_LOOKED_AT)
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(GZIP):
         with suppress(zlib.error):
             head = zlib.decompressobj(wbits=31).decompress(head, _LOOKED_AT)
     return head.lstrip(b"\xef\xbb\xbf\xff\xfe").replace(b"\0", b"").lstrip()
