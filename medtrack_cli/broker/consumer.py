@@ -12,6 +12,7 @@ from typing import Self
 from pika.channel import Channel
 
 from medtrack_cli.broker.backlog import Backlog
+from medtrack_cli.broker.cautions import cautions
 from medtrack_cli.broker.connection import URGENT_SECONDS, Inbox, Link, Lost
 from medtrack_cli.broker.continuity import Loss, has_kept_all
 from medtrack_cli.broker.dialer import FIRST_SECONDS, dial
@@ -104,9 +105,10 @@ class AmqpConsumer:
         wish = self._retry_for
         if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
+        since = datetime.now(UTC)
         yield Listening(
-            *(datetime.now(UTC), self._subscription.queue, self._source.patterns),
-            *(self._settings.target, _caution(self._source, self._settings)),
+            *(since, self._subscription.queue, self._source.patterns),
+            *(self._settings.target, cautions(self._settings, self._source, self._stop)),
         )
         if not self._subscription.waiting:
             self._backlog.end()
@@ -293,16 +295,6 @@ def _queue(source: Source) -> str:
     if isinstance(source, Tap) and source.name is None:
         return f"{TAP_PREFIX}{secrets.token_hex(8)}"
     return source.name or ""
-
-
-def _caution(source: Source, settings: ConnectionSettings) -> str | None:
-    """Say what a durable tap can't promise, where the broker seems to be a cluster."""
-    if not (source.stays and source.queue_type is QueueType.CLASSIC and len(settings.hosts) > 1):
-        return None
-    return (
-        f"queue {source.name} is on one node, and gets nothing while that is down; "
-        "--queue-type quorum has it on several"
-    )
 
 
 def _identity(delivery: Delivery) -> int:

@@ -156,6 +156,7 @@ def listen(
     keys), with personal data masked; otherwise JSON lines, exact. Exit code 1: --count or
     --expect was not reached in time.
     """
+    from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
     from medtrack_cli.core.heard import Heard, Limits
@@ -171,6 +172,7 @@ def listen(
     expected = expectations(expect or [], keys, runtime.registry)
     heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
+    warn_of_patterns(runtime, patterns or ())
     if isinstance(source, Queue):
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, condition)

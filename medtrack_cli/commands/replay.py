@@ -147,6 +147,7 @@ def replay(
     from uuid import uuid4
 
     from medtrack_cli.commands.confirming import confirm
+    from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.sending import print_only, send
     from medtrack_cli.core import deliver
     from medtrack_cli.core import replay as core
@@ -164,6 +165,7 @@ def replay(
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
+    warn_of_patterns(runtime, keys)
     given = shlex.join(["medtrack", "replay", *sources])
     plan = core.Replay(
         *(run_name, uuid4(), keys, window, invalid, registry, condition), to=to, command=given

@@ -1,6 +1,7 @@
 """Which routing keys match a topic pattern, as the broker would decide; which times are wanted."""
 
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -38,3 +39,60 @@ def key_matches(pattern: str, routing_key: str) -> bool:
     key or pattern has no word at all.
     """
     return _compiled(pattern).fullmatch(f".{routing_key}" if routing_key else "") is not None
+
+
+def doubt(pattern: str, known: Sequence[str]) -> str | None:
+    """Say that a pattern matches no known key, and which one may be meant; None: it matches one."""
+    if _matches_any(pattern, known):
+        return None
+    parts = re.split(r"[,;\s]+", pattern)
+    why = ""
+    if len(parts) > 1:
+        why = ": several patterns are several arguments"
+    elif (meant := list(_as_topic(pattern))) != pattern.split("."):
+        why = ": * is one whole word, # any number of them, and nothing else stands for others"
+        parts = [".".join(meant)]
+    near = [_nearest(each, known) for each in parts if each]
+    did_you = "; did you mean {}?".format(" ".join(map(repr, near))) if near and all(near) else ""
+    return f"no known event type matches {pattern!r}{why}{did_you}"
+
+
+def _as_topic(pattern: str) -> Iterator[str]:
+    """Translate what stands for words in other tongues: of shells, NATS, MQTT."""
+    words = re.split("[./]", pattern)
+    if set(words) == {"*"}:
+        words = ["#"]
+    for number, word in enumerate(words, 1):
+        stem = word.rstrip("*#")
+        if word in {"*", "#"} or not {"*", "#", "+", ">"} & set(word):
+            yield word
+        elif word in {">", "**"}:
+            yield "#"
+        elif not stem or {"*", "#", "+", ">"} & set(stem):
+            yield "*"
+        else:
+            yield stem
+            if number == len(words):
+                yield word[-1]
+
+
+def _nearest(pattern: str, known: Sequence[str]) -> str | None:
+    """Find the pattern with words of known keys that is most like this one, if it matches any."""
+    from difflib import get_close_matches
+
+    pattern = ".".join(_as_topic(pattern))
+    if _matches_any(pattern, known):
+        return pattern
+    vocabulary = {word for key in known for word in key.split(".")} | {"*", "#"}
+    words = (
+        word
+        if word in vocabulary
+        else (get_close_matches(word.lower(), vocabulary, 1) or [word])[0]
+        for word in pattern.split(".")
+    )
+    near = ".".join(words)
+    return near if _matches_any(near, known) else None
+
+
+def _matches_any(pattern: str, keys: Sequence[str]) -> bool:
+    return any(key_matches(pattern, key) for key in keys)

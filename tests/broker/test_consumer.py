@@ -5,14 +5,16 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from medtrack_cli.broker.consumer import AmqpConsumer
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.broker.subscription import PREFETCH
+from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Listening, Stop, Tap
 from tests.broker.witness import client, settings_of
@@ -175,6 +177,76 @@ def test_a_full_device_is_exit_code_74(connected: Tool, broker: Broker) -> None:
     assert '"cannot_write"' in ran.err
     assert "Traceback" not in ran.err
     assert "Exception" not in ran.err
+
+
+NO_TOPICS = {
+    "direct": "exchange tests.exchange is direct: student.* is a key to it as it is",
+    "fanout": "exchange tests.exchange is a fanout exchange: all is heard",
+    "headers": "exchange tests.exchange is a headers exchange: all is heard",
+    "topic": None,
+}
+
+
+@pytest.mark.parametrize("kind", NO_TOPICS)
+def test_what_patterns_are_to_an_exchange_is_said(private_broker: PrivateBroker, kind: str) -> None:
+    """Where the exchange is no topic, the ready line says what becomes of patterns; it is so."""
+    hears = {"direct": ["student.*"], "topic": ["student.x"]}.get(kind, ["student.*", "student.x"])
+    with client(private_broker.amqp_url) as channel:
+        channel.exchange_declare("tests.exchange", kind)
+        settings = managed(private_broker, exchange="tests.exchange")
+        with AmqpConsumer(settings, Tap(("student.*",)), print, Stop()) as tap:
+            happenings = tap.deliveries()
+            ready = next(happenings)
+            channel.basic_publish("tests.exchange", "student.x", b"{}")
+            channel.basic_publish("tests.exchange", "student.*", b"{}")
+            heard = {each.routing_key for each in heard_by(happenings, len(hears))}
+        channel.exchange_delete("tests.exchange")
+    assert isinstance(ready, Listening)
+    assert (ready.caution or "").startswith(NO_TOPICS[kind] or "")
+    assert (ready.caution is None) is (NO_TOPICS[kind] is None)
+    assert heard >= {*hears}
+
+
+def test_an_exchange_that_every_broker_has_is_known_by_name(broker: Broker) -> None:
+    """Without the management API, too, amq.direct is no topic; of others nothing is said."""
+    settings = settings_of(broker.amqp_url, exchange="amq.direct")
+    with AmqpConsumer(settings, Tap(), print, Stop()) as tap:
+        ready = next(tap.deliveries())
+    assert isinstance(ready, Listening)
+    assert (
+        ready.caution == "exchange amq.direct is direct: # is a key to it as it is, and no pattern"
+    )
+
+
+def test_bindings_of_before_are_said(private_broker: PrivateBroker) -> None:
+    """A durable tap that is used again says what it is bound to by other patterns."""
+    settings = managed(private_broker)
+    said = []
+    for patterns in (("a.*", "b.#"), ("b.#", "c"), ("a.*", "b.#", "c")):
+        with AmqpConsumer(settings, Tap(patterns, "tests.again"), print, Stop()) as tap:
+            ready = next(tap.deliveries())
+            assert isinstance(ready, Listening)
+            said.append(ready.caution)
+    with client(private_broker.amqp_url) as channel:
+        channel.queue_delete("tests.again")
+    assert said == [None, "queue tests.again is bound to a.*, too; a new name begins anew", None]
+
+
+def managed(broker: PrivateBroker, **changes: object) -> ConnectionSettings:
+    """Give the settings of a broker whose management API may be asked."""
+    api = f"http://127.0.0.1:{broker.management_port}"
+    return settings_of(broker.amqp_url, management_url=api, **changes)
+
+
+def heard_by(happenings: Iterator[object], count: int) -> list[Delivery]:
+    """Wait for so many deliveries."""
+    heard: list[Delivery] = []
+    until = time.monotonic() + 10
+    while len(heard) < count and time.monotonic() < until:
+        batch = next(happenings)
+        assert isinstance(batch, list)
+        heard += batch
+    return heard
 
 
 def test_a_missing_exchange_is_exit_code_76(connected: Tool) -> None:

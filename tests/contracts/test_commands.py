@@ -14,6 +14,8 @@ from medtrack_cli.world import World
 from tests.cli.tool import numbered
 from tests.contracts.fakes import Answer, MemoryBroker
 from tests.events.sample import event
+from tests.recording.recorded import numbered as recorded
+from tests.recording.recorded import record
 
 
 class Said(NamedTuple):
@@ -190,3 +192,19 @@ def test_times_that_exist_only_with_their_offset(tmp_path: Path) -> None:
         "2025-01-15T10:00:00.000000Z",
         "9999-12-31T23:59:59.000000-14:00",
     ]
+
+
+def test_patterns_that_cant_mean_what_they_say_are_warned_about(tmp_path: Path) -> None:
+    """Shell wildcards, several patterns in one, and names of files have a warning, and no error."""
+    for name in ("student.created", "student.json"):
+        (tmp_path / name).touch()
+    patterns = ("student*", "student.created", "student.json", "user.*")
+    said = say(wanted(), tmp_path, "listen", *patterns, "--timeout", "0.01")
+    warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
+    assert said.code == 0
+    assert len(warnings) == 2
+    assert "'student.created' and 1 more are files here" in warnings[0]
+    assert "did you mean 'student.*'?" in warnings[1]
+    record(tmp_path / "r.ndjson", recorded(2))
+    replayed = say(wanted(), tmp_path, "replay", str(tmp_path / "r.ndjson"), "--key", "students.*")
+    assert "did you mean 'student.*'?" in replayed.err

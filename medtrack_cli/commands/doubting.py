@@ -1,0 +1,23 @@
+"""Warnings of patterns that can't mean what they say: whoever hears nothing waits for ever."""
+
+import os
+from collections.abc import Sequence
+
+from medtrack_cli.runtime import Runtime
+
+
+def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
+    """Warn of what a shell has made of a pattern, and of what no known event type matches."""
+    from medtrack_cli.core.filters import doubt
+
+    warn, cwd = runtime.printer.warning, runtime.world.cwd
+    files = [each for each in patterns if each and os.path.lexists(cwd / each)]
+    if files:
+        named = f"{files[0]!r} is a file here"
+        if len(files) > 1:
+            named = f"{files[0]!r} and {len(files) - 1:,} more are files here"
+        warn(f"{named}: did the shell make them of a pattern? quote that: 'student.*'")
+    known = runtime.registry.names
+    for pattern in patterns:
+        if pattern not in files and (text := doubt(pattern, known)):
+            warn(text)
