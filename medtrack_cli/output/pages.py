@@ -48,13 +48,13 @@ def comparison_page(compared: "Compared") -> str:
     answers = f"backward {result.backward}, forward {result.forward}, full {result.full}"
     lines = [f"{compared.old.name} -> {compared.new.name}: {answers}"]
     for change in result.changes:
-        verdict = "breaking" if change.breaks else "undecided" if change.undecided else "compatible"
-        directions = " and ".join(sorted(change.breaks | change.undecided))
-        label = f"{verdict} {directions}".strip()
+        verdicts = {"breaking": change.breaks, "undecided": change.undecided}
+        said = [f"{each} {' and '.join(sorted(of))}" for each, of in verdicts.items() if of]
+        label = ", ".join(said) or "compatible"
         place = compared.pointer(change)
         lines.append(f"  {label}: {change.rule} at {place}: {change.message}")
-        if change.deploy_first:
-            lines.append(f"    deploy the {change.deploy_first} first, everywhere")
+        if first := result.deploy_first(change):
+            lines.append(f"    deploy the {first} first, everywhere")
         if (event := compared.event(change)) is not None:
             shown = json.dumps(event, ensure_ascii=False)
             lines.append(f"    no longer understood: {shown}")

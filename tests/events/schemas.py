@@ -146,3 +146,24 @@ _MAKERS: dict[str, Callable[[Schema, Random], Any]] = {
     "array": _some_list,
     "object": _some_fields,
 }
+
+
+def in_parts(schema: Schema, random: Random) -> Schema:
+    """Spread what a schema asks over allOf; what is closed stays with the fields it knows."""
+    made = {**schema}
+    if "properties" in schema:
+        made["properties"] = {n: in_parts(s, random) for n, s in schema["properties"].items()}
+    if "items" in schema:
+        made["items"] = in_parts(schema["items"], random)
+    parts: list[Schema] = [{}, {}, {}]
+    if "additionalProperties" not in schema:
+        for name, each in made.pop("properties", {}).items():
+            random.choice(parts).setdefault("properties", {})[name] = each
+        for name in made.pop("required", ()):
+            random.choice(parts).setdefault("required", []).append(name)
+    closed = random.choice(parts)
+    for keyword, value in made.items():
+        is_group = keyword in {"properties", "additionalProperties"}
+        (closed if is_group else random.choice(parts))[keyword] = value
+    first, *rest = parts
+    return {**first, "allOf": [rest[0], {"allOf": rest[1:]}]}

@@ -19,12 +19,13 @@ from medtrack_cli.events.compatibility import (
     compare,
     instance,
 )
+from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.schemas import inlined, reader, writer
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types
-from tests.events.any_schemas import any_edit, any_payload
-from tests.events.schemas import edited, schemas, some_instance
+from tests.events.any_schemas import any_edit, any_payload, any_schema
+from tests.events.schemas import edited, in_parts, schemas, some_instance, some_object
 
 Schema = dict[str, Any]
 
@@ -241,6 +242,46 @@ CASES: dict[str, tuple[tuple[Any, Any], str, str, ChangeRule | None]] = {
         "no", "yes", R.LENGTH_TIGHTENED),
     "inlined": (({**payload(a={"$ref": "#/$defs/A"}), "$defs": {"A": TEXT}}, payload(a=TEXT)),
                 "yes", "yes", None),
+    # said in parts, and all at once
+    "a sibling of a reference": (
+        ({**payload(a={"$ref": "#/$defs/A"}), "$defs": {"A": {**TEXT, "maxLength": 9}}},
+         {**payload(a={"$ref": "#/$defs/A", "maxLength": 5}),
+          "$defs": {"A": {**TEXT, "maxLength": 9}}}),
+        "no", "yes", R.LENGTH_TIGHTENED),
+    "a field of what is extended": (
+        ({"$ref": "#/$defs/A", "properties": {"b": TEXT}, "unevaluatedProperties": False,
+          "$defs": {"A": {"type": "object", "properties": {"a": TEXT}}}},
+         {"$ref": "#/$defs/A", "properties": {"b": TEXT}, "unevaluatedProperties": False,
+          "$defs": {"A": {"type": "object", "properties": {"a": {**TEXT, "maxLength": 5}}}}}),
+        "no", "yes", R.LENGTH_TIGHTENED),
+    "moved into allOf": (
+        ({"type": "object", "properties": {"a": {**TEXT, "maxLength": 9}}, "required": ["a"]},
+         {"type": "object", "allOf": [{"properties": {"a": TEXT}, "required": ["a"]},
+                                      {"properties": {"a": {"maxLength": 9}}}]}),
+        "yes", "yes", None),
+    "moved into allOf, and narrowed": (
+        field({**WHOLE, "minimum": 1}, branches("allOf", NUMBER, WHOLE, {"minimum": 2})),
+        "no", "yes", R.BOUND_TIGHTENED),
+    "moved into the one alternative": (field(TEXT, branches("anyOf", TEXT)), "yes", "yes", None),
+    "values with titles": (
+        field({"enum": ["a", "b"]},
+              branches("oneOf", {"const": "b", "title": "B"}, {"const": "a"})),
+        "yes", "yes", None),
+    "a type becomes one of two": (field(TEXT, branches("anyOf", TEXT, WHOLE)), "yes", "no",
+                                  R.ALTERNATIVE_ADDED),
+    "the same one of two": (field(branches("oneOf", TEXT, TEXT), branches("oneOf", TEXT)),
+                            "yes", "no", R.ALTERNATIVE_REMOVED),
+    "a closed part": (
+        ({"type": "object", "allOf": [payload(a=TEXT)]}, payload(a=TEXT)), "yes", "yes", None),
+    "alternatives in another order": (
+        field(branches("anyOf", TEXT, WHOLE), branches("anyOf", WHOLE, TEXT)), "yes", "yes", None),
+    "one of several, reordered": (
+        field(branches("oneOf", TEXT, NULL, WHOLE),
+              branches("oneOf", WHOLE, NULL, {"type": "boolean"}, TEXT)),
+        "yes", "no", R.ALTERNATIVE_ADDED),
+    "a second pattern": (
+        texts({"pattern": "^a"}, {"pattern": "^a", "allOf": [{"pattern": "b$"}]}),
+        "no", "yes", R.CONSTRAINT_CHANGED),
     "optional field of a tree": ((tree(a=TEXT), tree(a=TEXT) | {
         "properties": {**tree(a=TEXT)["properties"], "b": TEXT}}), "yes", "yes",
         R.FIELD_ADDED_OPTIONAL),
@@ -303,15 +344,19 @@ def test_full_needs_both_directions() -> None:
 
 def test_a_break_says_who_deploys_first() -> None:
     """A break of old writers asks for writers first, one of old readers for readers first."""
+    found = {
+        name: compare(*CASES[name][0])
+        for name in ("add required", "remove required", "type changed", "add optional", "rename")
+    }
     first = {
-        name: [each.deploy_first for each in compare(*CASES[name][0]).changes]
-        for name in ("add required", "remove required", "type changed", "add optional")
+        name: [each.deploy_first(change) for change in each.changes] for name, each in found.items()
     }
     assert first == {
         "add required": ["writers"],
         "remove required": ["readers"],
         "type changed": [""],
         "add optional": [""],
+        "rename": ["", ""],  # no order helps: either breaks the other side
     }
 
 
@@ -419,6 +464,48 @@ def test_what_stands_beside_an_anchor_can_change() -> None:
         new = {**payload({"b": TEXT}, a={keyword: "#m"}), **part}
         found = compare(old, new)
         assert [each.rule for each in found.changes] == [ChangeRule.FIELD_ADDED_OPTIONAL]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_schema_said_in_parts_is_the_same(seed: int) -> None:
+    """However a schema is spread over allOf, at any depth, what changed is told, and no more."""
+    random = Random(seed)
+    schema = some_object(random, 2)
+    for new in (schema, edited(schema, random)):
+        told = []
+        for other in (new, in_parts(new, random)):
+            found = compare(schema, other)
+            changes = {(each.rule, each.pointer, each.message) for each in found.changes}
+            told.append((found.backward, found.forward, changes))
+        assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_what_is_folded_means_the_same(seed: int) -> None:
+    """Whatever stands in allOf, a schema that is folded accepts the same payloads."""
+    random = Random(seed)
+    parts = [any_schema(random, 2) for _ in range(3)]
+    schema = {"allOf": parts, **(parts[0] if isinstance(parts[0], dict) else {})}
+    document = {"type": "object", "properties": {"a": schema}}
+    if not any(True for _ in documents.faults(document)):
+        written = inlined(document)
+        validators = [documents.compiled(each) for each in (written, folded(written))]
+        for value in (
+            None,
+            True,
+            0,
+            3,
+            -1.5,
+            "",
+            "ab",
+            "12",
+            [],
+            ["a", 1],
+            {},
+            {"a": 1, "b": ["a"]},
+        ):
+            one, other = (each.is_valid({"a": value}) for each in validators)
+            assert one is other
 
 
 def test_two_choices_at_once_are_compared() -> None:

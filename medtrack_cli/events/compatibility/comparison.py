@@ -12,6 +12,7 @@ from jsonschema_rs import CanonicalSchema, ValidationError, canonical, canonical
 from medtrack_cli.events import documents
 from medtrack_cli.events.compatibility.clues import clues
 from medtrack_cli.events.compatibility.differences import differences
+from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.instances import values
 from medtrack_cli.events.compatibility.places import ANY_KEY, Difference
 from medtrack_cli.events.compatibility.rules import Answer, ChangeRule, Direction
@@ -31,8 +32,6 @@ class Change:
     `pointer` leads into the event: `*` stands for any field without a name, 0 for any item of a
     list. `witnesses` holds, for each broken direction, an event that one side sends and the other
     refuses; `undecided` the directions in which a break was neither found nor ruled out.
-    `deploy_first` says whose new version must be everywhere before the others get theirs; it is
-    empty when the change breaks nobody, or when no order helps.
     """
 
     rule: ChangeRule
@@ -48,12 +47,6 @@ class Change:
     @property
     def witness(self) -> Any | None:  # noqa: ANN401 -- JSON
         return next(iter(self.witnesses.values()), None)
-
-    @property
-    def deploy_first(self) -> str:
-        if len(self.breaks | self.undecided) != 1 or self.undecided:
-            return ""
-        return "writers" if Direction.BACKWARD in self.breaks else "readers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +64,17 @@ class Comparison:
             return Answer.NO
         return Answer.UNDECIDED if Answer.UNDECIDED in answers else Answer.YES
 
+    def deploy_first(self, change: Change) -> str:
+        """Say who must have the new version everywhere before the others get theirs.
+
+        Empty when the change breaks nobody, or when no order is known to help.
+        """
+        who, other = {
+            frozenset({Direction.BACKWARD}): ("writers", self.forward),
+            frozenset({Direction.FORWARD}): ("readers", self.backward),
+        }.get(change.breaks, ("", Answer.NO))
+        return who if other is Answer.YES else ""
+
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
     """Compare two JSON Schemas 2020-12 of an event, or of a payload.
@@ -80,7 +84,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
     for each in (old, new):
         documents.compiled(dict(each))
     before, after = inlined(old), inlined(new)
-    found = list(differences(before, after))
+    found = list(differences(folded(before), folded(after)))
     backward = _judge(found, Direction.BACKWARD, sent=before, read=after)
     forward = _judge(found, Direction.FORWARD, sent=after, read=before)
     changes = [_change(index, each, backward, forward) for index, each in enumerate(found)]

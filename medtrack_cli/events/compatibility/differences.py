@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from medtrack_cli.events.compatibility import value_changes
+from medtrack_cli.events.compatibility.branches import as_alternatives, more_or_less, pairs
 from medtrack_cli.events.compatibility.places import (
     ANY_KEY,
     BACKWARD,
@@ -37,13 +38,14 @@ def differences(old: Schema, new: Schema) -> Iterator[Difference]:
 
 
 def _differences(place: Place) -> Iterator[Difference]:
+    place = as_alternatives(place)
     old, new = place.old, place.new
     if same(old, new) and not refers(old):
         return
     if "$ref" not in {*old, *new}:
         place = place._replace(origins=place.origins | {_origin(place)})
     if not same(old.get("description"), new.get("description")):
-        message = "the description is another one"
+        message = "the description changed"
         yield place.differs(ChangeRule.DESCRIPTION_CHANGED, "", NEITHER, message)
     before, after = value_changes.types(old), value_changes.types(new)
     if before != after:
@@ -52,6 +54,11 @@ def _differences(place: Place) -> Iterator[Difference]:
         return
     for compared in _COMPARED:
         yield from compared(place)
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for pair in pairs(place, keyword):
+            found = _differences(place.beside(*pair))
+            # One branch that accepts more may make two fit where exactly one must.
+            yield from map(_doubted, found) if keyword == "oneOf" else found
 
 
 def _origin(place: Place) -> tuple[str, str]:
@@ -85,7 +92,7 @@ def _added(place: Place, child: Place, *, required: bool) -> Difference:
     if required:
         message = f"{child.path[-1]} is new and required"
         return child.differs(ChangeRule.FIELD_ADDED_REQUIRED, "", suspect, message)
-    message = f"{child.path[-1]} is new and may lack"
+    message = f"{child.path[-1]} is new and optional"
     return child.differs(ChangeRule.FIELD_ADDED_OPTIONAL, "", suspect, message)
 
 
@@ -141,26 +148,6 @@ def _items(place: Place) -> Iterator[Difference]:
     yield from _differences(place.below(len(before), *rest))
 
 
-def _branches(place: Place) -> Iterator[Difference]:
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        before, after = place.old.get(keyword, []), place.new.get(keyword, [])
-        if len(before) == len(after):
-            for old, new in zip(before, after, strict=True):
-                found = _differences(place.beside(old, new))
-                # One branch that accepts more may make two fit where exactly one must.
-                yield from map(_doubted, found) if keyword == "oneOf" else found
-            continue
-        gone = [each for each in before if not any(same(each, other) for other in after)]
-        came = [each for each in after if not any(same(each, other) for other in before)]
-        rule, suspect = ChangeRule.CONSTRAINT_CHANGED, BOTH
-        if keyword != "allOf" and before and after and not (gone and came):
-            rule = ChangeRule.ALTERNATIVE_REMOVED if gone else ChangeRule.ALTERNATIVE_ADDED
-            suspect = (BACKWARD if gone else FORWARD) if keyword == "anyOf" else BOTH
-        message = f"{keyword} had {len(before)} branches, has now {len(after)}"
-        refusal = "" if keyword == "allOf" else keyword
-        yield place.differs(rule, refusal, suspect, message)
-
-
 def _doubted(difference: Difference) -> Difference:
     wording = difference.rule is ChangeRule.DESCRIPTION_CHANGED
     return difference if wording else difference._replace(suspect=BOTH)
@@ -181,7 +168,7 @@ def _conditions(place: Place) -> Iterator[Difference]:
         if keyword == "$ref" and None not in (before, after):  # what they lead to is compared above
             is_same = _origin(place) in place.origins
         if not is_same:
-            message = f"{keyword} is another one"
+            message = f"{keyword} changed"
             yield place.differs(ChangeRule.CONSTRAINT_CHANGED, "", BOTH, message)
 
 
@@ -193,6 +180,6 @@ _COMPARED = (
     _fields,
     _extras,
     _items,
-    _branches,
+    more_or_less,
     _conditions,
 )

@@ -58,11 +58,11 @@ SENTENCES = {
     ChangeRule.FIELD_ADDED_OPTIONAL: "A new field may be sent: old readers pass over it.",
     ChangeRule.FIELD_REMOVED: "A field is gone: old readers miss it where they require it.",
     ChangeRule.FIELD_BECAME_REQUIRED: "A field is now required: old writers may leave it out.",
-    ChangeRule.FIELD_BECAME_OPTIONAL: "A field may now lack: old readers require it.",
+    ChangeRule.FIELD_BECAME_OPTIONAL: "A field may now be missing: old readers require it.",
     ChangeRule.TYPE_CHANGED: "A value has another JSON type.",
     ChangeRule.TYPE_WIDENED: "A value may have more JSON types: old readers don't know them.",
     ChangeRule.TYPE_NARROWED: "A value may have fewer JSON types: old writers may send the others.",
-    ChangeRule.CONST_CHANGED: "The one allowed value is another one.",
+    ChangeRule.CONST_CHANGED: "The one allowed value changed.",
     ChangeRule.ENUM_CHANGED: "Some allowed values came and others went.",
     ChangeRule.ENUM_WIDENED: "More values are allowed: old readers don't know them.",
     ChangeRule.ENUM_NARROWED: "Fewer values are allowed: old writers may send the others.",
@@ -82,7 +82,7 @@ SENTENCES = {
     ChangeRule.CLOSED: "Fields without a name in the schema are now forbidden.",
     ChangeRule.OPENED: "Fields without a name in the schema are now allowed.",
     ChangeRule.EXTRA_FIELDS_CHANGED: "Fields without a name must have another shape.",
-    ChangeRule.CONSTRAINT_CHANGED: "A condition is another one.",
+    ChangeRule.CONSTRAINT_CHANGED: "A condition changed.",
     ChangeRule.DESCRIPTION_CHANGED: "The words changed, not the contract.",
 }
 """What each rule means, in a sentence."""

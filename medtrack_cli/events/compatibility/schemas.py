@@ -32,10 +32,11 @@ IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchem
 _TURNED = frozenset({"not", "if", "contains"})
 """Where accepting more means accepting less around it: left as written."""
 
-_ANNOTATIONS = frozenset(
+ANNOTATIONS = frozenset(
     {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
     | {"$comment", "$schema", "$id", "$defs", ORIGIN}
 )
+"""The keywords that ask for nothing."""
 
 
 def same(one: object, other: object) -> bool:
@@ -78,7 +79,7 @@ def _parts(keyword: str, value: Any) -> list[Any]:  # noqa: ANN401 -- JSON
     return list(value.values()) if keyword in MAPS else [value]
 
 
-def _mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
+def mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
     """Change every schema directly inside a schema; `change` is told its keyword."""
     made: Schema = {}
     for keyword, value in schema.items():
@@ -113,9 +114,9 @@ def inlined(document: Mapping[str, Any]) -> Schema:
         schema = _plain(schema) if is_one else schema
         reference = schema.get("$ref")
         rest = {key: value for key, value in schema.items() if key not in {"$ref", *_DEFINITIONS}}
-        rest = _mapped(rest, lambda _, part: expand(part, resource.around(part), followed))
+        rest = mapped(rest, lambda _, part: expand(part, resource.around(part), followed))
         if reference is None:
-            return _nullable(rest)
+            return nullable(rest)
         target = resolved(reference, resource)
         origin = _pointer(resource.place_of(reference) or ())
         if (
@@ -125,9 +126,12 @@ def inlined(document: Mapping[str, Any]) -> Schema:
         ):
             return {**rest, "$ref": reference, ORIGIN: origin}
         reached = expand(target.schema, target.resource, followed | {id(target.schema)})
-        if rest.keys() <= _ANNOTATIONS and not ("$id" in rest and refers(reached)):
-            return {**reached, **rest, ORIGIN: origin}
-        return {"allOf": [{**reached, ORIGIN: origin}, rest]}
+        reached = {**reached, ORIGIN: origin}
+        if "$id" in rest and refers(reached):
+            return {"allOf": [reached, rest]}
+        if rest.keys() <= ANNOTATIONS:
+            return reached | rest
+        return {**rest, "allOf": [reached, *rest.get("allOf", ())]}
 
     made: Schema = expand(top.schema, top.resource, frozenset())
     return made
@@ -167,13 +171,14 @@ _OF_ONE_TYPE = frozenset(
 """Keywords that say nothing of null."""
 
 
-def _nullable(schema: Schema) -> Schema:
+def nullable(schema: Schema) -> Schema:
+    """Write a choice between one type and null as a list of types."""
     branches = schema.get("anyOf", [])
-    asked = schema.keys() - _ANNOTATIONS
+    asked = schema.keys() - ANNOTATIONS
     if asked != {"anyOf"} or len(branches) != 2 or {"type": "null"} not in branches:
         return schema
     other = as_schema(branches[1 - branches.index({"type": "null"})])
-    if not isinstance(other.get("type"), str) or other.keys() - _ANNOTATIONS - _OF_ONE_TYPE:
+    if not isinstance(other.get("type"), str) or other.keys() - ANNOTATIONS - _OF_ONE_TYPE:
         return schema
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     return {**other, **rest, "type": [other["type"], "null"]}
@@ -196,7 +201,7 @@ def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
     """Close a schema: who names fields and is silent about others sends no others."""
     if not isinstance(schema, dict) or within in _TURNED:
         return schema
-    made = _mapped(schema, lambda keyword, part: writer(part, within=keyword))
+    made = mapped(schema, lambda keyword, part: writer(part, within=keyword))
     parts = [] if within in IN_PLACE else list(in_place(schema))
     silent = not any(
         keyword in each
@@ -220,7 +225,7 @@ def reader(schema: Any) -> Any:  # noqa: ANN401 -- JSON
         for keyword, value in schema.items()
         if value is not False or keyword not in {"additionalProperties", "unevaluatedProperties"}
     }
-    made = _mapped(made, lambda keyword, part: part if keyword in _TURNED else reader(part))
+    made = mapped(made, lambda keyword, part: part if keyword in _TURNED else reader(part))
     if "oneOf" in made and not same(made["oneOf"], schema["oneOf"]):
         made["allOf"] = [*made.get("allOf", []), {"anyOf": made.pop("oneOf")}]
     return made

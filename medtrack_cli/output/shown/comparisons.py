@@ -33,7 +33,7 @@ class ShownComparison(NamedTuple):
                     "message": change.message,
                     "breaks": sorted(change.breaks),
                     "undecided": sorted(change.undecided),
-                    "deploy_first": change.deploy_first or None,
+                    "deploy_first": (result and result.deploy_first(change)) or None,
                     "event": compared.event(change),
                 }
                 for change in (result.changes if result else ())

@@ -1,0 +1,108 @@
+"""The branches of two schemas: which of them are the same ones, which came and which went."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from medtrack_cli.events.compatibility.places import BACKWARD, BOTH, FORWARD, Difference, Place
+from medtrack_cli.events.compatibility.rules import ChangeRule
+from medtrack_cli.events.compatibility.schemas import (
+    ANNOTATIONS,
+    ORIGIN,
+    Schema,
+    as_schema,
+    mapped,
+    same,
+    text,
+)
+from medtrack_cli.events.compatibility.value_changes import types
+
+_ALTERNATIVES = ("anyOf", "oneOf")
+_MOST_SHOWN = 3
+_LONGEST = 100  # characters of a branch: it is told in a line
+
+
+def as_alternatives(place: Place) -> Place:
+    """Take a schema for the one alternative, where the other side has several."""
+    old, new = place.old, place.new
+    return place._replace(old=_alone(old, beside=new), new=_alone(new, beside=old))
+
+
+def _alone(schema: Schema, *, beside: Schema) -> Schema:
+    asked = {key: each for key, each in schema.items() if key not in ANNOTATIONS}
+    if not asked or asked.keys() & {*_ALTERNATIVES}:
+        return schema
+    if "$ref" in asked and ORIGIN in schema:
+        asked[ORIGIN] = schema[ORIGIN]
+    for keyword in _ALTERNATIVES:
+        if beside.keys() - ANNOTATIONS == {keyword}:
+            words = {key: each for key, each in schema.items() if key not in asked}
+            return {**words, keyword: [asked]}
+    return schema
+
+
+class _Matched(NamedTuple):
+    """The branches that are the same ones, though they may differ, and those that aren't."""
+
+    pairs: list[tuple[Any, Any]]
+    gone: list[Any]
+    came: list[Any]
+
+
+def _matched(place: Place, keyword: str) -> _Matched:
+    """Match the branches that are written alike, then the only ones of a type, then by order."""
+    pairs, gone, came = [], [], list(place.new.get(keyword, ()))
+    for old in place.old.get(keyword, ()):
+        twin = next((index for index, new in enumerate(came) if same(old, new)), None)
+        if twin is None:
+            gone.append(old)
+        else:
+            pairs.append((old, came.pop(twin)))
+    for kinds in dict.fromkeys(map(_types, gone)):
+        olds, news = ([each for each in some if _types(each) == kinds] for some in (gone, came))
+        if len(olds) == len(news) == 1:
+            pairs.append((olds[0], news[0]))
+            gone, came = ([each for each in some if _types(each) != kinds] for some in (gone, came))
+    if len(gone) == len(came):
+        return _Matched([*pairs, *zip(gone, came, strict=True)], [], [])
+    return _Matched(pairs, gone, came)
+
+
+def _types(branch: object) -> frozenset[str]:
+    return types(as_schema(branch))
+
+
+def pairs(place: Place, keyword: str) -> list[tuple[Any, Any]]:
+    """List the branches of a keyword that are to be compared, old and new."""
+    return _matched(place, keyword).pairs
+
+
+def more_or_less(place: Place) -> Iterator[Difference]:
+    """Say that there are more branches, or fewer."""
+    for keyword in ("allOf", *_ALTERNATIVES):
+        pairs, gone, came = _matched(place, keyword)
+        if not (gone or came):
+            continue
+        rule, suspect = ChangeRule.CONSTRAINT_CHANGED, BOTH
+        if keyword != "allOf" and pairs and not (gone and came):
+            rule = ChangeRule.ALTERNATIVE_REMOVED if gone else ChangeRule.ALTERNATIVE_ADDED
+            suspect = (BACKWARD if gone else FORWARD) if keyword == "anyOf" else BOTH
+        said = [*(f"{_shown(each)} is gone" for each in gone)]
+        said += (f"{_shown(each)} is new" for each in came)
+        more = f" and {len(said) - _MOST_SHOWN} more" if len(said) > _MOST_SHOWN else ""
+        message = f"in {keyword}, {', '.join(said[:_MOST_SHOWN])}{more}"
+        counts = [len(each.get(keyword, ())) for each in (place.old, place.new)]
+        refusal = keyword if keyword != "allOf" and min(counts) > 1 else ""
+        yield place.differs(rule, refusal, suspect, message)
+
+
+def _shown(branch: object) -> str:
+    written = text(_plain(branch))
+    return written if len(written) <= _LONGEST else f"{written[:_LONGEST]}…"
+
+
+def _plain(schema: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Leave out what was added to a schema that was written."""
+    if not isinstance(schema, dict):
+        return schema
+    plain = mapped(schema, lambda _, part: _plain(part))
+    return {key: each for key, each in plain.items() if key != ORIGIN}
