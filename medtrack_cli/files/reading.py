@@ -98,11 +98,16 @@ def _items(
         head = [start]
     if syntax == "ndjson":
         return read_lines(stream, name, deque(head), skip=skip, above=source.above)
+    start = b"".join(head)
     if syntax == "json":
-        return or_nothing(read_document(stream, name, b"".join(head)), name)
+        return or_nothing(read_document(stream, name, start), name)
+    from medtrack_cli.files import json_in_yaml
+
+    start, is_json = json_in_yaml.take(stream, start)
+    if is_json:
+        return or_nothing(json_in_yaml.read_json_in_yaml(start, name), name)
     from medtrack_cli.files.yaml_files import read_yaml
 
-    start = b"".join(head)
     items = read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=start)
     return or_nothing(items, name)
 

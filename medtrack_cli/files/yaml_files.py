@@ -14,6 +14,7 @@ from medtrack_cli.files.yaml_events import (
     make_item,
     scenario_items,
 )
+from medtrack_cli.files.yaml_mistakes import mistake
 from medtrack_cli.files.yaml_nodes import (
     Composer,
     Mapping,
@@ -27,11 +28,6 @@ from medtrack_cli.files.yaml_text import TextStream
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its parser is used
 _CONTENT = (yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.AliasEvent)
-_SUGGESTIONS = {  # by a piece of the parser's sentence, libyaml's and PyYAML's own
-    "mapping values are not allowed": "quote a value that holds a colon and a space",
-    "tab character": "indent with spaces",
-    "cannot start any token": "indent with spaces, and quote a value that begins with @, ` or %",
-}
 
 
 def read_yaml(
@@ -49,11 +45,12 @@ def read_yaml(
     """
     text = TextStream(stream, head)
     making = Making(file, wants_text, as_type)
+    events = _Events(yaml.parse(text, Loader=_LOADER))
     trouble = None
     try:
-        yield from _documents(text, making)
+        yield from _documents(events, text, making)
     except yaml.YAMLError as error:
-        trouble = _syntax_trouble(error, text)
+        trouble = _syntax_trouble(error, text, events.last)
     except TooDeep as error:
         trouble = error.trouble
     if text.fault and trouble is None:
@@ -63,8 +60,24 @@ def read_yaml(
         yield broken_item([trouble], file)
 
 
-def _documents(text: TextStream, making: Making) -> Iterator[YamlItem]:
-    events = yaml.parse(text, Loader=_LOADER)
+class _Events:
+    """A parser's events, and the one that came last."""
+
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+        self.last: yaml.Event | None = None
+
+    def __iter__(self) -> Iterator[yaml.Event]:
+        return self
+
+    def __next__(self) -> yaml.Event:
+        self.last = next(self._events)
+        return self.last
+
+
+def _documents(
+    events: Iterator[yaml.Event], text: TextStream, making: Making
+) -> Iterator[YamlItem]:
     composer = Composer(events)
     for event in events:
         if not isinstance(event, _CONTENT):
@@ -74,6 +87,8 @@ def _documents(text: TextStream, making: Making) -> Iterator[YamlItem]:
             yield from _list_items(events, event, composer, text, making)
             continue
         node = composer.compose(event)
+        if isinstance(event, yaml.ScalarEvent):
+            next(events)  # its end: what the parser can't read there has made it a text
         is_nothing = isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value
         if _is_cut(node, text) or (is_nothing and not composer.troubles):
             continue
@@ -108,17 +123,14 @@ def _is_cut(node: Node, text: TextStream) -> bool:
     return text.fault is not None and node.end.offset >= text.fault.offset
 
 
-def _syntax_trouble(error: yaml.YAMLError, text: TextStream) -> Trouble | None:
+def _syntax_trouble(
+    error: yaml.YAMLError, text: TextStream, before: yaml.Event | None
+) -> Trouble | None:
     """Put the parser's complaint in our words; None when the text's own fault led to it."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    start = min(place(mark), text.end)  # libyaml puts the end of a last line on the next one
+    start = min(place(getattr(error, "problem_mark", None)), text.end)
     if text.fault and start.offset >= text.fault.offset:
         return None
-    problem = getattr(error, "problem", None) or "this can't be read as YAML"
-    if "nesting depth" in problem:
+    if "nesting depth" in (getattr(error, "problem", None) or ""):
         return TooDeep((), start).trouble
-    context = getattr(error, "context", None)
-    message = f"{problem} ({context})" if context else problem
-    suggestion = next((hint for piece, hint in _SUGGESTIONS.items() if piece in problem), "")
-    span = first_character(start)
-    return Trouble(Rule.YAML_SYNTAX, (), span, message, suggestion)
+    where, message, suggestion = mistake(error, text, before)
+    return Trouble(Rule.YAML_SYNTAX, (), first_character(where), message, suggestion)

@@ -9,6 +9,7 @@ from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.files.streams import read_some
 
 _CHUNK = 64 * 1024
+_KEPT = 4 * _CHUNK  # of the text, to look for a mistake in
 _SLACK = 4 * _CHUNK  # what the parser may have read ahead, and comments around an event
 
 # What YAML forbids, and U+0085, U+2028, U+2029: line breaks in YAML 1.1, none in 1.2.
@@ -45,11 +46,23 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._line = self._column = self._offset = 0
         self._event = Place(0, 0, 0)
+        self._kept = ""  # the end of what has been read
 
     @property
     def end(self) -> Place:
         """The end of what has been read."""
         return Place(self._line, self._column, self._offset)
+
+    def last_lines(self) -> dict[int, str]:
+        """Give the lines read last by their numbers, from 0; one that is there in part isn't."""
+        lines = self._kept.split("\n")
+        first = self._line - len(lines) + 1
+        is_cut = first > 0 or len(self._kept) == _KEPT
+        return {
+            number: line.removesuffix("\r")
+            for number, line in enumerate(lines, first)
+            if not (is_cut and number == first)
+        }
 
     def begin(self, event: Place) -> None:
         """Note where an event begins: the text may go on for 16 MiB from there."""
@@ -99,6 +112,7 @@ class TextStream:
             self._column = 0
         self._column += len(text) - newline - 1
         self._offset += len(text)
+        self._kept = (self._kept + text)[-_KEPT:]
 
     def _stop(self, rule: Rule, span: Span, message: str, suggestion: str = "") -> None:
         self.fault = Fault(rule, self._offset, span, message, suggestion)

@@ -49,7 +49,7 @@ BROKEN: list[tuple[str, object, str, str]] = [
     ("a.b/1.0.json", "[]", "1:1", "holds one schema, this one 0"),
     ("a.b/1.0.json", '{"type":"object","type":"object"}', "1:18", "twice"),
     ("a.b/1.0.json", "true", "1:1", "an object"),
-    ("a.b/1.0.yaml", "type: [object\n", "2:1", ""),
+    ("a.b/1.0.yaml", "type: [object\n", "1:7", "not closed"),
     ("a.b/1.0.yaml", "type: object\n---\ntype: object\n", "1:1", "this one 2"),
     ("a.b/1.0.yaml", "a: &x {}\ntype: object\n", "1:4", "anchor"),
     ("a.b/1.0.json", {"$schema": "http://json-schema.org/draft-07/schema#"}, "1:13", "2020-12"),
