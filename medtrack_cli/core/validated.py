@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.inputs import Item, NoEventsHere
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import quick_check
@@ -17,7 +17,7 @@ class Validated:
 
     strict: bool = False  # warnings fail, too
     files: int = 0
-    events: int = 0
+    events: int = 0  # places where an event should be
     invalid: int = 0
     errors: int = 0
     warnings: int = 0
@@ -49,7 +49,7 @@ class Validated:
     ) -> Iterator[Finding]:
         """Check events and yield what is found, counted. Raises InputMissing as the items do."""
         for examined in examine(items, completion):
-            self.events += examined.body is not None
+            self.events += not isinstance(examined.item, NoEventsHere)
             if examined.findings:
                 self.invalid += not examined.is_valid
                 for finding in examined.findings:

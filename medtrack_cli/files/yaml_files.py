@@ -109,13 +109,15 @@ def _list_items(
     composer.refuse_properties(start, ())
     if composer.troubles:
         yield broken_item(composer.take_troubles(), making.file)
-    for event in events:
-        if isinstance(event, yaml.SequenceEndEvent):
-            return
+    event = next(events)
+    while not isinstance(event, yaml.SequenceEndEvent):
         text.begin(place(event.start_mark))
         node = composer.compose(event)
+        # What the parser can't read behind a text has made it one.
+        following = next(events) if isinstance(event, yaml.ScalarEvent) else None
         if not _is_cut(node, text):
             yield make_item(node, composer.take_troubles(), making)
+        event = following or next(events)
 
 
 def _is_cut(node: Node, text: TextStream) -> bool:

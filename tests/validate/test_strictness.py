@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.tool import ROOT, Tool
+from tests.files.test_empty_input import told
 from tests.validate.checking import STUDENT, block_yaml, changed, findings, places, validate
 
 GOOD = json.dumps(STUDENT)
@@ -168,6 +169,7 @@ CONTENT = st.lists(PIECES, max_size=20).map(b"".join) | st.binary(max_size=50)
 @given(content=CONTENT)
 @example(content=GOOD.encode() + b"\n" + b"\x85")
 @example(content=b"")
+@example(content=b"[1 true]")
 @settings(max_examples=25, deadline=None)
 def test_any_bytes_end_in_a_verdict(name: str, content: bytes) -> None:
     """Whatever bytes there are, the end is a verdict; every place lies inside the file."""
@@ -177,6 +179,7 @@ def test_any_bytes_end_in_a_verdict(name: str, content: bytes) -> None:
         ran = validate("-" if name == "-" else path, "-o", "json", stdin=content)
         shown = validate("-" if name == "-" else path, stdin=content)
     assert ran.code == shown.code
+    assert ran.summary["invalid"] <= ran.summary["events"]
     if ran.code == 66 and not name.endswith("gz"):
         assert [each["rule"] for each in ran.of_kind("finding")] == ["empty_input"]
     else:
@@ -198,3 +201,29 @@ def test_size_limit(tool: Tool) -> None:
         ("too_large", 1, 1, 2),
         ("json_syntax", 3, len(GOOD) + 1, len(GOOD) + 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "events", "invalid"),
+    [
+        ("a.json", "[1 true]", 2, 2),
+        ("a.json", f"[{GOOD},]", 2, 1),
+        ("a.json", f"{GOOD} x", 2, 1),
+        ("a.json", f"[{GOOD}, {{", 2, 1),
+        ("a.ndjson", f"{GOOD}\nx\n\n[\n1,\n", 3, 2),
+        ("a.yaml", f"- {GOOD}\n- a:b\n  c: d\n", 2, 1),
+        ("a.yaml", "vars: 1\nevents: [1]\n", 2, 2),
+        ("a.json", "\ufffe".encode("utf-16").decode("latin-1"), 1, 1),
+    ],
+)
+def test_every_place_for_an_event_is_counted(
+    tmp_path: Path, name: str, content: str, events: int, invalid: int
+) -> None:
+    """An event that isn't there counts as one, and is invalid; publish gives each its receipt."""
+    (tmp_path / name).write_text(content)
+    ran = validate(tmp_path / name, "-o", "json")
+    assert (ran.summary["events"], ran.summary["invalid"]) == (events, invalid)
+    again = validate(tmp_path / name, "-o", "json", "--jobs", "2")
+    assert (again.summary["events"], again.summary["invalid"]) == (events, invalid)
+    sent = told("publish", "--keep-going", "--dry-run", "-f", tmp_path / name)
+    assert (sent.summary["total"], sent.summary["invalid"]) == (events, invalid)
