@@ -18,11 +18,11 @@ from medtrack_cli.broker.redialer import Redialer, regain_seconds
 from medtrack_cli.broker.retries import Retries
 from medtrack_cli.broker.suspects import Suspects, is_suspicious
 from medtrack_cli.broker.verdicts import Verdicts
-from medtrack_cli.core.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.deliver import why
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
+from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled
+from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
 

@@ -1,10 +1,9 @@
 """medtrack publish."""
 
-from collections import Counter, deque
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
+from uuid import uuid4
 
 import typer
 
@@ -12,18 +11,14 @@ from medtrack_cli.commands import numbers
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
-from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import PublishPolicy
-from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from medtrack_cli.core.messages import Message, Receipt
-    from medtrack_cli.core.ports import Note, Publisher, Stop
-    from medtrack_cli.core.publish import Checked, Plan, Read
-    from medtrack_cli.core.validate import Examined
+    from medtrack_cli.core.publishing.plan import Read
     from medtrack_cli.files.checkpoint import Checkpoint
     from medtrack_cli.files.inputs import Input
     from medtrack_cli.files.sources import Source
@@ -128,13 +123,11 @@ def publish(
     Files are validated whole before the first event leaves; one invalid event stops the run
     with nothing sent, unless --keep-going. Exit code 0 means that every event was confirmed.
     """
-    from uuid import uuid4
-
-    from medtrack_cli.commands.confirming import confirm
-    from medtrack_cli.commands.sending import print_only, report, send
-    from medtrack_cli.core import pacing
-    from medtrack_cli.core.deliver import Tally, deliver, unsent
-    from medtrack_cli.core.publish import Plan
+    from medtrack_cli.commands.sending import carry_out
+    from medtrack_cli.core.publishing import pacing
+    from medtrack_cli.core.publishing.deliver import Tally
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.plan import Plan, making
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validate import Completion
     from medtrack_cli.events import paths
@@ -148,9 +141,9 @@ def publish(
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
     given = partial(gathered, runtime, outputs=outputs, allows_empty=allow_empty)
     source = _source(runtime, event_type, file, data, set_, count, seed, service, given)
-    settings = paths.parse_all(set_ or ())
     completion = Completion(
-        event_type, service, lambda: rfc3339(clock.now()), runtime.registry, settings
+        *(event_type, service, lambda: rfc3339(clock.now()), runtime.registry),
+        paths.parse_all(set_ or ()),
     )
     headers = _headers(header) if header else None
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
@@ -160,66 +153,22 @@ def publish(
     tally = Tally(unroutable_is_done=allow_unroutable)
     if mark and mark.was_done:
         tally.aside["done_before"] = mark.was_done
-    counted: Counter[str] = Counter()
-    is_first_checked = source.can_be_read_again and not keep_going
-    checked = _check(runtime, source, plan, counted) if is_first_checked else None
-    outgoing = _Outgoing(source, plan, mark, checked and checked.kept)
-    if checked is not None and not checked.is_valid:
-        receipts = unsent(outgoing.everything(), reason="another event is invalid")
-        return print_only(runtime, receipts) if dry_run else report(runtime, tally, receipts)
-    if dry_run:
-        return print_only(runtime, outgoing.left(runtime.trace), timeout=timeout)
-    confirm(runtime, "publish", outgoing.left if source.can_be_read_again else None, yes=yes)
-
-    def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
-        left = outgoing.left(runtime.trace, notes=True)
-        paced = pacing.at_rate(left, rate, clock, stop) if rate else left
-        again = outgoing.everything if source.can_be_read_again else None
-        receipts = deliver(publisher, paced, again, stop)
-        return mark.watch(receipts, tally.is_done, stop) if mark else receipts
-
+    make = making(source.read, plan, mark.noted if mark else iter, runtime.trace)
+    job = Job(
+        *(make, tally, source.can_be_read_again, source.is_small and not keep_going),
+        *(source.refuse_changes, mark),
+    )
     # What is read may leave in one burst.
     ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
     policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
-    expected = counted["events"] - tally.aside["done_before"] if checked else None
-    return send(runtime, Kind.PUBLISHED, policy, tally, delivered, expected=expected)
-
-
-class _Outgoing(NamedTuple):
-    """What is left to be sent of a source, made as often as it is asked for."""
-
-    source: "_Source"
-    plan: "Plan"
-    mark: "Checkpoint | None"
-    kept: "list[Examined] | None"
-
-    def left(
-        self, trace: "Note | None" = None, *, notes: bool = False
-    ) -> "Iterator[Message | Receipt]":
-        """Give what is to be sent; InputMissing when it is no longer what was checked.
-
-        With `notes` the checkpoint keeps what each event holds until it has its receipt.
-        """
-        if self.kept is not None:
-            self.source.refuse_changes()
-        yield from self._made(self.plan, trace, notes=notes)
-
-    def everything(self) -> "Iterator[Message | Receipt]":
-        """Give what is to be accounted for: an invalid event doesn't end it."""
-        return self._made(replace(self.plan, keep_going=True))
-
-    def _made(
-        self, plan: "Plan", trace: "Note | None" = None, *, notes: bool = False
-    ) -> "Iterator[Message | Receipt]":
-        from medtrack_cli.core.publish import messages, messages_of
-
-        note = self.mark.noted if self.mark and notes else iter
-        if self.kept is None:
-            made = messages(note(self.source.read(None)), plan, trace)
-        else:
-            deque(note(each.item for each in self.kept), maxlen=0)
-            made = messages_of(self.kept, plan, trace)
-        return self.mark.left(made) if self.mark else made
+    pace = partial(pacing.at_rate, per_second=rate, clock=clock) if rate else None
+    return carry_out(
+        *(runtime, "publish", job, policy),
+        lambda stop: pace and partial(pace, stop=stop),
+        is_checked=source.can_be_read_again and not keep_going,
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def _checkpoint(
@@ -287,21 +236,6 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
 
     generated = inputs.generated(runtime, event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
-
-
-def _check(runtime: Runtime, source: _Source, plan: "Plan", counted: Counter[str]) -> "Checked":
-    """Validate all before anything is sent; small files aren't read again."""
-    from medtrack_cli.commands.sending import report
-    from medtrack_cli.core.deliver import Tally
-    from medtrack_cli.core.publish import check_all
-
-    try:
-        with runtime.printer.progress(lambda: f"{counted['events']:,} events checked"):
-            return check_all(source.read, plan, counted, keeps=source.is_small)
-    except KeyboardInterrupt:
-        runtime.printer.warning("interrupted while checking: nothing was sent")
-        report(runtime, Tally(), (), ExitCode.INTERRUPTED)
-        raise
 
 
 def _headers(texts: list[str]) -> dict[str, str]:

@@ -2,30 +2,23 @@
 
 import re
 import shlex
-from collections import Counter
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from functools import partial
+from typing import Annotated
+from uuid import uuid4
 
 import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.options import command
-from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from medtrack_cli.core.messages import Message, Receipt
-    from medtrack_cli.core.pacing import Pace
-    from medtrack_cli.core.ports import Publisher, Stop
-    from medtrack_cli.core.replay import Replay
-    from medtrack_cli.files.inputs import Input
+SMALL = 4 * 2**20
+"""Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -144,100 +137,45 @@ def replay(
     x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
     that came under another key than their first one are sent only with --to.
     """
-    from uuid import uuid4
-
-    from medtrack_cli.commands.confirming import confirm
     from medtrack_cli.commands.doubting import warn_of_patterns
-    from medtrack_cli.commands.sending import print_only, send
-    from medtrack_cli.core import deliver
-    from medtrack_cli.core import replay as core
+    from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.filters import Window
-    from medtrack_cli.core.pacing import Pace
+    from medtrack_cli.core.publishing import replay as core
+    from medtrack_cli.core.publishing.deliver import Tally
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.pacing import Pace
     from medtrack_cli.wiring import conditions
+    from medtrack_cli.wiring.brokers import why_unsendable
     from medtrack_cli.wiring.inputs import gathered
     from medtrack_cli.wiring.recordings import keep_name
 
     factor = _speed(speed)
     condition = conditions.condition(where)
-    clock, registry = runtime.world.clock, runtime.registry
+    clock, note = runtime.world.clock, runtime.printer.note
     start = clock.now()
     source = gathered(runtime, sources, allows_empty=allow_empty)
     source.require()
     window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
     warn_of_patterns(runtime, keys)
-    given = shlex.join(["medtrack", "replay", *sources])
     plan = core.Replay(
-        *(run_name, uuid4(), keys, window, invalid, registry, condition), to=to, command=given
+        *(run_name, uuid4(), keys, window, invalid, runtime.registry, condition),
+        to=to,
+        command=shlex.join(["medtrack", "replay", *sources]),
     )
-    tally = deliver.Tally()
-    outgoing = _Outgoing(source, plan, start, skips_corrupt=skip_corrupt)
-    again = (lambda: outgoing.everything(Counter())) if source.can_be_read_again else None
-    if dry_run:
-        is_refused = again and not _check(runtime, again())
-        made = outgoing.unsent(tally.aside) if is_refused else outgoing.made(tally.aside)
-        return print_only(runtime, made, tally.aside)
-    confirm(runtime, "replay", again, yes=yes)
-    with keep_name(runtime, run_name) if name else nullcontext():
-        is_refused = again and not _check(runtime, again())
-
-        def delivered(publisher: "Publisher", stop: "Stop") -> "Iterator[Receipt]":
-            if is_refused:
-                return outgoing.unsent(tally.aside)
-            note = runtime.printer.note
-            pace = Pace(factor, clock, stop, note) if factor else None
-            paced = outgoing.made(tally.aside, pace)
-            return deliver.deliver(publisher, paced, again, stop)
-
-        return send(runtime, Kind.REPLAYED, PublishPolicy(retry_for=retry_for), tally, delivered)
-
-
-class _Outgoing(NamedTuple):
-    """What is to be sent of a source, made as often as it is asked for."""
-
-    source: "Input"
-    plan: "Replay"
-    start: datetime
-    skips_corrupt: bool
-
-    def made(
-        self, aside: Counter[str], pace: "Pace | None" = None
-    ) -> "Iterator[Message | Receipt]":
-        """Give what is to be sent; what is left out is counted aside."""
-        from medtrack_cli.core.replay import messages, recorded
-
-        window = self.plan.window
-        items = self.source.items(window=window if any(window) else None)
-        corrupt = aside if self.skips_corrupt else None
-        deliveries = recorded(items, self.start, self.plan.registry, corrupt)
-        return messages(deliveries, self.plan, aside, pace)
-
-    def everything(self, aside: Counter[str]) -> "Iterator[Message | Receipt]":
-        """Give what is to be accounted for: an invalid event doesn't end it."""
-        return self._replace(plan=replace(self.plan, keep_going=True)).made(aside)
-
-    def unsent(self, aside: Counter[str]) -> "Iterator[Receipt]":
-        """Give every event its receipt when an invalid one keeps all from being sent."""
-        from medtrack_cli.core.deliver import unsent
-
-        return unsent(self.everything(aside), reason="another event is invalid")
-
-
-def _check(runtime: Runtime, everything: "Iterable[Message | Receipt]") -> bool:
-    """Read it all once, so that what is corrupt or can't be sent is known before the first byte.
-
-    Tells whether no invalid event keeps it from being sent.
-    """
-    from medtrack_cli.core.messages import Receipt
-    from medtrack_cli.core.replay import refuse_unsendable
-    from medtrack_cli.wiring.brokers import why_unsendable
-
-    checked = invalid = 0
-    with runtime.printer.progress(lambda: f"{checked:,} events checked"):
-        for each in refuse_unsendable(everything, why_unsendable):
-            checked += 1
-            invalid += isinstance(each, Receipt)
-    return not invalid
+    read = partial(source.items, window=window if any(window) else None)
+    make = core.making(read, plan, start, why_unsendable, skips_corrupt=skip_corrupt)
+    again = source.can_be_read_again
+    is_small = again and source.size is not None and source.size <= SMALL
+    job = Job(make, Tally(), again, is_small, source.refuse_changes)
+    with keep_name(runtime, run_name) if name and not dry_run else nullcontext():
+        return carry_out(
+            *(runtime, "replay", job, PublishPolicy(retry_for=retry_for)),
+            lambda stop: Pace(factor, clock, stop, note) if factor else None,
+            is_checked=again,
+            dry_run=dry_run,
+            yes=yes,
+        )
 
 
 def register(app: typer.Typer) -> None:

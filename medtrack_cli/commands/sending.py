@@ -1,55 +1,98 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
-from medtrack_cli.core.deliver import Tally
+from medtrack_cli.commands.confirming import confirm
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import PublishPolicy, Stop
+from medtrack_cli.core.publishing.deliver import Tally
+from medtrack_cli.core.publishing.job import Job, Pace
 from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt
 from medtrack_cli.runtime import Runtime
 
-Deliver = Callable[[Publisher, Stop], Iterator[Receipt]]
+_KINDS = {"publish": Kind.PUBLISHED, "replay": Kind.REPLAYED}
 
 
-def send(
+def carry_out(
+    runtime: Runtime,
+    action: str,
+    job: Job,
+    policy: PublishPolicy,
+    pace: Callable[[Stop], Pace | None],
+    *,
+    is_checked: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Check a job where it can be, then print what it would send, or ask, and send it.
+
+    `action` is publish or replay; `pace` makes what holds messages back, until stopped.
+    """
+    kind, aside = _KINDS[action], {} if job.journal else job.tally.aside
+    if is_checked:
+        _check(runtime, kind, job)
+    if job.is_refused:
+        receipts = job.unsent()
+        if dry_run:
+            return _print_only(runtime, receipts, aside, None)
+        return _report(runtime, kind, job.tally, receipts)
+    if dry_run:
+        return _print_only(runtime, job.outgoing(), aside, policy.timeout)
+    confirm(runtime, action, job.everything if job.can_be_made_again else None, yes=yes)
+    return _send(runtime, kind, job, policy, pace)
+
+
+def _check(runtime: Runtime, kind: Kind, job: Job) -> None:
+    """Check all before anything is sent."""
+    try:
+        with runtime.printer.progress(lambda: f"{job.events:,} events checked"):
+            job.check()
+    except KeyboardInterrupt:
+        runtime.printer.warning("interrupted while checking: nothing was sent")
+        _report(runtime, kind, Tally(), (), ExitCode.INTERRUPTED)
+        raise
+
+
+def _send(
     runtime: Runtime,
     kind: Kind,
+    job: Job,
     policy: PublishPolicy,
-    tally: Tally,
-    deliver: Deliver,
-    *,
-    expected: int | None = None,
+    pace: Callable[[Stop], Pace | None],
 ) -> int:
-    """Deliver, print each receipt as it is known, then the summary; return the exit code.
+    """Send, print each receipt as it is known, then the summary; return the exit code.
 
-    `expected` is how many events there are, where that is known. What ended the run early is
-    raised after the summary, which carries its exit code.
+    What ended the run early is raised after the summary, which carries its exit code.
     """
     started = runtime.world.clock.monotonic()
+    expected = job.events - job.tally.aside["done_before"] or None
 
     def line() -> str:
         seconds = runtime.world.clock.monotonic() - started
-        return tally.so_far(seconds, expected, publisher.in_flight)
+        return job.tally.so_far(seconds, expected, publisher.in_flight)
 
     settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
         with runtime.printer.progress(line):
-            receipts = deliver(publisher, stop)
-            failure = _print_all(runtime, tally, receipts)
-        return _finish(runtime, kind, tally, started, failure, stopped=stop.exit_code)
+            failure = _print_all(runtime, job.tally, job.run(publisher, stop, pace(stop)))
+        return _finish(runtime, kind, job.tally, started, failure, stopped=stop.exit_code)
 
 
-def report(
-    runtime: Runtime, tally: Tally, receipts: Iterable[Receipt], stopped: int | None = None
+def _report(
+    runtime: Runtime,
+    kind: Kind,
+    tally: Tally,
+    receipts: Iterable[Receipt],
+    stopped: int | None = None,
 ) -> int:
-    """Print receipts of events that are not published, and the summary."""
+    """Print receipts of events that are not sent, and the summary."""
     started = runtime.world.clock.monotonic()
     failure = _print_all(runtime, tally, receipts)
-    return _finish(runtime, Kind.PUBLISHED, tally, started, failure, stopped=stopped)
+    return _finish(runtime, kind, tally, started, failure, stopped=stopped)
 
 
 def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
@@ -94,11 +137,11 @@ def _listed(counts: Mapping[str, int]) -> str:
     )
 
 
-def print_only(
+def _print_only(
     runtime: Runtime,
     outgoing: Iterable[Message | Receipt],
-    aside: Mapping[str, int] | None = None,
-    timeout: float | None = None,
+    aside: Mapping[str, int],
+    timeout: float | None,
 ) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings.
 
@@ -123,7 +166,7 @@ def print_only(
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}
     sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
-    left = {name: count for name, count in (aside or {}).items() if count}
+    left = {name: count for name, count in aside.items() if count}
     if left:
         sentence += f"; besides: {_listed(left)}"
     if undelivered:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medtrack_cli.events.findings import Finding
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.delivery import Delivery
 
 PLAIN_PROPERTIES: Mapping[str, Any] = {"content_type": "application/json", "delivery_mode": 2}
 """Those of a persistent JSON message."""
@@ -28,7 +31,8 @@ class Message(NamedTuple):
     that every copy of the event carries the same. `properties` and `headers` are as in
     Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
     the warnings it is sent with. `exchange` is another than the configured one; empty: the
-    default exchange, which knows each queue by its name.
+    default exchange, which knows each queue by its name. `paced_by` is the delivery it was
+    recorded as, where that tells when it is due.
     """
 
     position: int
@@ -42,6 +46,7 @@ class Message(NamedTuple):
     headers: Mapping[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
     exchange: str | None = None
+    paced_by: "Delivery | None" = None
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(

@@ -21,7 +21,7 @@ from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.core.positions import Positions
+from medtrack_cli.core.publishing.positions import Positions
 from medtrack_cli.errors import CannotWrite, MedtrackError, NotARecording, UsageError
 from medtrack_cli.files.locked_file import open_locked
 from medtrack_cli.files.sealed_lines import has_seal, is_damaged, sealed

@@ -81,7 +81,7 @@ def generated(
     import random
     from itertools import islice
 
-    from medtrack_cli.core.publish import generated_items
+    from medtrack_cli.core.publishing.plan import generated_items
     from medtrack_cli.events import generate
 
     known = runtime.registry.find(event_type)

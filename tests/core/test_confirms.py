@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.core.confirms import Confirms, Settled
 from medtrack_cli.core.messages import Outcome
+from medtrack_cli.core.publishing.confirms import Confirms, Settled
 from tests.core.values import message
 
 

@@ -1,16 +1,16 @@
 """Messages made of events: their ids, their receipts, what is filled in."""
 
 import json
-from collections import Counter
 from uuid import UUID, uuid4, uuid5
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.core import publish
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.publish import Plan, check_all, message_ids, messages, messages_of
+from medtrack_cli.core.publishing.deliver import Tally
+from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.plan import Plan, making, message_ids, messages
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.events.findings import Rule
 from tests.core.values import Read
@@ -118,27 +118,41 @@ def test_warnings_travel_with_the_message() -> None:
     assert [each.rule for each in receipt.findings] == [Rule.NAIVE_TIMESTAMP]
 
 
+def job(items: list[Read], *, is_small: bool = False) -> tuple[Job, list[object]]:
+    """Make a job of items, and a list that grows each time they are read."""
+    reads: list[object] = []
+
+    def read(skip: object) -> list[Read]:
+        reads.append(skip)
+        return items
+
+    made = Job(making(read, Plan(RUN)), Tally(), can_be_made_again=True, is_small=is_small)
+    return made, reads
+
+
 @pytest.mark.parametrize(("items", "expected"), [([GOOD], True), ([GOOD, BAD], False), ([], True)])
 def test_an_input_is_valid_when_every_event_is(items: list[Read], *, expected: bool) -> None:
     """The first pass tells whether any event of the input is invalid."""
-    assert check_all(lambda _skip: items, Plan(RUN), Counter(), keeps=False) == (expected, None)
+    checked, _ = job(items)
+    checked.check()
+    assert checked.is_refused is not expected
 
 
 def test_what_is_kept_is_what_would_be_sent() -> None:
-    """The first pass counts all events and keeps what a second one would make messages of."""
-    counted: Counter[str] = Counter()
-    is_valid, kept = check_all(lambda _skip: [GOOD, GOOD], Plan(RUN), counted, keeps=True)
-    assert list(messages_of(kept or (), Plan(RUN))) == list(messages([GOOD, GOOD], Plan(RUN)))
-    assert (is_valid, counted["events"]) == (True, 2)
+    """The first pass counts all events and keeps what a second one would make."""
+    checked, reads = job([GOOD, GOOD], is_small=True)
+    checked.check()
+    assert list(checked.outgoing()) == list(messages([GOOD, GOOD], Plan(RUN)))
+    assert (checked.is_refused, checked.events, len(reads)) == (False, 2, 1)
 
 
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of very many tiny events is read again: memory stays within bounds."""
-    monkeypatch.setattr(publish, "MOST_KEPT", 2)
-    counted: Counter[str] = Counter()
-    checked = publish.check_all(lambda _skip: [GOOD] * 3, Plan(RUN), counted, keeps=True)
-    assert checked == (True, None)
-    assert counted["events"] == 3
+    monkeypatch.setattr("medtrack_cli.core.publishing.job.MOST_KEPT", 2)
+    checked, reads = job([GOOD] * 3, is_small=True)
+    checked.check()
+    assert len(list(checked.outgoing())) == checked.events == 3
+    assert len(reads) == 2
 
 
 def test_a_dropped_field_of_the_payload_is_never_filled_in() -> None:

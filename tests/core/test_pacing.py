@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.pacing import Pace, at_rate
 from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.publishing.pacing import Pace, at_rate
 from tests.core.values import NOON, FakeClock, delivery
 from tests.recording.recorded import items, record
 

@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.core.positions import Positions
+from medtrack_cli.core.publishing.positions import Positions
 
 NUMBERS = st.integers(min_value=1, max_value=60)
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Invalid, To
-from medtrack_cli.core.publish import message_ids
-from medtrack_cli.core.replay import Recorded, Replay, messages, recorded, run_name
+from medtrack_cli.core.publishing.pacing import Pace
+from medtrack_cli.core.publishing.plan import message_ids
+from medtrack_cli.core.publishing.replay import Recorded, Replay, messages, recorded, run_name
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import NotARecording
 from tests.core.values import NOON, FakeClock, Read, delivery
@@ -189,7 +189,7 @@ def test_the_pace_is_that_of_what_is_sent() -> None:
         for line, (key, seconds) in enumerate(zip(keys, times, strict=True), 1)
     ]
     replay = Replay("morning", RUN, keys=("student.#",))
-    made = messages(deliveries, replay, Counter(), Pace(10, clock))
+    made = Pace(10, clock)(messages(deliveries, replay, Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 3])
 
 
@@ -232,7 +232,7 @@ def test_the_pace_begins_with_the_first_time_there_is() -> None:
     del body["timestamp"]
     items = [Read(encode(body)), Read(VALID), later]
     deliveries = recorded(items, NOON + timedelta(days=600))
-    made = messages(deliveries, Replay("morning", RUN), Counter(), Pace(1, clock))
+    made = Pace(1, clock)(messages(deliveries, Replay("morning", RUN), Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 10])
 
 
@@ -245,7 +245,7 @@ def test_a_time_that_stands_for_none_costs_no_pause(text: str) -> None:
     items = [Read(encode(event() | {"timestamp": each})) for each in stamps]
     clock, found = FakeClock(), list(recorded(items, NOON))
     assert [each.delivery.received_at for each in found] == list(map(from_rfc3339, stamps))
-    made = messages(found, Replay("morning", RUN), Counter(), Pace(1, clock))
+    made = Pace(1, clock)(messages(found, Replay("morning", RUN), Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 0, 2])
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from uuid import UUID
 
 from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
-from medtrack_cli.core.deliver import why
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.inputs import Corrupt, Item
 from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
-from medtrack_cli.core.pacing import Pace
 from medtrack_cli.core.ports import Invalid, To
-from medtrack_cli.core.publish import message_ids
+from medtrack_cli.core.publishing.deliver import why
+from medtrack_cli.core.publishing.job import Make, Pass
+from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.errors import NotARecording
@@ -132,13 +132,30 @@ def _is_of_this_age(moment: datetime) -> bool:
     return OLDEST_YEAR <= moment.year <= LATEST_YEAR
 
 
-def messages(
-    recording: Iterable[Recorded],
+def making(
+    read: Callable[[], Iterable[Item]],
     replay: Replay,
-    aside: Counter[str],
-    pace: Pace | None = None,
+    start: datetime,
+    why_unsendable: Callable[[Message], str | None],
+    *,
+    skips_corrupt: bool,
+) -> Make:
+    """Make what makes a recording's messages; each check refuses those that can't be sent."""
+
+    def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+        chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
+        corrupt = aside if skips_corrupt else None
+        made = messages(recorded(read(), start, replay.registry, corrupt), chosen, aside)
+        is_check = purpose in {Pass.CHECK, Pass.KEEP}
+        return refuse_unsendable(made, why_unsendable) if is_check else made
+
+    return make
+
+
+def messages(
+    recording: Iterable[Recorded], replay: Replay, aside: Counter[str]
 ) -> Iterator[Message | Receipt]:
-    """Make a message of each wanted delivery, when its time has come; count the others aside.
+    """Make a message of each wanted delivery; count the others aside.
 
     One that isn't sent gets its receipt, and ends the run unless `keep_going`: an invalid one
     with Invalid.FAIL; a dead letter that nobody has said where to send, or a delivery of which a
@@ -161,8 +178,6 @@ def messages(
             if not replay.keep_going:
                 break
             continue
-        if pace is not None and recorded.is_timed:
-            pace.hold(recorded.delivery)
         yield made
     if failure is not None:
         raise failure
@@ -250,4 +265,5 @@ def _message(
             ORIGINAL_TIME_HEADER: rfc3339(delivery.received_at),
         },
         exchange=exchange,
+        paced_by=delivery if recorded.is_timed else None,
     )

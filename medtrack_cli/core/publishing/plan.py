@@ -3,21 +3,25 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item, MadeItem
 from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
+from medtrack_cli.core.publishing.job import SKIPPED, Make, Pass
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.plural import counted
 
 Read = Callable[[Callable[[bytes], bool] | None], Iterable[Item]]
 """Reads an input from its start, making no item of the lines that its argument says yes to."""
+
+Noted = Callable[[Iterable[Item]], Iterable[Item]]
+"""Passes items on, and notes what they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,9 @@ def messages(
     Ends after the first invalid one unless `keep_going`. `note` is told what was filled in: where
     first, and at the end in how many events.
     """
-    return messages_of(examine(items, plan.completion, publishing=True), plan, note)
-
-
-def messages_of(
-    examined: Iterable[Examined], plan: Plan, note: Note | None = None
-) -> Iterator[Message | Receipt]:
-    """Do the same with events that are examined already."""
     identify = message_ids(plan.run)
     filled_in: Counter[str] = Counter()
+    examined = examine(items, plan.completion, publishing=True)
     for position, event in enumerate(examined, 1):
         item, body, event_type, findings, filled = event
         if body is None or not _may_be_sent(event, plan):
@@ -133,50 +131,33 @@ def message_ids(run: UUID) -> Callable[[int], str]:
     return identify
 
 
-MOST_KEPT = 100_000
-"""Events that are held in memory: a small file may hold very many, all of them tiny."""
+def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None) -> Make:
+    """Make what makes an input's messages; `noted` passes on the items of those that are sent."""
+
+    def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+        match purpose:
+            case Pass.CHECK:
+                return messages(read(_skipping(plan, aside)), plan)
+            case Pass.ACCOUNT:
+                return messages(read(None), replace(plan, keep_going=True))
+        return messages(noted(read(None)), plan, note)
+
+    return make
 
 
-class Checked(NamedTuple):
-    """What the first pass over an input says: `kept` are its events, where they were kept."""
+def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes], bool] | None:
+    """Count lines that have no problem and are sent as they stand, so that no item is made."""
+    if plan.completion.event_type is not None or plan.completion.settings:
+        return None
+    has_no_problem = quick_check(plan.completion.registry)
 
-    is_valid: bool
-    kept: list[Examined] | None = None
-
-
-def check_all(read: Read, plan: Plan, counted: Counter[str], *, keeps: bool) -> Checked:
-    """Read the whole input, up to its first invalid event, counting its `events` as they come.
-
-    With `keeps` JSON events are kept, up to MOST_KEPT of them, so that what is sent is what was
-    checked, and is read once. Else what has no problem and is sent as it stands is counted
-    without an item made of it.
-    """
-    kept: list[Examined] | None = [] if keeps else None
-    completion = plan.completion
-    is_sent_as_it_stands = completion.event_type is None and not completion.settings
-    has_no_problem = quick_check(completion.registry)
-
-    def counts(line: bytes) -> bool:
+    def skip(line: bytes) -> bool:
         if has_no_problem(line):
-            counted["events"] += 1
+            aside[SKIPPED] += 1
             return True
         return False
 
-    skip = counts if is_sent_as_it_stands and kept is None else None
-    for event in examine(read(skip), completion, publishing=True):
-        if not _may_be_sent(event, plan):
-            return Checked(is_valid=False)
-        counted["events"] += 1
-        if kept is not None:
-            kept.append(event)
-            if len(kept) > MOST_KEPT or not _is_light(event.item):
-                kept = None
-    return Checked(is_valid=True, kept=kept)
-
-
-def _is_light(item: Item) -> bool:
-    """Tell whether an item holds little but its body: no nodes of YAML, no recorded delivery."""
-    return item.exact and item.recorded is None
+    return skip
 
 
 def generated_items(events: Iterable[Mapping[str, Any]]) -> Iterator[Item]:

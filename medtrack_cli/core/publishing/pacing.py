@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Clock, Note, Stop
 from medtrack_cli.core.times import EPOCH
 
@@ -48,6 +49,13 @@ class Pace:
         self._last: Delivery | None = None
         self._latest = EPOCH
         self._elapsed = self._started = 0.0
+
+    def __call__(self, outgoing: "Iterable[Message | Receipt]") -> "Iterator[Message | Receipt]":
+        """Hand on each when it is due; what no pace is kept for, at once."""
+        for each in outgoing:
+            if isinstance(each, Message) and each.paced_by is not None:
+                self.hold(each.paced_by)
+            yield each
 
     def hold(self, delivery: "Delivery") -> None:
         """Wait until it is time for a delivery."""

@@ -1,0 +1,118 @@
+"""A sending job, which publish and replay share: made, checked, delivered, accounted for."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.ports import Publisher, Stop
+from medtrack_cli.core.publishing.deliver import Tally, deliver, unsent
+
+Outgoing = Message | Receipt
+"""What is to be sent, or the receipt of what isn't: an invalid event."""
+
+Pace = Callable[[Iterable[Outgoing]], Iterable[Outgoing]]
+"""Hands on each when its time has come."""
+
+MOST_KEPT = 100_000
+"""Events that are held in memory: a small file may hold very many, all of them tiny."""
+
+SKIPPED = "skipped"
+"""Counts events that are in order, and of which a check made nothing."""
+
+
+class Pass(Enum):
+    """Why events are read."""
+
+    CHECK = auto()  # to know whether all may be sent; what is in order may be skipped
+    KEEP = auto()  # the same, and what is made is sent
+    SEND = auto()
+    ACCOUNT = auto()  # to give a receipt to each, whatever became of the run
+
+
+Make = Callable[[Pass, Counter[str]], Iterator[Outgoing]]
+"""Makes a job's events anew, in their order; counts what has no receipt, by reason."""
+
+
+class Journal(Protocol):
+    """Knows what earlier runs of a job have done, and notes what this one does."""
+
+    def left(self, outgoing: Iterable[Outgoing]) -> Iterator[Outgoing]:
+        """Pass on what is not done."""
+        ...
+
+    def watch(
+        self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
+    ) -> Iterator[Receipt]:
+        """Pass receipts on, and note what is done."""
+        ...
+
+
+@dataclass
+class Job:
+    """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
+
+    `is_small`: they may be held in memory from their check on, and are made only once.
+    """
+
+    make: Make
+    tally: Tally
+    can_be_made_again: bool
+    is_small: bool = False
+    refuse_changes: Callable[[], None] = lambda: None
+    journal: Journal | None = None
+    is_refused: bool = False  # by `check`
+    _made: int = 0
+    _checked: Counter[str] = field(default_factory=Counter, repr=False)
+    _kept: list[Outgoing] | None = field(default=None, repr=False)
+
+    @property
+    def events(self) -> int:
+        """How many the check has found in order so far."""
+        return self._made + self._checked[SKIPPED]
+
+    def check(self) -> None:
+        """Make everything once, before anything is sent: one that is invalid refuses the job."""
+        aside = self._checked = Counter()
+        kept: list[Outgoing] | None = [] if self.is_small else None
+        for each in self.make(Pass.KEEP if self.is_small else Pass.CHECK, aside):
+            if isinstance(each, Receipt):
+                self.is_refused = True
+            else:
+                self._made += 1
+            if kept is not None:
+                kept.append(each)
+                kept = kept if len(kept) <= MOST_KEPT else None
+        if kept is not None and not self.is_refused:
+            self._kept = kept
+            self.tally.aside.update(aside)
+
+    def outgoing(self) -> Iterator[Outgoing]:
+        """Give what is to be sent; what was checked is compared when the first is asked for."""
+        if self._kept is None:
+            yield from self._left(self.make(Pass.SEND, self.tally.aside))
+        else:
+            self.refuse_changes()
+            yield from self._left(iter(self._kept))
+
+    def everything(self) -> Iterator[Outgoing]:
+        """Give what is to be accounted for: an invalid event doesn't end it."""
+        return self._left(self.make(Pass.ACCOUNT, Counter()))
+
+    def unsent(self) -> Iterator[Receipt]:
+        """Give every event its receipt when an invalid one keeps all from being sent."""
+        everything = self._left(self.make(Pass.ACCOUNT, self.tally.aside))
+        return unsent(everything, reason="another event is invalid")
+
+    def run(self, publisher: Publisher, stop: Stop, pace: Pace | None = None) -> Iterator[Receipt]:
+        """Send, and yield every event's receipt; then raise what ended the run early."""
+        outgoing: Iterable[Outgoing] = self.outgoing()
+        paced = pace(outgoing) if pace else outgoing
+        again = self.everything if self.can_be_made_again else None
+        receipts = deliver(publisher, paced, again, stop)
+        return self.journal.watch(receipts, self.tally.is_done, stop) if self.journal else receipts
+
+    def _left(self, outgoing: Iterator[Outgoing]) -> Iterator[Outgoing]:
+        return self.journal.left(outgoing) if self.journal else outgoing
