@@ -99,7 +99,8 @@ class Job:
 
     def everything(self) -> Iterator[Outgoing]:
         """Give what is to be accounted for: an invalid event doesn't end it."""
-        return self._left(self.make(Pass.ACCOUNT, Counter()))
+        kept = None if self._kept is None else iter(self._kept)
+        return self._left(kept or self.make(Pass.ACCOUNT, Counter()))
 
     def unsent(self) -> Iterator[Receipt]:
         """Give every event its receipt when an invalid one keeps all from being sent."""
