@@ -1,9 +1,10 @@
 """Why a document refuses a payload: jsonschema-rs's errors as problems, each in its place."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 from jsonschema_rs import Draft202012Validator, ValidationError
@@ -11,11 +12,14 @@ from jsonschema_rs import Draft202012Validator, ValidationError
 from medtrack_cli.events.document_words import problem
 from medtrack_cli.events.documents import compiled, located
 from medtrack_cli.events.findings import Path, Problem, json_pointer
+from medtrack_cli.events.json_text import MOST
+from medtrack_cli.events.subschemas import every
 from medtrack_cli.events.words import field_problems
 
 _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
 """The keywords under which a schema's path has a name that is no keyword."""
 
+_MOST_KEYS = 500
 _PLACE = "\n\nOn instance"
 _STEP = re.compile(r'\[(?:"(.*?)"|(\d+))\](?=\[|\Z)', re.DOTALL)
 
@@ -43,10 +47,30 @@ def problems(
     only_first: bool = False,
 ) -> list[Problem]:
     """Check a payload by a document and its validator; `top` is its path in the event."""
-    report = _Report(document, validator, payload, top)
+    only_first = only_first or _is_too_much(document, payload)
+    report = _Report(document, validator, payload, top, asks_for_places=not only_first)
     for error in _errors(validator, payload, only_first=only_first):
-        report.add(error, _placed(error, payload))
+        report.add(error, report.placed(error))
     return report.problems
+
+
+def _is_too_much(document: Mapping[str, Any], payload: object) -> bool:
+    """Tell whether errors would take too much: each of a key holds all of its object's members."""
+    return any(len(each) > _MOST_KEYS for each in _objects(payload)) and any(
+        "propertyNames" in each.schema for _, each in every(document)
+    )
+
+
+def _objects(payload: object) -> Iterator[dict[str, Any]]:
+    """Walk the objects in a payload."""
+    left = [payload]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            yield value
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
 
 
 def _errors(
@@ -70,11 +94,15 @@ class _Report:
         validator: Draft202012Validator,
         payload: object,
         top: Path,
+        *,
+        asks_for_places: bool,
     ) -> None:
         self._document = document
         self._validator = validator
         self._payload = payload
         self._top = top
+        self._asks_for_places = asks_for_places
+        self._parts: dict[str, Draft202012Validator] = {}
         self._missing: dict[Path, None] = {}
         self._unknown: dict[Path, None] = {}
         self._found: dict[Problem, None] = {}
@@ -95,7 +123,7 @@ class _Report:
             case "falseSchema" if _keyword(error) == "additionalProperties":
                 self._add_unknown(place, place.value)
             case "falseSchema" if _keyword(error) == "propertyNames":
-                for name in place.value:
+                for name in islice(place.value, MOST):
                     self._add("falseSchema", kind, place.key(name))
             case "propertyNames":
                 self.add(kind["error"], place.key(kind["error"].instance))
@@ -106,12 +134,35 @@ class _Report:
             case name:
                 self._add(name, kind, place)
 
+    def placed(self, error: ValidationError) -> _Place:
+        """Find what is refused in the payload."""
+        place = _Place((), self._payload)
+        steps = _steps(error) if self._is_doubtful(error.instance_path) else error.instance_path
+        with suppress(LookupError, ValueError, TypeError):  # the nearest that there is
+            for step in steps:
+                place = place.below(str(step) if isinstance(place.value, dict) else int(step))
+        return place
+
+    def _is_doubtful(self, steps: Iterable[str | int]) -> bool:
+        """Tell whether a path that the library gives may leave out a key, or have another."""
+        value: Any = self._payload
+        for step in steps:
+            if self._has_empty_key or (isinstance(step, int) and isinstance(value, dict)):
+                return True
+            value = value[step]
+        return self._has_empty_key
+
+    @cached_property
+    def _has_empty_key(self) -> bool:
+        return any("" in each for each in _objects(self._payload))
+
     def _add(self, name: str, kind: Mapping[str, Any], place: _Place) -> None:
         path = (*self._top, *place.path)
         self._found[problem(name, kind, path, place.value, is_key=place.is_key)] = None
 
     def _add_unknown(self, place: _Place, names: Iterable[str]) -> None:
-        self._unknown |= dict.fromkeys((*self._top, *place.path, name) for name in names)
+        few = islice(names, MOST)
+        self._unknown |= dict.fromkeys((*self._top, *place.path, name) for name in few)
 
     def _add_alternatives(self, name: str, error: ValidationError, place: _Place) -> None:
         """Say what is wrong by the branch that is meant, where the value's type tells which.
@@ -130,26 +181,34 @@ class _Report:
             self._add("enum", {"options": merged, "types": others}, place)
         elif len(meant) == 1 and meant[0]:
             for each in meant[0]:
-                self.add(each, place if place.is_key else _placed(each, self._payload))
+                self.add(each, place if place.is_key else self.placed(each))
         else:
             self._add(name, {}, place)
 
     def _add_unevaluated(self, error: ValidationError, place: _Place) -> None:
         """Say it of each member or item that no other keyword speaks of."""
-        named = json_pointer(tuple(str(step) for step in error.evaluation_path if step != ""))
-        refused = self._unevaluated.get((named, json_pointer(place.path)), ())
-        for step, location in refused:
+        keyword = json_pointer(tuple(str(step) for step in error.evaluation_path if step != ""))
+        refused = self._unevaluated.get((keyword, json_pointer(place.path)), ())
+        for step, location in refused[:MOST]:
             child = place.below(step if isinstance(place.value, dict) else int(step))
             if location is not None:
-                part = compiled({"$defs": {"of": located(self._document)}, "$ref": location})
-                path = (*self._top, *child.path)
-                found = problems(self._document, part, child.value, path)
-                self._found |= dict.fromkeys(found)
+                self._add_by_part(location, child)
             elif isinstance(place.value, dict):
                 self._add_unknown(place, [step])
             else:
                 self._add("falseSchema", {}, child)
         if not refused:
+            self._add(error.kind.name, {}, place)
+
+    def _add_by_part(self, location: str, place: _Place) -> None:
+        """Say why one schema of the document refuses a value."""
+        if location not in self._parts:
+            part = {"$defs": {"of": located(self._document)}, "$ref": location}
+            self._parts[location] = compiled(part)
+        path = (*self._top, *place.path)
+        found = problems(self._document, self._parts[location], place.value, path)
+        self._found |= dict.fromkeys(found)
+        if not found:
             self._add("falseSchema", {}, place)
 
     @cached_property
@@ -157,9 +216,12 @@ class _Report:
         """Map a keyword's place, and a value's, to what is refused: step, and by which schema.
 
         The schema is None where it is false. The errors tell but the values; this way of asking
-        tells their places too, though nothing else in a form to be read.
+        tells their places too, though nothing else in a form to be read. It tells of every value
+        and every schema, which of a crowd would be too much.
         """
         found: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+        if not self._asks_for_places:
+            return found
         for unit in self._validator.evaluate(self._payload).list()["details"]:
             keyword, errors = unit["evaluationPath"], unit.get("errors", {})
             last = keyword.rpartition("/")[2]
@@ -202,15 +264,6 @@ def _keyword(error: ValidationError) -> str:
         keyword = step if isinstance(step, str) and not is_name else ""
         is_name = keyword in _NAMED
     return keyword
-
-
-def _placed(error: ValidationError, payload: Any) -> _Place:  # noqa: ANN401 -- JSON
-    """Find what is refused in the payload."""
-    place = _Place((), payload)
-    with suppress(LookupError, ValueError, TypeError):  # the nearest that there is
-        for part in _steps(error):
-            place = place.below(str(part) if isinstance(place.value, dict) else int(part))
-    return place
 
 
 def _steps(error: ValidationError) -> Iterable[str | int]:

@@ -44,11 +44,14 @@ _NOT_ALLOWED = {
     "oneOf": "does not fit exactly one of the schema's alternatives",
     "contains": "holds too few or too many of an item that the schema asks for",
     "falseSchema": "is not allowed here",
+    "unevaluatedItems": "holds items that the schema does not allow",
+    "unevaluatedProperties": "holds fields that the schema does not allow",
 }
 _CHOICE = re.compile(r"\^\((?:\?:)?([\w -]+(?:\|[\w -]+)+)\)\$")
 """A pattern that is a list of words."""
 
 _MOST_OPTIONS = 10
+_MOST_COMPARED = 500  # values that may have been meant: each takes a while to compare
 _LONGEST = 200  # characters of what a schema allows: it is told in a line
 _SHORTEST = 30  # characters of each of many values
 
@@ -120,7 +123,7 @@ def _meant(value: object, known: list[Any]) -> str:
     )
     if said in plain:
         return f"did you mean {_cut(_text(plain[said]))}?"
-    texts = [each for each in known if isinstance(each, str)]
+    texts = [each for each in known[:_MOST_COMPARED] if isinstance(each, str)]
     near = nearest(value, texts) if isinstance(value, str) else None
     return "" if near is None else f"did you mean {_cut(_text(near))}?"
 
