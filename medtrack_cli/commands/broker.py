@@ -11,7 +11,7 @@ from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.broker.private import PrivateBroker
+    from medtrack_cli.wiring.private_broker import PrivateBroker
 
 Install = Annotated[
     bool, typer.Option("--install", help="Install RabbitMQ's package when there is none.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medtrack_cli.core.listen import Sink
     from medtrack_cli.core.where import Condition
-    from medtrack_cli.files.recorder import Recorder
+    from medtrack_cli.wiring.recordings import Recorder
 
 EXAMPLES = (
     "medtrack listen",

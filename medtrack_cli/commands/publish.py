@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medtrack_cli.core.publishing.plan import Read
-    from medtrack_cli.files.checkpoint import Checkpoint
-    from medtrack_cli.files.inputs import Input
-    from medtrack_cli.files.sources import Source
+    from medtrack_cli.wiring.inputs import Checkpoint, Input, Source
 
 SMALL = 20 * 2**20
 """Bytes of files that are held in memory while they are sent; larger ones are read twice."""

@@ -12,7 +12,7 @@ from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.events.registry import EventType
+    from medtrack_cli.events.event_type import EventType
 
 
 class Form(StrEnum):

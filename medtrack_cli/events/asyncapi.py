@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import json_schema, payload_name, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
-from medtrack_cli.events.registry import EventType
 from medtrack_cli.events.subschemas import MAPS, REFERENCES, Resource, whole
 
 ASYNCAPI: Final = "3.0.0"

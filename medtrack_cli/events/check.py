@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from medtrack_cli.events import json_text
 from medtrack_cli.events.crowds import is_crowd, thinned
 from medtrack_cli.events.envelope import Envelope
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
-from medtrack_cli.events.registry import EventType, Registry, built_in
+from medtrack_cli.events.registry import Registry, built_in
 
 
 class Verdict(NamedTuple):

@@ -22,7 +22,7 @@ from medtrack_cli.events.subschemas import (
 from medtrack_cli.events.words import json_name
 
 if TYPE_CHECKING:
-    from medtrack_cli.events.registry import EventType
+    from medtrack_cli.events.event_type import EventType
 
 REACTIONS = "x-reactions"
 """The keyword of a document under which it says what each service does: {"COMM": "…"}."""

@@ -9,10 +9,11 @@ from pydantic_core import ErrorDetails
 
 from medtrack_cli.events import json_text
 from medtrack_cli.events.crowds import MANY, is_crowd
+from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.foreign import seems_to_be
 from medtrack_cli.events.formats import EXPLANATIONS
-from medtrack_cli.events.registry import EventType, Registry, any_envelope, envelope_of
+from medtrack_cli.events.registry import Registry, any_envelope
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.words import KINDS, field_problems, json_name
 

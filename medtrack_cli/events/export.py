@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.formats import SCHEMA_DIALECT, VERSION_NUMBER, version_numbers
-from medtrack_cli.events.registry import EventType, envelope_of
 from medtrack_cli.events.subschemas import BASE
 
 if TYPE_CHECKING:

@@ -2,56 +2,29 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
-    Literal,
     NamedTuple,
     Union,
     cast,
     get_args,
 )
 
-from pydantic import Field, TypeAdapter, create_model
+from pydantic import Field, TypeAdapter
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
-from medtrack_cli.events.fields import FieldType, fields_of
+from medtrack_cli.events.event_type import EventType, built_in_type, event_shape
+from medtrack_cli.events.fields import FieldType
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import VERSION, version_numbers
-from medtrack_cli.events.shapes import event_shape
 from medtrack_cli.events.suggestions import did_you_mean
-
-if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order they are listed in."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One event type in one version.
-
-    A built-in type has its payload's model; an added one the payload's JSON Schema as `document`,
-    compiled in `validator`.
-    """
-
-    name: str
-    version: str
-    description: str
-    published_by: str
-    emitted_by_medtrack: bool
-    reactions: Mapping[str, str]
-    fields: tuple[FieldType, ...]
-    colour: str = "default"
-    payload: type[Payload] | None = None
-    document: dict[str, Any] | None = None
-    validator: "Draft202012Validator | None" = None
 
 
 class Selected(NamedTuple):
@@ -157,7 +130,7 @@ def built_in() -> Registry:
         for member in vars(family).values()
         if isinstance(member, type) and issubclass(member, Payload) and member is not Payload
     ]
-    return Registry([_event_type(payload) for payload in classes])
+    return Registry([built_in_type(payload) for payload in classes])
 
 
 def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:
@@ -188,34 +161,6 @@ def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
 def event_types() -> Mapping[str, EventType]:
     """Every built-in type by its name."""
     return {each.name: each for each in built_in()}
-
-
-def _event_type(payload: type[Payload]) -> EventType:
-    return EventType(
-        name=payload.event_type,
-        version=payload.version,
-        description=(payload.__doc__ or "").strip(),
-        published_by=payload.published_by,
-        emitted_by_medtrack=payload.emitted_by_medtrack,
-        reactions=payload.reactions,
-        fields=tuple(fields_of(payload)),
-        colour=payload.colour,
-        payload=payload,
-    )
-
-
-def envelope_of(event_type: EventType) -> type[Envelope]:
-    """Make the model of a whole event of a type; an added type's payload is any object there."""
-    payload = event_type.payload
-    name = payload.__name__ if payload else "Added"
-    narrowed: dict[str, Any] = {
-        "event_type": (Literal[event_type.name], Field(description="what happened"))
-    }
-    if payload:
-        narrowed["payload"] = (payload, Field(description="what it happened to"))
-    base = Envelope if payload else AnyEvent
-    doc = event_type.description or None
-    return create_model(f"{name}Event", __base__=base, __doc__=doc, **narrowed)
 
 
 @cache

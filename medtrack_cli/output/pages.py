@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medtrack_cli.core.contracts import Compared
-    from medtrack_cli.events.registry import EventType
+    from medtrack_cli.events.event_type import EventType
 
 
 def event_type_page(event_type: "EventType", example: Any) -> str:  # noqa: ANN401 -- JSON

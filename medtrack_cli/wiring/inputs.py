@@ -8,15 +8,24 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.files.checkpoint import Checkpoint, identify
 from medtrack_cli.files.inputs import Input, gather
 from medtrack_cli.files.samples import sample, sample_folder
+from medtrack_cli.files.sources import Source
 from medtrack_cli.files.written import Written, descriptor
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
-    from medtrack_cli.events.registry import EventType
-    from medtrack_cli.files.sources import Source
+    from medtrack_cli.events.event_type import EventType
 
-__all__ = ["checkpoint", "example", "gathered", "generated", "sample_folder"]
+__all__ = [
+    "Checkpoint",
+    "Input",
+    "Source",
+    "checkpoint",
+    "example",
+    "gathered",
+    "generated",
+    "sample_folder",
+]
 
 
 def gathered(  # noqa: PLR0913 -- one parameter an option

@@ -4,6 +4,8 @@ from medtrack_cli.broker import private
 from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.runtime import Runtime
 
+__all__ = ["PrivateBroker", "start", "status", "stop"]
+
 
 def start(runtime: Runtime, name: str = "default", *, install: bool) -> PrivateBroker:
     """Start the private broker of this name, or find it running."""

@@ -7,6 +7,8 @@ from medtrack_cli.core.listen import Sink
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.runtime import Runtime
 
+__all__ = ["Recorder", "event_lines", "keep_name", "recorder"]
+
 
 def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_time: bool) -> Sink:
     """Give what writes a line of each delivery: the body, or a template filled in."""

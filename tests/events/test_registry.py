@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.events.check import check
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.findings import Rule
-from medtrack_cli.events.registry import EventType, built_in, event_types
+from medtrack_cli.events.registry import built_in, event_types
 from medtrack_cli.files.samples import sample_folder
 from tests.events.sample import encode, event
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.events.registry import EventType
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 
