@@ -165,6 +165,8 @@ def listen(
     from medtrack_cli.output.shown.listening import ShownListened
     from medtrack_cli.wiring import conditions
 
+    if yes and queue is None:
+        raise UsageError("--yes goes with --queue", hint="nothing else asks")
     keys = tuple(patterns or ["#"])
     _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)

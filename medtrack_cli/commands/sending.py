@@ -151,7 +151,7 @@ def _print_only(
     from medtrack_cli.wiring import brokers
 
     printer, reach = runtime.printer, cache(lambda: brokers.reach(runtime, timeout))
-    sendable = undelivered = 0
+    sendable = undelivered = invalid_sent = 0
     tally = Tally()
     for each in outgoing:
         if isinstance(each, Receipt):
@@ -160,13 +160,15 @@ def _print_only(
         else:
             queues = reach()(each)
             sendable += 1
+            invalid_sent += not each.is_valid
             undelivered += queues == []
             printer.show(ShownMessage(each, queues))
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}
     sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
-    left = {name: count for name, count in aside.items() if count}
+    counts = {**aside, "invalid_sent": invalid_sent}
+    left = {name: count for name, count in counts.items() if count}
     if left:
         sentence += f"; besides: {_listed(left)}"
     if undelivered:

@@ -76,6 +76,9 @@ def validate(
     from medtrack_cli.wiring import reports
     from medtrack_cli.wiring.inputs import gathered
 
+    if (list_rules or explain) and paths:
+        option = "--list-rules" if list_rules else "--explain"
+        raise UsageError(f"{option} checks nothing: it goes without a path", paths[0])
     if list_rules or explain:
         return _rules(runtime, explain)
     if not paths:

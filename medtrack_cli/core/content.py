@@ -40,7 +40,7 @@ def content_of(delivery: Delivery) -> Content:
             message = f"the event is larger than {MAX_BODY} bytes when decompressed"
             return Content(delivery.body, Problem(Rule.TOO_LARGE, 0, message))
         return Content(body)
-    message = f"the body isn't {name}, which its content_encoding says it is"
+    message = f"the body can't be read as {name}, which its content_encoding says it is"
     return Content(delivery.body, Problem(Rule.BAD_ENCODING, 0, message))
 
 

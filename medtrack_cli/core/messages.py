@@ -32,7 +32,7 @@ class Message(NamedTuple):
     Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
     the warnings it is sent with. `exchange` is another than the configured one; empty: the
     default exchange, which knows each queue by its name. `paced_by` is the delivery it was
-    recorded as, where that tells when it is due.
+    recorded as, where that tells when it is due. An event that `is_valid` not is sent as it was.
     """
 
     position: int
@@ -47,6 +47,7 @@ class Message(NamedTuple):
     findings: tuple[Finding, ...] = ()
     exchange: str | None = None
     paced_by: "Delivery | None" = None
+    is_valid: bool = True
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(
@@ -59,6 +60,7 @@ class Message(NamedTuple):
             reason,
             self.findings,
             self.routing_key,
+            self.is_valid,
         )
 
 
@@ -66,7 +68,8 @@ class Receipt(NamedTuple):
     """The verdict on one event; `reason` says why it isn't `confirmed`.
 
     An invalid event carries its findings, a sent one the warnings there were. `routing_key` is
-    the one that was used; None where no message was made.
+    the one that was used; None where no message was made. One that `was_valid` not was sent all
+    the same.
     """
 
     position: int
@@ -78,3 +81,4 @@ class Receipt(NamedTuple):
     reason: str = ""
     findings: tuple[Finding, ...] = ()
     routing_key: str | None = None
+    was_valid: bool = True

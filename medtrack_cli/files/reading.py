@@ -58,7 +58,7 @@ def read(
         with open_source(source, open_stdin) as stream:
             yield from _items(stream, source, wants_text, as_type, skip)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or "the gzip is cut off or damaged"
         hint = "is the file complete, and is it yours to read?"
         is_cut = isinstance(error, EOFError | zlib.error | BadGzipFile)
         kind = CutOff if is_cut else InputMissing

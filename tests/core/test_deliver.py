@@ -131,13 +131,14 @@ def test_a_run_that_was_stopped_accounts_for_the_rest() -> None:
 
 def test_an_unsent_event_says_why() -> None:
     """The reason of an unsent event is what ended the run."""
-    receipts = list(_until_error(deliver(publisher(refuse=LOST), events(), events, Stop())))
+    receipts = list(until_error(deliver(publisher(refuse=LOST), events(), events, Stop())))
     assert {each.reason for each in receipts if each.outcome is Outcome.UNSENT} == {
         "connection lost"
     }
 
 
-def _until_error(receipts: Iterator[Receipt]) -> Iterator[Receipt]:
+def until_error(receipts: Iterator[Receipt]) -> Iterator[Receipt]:
+    """Give the receipts that come before the error."""
     try:
         yield from receipts
     except MedtrackError:

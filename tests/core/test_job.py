@@ -15,7 +15,7 @@ from medtrack_cli.core.publishing.job import Job, Make
 from medtrack_cli.core.publishing.plan import Plan, making
 from medtrack_cli.errors import BrokerUnreachable, InputMissing, TopologyError
 from tests.contracts.fakes import Answer
-from tests.core.test_deliver import publisher
+from tests.core.test_deliver import publisher, until_error
 from tests.core.test_replay import RUN
 from tests.core.values import NOON, Read, delivery
 from tests.events.sample import encode, event
@@ -164,6 +164,31 @@ def test_what_is_left_out_is_counted_once() -> None:
         job.check()
         assert outcomes(job.run(publisher(), Stop())) == ([], None)
         assert job.tally.aside == Counter(left_out=2)
+
+
+def test_only_what_got_out_counts_as_sent() -> None:
+    """Of invalid deliveries those count as sent that were, however the run ended."""
+    for is_small in (True, False):
+        read = Input(BAD, GOOD, BAD, BAD, recorded=True)
+        plan = replay.Replay("morning", RUN)
+        make = replay.making(read, plan, NOON, lambda _message: None, skips_corrupt=False)
+        job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
+        job.check()
+        for receipt in until_error(job.run(publisher(fails_at(3, LOST)), Stop())):
+            job.tally.add(receipt)
+        assert job.tally.aside == Counter(invalid_sent=2)  # confirmed, and unknown
+
+
+def test_what_is_left_out_is_counted_of_the_whole_input() -> None:
+    """A run that ends early counts what has no receipt in what it didn't come to, too."""
+    for is_small in (True, False):
+        read = Input(GOOD, BAD, BAD, GOOD, BAD, recorded=True)
+        plan = replay.Replay("morning", RUN, invalid=Invalid.SKIP)
+        make = replay.making(read, plan, NOON, lambda _message: None, skips_corrupt=False)
+        job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
+        job.check()
+        assert outcomes(job.run(publisher(fails_at(1, LOST)), Stop())) == ([K, U], LOST)
+        assert job.tally.aside == Counter(invalid_skipped=3)
 
 
 def test_what_cant_be_sent_is_known_by_the_check() -> None:

@@ -96,6 +96,7 @@ def test_an_invalid_event_ends_a_run() -> None:
         "1 finding",
         (*made[1].findings,),
         None,
+        True,
     )
 
 

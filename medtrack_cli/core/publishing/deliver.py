@@ -61,6 +61,10 @@ def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Recei
             yield each if isinstance(each, Receipt) else each.receipt(Outcome.UNSENT, reason)
 
 
+GOT_OUT = frozenset({Outcome.CONFIRMED, Outcome.UNROUTABLE, Outcome.UNKNOWN})
+"""What became of an event that reached the broker, or may have."""
+
+
 class Tally:
     """Counts receipts; its numbers add up to the events of the input."""
 
@@ -75,6 +79,8 @@ class Tally:
 
     def add(self, receipt: Receipt) -> None:
         self._counts[receipt.outcome] += 1
+        if not receipt.was_valid and receipt.outcome in GOT_OUT:
+            self.aside["invalid_sent"] += 1
 
     def so_far(self, seconds: float, expected: int | None, in_flight: int) -> str:
         """Say on one line how far a run is."""

@@ -102,6 +102,15 @@ class Job:
         kept = None if self._kept is None else iter(self._kept)
         return self._left(kept or self.make(Pass.ACCOUNT, Counter()))
 
+    def _rest(self) -> Iterator[Outgoing]:
+        """Give everything, and count what has no receipt of the whole input, not of a part."""
+        if self._kept is not None:
+            yield from self.everything()
+            return
+        aside: Counter[str] = Counter()
+        yield from self._left(self.make(Pass.ACCOUNT, aside))
+        self.tally.aside |= aside
+
     def unsent(self) -> Iterator[Receipt]:
         """Give every event its receipt when an invalid one keeps all from being sent."""
         everything = self._left(self.make(Pass.ACCOUNT, self.tally.aside))
@@ -111,7 +120,7 @@ class Job:
         """Send, and yield every event's receipt; then raise what ended the run early."""
         outgoing: Iterable[Outgoing] = self.outgoing()
         paced = pace(outgoing) if pace else outgoing
-        again = self.everything if self.can_be_made_again else None
+        again = self._rest if self.can_be_made_again else None
         receipts = deliver(publisher, paced, again, stop)
         return self.journal.watch(receipts, self.tally.is_done, stop) if self.journal else receipts
 

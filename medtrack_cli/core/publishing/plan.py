@@ -133,14 +133,17 @@ def message_ids(run: UUID) -> Callable[[int], str]:
 
 def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None) -> Make:
     """Make what makes an input's messages; `noted` passes on the items of those that are sent."""
+    tell = note
 
     def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+        nonlocal tell
         match purpose:
             case Pass.CHECK:
                 return messages(read(_skipping(plan, aside)), plan)
             case Pass.ACCOUNT:
                 return messages(read(None), replace(plan, keep_going=True))
-        return messages(noted(read(None)), plan, note)
+        told, tell = tell, None  # once, though what was kept may be too much
+        return messages(noted(read(None)), plan, told)
 
     return make
 

@@ -34,8 +34,6 @@ STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_i
 
 OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
 
-INVALID_WORDS = {Invalid.SEND: "sent", Invalid.SKIP: "skipped"}  # else they have receipts
-
 
 class Recorded(NamedTuple):
     """A delivery in its recording."""
@@ -72,12 +70,15 @@ def recorded(
     start: datetime,
     registry: Registry | None = None,
     corrupt: Counter[str] | None = None,
+    *,
+    is_part: bool = False,
 ) -> Iterator[Recorded]:
     """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
 
     One without a timestamp goes with the delivery before it; the first of all, with `start`. For
     one out of this age, which programs write for no time, no pace is kept. Raises NotARecording
-    for what is neither; with a counter it is only counted, as long as something else is there.
+    for what is neither; with a counter it is only counted, as long as something else is there, or
+    only a part was read.
     """
     is_recording = is_timed = False
     error: NotARecording | None = None
@@ -92,11 +93,11 @@ def recorded(
                 is_timed = is_timed or moment != start
             yield Recorded(item.file, item.line, delivery, is_timed and not is_odd)
         else:
-            error = error or _not_recorded(item)
+            error = error or _not_recorded(item, is_skipped=corrupt is not None)
             if corrupt is None:
                 raise error
             corrupt["corrupt"] += 1
-    if error and not is_recording:
+    if error and not (is_recording or is_part):
         raise error
 
 
@@ -109,10 +110,10 @@ def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delive
     return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
 
 
-def _not_recorded(item: Item) -> NotARecording:
+def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
     place = f"{item.file}:{item.line}"
     if isinstance(item.recorded, Corrupt):
-        hint = "--skip-corrupt sends the others"
+        hint = "no line of it can be read" if is_skipped else "--skip-corrupt sends the others"
         return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
     what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
     if item.body is None and item.findings:  # such as another encoding: it has its own sentence
@@ -145,7 +146,9 @@ def making(
     def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
         chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
         corrupt = aside if skips_corrupt else None
-        made = messages(recorded(read(), start, replay.registry, corrupt), chosen, aside)
+        is_part = any(replay.window)
+        found = recorded(read(), start, replay.registry, corrupt, is_part=is_part)
+        made = messages(found, chosen, aside)
         is_check = purpose in {Pass.CHECK, Pass.KEEP}
         return refuse_unsendable(made, why_unsendable) if is_check else made
 
@@ -188,7 +191,7 @@ def _made(
 ) -> Message | Receipt:
     if is_astray(recorded.delivery, replay.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
-    message = _message(index, recorded, seen.event_type, replay, message_id)
+    message = _message(index, recorded, seen, replay, message_id)
     if seen.is_valid or replay.invalid is not Invalid.FAIL:
         return message
     first = seen.problems[0]
@@ -223,10 +226,9 @@ def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> CheckedD
         if answer is Answer.UNEVALUABLE:
             aside["unevaluable"] += 1
         return None
-    if not seen.is_valid and replay.invalid in INVALID_WORDS:
-        aside[f"invalid_{INVALID_WORDS[replay.invalid]}"] += 1
-        if replay.invalid is Invalid.SKIP:
-            return None
+    if not seen.is_valid and replay.invalid is Invalid.SKIP:
+        aside["invalid_skipped"] += 1
+        return None
     return seen
 
 
@@ -241,7 +243,7 @@ def refuse_unsendable(
 
 
 def _message(
-    index: int, recorded: Recorded, event_type: str | None, replay: Replay, message_id: str
+    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message:
     delivery = recorded.delivery
     exchange, routing_key, headers = way(delivery, replay.to)
@@ -249,7 +251,7 @@ def _message(
         position=index,
         file=recorded.file,
         line=recorded.line,
-        event_type=event_type,
+        event_type=seen.event_type,
         routing_key=routing_key,
         message_id=message_id if delivery.message_id is None else delivery.message_id,
         body=delivery.body,
@@ -266,4 +268,5 @@ def _message(
         },
         exchange=exchange,
         paced_by=delivery if recorded.is_timed else None,
+        is_valid=seen.is_valid,
     )
