@@ -1,5 +1,6 @@
 """medtrack publish."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -224,6 +225,9 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         return _Source(
             source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
         )
+    if event_type is not None and Path(event_type).is_file():
+        hint = f"medtrack publish -f {shlex.quote(event_type)}"
+        raise UsageError("an event type stands first, and this is a file", event_type, hint=hint)
     if not (count or settings):
         hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
         raise UsageError("nothing to publish", hint=hint)

@@ -167,14 +167,23 @@ def _address(
 def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[WebAddress] | None:
     """Find the management API of these very hosts.
 
-    One given at a lower level than the host is another broker's, unless the addresses agree.
+    One given at a lower level than the host is another broker's, unless the addresses agree; so is
+    one on this machine that the environment still has, where the broker is elsewhere: it would be
+    told a login that isn't its own.
     """
     at = next((at for at, layer in enumerate(layers) if layer.management_url), None)
     if at is None:
         return None
     theirs = {(same_name(host.name), host.port) for host in hosts_of(layers[at:])}
     ours = {(same_name(host.name), host.port) for host in hosts}
-    return layers[at].management_url if ours <= theirs else None
+    found = layers[at].management_url
+    is_left_over = (
+        found is not None
+        and found.level is Level.ENVIRONMENT
+        and is_loopback(found.value.host)
+        and not any(is_loopback(name) for name, _ in ours)
+    )
+    return found if ours <= theirs and not is_left_over else None
 
 
 def _project_reaches_out(

@@ -15,7 +15,7 @@ from medtrack_cli.core.connection import Host, Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
-_SHAPE = "write amqps://USER:PASSWORD@HOST:PORT/VHOST"
+_SHAPE = "write amqps://USER@HOST:PORT/VHOST"
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]*))?")

@@ -51,10 +51,10 @@ class HumanPrinter:
 
     def show(self, shown: Shown, group: str | None = None) -> None:
         if group is not None and not self._is_listed(group):
-            self._hidden += 1
+            self._hidden += 1 if not self._quiet else any(True for _ in self._lines(shown))
             return
         if shown.is_data:
-            for line in shown.lines(self._sheet(self._stdout, self._out)):
+            for line in self._lines(shown):
                 self._print(line)
         else:
             for line in shown.lines(self._sheet(self._stderr, self._err)):
@@ -65,15 +65,18 @@ class HumanPrinter:
         self._groups[group] += 1
         return self._verbose > 0 or self._groups[group] <= MOST_OF_A_GROUP
 
+    def _lines(self, shown: Shown) -> Iterable[str]:
+        return shown.lines(self._sheet(self._stdout, self._out))
+
     def _sheet(self, stream: TextIO, style: Style) -> Sheet:
         return Sheet(
             width_of(stream), marks_for(stream.encoding), style, self._quiet, self._verbose
         )
 
     def summary(self, kind: Kind, numbers: Mapping[str, float | str], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
+        if self._hidden:
+            self._print(f"… and {self._hidden:,} more; -v lists them all")
         if not self._quiet:
-            if self._hidden:
-                self._print(f"… and {self._hidden:,} more; -v lists them all")
             self._print(safe_text(sentence))
         self._stdout.flush()
 

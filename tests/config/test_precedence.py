@@ -209,6 +209,16 @@ def test_management_url_belongs_to_its_broker(machine: "Machine") -> None:
     assert shown(config, "management_url") == ("https://m:1", "flag --management-url")
 
 
+def test_a_management_url_left_in_the_environment_gets_no_other_login(machine: "Machine") -> None:
+    """One on this machine, exported for another broker, isn't that of a broker elsewhere."""
+    here = {"MEDTRACK_MANAGEMENT_URL": "http://127.0.0.1:15672"}
+    for url, expected in (("amqps://u:pw@h", None), ("amqp://localhost", "http://127.0.0.1:15672")):
+        config = machine.load(environ={**here, "MEDTRACK_URL": url})
+        assert shown(config, "management_url")[0] == expected
+    config = machine.load(url="amqps://u@h", management_url="http://127.0.0.1:15672")
+    assert shown(config, "management_url")[0] == "http://127.0.0.1:15672"
+
+
 def test_user_file_completes_a_built_in(machine: "Machine") -> None:
     """A profile named as a built-in one keeps what it doesn't say itself."""
     machine.user("profiles: {medtrack: {username: me, password_env: MEDTRACK_P}}\n")
