@@ -130,6 +130,8 @@ def test_data_and_ports_survive_a_kill_and_a_stop(state: Path) -> None:
         opened.queue_declare("kept", durable=True)
         opened.confirm_delivery()
         opened.basic_publish("", "kept", b"x", pika.BasicProperties(delivery_mode=2))
+    # RabbitMQ 3 writes a queue's declaration to disk a moment after it has agreed to it.
+    private.rabbitmqctl(first, "eval", "mnesia:sync_log().")
     private.kill(first)
     killed = private.status(state)
     assert killed is None or not killed.ready
