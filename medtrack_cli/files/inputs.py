@@ -118,8 +118,9 @@ class Input:
     def no_event(self) -> EmptyInput:
         """Say that the whole input holds no event."""
         names = [*(TYPED for _ in self.typed), *(each.name for each in self.sources)]
-        subject = names[0] if len(names) == 1 else f"{len(names)} inputs"
-        return EmptyInput("the input holds no event", subject, hint="--allow-empty lets that pass")
+        more = len(names) - 1
+        what = f"no event in this input, nor in {more:,} more" if more else "no event in this input"
+        return EmptyInput(what, names[0], hint="--allow-empty lets that pass")
 
     def read(
         self, source: Source, skip: Skip | None = None, window: Window | None = None

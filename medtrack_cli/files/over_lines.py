@@ -39,7 +39,7 @@ def document(
     count = 0
     while not (is_json and json.is_closed) and (line := next(lines, b"")):
         text = line.strip(_SPACE)
-        belongs = json.takes(line, text) if is_json else not line.startswith(b"{")
+        belongs = json.takes(line, text) if is_json else text[:1] != b"{"
         if len(line) > MAX_BODY or not (belongs or not text):
             head.append(line)
             break

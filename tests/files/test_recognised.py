@@ -168,7 +168,8 @@ def test_yaml_in_json_is_one_finding(content: str) -> None:
     """YAML in a *.json file is called YAML, and so are its fields in NDJSON."""
     assert said("a.json", content) == [(1, "this is YAML, not JSON")]
     if content[0] != "#":
-        said_of_lines = said("a.ndjson", f"{content}\n{GOOD}\n")
+        said_of_lines = said("a.ndjson", f"{content}\n {GOOD}\n{GOOD}\n")
+        assert len(findings("a.ndjson", f"{content}\n {BAD}\n{GOOD}\n")) == 2
         assert said_of_lines == [(1, "this is YAML, and NDJSON has an event in JSON a line")]
 
 
