@@ -113,10 +113,11 @@ def test_a_dry_run_needs_no_passphrase(tool: Tool) -> None:
     flags = ("--cert-file", str(certificate), "--key-file", str(key))
     tool.environ = {**tool.environ, "MEDTRACK_MANAGEMENT_URL": url}
     locked = tool.run(*DRY_RUN, *flags, MEDTRACK_URL="amqps://u:p@localhost")
-    without = tool.run(*DRY_RUN, MEDTRACK_HOST="broker.example")
+    elsewhere = "https://broker.example:1"
+    without = tool.run(*DRY_RUN, MEDTRACK_HOST="broker.example", MEDTRACK_MANAGEMENT_URL=elsewhere)
     assert (locked.code, without.code) == (0, 0), locked.err + without.err
     assert f"{UNKNOWN}{url} isn't asked: the private key is encrypted: {key}" in locked.err
-    assert f"{UNKNOWN}{url} isn't asked: no password" in without.err
+    assert f"{UNKNOWN}{elsewhere} isn't asked: no password" in without.err
 
 
 def test_no_password_crosses_a_network_in_the_clear(tool: Tool) -> None:
