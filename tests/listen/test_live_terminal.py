@@ -187,7 +187,7 @@ def test_an_idle_view_leaves_nothing_in_the_scrollback(connected: Tool, broker: 
     """The block that is drawn anew each second on a cleared screen is never kept."""
     with live(connected, height=12) as terminal:
         say(broker, *deleted(20))
-        terminal.await_text("20 received")
+        terminal.await_text("20 received", "student=00000020")
         terminal.type("c")
         terminal.wait(lambda: terminal.rows[0].startswith("─"))
         seconds = terminal.rows[1]
@@ -281,6 +281,7 @@ def is_stopped(terminal: Terminal) -> bool:
     return stat.rpartition(")")[2].split()[0] == "T"
 
 
+@pytest.mark.long
 def test_a_flood_is_counted_exactly(connected: Tool, broker: Broker) -> None:
     """20,000 events at once: all are received, and drawn and not drawn add up to them."""
     with live(connected, "--count", "20000", width=120) as terminal:
@@ -298,6 +299,7 @@ def test_a_flood_is_counted_exactly(connected: Tool, broker: Broker) -> None:
     assert "student=00020000" in drawn[-1]
 
 
+@pytest.mark.long
 def test_a_flood_hides_no_invalid_event(connected: Tool, broker: Broker) -> None:
     """35 invalid events, spread over 12,000 valid ones: each is drawn, whatever else isn't."""
     broken = [encode(spoilt("student.created", "/payload/email", f"x{n}")) for n in range(35)]
