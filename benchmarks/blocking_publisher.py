@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pika
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 
 
 def main(file: str, count: int) -> None:

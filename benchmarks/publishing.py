@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.measuring import MEDTRACK, PYTHON, Cost, Result, Sizes, interleave, note, run
 from benchmarks.workplace import QUEUE_LENGTH, Workplace
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,9 @@ from pathlib import Path
 import pika
 from pika import frame, spec
 
-from medtrack_cli.broker.private import EXCHANGE
-from medtrack_cli.broker.wire import small_frames
+from medtrack_cli.broker.amqp.frames import small_frames
 from medtrack_cli.core.messages import Message
+from medtrack_cli.private_broker import EXCHANGE
 
 WINDOW = 500
 READ = 65_536

@@ -13,7 +13,7 @@ from uuid import UUID
 import pika
 
 from benchmarks.measuring import MEDTRACK, note, run
-from medtrack_cli.broker import private
+from medtrack_cli import private_broker as private
 from tests.faults import rabbitmq4
 
 QUEUE = "benchmark"

@@ -7,7 +7,7 @@ from typing import Any
 
 from cel_expr_python import cel
 
-from medtrack_cli.core.where import Answer, Condition
+from medtrack_cli.core.conditions import Answer, Condition
 from medtrack_cli.errors import UsageError, WrongExpression
 from medtrack_cli.events.suggestions import did_you_mean
 

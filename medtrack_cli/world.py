@@ -55,7 +55,7 @@ class SystemClock:
 def _open_publisher(
     settings: "ConnectionSettings", policy: PublishPolicy, note: Note, stop: Stop
 ) -> Publisher:
-    from medtrack_cli.broker.publisher import AmqpPublisher
+    from medtrack_cli.broker.amqp.publisher import AmqpPublisher
 
     return AmqpPublisher(settings, policy, note, stop)
 
@@ -67,7 +67,7 @@ def _open_consumer(
     stop: Stop,
     retry_for: float | None,
 ) -> Consumer:
-    from medtrack_cli.broker.consumer import AmqpConsumer
+    from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 
     return AmqpConsumer(settings, source, note, stop, retry_for)
 
@@ -75,7 +75,7 @@ def _open_consumer(
 def _count_waiting(
     settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
 ) -> int | None:
-    from medtrack_cli.broker.topology import waiting
+    from medtrack_cli.broker.amqp.taps import waiting
 
     return waiting(settings, queue, note, stop)
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker, processes, rabbitmq
-from medtrack_cli.broker.private import node as private_node
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker, processes, rabbitmq
+from medtrack_cli.private_broker import node as private_node
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 

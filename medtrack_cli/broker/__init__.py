@@ -1,1 +1,1 @@
-"""The only package that imports pika: connection, publisher, consumer, private broker."""
+"""RabbitMQ, over AMQP and through its management API; what both share is here."""

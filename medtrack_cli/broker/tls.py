@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from medtrack_cli.broker.certificates import Certificate
-from medtrack_cli.broker.losses import SHORTAGES
+from medtrack_cli.broker.shortages import SHORTAGES
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medtrack_cli.commands.options import command
+from medtrack_cli.core.choices import Mode
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.modes import Mode
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime

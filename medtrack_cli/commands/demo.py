@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.options import command
-from medtrack_cli.core.environment import for_others
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
+from medtrack_cli.programs import for_others
 from medtrack_cli.runtime import Runtime
 
 REGISTRATION = "sample-events/registration.yaml"

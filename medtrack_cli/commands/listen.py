@@ -18,8 +18,8 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from medtrack_cli.core.listen import Sink
-    from medtrack_cli.core.where import Condition
+    from medtrack_cli.core.conditions import Condition
+    from medtrack_cli.core.listening.listen import Sink
     from medtrack_cli.wiring.recordings import Recorder
 
 EXAMPLES = (
@@ -159,9 +159,9 @@ def listen(
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
-    from medtrack_cli.core.heard import Heard, Limits
-    from medtrack_cli.core.listen import Watched, tee
-    from medtrack_cli.core.listen import listen as run
+    from medtrack_cli.core.listening.listen import Watched, tee
+    from medtrack_cli.core.listening.listen import listen as run
+    from medtrack_cli.core.listening.tally import Heard, Limits
     from medtrack_cli.output.shown.listening import ShownListened
     from medtrack_cli.wiring import conditions
 

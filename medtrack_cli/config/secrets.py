@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medtrack_cli.core.connection import Secret
-from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import ConfigError
+from medtrack_cli.programs import for_others
 
 KEY_PASSPHRASE = "MEDTRACK_KEY_PASSPHRASE"  # noqa: S105 -- its name
 _COMMAND_SECONDS = 10.0

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.modes import Mode
+from medtrack_cli.core.choices import Mode
 from medtrack_cli.events.compatibility import Answer, Change, Comparison, Direction, compare
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import payload_schema

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from medtrack_cli.core.environment import for_others
 from medtrack_cli.errors import InputMissing
+from medtrack_cli.programs import for_others
 
 GIT_SECONDS = 60
 

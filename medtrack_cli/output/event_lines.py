@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import IO, AnyStr, Generic, TextIO
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.core.listen import Sink
+from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.template import renderer, template

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, BinaryIO, TextIO
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listen import Sink, Watched
+from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.progress import MakeRoom, Progress

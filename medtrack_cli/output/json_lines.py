@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listen import Sink, Watched
+from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.record import to_line, to_record
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.progress import MakeRoom, Progress

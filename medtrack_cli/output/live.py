@@ -14,7 +14,7 @@ from typing import BinaryIO, Self, TextIO
 from rich.text import Text
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.core.listen import Watched
+from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals

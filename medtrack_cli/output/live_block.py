@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from medtrack_cli.core.listen import Watched
+from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Queue, Resumed, Tap
 from medtrack_cli.output.live_keys import HINTS, Controls
 from medtrack_cli.output.live_selection import MAX_HELD, not_drawn

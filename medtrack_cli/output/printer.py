@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listen import Sink, Watched
+from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.shown.shown import Shown
 

@@ -13,8 +13,8 @@ def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[s
 
     It is asked once, where a URL and a password are known without asking a person.
     """
-    from medtrack_cli.broker.bindings import read_topology
-    from medtrack_cli.broker.management import SECONDS, Unanswered
+    from medtrack_cli.broker.management.client import SECONDS, Unanswered
+    from medtrack_cli.broker.management.topology import read_topology
     from medtrack_cli.core.routing import foretell
 
     config = replace(runtime.config, prompt=None)
@@ -35,6 +35,6 @@ def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[s
 
 def why_unsendable(message: Message) -> str | None:
     """Say why AMQP can't carry a message; None when it can."""
-    from medtrack_cli.broker.wire import why_unsendable
+    from medtrack_cli.broker.amqp.frames import why_unsendable
 
     return why_unsendable(message, "")

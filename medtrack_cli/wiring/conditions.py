@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from medtrack_cli.core.where import Condition
+from medtrack_cli.core.conditions import Condition
 from medtrack_cli.errors import UsageError
 
 

@@ -1,7 +1,7 @@
 """The private broker, by its name."""
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli import private_broker
+from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.runtime import Runtime
 
 __all__ = ["PrivateBroker", "start", "status", "stop"]
@@ -10,15 +10,17 @@ __all__ = ["PrivateBroker", "start", "status", "stop"]
 def start(runtime: Runtime, name: str = "default", *, install: bool) -> PrivateBroker:
     """Start the private broker of this name, or find it running."""
     environ, note = runtime.world.environ, runtime.printer.note
-    state = private.state_folder(environ, name)
-    return private.start(state, environ=environ, announce=note, install=install)
+    state = private_broker.state_folder(environ, name)
+    return private_broker.start(state, environ=environ, announce=note, install=install)
 
 
 def stop(runtime: Runtime, name: str = "default", *, erase: bool = False) -> bool:
     """Stop the private broker of this name; False when none ran."""
-    return private.stop(private.state_folder(runtime.world.environ, name), erase=erase)
+    return private_broker.stop(
+        private_broker.state_folder(runtime.world.environ, name), erase=erase
+    )
 
 
 def status(runtime: Runtime, name: str = "default") -> PrivateBroker | None:
     """Look at the private broker of this name."""
-    return private.status(private.state_folder(runtime.world.environ, name))
+    return private_broker.status(private_broker.state_folder(runtime.world.environ, name))

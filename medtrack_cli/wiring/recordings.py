@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from medtrack_cli.core.listen import Sink
+from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.runtime import Runtime
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import node as private_node
-from medtrack_cli.broker.private import processes
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import node as private_node
+from medtrack_cli.private_broker import processes
 
 
 @pytest.fixture

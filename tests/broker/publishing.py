@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from medtrack_cli.broker.publisher import AmqpPublisher
+from medtrack_cli.broker.amqp.publisher import AmqpPublisher
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop

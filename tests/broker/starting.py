@@ -6,14 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
-from medtrack_cli.broker.private import node as private_node
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker
+from medtrack_cli.private_broker import node as private_node
 
 START = """
 import json, os, sys
 from pathlib import Path
-from medtrack_cli.broker import private
+from medtrack_cli import private_broker as private
 started = private.start(Path(sys.argv[1]), environ=os.environ, announce=print)
 print(json.dumps([started.already_running, started.pid, started.amqp_port]))
 """

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
-from medtrack_cli.broker.consumer import AmqpConsumer
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
-from medtrack_cli.broker.subscription import PREFETCH
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+from medtrack_cli.broker.amqp.subscription import PREFETCH
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Listening, Stop, Tap
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Running, Tool, numbered
 from tests.conftest import Broker

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.broker.continuity import Broker, Loss, has_kept_all
+from medtrack_cli.broker.amqp.continuity import Broker, Loss, has_kept_all
 from medtrack_cli.core.ports import Queue, QueueType, Stop, Tap
 from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import settings_of

@@ -10,8 +10,8 @@ import pytest
 from pika import exceptions
 from pika.adapters.utils import connection_workflow
 
-from medtrack_cli.broker.errors import connection_failure
-from medtrack_cli.broker.refusals import channel_failure
+from medtrack_cli.broker.amqp.errors import connection_failure
+from medtrack_cli.broker.amqp.refusals import channel_failure
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medtrack_cli.broker.private import EXCHANGE
 from medtrack_cli.files.samples import sample_folder
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool
 from tests.conftest import Broker

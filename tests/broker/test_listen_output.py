@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 from pika.exceptions import UnroutableError
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import Tool

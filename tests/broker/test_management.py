@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from medtrack_cli.broker.management import Questions, Unanswered
+from medtrack_cli.broker.management.client import Questions, Unanswered
 from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool

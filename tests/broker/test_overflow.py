@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from medtrack_cli.broker.backlog import Backlog
-from medtrack_cli.broker.backoff import CAP_SECONDS, full_jitter
-from medtrack_cli.broker.overflow import Overflow
+from medtrack_cli.broker.amqp.backlog import Backlog
+from medtrack_cli.broker.amqp.dialer import CAP_SECONDS, full_jitter
+from medtrack_cli.broker.amqp.overflow import Overflow
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Interrupted, Queue, Resumed, Source, Tap
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pika
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker, processes
-from medtrack_cli.broker.private import node as private_node
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker, processes
+from medtrack_cli.private_broker import node as private_node
 from tests.broker.starting import command_lines, start, start_process, token
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Tool, numbered
 from tests.conftest import Broker

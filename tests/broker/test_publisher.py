@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from medtrack_cli.broker.private import PrivateBroker
-from medtrack_cli.broker.publisher import AmqpPublisher
+from medtrack_cli.broker.amqp.publisher import AmqpPublisher
 from medtrack_cli.core.connection import Host, Secret
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import Witness, client, settings_of
 from tests.conftest import Broker

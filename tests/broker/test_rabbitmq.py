@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker.private import install, rabbitmq
-from medtrack_cli.broker.private.rabbitmq import Kind
 from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.private_broker import install, rabbitmq
+from medtrack_cli.private_broker.rabbitmq import Kind
 
 FOREIGN_POLICY = "#!/bin/sh\nexit 104\n"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pika
 
-from medtrack_cli.broker.private import EXCHANGE
 from medtrack_cli.files.samples import sample_folder
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import Held, Witness, client
 from tests.cli.tool import Tool
 from tests.conftest import Broker

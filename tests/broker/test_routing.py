@@ -14,11 +14,11 @@ import pika
 import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.bindings import read_topology
-from medtrack_cli.broker.management import Unanswered
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.broker.management.client import Unanswered
+from medtrack_cli.broker.management.topology import read_topology
 from medtrack_cli.core.routing import Binding, Topology, queues_reached
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool
 from tests.conftest import Broker

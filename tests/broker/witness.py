@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker.private import EXCHANGE
 from medtrack_cli.config.url import parse_web_address
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.private_broker import EXCHANGE
 
 
 @contextmanager

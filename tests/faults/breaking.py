@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pika.exceptions import AMQPError
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import Held, client, drain
 from tests.cli.tool import Running
 

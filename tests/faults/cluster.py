@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker, rabbitmq
-from medtrack_cli.broker.private import node as private_node
-from medtrack_cli.broker.private.greeting import broker_version
+from medtrack_cli import private_broker as private
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker, rabbitmq
+from medtrack_cli.private_broker import node as private_node
+from medtrack_cli.private_broker.greeting import broker_version
 from tests.broker.witness import client, settings_of
 from tests.faults.breaking import await_true, evaluate, kill
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker
 from tests.cli.tool import Tool
 from tests.faults import cluster as three_nodes
 from tests.faults import rabbitmq4

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Ran, Running
 from tests.faults.breaking import (

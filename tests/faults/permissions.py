@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import urllib3
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 
 ALL = {"configure": ".*", "write": ".*", "read": ".*"}
 PASSWORD = "a-users-secret"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker, processes
-from medtrack_cli.broker.private import node as private_node
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker, processes
+from medtrack_cli.private_broker import node as private_node
 from tests.faults.breaking import environ_of
 
 # Without /proc in the root, RabbitMQ asks its own runtime how much memory it uses.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.private_broker import PrivateBroker
 from tests.cli.tool import COMMAND, Tool, numbered
 from tests.faults.breaking import durable
 from tests.faults.proxy import Proxy, free_port

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import client, drain
 from tests.cli.tool import Running, Tool, numbered
 from tests.faults.accounts import judged

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.broker.answers import confirm_mode
-from medtrack_cli.broker.connection import Link, Lost
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
+from medtrack_cli.broker.amqp.link import Link, Lost
 from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Heard, hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of

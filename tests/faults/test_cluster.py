@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client
 from tests.cli.tool import Tool
 from tests.faults.breaking import await_true

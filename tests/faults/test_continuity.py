@@ -12,10 +12,10 @@ import pika
 import pytest
 import urllib3
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.consumer import AmqpConsumer
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.core.ports import QueueType, Resumed, Stop, Tap
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool

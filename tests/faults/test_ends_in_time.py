@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 from pika import spec
 
-from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import TimedOut
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of

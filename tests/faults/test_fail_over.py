@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pika import spec
 
-from medtrack_cli.broker.private import EXCHANGE
 from medtrack_cli.core.messages import Message, Outcome
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import Held, client, drain
 from tests.core.values import message

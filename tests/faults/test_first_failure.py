@@ -8,7 +8,7 @@ from queue import SimpleQueue
 import pytest
 from pika import spec
 
-from medtrack_cli.broker.dialer import dial
+from medtrack_cli.broker.amqp.dialer import dial
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, TimedOut

@@ -2,7 +2,7 @@
 
 import time
 
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.private_broker import PrivateBroker
 from tests.cli.tool import Tool
 from tests.faults.listening import say
 from tests.faults.proxy import Proxy

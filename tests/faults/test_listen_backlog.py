@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from medtrack_cli.broker import subscription
-from medtrack_cli.broker.consumer import AmqpConsumer, Happening
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.broker.amqp import subscription
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer, Happening
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.faults.listening import TAP, depth, named_tap, say
 from tests.faults.proxy import Proxy

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Tool, numbered
 from tests.faults.breaking import (

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.certificates import hearing
 from tests.broker.witness import client
 from tests.cli.tool import Running, Tool

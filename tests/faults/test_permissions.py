@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from medtrack_cli.broker import management
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.management import client
 from medtrack_cli.core.messages import Outcome
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Authority, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
@@ -173,9 +173,9 @@ def test_the_login_goes_to_no_other_machine_in_the_clear() -> None:
     """A management URL of plain http beyond this machine is never asked; on it, it is."""
     with hearing(_answer_names) as heard:
         beyond = settings_of("amqp://a:b@localhost", management_url=f"http://0.0.0.0:{heard.port}")
-        assert (management.names(beyond, "exchanges"), heard.clients) == ((), 0)
+        assert (client.names(beyond, "exchanges"), heard.clients) == ((), 0)
         local = settings_of("amqp://a:b@localhost", management_url=f"http://127.0.0.1:{heard.port}")
-        assert (management.names(local, "exchanges"), heard.clients) == (("near",), 1)
+        assert (client.names(local, "exchanges"), heard.clients) == (("near",), 1)
 
 
 def test_the_login_goes_to_no_server_that_cant_be_trusted(
@@ -186,7 +186,7 @@ def test_the_login_goes_to_no_server_that_cant_be_trusted(
     with tls_server(pair) as untrusted, hearing(_answer_names) as elsewhere:
         for_tls = f"https://localhost:{untrusted.port}"
         settings = settings_of("amqp://a:b@localhost", management_url=for_tls)
-        assert management.names(settings, "exchanges") == ()
+        assert client.names(settings, "exchanges") == ()
         assert (untrusted.clients, untrusted.said) == (1, b"")
 
         def redirect(peer: socket.socket, heard: Heard) -> None:
@@ -197,7 +197,7 @@ def test_the_login_goes_to_no_server_that_cant_be_trusted(
         with hearing(redirect) as redirecting:
             url = f"http://127.0.0.1:{redirecting.port}"
             settings = settings_of("amqp://a:b@localhost", management_url=url)
-            assert management.names(settings, "exchanges") == ()
+            assert client.names(settings, "exchanges") == ()
         assert (redirecting.clients, elsewhere.clients) == (1, 0)
 
 

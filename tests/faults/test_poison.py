@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import Held, Witness, client, settings_of
 from tests.core.values import message

@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool, numbered

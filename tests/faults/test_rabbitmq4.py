@@ -7,8 +7,8 @@ import pika
 import pytest
 from pika.exceptions import AMQPError
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from medtrack_cli.world import World
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool

@@ -9,12 +9,12 @@ from queue import SimpleQueue
 
 import pytest
 
-from medtrack_cli.broker.dialer import dial
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.broker.amqp.dialer import dial
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.cli.tool import COMMAND, Tool, numbered

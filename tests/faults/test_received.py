@@ -14,8 +14,8 @@ import pytest
 from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
 from medtrack_cli.core.record import from_record
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Running, Tool
 from tests.faults.breaking import await_lines

@@ -20,9 +20,9 @@ import pytest
 from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker import tables
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.broker.amqp import header_values
 from medtrack_cli.core.delivery import Delivery, Nested
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, drain
 from tests.cli.tool import Running, Tool
 from tests.recording.any_messages import any_messages, passed_on, same_types
@@ -209,7 +209,7 @@ def test_any_message_comes_back_as_it_was(
     Body, properties, types of headers and their order; what the first recording holds is what
     was published.
     """
-    tables.install()  # pika itself can't write all types
+    header_values.install()  # pika itself can't write all types
     sent, version = any_messages(1000, chance.randrange(2**32)), fragile_broker.version
     count = str(len(sent))
     first = away.listen("--count", count, "--record", "first.ndjson", "tests.#")
@@ -244,7 +244,7 @@ def test_a_header_thousands_deep_harms_nobody(
     away: Tool, tapped: BlockingChannel, chance: Random
 ) -> None:
     """Arrays that stand in each other thousands deep are recorded and replayed, bytes and all."""
-    tables.install()
+    header_values.install()
     field = b"V"
     for _ in range(chance.randrange(1000, 20_000)):
         field = b"A" + len(field).to_bytes(4) + field
@@ -259,5 +259,5 @@ def test_a_header_thousands_deep_harms_nobody(
     (replayed, _) = drain(tapped, TAP)
     for headers in (first.headers, replayed.properties.headers or {}):
         pieces: list[bytes] = []
-        tables.encode_value(pieces, headers["h"])
+        header_values.encode_value(pieces, headers["h"])
         assert b"".join(pieces) == field

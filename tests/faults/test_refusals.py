@@ -7,8 +7,8 @@ from hashlib import sha256
 import pytest
 from pika.exceptions import NoFreeChannels
 
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli import private_broker as private
+from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool, numbered
 from tests.faults.accounts import judged

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from medtrack_cli.broker.private import PrivateBroker
+from medtrack_cli.private_broker import PrivateBroker
 from tests.cli.tool import COMMAND, Tool, numbered
 from tests.faults.accounts import judged
 from tests.faults.breaking import await_receipts, durable, held_by

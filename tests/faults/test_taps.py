@@ -9,9 +9,9 @@ import pytest
 import urllib3
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker.consumer import AmqpConsumer
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.core.ports import Listening, Queue, Stop
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool, numbered

@@ -9,8 +9,8 @@ from hashlib import sha256
 import pytest
 from pika import BasicProperties, frame, spec
 
-from medtrack_cli.broker.bounded import MAX_BODY
-from medtrack_cli.broker.private import EXCHANGE, PrivateBroker
+from medtrack_cli.broker.amqp.bounded import MAX_BODY
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Tool, numbered
 from tests.faults.fake_broker import Send, fake_broker

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pika import BasicProperties
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies, published_when_ready
 from tests.broker.witness import client
 from tests.cli.tool import Tool, numbered

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool
 from tests.conftest import Broker

@@ -12,8 +12,8 @@ import pytest
 
 from medtrack_cli.cel import NAMES, compiled
 from medtrack_cli.core.checked import examine
+from medtrack_cli.core.conditions import Answer, judge, names
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.where import Answer, judge, names
 from medtrack_cli.errors import UsageError, WrongExpression
 from medtrack_cli.wiring.conditions import how_to_add
 from tests.cli.tool import Ran, Tool, numbered

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import pytest
 
-from medtrack_cli.broker import private
+from medtrack_cli import private_broker as private
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import MedtrackError

@@ -8,10 +8,10 @@ from base64 import b64decode
 import pytest
 from pika import BasicProperties
 
-from medtrack_cli.broker.private import EXCHANGE
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.record import to_line
 from medtrack_cli.events.findings import Problem, Rule
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import Witness, client
 from tests.cli.tool import Tool
 from tests.conftest import Broker

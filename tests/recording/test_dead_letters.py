@@ -9,7 +9,7 @@ import pytest
 from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
-from medtrack_cli.broker.private import EXCHANGE
+from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client
 from tests.cli.tool import Tool
 from tests.conftest import Broker

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
+from medtrack_cli import private_broker as private
 from medtrack_cli.__main__ import run
-from medtrack_cli.broker import private
-from medtrack_cli.broker.private import PrivateBroker
 from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.world import World
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool, numbered

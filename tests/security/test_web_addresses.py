@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from medtrack_cli.broker import management
+from medtrack_cli.broker.management import client
 from medtrack_cli.config.url import is_loopback, parse_web_address
 from medtrack_cli.errors import ConfigError
 from tests.broker.certificates import hearing
@@ -135,7 +135,7 @@ def connected_to(text: str) -> tuple[str, int | None]:
     """Tell where the HTTP client would connect."""
     of = settings_of("amqp://u:p@localhost", management_url=text)
     assert of.management_url
-    with management._connections(of, of.management_url, 1) as pool:
+    with client._connections(of, of.management_url, 1) as pool:
         connection = pool._get_conn()
         return connection._dns_host, connection.port  # type: ignore[attr-defined]
 
@@ -154,7 +154,7 @@ def test_only_the_named_machine_hears_it(host: str, monkeypatch: pytest.MonkeyPa
             server.settimeout(10)
             port = server.getsockname()[1]
             of = settings_of("amqp://u:p@h", management_url=f"http://{host}:{port}/rabbit/")
-            asked = background.submit(management.names, of, "vhosts")
+            asked = background.submit(client.names, of, "vhosts")
             peer, _ = server.accept()
             with peer:
                 said = peer.recv(65536)

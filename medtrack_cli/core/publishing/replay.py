@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
+from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import EVER, Window, key_matches
@@ -20,7 +21,6 @@ from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.core.publishing.job import Make, Pass
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.times import from_rfc3339, rfc3339
-from medtrack_cli.core.where import Answer, Condition, judge
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
 from medtrack_cli.events.registry import Registry

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
-from medtrack_cli.core.heard import Count, Ended, Listened, Missing
 from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.listening.tally import Count, Ended, Listened, Missing
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.output.masking import masked

@@ -1,0 +1,301 @@
+"""Receive what is published, through a tap of our own, or what waits in a queue."""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from pika.channel import Channel
+
+from medtrack_cli.broker.amqp.backlog import Backlog
+from medtrack_cli.broker.amqp.cautions import cautions
+from medtrack_cli.broker.amqp.continuity import Loss, has_kept_all
+from medtrack_cli.broker.amqp.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost
+from medtrack_cli.broker.amqp.overflow import Overflow
+from medtrack_cli.broker.amqp.refusals import TAP_PREFIX
+from medtrack_cli.broker.amqp.subscription import (
+    PREFETCH,
+    Cancelled,
+    Delivered,
+    Depth,
+    Released,
+    Subscription,
+)
+from medtrack_cli.broker.amqp.taps import EXPIRES_MS
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.ports import (
+    Interrupted,
+    Listening,
+    Note,
+    Queue,
+    QueueType,
+    Resumed,
+    Source,
+    Stop,
+    Tap,
+)
+from medtrack_cli.errors import BrokerUnreachable, TopologyError
+
+TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
+PAUSE_SECONDS = 3.0  # between two tries, at most: heard within 5 s of the broker's return
+STEADY_SECONDS = 30.0  # a link that stood so long was a good one
+CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
+
+Happening = Listening | Interrupted | Resumed
+_Event = Lost | Cancelled | Released | Depth
+
+
+class AmqpConsumer:
+    """The `Consumer` port over AMQP.
+
+    A tap without a name is exclusive, has a new random name on each connection, and is deleted
+    by the broker with it. A named tap and a queue are there again after a loss. What was handled
+    and could not be acknowledged is not yielded again.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        source: Source,
+        note: Note,
+        stop: Stop,
+        retry_for: float | None = None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._note = note
+        self._stop = stop
+        self._retry_for = retry_for
+        self._inbox: Inbox = SimpleQueue()
+        self._link: Link | None = None
+        self._subscription = Subscription(source, "", creates=False)
+        self._batch: list[Delivered] = []
+        self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
+        self._returns = 0  # how often a message of the queue may have been delivered in vain
+        self._backlog = Backlog(is_asked=source.bounds is not None)
+        self._overflow = Overflow(source, self._backlog)
+        self._opened_at = 0.0
+        self._short_lived = 0
+        stop.listen(lambda: self._inbox.put(None))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._link is None:
+            return
+        self._link.close(CLOSE_SECONDS)
+        if isinstance(self._source, Tap) and self._source.stays:
+            minutes = EXPIRES_MS // 60_000
+            self._note(f"queue {self._source.name} keeps what is published for {minutes} minutes")
+
+    def deliveries(self) -> Iterator[Happening | list[Delivery]]:
+        """Yield batches and what happens to the connection, until stopped. See the port."""
+        wish = self._retry_for
+        if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
+            return
+        since = datetime.now(UTC)
+        yield Listening(
+            *(since, self._subscription.queue, self._source.patterns),
+            *(self._settings.target, cautions(self._settings, self._source, self._stop)),
+        )
+        if not self._subscription.waiting:
+            self._backlog.end()
+        yield from self._overflow.look(self._subscription.waiting)
+        while not self._stop.is_requested:
+            began = datetime.now(UTC)
+            self._batch, event = self._collect()
+            deliveries = [each.delivery for each in self._batch]
+            yield deliveries
+            self._backlog.took(len(deliveries), began)
+            yield from self._overflow.took(deliveries, self._subscription.waiting)
+            if self._overflow.is_due(len(deliveries)):
+                self._call(self._subscription.ask_depth)
+            if event is not None and not self._stop.is_requested:
+                yield from self._react(event)
+
+    def handled(self, count: int) -> None:
+        """Acknowledge the first `count` deliveries of the last batch."""
+        done = self._batch[:count]
+        if not done:
+            return
+        if self._holds(done[-1]):
+            self._acknowledge(done[-1])
+        else:
+            self._again.update(_identity(each.delivery) for each in done)
+
+    def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
+        """Get a link with a subscription; False when stopped meanwhile."""
+        self._subscription = Subscription(self._source, _queue(self._source), creates=creates)
+        try:
+            self._link = dial(
+                self._settings,
+                self._inbox,
+                self._subscription.set_up,
+                seconds=seconds,
+                again=again,
+                note=self._note,
+                stop=self._stop,
+                attempt=self._short_lived,
+                longest_pause=PAUSE_SECONDS,
+            )
+        except BrokerUnreachable:
+            if self._stop.is_requested:
+                return False
+            raise
+        self._opened_at = time.monotonic()
+        return True
+
+    def _collect(self) -> tuple[list[Delivered], _Event | None]:
+        """Take what has arrived, a prefetch's worth at the most; wait one tick for the first."""
+        batch: list[Delivered] = []
+        try:
+            arrived = self._inbox.get(timeout=TICK_SECONDS)
+            while True:
+                match arrived:
+                    case Delivered() if self._is_new(arrived):
+                        batch.append(arrived)
+                    case Lost(link=link) if link is self._link:
+                        return batch, arrived
+                    case Cancelled() | Released() | Depth():
+                        if arrived.subscription is self._subscription:
+                            return batch, arrived
+                if len(batch) >= PREFETCH:
+                    break
+                arrived = self._inbox.get_nowait()
+        except Empty:
+            pass
+        return batch, None
+
+    def _holds(self, each: Delivered) -> bool:
+        """Tell whether a delivery can still be acknowledged."""
+        return self._is_current(each) and self._link is not None and not self._link.is_over
+
+    def _is_current(self, each: Delivered) -> bool:
+        """Tell whether a delivery wasn't given back since."""
+        subscription = self._subscription
+        return each.subscription is subscription and each.generation == subscription.generation
+
+    def _is_new(self, each: Delivered) -> bool:
+        """Tell whether a delivery is to be handled now.
+
+        One that was handled already is acknowledged. One that can't be any more comes again, but
+        for those of a tap that has gone with its connection.
+        """
+        if not (self._holds(each) or (self._is_current(each) and not self._source.stays)):
+            return False
+        if each.delivery.redelivered:
+            count = each.delivery.headers.get("x-delivery-count")
+            self._returns = max(self._returns, count if isinstance(count, int) else 0)
+        if not (each.delivery.redelivered and self._again):
+            return True
+        identity = _identity(each.delivery)
+        if identity not in self._again:
+            return True
+        self._again[identity] -= 1
+        if not self._again[identity]:
+            del self._again[identity]
+        self._acknowledge(each, alone=True)
+        return False
+
+    def _acknowledge(self, each: Delivered, *, alone: bool = False) -> None:
+        subscription, generation, tag, _ = each
+        self._call(lambda _channel: subscription.acknowledge(generation, tag, alone=alone))
+
+    def _call(self, action: Callable[[Channel], None]) -> None:
+        if self._link:
+            self._link.call(action)
+
+    def _react(self, event: _Event) -> Iterator[Interrupted | Resumed]:
+        match event:
+            case Depth(messages=messages, generation=generation, asked_at=asked_at):
+                if generation == self._subscription.generation:
+                    self._backlog.answered(messages, asked_at)
+                if not self._backlog.is_there:
+                    self._again.clear()  # what was to come again has
+                yield from self._overflow.answered(messages)
+            case Released():
+                self._returns += 1
+                self._backlog.restart()
+                self._call(self._subscription.consume_again)
+                self._call(self._subscription.ask_depth)
+            case Cancelled(at=at):
+                what = "the broker ended our subscription: queue deleted or moved"
+                reason = f"{what}: {self._subscription.queue}"
+                yield from self._resume(self._unheard_since(at), reason, None)
+            case Lost(failure=failure, heard=heard):
+                self._returns += 1
+                is_kept = self._source.queue_type is QueueType.QUORUM
+                since = heard if is_kept else self._unheard_since(heard)
+                if failure.of_protocol:
+                    yield Interrupted(since, failure.error.what)
+                    raise failure.error
+                loss = Loss(heard, failure.code is not None, self._returns)
+                yield from self._resume(since, failure.error.what, loss)
+
+    def _unheard_since(self, lost_at: datetime) -> datetime | None:
+        """Tell since when events are missing if what waited is gone."""
+        return self._backlog.since and min(lost_at, self._backlog.since)
+
+    def _resume(
+        self, since: datetime | None, reason: str, loss: Loss | None
+    ) -> Iterator[Interrupted | Resumed]:
+        """Say that nothing is heard any more, get it back however long it takes, say so.
+
+        What can't be had again ends with the error of the attempt. Without a `loss` the queue
+        itself was gone, if only for a while.
+        """
+        yield Interrupted(since, reason)
+        if self._link:
+            self._link.close(URGENT_SECONDS)
+        is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
+        self._short_lived = 0 if is_steady else self._short_lived + 1
+        survived = self._source.stays
+        try:
+            is_back = self._connect(None, again=True, creates=not self._source.stays)
+        except TopologyError:
+            if isinstance(self._source, Queue):
+                raise
+            survived = False
+            is_back = self._connect(None, again=True, creates=True)
+        if is_back:
+            yield self._resumed(since, loss, survived=survived)
+
+    def _resumed(self, since: datetime | None, loss: Loss | None, *, survived: bool) -> Resumed:
+        """Begin with the queue as it is now, and tell what may be missing of before."""
+        missed = (
+            not (survived and loss)
+            or self._overflow.may_drop(self._subscription.waiting)
+            or not has_kept_all(
+                self._settings, self._source, self._subscription.broker, loss, self._stop
+            )
+        )
+        start = since and self._unheard_since(since) if missed else since
+        if survived:
+            self._backlog.restart()
+        else:
+            self._again.clear()
+            self._backlog.end()
+            self._overflow.end()
+        return Resumed(start, datetime.now(UTC), may_have_missed=missed)
+
+
+def _queue(source: Source) -> str:
+    if isinstance(source, Tap) and source.name is None:
+        return f"{TAP_PREFIX}{secrets.token_hex(8)}"
+    return source.name or ""
+
+
+def _identity(delivery: Delivery) -> int:
+    return hash((delivery.routing_key, delivery.message_id, delivery.body))

@@ -1,0 +1,171 @@
+"""Get a link up: over several hosts, again and again, within a budget of time."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+from medtrack_cli.broker.amqp.failure import LOOK_SECONDS, Failure
+from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost, Opened, Setup
+from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.ports import Note, Stop
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError
+
+FIRST_SECONDS = 10.0  # for the first connection, all hosts together
+LEAST_SECONDS = 1.1  # a try with less would only say that there was no time
+LEAST_LOOK_SECONDS = 0.4
+BASE_SECONDS = 0.5  # between two tries
+CAP_SECONDS = 30.0
+
+
+def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
+    settings: ConnectionSettings,
+    inbox: Inbox,
+    setup: Setup,
+    *,
+    seconds: float | None,
+    again: bool,
+    note: Note,
+    stop: Stop,
+    attempt: int = 0,
+    longest_pause: float = CAP_SECONDS,
+    out_of_time: Callable[[Failure], MedtrackError] = lambda failure: failure.error,
+) -> Link:
+    """Connect to the first host that answers; tried in their order, again when `again`.
+
+    A host that can't be trusted, or is no broker, is tried once, and left for the others.
+    `seconds` bounds it all (None: for ever), and no try but the first begins in the last second
+    of them; a host that says nothing uses up no more than its share. Pauses grow from that of
+    number `attempt` to the `longest_pause`. When trying again can't help, raises that failure's
+    error at once; when time is up, what `out_of_time` makes of the first real failure;
+    BrokerUnreachable when stopped meanwhile.
+    """
+    seconds = float("inf") if seconds is None else seconds
+    deadline, least = time.monotonic() + seconds, min(0.1, seconds / 2)
+    kept, is_late = None, False
+    looks = _Looks(stop, deadline)
+    left = list(settings.hosts)
+    for host, others, pause in _tries(left, attempt, longest_pause, again=again):
+        spare = _spare(deadline, LEAST_SECONDS if kept else least)
+        if is_late := spare < 0:
+            break
+        _wait(min(pause, spare), stop)
+        if stop.is_requested:
+            break
+        note(f"connecting to {settings.describe(host)}")
+        until = _share(deadline, others)
+        outcome = _try(Link(settings, host, inbox, setup), inbox, until, stop)
+        if isinstance(outcome, Link):
+            return outcome
+        failure = looks.at(host, outcome)
+        kept = _more_telling(kept, failure)
+        if not failure.heals:
+            left.remove(host)
+            if not failure.of_host or not left:
+                raise failure.error
+            note(f"{host} is left out: {failure.error.what}")
+    if kept is None or (kept.is_cut_short and stop.is_requested):
+        raise BrokerUnreachable("no connection yet when stopped", settings.describe())
+    is_late = is_late or _spare(deadline, 0.0) <= 0
+    raise out_of_time(kept) if is_late else kept.error
+
+
+def _more_telling(kept: Failure | None, failure: Failure) -> Failure:
+    """Choose what is reported when time is up: the first failure of a host that is still tried."""
+    if kept is None or kept.is_cut_short or not (kept.heals or failure.is_cut_short):
+        return failure
+    return kept
+
+
+class _Looks:
+    """Closer looks at failures: one at each host, for a second in all."""
+
+    def __init__(self, stop: Stop, deadline: float) -> None:
+        self._stop = stop
+        self._deadline = deadline
+        self._left = LOOK_SECONDS
+        self._seen: set[Host] = set()
+
+    def at(self, host: Host, failure: Failure) -> Failure:
+        """Look at a failure; it stays as it is where there is no time, or was a look before."""
+        if failure.look is None or host in self._seen or self._left <= 0:
+            return failure
+        self._seen.add(host)
+        began = time.monotonic()
+        closer = failure.looked_at(self._stop, min(self._left, look_seconds(self._deadline)))
+        self._left -= time.monotonic() - began
+        return closer
+
+
+def look_seconds(deadline: float) -> float:
+    """Tell how long a closer look may take: hardly any longer than the run."""
+    return min(LOOK_SECONDS, max(deadline - time.monotonic(), LEAST_LOOK_SECONDS))
+
+
+def _spare(deadline: float, least: float) -> float:
+    """Tell how long to wait at most so that the next try has its least time."""
+    return deadline - least - time.monotonic()
+
+
+def _tries(
+    hosts: Sequence[Host], first: int, longest: float, *, again: bool
+) -> Iterator[tuple[Host, int, float]]:
+    """Each host to try, how many come after it, and the seconds to wait before a new round.
+
+    A round is of the hosts that are left when it begins.
+    """
+    jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
+    for attempt in count(first):
+        pause = full_jitter(attempt, jitter, longest) if again else 0.0
+        round_of = tuple(hosts)
+        for others, host in zip(reversed(range(len(round_of))), round_of, strict=True):
+            yield host, others, pause
+            pause = 0.0
+        if not again:
+            return
+
+
+def _share(deadline: float, others: int) -> float:
+    """Give one host its part of the time that is left, so that the others get theirs."""
+    now = time.monotonic()
+    return now + (deadline - now) / (others + 1)
+
+
+def _wait(seconds: float, stop: Stop) -> None:
+    until = time.monotonic() + seconds
+    while not stop.is_requested and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 0.1))
+
+
+def _try(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failure:
+    """Start a link and wait for its verdict; what other links still say is dropped."""
+    from queue import Empty
+
+    link.start()
+    while not stop.is_requested:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            happening = inbox.get(timeout=min(left, 0.1))
+        except Empty:
+            continue
+        if isinstance(happening, Opened) and happening.link is link:
+            return link
+        if isinstance(happening, Lost) and happening.link is link:
+            return happening.failure
+    stands = link.is_connected
+    link.close(URGENT_SECONDS)
+    hint = "is a firewall dropping packets? --retry-for SECONDS waits longer"
+    if stands:
+        hint = "it takes connections and says nothing: is this the port of AMQP (5672; TLS: 5671)?"
+    error = BrokerUnreachable("no answer in time", link.settings.describe(link.host), hint=hint)
+    return Failure(error, heals=True, is_cut_short=True)
+
+
+def full_jitter(attempt: int, source: random.Random, cap: float = CAP_SECONDS) -> float:
+    """Seconds before retry number `attempt` (from 0): uniform below a doubling bound.
+
+    Full jitter spreads many clients that lost one broker over the whole interval.
+    """
+    return source.uniform(0, min(cap, BASE_SECONDS * 2 ** min(attempt, 20)))

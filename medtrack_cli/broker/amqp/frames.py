@@ -1,0 +1,127 @@
+"""Messages as AMQP frames.
+
+pika builds and writes three frame objects a message. A small persistent JSON message, which is
+nearly all of the traffic, is written here into one buffer instead; tests compare every byte with
+pika's own marshalling. Anything else goes through pika's `basic_publish`.
+"""
+
+import struct
+from functools import lru_cache
+from typing import Any
+
+from pika import BasicProperties, spec
+from pika.channel import Channel
+from pika.connection import Connection
+from pika.exceptions import AMQPError
+from pika.frame import Method
+
+from medtrack_cli.core.messages import Message
+from medtrack_cli.events.json_text import MAX_BODY
+
+CONTENT_TYPE = "application/json"
+PERSISTENT = 2
+
+# A pika without this private call gets every message through `basic_publish`.
+_CAN_WRITE_FRAMES = hasattr(Connection, "_output_marshaled_frames")
+
+# RabbitMQ's smallest frame_max is 4,096; a body within it is one frame on every connection.
+_ONE_FRAME = 4096 - 8
+# pika and RabbitMQ agree on frames of 128 KiB; properties are one frame, whatever their size.
+_LARGEST_PROPERTIES = 131_072 - 8 - 14
+_END = bytes([spec.FRAME_END])
+_HEADER = struct.Struct(">BHIHHQH")
+_BODY = struct.Struct(">BHI")
+_FLAGS = (
+    BasicProperties.FLAG_CONTENT_TYPE
+    | BasicProperties.FLAG_DELIVERY_MODE
+    | BasicProperties.FLAG_MESSAGE_ID
+)
+_BEFORE_ID = bytes([len(CONTENT_TYPE)]) + CONTENT_TYPE.encode() + bytes([PERSISTENT])
+
+
+@lru_cache(maxsize=1024)
+def _publish_frame(channel_number: int, exchange: str, routing_key: str) -> bytes:
+    method = spec.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=True)
+    return Method(channel_number, method).marshal()
+
+
+def small_frames(message: Message, channel_number: int, exchange: str) -> bytes | None:
+    """Marshal a plain message of one body frame; None when it needs pika's own marshalling."""
+    body = message.body
+    size = len(body)
+    is_plain = message.properties is None and message.headers is None
+    if not (is_plain and 0 < size <= _ONE_FRAME and _CAN_WRITE_FRAMES):
+        return None
+    message_id = message.message_id.encode()
+    properties_size = 14 + len(_BEFORE_ID) + 1 + len(message_id)
+    return b"".join(
+        (
+            _publish_frame(channel_number, exchange, message.routing_key),
+            _HEADER.pack(spec.FRAME_HEADER, channel_number, properties_size, 60, 0, size, _FLAGS),
+            _BEFORE_ID,
+            bytes([len(message_id)]),
+            message_id,
+            _END,
+            _BODY.pack(spec.FRAME_BODY, channel_number, size),
+            body,
+            _END,
+        )
+    )
+
+
+def why_unsendable(message: Message, username: str) -> str | None:  # noqa: PLR0911 -- one a limit
+    """Say why the broker would refuse a message, or None when it can be sent.
+
+    To be asked before it is sent: a refusal closes the channel under all that is in flight.
+    """
+    key = message.routing_key
+    if not key.isascii() and any("\ud800" <= each <= "\udfff" for each in key):
+        return "the routing key is no text: it holds half of a surrogate pair"
+    if len(key) > 63 and len(key.encode()) > 255:
+        return "the routing key is longer than AMQP's 255 bytes"
+    if len(message.body) > MAX_BODY:
+        return "the body is larger than 16 MiB"
+    if message.properties is None and message.headers is None:
+        return None
+    try:
+        size = sum(map(len, properties_of(message).encode()))
+    except (AMQPError, ValueError, TypeError, struct.error, AssertionError, OverflowError) as error:
+        return f"AMQP can't carry its properties or headers ({type(error).__name__})"
+    if size > _LARGEST_PROPERTIES:
+        return "its properties and headers are larger than a frame of 128 KiB"
+    if (message.properties or {}).get("user_id", username) != username:
+        return f"user_id is not {username}, who is logged in"
+    return None
+
+
+def properties_of(message: Message) -> BasicProperties:
+    """Give the AMQP properties a message is sent with: its own, or persistent JSON."""
+    if message.properties is None:
+        fields: dict[str, Any] = {"content_type": CONTENT_TYPE, "delivery_mode": PERSISTENT}
+    else:
+        fields = {**message.properties}
+    fields["message_id"] = message.message_id
+    return BasicProperties(headers=dict(message.headers) if message.headers else None, **fields)
+
+
+def write(channel: Channel, messages: list[Message], exchange: str) -> None:
+    """Write messages to an open channel, mandatory, in their order. On the I/O thread only."""
+    buffers: list[bytes] = []
+    for message in messages:
+        via = exchange if message.exchange is None else message.exchange
+        frames = small_frames(message, channel.channel_number, via)
+        if frames is None:
+            _emit(channel, buffers)
+            buffers = []
+            channel.basic_publish(
+                via, message.routing_key, message.body, properties_of(message), mandatory=True
+            )
+        else:
+            buffers.append(frames)
+    _emit(channel, buffers)
+
+
+def _emit(channel: Channel, buffers: list[bytes]) -> None:
+    # A private call of pika: it writes marshalled frames to the socket.
+    if buffers:
+        channel.connection._output_marshaled_frames([b"".join(buffers)])  # type: ignore[attr-defined] # noqa: SLF001

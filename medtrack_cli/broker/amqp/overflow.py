@@ -1,0 +1,77 @@
+"""Whether a tap overflows: the broker drops its oldest events then, and tells nobody."""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from medtrack_cli.broker.amqp.backlog import Backlog
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.ports import Interrupted, Resumed, Source
+
+ASK_SECONDS = 1.0  # between two questions, at least
+NEARLY = 0.95  # of the bounds: something may have been dropped already
+
+
+class Overflow:
+    """What is known of a tap's depth. A queue of others' is none of our business.
+
+    AMQP tells how many messages wait, not their bytes: these are estimated by those received.
+    What is dropped is of the backlog's oldest.
+    """
+
+    def __init__(self, source: Source, backlog: Backlog) -> None:
+        self._bounds = source.bounds
+        self._backlog = backlog
+        self._received = self._bytes = 0
+        self._taken = 0  # out of the queue, just before it was asked
+        self._asked_at = 0.0
+        self._since: datetime | None = None
+        self._is_told = False
+
+    def took(self, received: Sequence[Delivery], declared: int) -> Iterator[Interrupted | Resumed]:
+        """Count a batch. The first one shows how large the messages `declared` to wait may be."""
+        is_first = not self._received
+        self._received += len(received)
+        self._bytes += sum(len(each.body) for each in received)
+        if is_first and received and self.may_drop(declared):
+            yield from self.look(declared)
+
+    def is_due(self, taken: int) -> bool:
+        """Tell whether it is time to ask for the depth, when so many were just taken.
+
+        After the last event, too, while the end of a backlog or an overflow is still to be seen.
+        """
+        if self._bounds is None or not (taken or self._is_told or self._backlog.is_there):
+            return False
+        now = time.monotonic()
+        if now - self._asked_at < ASK_SECONDS:
+            return False
+        self._asked_at, self._taken = now, taken
+        return True
+
+    def may_drop(self, waiting: int) -> bool:
+        """Tell whether so many messages may be all that there is room for."""
+        if self._bounds is None:
+            return False
+        size = waiting * self._bytes / self._received if self._received else 0
+        return waiting >= NEARLY * self._bounds.messages or size >= NEARLY * self._bounds.size
+
+    def answered(self, waiting: int) -> Iterator[Interrupted | Resumed]:
+        """Look at how many wait; there were as many more as had left before the question."""
+        waiting, self._taken = waiting + self._taken, 0
+        yield from self.look(waiting)
+
+    def look(self, waiting: int) -> Iterator[Interrupted | Resumed]:
+        """Say when events began to be dropped, and when there was room again."""
+        if self.may_drop(waiting):
+            if not self._is_told:
+                self._is_told, self._since = True, self._backlog.since
+                reason = f"the tap is full ({waiting:,} events wait): the broker drops the oldest"
+                yield Interrupted(self._since, reason)
+        elif self._is_told:
+            self._is_told = False
+            yield Resumed(self._since, datetime.now(UTC), may_have_missed=True)
+
+    def end(self) -> None:
+        """Begin with another queue."""
+        self._is_told, self._taken = False, 0

@@ -1,0 +1,118 @@
+"""Keep a publisher's link: dial it, and dial again after a loss, within budgets of time."""
+
+import time
+
+from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
+from medtrack_cli.broker.amqp.dialer import FIRST_SECONDS, LEAST_SECONDS, dial, look_seconds
+from medtrack_cli.broker.amqp.failure import Failure
+from medtrack_cli.broker.amqp.link import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.ports import Note, PublishPolicy, Stop
+from medtrack_cli.errors import MedtrackError, TimedOut
+
+SILENT_SECONDS = 0.5  # without a word, though one was asked for: who waits for the end goes
+REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
+
+
+def regain_seconds(policy: PublishPolicy) -> float:
+    """How long to try to get back what once was there."""
+    return REGAIN_SECONDS if policy.retry_for is None else policy.retry_for
+
+
+class Redialer:
+    """The link in use, if there is one, and how much time is left to get another.
+
+    A new link counts as regained when something is `settled` on it: until then the time to
+    regain it runs on.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        policy: PublishPolicy,
+        inbox: Inbox,
+        note: Note,
+        stop: Stop,
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._inbox = inbox
+        self._note = note
+        self._stop = stop
+        self.link: Link | None = None
+        self.deadline = float("inf")  # for the whole run
+        self._regain_until: float | None = None
+        self._losses = 0  # since something was settled
+
+    def first(self) -> None:
+        """Let the time of the run begin, and dial."""
+        if self._policy.timeout is not None:
+            self.deadline = time.monotonic() + self._policy.timeout
+        wish = self._policy.retry_for
+        self._dial(wish or FIRST_SECONDS, again=bool(wish))
+
+    def again(self, error: MedtrackError) -> None:
+        """Leave the link for a new one. Raises `error` when the time to regain it has run out."""
+        if self.link:
+            self.link.close(URGENT_SECONDS)
+            self.link = None
+        now = time.monotonic()
+        least = LEAST_SECONDS if self._regain_until else 0.0
+        if self._regain_until is None:
+            self._regain_until = now + regain_seconds(self._policy)
+        left = self._regain_until - now
+        if left <= least:
+            raise error
+        if self.deadline - now < least:
+            raise self._timed_out(error.what)
+        self._dial(left, again=True, loss=error)
+        self._losses += 1
+
+    def settled(self) -> None:
+        """Learn that the broker has answered, or had nothing to answer."""
+        self._regain_until, self._losses = None, 0
+
+    def check_deadline(self, reason: str) -> None:
+        """Raise TimedOut when the run has had its time."""
+        if time.monotonic() >= self.deadline:
+            raise self._timed_out(reason)
+
+    def explained(self, failure: Failure) -> MedtrackError:
+        """Give the error of a failure that ends the run, with the best words to be had soon."""
+        return failure.looked_at(self._stop, look_seconds(self.deadline)).error
+
+    def is_there(self) -> bool:
+        """Tell whether the broker still says something; a line that is dead doesn't."""
+        return self.link is not None and self.link.is_there(SILENT_SECONDS)
+
+    def close(self, *, is_urgent: bool) -> None:
+        """End the link."""
+        if self.link:
+            self.link.close(URGENT_SECONDS if is_urgent else CLOSE_SECONDS)
+
+    def _timed_out(self, reason: str) -> TimedOut:
+        hint = "events reported unknown may have arrived; their message ids tell"
+        return TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
+
+    def _dial(self, seconds: float, *, again: bool, loss: MedtrackError | None = None) -> None:
+        """Dial for so long, or until the run has had its time.
+
+        When that is over, a `loss` before it tells more than a try that was cut short.
+        """
+        left = self.deadline - time.monotonic()
+
+        def out_of_time(failure: Failure) -> MedtrackError:
+            error = loss if loss and failure.is_cut_short else failure.error
+            return self._timed_out(error.what) if left < seconds else error
+
+        self.link = dial(
+            self._settings,
+            self._inbox,
+            confirm_mode,
+            seconds=min(seconds, max(left, 0.1)),
+            again=again,
+            note=self._note,
+            stop=self._stop,
+            attempt=self._losses,
+            out_of_time=out_of_time,
+        )

@@ -1,0 +1,154 @@
+"""Messages that a queue refused, until they may be sent again."""
+
+import heapq
+import random
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
+
+from medtrack_cli.broker.amqp.dialer import full_jitter
+from medtrack_cli.core.messages import Message
+
+LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should go soon after it
+# A channel of RabbitMQ 3.10 that meets a quorum queue without a leader refuses for as long as the
+# node of the old one is down, whoever leads meanwhile: after so many tries it may be the channel.
+FRUITLESS = 3
+ENOUGH = 30  # taken in a row: the queue is well again, the others of the key need not go alone
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The messages of one routing key, by position; `sent` is the one that is tried now."""
+
+    since: float  # its first refusal, or when something of it was taken last
+    waiting: list[tuple[int, Message]] = field(default_factory=list)
+    tries: int = 0
+    in_a_row: int = 0  # settled, one after the other
+    fruitless: int = 0  # tries alone on this channel
+    sent: int | None = None
+
+
+class Retries:
+    """Refused messages, those of each routing key in their order.
+
+    The first of a key is tried alone, after pauses that grow, and each that follows alone, until
+    enough are taken; meanwhile what comes with the same key is held, and other keys go on. A key
+    is tried for `seconds` in which nothing of it is taken. Then the first is given up, and the key
+    counts as closed: what follows is held no more, and its first refusal is the last, until one
+    is taken.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lanes: dict[str, _Lane] = {}
+        self._due: list[tuple[float, str]] = []  # a heap: when the next of a key may be sent
+        self._refused: set[int] = set()  # by position: without a verdict yet
+        self._closed: set[str] = set()
+        self._free: deque[Message] = deque()  # of keys that are tried alone no more
+        self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
+        self._count = self.bytes_waiting = 0
+        self.wants_channel = False  # another one
+
+    def __len__(self) -> int:
+        return self._count
+
+    def refused(self, message: Message) -> bool:
+        """Keep a message that a queue refused; False when that was its last try."""
+        key = message.routing_key
+        lane = self._lanes.get(key)
+        if self._seconds <= 0 or key in self._closed or (lane and self._is_over(lane, message)):
+            self._closed.add(key)
+            self._dissolve(key)
+            self._refused.discard(message.position)
+            return False
+        if lane is None:
+            lane = self._lanes[key] = _Lane(time.monotonic())
+        if lane.sent == message.position or not lane.tries:
+            lane.sent, lane.in_a_row = None, 0
+            lane.fruitless += 1
+            self.wants_channel = self.wants_channel or lane.fruitless > FRUITLESS
+            pause = full_jitter(lane.tries, self._jitter, LONGEST_PAUSE)
+            lane.tries += 1
+            heapq.heappush(self._due, (time.monotonic() + pause, key))
+        self._refused.add(message.position)
+        self._keep(lane, message)
+        return True
+
+    def _is_over(self, lane: _Lane, message: Message) -> bool:
+        is_first = lane.sent == message.position  # the others were in flight when it was refused
+        return is_first and time.monotonic() - lane.since >= self._seconds
+
+    def on_new_channel(self) -> None:
+        """Learn that what is sent from now on goes through another channel."""
+        self.wants_channel = False
+        for lane in self._lanes.values():
+            lane.fruitless = 0
+
+    def taken(self, message: Message) -> None:
+        """Learn that a message was taken: the next of its key may follow at once."""
+        if not (self._lanes or self._closed or self._refused):
+            return
+        self._closed.discard(message.routing_key)
+        if (lane := self._lanes.get(message.routing_key)) is not None:
+            lane.since = time.monotonic()
+        self.forget(message)
+
+    def forget(self, message: Message) -> None:
+        """Learn that a message has its verdict, whatever it is, and isn't tried again."""
+        key = message.routing_key
+        self._refused.discard(message.position)
+        lane = self._lanes.get(key)
+        if lane is None or lane.sent != message.position:
+            return
+        lane.sent, lane.tries, lane.fruitless = None, 1, 0
+        lane.in_a_row += 1
+        if lane.waiting and lane.in_a_row < ENOUGH:
+            heapq.heappush(self._due, (time.monotonic(), key))
+        else:
+            self._dissolve(key)
+
+    def holds(self, message: Message) -> bool:
+        """Keep a message that would overtake another of its key; False when it may be sent."""
+        lane = self._lanes.get(message.routing_key)
+        if lane is None or lane.sent == message.position:
+            return False
+        self._keep(lane, message)
+        return True
+
+    def next_due(self) -> Message | None:
+        """Take the message whose time has come, if there is one."""
+        if self._free:
+            return self._let_go(self._free.popleft())
+        while self._due and self._due[0][0] <= time.monotonic():
+            _, key = heapq.heappop(self._due)
+            lane = self._lanes.get(key)
+            if lane is not None and lane.sent is None and lane.waiting:
+                lane.sent, message = heapq.heappop(lane.waiting)
+                return self._let_go(message)
+        return None
+
+    def take_all(self) -> Iterator[tuple[Message, bool]]:
+        """Take what still waits, in order, each with whether it was refused or only held."""
+        waiting = [each for lane in self._lanes.values() for _, each in lane.waiting]
+        waiting += self._free
+        self._lanes.clear()
+        self._free.clear()
+        for message in sorted(waiting, key=attrgetter("position")):
+            yield self._let_go(message), message.position in self._refused
+
+    def _dissolve(self, key: str) -> None:
+        lane = self._lanes.pop(key, None)
+        if lane is not None:
+            self._free += [each for _, each in sorted(lane.waiting, key=itemgetter(0))]
+
+    def _keep(self, lane: _Lane, message: Message) -> None:
+        heapq.heappush(lane.waiting, (message.position, message))
+        self._count += 1
+        self.bytes_waiting += len(message.body)
+
+    def _let_go(self, message: Message) -> Message:
+        self._count -= 1
+        self.bytes_waiting -= len(message.body)
+        return message

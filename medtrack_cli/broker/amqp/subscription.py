@@ -1,0 +1,242 @@
+"""Our consumer on a channel: the steps that make it, what it holds, and giving that back."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple
+
+from pika import BasicProperties, spec
+from pika.channel import Channel
+
+from medtrack_cli.broker.amqp.bounded import TooMuch
+from medtrack_cli.broker.amqp.continuity import Broker
+from medtrack_cli.broker.amqp.link import Link
+from medtrack_cli.broker.amqp.taps import (
+    Step,
+    declaration,
+    server_properties,
+    unless_stream,
+    version,
+)
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.ports import Queue, Source, Tap
+
+PREFETCH = 500
+HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
+PREFETCH_LARGE = 2  # of up to 16 MiB
+PROPERTIES_WEIGH = 16  # times their bytes: what a table of small values takes in memory
+HOLD_SECONDS = 30.0  # without progress: the broker's consumer_timeout would close the channel
+WATCH_SECONDS = 5.0
+
+_PROPERTIES = (
+    "content_type",
+    "content_encoding",
+    "delivery_mode",
+    "priority",
+    "correlation_id",
+    "reply_to",
+    "expiration",
+    "message_id",
+    "timestamp",
+    "type",
+    "user_id",
+    "app_id",
+    "cluster_id",
+)
+
+
+class Delivered(NamedTuple):
+    """A delivery, with the tag that acknowledges it while its subscription holds it."""
+
+    subscription: "Subscription"
+    generation: int
+    tag: int
+    delivery: Delivery
+
+
+class Cancelled(NamedTuple):
+    """The broker has ended the subscription: the queue is gone, or has moved."""
+
+    subscription: "Subscription"
+    at: datetime
+
+
+class Released(NamedTuple):
+    """Nothing moved for long: all that was held is given back, and nothing more comes."""
+
+    subscription: "Subscription"
+
+
+class Depth(NamedTuple):
+    """How many messages wait in the queue, asked at a moment and in a generation."""
+
+    subscription: "Subscription"
+    generation: int
+    asked_at: datetime
+    messages: int
+
+
+class Subscription:
+    """A consumer on a link's channel; used on its I/O thread only, but for what is read-only.
+
+    `generation` grows whenever what is held is given back: older deliveries come again.
+    """
+
+    def __init__(self, source: Source, queue: str, *, creates: bool) -> None:
+        self.queue = queue
+        self.waiting = 0  # when it was declared
+        self.generation = 0
+        self.broker = Broker("", 0)
+        self._source = source
+        self._creates = creates
+        most = source.most if isinstance(source, Queue) else None
+        self._prefetch = min(PREFETCH, most or PREFETCH)
+        self._held: deque[tuple[int, int]] = deque()  # tags and sizes
+        self._held_bytes = 0
+        self._moved_at = 0.0
+        self._consumer = ""
+        self._steps: Iterator[Step] = iter(())
+
+    def set_up(self, link: Link, channel: Channel) -> None:
+        """Declare what is ours, or see that it isn't a stream; then consume."""
+        if isinstance(self._source, Tap):
+            self._begin(link, channel)
+        else:
+            unless_stream(link, channel, self.queue, self._begin)
+
+    def _begin(self, link: Link, channel: Channel) -> None:
+        """Take the steps, each when the one before is answered."""
+        self._link = link
+        self._channel = channel
+        cluster = str(server_properties(channel).get("cluster_name"))
+        self.broker = Broker(cluster, version(channel)[0])
+        channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self, datetime.now(UTC))))
+        source, exchange = self._source, link.settings.exchange
+        if isinstance(source, Tap):
+            declares = declaration(source, self.queue, exchange, channel, creates=self._creates)
+            self._steps = chain(declares, self._consuming(link.opened))
+        else:
+            self._steps = self._consuming(link.opened)
+        self._step()
+        self._watch()
+
+    def consume_again(self, _channel: Channel) -> None:
+        """Take up again what was given back."""
+        self._steps = self._consuming(lambda: None)
+        self._step()
+
+    def acknowledge(self, generation: int, tag: int, *, alone: bool = False) -> None:
+        """Acknowledge a delivery, and all before it unless `alone`. A stale tag is never sent."""
+        if generation != self.generation:
+            return
+        self._channel.basic_ack(tag, multiple=not alone)
+        self._moved_at = time.monotonic()
+        if alone:
+            self._held = deque(each for each in self._held if each[0] != tag)
+            self._held_bytes = sum(size for _, size in self._held)
+            return
+        while self._held and self._held[0][0] <= tag:
+            self._held_bytes -= self._held.popleft()[1]
+
+    def ask_depth(self, channel: Channel) -> None:
+        """Ask how many messages wait; Depth follows."""
+        tell = partial(Depth, self, self.generation, datetime.now(UTC))
+        channel.queue_declare(
+            self.queue,
+            passive=True,
+            callback=lambda frame: self._link.tell(tell(frame.method.message_count)),
+        )
+
+    def _consuming(self, ready: Callable[[], None]) -> Iterator[Step]:
+        yield partial(self._channel.basic_qos, prefetch_count=self._prefetch)
+        yield self._consume
+        ready()
+
+    def _step(self, frame: Any = None) -> None:  # noqa: ANN401 -- pika's frames
+        if frame and isinstance(frame.method, spec.Queue.DeclareOk):
+            self.waiting = frame.method.message_count
+        if step := next(self._steps, None):
+            step(callback=self._step)
+
+    def _consume(self, callback: Callable[..., None]) -> None:
+        """Consume; from a named tap alone: a second listener would get a part of its events."""
+        is_alone = isinstance(self._source, Tap) and self._source.stays
+        self._consumer = self._channel.basic_consume(
+            self.queue, self._arrived, exclusive=is_alone, callback=callback
+        )
+
+    def _arrived(
+        self,
+        _channel: Channel,
+        method: Any,  # noqa: ANN401 -- pika's method of a delivery
+        properties: BasicProperties,
+        body: bytes,
+    ) -> None:
+        if not self._held:
+            self._moved_at = time.monotonic()
+        size = len(body) + self._link.properties_size * PROPERTIES_WEIGH
+        self._held.append((method.delivery_tag, size))
+        self._held_bytes += size
+        if len(self._held) > PREFETCH:
+            raise TooMuch("messages without an acknowledgement", len(self._held), PREFETCH)
+        delivery = delivery_of(method, properties, body)
+        self._link.tell(Delivered(self, self.generation, method.delivery_tag, delivery))
+        if self._held_bytes > HELD_BYTES and self._prefetch > PREFETCH_LARGE:
+            self._prefetch = PREFETCH_LARGE
+            self._release()
+
+    def _watch(self) -> None:
+        """Give all back before the broker thinks that nobody is here any more.
+
+        And bind once more: an exchange that was deleted tells nobody, but refuses that.
+        """
+        if not self._channel.is_open:
+            return
+        if self._consumer:
+            for pattern in self._source.patterns:
+                self._channel.queue_bind(self.queue, self._link.settings.exchange, pattern)
+        if self._held and time.monotonic() - self._moved_at > HOLD_SECONDS:
+            self._release()
+        loop = self._channel.connection.ioloop  # type: ignore[attr-defined] # a SelectConnection
+        loop.call_later(WATCH_SECONDS, self._watch)
+
+    def _release(self) -> None:
+        """End the consumer and give back what it holds; the queue stays, and keeps the order."""
+        self._let_go()
+
+        def ended(_frame: Any) -> None:  # noqa: ANN401
+            self._let_go()  # what came meanwhile
+            self._channel.basic_nack(0, multiple=True)
+            self._link.tell(Released(self))
+
+        self._channel.basic_cancel(self._consumer, callback=ended)
+
+    def _let_go(self) -> None:
+        """Hold nothing any more: all that was delivered comes again."""
+        self.generation += 1
+        self._held.clear()
+        self._held_bytes = 0
+
+
+def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delivery:  # noqa: ANN401
+    """Make a delivery of what pika received; names that aren't UTF-8 are escaped."""
+    fields = {
+        name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
+    }
+    return Delivery(
+        received_at=datetime.now(UTC),
+        exchange=_text(method.exchange),
+        routing_key=_text(method.routing_key),
+        redelivered=method.redelivered,
+        body=body,
+        properties=fields,
+        headers=properties.headers or {},
+        monotonic=time.monotonic(),
+    )
+
+
+def _text(name: str | bytes) -> str:
+    return name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")

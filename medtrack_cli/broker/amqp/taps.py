@@ -1,0 +1,123 @@
+"""The queues that medtrack declares, and what it asks the broker of others'."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from pika.channel import Channel
+
+from medtrack_cli.broker.amqp.failure import Failure
+from medtrack_cli.broker.amqp.link import Link, Setup
+from medtrack_cli.broker.amqp.request import Answered, request
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.ports import Note, QueueType, Stop, Tap
+from medtrack_cli.errors import AccessRefused, UsageError
+
+Step = Callable[..., object]
+"""A request to the broker that takes a `callback` for its answer."""
+
+
+_STREAMS_SINCE = (3, 9)  # older ones have none, and take whatever a consumer wants
+EXPIRES_MS = 600_000  # a named tap that nobody listens to
+# A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
+# twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
+# all: what comes back once is dropped.
+UNLIMITED = -1
+
+
+def declaration(
+    tap: Tap, queue: str, exchange: str, channel: Channel, *, creates: bool
+) -> Iterator[Step]:
+    """Declare and bind a tap; with nothing that is deprecated or left to a vhost's defaults.
+
+    Unless it `creates`, the queue must be there still.
+    """
+    arguments: dict[str, Any] = {
+        "x-queue-type": tap.queue_type.value,
+        "x-max-length": tap.bounds.messages,
+        "x-max-length-bytes": tap.bounds.size,
+        "x-overflow": "drop-head",
+        **({"x-expires": EXPIRES_MS} if tap.stays else {}),
+    }
+    if tap.queue_type is QueueType.QUORUM and version(channel) >= (4,):
+        arguments["x-delivery-limit"] = UNLIMITED
+    yield partial(
+        channel.queue_declare,
+        queue,
+        passive=not creates,
+        durable=tap.stays,
+        exclusive=not tap.stays,
+        arguments=arguments,
+    )
+    for pattern in tap.patterns:
+        yield partial(channel.queue_bind, queue, exchange, pattern)
+
+
+def version(channel: Channel) -> tuple[int, int]:
+    """Tell the broker's version by what it said of itself; (0, 0): none that can be read."""
+    told = re.match(r"([0-9]{1,9})\.([0-9]{1,9})", str(server_properties(channel).get("version")))
+    return (int(told[1]), int(told[2])) if told else (0, 0)
+
+
+def server_properties(channel: Channel) -> Mapping[str, Any]:
+    """Give what the broker said of itself."""
+    return channel.connection.server_properties or {}
+
+
+def unless_stream(link: Link, channel: Channel, queue: str, go_on: Setup) -> None:
+    """Go on if a queue is none; end the link with UsageError if it is one. On the I/O thread.
+
+    Queues of other types refuse a consumer that wants an offset (406), and give it nothing. That
+    costs the channel, so `go_on` gets another; whatever else is refused, it meets again.
+    """
+
+    def consume() -> None:
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(
+            queue,
+            lambda *_: None,
+            arguments={"x-stream-offset": "next"},
+            callback=lambda _frame: link.fail(_is_stream(link, queue)),
+        )
+
+    product = server_properties(channel).get("product")
+    if product == "RabbitMQ" and version(channel) >= _STREAMS_SINCE:
+        link.ask(consume, go_on)
+    else:
+        go_on(link, channel)
+
+
+def _is_stream(link: Link, queue: str) -> Failure:
+    name = without_secrets(queue, link.settings)
+    what = f"queue {name!r} is a stream, and nothing can be taken out of one"
+    hint = "`medtrack listen PATTERN` hears what is published from now on; a stream's own clients"
+    hint += " read what it holds, by offset"
+    return Failure(UsageError(what, link.settings.describe(), hint=hint), heals=False)
+
+
+def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:
+    """Count the messages that wait in a queue; TopologyError when there is none of that name.
+
+    UsageError when it is a stream. None where that isn't ours to know: RabbitMQ 4.2.6 and 4.3.0
+    tell only who may configure it.
+    """
+    is_logged_in = False
+
+    def ask(link: Link, channel: Channel, answered: Answered[int]) -> None:
+        nonlocal is_logged_in
+        is_logged_in = True  # what may be refused from now on is the question
+        unless_stream(link, channel, queue, count(answered))
+
+    def count(answered: Answered[int]) -> Setup:
+        return lambda _link, channel: channel.queue_declare(
+            queue, passive=True, callback=lambda frame: answered(frame.method.message_count)
+        )
+
+    try:
+        return request(settings, ask, note, stop)
+    except AccessRefused:
+        if not is_logged_in:
+            raise
+        return None

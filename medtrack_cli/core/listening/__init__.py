@@ -1,0 +1,1 @@
+"""What arrives, counted and ended in time."""

@@ -1,0 +1,115 @@
+"""Listen: check what arrives, hand it to the sink, acknowledge, and know when to end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from medtrack_cli.core.checked import CheckedDelivery, examine
+from medtrack_cli.core.conditions import Answer, Condition, judge
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listening.tally import Heard, Listened
+from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
+from medtrack_cli.events.registry import Registry
+
+
+class Sink(Protocol):
+    """Where deliveries go: a terminal, lines of JSON, a recording, or several of them."""
+
+    def write(self, seen: CheckedDelivery) -> None:
+        """Take one delivery."""
+        ...
+
+    def flush(self) -> None:
+        """Make all that was written safe; after this it is acknowledged to the broker."""
+        ...
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        """Show what happened to the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is listened to, and how a person wants to see it."""
+
+    settings: ConnectionSettings
+    source: Source
+    clock: Clock
+    stop: Stop
+    body: bool = False  # the JSON body below its line
+    reveal: bool = False  # personal values, and texts that are no event
+    local_time: bool = False
+    left_out: Callable[[], int] = lambda: 0  # how many --where didn't want
+
+
+def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
+    consumer: Consumer,
+    sink: Sink,
+    heard: Heard,
+    stop: Stop,
+    *,
+    registry: Registry | None = None,
+    condition: Condition | None = None,
+) -> Listened:
+    """Pass every delivery that a condition wants to the sink, until a limit or a signal.
+
+    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
+    """
+    stop.when(lambda: heard.out_of_time() is not None)
+    for happening in consumer.deliveries():
+        if not isinstance(happening, list):
+            heard.interruptions += isinstance(happening, Interrupted)
+            if isinstance(happening, Listening):
+                heard.ready()
+            sink.happened(happening)
+            continue
+        if taken := _take(happening, sink, heard, registry, condition):
+            sink.flush()
+            consumer.handled(taken)
+        if heard.is_enough or heard.out_of_time():
+            break
+    return heard.result(stop)
+
+
+def _take(
+    batch: Sequence[Delivery],
+    sink: Sink,
+    heard: Heard,
+    registry: Registry | None,
+    condition: Condition | None,
+) -> int:
+    """Write what is wanted of a batch, up to what is enough; tell how far that was."""
+    for taken, delivery in enumerate(batch, 1):
+        seen = examine(delivery, registry)
+        answer = judge(seen, condition)
+        if answer is Answer.YES:
+            sink.write(seen)
+            heard.add(seen)
+            if heard.is_enough:
+                return taken
+        else:
+            heard.leave_out(seen, unevaluable=answer is Answer.UNEVALUABLE)
+    return len(batch)
+
+
+def tee(sinks: list[Sink]) -> Sink:
+    """One sink for several; flushed in their order."""
+    return sinks[0] if len(sinks) == 1 else _Tee(sinks)
+
+
+class _Tee:
+    def __init__(self, sinks: list[Sink]) -> None:
+        self._sinks = sinks
+
+    def write(self, seen: CheckedDelivery) -> None:
+        for sink in self._sinks:
+            sink.write(seen)
+
+    def flush(self) -> None:
+        for sink in self._sinks:
+            sink.flush()
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        for sink in self._sinks:
+            sink.happened(happening)
