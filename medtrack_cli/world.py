@@ -11,7 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Source, Stop
+from medtrack_cli.core.listening.sources import Source
+from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings

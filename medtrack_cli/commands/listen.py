@@ -11,7 +11,7 @@ import typer
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import Output, command
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
-from medtrack_cli.core.ports import Queue, QueueType, Source, Tap
+from medtrack_cli.core.listening.sources import Queue, QueueType, Source, Tap
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -175,7 +175,7 @@ def listen(
     heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
     warn_of_patterns(runtime, patterns or ())
-    if isinstance(source, Queue):
+    if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, condition)
     world, printer = runtime.world, runtime.printer
@@ -238,7 +238,7 @@ def _refuse_what_does_nothing(
         raise UsageError(f"{option} does nothing with {form}", hint=hint)
 
 
-def _warn_of_losses(runtime: Runtime, source: Queue, condition: "Condition | None") -> None:
+def _warn_of_losses(runtime: Runtime, source: Source, condition: "Condition | None") -> None:
     if condition is not None:
         runtime.printer.warning(
             f"what --where leaves out is taken from {source.name} too, and written nowhere"

@@ -60,6 +60,7 @@ class Delivery:
     fits), bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or
     one of the classes above. `monotonic` is when it was received in seconds that no change of
     the clock touches; their zero is any, the same for all of one `clock` (empty: not known).
+    `token` is what the consumer that yielded it knows it by; it grows in the order of arrival.
     """
 
     received_at: datetime
@@ -71,6 +72,7 @@ class Delivery:
     headers: Mapping[str, Any] = field(default_factory=dict)
     monotonic: float | None = None
     clock: str = field(default="", compare=False)
+    token: int = field(default=0, compare=False)
 
     @property
     def message_id(self) -> str | None:

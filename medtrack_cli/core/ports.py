@@ -1,6 +1,6 @@
 """What the use cases ask of the world: a publisher, a consumer, a clock, a way to be stopped."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -110,73 +110,6 @@ class Publisher(Protocol):
         ...
 
 
-class QueueType(StrEnum):
-    """How a queue is kept: on one node, or replicated on several."""
-
-    CLASSIC = "classic"
-    QUORUM = "quorum"
-
-
-class Bounds(NamedTuple):
-    """How much waits in a tap at most. Beyond it the oldest go: no publisher is ever refused."""
-
-    messages: int
-    size: int  # bytes
-
-
-# A tap without a name is bounded so that a listener that hangs doesn't fill the broker.
-_UNNAMED = Bounds(1_000_000, 1024**3)
-_NAMED = Bounds(10_000, 64 * 1024**2)
-
-
-class Tap(NamedTuple):
-    """A queue of our own, bound to the exchange by patterns.
-
-    One with a name stays for ten minutes after the last listener, and keeps what is published.
-    """
-
-    patterns: tuple[str, ...] = ("#",)
-    name: str | None = None
-    queue_type: QueueType = QueueType.CLASSIC
-
-    @property
-    def stays(self) -> bool:
-        """Whether it is there without us, with all that waits in it."""
-        return self.name is not None
-
-    @property
-    def bounds(self) -> Bounds:
-        return _NAMED if self.stays else _UNNAMED
-
-
-class Queue(NamedTuple):
-    """An existing queue, whose messages are taken; of no more than `most` at a time."""
-
-    name: str
-    most: int | None = None
-
-    @property
-    def stays(self) -> bool:
-        return True
-
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        """Whatever it is bound by is others' business, and so are its bounds and its type."""
-        return ()
-
-    @property
-    def bounds(self) -> None:
-        return None
-
-    @property
-    def queue_type(self) -> None:
-        return None
-
-
-Source = Tap | Queue
-"""Where deliveries come from."""
-
-
 class Listening(NamedTuple):
     """The broker has agreed to deliver: `since` is when it did.
 
@@ -222,11 +155,18 @@ class Consumer(Protocol):
     def deliveries(self) -> "Iterator[Listening | Interrupted | Resumed | list[Delivery]]":
         """Yield what arrives in batches, and what happens to the connection, until stopped.
 
-        An empty batch comes a few times a second when nothing arrives. Call `handled` before
-        asking for the next batch.
+        An empty batch comes a few times a second when nothing arrives. What is yielded is
+        ours until its token is acknowledged or given back, in any order, at any time.
         """
         ...
 
-    def handled(self, count: int) -> None:
-        """Acknowledge the first `count` deliveries of the last batch: they are safely written."""
+    def acknowledge(self, tokens: Sequence[int]) -> None:
+        """Let the broker forget these deliveries: each is safely written, or has arrived.
+
+        One that can't be acknowledged any more comes again from the broker, and isn't yielded.
+        """
+        ...
+
+    def give_back(self, tokens: Sequence[int]) -> None:
+        """Put these deliveries back where they were: they come again, to us or to another."""
         ...

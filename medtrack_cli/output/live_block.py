@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from medtrack_cli.core.listening.listen import Watched
-from medtrack_cli.core.ports import Interrupted, Listening, Queue, Resumed, Tap
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.output.live_keys import HINTS, Controls
 from medtrack_cli.output.live_selection import MAX_HELD, not_drawn
 from medtrack_cli.output.live_statistics import SECONDS, Statistics, Tally
@@ -163,13 +163,10 @@ def _place(watched: Watched, width: int) -> Iterator[Text]:
     No secret is in them.
     """
     settings = watched.settings
-    match watched.source:
-        case Tap(patterns):
-            source = Text.assemble(
-                " ".join(map(safe_text, patterns)), (" from ", "dim"), safe_text(settings.exchange)
-            )
-        case Queue(name):
-            source = Text.assemble(("queue ", "dim"), safe_text(name))
+    named = watched.source.described(settings.exchange)
+    source = Text.assemble(
+        *(part for words, name in named for part in ((words, "dim"), safe_text(name)))
+    )
     chips = [
         source,
         Text.assemble(("on ", "dim"), safe_text(settings.describe())),

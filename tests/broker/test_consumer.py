@@ -15,7 +15,8 @@ from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.broker.amqp.subscription import PREFETCH
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Listening, Stop, Tap
+from medtrack_cli.core.listening.sources import Tap
+from medtrack_cli.core.ports import Listening, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Running, Tool, numbered
@@ -69,7 +70,7 @@ def hear(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) ->
         assert isinstance(batch, list)
         heard += batch
         if acknowledge:
-            tap.handled(len(batch))
+            tap.acknowledge([each.token for each in batch])
     return heard
 
 
@@ -81,7 +82,7 @@ def _url_of(tap: AmqpConsumer) -> str:
 
 @pytest.mark.parametrize("acknowledge", [True, False])
 def test_only_what_was_handled_is_acknowledged(broker: Broker, *, acknowledge: bool) -> None:
-    """Handled deliveries make room for more; without `handled` the broker sends no further."""
+    """Acknowledged deliveries make room for more; without that the broker sends no further."""
     with AmqpConsumer(settings_of(broker.amqp_url), Tap(("tests.acks",)), print, Stop()) as tap:
         seconds = 20 if acknowledge else 1.5
         heard = hear(tap, PREFETCH * 4, seconds, acknowledge=acknowledge)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from medtrack_cli.broker.amqp.continuity import Broker, Loss, has_kept_all
-from medtrack_cli.core.ports import Queue, QueueType, Stop, Tap
+from medtrack_cli.core.listening.sources import Queue, QueueType, Tap
+from medtrack_cli.core.ports import Stop
 from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import settings_of
 

@@ -10,7 +10,8 @@ from medtrack_cli.broker.amqp.backlog import Backlog
 from medtrack_cli.broker.amqp.dialer import CAP_SECONDS, full_jitter
 from medtrack_cli.broker.amqp.overflow import Overflow
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Queue, Resumed, Source, Tap
+from medtrack_cli.core.listening.sources import Queue, Source, Tap
+from medtrack_cli.core.ports import Interrupted, Resumed
 
 EVENT = Delivery(datetime.now(UTC), "medtrack.events", "tests", redelivered=False, body=b"")
 NAMED = Tap(name="tests")

@@ -1,24 +1,18 @@
 """A broker in memory: one topic exchange, a publisher and a tap, for `runtime.World`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from types import TracebackType
 from typing import Self
 
 from medtrack_cli.core.connection import ConnectionSettings, Target
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import (
-    Interrupted,
-    Listening,
-    Note,
-    PublishPolicy,
-    Resumed,
-    Source,
-    Stop,
-    Tap,
-)
+from medtrack_cli.core.ports import Interrupted, Listening, Note, PublishPolicy, Resumed, Stop
 from medtrack_cli.errors import MedtrackError
 
 Answer = Callable[[Message], Outcome | MedtrackError | None]
@@ -38,7 +32,8 @@ class MemoryBroker:
         self._wants_all = wants_all  # as if a queue took everything
         self.answer = answer or (lambda _message: None)
         self.refuse = refuse  # the error of a first connection
-        self.taps: list[MemoryTap] = []
+        self.taps: list[MemoryConsumer] = []
+        self.queues: dict[str, list[Delivery]] = {}  # those that stay
         self.sent: list[Message] = []
         self.backlog: list[Message] = []  # what a new tap hears at once
         self.acknowledged = 0
@@ -56,10 +51,9 @@ class MemoryBroker:
         _note: Note,
         stop: Stop,
         _retry_for: float | None,
-    ) -> "MemoryTap":
-        """Open a tap; see `runtime.World`."""
-        assert isinstance(source, Tap)
-        return MemoryTap(self, settings.target, source.patterns, stop)
+    ) -> "MemoryConsumer":
+        """Open a consumer; see `runtime.World`."""
+        return MemoryConsumer(self, settings.target, source, stop)
 
     def route(self, message: Message) -> Outcome:
         """Hand a message to every tap that wants it."""
@@ -128,17 +122,17 @@ class MemoryPublisher:
                 return
 
 
-class MemoryTap:
+class MemoryConsumer:
     """The `Consumer` port over a MemoryBroker."""
 
-    def __init__(
-        self, broker: MemoryBroker, target: Target, patterns: tuple[str, ...], stop: Stop
-    ) -> None:
+    def __init__(self, broker: MemoryBroker, target: Target, source: Source, stop: Stop) -> None:
         self._broker = broker
         self._target = target
-        self._patterns = patterns
+        self._source = source
         self._stop = stop
-        self.queue: list[Delivery] = []
+        self._tokens = count(1)
+        self._held: dict[int, Delivery] = {}
+        self.queue = broker.queues.setdefault(source.name, []) if source.name else []
 
     def __enter__(self) -> Self:
         if self._broker.refuse:
@@ -151,21 +145,30 @@ class MemoryTap:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._broker.taps.remove(self)
+        self.give_back(list(self._held))
+        if not self._source.stays:
+            self._broker.taps.remove(self)
 
     def wants(self, routing_key: str) -> bool:
         """Tell whether a binding matches."""
-        return any(key_matches(pattern, routing_key) for pattern in self._patterns)
+        return any(key_matches(pattern, routing_key) for pattern in self._source.patterns)
 
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:
         """Yield what was routed here, until stopped."""
         self._broker.taps.append(self)
         self.queue += [_delivery(each) for each in self._broker.backlog]
-        yield Listening(datetime.now(UTC), "memory", self._patterns, self._target)
+        yield Listening(datetime.now(UTC), "memory", self._source.patterns, self._target)
         while not self._stop.is_requested:
-            batch, self.queue = self.queue, []
+            batch = [replace(each, token=next(self._tokens)) for each in self.queue]
+            self.queue.clear()
+            self._held |= {each.token: each for each in batch}
             yield batch
 
-    def handled(self, count: int) -> None:
+    def acknowledge(self, tokens: Sequence[int]) -> None:
         """Count what was acknowledged."""
-        self._broker.acknowledged += count
+        self._broker.acknowledged += len([self._held.pop(token) for token in tokens])
+
+    def give_back(self, tokens: Sequence[int]) -> None:
+        """Put deliveries back before what waits."""
+        again = [self._held.pop(token) for token in sorted(tokens)]
+        self.queue[:0] = [replace(each, redelivered=True) for each in again]

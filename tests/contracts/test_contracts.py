@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop, Tap
+from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop
 from medtrack_cli.world import OpenConsumer, OpenPublisher, World
 from tests.broker.witness import settings_of
 from tests.contracts.fakes import MemoryBroker
@@ -28,8 +30,11 @@ class Doors(NamedTuple):
     def publisher(self, stop: Stop | None = None) -> Publisher:
         return self.open_publisher(self.settings, PublishPolicy(), print, stop or Stop())
 
-    def tap(self, *patterns: str, stop: Stop | None = None) -> Consumer:
-        return self.open_consumer(self.settings, Tap(patterns), print, stop or Stop(), None)
+    def tap(self, *patterns: str, name: str | None = None, stop: Stop | None = None) -> Consumer:
+        return self.consumer(Tap(patterns, name), stop)
+
+    def consumer(self, source: Source, stop: Stop | None = None) -> Consumer:
+        return self.open_consumer(self.settings, source, print, stop or Stop(), None)
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -53,15 +58,16 @@ class Hearing:
         self._happenings = tap.deliveries()
         self.ready = next(self._happenings)
 
-    def hear(self, count: int) -> list[Delivery]:
-        """Wait for so many deliveries."""
+    def hear(self, count: int, *, acknowledge: bool = True) -> list[Delivery]:
+        """Wait for so many deliveries, and acknowledge them at once or leave that."""
         heard: list[Delivery] = []
         until = time.monotonic() + 20
         while len(heard) < count:
             assert time.monotonic() < until, f"heard only {len(heard)} of {count}"
             batch = next(self._happenings)
             assert isinstance(batch, list)
-            self.tap.handled(len(batch))
+            if acknowledge:
+                self.tap.acknowledge([each.token for each in batch])
             heard += batch
         return heard
 
@@ -227,3 +233,38 @@ def test_a_wish_to_stop_ends_listening(doors: Doors) -> None:
         next(happenings)
         stop.request(130)
         assert all(batch == [] for batch in happenings)
+
+
+def test_deliveries_are_acknowledged_and_given_back_in_any_order(doors: Doors) -> None:
+    """What is given back comes again, marked; what was acknowledged doesn't; nothing is lost."""
+    with doors.tap("#") as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        list(publisher.publish([message(position) for position in range(1, 7)]))
+        tokens = {each.message_id: each.token for each in hearing.hear(6, acknowledge=False)}
+        assert list(tokens.values()) == sorted(tokens.values())
+        tap.acknowledge([tokens["id-4"], tokens["id-2"]])
+        tap.give_back([tokens["id-5"], tokens["id-1"]])
+        again = hearing.hear(2, acknowledge=False)
+        assert {each.message_id for each in again} == {"id-1", "id-5"}
+        assert all(each.redelivered for each in again)
+        tap.acknowledge([tokens["id-6"], *(each.token for each in again), tokens["id-3"]])
+        list(publisher.publish([message(7)]))
+        assert [each.message_id for each in hearing.hear(1)] == ["id-7"]
+
+
+def test_what_is_not_acknowledged_stays_in_its_queue(doors: Doors) -> None:
+    """Of a queue that stays, the next consumer gets what the last one didn't acknowledge."""
+    name = f"tests.contract.{uuid4()}"
+    with doors.tap("tests.kept", name=name) as tap, doors.publisher() as publisher:
+        hearing = Hearing(tap)
+        list(
+            publisher.publish([message(number, routing_key="tests.kept") for number in range(1, 5)])
+        )
+        heard = hearing.hear(4, acknowledge=False)
+        tap.acknowledge([heard[2].token, heard[0].token])
+    with doors.consumer(Queue(name)) as consumer:
+        rest = Hearing(consumer).hear(2)
+    assert [(each.message_id, each.redelivered) for each in rest] == [
+        ("id-2", True),
+        ("id-4", True),
+    ]

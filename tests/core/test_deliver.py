@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop, Tap
+from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
 from medtrack_cli.core.publishing.deliver import Outgoing, Tally, deliver
 from medtrack_cli.errors import (
     BrokerUnreachable,

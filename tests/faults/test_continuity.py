@@ -14,7 +14,8 @@ import urllib3
 
 from medtrack_cli import private_broker as private
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
-from medtrack_cli.core.ports import QueueType, Resumed, Stop, Tap
+from medtrack_cli.core.listening.sources import QueueType, Tap
+from medtrack_cli.core.ports import Resumed, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import client, settings_of
@@ -271,7 +272,7 @@ def check_many_cuts(broker: PrivateBroker, cuts: int = 25) -> None:
         heard: list[str] = []
         for batch in happenings:
             assert isinstance(batch, list)
-            consumer.handled(len(batch))
+            consumer.acknowledge([each.token for each in batch])
             heard += [each.routing_key for each in batch]
             if len(heard) >= len(wanted):
                 break

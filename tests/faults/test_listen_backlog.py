@@ -9,7 +9,8 @@ import pytest
 from medtrack_cli.broker.amqp import subscription
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer, Happening
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
+from medtrack_cli.core.listening.sources import Tap
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.faults.listening import TAP, depth, named_tap, say
@@ -44,12 +45,14 @@ def test_equal_messages_that_were_given_back_are_written_once(
         assert isinstance(next(happenings), Listening)
         say(fragile_broker, "twin", "twin")
         time.sleep(0.3)
-        assert len(batch_of(happenings)) == 2
+        twins = batch_of(happenings)
+        assert len(twins) == 2
         time.sleep(1)
-        tap.handled(2)
+        tap.acknowledge([each.token for each in twins])
         say(fragile_broker, "last")
-        assert [each.routing_key for each in batch_of(happenings)] == ["last"]
-        tap.handled(1)
+        last = batch_of(happenings)
+        assert [each.routing_key for each in last] == ["last"]
+        tap.acknowledge([each.token for each in last])
         next(happenings)
         assert depth(fragile_broker, TAP) == 0
 
@@ -63,10 +66,10 @@ def test_an_equal_message_after_a_loss_is_written(fragile_broker: PrivateBroker)
             happenings = tap.deliveries()
             assert isinstance(next(happenings), Listening)
             say(fragile_broker, "twin")
-            assert len(batch_of(happenings)) == 1
+            (twin,) = batch_of(happenings)
             proxy.cut()
             time.sleep(0.5)
-            tap.handled(1)
+            tap.acknowledge([twin.token])
             next(each for each in happenings if isinstance(each, Resumed))
             say(fragile_broker, "twin")
             time.sleep(1)  # it is given back before it is looked at
@@ -95,7 +98,7 @@ def follow(
     for each in happenings:
         if isinstance(each, list):
             heard += each
-            tap.handled(len(each))
+            tap.acknowledge([delivery.token for delivery in each])
         elif not isinstance(each, Listening):
             yield each
         if time.monotonic() > until:
@@ -116,7 +119,7 @@ def test_a_gap_begins_with_the_oldest_event_that_waited(fragile_broker: PrivateB
             assert isinstance(batch, list)
             heard += batch
             time.sleep(3)
-            tap.handled(len(batch))
+            tap.acknowledge([each.token for each in batch])
             proxy.cut()
             interrupted, resumed = follow(tap, happenings, heard, 5)
     missing = sent.keys() - {each.body for each in heard}

@@ -9,7 +9,8 @@ from pika.exceptions import UnroutableError
 
 from medtrack_cli import private_broker as private
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop, Tap
+from medtrack_cli.core.listening.sources import Tap
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool

@@ -10,7 +10,8 @@ import urllib3
 from pika.adapters.blocking_connection import BlockingChannel
 
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
-from medtrack_cli.core.ports import Listening, Queue, Stop
+from medtrack_cli.core.listening.sources import Queue
+from medtrack_cli.core.ports import Listening, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.cli.pty_run import answering

@@ -14,7 +14,8 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Watched
-from medtrack_cli.core.ports import Stop, Tap
+from medtrack_cli.core.listening.sources import Tap
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.output.live_block import Connection, Phase, Scene, block, duration
 from medtrack_cli.output.live_keys import Controls
 from medtrack_cli.output.live_statistics import Statistics

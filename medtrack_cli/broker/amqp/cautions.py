@@ -7,7 +7,8 @@ from urllib.parse import quote
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
-from medtrack_cli.core.ports import QueueType, Source, Stop, Tap
+from medtrack_cli.core.listening.sources import QueueType, Source
+from medtrack_cli.core.ports import Stop
 
 SECONDS = 1.0  # for all questions together
 _MOST_BINDINGS = 3  # in one sentence
@@ -26,7 +27,7 @@ _DELAYED = "x-delayed-message"  # of a plugin: routes as its argument says
 
 def cautions(settings: ConnectionSettings, source: Source, stop: Stop) -> str | None:
     """Put into a sentence what the source can't promise; None: nothing is known against it."""
-    if not isinstance(source, Tap):
+    if not source.patterns:
         return None
     ask = client.Questions(settings, SECONDS, stop)
     said = [
@@ -37,7 +38,7 @@ def cautions(settings: ConnectionSettings, source: Source, stop: Stop) -> str | 
     return "; ".join(said) or None
 
 
-def _of_one_node(settings: ConnectionSettings, tap: Tap) -> Iterator[str]:
+def _of_one_node(settings: ConnectionSettings, tap: Source) -> Iterator[str]:
     """Say what a durable tap can't promise, where the broker seems to be a cluster."""
     if tap.stays and tap.queue_type is QueueType.CLASSIC and len(settings.hosts) > 1:
         yield (
@@ -46,7 +47,9 @@ def _of_one_node(settings: ConnectionSettings, tap: Tap) -> Iterator[str]:
         )
 
 
-def _of_type(settings: ConnectionSettings, tap: Tap, questions: client.Questions) -> Iterator[str]:
+def _of_type(
+    settings: ConnectionSettings, tap: Source, questions: client.Questions
+) -> Iterator[str]:
     """Say what patterns are to an exchange that is no topic."""
     exchange = settings.exchange
     kind = _TYPES.get(exchange) or _type_of(settings, questions)
@@ -69,7 +72,7 @@ def _type_of(settings: ConnectionSettings, questions: client.Questions) -> str |
 
 
 def _of_bindings(
-    settings: ConnectionSettings, tap: Tap, questions: client.Questions
+    settings: ConnectionSettings, tap: Source, questions: client.Questions
 ) -> Iterator[str]:
     """Say that a durable tap gets what others, or we in another run, have bound it to as well."""
     if tap.name is None:

@@ -3,8 +3,9 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -26,20 +27,10 @@ from medtrack_cli.broker.amqp.subscription import (
     Released,
     Subscription,
 )
-from medtrack_cli.broker.amqp.taps import EXPIRES_MS
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import (
-    Interrupted,
-    Listening,
-    Note,
-    Queue,
-    QueueType,
-    Resumed,
-    Source,
-    Stop,
-    Tap,
-)
+from medtrack_cli.core.listening.sources import QueueType, Source
+from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Stop
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
@@ -48,6 +39,7 @@ STEADY_SECONDS = 30.0  # a link that stood so long was a good one
 CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
 
 Happening = Listening | Interrupted | Resumed
+Settling = Callable[[Subscription, int, list[int]], None]
 _Event = Lost | Cancelled | Released | Depth
 
 
@@ -74,8 +66,9 @@ class AmqpConsumer:
         self._retry_for = retry_for
         self._inbox: Inbox = SimpleQueue()
         self._link: Link | None = None
-        self._subscription = Subscription(source, "", creates=False)
-        self._batch: list[Delivered] = []
+        self._tokens = count(1)
+        self._subscription = Subscription(source, "", self._tokens, creates=False)
+        self._open: dict[int, Delivered] = {}  # yielded and not settled, by token
         self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
         self._returns = 0  # how often a message of the queue may have been delivered in vain
         self._backlog = Backlog(is_asked=source.bounds is not None)
@@ -96,9 +89,8 @@ class AmqpConsumer:
         if self._link is None:
             return
         self._link.close(CLOSE_SECONDS)
-        if isinstance(self._source, Tap) and self._source.stays:
-            minutes = EXPIRES_MS // 60_000
-            self._note(f"queue {self._source.name} keeps what is published for {minutes} minutes")
+        if farewell := self._source.farewell:
+            self._note(farewell)
 
     def deliveries(self) -> Iterator[Happening | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
@@ -115,8 +107,9 @@ class AmqpConsumer:
         yield from self._overflow.look(self._subscription.waiting)
         while not self._stop.is_requested:
             began = datetime.now(UTC)
-            self._batch, event = self._collect()
-            deliveries = [each.delivery for each in self._batch]
+            batch, event = self._collect()
+            deliveries = [each.delivery for each in batch]
+            self._open.update((each.delivery.token, each) for each in batch)
             yield deliveries
             self._backlog.took(len(deliveries), began)
             yield from self._overflow.took(deliveries, self._subscription.waiting)
@@ -125,19 +118,28 @@ class AmqpConsumer:
             if event is not None and not self._stop.is_requested:
                 yield from self._react(event)
 
-    def handled(self, count: int) -> None:
-        """Acknowledge the first `count` deliveries of the last batch."""
-        done = self._batch[:count]
-        if not done:
-            return
-        if self._holds(done[-1]):
-            self._acknowledge(done[-1])
-        else:
-            self._again.update(_identity(each.delivery) for each in done)
+    def acknowledge(self, tokens: Sequence[int]) -> None:
+        """Acknowledge deliveries, or see that they aren't yielded again. See the port."""
+        for each in self._settle(tokens, Subscription.acknowledge):
+            self._again[_identity(each.delivery)] += 1
+
+    def give_back(self, tokens: Sequence[int]) -> None:
+        """Put deliveries back; what isn't held any more is back already. See the port."""
+        self._settle(tokens, Subscription.give_back)
+
+    def _settle(self, tokens: Sequence[int], how: Settling) -> list[Delivered]:
+        """Settle what is still held; give what isn't."""
+        done = [self._open.pop(token) for token in sorted(tokens) if token in self._open]
+        held = [each for each in done if self._holds(each)]
+        if held:
+            tags, (subscription, generation, *_) = [each.tag for each in held], held[0]
+            self._call(lambda _channel: how(subscription, generation, tags))
+        return [each for each in done if each not in held] if len(held) < len(done) else []
 
     def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
         """Get a link with a subscription; False when stopped meanwhile."""
-        self._subscription = Subscription(self._source, _queue(self._source), creates=creates)
+        queue = self._source.name or f"{TAP_PREFIX}{secrets.token_hex(8)}"
+        self._subscription = Subscription(self._source, queue, self._tokens, creates=creates)
         try:
             self._link = dial(
                 self._settings,
@@ -206,12 +208,9 @@ class AmqpConsumer:
         self._again[identity] -= 1
         if not self._again[identity]:
             del self._again[identity]
-        self._acknowledge(each, alone=True)
-        return False
-
-    def _acknowledge(self, each: Delivered, *, alone: bool = False) -> None:
         subscription, generation, tag, _ = each
-        self._call(lambda _channel: subscription.acknowledge(generation, tag, alone=alone))
+        self._call(lambda _channel: subscription.acknowledge(generation, [tag]))
+        return False
 
     def _call(self, action: Callable[[Channel], None]) -> None:
         if self._link:
@@ -265,8 +264,8 @@ class AmqpConsumer:
         try:
             is_back = self._connect(None, again=True, creates=not self._source.stays)
         except TopologyError:
-            if isinstance(self._source, Queue):
-                raise
+            if not self._source.patterns:
+                raise  # others made it
             survived = False
             is_back = self._connect(None, again=True, creates=True)
         if is_back:
@@ -286,15 +285,10 @@ class AmqpConsumer:
             self._backlog.restart()
         else:
             self._again.clear()
+            self._open.clear()
             self._backlog.end()
             self._overflow.end()
         return Resumed(start, datetime.now(UTC), may_have_missed=missed)
-
-
-def _queue(source: Source) -> str:
-    if isinstance(source, Tap) and source.name is None:
-        return f"{TAP_PREFIX}{secrets.token_hex(8)}"
-    return source.name or ""
 
 
 def _identity(delivery: Delivery) -> int:

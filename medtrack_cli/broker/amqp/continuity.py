@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.ports import QueueType, Source, Stop
+from medtrack_cli.core.listening.sources import QueueType, Source
+from medtrack_cli.core.ports import Stop
 
 SECONDS = 1.0  # for all questions together: what waits in the queue is more urgent
 _LIMIT = 20  # times that quorum queues deliver again before they drop, from RabbitMQ 4.0 on
@@ -54,7 +55,7 @@ def has_kept_all(
     questions = client.Questions(settings, SECONDS, stop)
     try:
         if source.queue_type is None:
-            vhost, name = quote(settings.vhost, safe=""), quote(source.name, safe="")
+            vhost, name = quote(settings.vhost, safe=""), quote(source.name or "", safe="")
             row = questions.ask(f"queues/{vhost}/{name}?columns={_COLUMNS}")
             if row["type"] == QueueType.QUORUM:
                 return _delivers_again(row, broker, loss.returns)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from medtrack_cli.broker.amqp.backlog import Backlog
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Interrupted, Resumed, Source
+from medtrack_cli.core.listening.sources import Source
+from medtrack_cli.core.ports import Interrupted, Resumed
 
 ASK_SECONDS = 1.0  # between two questions, at least
 NEARLY = 0.95  # of the bounds: something may have been dropped already

@@ -1,11 +1,10 @@
 """Our consumer on a channel: the steps that make it, what it holds, and giving that back."""
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 from pika import BasicProperties, spec
@@ -16,13 +15,13 @@ from medtrack_cli.broker.amqp.continuity import Broker
 from medtrack_cli.broker.amqp.link import Link
 from medtrack_cli.broker.amqp.taps import (
     Step,
-    declaration,
+    declaring,
     server_properties,
     unless_stream,
     version,
 )
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Queue, Source, Tap
+from medtrack_cli.core.listening.sources import Source
 
 PREFETCH = 500
 HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
@@ -85,16 +84,16 @@ class Subscription:
     `generation` grows whenever what is held is given back: older deliveries come again.
     """
 
-    def __init__(self, source: Source, queue: str, *, creates: bool) -> None:
+    def __init__(self, source: Source, queue: str, tokens: Iterator[int], *, creates: bool) -> None:
         self.queue = queue
         self.waiting = 0  # when it was declared
         self.generation = 0
         self.broker = Broker("", 0)
         self._source = source
         self._creates = creates
-        most = source.most if isinstance(source, Queue) else None
-        self._prefetch = min(PREFETCH, most or PREFETCH)
-        self._held: deque[tuple[int, int]] = deque()  # tags and sizes
+        self._tokens = tokens
+        self._prefetch = min(PREFETCH, source.consumption.most or PREFETCH)
+        self._held: dict[int, int] = {}  # sizes by tag, in the order of arrival
         self._held_bytes = 0
         self._moved_at = 0.0
         self._consumer = ""
@@ -102,10 +101,10 @@ class Subscription:
 
     def set_up(self, link: Link, channel: Channel) -> None:
         """Declare what is ours, or see that it isn't a stream; then consume."""
-        if isinstance(self._source, Tap):
-            self._begin(link, channel)
-        else:
+        if self._source.takes:
             unless_stream(link, channel, self.queue, self._begin)
+        else:
+            self._begin(link, channel)
 
     def _begin(self, link: Link, channel: Channel) -> None:
         """Take the steps, each when the one before is answered."""
@@ -115,11 +114,8 @@ class Subscription:
         self.broker = Broker(cluster, version(channel)[0])
         channel.add_on_cancel_callback(lambda _frame: link.tell(Cancelled(self, datetime.now(UTC))))
         source, exchange = self._source, link.settings.exchange
-        if isinstance(source, Tap):
-            declares = declaration(source, self.queue, exchange, channel, creates=self._creates)
-            self._steps = chain(declares, self._consuming(link.opened))
-        else:
-            self._steps = self._consuming(link.opened)
+        declares = declaring(source, self.queue, exchange, channel, creates=self._creates)
+        self._steps = chain(declares, self._consuming(link.opened))
         self._step()
         self._watch()
 
@@ -128,18 +124,31 @@ class Subscription:
         self._steps = self._consuming(lambda: None)
         self._step()
 
-    def acknowledge(self, generation: int, tag: int, *, alone: bool = False) -> None:
-        """Acknowledge a delivery, and all before it unless `alone`. A stale tag is never sent."""
+    def acknowledge(self, generation: int, tags: list[int]) -> None:
+        """Acknowledge deliveries, and no others. Stale tags are never sent."""
         if generation != self.generation:
             return
-        self._channel.basic_ack(tag, multiple=not alone)
-        self._moved_at = time.monotonic()
-        if alone:
-            self._held = deque(each for each in self._held if each[0] != tag)
-            self._held_bytes = sum(size for _, size in self._held)
+        together = sum(
+            1
+            for _ in takewhile(lambda pair: pair[0] == pair[1], zip(tags, self._held, strict=False))
+        )
+        if together:
+            self._channel.basic_ack(tags[together - 1], multiple=True)
+        for tag in tags[together:]:
+            self._channel.basic_ack(tag)
+        self._settled(tags)
+
+    def give_back(self, generation: int, tags: list[int]) -> None:
+        """Let the broker have deliveries again. Stale tags are never sent."""
+        if generation != self.generation:
             return
-        while self._held and self._held[0][0] <= tag:
-            self._held_bytes -= self._held.popleft()[1]
+        for tag in tags:
+            self._channel.basic_nack(tag, requeue=True)
+        self._settled(tags)
+
+    def _settled(self, tags: list[int]) -> None:
+        self._moved_at = time.monotonic()
+        self._held_bytes -= sum(map(self._held.pop, tags))
 
     def ask_depth(self, channel: Channel) -> None:
         """Ask how many messages wait; Depth follows."""
@@ -162,10 +171,13 @@ class Subscription:
             step(callback=self._step)
 
     def _consume(self, callback: Callable[..., None]) -> None:
-        """Consume; from a named tap alone: a second listener would get a part of its events."""
-        is_alone = isinstance(self._source, Tap) and self._source.stays
+        wish = self._source.consumption
         self._consumer = self._channel.basic_consume(
-            self.queue, self._arrived, exclusive=is_alone, callback=callback
+            self.queue,
+            self._arrived,
+            exclusive=wish.exclusive,
+            arguments=dict(wish.arguments),
+            callback=callback,
         )
 
     def _arrived(
@@ -178,11 +190,11 @@ class Subscription:
         if not self._held:
             self._moved_at = time.monotonic()
         size = len(body) + self._link.properties_size * PROPERTIES_WEIGH
-        self._held.append((method.delivery_tag, size))
+        self._held[method.delivery_tag] = size
         self._held_bytes += size
         if len(self._held) > PREFETCH:
             raise TooMuch("messages without an acknowledgement", len(self._held), PREFETCH)
-        delivery = delivery_of(method, properties, body)
+        delivery = delivery_of(method, properties, body, next(self._tokens))
         self._link.tell(Delivered(self, self.generation, method.delivery_tag, delivery))
         if self._held_bytes > HELD_BYTES and self._prefetch > PREFETCH_LARGE:
             self._prefetch = PREFETCH_LARGE
@@ -221,7 +233,12 @@ class Subscription:
         self._held_bytes = 0
 
 
-def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delivery:  # noqa: ANN401
+def delivery_of(
+    method: Any,  # noqa: ANN401 -- pika's method of a delivery
+    properties: BasicProperties,
+    body: bytes,
+    token: int = 0,
+) -> Delivery:
     """Make a delivery of what pika received; names that aren't UTF-8 are escaped."""
     fields = {
         name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
@@ -235,6 +252,7 @@ def delivery_of(method: Any, properties: BasicProperties, body: bytes) -> Delive
         properties=fields,
         headers=properties.headers or {},
         monotonic=time.monotonic(),
+        token=token,
     )
 
 

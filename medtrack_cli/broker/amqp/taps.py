@@ -12,7 +12,8 @@ from medtrack_cli.broker.amqp.link import Link, Setup
 from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
-from medtrack_cli.core.ports import Note, QueueType, Stop, Tap
+from medtrack_cli.core.listening.sources import Source
+from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import AccessRefused, UsageError
 
 Step = Callable[..., object]
@@ -20,38 +21,27 @@ Step = Callable[..., object]
 
 
 _STREAMS_SINCE = (3, 9)  # older ones have none, and take whatever a consumer wants
-EXPIRES_MS = 600_000  # a named tap that nobody listens to
-# A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
-# twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
-# all: what comes back once is dropped.
-UNLIMITED = -1
 
 
-def declaration(
-    tap: Tap, queue: str, exchange: str, channel: Channel, *, creates: bool
+def declaring(
+    source: Source, queue: str, exchange: str, channel: Channel, *, creates: bool
 ) -> Iterator[Step]:
-    """Declare and bind a tap; with nothing that is deprecated or left to a vhost's defaults.
+    """Declare and bind the queue of a source that has one of its own.
 
     Unless it `creates`, the queue must be there still.
     """
-    arguments: dict[str, Any] = {
-        "x-queue-type": tap.queue_type.value,
-        "x-max-length": tap.bounds.messages,
-        "x-max-length-bytes": tap.bounds.size,
-        "x-overflow": "drop-head",
-        **({"x-expires": EXPIRES_MS} if tap.stays else {}),
-    }
-    if tap.queue_type is QueueType.QUORUM and version(channel) >= (4,):
-        arguments["x-delivery-limit"] = UNLIMITED
+    declared = source.declaration(version(channel))
+    if declared is None:
+        return
     yield partial(
         channel.queue_declare,
         queue,
         passive=not creates,
-        durable=tap.stays,
-        exclusive=not tap.stays,
-        arguments=arguments,
+        durable=declared.durable,
+        exclusive=declared.exclusive,
+        arguments=dict(declared.arguments),
     )
-    for pattern in tap.patterns:
+    for pattern in source.patterns:
         yield partial(channel.queue_bind, queue, exchange, pattern)
 
 

@@ -8,8 +8,9 @@ from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import Heard, Listened
-from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Source, Stop
+from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
 from medtrack_cli.events.registry import Registry
 
 
@@ -66,7 +67,7 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
             continue
         if taken := _take(happening, sink, heard, registry, condition):
             sink.flush()
-            consumer.handled(taken)
+            consumer.acknowledge([each.token for each in happening[:taken]])
         if heard.is_enough or heard.out_of_time():
             break
     return heard.result(stop)

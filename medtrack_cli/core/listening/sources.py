@@ -1,0 +1,181 @@
+"""Where deliveries come from: a source knows what it declares, how it consumes, what it is called.
+
+A new kind of source is one class with what `Source` asks; no adapter asks which one it has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, NamedTuple, Protocol
+
+EXPIRES_MS = 600_000  # a named tap that nobody listens to
+# A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
+# twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
+# all: what comes back once is dropped.
+UNLIMITED = -1
+
+
+class QueueType(StrEnum):
+    """How a queue is kept: on one node, or replicated on several."""
+
+    CLASSIC = "classic"
+    QUORUM = "quorum"
+
+
+class Bounds(NamedTuple):
+    """How much waits in a tap at most. Beyond it the oldest go: no publisher is ever refused."""
+
+    messages: int
+    size: int  # bytes
+
+
+# A tap without a name is bounded so that a listener that hangs doesn't fill the broker.
+_UNNAMED = Bounds(1_000_000, 1024**3)
+_NAMED = Bounds(10_000, 64 * 1024**2)
+
+
+class Declaration(NamedTuple):
+    """A queue as AMQP's queue.declare takes it."""
+
+    durable: bool
+    exclusive: bool
+    arguments: Mapping[str, object]
+
+
+class Consumption(NamedTuple):
+    """How AMQP's basic.consume is asked. `most`: of so many at a time, None: as many as can be."""
+
+    exclusive: bool = False
+    most: int | None = None
+    arguments: Mapping[str, object] = {}
+
+
+class Source(Protocol):
+    """What is asked of a place that deliveries come from. All of it is known without a broker."""
+
+    @property
+    def name(self) -> str | None:
+        """The queue's name; None: a new random one on each connection."""
+        ...
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What we bind it by; nothing where bindings are others' business."""
+        ...
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is there without us, with all that waits in it."""
+        ...
+
+    @property
+    def takes(self) -> bool:
+        """Whether acknowledging takes from others what was theirs."""
+        ...
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """How much waits in it at most; None: that is others' business."""
+        ...
+
+    @property
+    def queue_type(self) -> QueueType | None:
+        """Its type, where we decide it."""
+        ...
+
+    def declaration(self, version: tuple[int, int]) -> Declaration | None:
+        """Give the queue to declare to a broker of this version; None: it must be there."""
+        ...
+
+    @property
+    def consumption(self) -> Consumption:
+        """How it is consumed."""
+        ...
+
+    @property
+    def farewell(self) -> str | None:
+        """What a person should know of it when we have left."""
+        ...
+
+    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:
+        """Name it for people: pairs of what leads to a name, and the name."""
+        ...
+
+
+class Tap(NamedTuple):
+    """A queue of our own, bound to the exchange by patterns.
+
+    One with a name stays for ten minutes after the last listener, and keeps what is published.
+    """
+
+    patterns: tuple[str, ...] = ("#",)
+    name: str | None = None
+    queue_type: QueueType = QueueType.CLASSIC
+
+    @property
+    def stays(self) -> bool:
+        return self.name is not None
+
+    @property
+    def takes(self) -> bool:
+        return False
+
+    @property
+    def bounds(self) -> Bounds:
+        return _NAMED if self.stays else _UNNAMED
+
+    def declaration(self, version: tuple[int, int]) -> Declaration:
+        """Ask for nothing that is deprecated, or left to a vhost's defaults."""
+        arguments: dict[str, object] = {
+            "x-queue-type": self.queue_type.value,
+            "x-max-length": self.bounds.messages,
+            "x-max-length-bytes": self.bounds.size,
+            "x-overflow": "drop-head",
+        }
+        if self.stays:
+            arguments["x-expires"] = EXPIRES_MS
+        if self.queue_type is QueueType.QUORUM and version >= (4,):
+            arguments["x-delivery-limit"] = UNLIMITED
+        return Declaration(durable=self.stays, exclusive=not self.stays, arguments=arguments)
+
+    @property
+    def consumption(self) -> Consumption:
+        """Consume a named one alone: a second listener would get a part of its events."""
+        return Consumption(exclusive=self.stays)
+
+    @property
+    def farewell(self) -> str | None:
+        if not self.stays:
+            return None
+        return f"queue {self.name} keeps what is published for {EXPIRES_MS // 60_000} minutes"
+
+    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:
+        return ("", " ".join(self.patterns)), (" from ", exchange)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An existing queue, whose messages are taken; of no more than `most` at a time.
+
+    Whatever it is bound by is others' business, and so are its bounds and its type.
+    """
+
+    name: str
+    most: int | None = None
+
+    patterns: ClassVar[tuple[str, ...]] = ()
+    stays: ClassVar[bool] = True
+    takes: ClassVar[bool] = True
+    bounds: ClassVar[None] = None
+    queue_type: ClassVar[None] = None
+    farewell: ClassVar[None] = None
+
+    def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
+        return None
+
+    @property
+    def consumption(self) -> Consumption:
+        return Consumption(most=self.most)
+
+    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 -- as the port asks
+        return (("queue ", self.name),)

@@ -1,0 +1,60 @@
+"""A new kind of source is one class: here a stream, read from its first event."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listening.sources import Consumption
+from medtrack_cli.core.ports import Stop
+from tests.broker.witness import client, settings_of
+from tests.conftest import Broker
+
+NAME = "tests.source.stream"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What `Source` asks, of a stream: nothing declared, nothing bound, nothing taken."""
+
+    name: str
+    patterns: ClassVar[tuple[str, ...]] = ()
+    stays: ClassVar[bool] = True
+    takes: ClassVar[bool] = False
+    bounds: ClassVar[None] = None
+    queue_type: ClassVar[None] = None
+    farewell: ClassVar[None] = None
+    consumption: ClassVar[Consumption] = Consumption(arguments={"x-stream-offset": "first"})
+
+    def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
+        return None
+
+    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 -- as the port asks
+        return (("stream ", self.name),)
+
+
+def test_a_third_kind_of_source_is_one_class(broker: Broker) -> None:
+    """The consumer reads it, acknowledges out of order, and leaves it as it was."""
+    with client(broker.amqp_url) as channel:
+        channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "stream"})
+        channel.confirm_delivery()
+        for number in range(3):
+            channel.basic_publish("", NAME, b"%d" % number)
+        for _ in range(2):
+            heard = read(broker)
+            assert [each.body for each in heard] == [b"0", b"1", b"2"]
+            assert [each.headers["x-stream-offset"] for each in heard] == [0, 1, 2]
+        channel.queue_delete(NAME)
+
+
+def read(broker: Broker) -> list[Delivery]:
+    """Read three events from the first on."""
+    heard: list[Delivery] = []
+    with AmqpConsumer(settings_of(broker.amqp_url), Stream(NAME), print, Stop()) as consumer:
+        for batch in consumer.deliveries():
+            heard += batch if isinstance(batch, list) else []
+            if len(heard) == 3:
+                break
+        consumer.acknowledge([heard[2].token])
+        consumer.acknowledge([heard[0].token, heard[1].token])
+    return heard
