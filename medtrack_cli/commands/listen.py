@@ -1,7 +1,7 @@
 """medtrack listen."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,7 +161,7 @@ def listen(
     from medtrack_cli.commands.taking import confirm_taking
     from medtrack_cli.core.listening.listen import Watched, tee
     from medtrack_cli.core.listening.listen import listen as run
-    from medtrack_cli.core.listening.tally import Heard, Limits
+    from medtrack_cli.core.listening.tally import Limits, ListenTally
     from medtrack_cli.output.shown.listening import ShownListened
     from medtrack_cli.wiring import conditions
 
@@ -172,32 +172,28 @@ def listen(
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
     expected = expectations(expect or [], keys, runtime.registry)
-    heard = Heard(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
+    heard = ListenTally(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
     warn_of_patterns(runtime, patterns or ())
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, condition)
-    world, printer = runtime.world, runtime.printer
-    settings, registry = runtime.connection, runtime.registry
+    settings, clock, printer = runtime.connection, runtime.world.clock, runtime.printer
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
-    try:
-        with (
-            runtime.world.stop_on_signals() as stop,
-            lines
-            or printer.deliveries(
-                Watched(
-                    *(settings, source, world.clock, stop, body, reveal, local_time),
-                    left_out=lambda: heard.left_out,
-                )
-            ) as shown,
-            world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
-        ):
-            sink = tee([shown, *([recorder] if recorder else [])])
-            result = run(tap, sink, heard, stop, registry=registry, condition=condition)
-    finally:
-        if recorder:
-            recorder.close()
+    with (
+        closing(recorder) if recorder else nullcontext(),
+        runtime.world.stop_on_signals() as stop,
+        lines
+        or printer.deliveries(
+            Watched(
+                *(settings, source, clock, stop, body, reveal, local_time),
+                left_out=lambda: heard.left_out,
+            )
+        ) as shown,
+        runtime.world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
+    ):
+        sink = tee([shown, *([recorder] if recorder else [])])
+        result = run(tap, sink, heard, stop, registry=runtime.registry, condition=condition)
     printer.show(ShownListened(result))
     return result.exit_code
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medtrack_cli.core.publishing.plan import Read
+    from medtrack_cli.core.validate import Completion
     from medtrack_cli.wiring.inputs import Checkpoint, Input, Source
 
 SMALL = 20 * 2**20
@@ -127,23 +128,14 @@ def publish(
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.core.publishing.plan import Plan, making
-    from medtrack_cli.core.times import rfc3339
-    from medtrack_cli.core.validate import Completion
-    from medtrack_cli.events import paths
     from medtrack_cli.wiring.inputs import gathered
 
-    for option, texts in (("--set", set_), ("--header", header)):
-        refuse_bytes(option, *texts or ())
-    refuse_bytes("--service", service or "")
-    refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
+    _refuse_nul_and_long(set_, header, service, message_id)
     clock, service = runtime.world.clock, service or runtime.config.service
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
     given = partial(gathered, runtime, outputs=outputs, allows_empty=allow_empty)
     source = _source(runtime, event_type, file, data, set_, count, seed, service, given)
-    completion = Completion(
-        *(event_type, service, lambda: rfc3339(clock.now()), runtime.registry),
-        paths.parse_all(set_ or ()),
-    )
+    completion = _completion(runtime, event_type, service, set_)
     headers = _headers(header) if header else None
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
     mark = _checkpoint(runtime, checkpoint, source, shaping)
@@ -157,9 +149,7 @@ def publish(
         *(make, tally, source.can_be_read_again, source.is_small and not keep_going),
         *(source.refuse_changes, mark),
     )
-    # What is read may leave in one burst.
-    ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
-    policy = PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
+    policy = _policy(window, rate, timeout, retry_for)
     pace = partial(pacing.at_rate, per_second=rate, clock=clock) if rate else None
     return carry_out(
         *(runtime, "publish", job, policy),
@@ -168,6 +158,38 @@ def publish(
         dry_run=dry_run,
         yes=yes,
     )
+
+
+def _refuse_nul_and_long(
+    set_: list[str] | None, header: list[str] | None, service: str | None, message_id: str | None
+) -> None:
+    for option, texts in (("--set", set_), ("--header", header)):
+        refuse_bytes(option, *texts or ())
+    refuse_bytes("--service", service or "")
+    refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
+
+
+def _completion(
+    runtime: Runtime, event_type: str | None, service: str | None, set_: list[str] | None
+) -> "Completion":
+    """Say what is added to events that lack it, and what is set in all."""
+    from medtrack_cli.core.times import rfc3339
+    from medtrack_cli.core.validate import Completion
+    from medtrack_cli.events import paths
+
+    clock = runtime.world.clock
+    return Completion(
+        *(event_type, service, lambda: rfc3339(clock.now()), runtime.registry),
+        paths.parse_all(set_ or ()),
+    )
+
+
+def _policy(
+    window: int, rate: float | None, timeout: float | None, retry_for: float | None
+) -> PublishPolicy:
+    """Say how hard to try; with a rate, less is read ahead: that may leave in one burst."""
+    ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
+    return PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
 
 
 def _checkpoint(

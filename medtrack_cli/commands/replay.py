@@ -5,7 +5,7 @@ import shlex
 from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import typer
@@ -16,6 +16,12 @@ from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.filters import Window
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.replay import Replay
+    from medtrack_cli.wiring.inputs import Input
 
 SMALL = 4 * 2**20
 """Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
@@ -139,13 +145,9 @@ def replay(
     """
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.sending import carry_out
-    from medtrack_cli.core.filters import Window
     from medtrack_cli.core.publishing import replay as core
-    from medtrack_cli.core.publishing.deliver import Tally
-    from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.core.publishing.pacing import Pace
     from medtrack_cli.wiring import conditions
-    from medtrack_cli.wiring.brokers import why_unsendable
     from medtrack_cli.wiring.inputs import gathered
     from medtrack_cli.wiring.recordings import keep_name
 
@@ -155,27 +157,42 @@ def replay(
     start = clock.now()
     source = gathered(runtime, sources, allows_empty=allow_empty)
     source.require()
-    window = Window(_time("--since", since), _time("--until", until))
     run_name, keys = _name(name) or core.run_name(start), tuple(key or ())
     warn_of_patterns(runtime, keys)
     plan = core.Replay(
-        *(run_name, uuid4(), keys, window, invalid, runtime.registry, condition),
+        *(run_name, uuid4(), keys, _window(since, until), invalid, runtime.registry, condition),
         to=to,
         command=shlex.join(["medtrack", "replay", *sources]),
     )
-    read = partial(source.items, window=window if any(window) else None)
-    make = core.making(read, plan, start, why_unsendable, skips_corrupt=skip_corrupt)
-    again = source.can_be_read_again
-    is_small = again and source.size is not None and source.size <= SMALL
-    job = Job(make, Tally(), again, is_small, source.refuse_changes)
+    job = _job(source, plan, start, skips_corrupt=skip_corrupt)
     with keep_name(runtime, run_name) if name and not dry_run else nullcontext():
         return carry_out(
             *(runtime, "replay", job, PublishPolicy(retry_for=retry_for)),
             lambda stop: Pace(factor, clock, stop, note) if factor else None,
-            is_checked=again,
+            is_checked=source.can_be_read_again,
             dry_run=dry_run,
             yes=yes,
         )
+
+
+def _window(since: str | None, until: str | None) -> "Window":
+    from medtrack_cli.core.filters import Window
+
+    return Window(_time("--since", since), _time("--until", until))
+
+
+def _job(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: bool) -> "Job":
+    """Make what is sent of a recording: once where it is small."""
+    from medtrack_cli.core.publishing.deliver import Tally
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.replay import making
+    from medtrack_cli.wiring.brokers import why_unsendable
+
+    read = partial(source.items, window=plan.window if any(plan.window) else None)
+    make = making(read, plan, start, why_unsendable, skips_corrupt=skips_corrupt)
+    again = source.can_be_read_again
+    is_small = again and source.size is not None and source.size <= SMALL
+    return Job(make, Tally(), again, is_small, source.refuse_changes)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,7 +1,6 @@
 """A delivery and what the check says of it: what all that handle deliveries share."""
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 from medtrack_cli.core.content import content_of
 from medtrack_cli.core.delivery import Delivery, key_problem
@@ -14,7 +13,8 @@ from medtrack_cli.events.registry import Registry
 REPLAY_HEADER = "x-medtrack-replay"
 
 
-class CheckedDelivery(NamedTuple):
+@dataclass(slots=True)
+class CheckedDelivery:
     """A delivery and what the check says of it. `body` is the delivery's, decompressed."""
 
     delivery: Delivery
@@ -22,6 +22,7 @@ class CheckedDelivery(NamedTuple):
     problems: tuple[Problem, ...]
     is_valid: bool
     body: bytes
+    line: str = field(default="", compare=False)  # its record, once somebody has asked for it
 
 
 def examine(delivery: Delivery, registry: Registry | None = None) -> CheckedDelivery:

@@ -43,7 +43,14 @@ def to_record(seen: CheckedDelivery) -> dict[str, Any]:
 
 
 def to_line(seen: CheckedDelivery) -> str:
-    """Write a delivery's record as a line of JSON, without its end.
+    """Write a delivery's record as a line of JSON, without its end; once, for all who want it."""
+    if not seen.line:
+        seen.line = _line(seen)
+    return seen.line
+
+
+def _line(seen: CheckedDelivery) -> str:
+    """Write it.
 
     The text of a valid event is JSON as it is: read and written again it would be no other value,
     and take as long as all the rest.

@@ -12,7 +12,7 @@ from pika.compat import long
 
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.record import from_record, to_record
+from medtrack_cli.core.record import from_record, to_line, to_record
 from tests.core.values import NOON, delivery
 from tests.events.sample import encode, event, spoilt
 
@@ -168,3 +168,9 @@ def test_what_is_no_record_is_refused(changes: dict[str, object]) -> None:
     record = json.loads(line_of(delivery(received_at=NOON)))
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         from_record({**record, **changes})
+
+
+def test_a_delivery_is_written_once() -> None:
+    """The recording takes the line that was printed: it isn't encoded a second time."""
+    seen = examine(delivery())
+    assert to_line(seen) is to_line(seen)

@@ -4,6 +4,7 @@ import gzip
 import json
 import signal
 from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 from pika import BasicProperties
@@ -252,7 +253,8 @@ def test_an_older_verdict_on_a_dead_letter_is_given_anew(tool: Tool) -> None:
     }
     dead = delivery(encode(event()), routing_key="q.dead", headers=headers)
     problem = Problem(Rule.ROUTING_KEY_MISMATCH, (), MISMATCH)
-    line = to_line(examine(dead)._replace(problems=(problem,), is_valid=False))
+    seen = replace(examine(dead), problems=(problem,), is_valid=False)
+    line = to_line(seen)
     tool.write("old.ndjson", line.encode() + b"\n")
     for verb in ("validate", "stats"):
         assert tool.run(verb, "old.ndjson", "-o", "json").summary["invalid"] == 0

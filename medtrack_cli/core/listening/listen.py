@@ -9,7 +9,7 @@ from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Source
-from medtrack_cli.core.listening.tally import Heard, Listened
+from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
 from medtrack_cli.events.registry import Registry
 
@@ -47,12 +47,12 @@ class Watched:
 def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     consumer: Consumer,
     sink: Sink,
-    heard: Heard,
+    heard: ListenTally,
     stop: Stop,
     *,
     registry: Registry | None = None,
     condition: Condition | None = None,
-) -> Listened:
+) -> ListenSummary:
     """Pass every delivery that a condition wants to the sink, until a limit or a signal.
 
     A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
@@ -76,7 +76,7 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
 def _take(
     batch: Sequence[Delivery],
     sink: Sink,
-    heard: Heard,
+    heard: ListenTally,
     registry: Registry | None,
     condition: Condition | None,
 ) -> int:

@@ -58,7 +58,7 @@ class Missing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listened:
+class ListenSummary:
     """What was heard, and why listening ended.
 
     `left_out` is what --where didn't want, of which `unevaluable` could not be judged. The types
@@ -78,7 +78,7 @@ class Listened:
     exit_code: int
 
 
-class Heard:
+class ListenTally:
     """Counts what is heard from the ready line on."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -133,11 +133,11 @@ class Heard:
             return Ended.IDLE
         return None
 
-    def result(self, stop: Stop) -> Listened:
+    def result(self, stop: Stop) -> ListenSummary:
         """Sum up."""
         ended = self._ended(stop)
         since = self._clock.monotonic() if self._ready_at is None else self._ready_at
-        return Listened(
+        return ListenSummary(
             received=self._received,
             valid=self._valid,
             invalid=self._received - self._valid,

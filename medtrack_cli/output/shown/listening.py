@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listening.tally import Count, Ended, Listened, Missing
+from medtrack_cli.core.listening.tally import Count, Ended, ListenSummary, Missing
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.output.masking import masked
@@ -86,7 +86,7 @@ def _between(since: datetime | None, until: datetime) -> str:
 class ShownListened(NamedTuple):
     """Why listening ended, and what came; a failure is told even when quiet."""
 
-    listened: Listened
+    listened: ListenSummary
     is_data: bool = False
 
     def records(self) -> Iterator[Record]:
