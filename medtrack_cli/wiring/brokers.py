@@ -36,5 +36,7 @@ def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[s
 def why_unsendable(message: Message) -> str | None:
     """Say why AMQP can't carry a message; None when it can."""
     from medtrack_cli.broker.amqp.frames import why_unsendable
+    from medtrack_cli.broker.amqp.header_values import install
 
+    install()  # a link does so, and there is none yet
     return why_unsendable(message, "")

@@ -14,7 +14,7 @@ from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import ListenTally, hearing
+from tests.broker.certificates import Heard, hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.core.values import message
@@ -24,7 +24,7 @@ QUESTION = 1.0
 SLACK = 0.9  # for a connection, and a busy machine
 
 
-def mute(client: socket.socket, _heard: ListenTally) -> None:
+def mute(client: socket.socket, _heard: Heard) -> None:
     """Take the question and give no answer."""
     silence(client)
 
@@ -85,7 +85,7 @@ def test_a_loss_is_told_before_anybody_is_asked(fragile_broker: PrivateBroker) -
 def stalling(context: Any, *, taken: int) -> Any:
     """Take so many TLS connections, and stall in the handshakes of all others."""
 
-    def answer(client: socket.socket, heard: ListenTally) -> None:
+    def answer(client: socket.socket, heard: Heard) -> None:
         if heard.clients > taken:
             silence(client)
         with context.wrap_socket(client, server_side=True) as peer:
@@ -137,7 +137,7 @@ def test_whoever_wants_to_end_waits_for_no_hint(wanted: str, fragile_broker: Pri
     """A question is left when a signal comes, or the time of the run is over."""
     stop = Stop()
 
-    def ask(client: socket.socket, heard: ListenTally) -> None:
+    def ask(client: socket.socket, heard: Heard) -> None:
         if wanted == "stop":
             stop.request(130)
         mute(client, heard)

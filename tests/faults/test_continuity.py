@@ -17,7 +17,7 @@ from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.core.listening.sources import QueueType, Tap
 from medtrack_cli.core.ports import Resumed, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
-from tests.broker.certificates import ListenTally, hearing
+from tests.broker.certificates import Heard, hearing
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool
 from tests.faults.breaking import await_true, close_connections, kill, restart
@@ -79,14 +79,14 @@ def test_one_node_that_ran_all_the_time_has_kept_all(
     assert "in.between" in keys(ran)
 
 
-def silent(client: socket.socket, _heard: ListenTally) -> None:
+def silent(client: socket.socket, _heard: Heard) -> None:
     """Take a question and never answer."""
     with suppress(OSError):
         while client.recv(65536):
             pass
 
 
-def another(client: socket.socket, _heard: ListenTally) -> None:
+def another(client: socket.socket, _heard: Heard) -> None:
     """Answer as the API of another broker that is one node and has been up for a year."""
     asked = client.recv(65536)
     row = {"name": "another", "uptime": 365 * 86_400_000}
@@ -98,7 +98,7 @@ def another(client: socket.socket, _heard: ListenTally) -> None:
 def test_what_nobody_excludes_may_be_missing(
     tmp_path: Path,
     fragile_broker: PrivateBroker,
-    answer: Callable[[socket.socket, ListenTally], None] | None,
+    answer: Callable[[socket.socket, Heard], None] | None,
 ) -> None:
     """Where the API isn't set, is silent, or another broker's, a classic tap promises nothing.
 

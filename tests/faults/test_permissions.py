@@ -9,7 +9,7 @@ import pytest
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import Authority, ListenTally, hearing, tls_server
+from tests.broker.certificates import Authority, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.cli.tool import Ran, Tool, numbered
@@ -189,7 +189,7 @@ def test_the_login_goes_to_no_server_that_cant_be_trusted(
         assert client.names(settings, "exchanges") == ()
         assert (untrusted.clients, untrusted.said) == (1, b"")
 
-        def redirect(peer: socket.socket, heard: ListenTally) -> None:
+        def redirect(peer: socket.socket, heard: Heard) -> None:
             heard.said += peer.recv(65536)
             where = f"Location: http://127.0.0.1:{elsewhere.port}/api/exchanges".encode()
             peer.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + where + b"\r\n\r\n")
@@ -201,7 +201,7 @@ def test_the_login_goes_to_no_server_that_cant_be_trusted(
         assert (redirecting.clients, elsewhere.clients) == (1, 0)
 
 
-def _answer_names(peer: socket.socket, heard: ListenTally) -> None:
+def _answer_names(peer: socket.socket, heard: Heard) -> None:
     heard.said += peer.recv(65536)
     body = json.dumps([{"name": ""}, {"name": "near"}]).encode()
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))

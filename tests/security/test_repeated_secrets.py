@@ -13,7 +13,7 @@ from pika import spec
 
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret, TlsSettings
 from medtrack_cli.core.hiding import without_secrets
-from tests.broker.certificates import Chain, ListenTally, hearing, tls_server
+from tests.broker.certificates import Chain, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool
@@ -178,7 +178,7 @@ def test_no_name_of_a_queue_shows_it(tool: Tool) -> None:
         ],
     }
 
-    def answer(peer: socket.socket, _heard: ListenTally) -> None:
+    def answer(peer: socket.socket, _heard: Heard) -> None:
         asked = peer.recv(65536).split()[1].decode().split("/")[2]
         body = json.dumps(rows[asked]).encode()
         peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
