@@ -96,7 +96,7 @@ class HumanPrinter:
 
             yield DeliveryLog(self._stdout, watched, telling(self.show), colour=self._out.on)
             return
-        from medtrack_cli.output.live import LiveView
+        from medtrack_cli.output.live.view import LiveView
 
         with LiveView(self._stdin, self._stdout, watched, colour=self._out.on) as view:
             beside = view.note if self._err_is_out() else None

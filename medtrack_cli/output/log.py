@@ -5,7 +5,7 @@ from typing import TextIO
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.output.event_lines import Tell
-from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medtrack_cli.output.reporters.opening import report_file
-from medtrack_cli.output.stats_html import refuse_place, stats_html
+from medtrack_cli.output.stats.html import refuse_place, stats_html
 
 if TYPE_CHECKING:
     from medtrack_cli.core.stats import Stats

@@ -141,6 +141,6 @@ def test_its_personal_fields_are_masked(changed: Tool) -> None:
 def test_its_colour_is_its_own(changed: Tool) -> None:
     """Its family has the colour that the class says; others keep theirs, unknown ones have none."""
     keys = ["ward.assigned", "ward.left", "student.created", "x.y"]
-    script = "from medtrack_cli.output.log_lines import family_colour as colour;"
+    script = "from medtrack_cli.output.event_rows import family_colour as colour;"
     found = answer(changed, f"{script} print(json.dumps([colour(key) for key in {keys}]))")
     assert found == ["blue", "blue", "cyan", "default"]

@@ -16,11 +16,11 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.output.live_block import Connection, Phase, Scene, block, duration
-from medtrack_cli.output.live_keys import Controls
-from medtrack_cli.output.live_statistics import Statistics
-from medtrack_cli.output.live_terminal import Size
-from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.event_rows import Look, event_lines
+from medtrack_cli.output.live.block import Connection, Phase, Scene, block, duration
+from medtrack_cli.output.live.keys import Controls
+from medtrack_cli.output.live.statistics import Statistics
+from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.output.live_keys import INVALID, Controls, keys_of, pressed
-from medtrack_cli.output.live_selection import (
+from medtrack_cli.output.live.keys import INVALID, Controls, keys_of, pressed
+from medtrack_cli.output.live.selection import (
     INVALID_A_SECOND,
     INVALID_AT_ONCE,
     LINES_A_SECOND,
@@ -19,7 +19,7 @@ from medtrack_cli.output.live_selection import (
     Held,
     Selection,
 )
-from medtrack_cli.output.live_statistics import MAX_TYPES, OTHERS, Minute, Statistics
+from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Minute, Statistics
 from medtrack_cli.output.short_ids import ShortIds
 
 START = 1_000.0

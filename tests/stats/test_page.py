@@ -21,8 +21,8 @@ from medtrack_cli.core.stats_reading import StatsReader
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.output.marks import ASCII, FULL, Marks
 from medtrack_cli.output.shown.shown import Sheet
-from medtrack_cli.output.stats_page import stats_page
-from medtrack_cli.output.stats_texts import duration, share, size
+from medtrack_cli.output.stats.page import stats_page
+from medtrack_cli.output.stats.texts import duration, share, size
 from medtrack_cli.output.style import Style
 from tests.cli.tool import COMMAND, Tool, numbered
 from tests.core.values import NOON, delivery

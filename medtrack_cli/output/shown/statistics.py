@@ -54,7 +54,7 @@ class ShownStats(NamedTuple):
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        from medtrack_cli.output.stats_page import stats_page
+        from medtrack_cli.output.stats.page import stats_page
 
         return stats_page(self.stats, sheet)
 

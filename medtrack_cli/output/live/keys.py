@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live_statistics import type_of
+from medtrack_cli.output.live.statistics import type_of
 
 INVALID = "invalid"
 """The filter that lets only events with errors through; no event type is so named."""

@@ -17,12 +17,12 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.output.live_block import Connection, Phase, Scene, block, totals
-from medtrack_cli.output.live_keys import Controls, keys_of, pressed
-from medtrack_cli.output.live_selection import Selection
-from medtrack_cli.output.live_statistics import Statistics
-from medtrack_cli.output.live_terminal import Keyboard, Row, Screen, Size, suspending
-from medtrack_cli.output.log_lines import Look, event_lines
+from medtrack_cli.output.event_rows import Look, event_lines
+from medtrack_cli.output.live.block import Connection, Phase, Scene, block, totals
+from medtrack_cli.output.live.keys import Controls, keys_of, pressed
+from medtrack_cli.output.live.selection import Selection
+from medtrack_cli.output.live.statistics import Statistics
+from medtrack_cli.output.live.terminal import Keyboard, Row, Screen, Size, suspending
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds

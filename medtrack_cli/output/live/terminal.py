@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
-from medtrack_cli.output.live_outlet import Outlet
+from medtrack_cli.output.live.outlet import Outlet
 
 # Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor
 # hidden and nothing wrapped, so that a character wider than we think can't move the lines.

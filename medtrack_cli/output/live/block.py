@@ -9,11 +9,11 @@ from rich.text import Text
 
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.live_keys import HINTS, Controls
-from medtrack_cli.output.live_selection import MAX_HELD, not_drawn
-from medtrack_cli.output.live_statistics import SECONDS, Statistics, Tally
-from medtrack_cli.output.live_terminal import Size
-from medtrack_cli.output.log_lines import family_colour, routing_key
+from medtrack_cli.output.event_rows import family_colour, routing_key
+from medtrack_cli.output.live.keys import HINTS, Controls
+from medtrack_cli.output.live.selection import MAX_HELD, not_drawn
+from medtrack_cli.output.live.statistics import SECONDS, Statistics, Tally
+from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted

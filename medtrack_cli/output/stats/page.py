@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from medtrack_cli.core.stats import Stats
 from medtrack_cli.core.timeline import Chart, Column
-from medtrack_cli.output import stats_texts as texts
 from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.stats import texts
 
 CHART_HEIGHT = 8
 """Lines of the chart, its axis not counted."""

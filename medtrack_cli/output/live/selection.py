@@ -6,7 +6,7 @@ from heapq import merge
 from itertools import count
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live_statistics import Statistics
+from medtrack_cli.output.live.statistics import Statistics
 
 LINES_A_SECOND, LINES_AT_ONCE = 200, 400
 """How many events a second are drawn for as long as it takes, and how many in one burst."""

@@ -12,8 +12,8 @@ from medtrack_cli import __version__
 from medtrack_cli.core.stats import Stats
 from medtrack_cli.core.timeline import Chart
 from medtrack_cli.errors import CannotCreate
-from medtrack_cli.output import stats_texts as texts
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.stats import texts
 from medtrack_cli.plural import counted
 
 MOST_COLUMNS = 120

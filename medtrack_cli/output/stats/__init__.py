@@ -1,0 +1,1 @@
+"""What a recording holds, as text and as a page."""

@@ -1,0 +1,68 @@
+"""The one client of the management API, at a real one: questions, pages, posts, errors."""
+
+from urllib.parse import quote
+
+import pytest
+
+from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
+from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
+from tests.broker.witness import client, settings_of
+
+
+def url(broker: PrivateBroker) -> str:
+    return f"http://127.0.0.1:{broker.management_port}"
+
+
+def asking(broker: PrivateBroker, seconds: float = 10) -> Questions:
+    """Ask a private broker."""
+    return Questions(settings_of(broker.amqp_url, management_url=url(broker)), seconds)
+
+
+def test_pages_are_one_list(private_broker: PrivateBroker) -> None:
+    """A list in several pages is given whole, each row once."""
+    names = [f"tests.pages.{number}" for number in range(7)]
+    with client(private_broker.amqp_url) as channel:
+        for name in names:
+            channel.queue_declare(name, exclusive=True)
+        path = f"queues/%2F?name={quote('tests.pages')}&columns=name"
+        rows = list(asking(private_broker).pages(path, size=3))
+    assert [row["name"] for row in rows] == names
+
+
+def test_a_post_is_sent_once_and_answered(private_broker: PrivateBroker) -> None:
+    """A message that is posted to the exchange reaches its queue, and the answer says so."""
+    with client(private_broker.amqp_url) as channel:
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, EXCHANGE, "tests.post")
+        message = {
+            "properties": {},
+            "routing_key": "tests.post",
+            "payload": "é",
+            "payload_encoding": "string",
+        }
+        answer = asking(private_broker).post(f"exchanges/%2F/{EXCHANGE}/publish", message)
+        assert answer == {"routed": True}
+        assert channel.queue_declare(queue, passive=True).method.message_count == 1
+        assert channel.basic_get(queue, auto_ack=True)[2] == "é".encode()
+
+
+def test_no_answer_is_an_error_where_the_caller_says_so(private_broker: PrivateBroker) -> None:
+    """What can't be had is Unanswered; made fatal it has an exit code and a next step."""
+    settings = settings_of(private_broker.amqp_url, management_url=url(private_broker))
+    with pytest.raises(Unanswered) as missing:
+        asking(private_broker).ask("queues/%2F/there-is-none")
+    assert isinstance(missing.value.fatal(settings), TopologyError)
+    strange = settings_of(
+        private_broker.amqp_url.replace("admin:password", "admin:wrong"),
+        management_url=url(private_broker),
+    )
+    with pytest.raises(Unanswered) as refused:
+        Questions(strange).ask("overview")
+    assert isinstance(refused.value.fatal(strange), AccessRefused)
+    unset = settings_of(private_broker.amqp_url)
+    with pytest.raises(Unanswered) as nowhere:
+        Questions(unset).ask("overview")
+    error = nowhere.value.fatal(unset)
+    assert isinstance(error, BrokerUnreachable)
+    assert "management_url" in (error.hint or "")
