@@ -11,6 +11,7 @@ from tests.broker.witness import client, settings_of
 
 
 def url(broker: PrivateBroker) -> str:
+    """Give the management API's address, without a login."""
     return f"http://127.0.0.1:{broker.management_port}"
 
 
