@@ -6,7 +6,10 @@ import pytest
 
 from medtrack_cli.core.contracts import Compared, Contract
 from medtrack_cli.events.compatibility import compare
-from medtrack_cli.output.pages import comparison_page
+from medtrack_cli.output.marks import FULL
+from medtrack_cli.output.shown.comparisons import ShownComparison
+from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.style import Style
 
 Schema = dict[str, Any]
 
@@ -17,7 +20,8 @@ def page(old: Schema, new: Schema) -> list[str]:
         {"type": "object", "required": ["a"], "properties": {"a": s}} for s in (old, new)
     )
     contracts = Contract("t", "1.0", before), Contract("t", "1.1", after)
-    lines = comparison_page(Compared(*contracts, compare(before, after))).splitlines()
+    shown = ShownComparison(Compared(*contracts, compare(before, after)))
+    lines = shown.lines(Sheet(80, FULL, Style(on=False)))
     return [each for each in lines if "no longer understood" not in each]
 
 

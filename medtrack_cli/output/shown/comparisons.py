@@ -1,11 +1,11 @@
 """What a change of a contract means, with the events that prove it."""
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from medtrack_cli.core.contracts import Compared
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.output.pages import comparison_page
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 
@@ -41,4 +41,22 @@ class ShownComparison(NamedTuple):
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:  # noqa: ARG002 -- alike on any
-        return map(safe_text, comparison_page(self.compared).split("\n"))
+        return map(safe_text, "\n".join(self._texts()).split("\n"))
+
+    def _texts(self) -> Iterator[str]:
+        """Say what a change means for readers and writers, change by change."""
+        compared, result = self.compared, self.compared.comparison
+        if result is None or compared.new is None:
+            yield f"{compared.old.name} is gone: events that are still sent are not understood"
+            return
+        answers = f"backward {result.backward}, forward {result.forward}, full {result.full}"
+        yield f"{compared.old.name} -> {compared.new.name}: {answers}"
+        for change in result.changes:
+            verdicts = {"breaking": change.breaks, "undecided": change.undecided}
+            said = [f"{each} {' and '.join(sorted(of))}" for each, of in verdicts.items() if of]
+            label = ", ".join(said) or "compatible"
+            yield f"  {label}: {change.rule} at {compared.pointer(change)}: {change.message}"
+            if first := result.deploy_first(change):
+                yield f"    deploy the {first} first, everywhere"
+            if (event := compared.event(change)) is not None:
+                yield f"    no longer understood: {json.dumps(event, ensure_ascii=False)}"
