@@ -9,6 +9,9 @@ from typing import TextIO
 PATIENCE = 0.1
 """Seconds that one write may take; a terminal that reads takes milliseconds."""
 
+LAST_PATIENCE, LAST_SECONDS = 0.5, 5.0
+"""Seconds that a terminal is waited for at the end: one that takes nothing, one that is slow."""
+
 
 class Outlet:
     """Writes without blocking; what a terminal doesn't take yet is kept for the next time.
@@ -41,9 +44,16 @@ class Outlet:
         self._push(0)
         return not self._rest and not self.is_gone
 
+    def settle(self) -> None:
+        """Write what is left, for as long as the terminal takes any of it."""
+        until, before = time.monotonic() + LAST_SECONDS, len(self._rest) + 1
+        while len(self._rest) < before and time.monotonic() < until:
+            before = len(self._rest)
+            self._push(LAST_PATIENCE)
+
     def close(self) -> None:
         """Give what is left a last chance."""
-        self._push(PATIENCE)
+        self.settle()
         if self._own is not None:
             os.close(self._own)
             self._own = None

@@ -126,6 +126,10 @@ class Screen:
         self._outlet.write(self._erasing() + _SHOW_CURSOR)
         self._drawn = None
 
+    def settle(self) -> None:
+        """Wait until a slow terminal has taken all so far; not for one that takes nothing."""
+        self._outlet.settle()
+
     def close(self) -> None:
         """Write what is left, if the terminal takes it."""
         self._outlet.close()

@@ -89,6 +89,7 @@ class LiveView:
         self._thread.join()
         self._stack.close()
         with self._lock:
+            self._screen.settle()
             self._selection.give_up(self._selection.held())
             self._draw_events(self._selection.taken_back())
             self._leave()
