@@ -9,6 +9,7 @@ from medtrack_cli.commands import (
     broker,
     config,
     demo,
+    explain,
     listen,
     publish,
     replay,
@@ -27,7 +28,7 @@ from medtrack_cli.commands.options import (
     with_examples,
 )
 
-COMMANDS = (publish, listen, validate, replay, stats, schema, config, broker, demo)
+COMMANDS = (publish, listen, validate, replay, stats, schema, config, broker, demo, explain)
 """Each has a `register(app)`; the order is that of the help."""
 
 SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."

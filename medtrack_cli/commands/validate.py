@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands.explain import rules
 from medtrack_cli.commands.numbers import whole
 from medtrack_cli.commands.options import command
-from medtrack_cli.core.kinds import Kind
-from medtrack_cli.errors import ExitCode, InputMissing, UsageError
-from medtrack_cli.output.shown.shown import Page
+from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
 
 EXAMPLES = (
@@ -80,7 +79,7 @@ def validate(
         option = "--list-rules" if list_rules else "--explain"
         raise UsageError(f"{option} checks nothing: it goes without a path", paths[0])
     if list_rules or explain:
-        return _rules(runtime, explain)
+        return rules(runtime, explain)
     if not paths:
         raise UsageError("nothing to validate", hint="name a file, a folder, a glob, or -")
     clock = runtime.world.clock
@@ -109,38 +108,6 @@ def validate(
         validated.seconds = clock.monotonic() - started
         report.finish(validated)
     return validated.exit_code
-
-
-def _rules(runtime: Runtime, name: str | None) -> int:
-    """List all rules, or explain one."""
-    from medtrack_cli.events.findings import WARNINGS, Rule
-    from medtrack_cli.events.rules import EXPLANATIONS
-    from medtrack_cli.events.suggestions import did_you_mean
-
-    severity = {rule: "warning" if rule in WARNINGS else "error" for rule in Rule}
-    if name is None:
-        rows = [(rule, severity[rule], EXPLANATIONS[rule].summary) for rule in Rule]
-        runtime.printer.rows(Kind.RULE, ("rule", "severity", "summary"), rows)
-        return ExitCode.DONE
-    if name not in list(Rule):
-        hint = did_you_mean(name, Rule) or "medtrack validate --list-rules shows them all"
-        raise UsageError("no such rule", name, hint=hint)
-    rule = Rule(name)
-    about = EXPLANATIONS[rule]
-    text = "\n".join(
-        [
-            f"{rule} ({severity[rule]})",
-            about.summary,
-            "",
-            about.text,
-            "",
-            f"wrong: {about.wrong}",
-            f"right: {about.right}",
-        ]
-    )
-    record = {"rule": rule, "severity": severity[rule], **about._asdict()}
-    runtime.printer.show(Page(Kind.RULE, record, text))
-    return ExitCode.DONE
 
 
 def register(app: typer.Typer) -> None:

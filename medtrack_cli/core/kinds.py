@@ -24,7 +24,7 @@ class Kind(StrEnum):
     FILE = "file"
     CREATED = "created"
     BROKER = "broker"
-    RULE = "rule"
+    EXPLANATION = "explanation"
     STEP = "step"
     DEMO = "demo"
     # In files.

@@ -14,7 +14,7 @@ from tests.cli.tool import COMMAND, Tool, numbered
 from tests.faults.proxy import free_port
 
 COMMANDS = [
-    *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",)),
+    *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",), ("explain",)),
     *(("schema", each) for each in ("list", "show", "example", "export", "check", "diff")),
     *(("config", each) for each in ("show", "init", "path")),
     *(("broker", each) for each in ("start", "stop", "status")),

@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli import private_broker as private
+from medtrack_cli.core.explanations import Group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import MedtrackError
@@ -88,6 +89,7 @@ def error_codes() -> set[str]:
         ("receipt", "outcome", list(Outcome)),
         ("finding", "rule", list(Rule)),
         ("error", "code", sorted(error_codes())),
+        ("explanation", "group", list(Group)),
     ],
 )
 def test_choices_are_complete(kind: str, name: str, values: list[str]) -> None:
@@ -155,6 +157,9 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("validate", typo, "missing.json", "sample-events"),
         ("validate", "--list-rules"),
         ("validate", "--explain", "bad_format"),
+        ("explain",),
+        ("explain", "unroutable"),
+        ("explain", "69"),
         ("publish", "-f", typo),
         ("publish", "-f", "sample-events", "--dry-run"),
         ("schema", "list"),

@@ -170,13 +170,10 @@ def test_bare_payloads(tool: Tool) -> None:
 def test_rules_are_listed_and_explained() -> None:
     """--list-rules lists every rule with its severity, --explain tells about each of them."""
     listed = validate("--list-rules", "-o", "json").records
-    assert [each["rule"] for each in listed] == list(Rule)
-    assert {each["rule"] for each in listed if each["severity"] == "warning"} == WARNINGS
+    assert [each["code"] for each in listed] == list(Rule)
+    assert {each["code"] for each in listed if each["severity"] == "warning"} == WARNINGS
     for rule in Rule:
-        ran = validate("--explain", rule)
-        assert ran.code == 0
-        assert ran.out.startswith(f"{rule} (")
-        assert "wrong: " in ran.out
+        assert validate("--explain", rule).out.startswith(f"{rule} (rule, ")
 
 
 def terminal(tool: Tool, *arguments: str, awaited: str | None = None, columns: int = 80) -> str:

@@ -7,10 +7,11 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from medtrack_cli import __version__
+from medtrack_cli.core.explanations.explanation import Explanation
+from medtrack_cli.core.explanations.rules import RULES
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import WARNINGS, Finding, Rule
-from medtrack_cli.events.rules import EXPLANATIONS, Explanation
 from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
 
@@ -95,18 +96,18 @@ def _driver() -> dict[str, Any]:
         "rules": [
             {
                 "id": rule,
-                "shortDescription": {"text": EXPLANATIONS[rule].summary},
-                "fullDescription": {"text": EXPLANATIONS[rule].text},
-                "help": {"text": _help(EXPLANATIONS[rule])},
+                "shortDescription": {"text": about.summary},
+                "fullDescription": {"text": about.why},
+                "help": {"text": _help(about)},
                 "defaultConfiguration": {"level": "warning" if rule in WARNINGS else "error"},
             }
-            for rule in Rule
+            for rule, about in RULES.items()
         ],
     }
 
 
 def _help(about: Explanation) -> str:
-    return f"{about.text}\n\nwrong: {about.wrong}\nright: {about.right}"
+    return f"{about.why} {about.do}\n\nwrong: {about.wrong}\nright: {about.right}"
 
 
 def _compact(value: Any) -> str:  # noqa: ANN401 -- JSON

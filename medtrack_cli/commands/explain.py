@@ -1,0 +1,72 @@
+"""medtrack explain, and what `validate` says of rules."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtrack_cli.commands.options import command
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.explanations import Group
+
+EXAMPLES = (
+    "medtrack explain",
+    "medtrack explain unroutable",
+    "medtrack explain 69",
+    "medtrack explain bad_format -o json",
+)
+
+
+def explain(
+    runtime: Runtime,
+    code: Annotated[
+        str | None, typer.Argument(metavar="CODE", help="What was printed.", show_default=False)
+    ] = None,
+) -> int:
+    """Say what a code means, why it came, what to do.
+
+    CODE is a finding's rule, a receipt's outcome, an exit code, the code of an error with -o
+    json, or the reply code of a broker. Without it, all are listed.
+    """
+    if code is not None:
+        return _explain(runtime, code)
+    from medtrack_cli.core.explanations import EXPLAINED
+
+    rows = [(each.group, each.code, each.about.summary) for each in EXPLAINED]
+    runtime.printer.rows(Kind.EXPLANATION, ("group", "code", "summary"), rows)
+    return ExitCode.DONE
+
+
+def rules(runtime: Runtime, name: str | None) -> int:
+    """List the rules of findings, or explain one."""
+    from medtrack_cli.core.explanations import EXPLAINED, Group
+
+    if name is not None:
+        return _explain(runtime, name, Group.RULE)
+    rows = [(each.code, each.severity, each.about.summary) for each in EXPLAINED if each.severity]
+    runtime.printer.rows(Kind.EXPLANATION, ("code", "severity", "summary"), rows)
+    return ExitCode.DONE
+
+
+def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
+    """Explain a code, one of a group if that is given."""
+    from medtrack_cli.core.explanations import EXPLAINED, find
+    from medtrack_cli.events.suggestions import did_you_mean
+    from medtrack_cli.output.shown.explanations import ShownExplanation
+
+    found = find(code)
+    if found is None or group not in {None, found.group}:
+        known = [each.code for each in EXPLAINED if group in {None, each.group}]
+        listing = "medtrack explain lists them all"
+        hint = "" if code.isdecimal() else did_you_mean(code, known)
+        raise UsageError(f"no such {group or 'code'}", code, hint=hint or listing)
+    runtime.printer.show(ShownExplanation(found))
+    return ExitCode.DONE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "explain", examples=EXAMPLES)(explain)

@@ -1,0 +1,36 @@
+"""A code explained whole."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medtrack_cli.core.explanations import Explained
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.output.shown.shown import Record, Sheet
+
+_WIDEST = 100
+
+
+class ShownExplanation(NamedTuple):
+    """What a code means, why it came, and what to do."""
+
+    explained: Explained
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        group, code, about = self.explained
+        record = {"group": group, "code": code, "severity": self.explained.severity}
+        given = {key: text for key, text in (record | about._asdict()).items() if text}
+        yield {"kind": Kind.EXPLANATION, **given}
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        group, code, about = self.explained
+        about_it = filter(None, (group.replace("_", " "), self.explained.severity))
+        yield f"{code} ({', '.join(about_it)})"
+        for text in (about.summary, f"Why: {about.why}", f"What to do: {about.do}"):
+            yield from textwrap.wrap(
+                text, min(sheet.width, _WIDEST), break_long_words=False, break_on_hyphens=False
+            )
+        for name in ("wrong", "right", "example"):
+            if text := getattr(about, name):
+                yield f"{name}: {text}"
