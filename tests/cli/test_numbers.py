@@ -1,6 +1,5 @@
 """A number without an end is 2 and words, wherever one is taken; none reaches a timer."""
 
-import io
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Any
 import pytest
 import typer
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.app import app
-from medtrack_cli.world import World
 from tests.cli.tool import Tool, numbered
 from tests.contracts.fakes import MemoryBroker
+from tests.running import run
 
 TIMES = ["inf", "-inf", "nan", "1e400", "1e18", "-1", "", "1e308d", "s", "1 2", "infs"]
 WHOLE = ["inf", "nan", "1e3", "1.5", "-1", "1000000001", "9" * 30, "9" * 5000, "", "٣", "1_0"]
@@ -43,19 +41,11 @@ CASES = [(command, number) for command, numbers in OPTIONS.items() for number in
 def say(folder: Path, command: str, *more: str, **environ: str) -> tuple[int, str]:
     """Run a command line beside a file with an event; the exit code, and what stderr says."""
     (folder / "e.ndjson").write_bytes(next(numbered(1)))
-    out, err = io.StringIO(), io.StringIO()
-    broker = MemoryBroker(wants_all=True)
-    world = World(
-        stdin=io.BytesIO(),
-        stdout=out,
-        stderr=err,
-        environ={"HOME": str(folder), **environ},
-        cwd=folder,
-        open_publisher=broker.open_publisher,
-        open_consumer=broker.open_consumer,
-    )
     arguments = command.replace("e.ndjson", str(folder / "e.ndjson")).split()
-    return run(world, [*arguments, *more]), err.getvalue()
+    ran = run(
+        *arguments, *more, folder=folder, broker=MemoryBroker(wants_all=True), environ=environ
+    )
+    return ran.code, ran.err
 
 
 @pytest.mark.parametrize(("command", "number"), CASES, ids=lambda each: each[:60])

@@ -1,45 +1,18 @@
 """Whole commands over a broker in memory, through `runtime.World`."""
 
-import io
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
-from medtrack_cli.world import World
 from tests.cli.tool import numbered
 from tests.contracts.fakes import Answer, MemoryBroker
 from tests.events.sample import event
 from tests.recording.recorded import numbered as recorded
 from tests.recording.recorded import record
-
-
-class Said(NamedTuple):
-    """What a command has said, and its exit code."""
-
-    code: int
-    records: list[dict[str, Any]]
-    err: str
-
-
-def say(broker: MemoryBroker, folder: Path, *arguments: str, stdin: bytes = b"") -> Said:
-    """Run a command line in a world of its own."""
-    out, err = io.StringIO(), io.StringIO()
-    world = World(
-        stdin=io.BytesIO(stdin),
-        stdout=out,
-        stderr=err,
-        environ={"HOME": str(folder)},
-        cwd=folder,
-        open_publisher=broker.open_publisher,
-        open_consumer=broker.open_consumer,
-    )
-    code = run(world, [*arguments, "-o", "json"])
-    return Said(code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue())
+from tests.running import run_json
 
 
 def wanted(answer: Answer | None = None) -> MemoryBroker:
@@ -50,7 +23,9 @@ def wanted(answer: Answer | None = None) -> MemoryBroker:
 def test_publish_sends_what_it_reads(tmp_path: Path) -> None:
     """Events from stdin are sent with their own bytes, under their type, with distinct ids."""
     broker = wanted()
-    said = say(broker, tmp_path, "publish", "-f", "-", stdin=b"".join(numbered(3)))
+    said = run_json(
+        "publish", "-f", "-", stdin=b"".join(numbered(3)), folder=tmp_path, broker=broker
+    )
     assert said.code == 0
     assert [each.body + b"\n" for each in broker.sent] == list(numbered(3))
     assert {each.routing_key for each in broker.sent} == {"student.deleted"}
@@ -80,7 +55,7 @@ def test_a_failure_has_its_code_and_the_numbers_add_up(
     broker = MemoryBroker(refuse=failure) if at_first else wanted(answer)
     events = tmp_path / "events.ndjson"
     events.write_bytes(b"".join(numbered(5)))
-    said = say(broker, tmp_path, "publish", "-f", str(events))
+    said = run_json("publish", "-f", str(events), folder=tmp_path, broker=broker)
     assert said.code == failure.exit_code
     summary = said.records[-1]
     counts = {name: summary[name] for name in ("total", "confirmed", "unknown", "unsent")}
@@ -106,7 +81,9 @@ def test_a_receipt_that_is_not_confirmed_is_a_verdict(
 ) -> None:
     """One event not confirmed makes the exit code 1, unroutable ones unless they are allowed."""
     broker = wanted(lambda message: outcome if message.position == 2 else None)
-    said = say(broker, tmp_path, "publish", "-f", "-", *more, stdin=b"".join(numbered(3)))
+    said = run_json(
+        "publish", "-f", "-", *more, stdin=b"".join(numbered(3)), folder=tmp_path, broker=broker
+    )
     assert said.code == code
     assert said.records[-1][outcome] == 1
 
@@ -115,9 +92,11 @@ def test_listen_counts_and_ends(tmp_path: Path) -> None:
     """--count ends listening with exactly so many lines, acknowledged, and tells the reason."""
     broker = MemoryBroker()
     publisher_world = wanted()
-    say(publisher_world, tmp_path, "publish", "-f", "-", stdin=b"".join(numbered(4)))
+    run_json(
+        "publish", "-f", "-", stdin=b"".join(numbered(4)), folder=tmp_path, broker=publisher_world
+    )
     broker.backlog = publisher_world.sent
-    said = say(broker, tmp_path, "listen", "--count", "3")
+    said = run_json("listen", "--count", "3", folder=tmp_path, broker=broker)
     assert said.code == 0
     assert [each["body_text"].encode() for each in said.records] == [
         line.strip() for line in numbered(3)
@@ -129,8 +108,13 @@ def test_listen_counts_and_ends(tmp_path: Path) -> None:
 
 def test_listen_ends_when_time_is_up(tmp_path: Path) -> None:
     """With --timeout 0 listening ends at once: 0, or 1 with a --count not reached."""
-    assert say(MemoryBroker(), tmp_path, "listen", "--timeout", "0").code == 0
-    assert say(MemoryBroker(), tmp_path, "listen", "--timeout", "0", "--count", "1").code == 1
+    assert run_json("listen", "--timeout", "0", folder=tmp_path, broker=MemoryBroker()).code == 0
+    assert (
+        run_json(
+            "listen", "--timeout", "0", "--count", "1", folder=tmp_path, broker=MemoryBroker()
+        ).code
+        == 1
+    )
 
 
 def test_a_protected_profile_needs_a_yes(tmp_path: Path) -> None:
@@ -141,11 +125,14 @@ def test_a_protected_profile_needs_a_yes(tmp_path: Path) -> None:
     config.chmod(0o600)
     broker = wanted()
     arguments = ("publish", "-f", "-", "--profile", "prod")
-    said = say(broker, tmp_path, *arguments, stdin=next(numbered(1)))
+    said = run_json(*arguments, stdin=next(numbered(1)), folder=tmp_path, broker=broker)
     assert said.code == 2, said.err
     assert "--yes" in said.err
     assert broker.sent == []
-    assert say(broker, tmp_path, *arguments, "--yes", stdin=next(numbered(1))).code == 0
+    assert (
+        run_json(*arguments, "--yes", stdin=next(numbered(1)), folder=tmp_path, broker=broker).code
+        == 0
+    )
     assert len(broker.sent) == 1
 
 
@@ -159,7 +146,7 @@ def test_a_bug_on_the_way_keeps_the_account(tmp_path: Path, command: tuple[str, 
 
     events = tmp_path / "events.ndjson"
     events.write_bytes(b"".join(numbered(5)))
-    said = say(wanted(answer), tmp_path, *command, str(events))
+    said = run_json(*command, str(events), folder=tmp_path, broker=wanted(answer), has_bug=True)
     outcomes = [each["outcome"] for each in said.records if each["kind"] == "receipt"]
     assert outcomes == ["confirmed"] * 2 + ["unsent"] * 3
     assert said.records[-1]["total"] == 5
@@ -172,7 +159,7 @@ def test_a_replay_is_named_and_numbered(tmp_path: Path) -> None:
     broker = wanted()
     events = tmp_path / "events.ndjson"
     events.write_bytes(b"".join(numbered(3)))
-    said = say(broker, tmp_path, "replay", str(events), "--speed", "max")
+    said = run_json("replay", str(events), "--speed", "max", folder=tmp_path, broker=broker)
     assert said.code == 0, said.err
     headers = [each.headers or {} for each in broker.sent]
     assert [each["x-medtrack-replay-seq"] for each in headers] == [1, 2, 3]
@@ -185,7 +172,9 @@ def test_times_that_exist_only_with_their_offset(tmp_path: Path) -> None:
     broker = wanted()
     moments = ["0001-01-01T00:00:00+14:00", "2025-01-15T10:00:00Z", "9999-12-31T23:59:59-14:00"]
     lines = [json.dumps({**event(), "timestamp": moment}).encode() for moment in moments]
-    said = say(broker, tmp_path, "replay", "-", "--speed", "max", stdin=b"\n".join(lines))
+    said = run_json(
+        "replay", "-", "--speed", "max", stdin=b"\n".join(lines), folder=tmp_path, broker=broker
+    )
     assert said.code == 0, said.err
     assert [(each.headers or {})["x-medtrack-original-time"] for each in broker.sent] == [
         "0001-01-01T00:00:00.000000+14:00",
@@ -199,12 +188,19 @@ def test_patterns_that_cant_mean_what_they_say_are_warned_about(tmp_path: Path) 
     for name in ("student.created", "student.json"):
         (tmp_path / name).touch()
     patterns = ("student*", "student.created", "student.json", "user.*")
-    said = say(wanted(), tmp_path, "listen", *patterns, "--timeout", "0.01")
+    said = run_json("listen", *patterns, "--timeout", "0.01", folder=tmp_path, broker=wanted())
     warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
     assert said.code == 0
     assert len(warnings) == 2
     assert "'student.created' and 1 more are files here" in warnings[0]
     assert "did you mean 'student.*'?" in warnings[1]
     record(tmp_path / "r.ndjson", recorded(2))
-    replayed = say(wanted(), tmp_path, "replay", str(tmp_path / "r.ndjson"), "--key", "students.*")
+    replayed = run_json(
+        "replay",
+        str(tmp_path / "r.ndjson"),
+        "--key",
+        "students.*",
+        folder=tmp_path,
+        broker=wanted(),
+    )
     assert "did you mean 'student.*'?" in replayed.err

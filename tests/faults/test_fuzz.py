@@ -1,6 +1,5 @@
 """A minute of chance for each reader of foreign text, and for what shows it."""
 
-import io
 import re
 import tempfile
 from pathlib import Path
@@ -11,7 +10,6 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.config.loader import load
 from medtrack_cli.config.url import parse_url
 from medtrack_cli.core.publishing.replay import Recorded, recorded
@@ -19,13 +17,14 @@ from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import ConfigError, NotARecording
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.world import SystemClock, World
+from medtrack_cli.world import SystemClock
 from tests.core.test_record import TEXT, VALUES, line_of
 from tests.core.values import delivery
 from tests.events.sample import encode, event
 from tests.files.reads import read_file
 from tests.files.test_any_bytes import ANY_BYTES, EVENTS, check_span
 from tests.output.test_safe_text import ANY_TEXT
+from tests.running import run
 from tests.security.hostile import FRIENDLY, HOSTILE, steered
 from tests.validate.checking import validate
 
@@ -253,10 +252,6 @@ def test_safe_text(text: str) -> None:
 def test_command_lines(arguments: list[str]) -> None:
     """Any words typed end in an exit code of the contract, and no bug."""
     with tempfile.TemporaryDirectory() as folder:
-        out, err = io.StringIO(), io.StringIO()
-        world = World(
-            stdin=io.BytesIO(), stdout=out, stderr=err, environ={"HOME": folder}, cwd=Path(folder)
-        )
-        code = run(world, arguments)
-        assert code in {0, 1, 2, 65, 66, 73, 78}
-        assert steered(err.getvalue().encode("utf-8", "backslashreplace")) == []
+        ran = run(*arguments, folder=Path(folder))
+        assert ran.code in {0, 1, 2, 65, 66, 73, 78}
+        assert steered(ran.err.encode("utf-8", "backslashreplace")) == []

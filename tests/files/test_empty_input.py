@@ -1,17 +1,15 @@
 """Inputs that hold no event, the same for every command that takes events."""
 
 import gzip
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from medtrack_cli.__main__ import run
-from medtrack_cli.world import World
-from tests.cli.tool import Ran, Tool
+from tests.cli.tool import Tool
 from tests.recording.recorded import record
+from tests.running import run_json
 from tests.validate.checking import STUDENT, validate
 
 GOOD = json.dumps(STUDENT).encode()
@@ -30,14 +28,6 @@ EMPTY = {
 }
 
 
-def told(*arguments: str | Path, stdin: bytes = b"") -> Ran:
-    """Run a command in this process, with no broker."""
-    out, err = io.StringIO(), io.StringIO()
-    world = World(stdin=io.BytesIO(stdin), stdout=out, stderr=err, environ={}, cwd=Path("/"))
-    code = run(world, [*map(str, arguments), "-o", "json"])
-    return Ran(code, out.getvalue(), err.getvalue())
-
-
 @pytest.fixture
 def empty(tmp_path: Path) -> list[Path]:
     """Make a file of each sort that holds no event."""
@@ -51,11 +41,11 @@ def test_no_event_at_all_is_66(command: Sequence[str], empty: list[Path]) -> Non
     """An input without any event is 66, whatever it is made of; with --allow-empty it is 0."""
     inputs: list[Path | str] = [*empty, "-", empty[0].parent]
     for each in inputs:
-        ran = told(*command, each)
+        ran = run_json(*command, each)
         assert (each, ran.code) == (each, 66)
         error = json.loads(ran.err.splitlines()[-1])
         assert (error["code"], error["hint"]) == ("empty_input", "--allow-empty lets that pass")
-        allowed = told(*command, each, "--allow-empty")
+        allowed = run_json(*command, each, "--allow-empty")
         assert (each, allowed.code, allowed.err) == (each, 0, "")
 
 
@@ -64,23 +54,23 @@ def test_an_empty_file_among_others_is_a_warning(command: Sequence[str], empty: 
     """Beside an event each empty file is warned about once; a missing one is still missing."""
     folder = empty[0].parent
     (folder / "good.ndjson").write_bytes(GOOD)
-    ran = told(*command, folder)
+    ran = run_json(*command, folder)
     assert ran.code == 0
     lines = (ran.out + ran.err).splitlines()
     warnings = [each for each in lines if "there is no event in this input" in each]
     assert len(warnings) == len(EMPTY)
     for name, warning in zip(sorted(EMPTY), warnings, strict=True):
         assert f"{folder}/{name}" in warning
-    assert "no event in this" not in told(*command, folder, "--allow-empty").err
-    assert told(*command, folder / "no.json", "--allow-empty").code == 66
+    assert "no event in this" not in run_json(*command, folder, "--allow-empty").err
+    assert run_json(*command, folder / "no.json", "--allow-empty").code == 66
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
 def test_an_empty_folder_is_let_pass(command: Sequence[str], tmp_path: Path) -> None:
     """A folder or glob without event files is 66 as well, and let pass as well."""
     for each in (tmp_path, tmp_path / "*.json"):
-        assert told(*command, each).code == 66
-        assert told(*command, each, "--allow-empty").code == 0
+        assert run_json(*command, each).code == 66
+        assert run_json(*command, each, "--allow-empty").code == 0
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
@@ -88,7 +78,7 @@ def test_a_recording_of_nothing_is_in_order(command: Sequence[str], tmp_path: Pa
     """A recording that has its header is whole, though nothing came."""
     for name in ("quiet.ndjson", "quiet.ndjson.gz"):
         record(tmp_path / name, ())
-        assert told(*command, tmp_path / name).code == 0
+        assert run_json(*command, tmp_path / name).code == 0
 
 
 def test_strict_and_empty(empty: list[Path]) -> None:
@@ -105,22 +95,22 @@ def test_empty_files_in_several_processes(empty: list[Path], tmp_path: Path) -> 
     blank = (b" " * 4095 + b"\n") * 9 * 2**8
     long = tmp_path / "long.ndjson"
     long.write_bytes(blank)
-    alone = told("validate", long, "--jobs", "2")
+    alone = run_json("validate", long, "--jobs", "2")
     assert (alone.code, alone.summary["warnings"]) == (66, 1)
-    beside = told("validate", *empty, long, "--jobs", "2")
+    beside = run_json("validate", *empty, long, "--jobs", "2")
     assert (beside.code, beside.summary["warnings"]) == (66, len(empty) + 1)
     for content in (blank + GOOD, GOOD + b"\n" + blank):
         long.write_bytes(content)
-        ran = told("validate", long, "--jobs", "2")
+        ran = run_json("validate", long, "--jobs", "2")
         assert (ran.code, ran.summary["events"], ran.summary["warnings"]) == (0, 1, 0)
 
 
 def test_what_is_typed_may_be_empty() -> None:
     """Nothing typed, or an array of nothing, is no event either."""
     for text in ("", "[]"):
-        assert told("publish", "--dry-run", "--data", text).code == 66
-        assert told("publish", "--dry-run", "--data", text, "--allow-empty").code == 0
-    assert told("publish", "--dry-run", "--data", "[]", "--data", GOOD.decode()).code == 0
+        assert run_json("publish", "--dry-run", "--data", text).code == 66
+        assert run_json("publish", "--dry-run", "--data", text, "--allow-empty").code == 0
+    assert run_json("publish", "--dry-run", "--data", "[]", "--data", GOOD.decode()).code == 0
 
 
 def test_a_producer_that_fails_is_no_success(connected: Tool) -> None:

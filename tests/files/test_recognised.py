@@ -13,8 +13,8 @@ import pytest
 
 from tests.cli.tool import COMMAND, Tool
 from tests.core.values import NOON
-from tests.files.test_empty_input import told
 from tests.recording.recorded import numbered, record
+from tests.running import run_json
 from tests.validate.checking import STUDENT, block_yaml, changed, findings, validate
 
 GOOD = json.dumps(STUDENT)
@@ -62,10 +62,10 @@ def test_archives_are_named(tmp_path: Path) -> None:
         ("bzip2.ndjson", "a bzip2 file"),
         ("twice.ndjson", "a gzip file in another one"),
     ]:
-        checked = told("validate", tmp_path / name)
+        checked = run_json("validate", tmp_path / name)
         assert [each["message"] for each in checked.of_kind("finding")] == [f"this is {what}"]
-        assert told("publish", "--dry-run", "-f", tmp_path / name).summary["invalid"] == 1
-        assert f"this is {what}" in told("replay", "--dry-run", tmp_path / name).err
+        assert run_json("publish", "--dry-run", "-f", tmp_path / name).summary["invalid"] == 1
+        assert f"this is {what}" in run_json("replay", "--dry-run", tmp_path / name).err
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.jsonl", "a.txt", "a.ndjson.gz"])
@@ -77,14 +77,14 @@ def test_gzip_is_known_by_its_first_bytes(tmp_path: Path, name: str) -> None:
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
     writer.start()
     for ran in (
-        told("validate", tmp_path / name),
-        told("validate", "-", stdin=content),
-        told("validate", tmp_path / "pipe"),
+        run_json("validate", tmp_path / name),
+        run_json("validate", "-", stdin=content),
+        run_json("validate", tmp_path / "pipe"),
     ):
         assert (ran.code, ran.summary["events"], ran.summary["invalid"]) == (1, 2, 1)
     writer.join()
     assert '"xxxxxx"' in validate(tmp_path / name).out
-    sent = told("publish", "--keep-going", "--dry-run", "-f", "-", stdin=content)
+    sent = run_json("publish", "--keep-going", "--dry-run", "-f", "-", stdin=content)
     assert (sent.summary["would_send"], sent.summary["invalid"]) == (1, 1)
 
 
@@ -109,13 +109,13 @@ def test_gzip_under_another_name_is_read_as_gzip_everywhere(tmp_path: Path) -> N
     record(tmp_path / "r.ndjson.gz", numbered(3))
     (tmp_path / "r.ndjson").write_bytes((tmp_path / "r.ndjson.gz").read_bytes())
     since = NOON.replace(second=2).isoformat()
-    ran = told("replay", "--dry-run", tmp_path / "r.ndjson", "--since", since)
+    ran = run_json("replay", "--dry-run", tmp_path / "r.ndjson", "--since", since)
     assert (ran.code, ran.summary["would_send"]) == (0, 2)
     noise = os.urandom(5 * 2**20).hex().encode()
     packed = gzip.compress(f"{GOOD}\n".encode() + b'{"' + noise + b'"\n', 1)
     assert len(packed) > 5 * 2**20
     (tmp_path / "large.ndjson").write_bytes(packed)
-    ran = told("validate", tmp_path / "large.ndjson", "--jobs", "2")
+    ran = run_json("validate", tmp_path / "large.ndjson", "--jobs", "2")
     assert (ran.summary["events"], ran.summary["invalid"]) == (2, 1)
 
 
@@ -158,7 +158,7 @@ def test_documents_in_large_ndjson(tmp_path: Path) -> None:
     path = tmp_path / "large.ndjson"
     path.write_text(f"{GOOD}\n{PRETTY}\n" * 9000)
     assert path.stat().st_size > 4 * 2**20
-    one, two = (told("validate", path, "--jobs", jobs) for jobs in ("1", "2"))
+    one, two = (run_json("validate", path, "--jobs", jobs) for jobs in ("1", "2"))
     assert one.summary["invalid"] == 9000
     assert one.of_kind("finding") == two.of_kind("finding")
 
@@ -229,12 +229,12 @@ def test_what_only_a_shell_expands(tmp_path: Path) -> None:
             ("~/events.json", "~"),
             ("$HOME/events.json", "$"),
         ]:
-            ran = told(*command, name)
+            ran = run_json(*command, name)
             assert (ran.code, json.loads(ran.err)["hint"].split(":")[0]) == (
                 66,
                 f"only the shell expands {hint}",
             )
-        ran = told(*command, f"@{tmp_path}/a.json")
+        ran = run_json(*command, f"@{tmp_path}/a.json")
         assert (ran.code, json.loads(ran.err)["hint"]) == (66, "leave out the @")
 
 
@@ -242,7 +242,7 @@ def test_a_file_is_no_json(tmp_path: Path) -> None:
     """A file's name in the place of JSON, with curl's @ or without, is led to -f."""
     (tmp_path / "a.json").write_text(GOOD)
     for text in (f"@{tmp_path}/a.json", f"{tmp_path}/a.json", "@-"):
-        ran = told("publish", "student.created", "-d", text)
+        ran = run_json("publish", "student.created", "-d", text)
         assert ran.code == 2
         assert json.loads(ran.err)["hint"] == f"-f {text.removeprefix('@')}"
 
@@ -252,5 +252,5 @@ def test_text_that_only_looks_like_it(tmp_path: Path) -> None:
     for content in (b"\0", b"\0\0", b"1", b"\x1f", b"PK", b"{}", b"\n"):
         for name in ("a.json", "a.ndjson", "a.yaml"):
             (tmp_path / name).write_bytes(content)
-            assert told("validate", tmp_path / name).code in {1, 66}
-        assert told("validate", "-", stdin=content).code in {1, 66}
+            assert run_json("validate", tmp_path / name).code in {1, 66}
+        assert run_json("validate", "-", stdin=content).code in {1, 66}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.files.test_empty_input import told
+from tests.running import run_json
 from tests.validate.checking import STUDENT, changed, findings, validate
 
 NO_SPACE = "no space behind this colon"
@@ -140,6 +140,6 @@ def test_json_in_yaml_is_sent_as_yaml_is(tmp_path: Path) -> None:
     event = changed({"first_name": "😀"})
     turned = json.dumps(dict(reversed(event.items())), indent=2)
     (tmp_path / "a.yaml").write_text(f"# c\n{turned}\n")
-    ran = told("publish", "--dry-run", "-f", tmp_path / "a.yaml")
+    ran = run_json("publish", "--dry-run", "-f", tmp_path / "a.yaml")
     (message,) = ran.of_kind("message")
     assert message["body_text"] == json.dumps(event, ensure_ascii=False, separators=(",", ":"))

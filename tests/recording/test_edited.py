@@ -9,8 +9,8 @@ import pytest
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.files.sealed_lines import sealed
 from tests.contracts.fakes import MemoryBroker
-from tests.contracts.test_commands import say
 from tests.recording.recorded import numbered, record
+from tests.running import run_json
 
 VALUES: tuple[Any, ...] = (None, True, 1.5, 10**400, "x", [1], {"a": 1})
 COMMANDS = (
@@ -45,7 +45,9 @@ def test_any_value_in_any_member_is_words(tmp_path: Path, number: int) -> None:
             path.write_bytes(whole)
             edited(path, number, name, value)
             for command in COMMANDS:
-                said = say(MemoryBroker(wants_all=True), tmp_path, *command, str(path))
+                said = run_json(
+                    *command, path, folder=tmp_path, broker=MemoryBroker(wants_all=True)
+                )
                 assert said.code in {0, 1, 65, 66}, (command, name, value, said.err)
 
 
@@ -83,7 +85,7 @@ def test_a_dry_run_refuses_what_the_run_refuses(tmp_path: Path, header: object, 
     edited(path, 2, "headers", {"a": header})
     broker = MemoryBroker(wants_all=True)
     dry, run = (
-        say(broker, tmp_path, "replay", "--speed", "max", *more, str(path))
+        run_json("replay", path, "--speed", "max", *more, folder=tmp_path, broker=broker)
         for more in (("--dry-run",), ())
     )
     assert dry.code == run.code == code, dry.err + run.err

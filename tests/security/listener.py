@@ -1,18 +1,12 @@
-"""A stranger's broker that writes down all it is told, and the tool run against it."""
+"""A stranger's broker that writes down all it is told."""
 
-import io
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from pika import spec
 from pika.frame import Method
-
-from medtrack_cli.__main__ import run
-from medtrack_cli.world import World
-from tests.cli.tool import Ran
 
 # 127.1 leads to this machine, but isn't one of its names: so it is an address beyond it.
 OUTSIDE = "127.1"
@@ -56,10 +50,3 @@ def listening() -> Iterator[Listener]:
         yield listener
         server.shutdown(socket.SHUT_RDWR)
         listener.thread.join(10)
-
-
-def run_inside(folder: Path, environ: Mapping[str, str], *arguments: str) -> Ran:
-    """Run a command line in this process, with nothing on stdin and no terminal."""
-    out, err = io.StringIO(), io.StringIO()
-    world = World(stdin=io.BytesIO(), stdout=out, stderr=err, environ=environ, cwd=folder)
-    return Ran(run(world, arguments), out.getvalue(), err.getvalue())

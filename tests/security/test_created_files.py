@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.tool import Tool, numbered
-from tests.security.listener import run_inside
+from tests.running import run
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def names(folder: Path) -> set[str]:
 def test_nothing_is_written_over_or_through(traps: Path, option: str, target: str) -> None:
     """A recording or checkpoint in the place of something else is 73; all stays as it was."""
     command = ("listen",) if option == "--record" else ("publish", "-f", str(traps / "e.json"))
-    environ = {"HOME": str(traps), "MEDTRACK_URL": "amqp://u:p@127.0.0.1:1"}
+    given = (option, traps / target, "--retry-for", "0")
     before = names(traps)
-    ran = run_inside(traps, environ, *command, option, str(traps / target), "--retry-for", "0")
+    ran = run(*command, *given, folder=traps, environ={"MEDTRACK_URL": "amqp://u:p@127.0.0.1:1"})
 
     assert ran.code == (65 if (option, target) == ("--checkpoint", "precious") else 73), ran.err
     assert names(traps) == before
@@ -93,12 +93,12 @@ def test_a_report_is_written_through_no_link(traps: Path, target: str) -> None:
     """A report takes the place of a file, but not of a link or a folder."""
     before = names(traps)
     report = f"json={traps / target}"
-    ran = run_inside(traps, {}, "validate", str(traps / "e.json"), "-o", report)
+    ran = run("validate", traps / "e.json", "-o", report, folder=traps)
     assert (ran.code, names(traps)) == (73, before)
     assert (traps / "precious").read_text() == "precious"
 
     report = f"json={traps / 'precious'}"
-    assert run_inside(traps, {}, "validate", str(traps / "e.json"), "-o", report).code == 0
+    assert run("validate", traps / "e.json", "-o", report, folder=traps).code == 0
     assert '"validated"' in (traps / "precious").read_text()
 
 
@@ -106,7 +106,7 @@ def test_the_first_configuration_follows_no_link(traps: Path) -> None:
     """`config init` writes nothing through a link that stands in its place."""
     (traps / "medtrack").mkdir()
     (traps / "medtrack/config.yaml").symlink_to(traps / "nowhere")
-    ran = run_inside(traps, {"XDG_CONFIG_HOME": str(traps)}, "config", "init")
+    ran = run("config", "init", folder=traps, environ={"XDG_CONFIG_HOME": str(traps)})
 
     assert ran.code == 73
     assert not (traps / "nowhere").exists()

@@ -2,14 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.cli.tool import Ran, numbered
-from tests.security.listener import OUTSIDE, Listener, listening, run_inside
+from tests.running import run
+from tests.security.listener import OUTSIDE, Listener, listening
 
 SECRET = "kept-by-the-user"
 USERS = """\
@@ -43,17 +44,12 @@ class Clone(NamedTuple):
         text = text.replace("HOST", OUTSIDE).replace("PORT", str(self.stranger.port))
         text = text.replace("RAN", str(self.folder / "ran"))
         (self.folder / "medtrack.yaml").write_text(text)
-        variables: Mapping[str, str] = {"HOME": str(self.home), **environ}
-        arguments = (
-            "publish",
-            "-f",
-            str(self.folder / "event.json"),
-            "--retry-for",
-            "0",
-            "-vv",
-            *options,
-        )
-        return run_inside(self.folder, variables, *arguments)
+        arguments = ("--retry-for", "0", "-vv", *options)
+        return self.run("publish", "-f", self.folder / "event.json", *arguments, **environ)
+
+    def run(self, *arguments: str | Path, **environ: str) -> Ran:
+        """Run a command line from within the clone."""
+        return run(*arguments, folder=self.folder, environ={"HOME": str(self.home), **environ})
 
 
 @pytest.fixture
@@ -187,7 +183,7 @@ def test_a_schema_is_no_link_out_of_the_repository(clone: Clone) -> None:
     def shown(target: str) -> Ran:
         link.unlink(missing_ok=True)
         link.symlink_to(target)
-        return run_inside(clone.folder, {"HOME": str(clone.home)}, "schema", "show", "room.booked")
+        return clone.run("schema", "show", "room.booked")
 
     assert (shown("../../any.json").code, SECRET in shown("../../any.json").out) == (0, True)
     for out in ("../../../any.json", str(clone.home / "any.json"), "../../link/any.json"):
@@ -219,7 +215,7 @@ def test_a_configuration_that_is_no_file(clone: Clone, target: str) -> None:
     """A project file that is a device, a folder or a FIFO is refused, and nobody waits for it."""
     os.mkfifo(clone.folder / "fifo")
     (clone.folder / "medtrack.yaml").symlink_to(target)
-    ran = run_inside(clone.folder, {"HOME": str(clone.home)}, "config", "show")
+    ran = clone.run("config", "show")
 
     assert ran.code == 78
     assert f"{clone.folder}/medtrack.yaml\n" in ran.err
@@ -228,7 +224,7 @@ def test_a_configuration_that_is_no_file(clone: Clone, target: str) -> None:
 def test_a_link_to_a_secret_shows_none_of_it(clone: Clone) -> None:
     """A project file that is a link to the user's secret is quoted in no error."""
     (clone.folder / "medtrack.yaml").symlink_to(clone.home / "secret")
-    ran = run_inside(clone.folder, {"HOME": str(clone.home)}, "config", "show", "-vv")
+    ran = clone.run("config", "show", "-vv")
 
     assert ran.code == 78
     assert SECRET not in ran.out + ran.err

@@ -1,6 +1,5 @@
 """A protected broker gets nothing without a person's yes, whatever way it is reached by."""
 
-import io
 import json
 import os
 import re
@@ -9,11 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from medtrack_cli.__main__ import run
-from medtrack_cli.world import World
 from tests.cli.pty_run import answering
 from tests.cli.tool import Tool, numbered
 from tests.contracts.fakes import MemoryBroker
+from tests.running import run
 
 USERS = """\
 profiles:
@@ -52,16 +50,10 @@ class Workplace(NamedTuple):
         words = line.split()
         options = [word for word in words if not word.startswith("MEDTRACK_")]
         environ = dict(word.split("=", 1) for word in words if word.startswith("MEDTRACK_"))
-        arguments = [str(self.home / w) if w == "event.json" else w for w in command]
-        world = World(
-            stdin=io.BytesIO(stdin),
-            stdout=io.StringIO(),
-            stderr=io.StringIO(),
-            environ={"HOME": str(self.home), **environ},
-            cwd=self.home,
-            open_publisher=self.broker.open_publisher,
-        )
-        return run(world, [*arguments, *options])
+        arguments = [self.home / w if w == "event.json" else w for w in (*command, *options)]
+        return run(
+            *arguments, folder=self.home, broker=self.broker, stdin=stdin, environ=environ
+        ).code
 
 
 def write(home: Path) -> None:

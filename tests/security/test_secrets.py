@@ -1,6 +1,5 @@
 """A password planted everywhere one can be, and searched for in all that is said."""
 
-import io
 import json
 import secrets
 import sys
@@ -12,14 +11,14 @@ from urllib.parse import quote
 import pytest
 
 from medtrack_cli import private_broker as private
-from medtrack_cli.__main__ import run
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.private_broker import PrivateBroker
-from medtrack_cli.world import World
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool, numbered
+from tests.contracts.fakes import MemoryBroker
 from tests.faults.permissions import ALL, manage
-from tests.security.listener import listening, run_inside
+from tests.running import run
+from tests.security.listener import listening
 
 # Whatever piece of it is said, in whatever encoding, holds the word.
 WORD = "canary"
@@ -192,12 +191,12 @@ def test_no_mistake_brings_it_out(
     event.write_bytes(next(numbered(1)))
     with listening() as stranger:
         url = f"amqp://ann:{ENCODED}@127.0.0.1:{stranger.port}"
-        environ = {"HOME": str(tmp_path), "MEDTRACK_URL": url, "MEDTRACK_KEY_PASSPHRASE": PASSWORD}
+        environ = {"MEDTRACK_URL": url, "MEDTRACK_KEY_PASSPHRASE": PASSWORD}
         raw = "".join(PASSWORD.split())
         words = [
             word.format(event=event, encoded=quote(raw, safe=""), raw=raw) for word in line.split()
         ]
-        ran = run_inside(tmp_path, environ, *words, "-vv")
+        ran = run(*words, "-vv", folder=tmp_path, environ=environ)
     besides = capfd.readouterr()
 
     assert heard(ran) == ""
@@ -238,9 +237,9 @@ def test_no_broken_configuration_brings_it_out(tmp_path: Path, text: str) -> Non
     own = tmp_path / "own.yaml"
     own.write_text(text.format(json.dumps(PASSWORD), WORD))
     own.chmod(0o600)
-    environ = {"HOME": str(tmp_path), "MEDTRACK_CONFIG": str(own), "MEDTRACK_PROFILE": "p"}
+    environ = {"MEDTRACK_CONFIG": str(own), "MEDTRACK_PROFILE": "p"}
     for command in (("listen", "-vv"), ("config", "show", "-vv"), ("listen", "-o", "json")):
-        ran = run_inside(tmp_path, environ, *command)
+        ran = run(*command, folder=tmp_path, environ=environ)
         assert heard(ran) == ""
         if command != ("config", "show", "-vv"):
             assert ran.code == 78
@@ -249,14 +248,13 @@ def test_no_broken_configuration_brings_it_out(tmp_path: Path, text: str) -> Non
 def test_a_bug_does_not_bring_it_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """An unforeseen error that quotes the password is named by its type and place only."""
 
-    def broken(settings: ConnectionSettings, *_: object) -> NoReturn:
-        raise RuntimeError(settings.password.reveal())
+    class Broken(MemoryBroker):
+        def open_publisher(self, settings: ConnectionSettings, *_: object) -> NoReturn:
+            raise RuntimeError(settings.password.reveal())
 
-    out, err = io.StringIO(), io.StringIO()
-    environ = {"HOME": str(tmp_path), "MEDTRACK_PASSWORD": PASSWORD}
-    world = World(io.BytesIO(), out, err, environ, tmp_path, open_publisher=broken)
-    arguments = ["publish", "student.created", "--count", "1", "-vv"]
-    ran = Ran(run(world, arguments), out.getvalue(), err.getvalue())
+    environ = {"MEDTRACK_PASSWORD": PASSWORD}
+    command = ("publish", "student.created", "--count", "1", "-vv")
+    ran = run(*command, broker=Broken(), has_bug=True, folder=tmp_path, environ=environ)
 
     assert (ran.code, "RuntimeError" in ran.err) == (70, True)
     assert heard(ran) == ""

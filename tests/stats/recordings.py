@@ -1,32 +1,24 @@
 """Recordings made for the tests, and `medtrack stats` run on them in this process."""
 
-import io
 import json
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from random import Random
 from typing import Any
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
-from medtrack_cli.world import World
 from tests.cli.tool import Ran
 from tests.core.values import NOON, delivery
 from tests.events.sample import encode, event
+from tests.running import run
 
 TYPES = ("student.created", "user.created", "stage.created", "evaluation.created")
 
 
-def stats(*arguments: str | Path, stdin: bytes = b"", **environ: str) -> Ran:
-    """Run the command."""
-    out, err = io.StringIO(), io.StringIO()
-    world = World(stdin=io.BytesIO(stdin), stdout=out, stderr=err, environ=environ, cwd=Path("/"))
-    code = run(world, ["stats", *map(str, arguments)])
-    assert "a bug in medtrack" not in err.getvalue(), err.getvalue()
-    return Ran(code, out.getvalue(), err.getvalue())
+stats = partial(run, "stats")
 
 
 def record_of(found: Ran) -> dict[str, Any]:

@@ -4,14 +4,15 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.commands import validate as command
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
 from tests.cli.tool import Ran
+from tests.running import run
 
 STUDENT: dict[str, Any] = {
     "event_type": "student.created",
@@ -40,13 +41,7 @@ def changed(changes: dict[str, Any]) -> dict[str, Any]:
     return event | {name[1:]: value for name, value in changes.items() if name.startswith("/")}
 
 
-def validate(*arguments: str | Path, stdin: bytes = b"", **environ: str) -> Ran:
-    """Run the command."""
-    out, err = io.StringIO(), io.StringIO()
-    world = World(stdin=io.BytesIO(stdin), stdout=out, stderr=err, environ=environ, cwd=Path("/"))
-    code = run(world, ["validate", *map(str, arguments)])
-    assert "a bug in medtrack" not in err.getvalue(), err.getvalue()
-    return Ran(code, out.getvalue(), err.getvalue())
+validate = partial(run, "validate")
 
 
 def findings(name: str, content: bytes | str, as_type: str | None = None) -> list[dict[str, Any]]:

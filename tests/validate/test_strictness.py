@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.tool import ROOT, Tool
-from tests.files.test_empty_input import told
+from tests.running import run_json
 from tests.validate.checking import STUDENT, block_yaml, changed, findings, places, validate
 
 GOOD = json.dumps(STUDENT)
@@ -226,5 +226,5 @@ def test_every_place_for_an_event_is_counted(
     assert (ran.summary["events"], ran.summary["invalid"]) == (events, invalid)
     again = validate(tmp_path / name, "-o", "json", "--jobs", "2")
     assert (again.summary["events"], again.summary["invalid"]) == (events, invalid)
-    sent = told("publish", "--keep-going", "--dry-run", "-f", tmp_path / name)
+    sent = run_json("publish", "--keep-going", "--dry-run", "-f", tmp_path / name)
     assert (sent.summary["total"], sent.summary["invalid"]) == (events, invalid)
