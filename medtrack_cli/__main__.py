@@ -2,17 +2,22 @@
 
 import gc
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from medtrack_cli.app import app
 from medtrack_cli.commands.boundary import cannot_write, drop_output
-from medtrack_cli.commands.options import Shared
-from medtrack_cli.errors import ExitCode, without_password
+from medtrack_cli.commands.options import Output, Shared, asked_for, forms
+from medtrack_cli.errors import Bug, ExitCode, UsageError
 from medtrack_cli.output.best_effort import BestEffort
-from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World, ignore_signals
+
+if TYPE_CHECKING:
+    from medtrack_cli.output.printer import Printer
 
 MOST_GARBAGE = 100_000
 """Objects made before reference cycles are looked for: imports make as many, and they stay."""
@@ -49,44 +54,48 @@ def run(world: World, arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), standalone_mode=False, obj=Shared(world))
     except _UsageProblem as problem:
-        _report_usage(world, problem)
+        context = getattr(problem, "ctx", None)
+        printer = _printer(world, arguments, context)
+        printer.error(_usage_error(problem, context.command_path if context else "medtrack"))
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except SystemExit:  # typer's, when the reader of a help has left
         return ExitCode.BROKEN_PIPE
     except Exception as bug:  # noqa: BLE001 -- the last boundary
+        printer = _printer(world, arguments)
         if failure := cannot_write(bug):
             drop_output(world)
-            _tell(world, failure.message, failure.hint)
+            printer.error(failure)
             return failure.exit_code
-        _report_bug(world, bug, with_trace="-v" in arguments or "-vv" in arguments)
+        _report_bug(printer, bug, with_trace="-v" in arguments or "-vv" in arguments)
         return ExitCode.BUG
     return int(code or 0)
 
 
-def _report_usage(world: World, problem: Exception) -> None:
+def _printer(world: World, arguments: Sequence[str], context: Any = None) -> "Printer":  # noqa: ANN401 -- typer's, not public
+    """Find the forms of output in a command line that can't be read, or was left."""
+    piped = getattr(context and context.command.callback, "piped", None)
+    wish = asked_for(arguments)
+    out, err = forms(world, wish, piped(defaultdict(lambda: None)) if piped else Output.HUMAN)
+    return Runtime(world, output=out, told=err, no_color="--no-color" in arguments).printer
+
+
+def _usage_error(problem: Exception, command: str) -> UsageError:
     message = problem.format_message()  # type: ignore[attr-defined]
-    context = getattr(problem, "ctx", None)
-    command = context.command_path if context else "medtrack"
-    _tell(world, without_password(message).rstrip("."), f"{command} --help")
+    return UsageError(message.rstrip("."), hint=f"{command} --help")
 
 
-def _report_bug(world: World, bug: Exception, *, with_trace: bool) -> None:
+def _report_bug(printer: "Printer", bug: Exception, *, with_trace: bool) -> None:
     """Name the bug by its type and place; its text may hold what must not be shown."""
     import traceback
 
     frames = traceback.extract_tb(bug.__traceback__)
     place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
     what = f"a bug in medtrack: {type(bug).__name__} at {place}"
-    _tell(world, what, "please report it, with the output of the same command and -v")
-    if with_trace:
-        for frame in frames:
-            print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=world.stderr)
-
-
-def _tell(world: World, error: str, hint: str) -> None:
-    print(f"error: {safe_text(error)}\nhint: {hint}", file=world.stderr)
+    printer.error(Bug(what, hint="please report it, with the output of the same command and -v"))
+    for frame in frames if with_trace else ():
+        printer.note(f"  {frame.filename}:{frame.lineno} {frame.name}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ MedtrackError
 │   ├── EmptyInput        66   an input that holds no event
 │   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
+├── Bug                   70   a mistake in medtrack itself
 ├── WorkerLost            70   a process of ours that was killed
 ├── CannotCreate          73   an output file that can't be made
 ├── CannotWrite           74   an output that stopped taking data (disk full)
@@ -122,6 +123,11 @@ class HoldsNoEvents(InputMissing):
 class BrokerUnreachable(MedtrackError):
     code = "broker_unreachable"
     exit_code = ExitCode.UNREACHABLE
+
+
+class Bug(MedtrackError):
+    code = "bug"
+    exit_code = ExitCode.BUG
 
 
 class WorkerLost(MedtrackError):

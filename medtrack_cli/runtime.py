@@ -29,7 +29,8 @@ class Runtime:
 
     world: World
     flags: Mapping[str, str] = field(default_factory=dict)
-    output: str = "human"
+    output: str = "human"  # the form of stdout
+    told: str = "human"  # the form of stderr
     quiet: bool = False
     verbose: int = 0
     no_color: bool = False
@@ -37,11 +38,16 @@ class Runtime:
     @cached_property
     def printer(self) -> "Printer":
         """Where the command says what it has to say."""
-        world = self.world
-        if self.output == "json":
-            from medtrack_cli.output.json_lines import JsonPrinter
+        if self.output != "json":
+            return self._for_people()
+        from medtrack_cli.output.json_lines import JsonPrinter
 
-            return JsonPrinter(world.stdout, world.stderr, quiet=self.quiet)
+        people = None if self.told == "json" else self._for_people()
+        out, err = self.world.stdout, self.world.stderr
+        return JsonPrinter(out, err, quiet=self.quiet, people=people)
+
+    def _for_people(self) -> "Printer":
+        world = self.world
         from medtrack_cli.output.human import HumanPrinter
         from medtrack_cli.output.style import wants_colour
 

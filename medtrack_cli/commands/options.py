@@ -103,6 +103,7 @@ def command(
         parameters = [first, *(each.replace(kind=each.KEYWORD_ONLY) for each in own), *added]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in parameters}
+        run.piped = piped  # type: ignore[attr-defined] # for who has no options to ask it by
         app.command(name, help=with_examples(inspect.cleandoc(body.__doc__ or ""), examples))(run)
         return body
 
@@ -141,6 +142,35 @@ def _form(output: StrEnum | list[str] | None) -> StrEnum | None:
     return output
 
 
+def forms(world: World, output: StrEnum | None, piped: StrEnum) -> tuple[StrEnum, StrEnum]:
+    """Choose the forms of stdout and stderr by what was asked for, and by where they lead.
+
+    Without a wish, a person before stderr reads sentences there whatever stdout gets.
+    """
+    if output is not None:
+        return output, output
+    out = Output.HUMAN if world.stdout.isatty() else piped
+    return out, Output.HUMAN if world.stderr.isatty() else out
+
+
+def asked_for(arguments: Sequence[str]) -> Output | None:
+    """Find the form that a command line asks for, be the rest of it as it may."""
+    asked = None
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            break
+        if word in {"-o", "--output"}:
+            asked = next(words, None)
+        elif word.startswith("--output="):
+            asked = word.partition("=")[2]
+        elif word.startswith("-o"):
+            asked = word.removeprefix("-o").removeprefix("=")
+    if asked is None:
+        return None
+    return Output.JSON if asked == Output.JSON else Output.HUMAN
+
+
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, annotation=annotation, default=default)
@@ -162,8 +192,7 @@ def _runtime(
     merged = {
         name: before.get(name) if value in {None, False} else value for name, value in typed.items()
     }
-    if output is None:
-        output = Output.HUMAN if shared.world.stdout.isatty() else piped
+    out, err = forms(shared.world, output, piped)
     return Runtime(
         world=shared.world,
         flags={
@@ -171,7 +200,8 @@ def _runtime(
             for name, value in merged.items()
             if name not in {"quiet", "verbose", "no_color"} and value not in {None, False}
         },
-        output=output,
+        output=out,
+        told=err,
         quiet=bool(merged["quiet"]),
         verbose=typed["verbose"] + before.get("verbose", 0),
         no_color=bool(merged["no_color"]),

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     RECORDING = "recording"
     CHECKPOINT = "checkpoint"
     # On stderr.
+    NOTE = "note"
     LISTENING = "listening"
     INTERRUPTED = "interrupted"
     RESUMED = "resumed"

@@ -12,8 +12,10 @@ from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.progress import MakeRoom, Progress
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.short_ids import ShortIds
 from medtrack_cli.output.shown.errors import ShownError
 from medtrack_cli.output.shown.listening import telling
+from medtrack_cli.output.shown.notes import ShownNote
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style
 from medtrack_cli.output.terminal import width_of
@@ -48,6 +50,7 @@ class HumanPrinter:
         self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._groups: Counter[str] = Counter()
         self._hidden = 0
+        self._shorten = ShortIds()
 
     def show(self, shown: Shown, group: str | None = None) -> None:
         if group is not None and not self._is_listed(group):
@@ -69,8 +72,11 @@ class HumanPrinter:
         return shown.lines(self._sheet(self._stdout, self._out))
 
     def _sheet(self, stream: TextIO, style: Style) -> Sheet:
+        is_terminal = stream.isatty()
         return Sheet(
-            width_of(stream), marks_for(stream.encoding), style, self._quiet, self._verbose
+            *(width_of(stream), marks_for(stream.encoding), style, self._quiet, self._verbose),
+            is_terminal=is_terminal,
+            shorten=self._shorten if is_terminal and not self._verbose else str,
         )
 
     def summary(self, kind: Kind, numbers: Mapping[str, float | str], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
@@ -123,10 +129,10 @@ class HumanPrinter:
 
     def note(self, text: str) -> None:
         if not self._quiet:
-            self._tell(self._err(safe_text(text), "dim"))
+            self.show(ShownNote(text))
 
     def warning(self, text: str) -> None:
-        self._tell(f"{self._err('warning:', 'yellow')} {safe_text(text)}")
+        self.show(ShownNote(text, is_warning=True))
 
     def error(self, error: MedtrackError) -> None:
         self.show(ShownError(error))

@@ -1,8 +1,8 @@
 """The printer for programs: one JSON object a line."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TextIO
 
 from medtrack_cli.core.checked import CheckedDelivery
@@ -10,27 +10,33 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.record import to_line, to_record
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.output.progress import MakeRoom, Progress
-from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.printer import Printer
 from medtrack_cli.output.shown.errors import ShownError
 from medtrack_cli.output.shown.listening import telling
+from medtrack_cli.output.shown.notes import ShownNote
 from medtrack_cli.output.shown.shown import Record, Shown
 
 
 class JsonPrinter:
     """Writes data to stdout, everything else to stderr; see `Printer`.
 
-    On a terminal all but ASCII is escaped, so that no text of a stranger's can steer it.
+    Where a person sits before stderr and asked for no form, `people` writes there. On a terminal
+    all but ASCII is escaped, so that no text of a stranger's can steer it.
     """
 
-    def __init__(self, stdout: TextIO, stderr: TextIO, *, quiet: bool) -> None:
+    def __init__(
+        self, stdout: TextIO, stderr: TextIO, *, quiet: bool, people: Printer | None = None
+    ) -> None:
         self._stdout = stdout
         self._stderr = stderr
         self._quiet = quiet
         self._escape = stdout.isatty()
-        self._make_room: MakeRoom = nullcontext
+        self._people = people
 
     def show(self, shown: Shown, group: str | None = None) -> None:
+        if self._people and not shown.is_data:
+            self._people.show(shown)
+            return
         for record in shown.records():
             if shown.is_data:
                 self._stdout.write(self._line(record))
@@ -52,23 +58,15 @@ class JsonPrinter:
 
         return nullcontext(EventLines(self._stdout, self._event_line, telling(self.show)))
 
-    @contextmanager
-    def progress(self, line: Callable[[], str]) -> Iterator[None]:
-        with Progress(self._stderr, line, quiet=self._quiet) as progress:
-            self._make_room = progress.hidden
-            try:
-                yield
-            finally:
-                self._make_room = nullcontext
+    def progress(self, line: Callable[[], str]) -> AbstractContextManager[None]:
+        return self._people.progress(line) if self._people else nullcontext()
 
     def note(self, text: str) -> None:
         if not self._quiet:
-            with self._make_room():
-                print(safe_text(text), file=self._stderr, flush=True)
+            self.show(ShownNote(text))
 
     def warning(self, text: str) -> None:
-        with self._make_room():
-            print(f"warning: {safe_text(text)}", file=self._stderr, flush=True)
+        self.show(ShownNote(text, is_warning=True))
 
     def error(self, error: MedtrackError) -> None:
         self.show(ShownError(error))

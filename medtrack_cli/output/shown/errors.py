@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import MedtrackError, WrongExpression
-from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 
 
@@ -26,12 +25,12 @@ class ShownError(NamedTuple):
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        failure, style = self.failure, sheet.style
-        yield f"{style('error:', 'red')} {safe_text(failure.message)}"
+        failure = self.failure
+        yield from sheet.sentence(failure.message, "red", "error:")
         if isinstance(failure, WrongExpression):
             from medtrack_cli.output.snippet import expression_lines
 
             for line in expression_lines(failure, sheet.width):
                 yield f"  {line}"
         if failure.hint:
-            yield f"{style('hint:', 'cyan')} {safe_text(failure.hint)}"
+            yield from sheet.sentence(failure.hint, "cyan", "hint:")

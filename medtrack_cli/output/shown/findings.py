@@ -39,4 +39,4 @@ class ShownFinding(NamedTuple):
         pointer = f" at {safe_text(masked_pointer(found.pointer))}" if found.pointer else ""
         yield f"{place}: {rule}{pointer}: {safe_text(found.message)}"
         if found.suggestion:
-            yield f"  {style('hint:', 'cyan')} {safe_text(found.suggestion)}"
+            yield from sheet.sentence(found.suggestion, "cyan", "  hint:")

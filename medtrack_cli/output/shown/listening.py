@@ -52,7 +52,7 @@ class ShownHappening(NamedTuple):
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         if not (sheet.quiet and isinstance(self.happened, Listening)):
-            yield sheet.style(told(self.happened), "dim")
+            yield from sheet.sentence(told(self.happened), "dim")
 
 
 def telling(show: Callable[[Shown], None]) -> Callable[[Listening | Interrupted | Resumed], None]:
@@ -114,7 +114,7 @@ class ShownListened(NamedTuple):
     def lines(self, sheet: Sheet) -> Iterator[str]:
         if self.listened.exit_code or not sheet.quiet:
             for line in self._sentences():
-                yield sheet.style(safe_text(line), "dim")
+                yield from sheet.sentence(line, "dim")
 
     def _sentences(self) -> Iterator[str]:
         """Say why it ended; when that is a no, what came instead and what is missing."""

@@ -6,10 +6,14 @@ from typing import NamedTuple
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.record import exact
-from medtrack_cli.output.masking import masked
+from medtrack_cli.output.masking import is_uuid, masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import ShownFinding
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import columns, cut_left, wrapped
+
+_VERB = 11  # columns of a verdict
+_LEAST_PLACE = 12
 
 _COLOURS = {
     Outcome.CONFIRMED: "green",
@@ -49,13 +53,13 @@ class ShownReceipt(NamedTuple):
             return
         for found in receipt.findings:
             yield from ShownFinding(found).lines(sheet)
-        place = f"{safe_text(receipt.file)}:{receipt.line}"
         name = safe_text(receipt.event_type or "?")
         if receipt.routing_key not in {None, receipt.event_type}:
             name += f" as {safe_text(masked('routing_key', receipt.routing_key))}"
         outcome = sheet.style(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
-        yield f"{outcome} {name:<18} {_id(receipt.message_id):<36} {place}{reason}"
+        line = f"{name:<18} {_id(receipt.message_id, sheet)}"
+        yield from _placed(outcome, line, receipt.file, receipt.line, reason, sheet)
 
 
 class ShownMessage(NamedTuple):
@@ -78,16 +82,35 @@ class ShownMessage(NamedTuple):
             "queues": self.queues,
         }
 
-    def lines(self, sheet: Sheet) -> Iterator[str]:  # noqa: ARG002 -- alike on any
+    def lines(self, sheet: Sheet) -> Iterator[str]:
         message = self.message
-        place = f"{safe_text(message.file)}:{message.line}"
         size = f"{len(message.body):,} bytes"
         name = safe_text(masked("routing_key", message.routing_key))
-        yield f"would send {name:<18} {_id(message.message_id)} {size:>12} {place}"
+        line = f"{name:<18} {_id(message.message_id, sheet)} {size:>12}"
+        yield from _placed("would send", line, message.file, message.line, "", sheet)
         if self.queues is not None:
             reached = ", ".join(map(safe_text, self.queues)) or "no queue: not delivered"
-            yield f"           to {reached}"
+            yield from wrapped(f"to {reached}", sheet.room, " " * _VERB, " " * (_VERB + 3))
 
 
-def _id(message_id: str | None) -> str:
-    return safe_text(masked("message_id", message_id)) if message_id else "-"
+def _id(message_id: str | None, sheet: Sheet) -> str:
+    if message_id is None:
+        return "-"
+    shown = masked("message_id", message_id)
+    return safe_text(sheet.shorten(shown) if is_uuid(shown) else shown)
+
+
+def _placed(  # noqa: PLR0913, PLR0917 -- the parts of a line
+    verb: str, rest: str, file: str, number: int, reason: str, sheet: Sheet
+) -> Iterator[str]:
+    """Put a place after the rest of a line, and a reason after that or on lines of its own."""
+    used = _VERB + columns(rest) + 2
+    left = None if sheet.room is None else max(sheet.room - used, _LEAST_PLACE)
+    place = cut_left(f"{safe_text(file)}:{number}", left)
+    line = f"{verb} {rest} {place}"
+    if left is None or columns(place) + columns(reason) <= left:
+        yield line + reason
+        return
+    yield line
+    if reason:
+        yield from wrapped(reason.strip(), sheet.room, " " * _VERB, " " * (_VERB + 1))

@@ -1,24 +1,50 @@
 """What every thing that is shown offers to the printers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.marks import Marks
+from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
+from medtrack_cli.output.wrapping import wrapped
 
 Record = dict[str, Any]
 """A JSON object, its `kind` first."""
 
 
 class Sheet(NamedTuple):
-    """What lines for people are written on. `quiet`: only what can't be left out."""
+    """What lines for people are written on. `quiet`: only what can't be left out.
+
+    `width` is in columns. Lines that are too long for a terminal are broken or cut to it; nobody
+    knows how wide a file or a pipe is, so that nothing is cut there.
+    """
 
     width: int
     marks: Marks
     style: Style
     quiet: bool = False
     verbose: int = 0
+    is_terminal: bool = False
+    shorten: Callable[[str], str] = str  # cuts an id
+
+    @property
+    def room(self) -> int | None:
+        """The width that lines must keep; None: any."""
+        return self.width if self.is_terminal else None
+
+    def sentence(self, text: str, colour: str = "", label: str = "") -> Iterator[str]:
+        """Make a text safe, and break it between words; the colour is the label's, if it has one.
+
+        Lines after the first are indented.
+        """
+        first, *others = wrapped(f"{label} {safe_text(text)}".lstrip(), self.room, indent="  ")
+        if label:
+            yield self.style(label, colour) + first.removeprefix(label)
+            yield from others
+        else:
+            for line in (first, *others):
+                yield self.style(line, colour) if colour else line
 
 
 class Shown(Protocol):
@@ -50,6 +76,4 @@ class Page(NamedTuple):
         yield {"kind": self.kind, **self.record}
 
     def lines(self, sheet: Sheet) -> Iterable[str]:  # noqa: ARG002 -- alike on any
-        from medtrack_cli.output.safe_text import safe_text
-
         return map(safe_text, self.text.split("\n"))
