@@ -10,9 +10,13 @@ from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job, Pace
 from medtrack_cli.errors import ExitCode, MedtrackError
-from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt
+from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt, group_of
 from medtrack_cli.runtime import Runtime
 
+_NOBODY = (
+    "unroutable: nobody's queue wants them. Run `medtrack listen` in another terminal and try "
+    "again, or take that as done with --allow-unroutable"
+)
 _KINDS = {"publish": Kind.PUBLISHED, "replay": Kind.REPLAYED}
 
 
@@ -106,7 +110,7 @@ def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> E
         except Exception as error:  # noqa: BLE001 -- raised behind the summary
             return error
         tally.add(receipt)
-        runtime.printer.show(ShownReceipt(receipt), receipt.outcome)
+        runtime.printer.show(ShownReceipt(receipt), group_of(receipt))
 
 
 def _finish(
@@ -126,6 +130,8 @@ def _finish(
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
     sentence = f"{kind} {tally.total:,}: {_listed(counted) or 'nothing'} ({seconds:.2f} s)"
     runtime.printer.summary(kind, {**runtime.config.target._asdict(), **numbers}, sentence)
+    if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:
+        runtime.printer.note(_NOBODY)
     if failure is not None:
         raise failure
     return code
@@ -156,7 +162,7 @@ def _print_only(
     for each in outgoing:
         if isinstance(each, Receipt):
             tally.add(each)
-            printer.show(ShownReceipt(each), each.outcome)
+            printer.show(ShownReceipt(each), group_of(each))
         else:
             queues = reach()(each)
             sendable += 1

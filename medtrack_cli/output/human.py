@@ -10,6 +10,7 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.printer import Group
 from medtrack_cli.output.progress import MakeRoom, Progress
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.short_ids import ShortIds
@@ -22,6 +23,10 @@ from medtrack_cli.output.terminal import width_of
 
 MOST_OF_A_GROUP = 10
 """The things of a group that are listed; the others are counted."""
+
+
+MOST_COUNTED = 20
+"""The names by which others are counted."""
 
 
 class HumanPrinter:
@@ -49,12 +54,12 @@ class HumanPrinter:
         self._make_room: MakeRoom = nullcontext
         self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._groups: Counter[str] = Counter()
-        self._hidden = 0
+        self._hidden: Counter[Group] = Counter()
         self._shorten = ShortIds()
 
-    def show(self, shown: Shown, group: str | None = None) -> None:
-        if group is not None and not self._is_listed(group):
-            self._hidden += 1 if not self._quiet else any(True for _ in self._lines(shown))
+    def show(self, shown: Shown, group: Group | None = None) -> None:
+        if group is not None and not self._is_listed(group[0]):
+            self._hidden[group] += 1 if not self._quiet else any(True for _ in self._lines(shown))
             return
         if shown.is_data:
             for line in self._lines(shown):
@@ -80,8 +85,8 @@ class HumanPrinter:
         )
 
     def summary(self, kind: Kind, numbers: Mapping[str, float | str], sentence: str) -> None:  # noqa: ARG002 -- the numbers are for programs
-        if self._hidden:
-            self._print(f"… and {self._hidden:,} more; -v lists them all")
+        for line in _counted(+self._hidden):
+            self._print(line)
         if not self._quiet:
             self._print(safe_text(sentence))
         self._stdout.flush()
@@ -151,6 +156,16 @@ class HumanPrinter:
             return
         with self._make_room():
             print(line, file=self._stderr, flush=True)
+
+
+def _counted(hidden: Counter[Group]) -> Iterator[str]:
+    """Count what wasn't listed by its groups and names; few of them, and the rest together."""
+    for (group, name), count in hidden.most_common(MOST_COUNTED):
+        yield f"{group} \N{MULTIPLICATION SIGN}{count:,} {name}"
+    left = hidden.total() - sum(count for _, count in hidden.most_common(MOST_COUNTED))
+    others = f"and {left:,} others: " if left else ""
+    if hidden:
+        yield f"… {others}-v lists them all"
 
 
 def _cell(value: object) -> str:

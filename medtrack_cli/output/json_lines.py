@@ -10,7 +10,7 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.record import to_line, to_record
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.output.printer import Printer
+from medtrack_cli.output.printer import Group, Printer
 from medtrack_cli.output.shown.errors import ShownError
 from medtrack_cli.output.shown.listening import telling
 from medtrack_cli.output.shown.notes import ShownNote
@@ -33,7 +33,7 @@ class JsonPrinter:
         self._escape = stdout.isatty()
         self._people = people
 
-    def show(self, shown: Shown, group: str | None = None) -> None:
+    def show(self, shown: Shown, group: Group | None = None) -> None:
         if self._people and not shown.is_data:
             self._people.show(shown)
             return

@@ -9,12 +9,15 @@ from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.shown.shown import Shown
 
+Group = tuple[str, str]
+"""What is listed to its first few, and the name by which the others are counted."""
+
 
 class Printer(Protocol):
     """Says things on stdout (data) and stderr (all else)."""
 
-    def show(self, shown: Shown, group: str | None = None) -> None:
-        """Give one thing. Of a `group` people see the first few; the summary counts the others."""
+    def show(self, shown: Shown, group: Group | None = None) -> None:
+        """Give one thing. Of a group people see the first few; the summary counts the others."""
         ...
 
     def rows(self, kind: Kind, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

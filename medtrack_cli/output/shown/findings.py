@@ -8,6 +8,7 @@ from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.masking import masked_pointer
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import wrapped
 
 
 class ShownFinding(NamedTuple):
@@ -33,10 +34,14 @@ class ShownFinding(NamedTuple):
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         found, style = self.found, sheet.style
-        place = style(f"{safe_text(found.file)}:{found.span.line}:{found.span.column}", "bold")
-        colour = "red" if found.is_error else "yellow"
-        rule = style(f"{found.severity}[{found.rule}]", colour)
+        place = f"{safe_text(found.file)}:{found.span.line}:{found.span.column}"
+        rule, colour = f"{found.severity}[{found.rule}]", "red" if found.is_error else "yellow"
         pointer = f" at {safe_text(masked_pointer(found.pointer))}" if found.pointer else ""
-        yield f"{place}: {rule}{pointer}: {safe_text(found.message)}"
+        text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"
+        for line in wrapped(text, sheet.room, indent="  "):
+            bold = (
+                style(place, "bold") + line.removeprefix(place) if line.startswith(place) else line
+            )
+            yield bold.replace(rule, style(rule, colour), 1)
         if found.suggestion:
             yield from sheet.sentence(found.suggestion, "cyan", "  hint:")

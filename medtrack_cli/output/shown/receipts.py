@@ -7,6 +7,7 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.record import exact
 from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.printer import Group
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import ShownFinding
 from medtrack_cli.output.shown.shown import Record, Sheet
@@ -60,6 +61,11 @@ class ShownReceipt(NamedTuple):
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
         line = f"{name:<18} {_id(receipt.message_id, sheet)}"
         yield from _placed(outcome, line, receipt.file, receipt.line, reason, sheet)
+
+
+def group_of(receipt: Receipt) -> Group:
+    """Count what isn't listed by verdict and event type."""
+    return receipt.outcome.value, safe_text(receipt.event_type or "?")
 
 
 class ShownMessage(NamedTuple):
