@@ -13,10 +13,7 @@ from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt, group_of
 from medtrack_cli.runtime import Runtime
 
-_NOBODY = (
-    "unroutable: nobody's queue wants them. Run `medtrack listen` in another terminal and try "
-    "again, or take that as done with --allow-unroutable"
-)
+_NOBODY = "unroutable: no queue wants them. Try again with `medtrack listen` in another terminal"
 _KINDS = {"publish": Kind.PUBLISHED, "replay": Kind.REPLAYED}
 
 
@@ -131,7 +128,8 @@ def _finish(
     sentence = f"{kind} {tally.total:,}: {_listed(counted) or 'nothing'} ({seconds:.2f} s)"
     runtime.printer.summary(kind, {**runtime.config.target._asdict(), **numbers}, sentence)
     if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:
-        runtime.printer.note(_NOBODY)
+        way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
+        runtime.printer.note(_NOBODY + way_out)
     if failure is not None:
         raise failure
     return code

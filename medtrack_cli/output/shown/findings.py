@@ -39,9 +39,9 @@ class ShownFinding(NamedTuple):
         pointer = f" at {safe_text(masked_pointer(found.pointer))}" if found.pointer else ""
         text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"
         for line in wrapped(text, sheet.room, indent="  "):
-            bold = (
-                style(place, "bold") + line.removeprefix(place) if line.startswith(place) else line
-            )
-            yield bold.replace(rule, style(rule, colour), 1)
+            coloured = line.replace(rule, style(rule, colour), 1)
+            if line.startswith(place):
+                coloured = style(place, "bold") + coloured.removeprefix(place)
+            yield coloured
         if found.suggestion:
             yield from sheet.sentence(found.suggestion, "cyan", "  hint:")

@@ -38,7 +38,8 @@ class Sheet(NamedTuple):
 
         Lines after the first are indented.
         """
-        first, *others = wrapped(f"{label} {safe_text(text)}".lstrip(), self.room, indent="  ")
+        start = f"{label} " if label else ""
+        first, *others = wrapped(safe_text(text), self.room, start, "  ")
         if label:
             yield self.style(label, colour) + first.removeprefix(label)
             yield from others
