@@ -161,7 +161,7 @@ class HumanPrinter:
 def _counted(hidden: Counter[Group]) -> Iterator[str]:
     """Count what wasn't listed by its groups and names; few of them, and the rest together."""
     for (group, name), count in hidden.most_common(MOST_COUNTED):
-        yield f"{group} \N{MULTIPLICATION SIGN}{count:,} {name}"
+        yield f"{group} \N{MULTIPLICATION SIGN}{count:,} {safe_text(name)}"
     left = hidden.total() - sum(count for _, count in hidden.most_common(MOST_COUNTED))
     others = f"and {left:,} others: " if left else ""
     if hidden:

@@ -7,7 +7,8 @@ from tests.cli.tool import Tool, numbered
 from tests.conftest import Broker
 
 NOWHERE = "amqp://eve:url-secret@127.0.0.1:1/w"
-WARNING = "warning: --profile counts, not MEDTRACK_URL, MEDTRACK_EXCHANGE\n"
+SAID = "--profile counts, not MEDTRACK_URL, MEDTRACK_EXCHANGE"
+WARNING = f'{{"kind":"note","level":"warning","message":"{SAID}"}}\n'
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_events_go_to_the_profile_that_is_typed(
     assert [each.body + b"\n" for each in witness.take()] == [*numbered(2)] * 2
     for ran, said in ((published, published.out), (replayed, replayed.out), (heard, heard.err)):
         assert ran.err.startswith(WARNING)
-        assert ran.err.count("warning:") == 1
+        assert ran.err.count('"level":"warning"') == 1
         for field, value in target(broker).items():
             assert f'"{field}":"{value}"' in said
         assert "url-secret" not in ran.out + ran.err

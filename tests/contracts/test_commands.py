@@ -189,7 +189,8 @@ def test_patterns_that_cant_mean_what_they_say_are_warned_about(tmp_path: Path) 
         (tmp_path / name).touch()
     patterns = ("student*", "student.created", "student.json", "user.*")
     said = run_json("listen", *patterns, "--timeout", "0.01", folder=tmp_path, broker=wanted())
-    warnings = [line for line in said.err.splitlines() if line.startswith("warning: ")]
+    notes = map(json.loads, said.err.splitlines())
+    warnings = [each["message"] for each in notes if each.get("level") == "warning"]
     assert said.code == 0
     assert len(warnings) == 2
     assert "'student.created' and 1 more are files here" in warnings[0]

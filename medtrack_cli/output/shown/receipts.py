@@ -65,7 +65,7 @@ class ShownReceipt(NamedTuple):
 
 def group_of(receipt: Receipt) -> Group:
     """Count what isn't listed by verdict and event type."""
-    return receipt.outcome.value, safe_text(receipt.event_type or "?")
+    return receipt.outcome.value, receipt.event_type or "?"
 
 
 class ShownMessage(NamedTuple):
