@@ -195,9 +195,8 @@ def test_picture_shows_what_the_demo_prints(tmp_path: Path, environ: dict[str, s
 
 
 def text_of(picture: Path) -> str:
-    """Join the characters of a picture; lines are broken where the width ended them."""
-    text = "".join(ET.parse(picture).getroot().itertext())
-    return re.sub(r"\s", "", text)
+    """Join the texts of a picture, whatever space is between them."""
+    return " ".join(" ".join(ET.parse(picture).getroot().itertext()).split())
 
 
 def test_exit_codes_are_all_documented() -> None:
