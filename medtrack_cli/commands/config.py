@@ -1,4 +1,8 @@
-"""medtrack config show, init, path."""
+"""medtrack config show, init, path, check, schema."""
+
+import json
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -32,6 +36,40 @@ def path(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
+def check(
+    runtime: Runtime,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Check this file.", show_default=False)
+    ] = None,
+) -> int:
+    """Check the configuration; no broker is asked.
+
+    It is the one that would be used here, or FILE: a medtrack.yaml as in its folder, any other
+    as by --config. Exit code 78, with the file and the line, when it can't be used.
+    """
+    from medtrack_cli.wiring.configuration import checked
+
+    config = checked(runtime, file)
+    files = [str(each.path) for each in config.files if each.exists]
+    record = {"files": files, "profile": config.profile, "profiles": list(config.profiles)}
+    text = f"the profile {config.profile} can be used, of {', '.join(config.profiles)}"
+    read = [f"{each} is right" for each in files] or ["there is no configuration file"]
+    runtime.printer.show(Page(Kind.CONFIGURATION, record, "\n".join([*read, text])))
+    return ExitCode.DONE
+
+
+def schema(runtime: Runtime) -> int:
+    """Print a JSON Schema of medtrack.yaml, for editors.
+
+    An editor that knows the YAML language server takes it by a file's first line:
+    # yaml-language-server: $schema=medtrack.schema.json
+    """
+    from medtrack_cli.wiring.configuration import json_schema
+
+    runtime.world.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    return ExitCode.DONE
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     added = group(
@@ -48,3 +86,9 @@ def register(app: typer.Typer) -> None:
     )(show)
     command(added, "init", examples=["medtrack config init"])(init)
     command(added, "path", examples=["medtrack config path"])(path)
+    command(
+        added,
+        "check",
+        examples=["medtrack config check", "medtrack config check medtrack.yaml -o json"],
+    )(check)
+    command(added, "schema", examples=["medtrack config schema > medtrack.schema.json"])(schema)

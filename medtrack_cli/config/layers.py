@@ -7,6 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from medtrack_cli.config.keys import EXCLUSIVE, PASSWORD_KEYS, TLS_KEYS
 from medtrack_cli.config.places import expanded
 from medtrack_cli.config.secrets import (
     PasswordCommand,
@@ -95,15 +96,6 @@ class Layer:
 
 
 _LONGEST_NAME = 255  # bytes, by AMQP 0-9-1
-TLS_KEYS = ("ca_file", "cert_file", "key_file", "server_name")
-PASSWORD_KEYS = ("password", "password_env", "password_file", "password_command")
-CONNECTION_KEYS = (
-    *("url", "host", "port", "hosts", "vhost", "username", "exchange", "management_url"),
-    *PASSWORD_KEYS,
-    *TLS_KEYS,
-    "protected",
-    "tls",
-)
 
 
 def tls_files(layer: Layer) -> tuple[Value[Path] | None, ...]:
@@ -120,8 +112,8 @@ def build_layer(
     that names a host also makes the port and server name of lower levels void.
     Relative paths start at `folder`.
     """
-    _refuse_together(entries, ("host", "hosts"))
-    _refuse_together(entries, PASSWORD_KEYS)
+    for keys in EXCLUSIVE:
+        _refuse_together(entries, keys)
     settings = {**_url_parts(entries.get("url")), **entries}
 
     def value(key: str, read: Callable[[Entry], T]) -> Value[T] | None:

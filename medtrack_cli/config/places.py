@@ -9,6 +9,8 @@ from typing import NamedTuple
 from medtrack_cli import whole_file
 from medtrack_cli.errors import CannotCreate
 
+PROJECT_FILE = "medtrack.yaml"
+
 _INITIAL = """\
 # medtrack: the user's own configuration. Flags, MEDTRACK_… variables and a project's
 # medtrack.yaml come before it. Take the # from a line to use it.
@@ -74,7 +76,7 @@ def paths(
     named = explicit if explicit is not None else environ.get("MEDTRACK_CONFIG") or None
     if named is not None:
         return (_looked_at(cwd / expanded(named), FileKind.EXPLICIT),)
-    project = [folder / "medtrack.yaml" for folder in _project_folders(cwd)]
+    project = [folder / PROJECT_FILE for folder in _project_folders(cwd)]
     nearest = next(filter(os.path.lexists, project), project[0])
     return _looked_at(nearest, FileKind.PROJECT), user_file(environ)
 

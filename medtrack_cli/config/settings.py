@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from medtrack_cli.config.document import Node, Scalar, Sequence, Table, parse_document
-from medtrack_cli.config.layers import CONNECTION_KEYS, TLS_KEYS, Entry
+from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS, Key
+from medtrack_cli.config.layers import Entry
 from medtrack_cli.config.places import FileKind
 from medtrack_cli.config.secrets import require_own, require_private
 from medtrack_cli.config.url import did_you_mean, parse_url
 from medtrack_cli.errors import ConfigError
 
 _LARGEST = 128 * 1024  # bytes; PyYAML takes half a second for them
-_TOP_KEYS = ("default_profile", "service", "schemas", "profiles")
-_LIST_KEYS = frozenset({"schemas", "hosts", "password_command"})
-_PROFILE_KEYS = tuple(key for key in CONNECTION_KEYS if key not in TLS_KEYS)
 _SEE_INIT = "`medtrack config init` writes a commented example"
 
 
@@ -53,7 +51,7 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     if root is None:
         return SettingsFile(path, kind)
     table = _table(root, f"{path}:{root.line}")
-    top = _entries(table, _TOP_KEYS, path)
+    top = _entries(table, TOP_KEYS, path)
     profiles = {
         name: Profile(_profile(node, line, path), f"{path}:{line}")
         for name, (node, line) in _table_at(table, "profiles", path).items()
@@ -96,7 +94,7 @@ def _holds_password(profile: Profile) -> bool:
 def _profile(node: Node, line: int, path: Path) -> dict[str, Entry]:
     """Read one profile; the keys under `tls` are lifted beside the others."""
     table = _table(node, f"{path}:{line}")
-    entries = _entries(table, _PROFILE_KEYS, path)
+    entries = _entries(table, PROFILE_KEYS, path)
     if "tls" in table.items:
         tls_node, tls_line = table.items["tls"]
         place = f"{path}:{tls_line}"
@@ -106,7 +104,7 @@ def _profile(node: Node, line: int, path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _entries(table: Table, known: tuple[str, ...], path: Path) -> dict[str, Entry]:
+def _entries(table: Table, known: Mapping[str, Key], path: Path) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for key, (node, line) in table.items.items():
         place = f"{path}:{line}"
@@ -114,16 +112,17 @@ def _entries(table: Table, known: tuple[str, ...], path: Path) -> dict[str, Entr
             _refuse_key(key, known, place)
         if key in {"profiles", "tls"} or _is_unset(node):
             continue
-        nodes = node.items if isinstance(node, Sequence) and key in _LIST_KEYS else (node,)
+        is_list = known[key].is_list
+        nodes = node.items if isinstance(node, Sequence) and is_list else (node,)
         texts = tuple(item.text for item in nodes if isinstance(item, Scalar))
         if len(texts) < len(nodes) or not nodes:
-            wanted = "a text or a list of texts" if key in _LIST_KEYS else "one text"
+            wanted = "a text or a list of texts" if is_list else "one text"
             raise ConfigError(f"{key} must be {wanted}", place, hint=_SEE_INIT)
         entries[key] = Entry(texts, place)
     return entries
 
 
-def _refuse_key(key: str, known: tuple[str, ...], place: str) -> NoReturn:
+def _refuse_key(key: str, known: Mapping[str, Key], place: str) -> NoReturn:
     """Refuse an unknown key, quoted only if it is a word: `{password:x}` is a key to YAML."""
     quoted = f" {key}" if re.fullmatch("[A-Za-z0-9_-]{1,40}", key) else ""
     raise ConfigError(f"unknown key{quoted}", place, hint=did_you_mean(key, known))

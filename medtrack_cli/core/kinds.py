@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SCHEMA_FAULT = "schema_fault"
     SETTING = "setting"
     FILE = "file"
+    CONFIGURATION = "configuration"
     CREATED = "created"
     BROKER = "broker"
     EXPLANATION = "explanation"

@@ -16,7 +16,7 @@ from tests.faults.proxy import free_port
 COMMANDS = [
     *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",), ("explain",)),
     *(("schema", each) for each in ("list", "show", "example", "export", "check", "diff")),
-    *(("config", each) for each in ("show", "init", "path")),
+    *(("config", each) for each in ("show", "init", "path", "check", "schema")),
     *(("broker", each) for each in ("start", "stop", "status")),
 ]
 BAD = b'{"event_type": "student.deleted", "payload": {"student_id": "x"}, "service": "s"}\n'

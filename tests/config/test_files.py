@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medtrack_cli.config.layers import CONNECTION_KEYS
+from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
 from medtrack_cli.config.places import FileKind, create_user_config, initial_config, paths
-from medtrack_cli.config.settings import _TOP_KEYS
 from medtrack_cli.errors import CannotCreate, ConfigError, ExitCode
+from tests.config import mistakes
 
 if TYPE_CHECKING:
     from tests.config.conftest import Machine
@@ -20,46 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("text", "line", "message", "hint"),
-    [
-        ("profile: x\n", 1, "unknown key profile", "profiles"),
-        ("\nprofiles:\n  x:\n    hots: a\n", 4, "unknown key hots", "host"),
-        ("profiles: {x: {tls: {cafile: a}}}\n", 1, "unknown key cafile", "ca_file"),
-        ("profiles: {x: {password:hunter2}}\n", 1, "unknown key", "password"),
-        ("profiles:\n  x: h\n", 2, "mapping", "config init"),
-        ("- a\n", 1, "mapping", "config init"),
-        ("service: [a]\n", 1, "service must be one text", "config init"),
-        ("schemas: {a: b}\n", 1, "a list of texts", "config init"),
-        ("profiles: {x: {hosts: []}}\n", 1, "a list of texts", "config init"),
-        ("profiles:\n  x:\n    port: many\n", 3, "not a port", "65535"),
-        ("profiles:\n  x:\n    protected: yes\n", 3, "not true or false", "true or false"),
-        ("profiles:\n  x:\n    tls: true\n", 3, "mapping", "config init"),
-        ("profiles:\n  x:\n    url: http://h\n", 3, "not an AMQP URL", "amqps://"),
-        ("profiles:\n  x:\n    management_url: h\n", 3, "not a management URL", "https://"),
-        ("profiles: {x: {host: a, hosts: [b]}}\n", 1, "exclude each other", "one of them"),
-        ("profiles: {x: {password: hunter2, password_env: B}}\n", 1, "exclude", "one of them"),
-        ("profiles: {x: {url: 'amqp://h', tls: {}}}\n", 1, "amqp:// URL", "amqps://"),
-        ("profiles: {x: {password_command: ''}}\n", 1, "not a command", "a list"),
-        ("profiles: {x: {password_command: '\"a'}}\n", 1, "not a command", "a list"),
-        ("profiles: {x: {tls: {ca_file: ''}}}\n", 1, "an empty value", "a value"),
-        ("profiles: {x: {management_url: 'http://['}}\n", 1, "not a management", "https://"),
-        ("profiles: {x: {management_url: 'http://u:hunter2@h'}}\n", 1, "not a", "https://"),
-        ("service: ''\n", 1, "an empty value", "a value"),
-        ("service: a\nservice: b\n", 2, "the key service stands twice", "line 1"),
-        ("service: !!str a\n", 1, "tags", "quote"),
-        ("a: 1\nservice: &x a\n", 2, "anchors", "quote"),
-        ("profiles: {x: {password: *hunter2}}\n", 1, "aliases", "quote"),
-        ("profiles:\n  x: {password: @hunter2}\n", 2, "not valid YAML", "quote"),
-        ("service: a\n---\nservice: b\n", 2, "second YAML document", "one document"),
-        ("? [a]\n: b\n", 1, "a key that is no text", "plain words"),
-        ("a: " + "[" * 500 + "]" * 500, 1, "nested too deep", "config init"),
-        ("service: a\n" + "[" * 100_000, 2, "not valid YAML", "quote"),
-        ("service: a\nschemas: " + "[" * 100_000, 2, "nested too deep", "config init"),
-        ("a: &a [x, x]\n" + "b: &b [*a, *a]\n" * 50, 1, "anchors", "quote"),
-        ("service: a\nschemas: \x07hunter2\n", 2, "a control character", "take it out"),
-        ('service: a\nschemas: "\\0hunter2"\n', 2, "NUL or half a character", "take it out"),
-        ('profiles: {x: {password: "\\ud800hunter2"}}\n', 1, "half a character", "take it out"),
-        (f"profiles:\n  x: {{vhost: {'v' * 256}}}\n", 2, "longer than 255 bytes", "shorten"),
-    ],
+    [*mistakes.OF_KEYS_AND_TYPES, *mistakes.OTHERS],
 )
 def test_mistakes(machine: "Machine", text: str, line: int, message: str, hint: str) -> None:
     """Every mistake is refused at its line, with the next step and no secret."""
@@ -295,5 +256,5 @@ def test_the_initial_config_names_every_setting() -> None:
     """The first configuration names each key that a file may hold, and no command to come."""
     words = set(re.findall(r"\w+", initial_config()))
 
-    assert {*_TOP_KEYS, *CONNECTION_KEYS} - words == set()
+    assert {*TOP_KEYS, *CONNECTION_KEYS} - words == set()
     assert "queue" not in words

@@ -21,10 +21,9 @@ from typer.main import get_command
 
 from medtrack_cli.app import app
 from medtrack_cli.commands.options import CONNECTION_OPTIONS
-from medtrack_cli.config.layers import CONNECTION_KEYS
+from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
 from medtrack_cli.config.loader import _VARIABLES
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
-from medtrack_cli.config.settings import _TOP_KEYS
 from medtrack_cli.errors import ExitCode
 from tests.project.pages import README, ROOT, blocks
 
@@ -250,7 +249,7 @@ def test_every_setting_is_documented() -> None:
     table = "\n".join(line for line in page.splitlines() if line.startswith("| "))
     variables = [f"MEDTRACK_{key.upper()}" for key in (*_VARIABLES, "profile", "service", "config")]
     flags = [f"--{name.replace('_', '-')}" for name in CONNECTION_OPTIONS]
-    wanted = {*_TOP_KEYS, *CONNECTION_KEYS, *variables, *flags, KEY_PASSPHRASE}
+    wanted = {*TOP_KEYS, *CONNECTION_KEYS, *variables, *flags, KEY_PASSPHRASE}
 
     assert wanted - set(re.findall(r"[\w-]+", table)) == set()
 

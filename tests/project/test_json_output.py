@@ -170,6 +170,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "init"),
         ("config", "init"),
         ("config", "path"),
+        ("config", "check"),
     ):
         yield tool.run(*arguments, "-o", "json")
 

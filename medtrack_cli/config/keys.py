@@ -1,0 +1,98 @@
+"""The keys of a configuration file, and what each takes: told the loader, and editors."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, NamedTuple
+
+_TEXT = {"type": ["string", "number", "boolean", "null"]}
+_FILLED = {**_TEXT, "minLength": 1}
+_NAME = {**_TEXT, "maxLength": 255}
+_BOOLEAN = {"enum": [True, False, "true", "false", None]}
+_PORT = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": 65535},
+        {"type": "string", "pattern": "^[0-9]{1,5}$"},
+        {"type": "null"},
+    ]
+}
+_URL = {"type": ["string", "null"], "pattern": "^[Aa][Mm][Qq][Pp][Ss]?://"}
+_WEB_ADDRESS = {"type": ["string", "null"], "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/]"}
+
+
+class Key(NamedTuple):
+    """What stands at a key, in words, and what one text there may be, as a JSON Schema."""
+
+    about: str
+    takes: Mapping[str, Any] = _FILLED
+    is_list: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Describe what it takes, for an editor."""
+        texts = {"type": "array", "items": _TEXT, "minItems": 1}
+        takes = {"anyOf": [self.takes, texts]} if self.is_list else self.takes
+        return {"description": self.about, **takes}
+
+
+TLS_KEYS = {
+    "ca_file": Key("The authorities to trust, PEM; without it the system's."),
+    "cert_file": Key("Our certificate, PEM."),
+    "key_file": Key("Our private key, PEM."),
+    "server_name": Key("The name that the broker's certificate has."),
+}
+PASSWORD_KEYS = {
+    "password": Key("The password itself; the file must be closed to others.", _TEXT),
+    "password_env": Key("The variable that holds it; in a project file MEDTRACK_…"),
+    "password_file": Key("The file that holds it, one line, closed to others."),
+    "password_command": Key("The program that prints it.", is_list=True),
+}
+PROFILE_KEYS = {
+    "url": Key("amqp[s]://USER:PASSWORD@HOST:PORT/VHOST; a key beside it wins.", _URL),
+    "host": Key("The broker's host."),
+    "port": Key("The broker's port: 5672, with TLS 5671.", _PORT),
+    "hosts": Key("Hosts of a cluster, tried in shuffled order.", is_list=True),
+    "vhost": Key("The virtual host: /", _NAME),
+    "username": Key("Who logs in.", _NAME),
+    "exchange": Key("The topic exchange of the events: medtrack.events", {**_FILLED, **_NAME}),
+    "management_url": Key("Where the management API is: http[s]://HOST[:PORT]", _WEB_ADDRESS),
+    **PASSWORD_KEYS,
+    "protected": Key("true: publish and replay ask first.", _BOOLEAN),
+    "tls": Key("TLS, and whom it trusts; {} for the system's authorities.", {}),
+}
+CONNECTION_KEYS = {**PROFILE_KEYS, **TLS_KEYS}
+TOP_KEYS = {
+    "default_profile": Key("The profile to use: local"),
+    "service": Key("Fills an event's missing service."),
+    "schemas": Key("Folders of more event types, from this file's folder.", _TEXT, is_list=True),
+    "profiles": Key("Connection settings by name, beside those built in.", {}),
+}
+EXCLUSIVE = (("host", "hosts"), tuple(PASSWORD_KEYS))
+"""Of each, one at most."""
+
+
+def json_schema() -> dict[str, Any]:
+    """Give a JSON Schema of a configuration file; whatever the loader takes fits it."""
+    tls = _table(TLS_KEYS)
+    profile = _table(PROFILE_KEYS, tls=tls)
+    for names in EXCLUSIVE:
+        profile.setdefault("allOf", []).extend(map(_not_both, combinations(names, 2)))
+    profiles = {"type": ["object", "null"], "additionalProperties": profile}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "medtrack.yaml",
+        **_table(TOP_KEYS, profiles=profiles),
+    }
+
+
+def _table(keys: Mapping[str, Key], **tables: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": ["object", "null"],
+        "properties": {name: key.schema | tables.get(name, {}) for name, key in keys.items()},
+        "additionalProperties": False,
+    }
+
+
+def _not_both(names: tuple[str, str]) -> dict[str, Any]:
+    """Refuse two keys beside each other; one without a value counts as none."""
+    written = {name: {"not": {"type": "null"}} for name in names}
+    return {"not": {"type": "object", "required": list(names), "properties": written}}

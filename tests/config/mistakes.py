@@ -1,0 +1,46 @@
+"""What a configuration file may not say: its text, the line, what is said, the hint."""
+
+OF_KEYS_AND_TYPES = [
+    ("profile: x\n", 1, "unknown key profile", "profiles"),
+    ("\nprofiles:\n  x:\n    hots: a\n", 4, "unknown key hots", "host"),
+    ("profiles: {x: {tls: {cafile: a}}}\n", 1, "unknown key cafile", "ca_file"),
+    ("profiles: {x: {password:hunter2}}\n", 1, "unknown key", "password"),
+    ("profiles:\n  x: h\n", 2, "mapping", "config init"),
+    ("- a\n", 1, "mapping", "config init"),
+    ("service: [a]\n", 1, "service must be one text", "config init"),
+    ("schemas: {a: b}\n", 1, "a list of texts", "config init"),
+    ("profiles: {x: {hosts: []}}\n", 1, "a list of texts", "config init"),
+    ("profiles:\n  x:\n    port: many\n", 3, "not a port", "65535"),
+    ("profiles:\n  x:\n    protected: yes\n", 3, "not true or false", "true or false"),
+    ("profiles:\n  x:\n    tls: true\n", 3, "mapping", "config init"),
+    ("profiles:\n  x:\n    url: http://h\n", 3, "not an AMQP URL", "amqps://"),
+    ("profiles:\n  x:\n    management_url: h\n", 3, "not a management URL", "https://"),
+    ("profiles: {x: {host: a, hosts: [b]}}\n", 1, "exclude each other", "one of them"),
+    ("profiles: {x: {password: hunter2, password_env: B}}\n", 1, "exclude", "one of them"),
+    ("profiles: {x: {tls: {ca_file: ''}}}\n", 1, "an empty value", "a value"),
+    ("service: ''\n", 1, "an empty value", "a value"),
+]
+"""An editor that has the JSON Schema marks them as well."""
+
+OTHERS = [
+    ("profiles: {x: {url: 'amqp://h', tls: {}}}\n", 1, "amqp:// URL", "amqps://"),
+    ("profiles: {x: {password_command: ''}}\n", 1, "not a command", "a list"),
+    ("profiles: {x: {password_command: '\"a'}}\n", 1, "not a command", "a list"),
+    ("profiles: {x: {management_url: 'http://['}}\n", 1, "not a management", "https://"),
+    ("profiles: {x: {management_url: 'http://u:hunter2@h'}}\n", 1, "not a", "https://"),
+    ("service: a\nservice: b\n", 2, "the key service stands twice", "line 1"),
+    ("service: !!str a\n", 1, "tags", "quote"),
+    ("a: 1\nservice: &x a\n", 2, "anchors", "quote"),
+    ("profiles: {x: {password: *hunter2}}\n", 1, "aliases", "quote"),
+    ("profiles:\n  x: {password: @hunter2}\n", 2, "not valid YAML", "quote"),
+    ("service: a\n---\nservice: b\n", 2, "second YAML document", "one document"),
+    ("? [a]\n: b\n", 1, "a key that is no text", "plain words"),
+    ("a: " + "[" * 500 + "]" * 500, 1, "nested too deep", "config init"),
+    ("service: a\n" + "[" * 100_000, 2, "not valid YAML", "quote"),
+    ("service: a\nschemas: " + "[" * 100_000, 2, "nested too deep", "config init"),
+    ("a: &a [x, x]\n" + "b: &b [*a, *a]\n" * 50, 1, "anchors", "quote"),
+    ("service: a\nschemas: \x07hunter2\n", 2, "a control character", "take it out"),
+    ('service: a\nschemas: "\\0hunter2"\n', 2, "NUL or half a character", "take it out"),
+    ('profiles: {x: {password: "\\ud800hunter2"}}\n', 1, "half a character", "take it out"),
+    (f"profiles:\n  x: {{vhost: {'v' * 256}}}\n", 2, "longer than 255 bytes", "shorten"),
+]
