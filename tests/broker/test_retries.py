@@ -34,7 +34,7 @@ def test_a_key_is_tried_in_order_one_at_a_time() -> None:
         assert due(retries, 0.1) == [follows]
     retries.taken(four)
     assert not retries.holds(message(5, routing_key="a"))
-    assert (len(retries), retries.bytes_waiting) == (0, 0)
+    assert (retries.count, retries.bytes_waiting) == (0, 0)
 
 
 def test_a_key_that_is_well_again_is_held_up_no_more() -> None:
@@ -44,7 +44,7 @@ def test_a_key_that_is_well_again_is_held_up_no_more() -> None:
     assert retries.refused(one)
     assert all(retries.holds(each) for each in others)
     sent = due(retries)
-    while len(retries):
+    while retries.count:
         assert sent == list(range(1, sent[-1] + 1))
         retries.taken(message(sent[-1], routing_key="a"))
         sent += iter(lambda: getattr(retries.next_due(), "position", None), None)
@@ -104,7 +104,7 @@ def test_without_time_a_refusal_is_the_last_word() -> None:
     """With no time to try again, nothing is kept, however many are refused."""
     retries = Retries(0)
     assert not any(retries.refused(message(each)) for each in range(1, 101))
-    assert (len(retries), retries.next_due(), list(retries.take_all())) == (0, None, [])
+    assert (retries.count, retries.next_due(), list(retries.take_all())) == (0, None, [])
 
 
 def test_what_waits_tells_whether_it_was_refused() -> None:

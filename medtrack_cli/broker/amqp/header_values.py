@@ -20,7 +20,6 @@ from medtrack_cli.events.json_text import MAX_DEPTH
 
 _decode_plain = data.decode_value
 _encode_plain = data.encode_value
-_encode_pairs = data.encode_table
 
 # How RabbitMQ reads them: https://www.rabbitmq.com/amqp-0-9-1-errata, section 3. "I" is plain.
 _INTEGERS = {
@@ -118,18 +117,16 @@ def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
     return table, offset
 
 
-class _Pairs(dict[str, Any]):
-    """A table that gives each of several values with its name."""
-
-    def items(self) -> Any:  # noqa: ANN401 -- pairs, and a dict's own view can't repeat a name
-        for name, value in super().items():
-            values = value if isinstance(value, Several) else [value]
-            yield from ((name, each) for each in values)
-
-
 def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
-    """Add a table's bytes to the pieces; give their number."""
-    return _encode_pairs(pieces, _Pairs(table or {}))
+    """Add a table's bytes to the pieces, each of several values with its name; give their number."""
+    start = len(pieces)
+    pieces.append(b"")  # the size, known when all is there
+    size = 0
+    for name, value in (table or {}).items():
+        for each in value if isinstance(value, Several) else (value,):
+            size += data.encode_short_string(pieces, name) + encode_value(pieces, each)
+    pieces[start] = struct.pack(">I", size)
+    return size + 4
 
 
 def _whole(number: int, name: str) -> int:

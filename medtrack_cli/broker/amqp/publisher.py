@@ -92,7 +92,7 @@ class AmqpPublisher:
             while True:
                 self._send(feed)  # before anything is printed: the broker should never idle
                 yield from self._verdicts.hand_out()
-                if feed.exhausted and not (self._confirms or self._again or self._nacked):
+                if feed.exhausted and not (self._confirms or self._again or self._nacked.count):
                     break
                 self._wait()
                 self._check_clocks()
@@ -125,7 +125,10 @@ class AmqpPublisher:
             if len(self._verdicts) > policy.window * 2:
                 self._inbox.put(Wake())  # hand these out, then go on at once
                 break
-            message = self._next_again() or (feed.take() if self._may_read() else None)
+            has_waiting = self._again or self._nacked.count
+            message: Message | Receipt | None = self._next_again() if has_waiting else None
+            if message is None and (not has_waiting or self._may_read()):
+                message = feed.take()
             if message is None:
                 break
             if isinstance(message, Receipt):
@@ -152,7 +155,7 @@ class AmqpPublisher:
     def _may_read(self) -> bool:
         """Tell whether new input may be read: not while very much waits to be sent again."""
         waiting = self._nacked
-        return len(waiting) < MOST_HELD and waiting.bytes_waiting < self._policy.window_bytes
+        return waiting.count < MOST_HELD and waiting.bytes_waiting < self._policy.window_bytes
 
     def _room(self) -> int:
         """Tell how many messages may be sent now: none before half of the window is free.

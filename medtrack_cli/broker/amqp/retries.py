@@ -48,11 +48,8 @@ class Retries:
         self._closed: set[str] = set()
         self._free: deque[Message] = deque()  # of keys that are tried alone no more
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
-        self._count = self.bytes_waiting = 0
+        self.count = self.bytes_waiting = 0  # of what waits
         self.wants_channel = False  # another one
-
-    def __len__(self) -> int:
-        return self._count
 
     def refused(self, message: Message) -> bool:
         """Keep a message that a queue refused; False when that was its last try."""
@@ -145,10 +142,10 @@ class Retries:
 
     def _keep(self, lane: _Lane, message: Message) -> None:
         heapq.heappush(lane.waiting, (message.position, message))
-        self._count += 1
+        self.count += 1
         self.bytes_waiting += len(message.body)
 
     def _let_go(self, message: Message) -> Message:
-        self._count -= 1
+        self.count -= 1
         self.bytes_waiting -= len(message.body)
         return message
