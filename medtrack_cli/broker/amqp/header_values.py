@@ -118,7 +118,7 @@ def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
 
 
 def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
-    """Add a table's bytes to the pieces, each of several values with its name; give their number."""
+    """Add a table's bytes to the pieces, several values each with its name; give their number."""
     start = len(pieces)
     pieces.append(b"")  # the size, known when all is there
     size = 0

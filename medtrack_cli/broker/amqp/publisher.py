@@ -125,10 +125,8 @@ class AmqpPublisher:
             if len(self._verdicts) > policy.window * 2:
                 self._inbox.put(Wake())  # hand these out, then go on at once
                 break
-            has_waiting = self._again or self._nacked.count
-            message: Message | Receipt | None = self._next_again() if has_waiting else None
-            if message is None and (not has_waiting or self._may_read()):
-                message = feed.take()
+            is_empty = not (self._again or self._nacked.count)
+            message = feed.take() if is_empty else self._next_of_both(feed)
             if message is None:
                 break
             if isinstance(message, Receipt):
@@ -169,6 +167,9 @@ class AmqpPublisher:
         if is_waiting or in_flight * 2 > window:
             return 0
         return window - in_flight
+
+    def _next_of_both(self, feed: Feed[Message | Receipt]) -> Message | Receipt | None:
+        return self._next_again() or (feed.take() if self._may_read() else None)
 
     def _next_again(self) -> Message | None:
         # What was sent goes first: what a queue refused, or held back, is behind it in its key.
