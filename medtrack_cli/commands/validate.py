@@ -32,7 +32,7 @@ def validate(
             "--output",
             "-o",
             metavar="FORMAT[=PATH]",
-            help="human, json, github, junit or sarif; =PATH writes a file; repeatable.",
+            help="human, json, github, junit, sarif or gitlab; =PATH writes a file; repeatable.",
         ),
     ] = None,
     as_type: Annotated[

@@ -21,6 +21,32 @@ from tests.validate.checking import STUDENT, changed, validate
 SARIF = json.loads(
     (ROOT / "tests/data/sarif-2.1.0-rtm.5.json").read_text().replace("{2}]?$", "{2}$")
 )
+# https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format, as a schema.
+GITLAB = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "description": {"type": "string"},
+            "check_name": {"type": "string"},
+            "fingerprint": {"type": "string"},
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "type": "object",
+                "properties": {
+                    "path": {"type": "string", "pattern": "^(?!\\./)"},
+                    "lines": {
+                        "type": "object",
+                        "properties": {"begin": {"type": "integer", "minimum": 1}},
+                        "required": ["begin"],
+                    },
+                },
+                "required": ["path", "lines"],
+            },
+        },
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+    },
+}
 ODD_NAME = 'ünï cödé, 100%: "a" & <b>\n::error::x.json'
 
 
@@ -87,6 +113,44 @@ def test_sarif_and_json_agree(tool: Tool) -> None:
     assert [
         (each["ruleId"], *region.values()) for each, region in zip(results, regions, strict=True)
     ] == [(each["rule"], each["line"], each["column"], each["end_column"]) for each in findings]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("arguments", "code"), [*RUNS[:2], RUNS[4]])
+def test_gitlab(tool: Tool, arguments: tuple[str, ...], code: int) -> None:
+    """A code quality report has what GitLab's page asks for, each fingerprint once."""
+    ran = tool.run("validate", *arguments, "-o", "gitlab", "-o", "json=all.ndjson")
+    issues = json.loads(ran.out)
+    found = [json.loads(line) for line in (tool.folder / "all.ndjson").read_text().splitlines()]
+
+    assert ran.code == code
+    assert [*jsonschema_rs.Draft202012Validator(GITLAB).iter_errors(issues)] == []
+    assert len({each["fingerprint"] for each in issues}) == len(issues)
+    assert [
+        (each["check_name"], each["location"]["lines"]["begin"], each["severity"])
+        for each in issues
+        if each["check_name"] != "unreadable"
+    ] == [
+        (each["rule"], each["line"], "major" if each["severity"] == "error" else "minor")
+        for each in found
+        if each["kind"] == "finding"
+    ]
+    unreadable = [each for each in issues if each["check_name"] == "unreadable"]
+    assert len(unreadable) == sum(each["kind"] == "error" for each in found)
+
+
+def test_gitlab_knows_a_finding_again(tmp_path: Path) -> None:
+    """A finding keeps its fingerprint when it moves; of two alike in a file each has its own."""
+    bad, prints = json.dumps(changed({"email": 1})), []
+    for text in (f"{bad}\n", f"\n\n{bad}\n{bad}\n"):
+        (tmp_path / "e.ndjson").write_text(text)
+        root = {"CI_PROJECT_DIR": str(tmp_path)}
+        ran = validate(tmp_path / "e.ndjson", "-o", "gitlab", environ=root)
+        issues = json.loads(ran.out)
+        assert {each["location"]["path"] for each in issues} == {"e.ndjson"}
+        prints.append([each["fingerprint"] for each in issues])
+    assert (len(prints[0]), len(set(prints[1]))) == (1, 2)
+    assert prints[0][0] == prints[1][0]
 
 
 @pytest.mark.usefixtures("folder")

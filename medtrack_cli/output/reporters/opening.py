@@ -13,7 +13,7 @@ from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import Reporter
 from medtrack_cli.output.style import Style
 
-FORMATS = ("human", "json", "github", "junit", "sarif")
+FORMATS = ("human", "json", "github", "junit", "sarif", "gitlab")
 
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
@@ -95,6 +95,10 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
         from medtrack_cli.output.reporters.junit import JunitReporter
 
         return JunitReporter(out, strict=look.strict)
+    if wanted.format == "gitlab":
+        from medtrack_cli.output.reporters.gitlab import GitlabReporter
+
+        return GitlabReporter(out, look.file_place)
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
     return SarifReporter(out, look.file_place)

@@ -10,11 +10,11 @@ STDIN = "<stdin>"
 
 
 def file_places(environ: Mapping[str, str]) -> FilePlace:
-    """Name files from the root of the checkout on GitHub, wherever the command was run.
+    """Name files from the root of the checkout on GitHub or GitLab, wherever the command was run.
 
-    A file outside of it, and every file elsewhere than on GitHub, keeps its name.
+    A file outside of it, and every file elsewhere than there, keeps its name.
     """
-    workspace = environ.get("GITHUB_WORKSPACE")
+    workspace = environ.get("GITHUB_WORKSPACE") or environ.get("CI_PROJECT_DIR")
     if not workspace:
         return str
     root = os.path.realpath(workspace)

@@ -1,0 +1,69 @@
+"""Findings as GitLab's code quality report.
+
+https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+import json
+import os
+from collections import Counter
+from hashlib import sha256
+from typing import TextIO
+
+from medtrack_cli.core.validated import Validated
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.reporters.places import FilePlace
+from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+
+_UNREADABLE = "unreadable"
+
+
+class GitlabReporter:
+    """Writes one JSON array as it goes."""
+
+    most: int | None = None
+
+    def __init__(self, out: TextIO, file_place: FilePlace) -> None:
+        self._out = out
+        self._file_place = file_place
+        self._separator = ""
+        self._alike: Counter[str] = Counter()
+        out.write("[")
+
+    def file(self, name: str) -> None:
+        """Say nothing of files that are in order."""
+
+    def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- it has the files
+        severity = "major" if finding.is_error else "minor"
+        place = finding.file, finding.span.line, finding.pointer
+        self._write(finding.rule, sentence_of(finding), severity, *place)
+
+    def unreadable(self, error: InputMissing) -> None:
+        self._write(_UNREADABLE, error.what, "critical", error.subject, 1)
+
+    def finish(self, validated: Validated) -> None:  # noqa: ARG002 -- the form has no summary
+        self._out.write("\n]\n")
+
+    def _write(  # noqa: PLR0913, PLR0917 -- what GitLab wants to know
+        self, rule: str, text: str, severity: str, file: str, line: int, pointer: str = ""
+    ) -> None:
+        # Whatever can't be a path in the repository, GitLab shows as it is.
+        path = os.path.normpath(self._file_place(file)).encode(errors="replace").decode()
+        issue = {
+            "description": text,
+            "check_name": rule,
+            "fingerprint": self._fingerprint(f"{path}\0{rule}\0{pointer}\0{text}"),
+            "severity": severity,
+            "location": {"path": path, "lines": {"begin": line}},
+        }
+        self._out.write(f"{self._separator}\n{json.dumps(issue, separators=(',', ':'))}")
+        self._separator = ","
+
+    def _fingerprint(self, identity: str) -> str:
+        """Name a finding so that it stays the same when lines move; those alike are numbered.
+
+        GitLab shows one of several with one fingerprint, and compares two branches by them.
+        """
+        key = sha256(identity.encode(errors="replace")).hexdigest()
+        self._alike[key] += 1
+        return sha256(f"{key} {self._alike[key]}".encode()).hexdigest()
