@@ -7,8 +7,7 @@ from medtrack_cli.core.explanations import EXPLAINED, Group
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
-from tests.cli.tool import Tool
-from tests.cli.within import within
+from tests.running import run
 
 
 def codes(group: Group) -> set[str]:
@@ -29,15 +28,15 @@ def test_every_code_is_explained() -> None:
     assert len({each.code for each in EXPLAINED}) == len(EXPLAINED)
 
 
-def test_each_is_told_whole(tool: Tool) -> None:
+def test_each_is_told_whole() -> None:
     """For each code of the list a person reads its three texts, and a program has them."""
-    listed = within(tool, "explain", "-o", "json").records
+    listed = run("explain", "-o", "json").records
     assert [(each["group"], each["code"]) for each in listed] == [each[:2] for each in EXPLAINED]
     for group, code, about in EXPLAINED:
-        told = " ".join(within(tool, "explain", code).out.split())
+        told = " ".join(run("explain", code).out.split())
         assert told.startswith(f"{code} ({group.replace('_', ' ')}")
         assert all(text in told for text in (about.summary, about.why, about.do))
-        (record,) = within(tool, "explain", code, "-o", "json").records
+        (record,) = run("explain", code, "-o", "json").records
         assert (record["why"], record["do"]) == (about.why, about.do)
 
 
@@ -52,15 +51,15 @@ def test_each_is_told_whole(tool: Tool) -> None:
         ("validate --explain 69", "medtrack explain lists them all"),
     ],
 )
-def test_an_unknown_code_is_named_with_a_near_one(tool: Tool, typed: str, hint: str) -> None:
+def test_an_unknown_code_is_named_with_a_near_one(typed: str, hint: str) -> None:
     """2, with the nearest code that there is, if one is near."""
-    ran = within(tool, *typed.split(" ", typed.count(" ")))
+    ran = run(*typed.split(" ", typed.count(" ")))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.endswith(f"hint: {hint}\n")
     assert "\x1b" not in ran.err
 
 
-def test_the_code_of_an_error_leads_to_its_exit_code(tool: Tool) -> None:
+def test_the_code_of_an_error_leads_to_its_exit_code() -> None:
     """What `-o json` calls broker_unreachable is explained as 69, what it ends with."""
-    ran = within(tool, "explain", "broker_unreachable")
+    ran = run("explain", "broker_unreachable")
     assert (ran.code, ran.out.partition("\n")[0]) == (0, "69 (exit code)")

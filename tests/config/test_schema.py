@@ -1,6 +1,7 @@
 """The JSON Schema of a configuration file, and the check of one."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -9,10 +10,9 @@ import pytest
 from medtrack_cli.config.document import Node, Scalar, Sequence, parse_document
 from medtrack_cli.config.places import initial_config
 from medtrack_cli.errors import ConfigError
-from tests.cli.tool import Tool
-from tests.cli.within import within
 from tests.config.mistakes import OF_KEYS_AND_TYPES
 from tests.project.pages import README, blocks
+from tests.running import run, run_json
 
 if TYPE_CHECKING:
     from tests.config.conftest import Machine
@@ -31,9 +31,9 @@ RIGHT = [
 
 
 @pytest.fixture
-def schema(tool: Tool) -> dict[str, Any]:
+def schema() -> dict[str, Any]:
     """Print the schema."""
-    printed = within(tool, "config", "schema")
+    printed = run("config", "schema")
     assert printed.code == 0
     found: dict[str, Any] = json.loads(printed.out)
     jsonschema_rs.meta.validate(found)
@@ -91,19 +91,23 @@ def test_every_key_is_there(machine: "Machine", schema: dict[str, Any]) -> None:
         assert caught.value.hint == f"known: {', '.join(table['properties'])}"
 
 
-def test_the_check_says_where(tool: Tool) -> None:
+def test_the_check_says_where(tmp_path: Path) -> None:
     """0 and what would be used, or 78 with the place; a project's file is read as a project's."""
-    assert within(tool, "config", "check", "-o", "json").summary == {
+    assert run_json("config", "check", folder=tmp_path).summary == {
         "kind": "configuration",
         "files": [],
         "profile": "local",
         "profiles": ["local", "medtrack"],
     }
-    project = tool.folder / "below/medtrack.yaml"
+    project = tmp_path / "below/medtrack.yaml"
     project.parent.mkdir()
     project.write_text("default_profile: x\nprofiles:\n  x: {password: open}\n")
-    (tool.folder / "mine.yaml").write_text(project.read_text())
-    right = within(tool, "config", "check", "below/medtrack.yaml", MEDTRACK_CONFIG="/nowhere")
+    (tmp_path / "mine.yaml").write_text(project.read_text())
+    right = run(
+        *("config", "check", "below/medtrack.yaml"),
+        folder=tmp_path,
+        environ={"MEDTRACK_CONFIG": "/nowhere"},
+    )
     assert (right.code, right.out.partition(" ")[0]) == (0, str(project))
     project.write_text("profiles:\n  x:\n    password_file: x\n")
     for file, place, said in (
@@ -112,7 +116,7 @@ def test_the_check_says_where(tool: Tool) -> None:
         ("no/medtrack.yaml", "no/medtrack.yaml", "No such file"),
         ("--config=no.yaml", "no.yaml", "No such file"),
     ):
-        ran = within(tool, "config", "check", file, "-o", "json")
+        ran = run_json("config", "check", file, folder=tmp_path)
         assert (ran.code, ran.out) == (78, "")
         error = json.loads(ran.err)
         assert said in error["message"]
