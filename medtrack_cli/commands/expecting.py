@@ -7,11 +7,11 @@ from medtrack_cli.events.registry import Registry
 
 
 def expectations(
-    texts: Sequence[str], patterns: Sequence[str], registry: Registry
+    texts: Sequence[str], patterns: Sequence[str], excluded: Sequence[str], registry: Registry
 ) -> dict[str, int]:
     """Read TYPE and TYPE:N; one type asked for twice is wanted as often as both say.
 
-    UsageError for what can never come: an unknown type, or one that no pattern lets through.
+    UsageError for what can never come: an unknown type, or one that the patterns leave out.
     """
     from medtrack_cli.core.filters import key_matches
 
@@ -19,6 +19,9 @@ def expectations(
     for text in texts:
         name, _, number = text.partition(":")
         registry.find(name)
+        if any(key_matches(pattern, name) for pattern in excluded):
+            hint = "leave out one of the two"
+            raise UsageError("--expect waits for what --exclude-key leaves out", name, hint=hint)
         if not any(key_matches(pattern, name) for pattern in patterns):
             hint = f"listen {name} …"
             raise UsageError("--expect waits for what the patterns leave out", name, hint=hint)

@@ -18,7 +18,6 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from medtrack_cli.core.conditions import Condition
     from medtrack_cli.core.listening.listen import Sink
     from medtrack_cli.wiring.recordings import Recorder
 
@@ -49,6 +48,12 @@ def listen(
         typer.Argument(help="Routing keys; * is one word, # any number. [#]", show_default=False),
     ] = None,
     *,
+    exclude_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude-key", metavar="PATTERN", help="Leave these routing keys out; repeatable."
+        ),
+    ] = None,
     count: Annotated[
         int | None,
         typer.Option(
@@ -159,7 +164,7 @@ def listen(
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
-    from medtrack_cli.core.listening.listen import Watched, tee
+    from medtrack_cli.core.listening.listen import Wanted, Watched, tee
     from medtrack_cli.core.listening.listen import listen as run
     from medtrack_cli.core.listening.tally import Limits, ListenTally
     from medtrack_cli.output.shown.listening import ShownListened
@@ -171,13 +176,16 @@ def listen(
     _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
-    expected = expectations(expect or [], keys, runtime.registry)
+    expected = expectations(expect or [], keys, exclude_key or [], runtime.registry)
     heard = ListenTally(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
-    source = _source(patterns, durable, queue_type, queue, None if condition or expected else count)
-    warn_of_patterns(runtime, patterns or ())
+    excluded = tuple(exclude_key or ())
+    refuse_bytes("--exclude-key", *excluded, most=MOST_BYTES)
+    chooses = condition or expected or excluded
+    source = _source(patterns, durable, queue_type, queue, None if chooses else count)
+    warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
-        _warn_of_losses(runtime, source, condition)
+        _warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
     settings, clock, printer = runtime.connection, runtime.world.clock, runtime.printer
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
     with (
@@ -193,7 +201,8 @@ def listen(
         runtime.world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
     ):
         sink = tee([shown, *([recorder] if recorder else [])])
-        result = run(tap, sink, heard, stop, registry=runtime.registry, condition=condition)
+        wanted = Wanted(excluded, condition)
+        result = run(tap, sink, heard, stop, registry=runtime.registry, wanted=wanted)
     printer.show(ShownListened(result))
     return result.exit_code
 
@@ -234,10 +243,10 @@ def _refuse_what_does_nothing(
         raise UsageError(f"{option} does nothing with {form}", hint=hint)
 
 
-def _warn_of_losses(runtime: Runtime, source: Source, condition: "Condition | None") -> None:
-    if condition is not None:
+def _warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, object]) -> None:
+    for option in (name for name, given in choosing.items() if given):
         runtime.printer.warning(
-            f"what --where leaves out is taken from {source.name} too, and written nowhere"
+            f"what {option} leaves out is taken from {source.name} too, and written nowhere"
         )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
-from tests.cli.tool import numbered
+from tests.cli.tool import ROOT, numbered
 from tests.contracts.fakes import Answer, MemoryBroker
 from tests.events.sample import event
 from tests.recording.recorded import numbered as recorded
@@ -104,6 +104,28 @@ def test_listen_counts_and_ends(tmp_path: Path) -> None:
     assert broker.acknowledged == 3
     listened = json.loads(said.err.splitlines()[-1])
     assert (listened["kind"], listened["ended"], listened["received"]) == ("listened", "count", 3)
+
+
+@pytest.mark.parametrize("source", [[], ["--queue", "q", "--yes"]])
+def test_excluded_keys_are_acknowledged_and_counted(tmp_path: Path, source: list[str]) -> None:
+    """What --exclude-key matches is neither written nor counted by --count, but acknowledged."""
+    sent, broker = wanted(), MemoryBroker()
+    scenario = ROOT / "sample-events/registration.yaml"
+    run_json("publish", "-f", scenario, folder=tmp_path, broker=sent)
+    broker.backlog = sent.sent
+    excluding = ("--exclude-key", "user.*", "--exclude-key", "stage.#", "--count", "1")
+    said = run_json("listen", *source, *excluding, folder=tmp_path, broker=broker)
+    assert [each["routing_key"] for each in said.records] == ["student.created"]
+    assert (said.code, broker.acknowledged) == (0, 2)
+    listened = json.loads(said.err.splitlines()[-1])
+    assert (listened["received"], listened["left_out"]) == (1, 1)
+    assert ("what --exclude-key leaves out is taken from q" in said.err) == bool(source)
+
+
+def test_what_is_excluded_is_not_expected(tmp_path: Path) -> None:
+    """An --expect that --exclude-key leaves out could never come: 2."""
+    said = run_json("listen", "--exclude-key=user.*", "--expect=user.created", folder=tmp_path)
+    assert (said.code, "--exclude-key leaves out" in said.err) == (2, True)
 
 
 def test_listen_ends_when_time_is_up(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
@@ -41,7 +42,23 @@ class Watched:
     body: bool = False  # the JSON body below its line
     reveal: bool = False  # personal values, and texts that are no event
     local_time: bool = False
-    left_out: Callable[[], int] = lambda: 0  # how many --where didn't want
+    left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
+
+
+class Wanted(NamedTuple):
+    """Which deliveries are passed on: those with no excluded key that a condition says yes to."""
+
+    excluded: Sequence[str] = ()
+    condition: Condition | None = None
+
+    def judge(self, seen: CheckedDelivery) -> Answer:
+        """Tell whether one is wanted."""
+        if any(key_matches(pattern, seen.delivery.routing_key) for pattern in self.excluded):
+            return Answer.NO
+        return judge(seen, self.condition)
+
+
+EVERYTHING = Wanted()
 
 
 def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -51,9 +68,9 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     stop: Stop,
     *,
     registry: Registry | None = None,
-    condition: Condition | None = None,
+    wanted: Wanted = EVERYTHING,
 ) -> ListenSummary:
-    """Pass every delivery that a condition wants to the sink, until a limit or a signal.
+    """Pass every delivery that is wanted to the sink, until a limit or a signal.
 
     A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
     """
@@ -65,7 +82,7 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
                 heard.ready()
             sink.happened(happening)
             continue
-        if taken := _take(happening, sink, heard, registry, condition):
+        if taken := _take(happening, sink, heard, registry, wanted):
             sink.flush()
             consumer.acknowledge([each.token for each in happening[:taken]])
         if heard.is_enough or heard.out_of_time():
@@ -78,12 +95,12 @@ def _take(
     sink: Sink,
     heard: ListenTally,
     registry: Registry | None,
-    condition: Condition | None,
+    wanted: Wanted,
 ) -> int:
     """Write what is wanted of a batch, up to what is enough; tell how far that was."""
     for taken, delivery in enumerate(batch, 1):
         seen = examine(delivery, registry)
-        answer = judge(seen, condition)
+        answer = wanted.judge(seen)
         if answer is Answer.YES:
             sink.write(seen)
             heard.add(seen)

@@ -46,7 +46,7 @@ class Count:
 
     valid: int = 0
     invalid: int = 0
-    left_out: int = 0  # by --where
+    left_out: int = 0  # by --where and --exclude-key
 
 
 class Missing(NamedTuple):
@@ -61,8 +61,9 @@ class Missing(NamedTuple):
 class ListenSummary:
     """What was heard, and why listening ended.
 
-    `left_out` is what --where didn't want, of which `unevaluable` could not be judged. The types
-    stand in the order of their first event; what names no known type counts by its routing key.
+    `left_out` is what --where and --exclude-key didn't want, of which `unevaluable` could not
+    be judged. The types stand in the order of their first event; what names no known type counts
+    by its routing key.
     """
 
     received: int
@@ -88,7 +89,7 @@ class ListenTally:
         self._received = self._valid = self._unevaluable = 0
         self._wanting = dict(limits.expect)
         self._types: dict[str, Count] = {}
-        self.left_out = 0  # by --where
+        self.left_out = 0  # by --where and --exclude-key
         self.interruptions = 0
 
     def ready(self) -> None:

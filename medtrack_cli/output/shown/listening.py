@@ -127,7 +127,7 @@ class ShownListened(NamedTuple):
             unjudged = (
                 f", {listened.unevaluable:,} of them unevaluable" if listened.unevaluable else ""
             )
-            yield f"--where left out {listened.left_out:,}{unjudged}"
+            yield f"left out: {listened.left_out:,}{unjudged}"
         if not listened.exit_code or listened.ended is Ended.STOPPED:
             return
         yield from map(_missing, listened.missing)
