@@ -69,6 +69,14 @@ def publish(
         list[str] | None,
         typer.Option("--header", metavar="KEY=VALUE", help="A message header; repeatable."),
     ] = None,
+    property_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            metavar="NAME=VALUE",
+            help="priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
+        ),
+    ] = None,
     message_id: Annotated[
         str | None, typer.Option("--message-id", help="Use this message id.")
     ] = None,
@@ -126,21 +134,27 @@ def publish(
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.publishing import pacing
     from medtrack_cli.core.publishing.deliver import Tally
+    from medtrack_cli.core.publishing.extras import headers_of, properties_of, trace_headers
     from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.core.publishing.plan import Plan, making
     from medtrack_cli.wiring.inputs import gathered
 
-    _refuse_nul_and_long(set_, header, service, message_id)
+    _refuse_nul_and_long(set_, header, property_, service, message_id)
     clock, service = runtime.world.clock, service or runtime.config.service
     outputs = [(checkpoint, "checkpoint")] if checkpoint else []
     given = partial(gathered, runtime, outputs=outputs, allows_empty=allow_empty)
     source = _source(runtime, event_type, file, data, set_, count, seed, service, given)
     completion = _completion(runtime, event_type, service, set_)
-    headers = _headers(header) if header else None
+    typed, own = headers_of(header or ()), properties_of(property_ or ())
+    headers = typed | trace_headers(runtime.world.environ, typed, runtime.printer.warning)
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
+    shaping += [property_] if property_ else []  # checkpoints of old know nothing of it
     mark = _checkpoint(runtime, checkpoint, source, shaping)
     run = mark.run if mark else uuid4()
-    plan = Plan(run, completion, keep_going, headers, message_id, not no_validate)
+    plan = Plan(
+        *(run, completion, keep_going, headers or None, message_id, not no_validate),
+        own or None,
+    )
     tally = Tally(unroutable_is_done=allow_unroutable)
     if mark and mark.was_done:
         tally.aside["done_before"] = mark.was_done
@@ -161,9 +175,13 @@ def publish(
 
 
 def _refuse_nul_and_long(
-    set_: list[str] | None, header: list[str] | None, service: str | None, message_id: str | None
+    set_: list[str] | None,
+    header: list[str] | None,
+    property_: list[str] | None,
+    service: str | None,
+    message_id: str | None,
 ) -> None:
-    for option, texts in (("--set", set_), ("--header", header)):
+    for option, texts in (("--set", set_), ("--header", header), ("--property", property_)):
         refuse_bytes(option, *texts or ())
     refuse_bytes("--service", service or "")
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
@@ -260,18 +278,6 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
 
     generated = inputs.generated(runtime, event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
-
-
-def _headers(texts: list[str]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise UsageError("--header wants KEY=VALUE", key, hint="--header x-origin=import")
-        if key in headers:
-            raise UsageError("--header names a key twice", key, hint="leave out one of them")
-        headers[key] = value
-    return headers
 
 
 def register(app: typer.Typer) -> None:

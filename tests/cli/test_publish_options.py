@@ -16,6 +16,7 @@ from tests.cli.added import booked, ndjson, project
 from tests.cli.tool import COMMAND, Ran, Tool, numbered
 from tests.events.sample import encode, event, spoilt
 
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 DELETED = json.dumps(event("student.deleted")["payload"])
 
 
@@ -120,6 +121,28 @@ USAGE: list[tuple[tuple[str, ...], str]] = [
     (("student.created", "--count=1", "--message-id", "é" * 128), "longer than 255 bytes"),
     (("student.created", "--count=1", "--header", "novalue"), "--header wants KEY=VALUE"),
     (("student.created", "--count=1", "--header", "=value"), "--header wants KEY=VALUE"),
+    *(
+        (("student.created", "--count=1", "--property", typed), said)
+        for typed, said in {
+            "priority=256": "from 0 to 255",
+            "priority=-1": "from 0 to 255",
+            "priority=": "from 0 to 255",
+            "expiration=1.5": "milliseconds",
+            "expiration=4294967296": "milliseconds",
+            f"type={'é' * 128}": "longer than 255 bytes",
+            "type=\udcff": "--property is not UTF-8",
+            "priority": "--property wants NAME=VALUE",
+            "priorty=1": "did you mean priority?",
+            "cluster_id=x": "known: priority, expiration",
+            "delivery_mode=1": "always persistent",
+            "headers=x": "--header KEY=VALUE",
+            "message_id=x": "--message-id",
+            "user_id=x": "--username",
+            "content_type=x": "application/json",
+            "content_encoding=gzip": "sent as it is",
+            "timestamp=1": "--set timestamp=",
+        }.items()
+    ),
     (("student.created", "--count=0"), "--count"),
     (("student.created", "--count=2", "-d", "{}"), "--count and --seed generate events"),
     (("student.created", "--seed=2", "-d", "{}"), "--count and --seed generate events"),
@@ -192,6 +215,30 @@ def test_headers_and_message_id_arrive(connected: Tool, witness: Witness) -> Non
         )
 
 
+def test_properties_and_the_trace_arrive(connected: Tool, witness: Witness) -> None:
+    """--property is on the wire with its AMQP type, and so is the environment's trace."""
+    typed = {
+        "priority": 5,
+        "expiration": "60000",
+        "type": "é=",
+        "app_id": "",
+        "correlation_id": "c",
+    }
+    options = [f"--property={name}={value}" for name, value in typed.items()]
+    ran = connected.run(
+        *("publish", "student.deleted", "--count=1", *options, "--property", "reply_to=q"),
+        *("--header", "x-a=b", "-o", "json"),
+        TRACEPARENT=TRACEPARENT,
+        TRACESTATE="a=1,b@c=2",
+    )
+    assert ran.code == 0, ran.err
+    [held] = witness.take()
+    assert {name: getattr(held.properties, name) for name in typed} == typed
+    assert (held.properties.reply_to, held.properties.delivery_mode) == ("q", 2)
+    trace = {"traceparent": TRACEPARENT, "tracestate": "a=1,b@c=2"}
+    assert held.properties.headers == {"x-a": "b", **trace}
+
+
 def test_without_a_message_id_each_has_its_own(connected: Tool, witness: Witness) -> None:
     """Generated events that are alike still have ids that differ."""
     same = ("--set", "payload.user_id=660e9500-f39c-52e5-b827-557766551111")
@@ -219,6 +266,7 @@ def test_headers_that_amqp_can_not_carry_are_refused(
     "twice",
     [
         ("--header=x-a=1", "--header=x-a=2"),
+        ("--property=type=1", "--property=type=2"),
         ("--set=payload.user_id=a", "--set=payload.user_id=b"),
     ],
 )

@@ -28,8 +28,8 @@ Noted = Callable[[Iterable[Item]], Iterable[Item]]
 class Plan:
     """What to make of the input. `run` makes the message ids: the same run, the same ids.
 
-    `message_id` is one for all, if the user gives it. Without `validates`, whatever names its
-    event type is sent as it is.
+    `headers`, `properties` and `message_id` are one for all, if the user gives them. Without
+    `validates`, whatever names its event type is sent as it is.
     """
 
     run: UUID
@@ -38,6 +38,7 @@ class Plan:
     headers: Mapping[str, str] | None = None
     message_id: str | None = None
     validates: bool = True
+    properties: Mapping[str, Any] | None = None
 
 
 def messages(
@@ -72,7 +73,7 @@ def messages(
             event_type,
             key,
             name,
-            *((body, None) if item.recorded is None else _as_it_came(item, body)),
+            *_as_it_is_sent(item, body, plan.properties),
             plan.headers,
             findings,
         )
@@ -81,13 +82,15 @@ def messages(
             note(f"filled in {what} in {counted(events, 'event')}")
 
 
-def _as_it_came(item: Item, body: bytes) -> tuple[bytes, Mapping[str, Any] | None]:
-    """Give the body and properties of a recorded event: a compressed one is sent as it came."""
+def _as_it_is_sent(
+    item: Item, body: bytes, typed: Mapping[str, Any] | None
+) -> tuple[bytes, Mapping[str, Any] | None]:
+    """Give body and properties: a compressed recorded event is sent as it came."""
     recorded = item.recorded
     if not isinstance(recorded, Delivery) or body is not item.body or body is recorded.body:
-        return body, None
+        return body, {**PLAIN_PROPERTIES, **typed} if typed else None
     encoding = recorded.properties["content_encoding"]
-    return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding}
+    return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding, **(typed or {})}
 
 
 def _may_be_sent(event: Examined, plan: Plan) -> bool:
