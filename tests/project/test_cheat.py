@@ -1,0 +1,55 @@
+"""docs/cheat.md: every line of it is run."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.tool import COMMAND, Tool
+from tests.events.sample import event
+from tests.project.pages import ROOT, blocks
+from tests.running import run
+
+if TYPE_CHECKING:
+    from tests.broker.witness import Witness
+
+LINE = re.compile(r"(?P<command>.*?)(?: +# (?:(?P<code>\d+): )?.*)?")
+
+
+def test_every_line_does_what_it_says(
+    connected: Tool, witness: "Witness", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line ends with 0 or the code behind it, and the events it publishes arrive."""
+    shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
+    connected.write("payload.json", json.dumps(event("student.deleted")["payload"]))
+    monkeypatch.chdir(connected.folder)
+    page = (ROOT / "docs/cheat.md").read_text()
+    lines = [line for _, text in blocks(page, "sh") for line in text.splitlines()]
+    verbs = {line.split()[1] for line in lines if line.startswith("medtrack")}
+
+    assert {"validate", "publish", "listen", "replay", "schema", "config", "explain"} <= verbs
+    for line in lines:
+        found = LINE.fullmatch(line)
+        assert found
+        shorter = found["command"].replace("--timeout 1", "--timeout 0.1")
+        code, said = ended(connected, shorter)
+        assert code == int(found["code"] or 0), (line, said)
+    assert len(witness.take()) > 3
+
+
+def ended(tool: Tool, command: str) -> tuple[int, str]:
+    """Run a line: in this process where no shell is needed."""
+    words = shlex.split(command)
+    if words[0] == "medtrack" and not {"|", "<", ">"} & set(words):
+        ran = run(*words[1:], folder=tool.folder, environ=tool.environ)
+        return ran.code, ran.err
+    program = f'medtrack() {{ {shlex.join(COMMAND)} "$@"; }}; set -o pipefail; {command}'
+    shell = ["bash", "-c", program]
+    done = subprocess.run(
+        shell, env=tool.environ, capture_output=True, check=False, text=True, timeout=60
+    )
+    return done.returncode, done.stderr
