@@ -73,11 +73,17 @@ class Runtime:
         """Flags, environment and files, read once, when first asked for."""
         from medtrack_cli.config.loader import load
 
+        def private() -> Mapping[str, str]:
+            from medtrack_cli.private_broker.lifecycle import settings
+
+            return settings(self.world.environ)
+
         return load(
             flags=self.flags,
             environ=self.world.environ,
             cwd=self.world.cwd,
             prompt=self.terminal.ask_secret if self.terminal.has_person else None,
+            private=private,
         )
 
     def tell_what_is_set_aside(self) -> None:

@@ -1,5 +1,6 @@
 """medtrack broker start, stop, status."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,12 @@ Install = Annotated[
 ]
 
 
-def start(runtime: Runtime, *, install: Install = False) -> int:
+Export = Annotated[
+    bool, typer.Option("--export", help="Print the two variables for your shell's eval.")
+]
+
+
+def start(runtime: Runtime, *, install: Install = False, export: Export = False) -> int:
     """Start a private RabbitMQ for development, on free ports of this machine only.
 
     It has its own name, data and ports and touches no other RabbitMQ. Already running: says so.
@@ -26,6 +32,9 @@ def start(runtime: Runtime, *, install: Install = False) -> int:
     from medtrack_cli.wiring import private_broker
 
     broker = private_broker.start(runtime, install=install)
+    if export:
+        runtime.world.stdout.write("".join(f"{line}\n" for line in _exports(broker)))
+        return ExitCode.DONE
     word = "already running" if broker.already_running else "started"
     runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
     return ExitCode.DONE
@@ -59,7 +68,7 @@ def _record(broker: "PrivateBroker") -> dict[str, Any]:
         "running": True,
         "ready": broker.ready,
         "url": broker.amqp_url,
-        "management_url": broker.management_url,
+        "management_url": broker.web_address,
         "pid": broker.pid,
         "version": broker.version,
         "folder": str(broker.folder),
@@ -74,10 +83,18 @@ def _page(word: str, broker: "PrivateBroker") -> str:
             f"  management  {broker.management_url}",
             f"  folder      {broker.folder}",
             "",
-            f"  export MEDTRACK_URL={broker.amqp_url}",
-            f"  export MEDTRACK_MANAGEMENT_URL=http://127.0.0.1:{broker.management_port}",
+            "  `medtrack --profile private …` leads there, and so do:",
+            *(f"  {line}" for line in _exports(broker)),
         ]
     )
+
+
+def _exports(broker: "PrivateBroker") -> list[str]:
+    variables = {
+        "MEDTRACK_URL": broker.amqp_url,
+        "MEDTRACK_MANAGEMENT_URL": broker.web_address,
+    }
+    return [f"export {name}={shlex.quote(text)}" for name, text in variables.items()]
 
 
 def register(app: typer.Typer) -> None:

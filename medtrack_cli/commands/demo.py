@@ -32,6 +32,14 @@ INVALID = """\
 """
 
 
+_ENDED = "the private RabbitMQ is gone. Try next:"
+NEXT = (
+    "medtrack broker start",
+    "medtrack --profile private listen",
+    "medtrack --profile private publish student.created --count 1",
+)
+
+
 def demo(
     runtime: Runtime,
     *,
@@ -73,9 +81,10 @@ def demo(
             show.run("Replay what was recorded, ten times as fast", replay)
         refused = ["publish", "-f", "invalid.json"]
         show.run("An invalid event is refused before anything leaves", refused, expected=1)
-    printer.summary(
-        Kind.DEMO, {"steps": show.steps, "exit_code": 0}, "the private RabbitMQ is gone"
-    )
+    printer.summary(Kind.DEMO, {"steps": show.steps, "exit_code": 0}, _ENDED)
+    if runtime.output != "json":
+        for command_line in NEXT:
+            runtime.world.stdout.write(f"  {command_line}\n")
     return ExitCode.DONE
 
 

@@ -24,11 +24,13 @@ _FLAGS = (
 _VARIABLES = (
     *("url", "host", "port", "vhost", "username", "password", "exchange", "management_url"),
 )
-_BUILT_IN = {
+PRIVATE = "private"
+_BUILT_IN: dict[str, dict[str, str]] = {
     "local": {
         "url": "amqp://admin:password@localhost:5672/%2F",  # the guide's, for development
         "management_url": "http://localhost:15672",
     },
+    PRIVATE: {},  # wherever the private broker runs
     "medtrack": {"url": "amqp://admin@rabbitmq.medtrack.com:5672/%2F", "protected": "true"},
 }
 _DEFAULTS = {
@@ -44,6 +46,7 @@ def load(
     environ: Mapping[str, str],
     cwd: Path,
     prompt: Callable[[str], str] | None = None,
+    private: Callable[[], Mapping[str, str]] = dict,
 ) -> Config:
     """Find out what to connect to, and as whom; ConfigError where that can't be told.
 
@@ -51,7 +54,8 @@ def load(
     environment, that over the profile; but below a profile that is typed, only MEDTRACK_PASSWORD
     is left of the environment. A higher URL replaces host, port, TLS and server name
     of the levels below; user, password and vhost it leaves out come from below, a password only
-    where `resolve` lets it. An empty variable counts as unset. `prompt` asks a person.
+    where `resolve` lets it. An empty variable counts as unset. `prompt` asks a person; `private`
+    tells where the private broker runs, and is asked when its built-in profile is chosen.
     """
     looked = paths(environ, cwd, flags.get("config"))
     files = [
@@ -65,6 +69,8 @@ def load(
             check_project(file, users)
     known = _all_profiles(files, environ)
     profile = _profile(flags, environ, files, known)
+    if profile.value == PRIVATE and not any(PRIVATE in file.profiles for file in files):
+        known[PRIVATE] = (_built_in(private(), f"built-in profile {PRIVATE}", Level.BUILT_IN),)
     chosen = profile.level in {Level.FLAG, Level.ENVIRONMENT}
     levels = [_variables(environ, cwd, _left(flags)), *known[profile.value]]
     if profile.level is Level.FLAG:
@@ -118,8 +124,8 @@ def _all_profiles(
             layer = build_layer(profile.entries, level, file.path.parent, environ)
             if level is Level.PROJECT:
                 check_paths(file.path, tls_files(layer))
-            if level is Level.PROJECT and name == "local":
-                check_local(layer)
+            if level is Level.PROJECT and name in {"local", PRIVATE}:
+                check_local(name, layer)
             known[name] = (layer, *known.get(name, ()))
     return known
 

@@ -44,15 +44,14 @@ def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
             raise ConfigError(what, entry.source, hint=hint)
 
 
-def check_local(layer: Layer) -> None:
-    """Refuse a project's `local` that isn't on this machine: people trust the name."""
+def check_local(name: str, layer: Layer) -> None:
+    """Refuse a project's `local` or `private` that isn't on this machine: people trust the names."""
+    what = f"a project file can move the profile {name} only on this machine"
     hosts = layer.hosts
     if hosts and not all(is_loopback(name) for name, _ in hosts.value):
-        what = "a project file can move the profile local only on this machine"
         raise ConfigError(what, hosts.source, hint="give the profile another name")
     management = layer.management_url
     if management and not is_loopback(management.value.host):
-        what = "a project file can move the profile local only on this machine"
         raise ConfigError(what, management.source, hint="give the profile another name")
 
 

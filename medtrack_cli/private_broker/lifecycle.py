@@ -48,6 +48,11 @@ class PrivateBroker:
     already_running: bool
     ready: bool
 
+    @property
+    def web_address(self) -> str:
+        """The management API's URL without the login."""
+        return f"http://{LOOPBACK}:{self.management_port}"
+
 
 def state_folder(environ: Mapping[str, str], name: str = "default") -> Path:
     """Name the folder of a private broker: `$XDG_STATE_HOME/medtrack/broker/<name>`.
@@ -113,6 +118,14 @@ def status(state: Path) -> PrivateBroker | None:
     node = private_node.load(state)
     running = node and _observe(node, state)
     return replace(running, already_running=True) if running else None
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Say where the private broker runs, as a profile's settings; BrokerUnreachable: none does."""
+    running = status(state_folder(environ))
+    if running is None or not running.ready:
+        raise BrokerUnreachable("no private broker runs", hint="medtrack broker start")
+    return {"url": running.amqp_url, "management_url": running.web_address}
 
 
 def kill(broker: PrivateBroker) -> None:
