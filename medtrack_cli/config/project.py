@@ -45,10 +45,10 @@ def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
 
 
 def check_local(name: str, layer: Layer) -> None:
-    """Refuse a project's `local` or `private` that isn't on this machine: people trust the names."""
+    """Refuse a project's `local` or `private` that isn't on this machine: people trust them."""
     what = f"a project file can move the profile {name} only on this machine"
     hosts = layer.hosts
-    if hosts and not all(is_loopback(name) for name, _ in hosts.value):
+    if hosts and not all(is_loopback(host) for host, _ in hosts.value):
         raise ConfigError(what, hosts.source, hint="give the profile another name")
     management = layer.management_url
     if management and not is_loopback(management.value.host):

@@ -31,8 +31,8 @@ def test_the_profile_leads_to_the_private_broker(beside: Tool, witness: Witness)
 
 def test_without_a_private_broker_the_profile_says_how_to_start_one(tool: Tool) -> None:
     """Nothing runs: 69, and the next step is a command."""
-    environ = {"XDG_STATE_HOME": str(tool.folder)}
-    ran = tool.run("publish", "student.created", "--count", "1", "--profile", "private", **environ)
+    tool.environ = {**tool.environ, "XDG_STATE_HOME": str(tool.folder)}
+    ran = tool.run("publish", "student.created", "--count", "1", "--profile", "private")
     assert ran.code == 69
     assert ran.err == "error: no private broker runs\nhint: medtrack broker start\n"
 

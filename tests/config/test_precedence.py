@@ -260,7 +260,7 @@ def test_unknown_profile(machine: "Machine") -> None:
         machine.load(profile="producton")
 
     assert "did you mean production?" in caught.value.hint
-    assert "local, medtrack, production" in caught.value.hint
+    assert "local, private, medtrack, production" in caught.value.hint
 
 
 def test_schemas_start_at_their_file(machine: "Machine") -> None:

@@ -97,7 +97,7 @@ def test_the_check_says_where(tmp_path: Path) -> None:
         "kind": "configuration",
         "files": [],
         "profile": "local",
-        "profiles": ["local", "medtrack"],
+        "profiles": ["local", "private", "medtrack"],
     }
     project = tmp_path / "below/medtrack.yaml"
     project.parent.mkdir()
