@@ -110,7 +110,7 @@ class ListenTally:
             count.invalid += 1
 
     def leave_out(self, seen: "CheckedDelivery", *, unevaluable: bool) -> None:
-        """Count a delivery that --where doesn't want."""
+        """Count a delivery that isn't wanted."""
         self.left_out += 1
         self._unevaluable += unevaluable
         self._count(seen).left_out += 1

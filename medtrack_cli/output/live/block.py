@@ -227,7 +227,7 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
         f"{statistics.redelivered:,} redelivered", "yellow" if statistics.redelivered else "dim"
     )
     if left_out := watched.left_out():
-        yield Text(f"{left_out:,} left out by --where", "yellow")
+        yield Text(f"{left_out:,} left out", "yellow")
     if statistics.filtered:
         yield Text(f"{statistics.filtered:,} filtered out", "yellow")
     if said := not_drawn(statistics.not_drawn, statistics.invalid_not_drawn):
