@@ -9,6 +9,7 @@ from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.terminal import width_of
 
 
 class DeliveryLog:
@@ -19,12 +20,12 @@ class DeliveryLog:
         self.happened = tell
         self._console = console_for(colour=colour)
         self._shorten = ShortIds()
-        self._look = Look(
-            None, watched.body, watched.reveal, watched.local_time, marks_for(stdout.encoding)
-        )
+        marks = marks_for(stdout.encoding)
+        self._look = Look(None, watched.body, watched.reveal, watched.local_time, marks)
 
     def write(self, seen: CheckedDelivery) -> None:
-        for line in event_lines(seen, self._look, self._shorten):
+        width = width_of(self._stdout) if self._stdout.isatty() else None
+        for line in event_lines(seen, self._look._replace(width=width), self._shorten):
             self._stdout.write(paint(line, self._console) + "\n")
 
     def flush(self) -> None:
