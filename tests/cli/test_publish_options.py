@@ -247,6 +247,19 @@ def test_a_property_that_is_none_is_a_wrong_command_line(typed: str, said: str) 
     assert said in ran.err
 
 
+def test_a_checkpoint_knows_its_properties_and_no_trace(connected: Tool, witness: Witness) -> None:
+    """A run goes on in another trace, sending nothing twice, but not with other properties: 2."""
+    connected.write("e.ndjson", b"".join(numbered(2)))
+    for named, trace, code in (("a", "1", 0), ("a", "2", 0), ("b", "1", 2)):
+        ran = connected.run(
+            *("publish", "-f", "e.ndjson", "--checkpoint", "mark", f"--property=type={named}"),
+            TRACEPARENT=f"00-{trace * 32}-{trace * 16}-01",
+        )
+        assert ran.code == code, ran.err
+    sent = [each.properties.headers for each in witness.take()]
+    assert sent == [{"traceparent": f"00-{'1' * 32}-{'1' * 16}-01"}] * 2
+
+
 def test_without_a_message_id_each_has_its_own(connected: Tool, witness: Witness) -> None:
     """Generated events that are alike still have ids that differ."""
     same = ("--set", "payload.user_id=660e9500-f39c-52e5-b827-557766551111")
