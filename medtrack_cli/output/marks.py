@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Marks(NamedTuple):
-    """One sign for each thing; all are one column wide."""
+    """One sign for each thing; all are one column wide, but for the keys that are arrows."""
 
     valid: str
     doubtful: str  # valid, with a warning
@@ -14,11 +14,13 @@ class Marks(NamedTuple):
     paused: str
     rule: str
     ellipsis: str
+    cursor: str  # before what is selected
     bars: str  # from nothing to the most
+    arrows: str
 
 
-FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", " ▁▂▃▄▅▆▇█")
-ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", " .:-=+*#@")
+FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", "▸", " ▁▂▃▄▅▆▇█", "↑↓")
+ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", ">", " .:-=+*#@", "up/down")
 
 
 def marks_for(encoding: str | None) -> Marks:

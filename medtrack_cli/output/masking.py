@@ -22,6 +22,7 @@ _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
 _INDEX = re.compile(r"[0-9]{1,4}")
 _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MEDIA_TYPE = re.compile(r"[a-z]{1,32}/[a-z0-9.+-]{1,64}(?:; ?charset=[A-Za-z0-9-]{1,16})?")
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
 
 _NOTHING = re.compile(r"(?!)")
@@ -36,7 +37,18 @@ _ENVELOPE = {
 }
 # What stands beside an event's body. A routing key is in every broker's logs, and so no place
 # for a person's data; what can't be an event type is masked all the same.
-_MESSAGE = {"routing_key": _EVENT_TYPE, "message_id": _TOKEN, "content_type": _MEDIA_TYPE}
+_MESSAGE = {
+    "routing_key": _EVENT_TYPE,
+    "message_id": _TOKEN,
+    "content_type": _MEDIA_TYPE,
+    "content_encoding": _LOWER_CASE,
+    "delivery_mode": _NUMBER,
+    "traceparent": _TRACE,
+    "x-delivery-count": _NUMBER,
+    "x-first-death-reason": _LOWER_CASE,
+    "x-first-death-queue": _SERVICE,
+    "x-first-death-exchange": _SERVICE,
+}
 
 
 def mask_shape(text: str) -> str:

@@ -21,12 +21,65 @@ from tests.cli.tool import COMMAND, Tool
 PATIENCE = 20
 """Seconds that a test waits for what must come."""
 
-# All that the view may send: a frame's modes, cursor up, erasing, and colours of the 16.
-OURS = re.compile(r"\x1b\[(?:\?(?:2026|25|7)[hl]|1A|2K|2J|H|(?:(?:0|1|2|3[0-79]);?)+m)")
+# All that the view may send: a frame's modes, the other screen, cursor up, erasing, colours of
+# the 16, and reverse.
+OURS = re.compile(r"\x1b\[(?:\?(?:2026|1049|25|7)[hl]|1A|2K|2J|H|(?:(?:0|1|2|7|3[0-79]);?)+m)")
+
+ASIDE = 1049  # the mode of a terminal's other screen
 
 
 class Emulator(pyte.HistoryScreen):
-    """A screen that keeps what is erased from its top row on, as tmux does."""
+    """A screen that does what today's terminals do, and pyte's alone doesn't.
+
+    It keeps what is erased from its top row on, as tmux does; breaks rows that have become too
+    wide; keeps the cursor's row when it becomes lower; and has another screen.
+    """
+
+    aside: tuple[dict[int, Any], int] | None = None  # the rows and the cursor's of the first one
+
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        lines, columns = lines or self.lines, columns or self.columns
+        rows, line = self._broken(columns), 0
+        for number, (_, has_cursor) in enumerate(rows):
+            line = number if has_cursor else line
+        gone = 0 if self.aside else max(0, line - lines + 1)
+        super().resize(lines, columns)
+        self.history.top.extend(row for row, _ in rows[:gone])
+        self.buffer.clear()
+        self.buffer.update({at: row for at, (row, _) in enumerate(rows[gone : gone + lines])})
+        self.cursor.x, self.cursor.y = min(self.cursor.x, columns - 1), min(line - gone, lines - 1)
+
+    def _broken(self, columns: int) -> list[tuple[Any, bool]]:
+        """Break the rows at a width; the cursor stays in the last piece of its row."""
+        broken: list[tuple[Any, bool]] = []
+        for number in range(self.lines):
+            row = self.buffer[number]
+            used = max((at + 1 for at, cell in row.items() if cell.data != " "), default=0)
+            starts = range(0, max(used, 1), columns)
+            for start in starts:
+                piece = copy(row)
+                piece.clear()
+                piece.update({at - start: row[at] for at in row if start <= at < start + columns})
+                is_last = start == starts[-1]
+                broken.append((piece, is_last and number == self.cursor.y))
+        return broken
+
+    def set_mode(self, *modes: int, **options: Any) -> None:
+        super().set_mode(*modes, **options)
+        if ASIDE in modes and not self.aside:
+            self.aside = {row: copy(line) for row, line in self.buffer.items()}, self.cursor.y
+            super().erase_in_display(2)
+
+    def reset_mode(self, *modes: int, **options: Any) -> None:
+        super().reset_mode(*modes, **options)
+        if ASIDE in modes and self.aside:
+            (rows, line), self.aside = self.aside, None
+            gone = max(0, line - self.lines + 1)  # a lower window keeps the row of the cursor
+            self.history.top.extend(rows[row] for row in range(gone) if row in rows)
+            self.buffer.clear()
+            self.buffer.update({row - gone: rows[row] for row in rows if row >= gone})
+            self.cursor.x, self.cursor.y = 0, line - gone
+            self.dirty.update(range(self.lines))
 
     def erase_in_display(self, how: int = 0, *arguments: Any, **options: Any) -> None:
         if how == 0 and (self.cursor.x, self.cursor.y) == (0, 0):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.output.live.keys import INVALID, Controls, keys_of, pressed
 from medtrack_cli.output.live.selection import (
     INVALID_A_SECOND,
     INVALID_AT_ONCE,
@@ -145,21 +144,3 @@ def test_short_ids_are_told_apart(ids: list[object], alike: int) -> None:
     assert len(set(first.values())) == len(first)
     assert {each: shorten(each) for each in first} == first
     assert all(each.startswith(short) for each, short in first.items())
-
-
-def test_the_filter_goes_round_all_types() -> None:
-    """The key f shows all, then invalid ones, then each type by name, then all again."""
-    controls, ring = Controls(), []
-    for _ in range(5):
-        controls = pressed(controls, "f", ["user.created", "stage.created"])
-        ring.append(controls.only)
-
-    assert ring == [INVALID, "stage.created", "user.created", None, INVALID]
-    assert controls.wants(seen(is_valid=False))
-    assert not controls.wants(seen())
-
-
-@pytest.mark.parametrize("typed", [b"\x1b[B", b"\x1bOq", b"\x1b", b"\xc3\xa9"])
-def test_arrows_and_letters_of_others_are_no_keys(typed: bytes) -> None:
-    """A key that sends a sequence isn't taken for the letters in it."""
-    assert keys_of(typed) == ""

@@ -10,25 +10,19 @@ from rich.text import Text
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.output.event_rows import family_colour, routing_key
-from medtrack_cli.output.live.keys import HINTS, Controls
-from medtrack_cli.output.live.selection import MAX_HELD, not_drawn
-from medtrack_cli.output.live.statistics import SECONDS, Statistics, Tally
+from medtrack_cli.output.live.controls import Controls, Pane
+from medtrack_cli.output.live.keys import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
+from medtrack_cli.output.live.selection import not_drawn
+from medtrack_cli.output.live.statistics import OTHERS, SECONDS, Statistics, Tally
 from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted
 
+DIGITS = 9
+
 IDLE_SECONDS = 10
 """Without an event for so long, the block says so."""
-
-_HELP = (
-    ("space, p", f"stop drawing; events are counted, and the last {MAX_HELD:,} wait"),
-    ("f", "draw all, invalid ones only, or one type after the other"),
-    ("b", "JSON bodies below their lines"),
-    ("c", "clear the screen; the numbers stay"),
-    ("enter", "an empty line"),
-    ("q, Ctrl-C", "end; Ctrl-Z suspends"),
-)
 
 
 class Phase(Enum):
@@ -76,6 +70,7 @@ class Scene(NamedTuple):
     statistics: Statistics
     controls: Controls
     waiting: int  # kept while paused
+    new: int  # came while the log is held
     last_event_at: float | None
     now: float
     has_keys: bool
@@ -93,12 +88,9 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
         (5 if has_events else 1, list(_place(scene.watched, size.width))),
         (4, list(_types(scene, size.width, marks))),
         (1 if has_events else 5, list(_oddities(scene, size.width))),
-        (2, list(_keys(scene, size.width))[:1] if scene.has_keys else []),
-        (6, list(_help()) if scene.controls.has_help else []),
+        (2, list(_keys(scene, size.width, marks))[:1] if scene.has_keys else []),
     ]
     room = max(1, size.height // 3)
-    if scene.controls.has_help:
-        room = max(1, size.height - 4)
     kept: dict[int, list[Text]] = {}
     for rank, rows in sorted(sections, key=lambda section: section[0]):
         kept[rank] = rows[:room]
@@ -110,27 +102,39 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
 
 
 def totals(
-    watched: Watched, statistics: Statistics, connection: Connection, width: int
+    watched: Watched, statistics: Statistics, connection: Connection, width: int, marks: Marks
 ) -> Iterator[Text]:
     """Sum up at the end: each type, and what was out of the ordinary."""
     chips = (
-        Text.assemble((name, family_colour(name)), f" {tally.total:,}")
-        for name, tally in _named(statistics, reveal=watched.reveal)
+        _counted(name, tally, marks, reveal=watched.reveal)
+        for name, tally in statistics.most_frequent
     )
     yield from _flowing(chips, width, "   ")
     yield from _flowing(_numbers(watched, statistics, connection), width, "  ")
 
 
-def _named(statistics: Statistics, *, reveal: bool) -> Iterator[tuple[str, Tally]]:
-    for name, tally in statistics.most_frequent:
-        yield routing_key(name, reveal=reveal), tally
+def _counted(name: str, tally: Tally, marks: Marks, *, reveal: bool) -> Text:
+    """Give how many came of a type, and how many of them are invalid."""
+    shown = routing_key(name, reveal=reveal)
+    chip = Text.assemble((shown, family_colour(shown)), (f" {tally.total:,}", "bold"))
+    if tally.invalid:
+        chip.append(f" {marks.invalid}{tally.invalid:,}", "bold red")
+    return chip
+
+
+def _digit(scene: Scene, name: str) -> str:
+    """Give the key that chooses a type: types keep theirs, in the order of their first events."""
+    place = list(scene.statistics.by_type).index(name) + 1
+    return f"{place}:" if scene.has_keys and place <= DIGITS and name != OTHERS else ""
 
 
 def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     """Say how it is, since when, and how much arrives; then why it is interrupted."""
     connection, minute, now = scene.connection, scene.statistics.minute, scene.now
     row = Text()
-    if scene.controls.is_paused:
+    if scene.controls.pane:
+        row.append(f"{marks.paused} held, {scene.new:,} new", "bold yellow").append("  ")
+    elif scene.controls.is_paused:
         row.append(f"{marks.paused} paused, {scene.waiting:,} waiting", "bold yellow").append("  ")
     row.append_text(_phase(connection, now, marks))
     row.append(f"  {minute.rate(now):,.1f}/s ", "bold")
@@ -182,11 +186,11 @@ def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
         return
     chips = (
         Text.assemble(
-            (name, family_colour(name)),
-            (f" {tally.total:,}", "bold"),
+            (_digit(scene, name), "dim"),
+            _counted(name, tally, marks, reveal=scene.watched.reveal),
             (f" {tally.minute.rate(scene.now):,.1f}/s", "dim"),
         )
-        for name, tally in _named(scene.statistics, reveal=scene.watched.reveal)
+        for name, tally in scene.statistics.most_frequent
     )
     rows = list(_flowing(chips, width, "   "))
     yield from rows[:3]
@@ -234,25 +238,34 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
         yield Text(said, "bold red" if statistics.invalid_not_drawn else "yellow")
 
 
-def _keys(scene: Scene, width: int) -> Iterator[Text]:
-    """Name the keys, and what they have set."""
+def _keys(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
+    """Name the keys, and what they have set; what is set comes first where it is not of a key."""
     controls = scene.controls
     chips = []
-    for key, word in HINTS:
+    if controls.query:
+        query = safe_text(controls.query)
+        chips.append(Text(f"[/{query} {scene.statistics.found:,} found]", "bold yellow"))
+    if controls.only is not None:
+        only = routing_key(controls.only, reveal=scene.watched.reveal)
+        chips.append(Text(f"[only {only}]", "bold yellow"))
+    for key, word in _hints(controls):
         label = "go on" if word == "pause" and controls.is_paused else word
-        chip = Text.assemble((key, "bold"), (f" {label}", "dim"))
-        if word == "filter" and controls.only is not None:
-            only = routing_key(controls.only, reveal=scene.watched.reveal)
-            chip.append(f" [only {only}]", "bold yellow")
+        chip = Text.assemble((key.format(arrows=marks.arrows), "bold"), (f" {label}", "dim"))
         if word == "bodies" and controls.has_bodies:
             chip.append(" [on]", "bold yellow")
         chips.append(chip)
     return _flowing(chips, width, "  ")
 
 
-def _help() -> Iterator[Text]:
-    for keys, words in _HELP:
-        yield Text.assemble((f"{keys:<10}", "bold"), words)
+def _hints(controls: Controls) -> Iterable[tuple[str, str]]:
+    if controls.typed is not None:
+        return PROMPT_HINTS
+    match controls.pane:
+        case None:
+            return HINTS
+        case Pane.LIST:
+            return LIST_HINTS
+    return EVENT_HINTS
 
 
 def _sparkline(counts: list[int], bars: str) -> str:

@@ -1,61 +1,81 @@
-"""What the keys of the live view do to it."""
+"""The keys of a terminal: what it sends for them, and what they are for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live.statistics import type_of
-
-INVALID = "invalid"
-"""The filter that lets only events with errors through; no event type is so named."""
+import re
 
 HINTS = (
     ("space", "pause"),
     ("q", "quit"),
+    ("{arrows}", "look"),
+    ("/", "search"),
     ("f", "filter"),
     ("b", "bodies"),
     ("c", "clear"),
     ("?", "help"),
 )
+"""Of the view that scrolls."""
+
+LIST_HINTS = (
+    ("{arrows}", "select"),
+    ("enter", "whole"),
+    ("esc", "go on"),
+    ("/", "search"),
+    ("n N", "next"),
+    ("f", "filter"),
+    ("?", "help"),
+)
+EVENT_HINTS = (("{arrows}", "scroll"), ("esc", "back"), ("n N", "next"), ("?", "help"))
+PROMPT_HINTS = (("enter", "search"), ("esc", "back"))
+
+HELP = (
+    ("space, p", "stop drawing, and go on; what arrives is counted, and waits"),
+    ("up, down", "select one of the last 1,000 events; the scroll is held"),
+    ("PgUp, PgDn, Home", "the same, a page at a time; the oldest"),
+    ("enter", "the selected event whole; while nothing is selected, an empty line"),
+    ("esc, q", "one step back"),
+    ("End", "to what arrives"),
+    ("/", "search keys, types, services, ids and rules"),
+    ("n, N", "the next older and the next newer one that is found"),
+    ("f, F", "show all, invalid ones only, or one type: forwards, backwards"),
+    ("i", "invalid ones only, and all"),
+    ("1 … 9, 0", "one type by its number; all"),
+    ("b", "JSON bodies below their lines"),
+    ("c, Ctrl-L", "clear the screen; the numbers stay"),
+    ("q, Ctrl-C", "end; Ctrl-Z suspends"),
+)
+
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|O.|[^\[O\x1b])")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-9;?]*[ -/]*|O)?\Z|[\xc2-\xf4][\x80-\xbf]{0,2}\Z")
+_NAMED = {
+    "A": "up",
+    "B": "down",
+    "F": "end",
+    "H": "home",
+    "1~": "home",
+    "4~": "end",
+    "5~": "pgup",
+    "6~": "pgdn",
+    "7~": "home",
+    "8~": "end",
+}
+_SINGLE = {"\r": "enter", "\n": "enter", "\x7f": "backspace", "\b": "backspace", "\x1b": "esc"}
 
 
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What the keys have set."""
+def keys_of(typed: bytes) -> list[str]:
+    """Name the keys in what a terminal has sent; sequences that mean nothing to us are left out.
 
-    is_paused: bool = False
-    has_bodies: bool = False
-    has_help: bool = False
-    only: str | None = None  # a type, or INVALID; None: everything is drawn
-
-    def wants(self, seen: CheckedDelivery) -> bool:
-        """Tell whether a delivery passes the filter."""
-        if self.only is None:
-            return True
-        return not seen.is_valid if self.only == INVALID else type_of(seen) == self.only
-
-
-def pressed(controls: Controls, key: str, types: Sequence[str]) -> Controls:
-    """Give the controls after a key; one that means nothing changes nothing.
-
-    `f` goes from all over the invalid ones and each type to all again.
+    A character is its own name.
     """
-    match key:
-        case " " | "p":
-            return replace(controls, is_paused=not controls.is_paused)
-        case "\x13" | "\x11":  # Ctrl-S, Ctrl-Q
-            return replace(controls, is_paused=key == "\x13")
-        case "b":
-            return replace(controls, has_bodies=not controls.has_bodies)
-        case "?" | "h":
-            return replace(controls, has_help=not controls.has_help)
-        case "f":
-            ring = [None, INVALID, *sorted(types)]
-            place = ring.index(controls.only) if controls.only in ring else -1
-            return replace(controls, only=ring[(place + 1) % len(ring)])
-    return controls
+    text, keys, at = typed.decode("utf-8", "ignore"), [], 0
+    while at < len(text):
+        if found := _SEQUENCE.match(text, at):
+            keys.append(_NAMED.get(found[0].lstrip("\x1b[O"), ""))
+            at = found.end()
+        else:
+            keys.append(_SINGLE.get(text[at], text[at]))
+            at += 1
+    return [key for key in keys if key]
 
 
-def keys_of(typed: bytes) -> str:
-    """Give the keys in what a terminal has sent; arrows and other sequences are none of ours."""
-    return "" if typed.startswith(b"\x1b") else typed.decode("ascii", "ignore")
+def is_unfinished(typed: bytes) -> bool:
+    """Tell whether more of the last key may be on its way; it is the key Esc when nothing comes."""
+    return _UNFINISHED.search(typed) is not None

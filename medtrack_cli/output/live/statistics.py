@@ -47,10 +47,11 @@ class Minute:
 
 @dataclass(slots=True)
 class Tally:
-    """One type's total and its last minute."""
+    """One type's total, the invalid ones of it, and its last minute."""
 
     minute: Minute
     total: int = 0
+    invalid: int = 0
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Statistics:
     invalid: int = 0
     redelivered: int = 0
     filtered: int = 0
+    found: int = 0  # by the search
     not_drawn: int = 0
     invalid_not_drawn: int = 0  # of these
     by_type: dict[str, Tally] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class Statistics:
         if tally is None:
             tally = self.by_type[name] = Tally(Minute(self.since))
         tally.total += 1
+        tally.invalid += not seen.is_valid
         tally.minute.add(now)
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
+from medtrack_cli.output.live.keys import is_unfinished
 from medtrack_cli.output.live.outlet import Outlet
 
 # Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor
@@ -19,7 +20,11 @@ _SHOW_CURSOR = "\x1b[?25h"
 # Never all below the cursor at once: tmux takes that, from the top row, for a screen to be kept,
 # and would fill its history with blocks.
 _ERASE_ROW, _UP = "\x1b[2K", "\x1b[1A"
-_CLEAR = "\x1b[2J\x1b[H"
+_HOME = "\x1b[H"
+_CLEAR = f"\x1b[2J{_HOME}"
+# The terminal's other screen: nothing of it is kept, however the window is resized.
+_ASIDE, _BACK = "\x1b[?1049h", "\x1b[?1049l"
+_MORE_SECONDS = 0.05  # for the rest of a key
 
 
 class Size(NamedTuple):
@@ -73,20 +78,32 @@ class Keyboard:
         """Wait so long for keys; b"" when none came."""
         if not select.select([self._descriptor], [], [], seconds)[0]:
             return b""
+        typed = self._typed()
+        while is_unfinished(typed) and select.select([self._descriptor], [], [], _MORE_SECONDS)[0]:
+            if not (more := self._typed()):
+                break
+            typed += more
+        return typed
+
+    def _typed(self) -> bytes:
         typed = b""
         with suppress(OSError):
-            typed = os.read(self._descriptor, 64)
+            typed = os.read(self._descriptor, 1_024)
         self._is_open = bool(typed)
         return typed
 
 
 class Screen:
-    """A block of rows at the end of what was printed, redrawn in its place; lines go above it."""
+    """A block of rows at the end of what was printed, redrawn in its place; lines go above it.
+
+    While nothing scrolls, rows may fill the terminal's other screen instead.
+    """
 
     def __init__(self, stdout: TextIO) -> None:
         self._stdout = stdout
         self._outlet = Outlet(stdout)
         self._drawn: Sequence[Row] | None = None
+        self._is_aside = False  # on the other screen
 
     @property
     def size(self) -> Size:
@@ -121,6 +138,13 @@ class Screen:
         self._outlet.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
         self._drawn = block
 
+    def fill(self, rows: Sequence[str]) -> None:
+        """Fill the other screen with rows, one for each of its own."""
+        entering = "" if self._is_aside else f"{self._erasing()}{_ASIDE}"
+        text = "\n".join(f"{_ERASE_ROW}{row}" for row in rows)
+        self._outlet.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
+        self._drawn, self._is_aside = None, True
+
     def erase(self) -> None:
         """Take the block off the screen; the cursor is where it began, and shown."""
         self._outlet.write(self._erasing() + _SHOW_CURSOR)
@@ -136,13 +160,17 @@ class Screen:
 
     def forget(self) -> None:
         """Leave the block where it is: others have written to the terminal meanwhile."""
-        self._drawn = None
+        self._drawn, self._is_aside = None, False
 
     def _erasing(self) -> str:
-        """Erase the block from its last row up; the cursor is where it began.
+        """Erase the block from its last row up, or leave the other screen.
 
-        A terminal that was made narrower has broken its rows into several.
+        The cursor is where the block began. A terminal that was made narrower has broken its rows
+        into several.
         """
+        if self._is_aside:
+            self._is_aside = False
+            return _BACK
         if self._drawn is None:
             return ""
         width = self.size.width

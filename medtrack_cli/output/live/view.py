@@ -4,6 +4,7 @@ Two threads draw, one at a time: the caller's, when it has events, and our own, 
 keys and keeps the block up to date while nothing arrives or no broker can be reached.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from signal import SIGHUP
@@ -17,54 +18,49 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.output.event_rows import Look, event_lines
-from medtrack_cli.output.live.block import Connection, Phase, Scene, block, totals
-from medtrack_cli.output.live.keys import Controls, keys_of, pressed
+from medtrack_cli.output.live.block import Connection, Phase, Scene, totals
+from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
+from medtrack_cli.output.live.controls import Controls
+from medtrack_cli.output.live.keys import keys_of
+from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
-from medtrack_cli.output.live.terminal import Keyboard, Row, Screen, Size, suspending
-from medtrack_cli.output.marks import marks_for
-from medtrack_cli.output.paint import console_for, paint
-from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.live.terminal import Keyboard, suspending
 from medtrack_cli.output.shown.listening import told
 
 FRAME_SECONDS = 1 / 30
-"""Between two frames with events, at least."""
+"""Between two frames, at least."""
 
 FLOOD_FRAME_SECONDS = 1 / 10
 """The same while more arrives than is drawn: nobody reads that fast."""
 
-BLOCK_SECONDS = 0.2
-"""Between two updates of the block."""
+MAX_UNSAID = 1_000
+"""Lines about the connection that wait while the log is held."""
 
 
 class LiveView:
     """A `Sink` on a terminal, to be entered. Personal values are masked.
 
     `flush` returns when the events are drawn or counted: as not drawn those of a flood and all
-    while the terminal takes no output, as waiting while paused, as filtered out. The last few
-    of them, and more of the invalid ones, are drawn after all, a moment later, and their count is
-    taken back.
+    while the terminal takes no output, as waiting while the log is held, as filtered out. The last
+    few of them, and more of the invalid ones, are drawn after all, a moment later, and their count
+    is taken back.
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
         self._watched = watched
         self._clock = watched.clock
         self._keyboard = Keyboard(stdin)
-        self._screen = Screen(stdout)
-        self._console = console_for(colour=colour)
-        self._marks = marks_for(stdout.encoding)
-        self._shorten = ShortIds()
+        self._canvas = Canvas(stdout, watched, colour=colour)
+        self._screen = self._canvas.screen
         now = self._clock.monotonic()
         self._statistics = Statistics(now)
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
-        self._controls = Controls(has_bodies=watched.body)
+        self._looking = Looking(self._statistics, has_bodies=watched.body)
         self._batch: list[CheckedDelivery] = []
+        self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
         self._last_event_at: float | None = None
-        self._drawn_at = self._block_at = 0.0
-        self._block: Sequence[Row] = ()
-        self._size = Size(0, 0)
         self._is_up = False  # the terminal is in our hands
         self._failure: BaseException | None = None
         self._lock = RLock()  # a signal may come while we draw
@@ -91,12 +87,13 @@ class LiveView:
         with self._lock:
             self._screen.settle()
             self._selection.give_up(self._selection.held())
+            self._looking.controls = Controls(has_bodies=self._controls.has_bodies)
             self._draw_events(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
-                width = self._screen.size.width
-                rows = totals(self._watched, self._statistics, self._connection, width)
-                self._screen.draw([paint(row, self._console) for row in rows], ())
+                width, marks = self._screen.size.width, self._canvas.marks
+                rows = totals(self._watched, self._statistics, self._connection, width, marks)
+                self._screen.draw([self._canvas.paint(row) for row in rows], ())
                 self._screen.erase()
         self._screen.close()
         self._keyboard.leave()
@@ -104,38 +101,30 @@ class LiveView:
             raise self._failure
 
     def write(self, seen: CheckedDelivery) -> None:
-        """Count a delivery; it is drawn by the next flush."""
-        now = self._clock.monotonic()
-        with self._lock:
-            self._statistics.add(seen, now)
-            self._last_event_at = now
-            if self._controls.wants(seen):
-                self._batch.append(seen)
-            else:
-                self._statistics.filtered += 1
+        """Take a delivery; it is counted and drawn by the next flush."""
+        self._batch.append(seen)
 
     def flush(self) -> None:
         """Draw what was written, or count it as not drawn; at most 30 times a second."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
         with self._lock:
-            batch, self._batch = self._batch, []
-            if not batch:
-                return
+            wanted = self._count(batch)
             now = self._clock.monotonic()
             is_flood = self._selection.is_flood(now)
-            pause = self._drawn_at + (FLOOD_FRAME_SECONDS if is_flood else FRAME_SECONDS) - now
-            if self._controls.is_paused:
-                self._selection.hold(batch)
+            is_soon = now < self._canvas.drawn_at + FLOOD_FRAME_SECONDS
+            if self._controls.is_holding:
+                self._selection.hold(wanted)
                 return
-            if is_flood and pause > 0:
-                self._selection.leave(batch)
+            if is_flood and is_soon:
+                self._selection.leave(wanted)
                 return
-        if pause > 0:
-            self._clock.sleep(pause)
-        with self._lock:
-            if self._controls.is_paused:  # meanwhile
-                self._selection.hold(batch)
+        with self._turn():
+            if self._controls.is_holding:  # meanwhile
+                self._selection.hold(wanted)
             else:
-                self._draw_events([*self._selection.taken_back(), *batch])
+                self._draw_events([*self._selection.taken_back(), *wanted])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, for good and in the block."""
@@ -143,7 +132,7 @@ class LiveView:
         with self._lock:
             connection.take(happening, self._clock.monotonic())
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
-            self._say(paint(Text(told(happening), colour), self._console))
+            self._say(self._canvas.paint(Text(told(happening), colour)))
 
     def note(self, line: str) -> None:
         """Print a painted line above the block; none while the terminal takes no output.
@@ -165,7 +154,33 @@ class LiveView:
                 self._screen.erase()
             yield
             if self._is_up:
-                self._frame([])
+                self._show()
+
+    @property
+    def _controls(self) -> Controls:
+        return self._looking.controls
+
+    def _count(self, batch: Sequence[CheckedDelivery]) -> list[CheckedDelivery]:
+        """Count and keep what has come; give what passes the filter."""
+        now = self._last_event_at = self._clock.monotonic()
+        wanted = []
+        for seen in batch:
+            self._statistics.add(seen, now)
+            if self._looking.take(seen):
+                wanted.append(seen)
+        self._statistics.filtered += len(batch) - len(wanted)
+        return wanted
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have the lock when the next frame is due."""
+        while True:
+            with self._lock:
+                pause = self._canvas.drawn_at + FRAME_SECONDS - self._clock.monotonic()
+                if pause <= 0:
+                    yield
+                    return
+            self._clock.sleep(pause)
 
     def _run(self) -> None:
         """Read keys and keep the block up to date, until the end or a failure."""
@@ -176,14 +191,14 @@ class LiveView:
                     typed = self._keyboard.read(BLOCK_SECONDS)
                 else:
                     self._done.wait(BLOCK_SECONDS)
-                with self._lock:
+                with self._turn():
                     self._tick(keys_of(typed))
         except BaseException as error:  # noqa: BLE001 -- raised again where the view is left
             self._failure = error
             self._keyboard.leave()
             self._watched.stop.request(ExitCode.BUG)
 
-    def _tick(self, keys: str) -> None:
+    def _tick(self, keys: Sequence[str]) -> None:
         if self._screen.is_gone and not self._watched.stop.is_requested:
             self._watched.stop.request(128 + SIGHUP)
         if not self._screen.is_ours:
@@ -193,93 +208,91 @@ class LiveView:
             self._enter()
         for key in keys:
             self._press(key)
-        now = self._clock.monotonic()
-        is_behind = self._selection.is_behind and now - self._drawn_at > FLOOD_FRAME_SECONDS
-        if is_behind and not self._controls.is_paused:
+        is_behind = self._selection.is_behind and not self._controls.is_holding
+        since_drawn = self._clock.monotonic() - self._canvas.drawn_at
+        if is_behind and since_drawn > FLOOD_FRAME_SECONDS:
             self._draw_events(self._selection.taken_back())
-        elif keys or now - self._block_at >= BLOCK_SECONDS:
-            before, size = self._block, self._size
-            if (self._current_block() != before or self._size != size) and self._screen.can_write:
-                self._screen.draw([], self._block)
+        elif self._controls.pane and (keys or self._canvas.is_due):
+            self._show()
+        elif keys or self._canvas.is_due:
+            self._canvas.refresh(self._scene())
 
     def _press(self, key: str) -> None:
-        match key:
-            case "q":
-                self._watched.stop.request(ExitCode.DONE)
-            case "c" | "\x0c":  # Ctrl-L
-                self._screen.draw([], self._current_block(), clear=True)
-            case "\n" | "\r":
-                self._frame([""])
-        types = [name for name, _ in self._statistics.most_frequent]
-        self._controls = pressed(self._controls, key, types)
-        self._block_at = 0.0
-        if not self._controls.is_paused and self._selection.waiting:
-            self._draw([*self._selection.taken_back(), *self._selection.held()])
+        before = self._controls
+        if before.pane is None and before.typed is None:
+            match key:
+                case "q":
+                    self._watched.stop.request(ExitCode.DONE)
+                case "c" | "\x0c":  # Ctrl-L
+                    self._canvas.clear(self._scene())
+                case "enter":
+                    self._frame([""])
+        page = self._canvas.page(self._scene())
+        self._looking.press(key, page, len(self._canvas.lines(before, self._looking.held)))
+        self._canvas.outdate()
+        if before.is_holding and not self._controls.is_holding:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Draw what has waited while the log was held."""
+        waiting = [*self._selection.taken_back(), *self._selection.held()]
+        lines = [*self._unsaid_lines(), *self._unsaid]
+        self._unsaid.clear()
+        self._frame([*lines, *self._canvas.rows(waiting, self._controls)])
 
     def _draw_events(self, batch: list[CheckedDelivery]) -> None:
         """Draw what is chosen of a batch; all of it waits for a terminal that takes no output."""
         if self._is_up and self._screen.can_write:
-            self._draw(self._selection.choose(batch, self._clock.monotonic()))
+            chosen = self._selection.choose(batch, self._clock.monotonic())
+            rows = self._canvas.rows(chosen, self._controls)
+            self._frame([*self._unsaid_lines(), *rows])
         else:
             self._selection.leave(batch)
 
-    def _draw(self, batch: list[CheckedDelivery]) -> None:
-        size = self._screen.size
-        look = Look(
-            size.width,
-            self._controls.has_bodies,
-            self._watched.reveal,
-            self._watched.local_time,
-            self._marks,
-        )
-        lines = [line for seen in batch for line in event_lines(seen, look, self._shorten)]
-        self._frame([*self._unsaid_lines(), *(paint(line, self._console) for line in lines)])
-
     def _say(self, line: str) -> None:
+        """Print a line for good, now or when the log is no longer held."""
+        if self._controls.is_holding:
+            self._unsaid.append(line)
+            return
         self._draw_events(self._selection.taken_back())
         self._frame([*self._unsaid_lines(), line])
 
     def _unsaid_lines(self) -> list[str]:
         """Say how many were not drawn since the last line."""
         said = self._selection.say()
-        text = Text(f"{self._marks.ellipsis} {said}", "yellow")
-        return [paint(text, self._console)] if said else []
+        text = Text(f"{self._canvas.marks.ellipsis} {said}", "yellow")
+        return [self._canvas.paint(text)] if said else []
 
     def _frame(self, lines: Sequence[str]) -> None:
-        """Draw lines above the block; the block is made anew only a few times a second."""
-        if not self._is_up:
-            return
-        now = self._clock.monotonic()
-        is_old = now - self._block_at >= BLOCK_SECONDS or self._size != self._screen.size
-        self._screen.draw(lines, self._current_block() if is_old else self._block)
-        self._drawn_at = now
+        if self._is_up:
+            self._canvas.frame(lines, self._scene)
 
-    def _current_block(self) -> Sequence[Row]:
-        now = self._clock.monotonic()
-        self._size = self._screen.size
-        scene = Scene(
+    def _show(self) -> None:
+        """Draw what stands on the screen, without anything new."""
+        if self._controls.pane:
+            self._canvas.pane(self._scene(), self._looking.held, self._looking.shown)
+        else:
+            self._frame([])
+
+    def _scene(self) -> Scene:
+        return Scene(
             self._watched,
             self._connection,
             self._statistics,
             self._controls,
             self._selection.waiting,
+            self._looking.new,
             self._last_event_at,
-            now,
+            self._clock.monotonic(),
             self._keyboard.is_there,
         )
-        self._block = [
-            Row(paint(row, self._console), row.cell_len)
-            for row in block(scene, self._size, self._marks)
-        ]
-        self._block_at = now
-        return self._block
 
     def _enter(self) -> None:
         """Take the terminal, unless a shell has put us behind it."""
         if self._screen.is_ours:
             self._keyboard.enter()
             self._is_up = True
-            self._frame([])
+            self._show()
 
     def _leave(self) -> None:
         """Give the terminal back, without the block."""

@@ -1,0 +1,147 @@
+"""What of the live view is drawn, and when: lines and the block below them, or a pane."""
+
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from rich.text import Text
+
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.listening.listen import Watched
+from medtrack_cli.output.event_rows import Look, event_lines, routing_key
+from medtrack_cli.output.live.block import Scene, block
+from medtrack_cli.output.live.controls import Controls, Pane
+from medtrack_cli.output.live.kept import Entry
+from medtrack_cli.output.live.panes import (
+    CURSOR,
+    help_lines,
+    highlight,
+    list_title,
+    listing,
+    reading,
+)
+from medtrack_cli.output.live.terminal import Row, Screen, Size
+from medtrack_cli.output.live.whole import whole_lines
+from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.paint import console_for, paint
+from medtrack_cli.output.short_ids import ShortIds
+
+BLOCK_SECONDS = 0.2
+"""Between two updates of the block."""
+
+
+class Canvas:
+    """The screen with its block, which is made anew only a few times a second."""
+
+    def __init__(self, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
+        self.screen = Screen(stdout)
+        self.marks = marks_for(stdout.encoding)
+        self.drawn_at = 0.0
+        self._watched = watched
+        self._console = console_for(colour=colour)
+        self._shorten = ShortIds()
+        self._block: Sequence[Row] = ()
+        self._block_at = 0.0
+        self._size = Size(0, 0)
+        self._open: tuple[int, int, list[Text]] = (0, 0, [])  # an event's number, width, lines
+
+    def paint(self, text: Text) -> str:
+        """Write a text with its colours."""
+        return paint(text, self._console)
+
+    def rows(self, batch: Sequence[CheckedDelivery], controls: Controls) -> list[str]:
+        """Write the rows of events."""
+        look = self._look(self.screen.size.width)._replace(body=controls.has_bodies)
+        rows = []
+        for seen in batch:
+            row, *below = event_lines(seen, look, self._shorten)
+            highlight(row, controls.query)
+            rows += [self.paint(line) for line in (row, *below)]
+        return rows
+
+    def frame(self, lines: Sequence[str], scene: Callable[[], Scene]) -> None:
+        """Draw lines above the block."""
+        now = self._watched.clock.monotonic()
+        is_old = now - self._block_at >= BLOCK_SECONDS or self._size != self.screen.size
+        self.screen.draw(lines, self._new_block(scene()) if is_old else self._block)
+        self.drawn_at = now
+
+    def clear(self, scene: Scene) -> None:
+        """Draw the block alone, on an empty screen."""
+        self.screen.draw([], self._new_block(scene), clear=True)
+
+    def outdate(self) -> None:
+        """Have the block made anew by the next frame."""
+        self._block_at = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether it is time for another block."""
+        return self._watched.clock.monotonic() - self._block_at >= BLOCK_SECONDS
+
+    def refresh(self, scene: Scene) -> None:
+        """Draw the block again, if it says anything else."""
+        before, size = self._block, self._size
+        is_new = self._new_block(scene) != before or self._size != size
+        if is_new and self.screen.can_write:
+            self.screen.draw([], self._block)
+            self.drawn_at = self._block_at
+
+    def pane(self, scene: Scene, held: Sequence[Entry], shown: Sequence[Entry]) -> None:
+        """Fill the screen with what is looked at, above the block."""
+        self._block_at = self._watched.clock.monotonic()
+        if not self.screen.can_write:
+            return
+        size, controls = self.screen.size, scene.controls
+        below = block(scene, size, self.marks)
+        room = max(1, size.height - len(below) - 1)
+        if controls.pane is Pane.LIST:
+            title = list_title(shown, len(held), controls, reveal=self._watched.reveal)
+            rows = listing(shown, controls, self._row, self.marks.cursor, room)
+        else:
+            title = self._title(controls, held)
+            rows = reading(title, self.lines(controls, held), controls, room)
+        blank = [Text()] * (room - len(rows))
+        filled = [title, *rows, *blank, *below][: size.height]
+        for row in filled:
+            row.truncate(size.width, overflow="ellipsis")
+        self.screen.fill([self.paint(row) for row in filled])
+        self.drawn_at = self._block_at
+
+    def page(self, scene: Scene) -> int:
+        """Count the rows of a pane that scroll."""
+        size = self.screen.size
+        return max(1, size.height - len(block(scene, size, self.marks)) - 1)
+
+    def lines(self, controls: Controls, held: Sequence[Entry]) -> list[Text]:
+        """Give all lines of the event or the help that is open."""
+        if controls.pane is Pane.HELP:
+            return help_lines()
+        number, width = controls.selected, self.screen.size.width
+        entry = next((each for each in held if each.number == number), None)
+        if entry is not None and self._open[:2] != (number, width):
+            self._open = number, width, whole_lines(entry.seen, self._look(width), width)
+        return self._open[2] if entry else []
+
+    def _title(self, controls: Controls, held: Sequence[Entry]) -> Text:
+        if controls.pane is Pane.HELP:
+            return Text("keys", "bold")
+        entry = next((each for each in held if each.number == controls.selected), None)
+        key = entry.seen.delivery.routing_key if entry else ""
+        shown = routing_key(key, reveal=self._watched.reveal)
+        return Text(f"event {controls.selected:,}: {shown}", "bold")
+
+    def _row(self, seen: CheckedDelivery) -> Text:
+        look = self._look(max(self.screen.size.width - CURSOR, 1))
+        return next(event_lines(seen, look, self._shorten))
+
+    def _look(self, width: int) -> Look:
+        watched = self._watched
+        return Look(width, False, watched.reveal, watched.local_time, self.marks)  # noqa: FBT003 -- no body
+
+    def _new_block(self, scene: Scene) -> Sequence[Row]:
+        self._size = self.screen.size
+        self._block = [
+            Row(self.paint(row), row.cell_len) for row in block(scene, self._size, self.marks)
+        ]
+        self._block_at = self._watched.clock.monotonic()
+        return self._block

@@ -1,0 +1,64 @@
+"""What is kept of what came, what the keys have set, and what of it is looked at."""
+
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.output.live.controls import Around, Controls, pressed
+from medtrack_cli.output.live.kept import Entry, Kept
+from medtrack_cli.output.live.statistics import OTHERS, Statistics
+
+
+class Looking:
+    """Keeps the last events, and holds those that are looked at."""
+
+    def __init__(self, statistics: Statistics, *, has_bodies: bool) -> None:
+        self.controls = Controls(has_bodies=has_bodies)
+        self._statistics = statistics
+        self._kept = Kept()
+        self._held_at = 0  # so many had been received when the log was held
+
+    @property
+    def held(self) -> list[Entry]:
+        """List what is held."""
+        return self._kept.held
+
+    @property
+    def shown(self) -> list[Entry]:
+        """List what is held and passes the filter."""
+        return [entry for entry in self._kept.held if self.controls.wants(entry.seen)]
+
+    @property
+    def new(self) -> int:
+        """Count what came since the log is held."""
+        return self._statistics.received - self._held_at
+
+    def take(self, seen: CheckedDelivery) -> bool:
+        """Keep what was received last, and tell whether it passes the filter."""
+        entry = Entry(self._statistics.received, seen)
+        self._kept.add(entry)
+        seen.line = ""  # whoever wants it has it: a kept event is no larger than its body
+        if self.controls.query:
+            self._statistics.found += entry.holds(self.controls.query)
+        return self.controls.wants(seen)
+
+    def press(self, key: str, page: int, lines: int) -> None:
+        """Do what a key means where a page has so many rows, and what is open so many lines."""
+        before = self.controls
+        if before.pane is None:
+            self._kept.hold()
+        self.controls = after = pressed(before, key, self._around(page, lines))
+        if after.pane is None:
+            self._kept.release()
+        elif before.pane is None:
+            self._held_at = self._statistics.received
+        if after.query != before.query:
+            found = sum(entry.holds(after.query) for entry in self._kept) if after.query else 0
+            self._statistics.found = found
+
+    def _around(self, page: int, lines: int) -> Around:
+        shown = self.shown
+        return Around(
+            [name for name in self._statistics.by_type if name != OTHERS],
+            [entry.number for entry in shown],
+            lambda query: [entry.number for entry in shown if entry.holds(query)],
+            page,
+            lines,
+        )

@@ -1,0 +1,145 @@
+"""The live view while its log is held: what is kept, searched and shown whole."""
+
+import re
+from functools import partial
+
+import pytest
+from pika import BasicProperties
+
+from medtrack_cli.private_broker import EXCHANGE
+from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies
+from tests.broker.witness import client
+from tests.cli.tool import Tool
+from tests.conftest import Broker
+from tests.events.sample import encode, event, spoilt
+from tests.listen.terminal import OURS, Terminal
+from tests.listen.test_live_terminal import check_restored, deleted, live, say
+
+UP, DOWN, PAGE_UP, END = "\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[F"
+PANES = ["listening", "held", "event 100", "the last"]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_events_are_selected_searched_and_shown_whole(connected: Tool, broker: Broker) -> None:
+    """The log waits meanwhile, says how many are new, and goes on where it was."""
+    broken = encode(spoilt("student.created", "/payload/email", "amina at x"))
+    headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+    with live(connected, width=100, height=40) as terminal:
+        say(broker, *deleted(50))
+        with client(broker.amqp_url) as channel:
+            told = BasicProperties(message_id="m-1", headers=headers)
+            channel.basic_publish(EXCHANGE, "student.created", broken, told)
+        terminal.await_text("51 received")
+        terminal.type(UP)
+        terminal.await_text("the last 51 events", "▸", "‖ held, 0 new")
+        assert re.search(r"^▸ \S+ ✗ student.created", terminal.text, re.MULTILINE)
+        terminal.type("\r")
+        terminal.await_text("message id     m-1", f"trace id       {TRACE}", "esc back")
+        place = next(at for at, row in enumerate(terminal.rows) if '"email": "xxxxx xx x"' in row)
+        assert terminal.rows[place + 1] == "             ^^^^^^^^^^^^ bad_format"
+        assert "amina" not in terminal.text
+        terminal.type("\x1b")
+        terminal.await_text("the last 51 events")
+        say(broker, *deleted(34, start=51))
+        terminal.await_text("‖ held, 34 new")
+        terminal.type("/00000044\r")
+        terminal.await_text("1 with 00000044", "▸", "[/00000044 1 found]")
+        assert re.search(r"^▸ .* student=00000044", terminal.text, re.MULTILINE)
+        terminal.type("ii1")
+        terminal.await_text("50 of the last 51 events, only student.deleted")
+        terminal.type(f"0{PAGE_UP}{END}")
+        terminal.await_text("student=00000084", "● listening", "space pause")
+        assert "‖" not in terminal.text
+        log = [row for row in terminal.scrolled if "Z ✓ student.deleted" in row]
+        assert [row.partition("student=")[2][:8] for row in log] == [
+            f"{number:08d}" for number in range(1, 85)
+        ]
+        terminal.type("q")
+        assert terminal.end() == 0
+        check_restored(terminal)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40), (200, 60)])
+def test_a_resize_leaves_no_copy(connected: Tool, broker: Broker, size: tuple[int, int]) -> None:
+    """In whatever pane and size: one block, one pane, nothing of them in what has scrolled."""
+    with live(connected, width=size[0], height=size[1]) as terminal:
+        say(broker, *deleted(100))
+        terminal.await_text("100 received")
+        for keys, awaited in [
+            ("", "listening"),
+            (UP, "held"),
+            ("\r", "event 100"),
+            ("q", "the last"),
+        ]:
+            terminal.type(keys)
+            terminal.await_text(awaited)
+            for width, height in [(60, 15), (130, 45), size]:
+                terminal.resize(width, height)
+                terminal.wait(partial(has_one_view, terminal, width))
+                assert max(map(len, terminal.rows)) <= width
+        terminal.type("q")
+        terminal.await_text("listening")
+        terminal.wait(partial(has_one_view, terminal, size[0]))
+        gone = terminal.scrolled[: -len(terminal.rows)]
+        assert not [row for row in gone if "listening 0:" in row or "▸" in row]
+
+
+def has_one_view(terminal: Terminal, width: int) -> bool:
+    """Tell whether a screen has one block, below a rule as wide as it is where there is room."""
+    rows = terminal.rows
+    states = [row for row in rows if "● listening" in row]
+    rules = [row for row in rows if row.startswith("──")]
+    return len(states) == 1 and len(rules) <= 1 and all(row == "─" * width for row in rules)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("more", [[], ["--no-color"], ["--reveal"]])
+def test_nothing_heard_steers_the_terminal_from_a_pane(
+    connected: Tool, broker: Broker, more: list[str]
+) -> None:
+    """Hostile keys, headers, properties and bodies are shown in the list, whole, and searched."""
+    whole = event()
+    whole["payload"] |= {"first_name": HOSTILE, HOSTILE: HOSTILE}
+    bodies = [
+        HOSTILE.encode(),
+        encode(whole),
+        encode(spoilt("student.created", "/service", HOSTILE)),
+    ]
+    with live(connected, *more, width=200, height=60) as terminal:
+        with client(broker.amqp_url) as channel:
+            told = BasicProperties(message_id=HOSTILE[:60], headers={HOSTILE[:60]: HOSTILE})
+            for body in bodies:
+                channel.basic_publish(EXCHANGE, HOSTILE[:200], body, told)
+        terminal.await_text("3 received")
+        for number in (3, 2, 1):
+            terminal.type(UP)
+            terminal.await_text("the last 3 events")
+            terminal.type("\r")
+            terminal.await_text(f"event {number}:")
+            terminal.type("q")
+        terminal.type("/\x1b]0;x\x07\x9b2J\u202e\r")
+        terminal.await_text("the last 3 events")
+        terminal.type("qq")
+        assert terminal.end() == 0
+        seen = terminal.written.decode()
+    assert not set(OURS.sub("", seen)) & set("\x1b\x07\x9b\u202e")
+
+
+@pytest.mark.long
+def test_nothing_personal_is_in_a_pane(connected: Tool, broker: Broker) -> None:
+    """No personal value is drawn, in whatever way an event that has one is looked at."""
+    messages = list(canary_bodies())
+    with live(connected, width=200, height=60) as terminal:
+        say(broker, *messages)
+        terminal.await_text(f"{len(messages)} received")
+        for _ in messages:
+            terminal.type(f"{UP}\r")
+            terminal.await_text("routing key")
+            terminal.type("q")
+            terminal.await_text("the last")
+        terminal.type("qq")
+        assert terminal.end() == 0
+        seen = terminal.written.decode()
+    assert len(CANARIES) > 3
+    assert not [word for word in ("Canary", "canary", "CNRY", "999888") if word in seen]
