@@ -83,7 +83,7 @@ def event_lines(seen: CheckedDelivery, look: Look, shorten: ShortIds) -> Iterato
     line.append_text(_details(seen, event, look, shorten, left))
     yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
     if not seen.is_valid:
-        yield from (_cut(each, look) for each in _findings(seen.problems, look))
+        yield from (_cut(each, look) for each in finding_lines(seen.problems, look))
     if look.body and is_json:
         shown = value if look.reveal else masked_json(value)
         yield from _printed(json.dumps(shown, indent=2, ensure_ascii=False), look)
@@ -143,6 +143,8 @@ def _details(
     column = Text(f" {service:<29}" if is_wide else f" {service}", "dim")
     facts = list(_facts(event.get("payload"), look, shorten))
     needed = is_wide * column.cell_len + sum(1 + cell_len(fact.named) for fact in facts)
+    if is_wide and room is not None and needed > room >= needed - column.cell_len:
+        is_wide, needed = False, needed - column.cell_len  # the service gives way to names
     is_bare = look.is_narrow or (room is not None and needed > room)
     said = Text.assemble(
         *((f" {fact.bare if is_bare else fact.named}", fact.style) for fact in facts)
@@ -189,7 +191,7 @@ def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[_Fact]:
         yield _Fact(named, text if is_id else named, style)
 
 
-def _findings(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:
+def finding_lines(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:
     """Say what is wrong, a line each; warnings after errors."""
     ordered = sorted(problems, key=lambda problem: problem.rule in WARNINGS)
     for problem in ordered[:MAX_FINDINGS]:

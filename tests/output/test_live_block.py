@@ -17,7 +17,8 @@ from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.output.event_rows import Look, event_lines
-from medtrack_cli.output.live.block import Connection, Phase, Scene, block, duration
+from medtrack_cli.output.live.block import Scene, block, duration
+from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.terminal import Size
@@ -82,6 +83,19 @@ def test_the_block_fits_every_window(
         assert phase.value in "\n".join(row.plain for row in rows)
 
 
+def test_the_last_finding_stands_in_the_block() -> None:
+    """At 80 columns, what was wrong last, and below it how many each service sent, masked."""
+    statistics = Statistics(0.0)
+    body = b'{"service": "Amina Bennani 7788", "payload": 1}'
+    statistics.add(examine(delivery(body, "no.event")), 1.0)
+    rows = block(scene(statistics, Connection(1.0), Controls()), Size(80, 30), FULL)
+    text = "\n".join(row.plain for row in rows)
+
+    assert "last ✗ 10:00:00.537Z no.event " in text
+    assert "✗1 xxxxx xxxxxxx 9999" in text
+    assert "1:no.event 1 ✗1" in text
+
+
 def test_the_block_names_no_secret() -> None:
     """Broker, user and profile are named, the password isn't."""
     rows = block(scene(Statistics(0.0), Connection(1.0), Controls()), Size(200, 24), FULL)
@@ -130,9 +144,11 @@ def test_a_score_is_worth_more_than_the_names_of_ids() -> None:
     """Ids that leave no room for what follows them lose their names, but not on wider rows."""
     evaluated = encode(event("evaluation.created"))
     (narrow,) = lines(evaluated, LOOK._replace(width=80), "evaluation.created")
+    (middle,) = lines(evaluated, LOOK._replace(width=120), "evaluation.created")
     (wide,) = lines(evaluated, LOOK._replace(width=200), "evaluation.created")
 
     assert re.search(r"evaluation\.created [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} score=85", narrow)
+    assert re.search(r"created evaluation=\w{8} stage=\w{8} student=\w{8} score=85 ", middle)
     assert re.search(r" evaluation=\w{8} stage=\w{8} student=\w{8} score=85$", wide)
 
 

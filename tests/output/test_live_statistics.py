@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.output.live.selection import (
     INVALID_A_SECOND,
@@ -20,6 +20,7 @@ from medtrack_cli.output.live.selection import (
 )
 from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Minute, Statistics
 from medtrack_cli.output.short_ids import ShortIds
+from tests.output.test_live_block import delivery
 
 START = 1_000.0
 
@@ -83,14 +84,14 @@ def test_a_burst_is_drawn_whole_and_a_flood_in_part() -> None:
 def test_what_is_held_is_the_newest_within_bounds() -> None:
     """Of too many or too large deliveries the oldest go; who goes is counted; one always stays."""
     held = Held(3, 1)
-    gone = sum(held.add(seen(f"type.{number}")) for number in range(5))
+    gone = sum(len(held.add(seen(f"type.{number}"))) for number in range(5))
 
     assert gone == 2
     assert [each.delivery.routing_key for each in held.take_all()] == ["type.2", "type.3", "type.4"]
     large = bytes(MAX_HELD_BYTES)
-    assert [held.add(seen(body=large)) for _ in range(3)] == [0, 1, 1]
+    assert [len(held.add(seen(body=large))) for _ in range(3)] == [0, 1, 1]
     assert len(held) == 1
-    assert held.add(seen(is_valid=False)) == 0
+    assert held.add(seen(is_valid=False)) == []
     assert [each.is_valid for each in held.take_all()] == [True, False]
 
 
@@ -118,9 +119,9 @@ def test_valid_events_take_no_invalid_one_its_place(kinds: list[bool], size: int
     assert statistics.not_drawn == len(events) - len(drawn)
     assert statistics.invalid_not_drawn == invalid - drawn_invalid
     left, apart = statistics.not_drawn, statistics.invalid_not_drawn
-    said = f"{left:,} not drawn" + (f" ({apart:,} invalid)" if apart else "")
-    assert selection.say() == (said if left else "")
-    assert selection.say() == ""
+    said = f"{left:,} not drawn" + (f", {apart:,} of them invalid" if apart else "")
+    assert selection.say()[:1] == ([said] if left else [])
+    assert selection.say() == []
 
 
 def test_a_flood_of_invalid_events_is_drawn_in_part() -> None:
@@ -129,7 +130,10 @@ def test_a_flood_of_invalid_events_is_drawn_in_part() -> None:
     flood = [seen(is_valid=False)] * 1_000
     assert len(selection.choose(flood, START)) == INVALID_AT_ONCE
     assert selection.is_flood(START)
-    assert selection.say() == "800 not drawn (800 invalid)"
+    assert selection.say() == [
+        "800 not drawn, 800 of them invalid",
+        "  800 x invalid student.created",
+    ]
     assert len(selection.choose([*flood, seen()], START + 1)) == INVALID_A_SECOND + 1
 
 
@@ -144,3 +148,32 @@ def test_short_ids_are_told_apart(ids: list[object], alike: int) -> None:
     assert len(set(first.values())) == len(first)
     assert {each: shorten(each) for each in first} == first
     assert all(each.startswith(short) for each, short in first.items())
+
+
+def test_invalid_events_are_counted_by_type_and_by_service() -> None:
+    """Each type and each service has its own count of invalid events; foreign names are bounded."""
+    statistics = Statistics(START)
+    for number in range(100):
+        statistics.add(seen(body=b'{"service": "s%d"}' % number, is_valid=False), START)
+    statistics.add(seen(), START)
+
+    assert statistics.by_type["student.created"].invalid == 100
+    assert statistics.invalid_by_service["s0"] == 1
+    assert statistics.invalid_by_service[OTHERS] == 100 - MAX_TYPES
+    assert statistics.last_invalid is not None
+    assert b"s99" in statistics.last_invalid.body
+
+
+def test_what_is_beyond_the_allowance_is_told_by_kinds() -> None:
+    """Invalid events that aren't drawn are grouped by rule and type; only some kinds are named."""
+    selection = Selection(START, Statistics(START))
+    selection.choose([seen(is_valid=False)] * INVALID_AT_ONCE, START)
+    flood = [examine(delivery(b"{", f"a.{chr(97 + n)}")) for n in range(8) for _ in range(9 - n)]
+    selection.leave(flood)
+    assert selection.choose(selection.taken_back(), START) == []
+    total = len(flood)
+    assert selection.say() == [
+        f"{total} not drawn, {total} of them invalid",
+        *(f"  {9 - n} x json_syntax a.{chr(97 + n)}" for n in range(5)),
+        "  9 x of 3 other kinds",
+    ]

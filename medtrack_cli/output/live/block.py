@@ -1,65 +1,35 @@
 """What the status block of the live view says: a scene in, rows of a given width out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple
 
 from rich.text import Text
 
 from medtrack_cli.core.listening.listen import Watched
-from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.event_rows import family_colour, routing_key
+from medtrack_cli.output.event_rows import (
+    Look,
+    clock_time,
+    family_colour,
+    finding_lines,
+    routing_key,
+)
+from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
 from medtrack_cli.output.live.keys import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
 from medtrack_cli.output.live.selection import not_drawn
 from medtrack_cli.output.live.statistics import OTHERS, SECONDS, Statistics, Tally
 from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import Marks
+from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted
 
 DIGITS = 9
 
+MOST_SERVICES = 6
+
 IDLE_SECONDS = 10
 """Without an event for so long, the block says so."""
-
-
-class Phase(Enum):
-    """How the connection is."""
-
-    CONNECTING = "connecting"
-    LISTENING = "listening"
-    LOST = "interrupted"
-
-
-@dataclass(slots=True)
-class Connection:
-    """The connection's story. Times are monotonic seconds."""
-
-    since: float  # of the phase
-    phase: Phase = Phase.CONNECTING
-    ready_at: float | None = None  # the first time
-    reason: str = ""  # of an interruption
-    gaps: int = 0
-    gap_seconds: float = 0.0
-    attempts: int = 0  # to end an interruption
-
-    def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
-        """Go on with what has just happened."""
-        match happening:
-            case Listening():
-                self.phase, self.ready_at = Phase.LISTENING, now
-            case Interrupted(_, reason):
-                self.phase, self.reason, self.attempts = Phase.LOST, reason, 0
-                self.gaps += 1
-            case Resumed(since, until, may_have_missed):
-                self.phase = Phase.LISTENING
-                if may_have_missed:
-                    self.gap_seconds += (until - (since or until)).total_seconds()
-                else:
-                    self.gaps -= 1
-        self.since = now
 
 
 class Scene(NamedTuple):
@@ -82,12 +52,15 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
     That it listens, and how much has come, is said in any window; before the first event, where.
     """
     has_events = bool(scene.statistics.by_type or scene.watched.left_out())
+    invalid = list(_invalid(scene, size.width, marks))
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
         (0, list(_state(scene, size.width, marks))),
-        (5 if has_events else 1, list(_place(scene.watched, size.width))),
-        (4, list(_types(scene, size.width, marks))),
-        (1 if has_events else 5, list(_oddities(scene, size.width))),
+        (6 if has_events else 1, list(_place(scene.watched, size.width))),
+        (5, list(_types(scene, size.width, marks))),
+        (4, invalid[:1]),
+        (7, invalid[1:]),
+        (1 if has_events else 8, list(_oddities(scene, size.width))),
         (2, list(_keys(scene, size.width, marks))[:1] if scene.has_keys else []),
     ]
     room = max(1, size.height // 3)
@@ -139,8 +112,9 @@ def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     row.append_text(_phase(connection, now, marks))
     row.append(f"  {minute.rate(now):,.1f}/s ", "bold")
     history = minute.history(now)
-    peak = f" peak {max(history):,}/s"
+    peak = f" {SECONDS} s, 0 to {max(history):,}/s"
     room = min(SECONDS, width - row.cell_len - len(peak))
+    peak = peak.replace(f"{SECONDS} s", f"{room} s", 1)
     if room > 0:
         row.append(_sparkline(history[-room:], marks.bars), "cyan").append(peak, "dim")
     yield row
@@ -196,6 +170,27 @@ def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     yield from rows[:3]
     if len(rows) > 3:
         rows[2].append(f" {marks.ellipsis}")
+
+
+def _invalid(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
+    """Give the last finding, and how many invalid events each service has sent."""
+    last, reveal = scene.statistics.last_invalid, scene.watched.reveal
+    if last is None:
+        return
+    look = Look(width, False, reveal, scene.watched.local_time, marks)  # noqa: FBT003 -- no body
+    when = clock_time(last.delivery.received_at, look)
+    key = routing_key(last.delivery.routing_key, reveal=reveal)
+    finding = next(finding_lines(last.problems, look)).plain.strip()
+    yield Text.assemble((f"last {marks.invalid} ", "bold red"), f"{when} {key} {finding}")
+    chips = [
+        Text(f"{marks.invalid}{number:,} {_service(name, reveal=reveal)}", "red")
+        for name, number in scene.statistics.invalid_by_service.most_common(MOST_SERVICES)
+    ]
+    yield from _flowing(chips, width, "   ")
+
+
+def _service(name: str, *, reveal: bool) -> str:
+    return safe_text(name if reveal else masked("service", name)) or "without a service"
 
 
 def _flowing(chips: Iterable[Text], width: int, gap: str) -> Iterator[Text]:

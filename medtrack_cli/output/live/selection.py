@@ -1,12 +1,14 @@
 """Which events the live view draws when more arrive than anybody reads, and what waits."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from heapq import merge
 from itertools import count
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live.statistics import Statistics
+from medtrack_cli.events.findings import WARNINGS
+from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Statistics, type_of
+from medtrack_cli.output.masking import masked
 
 LINES_A_SECOND, LINES_AT_ONCE = 200, 400
 """How many events a second are drawn for as long as it takes, and how many in one burst."""
@@ -16,6 +18,9 @@ INVALID_A_SECOND, INVALID_AT_ONCE = 50, 200
 
 MAX_HELD, MAX_HELD_BYTES = 1_000, 8 * 1024 * 1024
 """What is kept for the screen while it is paused, of valid events and of invalid ones each."""
+
+MAX_GROUPS = 5
+"""Kinds of invalid events that were not drawn, which are told apart."""
 
 MAX_RECENT = 20
 """What is kept of a flood for its next frame: so a burst's last events are always seen."""
@@ -58,8 +63,8 @@ class Held:
     def __len__(self) -> int:
         return sum(len(kind.waiting) for kind in self._kinds.values())
 
-    def add(self, seen: CheckedDelivery) -> int:
-        """Keep a delivery; returns how many older ones of its kind had to go for it."""
+    def add(self, seen: CheckedDelivery) -> list[CheckedDelivery]:
+        """Keep a delivery; returns the older ones of its kind that had to go for it."""
         return self._kinds[seen.is_valid].add(next(self._numbers), seen)
 
     def take_all(self) -> list[CheckedDelivery]:
@@ -78,15 +83,15 @@ class _Newest:
         self._bytes = 0
         self.waiting: deque[tuple[int, CheckedDelivery]] = deque()
 
-    def add(self, number: int, seen: CheckedDelivery) -> int:
+    def add(self, number: int, seen: CheckedDelivery) -> list[CheckedDelivery]:
         self.waiting.append((number, seen))
         self._bytes += _size(seen)
-        gone = 0
+        gone = []
         while len(self.waiting) > self._most or (
             self._bytes > MAX_HELD_BYTES and len(self.waiting) > 1
         ):
-            self._bytes -= _size(self.waiting.popleft()[1])
-            gone += 1
+            gone.append(self.waiting.popleft()[1])
+            self._bytes -= _size(gone[-1])
         return gone
 
     def clear(self) -> None:
@@ -109,7 +114,8 @@ class Selection:
         }
         self._held = Held(MAX_HELD, MAX_HELD)  # while paused
         self._recent = Held(MAX_RECENT, INVALID_AT_ONCE)  # counted as not drawn
-        self._unsaid = self._unsaid_invalid = 0  # not drawn since that was last said
+        self._unsaid = 0  # not drawn since that was last said
+        self._unsaid_invalid: Counter[tuple[str, str]] = Counter()  # of these, by rule and type
 
     @property
     def waiting(self) -> int:
@@ -128,7 +134,7 @@ class Selection:
     def hold(self, batch: Sequence[CheckedDelivery]) -> None:
         """Keep a batch until it is asked for by `held`."""
         for seen in batch:
-            self._skip(self._held.add(seen), is_valid=seen.is_valid)
+            self.give_up(self._held.add(seen))
 
     def held(self) -> list[CheckedDelivery]:
         """Give what was held."""
@@ -137,7 +143,7 @@ class Selection:
     def give_up(self, batch: Sequence[CheckedDelivery]) -> None:
         """Count a batch as not drawn."""
         for seen in batch:
-            self._skip(1, is_valid=seen.is_valid)
+            self._skip(1, seen)
 
     def leave(self, batch: Sequence[CheckedDelivery]) -> None:
         """Count a batch as not drawn; the newest of it may still be, by `taken_back`."""
@@ -149,7 +155,7 @@ class Selection:
         """Give what can still be drawn, no longer counted as not drawn."""
         recent = self._recent.take_all()
         for seen in recent:
-            self._skip(-1, is_valid=seen.is_valid)
+            self._skip(-1, seen)
         return recent
 
     def choose(self, batch: Sequence[CheckedDelivery], now: float) -> list[CheckedDelivery]:
@@ -165,24 +171,39 @@ class Selection:
             if left[seen.is_valid] >= 0:
                 chosen.append(seen)
             else:
-                self._skip(1, is_valid=seen.is_valid)
+                self._skip(1, seen)
         return chosen[::-1]
 
-    def say(self) -> str:
-        """Say how many were not drawn since this was last asked; empty for none."""
-        said = not_drawn(self._unsaid, self._unsaid_invalid)
-        self._unsaid = self._unsaid_invalid = 0
+    def say(self) -> list[str]:
+        """Say how many were not drawn since this was last asked, the invalid ones by groups."""
+        said = [not_drawn(self._unsaid, self._unsaid_invalid.total())] if self._unsaid else []
+        groups = [(count, group) for group, count in self._unsaid_invalid.most_common() if count]
+        said += [f"  {count:,} x {rule} {name}" for count, (rule, name) in groups[:MAX_GROUPS]]
+        if others := sum(count for count, _ in groups[MAX_GROUPS:]):
+            said.append(f"  {others:,} x of {len(groups) - MAX_GROUPS:,} other kinds")
+        self._unsaid = 0
+        self._unsaid_invalid.clear()
         return said
 
-    def _skip(self, number: int, *, is_valid: bool) -> None:
+    def _skip(self, number: int, seen: CheckedDelivery) -> None:
         self._statistics.not_drawn += number
         self._unsaid += number
-        if not is_valid:
+        if not seen.is_valid:
             self._statistics.invalid_not_drawn += number
-            self._unsaid_invalid += number
+            group = _group(seen)
+            is_new = group not in self._unsaid_invalid
+            if is_new and len(self._unsaid_invalid) >= MAX_TYPES:
+                group = "invalid", OTHERS
+            self._unsaid_invalid[group] += number
+
+
+def _group(seen: CheckedDelivery) -> tuple[str, str]:
+    """Name the first error and the type of an invalid event."""
+    rules = (problem.rule.value for problem in seen.problems if problem.rule not in WARNINGS)
+    return next(rules, "invalid"), masked("routing_key", type_of(seen))
 
 
 def not_drawn(number: int, invalid: int) -> str:
     """Say how many events were not drawn, invalid ones apart; empty for none."""
-    apart = f" ({invalid:,} invalid)" if invalid else ""
+    apart = f", {invalid:,} of them invalid" if invalid else ""
     return f"{number:,} not drawn{apart}" if number else ""

@@ -1,8 +1,10 @@
 """What the live view counts: totals, and rates of the last minute."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.output.live.search import service_of
 
 SECONDS = 60
 """How far a rate looks back."""
@@ -66,6 +68,8 @@ class Statistics:
     found: int = 0  # by the search
     not_drawn: int = 0
     invalid_not_drawn: int = 0  # of these
+    invalid_by_service: Counter[str] = field(default_factory=Counter)
+    last_invalid: CheckedDelivery | None = None
     by_type: dict[str, Tally] = field(default_factory=dict)
     minute: Minute = field(init=False)
 
@@ -76,6 +80,8 @@ class Statistics:
         """Count a delivery under its event type, or its routing key if it has none."""
         self.received += 1
         self.invalid += not seen.is_valid
+        if not seen.is_valid:
+            self._add_invalid(seen)
         self.redelivered += seen.delivery.redelivered
         self.minute.add(now)
         name = type_of(seen)
@@ -87,6 +93,13 @@ class Statistics:
         tally.total += 1
         tally.invalid += not seen.is_valid
         tally.minute.add(now)
+
+    def _add_invalid(self, seen: CheckedDelivery) -> None:
+        self.last_invalid = seen
+        service = service_of(seen)
+        if service not in self.invalid_by_service and len(self.invalid_by_service) >= MAX_TYPES:
+            service = OTHERS
+        self.invalid_by_service[service] += 1
 
     @property
     def most_frequent(self) -> list[tuple[str, Tally]]:

@@ -18,14 +18,16 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.output.live.block import Connection, Phase, Scene, totals
+from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
+from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.terminal import Keyboard, suspending
+from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
 
 FRAME_SECONDS = 1 / 30
@@ -259,9 +261,10 @@ class LiveView:
 
     def _unsaid_lines(self) -> list[str]:
         """Say how many were not drawn since the last line."""
-        said = self._selection.say()
-        text = Text(f"{self._canvas.marks.ellipsis} {said}", "yellow")
-        return [self._canvas.paint(text)] if said else []
+        first, *groups = self._selection.say() or [""]
+        lines = [f"{self._canvas.marks.ellipsis} {first}"] if first else []
+        lines += map(safe_text, groups)
+        return [self._canvas.paint(Text(line, "yellow")) for line in lines]
 
     def _frame(self, lines: Sequence[str]) -> None:
         if self._is_up:
