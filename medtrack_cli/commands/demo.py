@@ -9,7 +9,6 @@ import typer
 from medtrack_cli.commands.options import command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.programs import for_others
 from medtrack_cli.runtime import Runtime
 
 REGISTRATION = "sample-events/registration.yaml"
@@ -67,12 +66,11 @@ def demo(
         printer.note("starting a private RabbitMQ")
         broker = private_broker.start(runtime, "demo", install=install)
         (folder / "empty.yaml").touch()
-        environ = {
-            **for_others(runtime.world.environ),
+        more = {
             "MEDTRACK_URL": broker.amqp_url,
             "MEDTRACK_CONFIG": str(folder / "empty.yaml"),  # the profiles are for other brokers
         }
-        show = Show(runtime, folder, environ)
+        show = Show(runtime, folder, more)
         show.run("What is in the samples?", ["validate", "sample-events"])
         with show.listening("Listen and record", ["--record", "morning.ndjson"]):
             show.run("Publish the registration of a student", ["publish", "-f", REGISTRATION])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from medtrack_cli import programs
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import DemoFailed
 from medtrack_cli.output.shown.shown import Page
@@ -17,24 +18,23 @@ STEP_SECONDS = 60
 class Show:
     """Runs medtrack as a person would, and says what it runs; raises when a step goes wrong."""
 
-    def __init__(self, runtime: Runtime, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, more: Mapping[str, str]) -> None:
         self._runtime = runtime
         self._folder = folder
-        self._environ = environ
+        self._more = more
         self.steps = 0
 
     def run(self, title: str, arguments: list[str], expected: int = 0) -> None:
         """Run a command to its end, with its output where ours goes."""
         self._say(title, arguments)
-        done = subprocess.run(  # noqa: S603 -- ourselves
+        done = programs.run(
             self._command(arguments),
             cwd=self._folder,
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
+            environ=self._runtime.world.environ,
+            more=self._more,
             stdout=self._runtime.world.stdout,
             stderr=self._runtime.world.stderr,
-            timeout=STEP_SECONDS,
-            check=False,
+            seconds=STEP_SECONDS,
         )
         self._check(arguments, done.returncode, expected)
 
@@ -46,7 +46,7 @@ class Show:
         with subprocess.Popen(  # noqa: S603 -- ourselves
             self._command(arguments),
             cwd=self._folder,
-            env=self._environ,
+            env=programs.for_others(self._runtime.world.environ, self._more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -3,13 +3,12 @@
 import os
 import shlex
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from medtrack_cli import programs
 from medtrack_cli.core.connection import Secret
 from medtrack_cli.errors import ConfigError
-from medtrack_cli.programs import for_others
 
 KEY_PASSPHRASE = "MEDTRACK_KEY_PASSPHRASE"  # noqa: S105 -- its name
 _COMMAND_SECONDS = 10.0
@@ -117,15 +116,8 @@ def _from_command(arguments: tuple[str, ...], source: str) -> Secret:
     """
     hint = f"run it yourself to see what it says: {arguments[0]} …"
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own command, no shell
-            arguments,
-            env=for_others(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = programs.run(arguments, seconds=_COMMAND_SECONDS)
+    except TimeoutError:
         what = f"the password command took over {_COMMAND_SECONDS:.0f} s"
         raise ConfigError(what, source, hint=hint) from None
     except OSError as error:

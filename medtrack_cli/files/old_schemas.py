@@ -2,15 +2,14 @@
 
 import io
 import os
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from medtrack_cli import programs
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.programs import for_others
 
 GIT_SECONDS = 60
 
@@ -71,14 +70,7 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """Run git in a folder; None when it says no."""
     try:
-        done = subprocess.run(  # noqa: S603 -- no shell, the revision stands behind --
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 -- the user's own git
-            env=for_others(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = programs.run(["git", "-C", folder, *arguments], seconds=GIT_SECONDS)
+    except OSError:
         return None
     return done.stdout if done.returncode == 0 else None

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from medtrack_cli import programs
 from medtrack_cli.errors import BrokerUnreachable
-from medtrack_cli.programs import for_others
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 TAIL = 8  # lines of the log that an error shows
@@ -101,8 +101,7 @@ def _privilege(path: str) -> list[str] | None:
     sudo = shutil.which("sudo", path=path)
     if sudo is None:
         return None
-    asked = subprocess.run([sudo, "-n", "true"], capture_output=True, check=False)  # noqa: S603 - fixed
-    return [sudo, "-n"] if asked.returncode == 0 else None
+    return None if programs.run([sudo, "-n", "true"]).returncode else [sudo, "-n"]
 
 
 def _run(command: list[str], environ: Mapping[str, str], log: Path) -> int:
@@ -114,7 +113,7 @@ def _run(command: list[str], environ: Mapping[str, str], log: Path) -> int:
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - a constant script
             command,
-            env=for_others(environ),
+            env=programs.for_others(environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

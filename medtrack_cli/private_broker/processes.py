@@ -8,10 +8,11 @@ a random token, so that a recycled process id or another user's broker is never 
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+from medtrack_cli import programs
 
 MARK = "MEDTRACK_BROKER_PROCESS"
 _PAUSE = 0.05  # seconds between two looks
@@ -37,15 +38,12 @@ def marked_by_proc(token: str) -> frozenset[int]:
 
 def marked_by_ps(token: str) -> frozenset[int]:
     """Find them with `ps`, on macOS and the BSDs."""
-    listed = subprocess.run(
-        ["/bin/ps", "axeww", "-o", "pid=,command="],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=True,
-    )
+    listed = programs.run(["/bin/ps", "axeww", "-o", "pid=,command="])
+    listed.check_returncode()
     line = re.compile(rf"^ *([0-9]+) .*\b{MARK}={re.escape(token)}(?: |$)", re.MULTILINE)
-    return frozenset(int(found[1]) for found in line.finditer(listed.stdout))
+    return frozenset(
+        int(found[1]) for found in line.finditer(listed.stdout.decode(errors="replace"))
+    )
 
 
 def any_runs(token: str, pids: frozenset[int]) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from medtrack_cli.programs import for_others
+from medtrack_cli import programs
 
 IMAGE = "docker.io/library/rabbitmq:4-management"
 ENGINES = ("docker", "podman")
@@ -93,15 +93,14 @@ def _version_in(archive: Path) -> list[int]:
 
 def _answers(engine: str, environ: Mapping[str, str]) -> bool:
     try:
-        asked = subprocess.run(  # noqa: S603 - the engine found on PATH, fixed arguments
+        nowhere = subprocess.DEVNULL
+        asked = programs.run(
             [engine, "info"],
-            env=for_others(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=ENGINE_PATIENCE,
-            check=False,
+            environ=environ,
+            seconds=ENGINE_PATIENCE,
+            stdout=nowhere,
+            stderr=nowhere,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return False
     return asked.returncode == 0
