@@ -74,7 +74,7 @@ class Runtime:
         from medtrack_cli.config.loader import load
 
         def private() -> Mapping[str, str]:
-            from medtrack_cli.private_broker.lifecycle import settings
+            from medtrack_cli.private_broker import settings
 
             return settings(self.world.environ)
 

@@ -1,23 +1,209 @@
-"""A private RabbitMQ for development, demo and tests: found or installed, started, stopped."""
+"""A private RabbitMQ for development, demo and tests: start, stop, status.
 
-from medtrack_cli.private_broker.lifecycle import (
-    EXCHANGE,
-    PrivateBroker,
-    kill,
-    rabbitmqctl,
-    start,
-    state_folder,
-    status,
-    stop,
-)
+It shares nothing with a RabbitMQ of the system: not its ports, cookie, data nor epmd. All it
+has is in one folder, all it listens on is 127.0.0.1, and no privilege is needed.
+"""
 
-__all__ = [
-    "EXCHANGE",
-    "PrivateBroker",
-    "kill",
-    "rabbitmqctl",
-    "start",
-    "state_folder",
-    "status",
-    "stop",
-]
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError
+from medtrack_cli.private_broker import node as private_node
+from medtrack_cli.private_broker.boot_log import telling_lines
+from medtrack_cli.private_broker.folder_lock import locked
+from medtrack_cli.private_broker.greeting import broker_version
+from medtrack_cli.private_broker.install import install_package
+from medtrack_cli.private_broker.launcher import Launcher, launcher_of
+from medtrack_cli.private_broker.node import LOOPBACK, PASSWORD, USERNAME
+from medtrack_cli.private_broker.rabbitmq import HOW_TO_INSTALL, Installation, find
+
+EXCHANGE = "medtrack.events"
+_STOP_PATIENCE = 20.0  # seconds RabbitMQ gets to write its data; its statistics alone take 5
+_ANSWER_PATIENCE = 5.0  # seconds a running broker gets to greet, before it counts as stuck
+_PAUSE = 0.05  # seconds between two looks
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateBroker:
+    """A private broker that runs. `ready` says whether AMQP answers; `pid` is None in a container.
+
+    Both URLs hold the guide's public development credentials.
+    """
+
+    amqp_url: str
+    management_url: str
+    amqp_port: int
+    management_port: int
+    pid: int | None
+    folder: Path
+    version: str
+    already_running: bool
+    ready: bool
+
+    @property
+    def web_address(self) -> str:
+        """The management API's URL without the login."""
+        return f"http://{LOOPBACK}:{self.management_port}"
+
+
+def state_folder(environ: Mapping[str, str], name: str = "default") -> Path:
+    """Name the folder of a private broker: `$XDG_STATE_HOME/medtrack/broker/<name>`.
+
+    A relative XDG_STATE_HOME is ignored, as the XDG base directory specification asks.
+    """
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        state = Path(environ.get("HOME") or Path.home(), ".local", "state")
+    return state / "medtrack" / "broker" / name
+
+
+def start(
+    state: Path,
+    *,
+    environ: Mapping[str, str],
+    announce: Callable[[str], None],
+    install: bool = False,
+    deadline: float = 60.0,
+) -> PrivateBroker:
+    """Start the broker of a state folder, or return the one that runs.
+
+    `announce` gets a line before anything slow or lasting: a package installed, an image fetched.
+    `deadline` is in seconds and counts from the launch. A failed or interrupted start leaves no
+    process behind. Raises BrokerUnreachable with the log's telling lines, CannotCreate, TimedOut.
+    """
+    _refuse_windows()
+    with locked(state, deadline):
+        if (running := status(state)) and running.ready:
+            return running
+        if known := _known(state):
+            known.end(_STOP_PATIENCE)  # stuck, or left by a start that was killed
+        found = _obtain(state, environ, announce, install=install)
+        node = private_node.prepare(found, known.node if known else None)
+        private_node.save(node, state)  # before the launch: whatever runs can be found again
+        launcher = launcher_of(node, state)
+        try:
+            launcher.launch(environ, announce)
+            _await_greeting(launcher, deadline)
+            _declare_exchange(launcher)
+        except BaseException:
+            launcher.end(0)
+            raise
+        return _describe(launcher)
+
+
+def stop(state: Path, *, erase: bool = False) -> bool:
+    """Stop the broker of a state folder, and with `erase` forget its data; False if none ran."""
+    if not state.exists():
+        return False
+    with locked(state, _STOP_PATIENCE * 3):
+        known = _known(state)
+        ended = known is not None and known.end(0 if erase else _STOP_PATIENCE)
+        if erase:
+            if known:
+                known.erase()
+            shutil.rmtree(state)
+        return ended
+
+
+def status(state: Path) -> PrivateBroker | None:
+    """Look at the broker of a state folder; None if it does not run."""
+    known = _known(state)
+    return replace(_describe(known), already_running=True) if known and known.runs() else None
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Say where the private broker runs, as a profile's settings; BrokerUnreachable: none does."""
+    running = status(state_folder(environ))
+    if running is None or not running.ready:
+        raise BrokerUnreachable("no private broker runs", hint="medtrack broker start")
+    return {"url": running.amqp_url, "management_url": running.web_address}
+
+
+def kill(broker: PrivateBroker) -> None:
+    """Kill the broker as a power cut would; `start` brings it back on the same ports and data."""
+    _launcher(broker).kill()
+
+
+def rabbitmqctl(broker: PrivateBroker, *arguments: str, patience: float = 60.0) -> str:
+    """Run rabbitmqctl against the broker and return its output; raise BrokerUnreachable."""
+    return _launcher(broker).rabbitmqctl(*arguments, patience=patience)
+
+
+def _refuse_windows() -> None:
+    if sys.platform == "win32":
+        raise BrokerUnreachable(
+            "a private broker can't be started on Windows",
+            hint="run medtrack inside WSL, or start RabbitMQ with Docker Desktop",
+        )
+
+
+def _obtain(
+    state: Path, environ: Mapping[str, str], announce: Callable[[str], None], *, install: bool
+) -> Installation:
+    found = find(environ)
+    if found is None and install:
+        log = state / "install.log"
+        if install_package(environ, announce=announce, log=log):
+            found = find(environ)
+    if found is None:
+        raise BrokerUnreachable("no RabbitMQ on this machine", hint=HOW_TO_INSTALL)
+    return found
+
+
+def _await_greeting(launcher: Launcher, deadline: float) -> None:
+    until = time.monotonic() + deadline
+    while broker_version(LOOPBACK, launcher.node.amqp_port, patience=1) is None:
+        if not launcher.runs():
+            raise _failure("RabbitMQ ended while it started", launcher)
+        if time.monotonic() > until:
+            raise _failure(f"RabbitMQ was not ready in {deadline:g} seconds", launcher)
+        time.sleep(_PAUSE)
+
+
+def _declare_exchange(launcher: Launcher) -> None:
+    from medtrack_cli.broker.amqp.request import declare_exchange
+
+    at = Host(LOOPBACK, launcher.node.amqp_port)
+    settings = ConnectionSettings((at,), username=USERNAME, password=Secret(PASSWORD))
+    try:
+        declare_exchange(settings, lambda _line: None, Stop())
+    except MedtrackError as error:
+        raise _failure("the new broker refused the exchange's declaration", launcher) from error
+
+
+def _failure(what: str, launcher: Launcher) -> BrokerUnreachable:
+    lines = [f"its log ({launcher.log}) says:", *telling_lines(launcher.last_lines())]
+    return BrokerUnreachable(what, str(launcher.node.command), hint="\n".join(lines))
+
+
+def _describe(launcher: Launcher) -> PrivateBroker:
+    login, node = f"{USERNAME}:{PASSWORD}@{LOOPBACK}", launcher.node
+    version = broker_version(LOOPBACK, node.amqp_port, _ANSWER_PATIENCE)
+    return PrivateBroker(
+        amqp_url=f"amqp://{login}:{node.amqp_port}/%2F",
+        management_url=f"http://{login}:{node.management_port}",
+        amqp_port=node.amqp_port,
+        management_port=node.management_port,
+        pid=launcher.pid,
+        folder=launcher.folder,
+        version=version or "",
+        already_running=False,
+        ready=version is not None,
+    )
+
+
+def _known(state: Path) -> Launcher | None:
+    node = private_node.load(state)
+    return launcher_of(node, state) if node else None
+
+
+def _launcher(broker: PrivateBroker) -> Launcher:
+    if launcher := _known(broker.folder):
+        return launcher
+    raise BrokerUnreachable("no private broker", str(broker.folder), hint="start it first")

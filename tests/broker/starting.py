@@ -9,6 +9,7 @@ from pathlib import Path
 from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.private_broker import node as private_node
+from medtrack_cli.private_broker.server import Server
 
 START = """
 import json, os, sys
@@ -49,6 +50,6 @@ def token(state: Path) -> str:
 def await_runtime(state: Path) -> None:
     """Wait until a starting broker's Erlang runtime is up."""
     until = time.monotonic() + 20
-    while private_node.runtime_pid(state) is None:
+    while (node := private_node.load(state)) is None or Server(node, state).pid is None:
         assert time.monotonic() < until, "the broker never got as far as its runtime"
         time.sleep(0.02)

@@ -14,6 +14,7 @@ from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker import processes, rabbitmq
 from medtrack_cli.private_broker.boot_log import telling_lines
 from medtrack_cli.private_broker.folder_lock import locked
+from medtrack_cli.private_broker.server import Server
 from tests.broker.starting import await_runtime, command_lines, start, start_process, token
 
 
@@ -41,15 +42,16 @@ def test_a_start_that_was_killed_is_made_good_by_the_next(state: Path) -> None:
 
 def test_an_empty_cookie_is_made_anew(tmp_path: Path) -> None:
     """A cookie that a full disk has left empty keeps no later start from working."""
-    broker = private_node.Node(rabbitmq.Kind.SERVER, Path("server"), "token", 1, 2, 3, 4)
+    node = private_node.Node(rabbitmq.Kind.SERVER, Path("server"), "token", 1, 2, 3, 4)
+    server = Server(node, tmp_path)
     cookie = tmp_path / "home/.erlang.cookie"
-    private_node.write_files(broker, tmp_path)
+    server.write_files()
     first = cookie.read_text()
-    private_node.write_files(broker, tmp_path)
+    server.write_files()
     assert cookie.read_text() == first
     cookie.chmod(0o600)
     cookie.write_text("")
-    private_node.write_files(broker, tmp_path)
+    server.write_files()
     assert len(cookie.read_text()) == len(first) == 48
     assert cookie.stat().st_mode & 0o777 == 0o600
 

@@ -14,6 +14,7 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker, rabbitmq
 from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker.greeting import broker_version
+from medtrack_cli.private_broker.server import Server
 from tests.broker.witness import client, settings_of
 from tests.faults.breaking import await_true, evaluate, kill
 
@@ -52,12 +53,13 @@ class Cluster:
     def start(self, number: int) -> PrivateBroker:
         """Start a node, unless it runs, and wait until it greets."""
         folder, node = self._folders[number], self._node(number)
-        if not private_node.runs(node, folder):
-            private_node.launch(node, folder, os.environ)
+        server = Server(node, folder)
+        if not server.runs():
+            server.launch(os.environ, print)
         until = time.monotonic() + _START_SECONDS
         while broker_version(private_node.LOOPBACK, node.amqp_port, patience=1) is None:
-            assert private_node.runs(node, folder), private_node.last_lines(folder)[-20:]
-            assert time.monotonic() < until, private_node.last_lines(folder)[-20:]
+            assert server.runs(), server.last_lines()[-20:]
+            assert time.monotonic() < until, server.last_lines()[-20:]
             time.sleep(0.1)
         return self.node(number)
 
