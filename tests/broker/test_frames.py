@@ -15,7 +15,7 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import LongString, Single, Whole
 from medtrack_cli.core.messages import Message
 from medtrack_cli.core.record import from_record, to_record
-from tests.core.values import delivery, message
+from tests.builders import delivery, message
 from tests.recording.any_messages import same_types
 
 LARGEST = 4096 - 8

@@ -12,10 +12,10 @@ from pika.exceptions import UnroutableError
 
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client
+from tests.builders import event, spoilt
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.events.sample import event, spoilt
 
 CANARIES = {
     "first_name": "Canaryfirst",

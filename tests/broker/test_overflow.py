@@ -1,7 +1,6 @@
 """What a full tap drops is told; waiting for a broker never ends by itself."""
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,11 +8,10 @@ import pytest
 from medtrack_cli.broker.amqp.backlog import Backlog
 from medtrack_cli.broker.amqp.dialer import CAP_SECONDS, full_jitter
 from medtrack_cli.broker.amqp.overflow import Overflow
-from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.ports import Interrupted, Resumed
+from tests.builders import delivery
 
-EVENT = Delivery(datetime.now(UTC), "medtrack.events", "tests", redelivered=False, body=b"")
 NAMED = Tap(name="tests")
 
 
@@ -34,7 +32,7 @@ def test_a_tap_near_its_bounds_may_drop(
 ) -> None:
     """Near its bounds, of messages or of their estimated bytes, a tap may have dropped some."""
     overflow = Overflow(source, Backlog())
-    assert list(overflow.took([replace(EVENT, body=bytes(size))] * 10, 0)) == []
+    assert list(overflow.took([delivery(bytes(size))] * 10, 0)) == []
     assert overflow.may_drop(waiting) is drops
 
 
@@ -59,7 +57,7 @@ def test_an_overflow_has_a_start_and_an_end() -> None:
 def test_what_was_just_taken_was_in_the_tap() -> None:
     """A tap full of large events is told, though a batch of them has left when it is asked."""
     overflow = Overflow(NAMED, Backlog())
-    assert list(overflow.took([replace(EVENT, body=bytes(50_000))] * 500, 0)) == []
+    assert list(overflow.took([delivery(bytes(50_000))] * 500, 0)) == []
     assert overflow.is_due(500)
     assert [type(each) for each in overflow.answered(842)] == [Interrupted]
     assert [type(each) for each in overflow.answered(842)] == [Resumed]
@@ -69,10 +67,10 @@ def test_a_tap_that_was_full_before_we_came_is_told() -> None:
     """What filled up by bytes while we were away is told with the first batch, as from before."""
     overflow = Overflow(NAMED, Backlog())
     assert list(overflow.look(1_342)) == []
-    (told,) = overflow.took([replace(EVENT, body=bytes(50_000))] * 500, 1_342)
+    (told,) = overflow.took([delivery(bytes(50_000))] * 500, 1_342)
     assert isinstance(told, Interrupted)
     assert told.since is None
-    assert list(overflow.took([EVENT], 1_342)) == []
+    assert list(overflow.took([delivery()], 1_342)) == []
 
 
 def test_a_backlog_begins_where_all_was_heard() -> None:

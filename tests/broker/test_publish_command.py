@@ -7,7 +7,8 @@ import pytest
 
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import Witness, client, settings_of
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.conftest import Broker
 from tests.faults.proxy import Proxy, Shape, free_port, http, serving, silence, tls
 

@@ -15,8 +15,8 @@ from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import Witness, client, settings_of
+from tests.builders import message
 from tests.conftest import Broker
-from tests.core.values import message
 from tests.faults.proxy import LOOPBACK, Proxy, free_port
 
 

@@ -4,7 +4,7 @@ import time
 
 from medtrack_cli.broker.amqp.retries import Retries
 from medtrack_cli.core.messages import Message
-from tests.core.values import message
+from tests.builders import message
 
 
 def due(retries: Retries, seconds: float = 0.55) -> list[int]:

@@ -11,8 +11,9 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
+from tests.builders import numbered
 from tests.cli.pty_run import answering
-from tests.cli.tool import Ran, Tool, numbered
+from tests.cli.tool import Ran, Tool
 from tests.faults.proxy import http, silence
 
 NOW = datetime.now(UTC)

@@ -13,8 +13,8 @@ from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Authority, Chain, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import Witness, client, settings_of
-from tests.cli.tool import Ran, Tool, numbered
-from tests.core.values import message
+from tests.builders import message, numbered
+from tests.cli.tool import Ran, Tool
 from tests.faults.proxy import free_port
 
 PASSPHRASE = "correct horse battery"

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.broker.witness import Witness
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.conftest import Broker
 
 NOWHERE = "amqp://eve:url-secret@127.0.0.1:1/w"

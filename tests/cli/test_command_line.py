@@ -9,8 +9,9 @@ from typer.main import get_command
 
 from medtrack_cli import __version__
 from medtrack_cli.app import app
+from tests.builders import numbered
 from tests.cli.pty_run import on_terminal
-from tests.cli.tool import COMMAND, Tool, numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.faults.proxy import free_port
 
 COMMANDS = [

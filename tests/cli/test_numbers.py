@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from medtrack_cli.app import app
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.running import run
 

@@ -12,9 +12,9 @@ import pytest
 
 from medtrack_cli.events.registry import event_types
 from tests.broker.witness import Witness
+from tests.builders import encode, event, numbered, spoilt
 from tests.cli.added import booked, ndjson, project
-from tests.cli.tool import COMMAND, Ran, Tool, numbered
-from tests.events.sample import encode, event, spoilt
+from tests.cli.tool import COMMAND, Ran, Tool
 from tests.running import run
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
+
+from tests.builders import numbered as numbered  # noqa: PLC0414 -- test_consumer.py takes it from here
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "medtrack_cli"]
@@ -86,7 +87,7 @@ class Tool:
         self._stack = ExitStack()
         self._runs = 0
         inherited = {n: v for n, v in os.environ.items() if not n.startswith(("MEDTRACK_", "XDG_"))}
-        self.environ: Mapping[str, str] = {
+        self.environ = {
             **inherited,
             "PYTHONPATH": str(ROOT),
             "HOME": str(folder),
@@ -162,23 +163,3 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         process.wait(10)
     if process.stdin:
         process.stdin.close()
-
-
-def numbered(count: int, start: int = 1) -> Iterator[bytes]:
-    """Make valid events that can be told apart, as NDJSON lines."""
-    for number in range(start, start + count):
-        yield (
-            json.dumps(
-                {
-                    "event_type": "student.deleted",
-                    "payload": {
-                        "student_id": f"{number:08d}-e29b-41d4-a716-446655440000",
-                        "user_id": "660e9500-f39c-52e5-b827-557766551111",
-                    },
-                    "service": "tests",
-                    "timestamp": "2025-01-15T10:00:00Z",
-                    "version": "1.0",
-                }
-            ).encode()
-            + b"\n"
-        )

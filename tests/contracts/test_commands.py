@@ -7,10 +7,9 @@ import pytest
 
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
-from tests.cli.tool import ROOT, numbered
+from tests.builders import event, numbered, numbered_deliveries
+from tests.cli.tool import ROOT
 from tests.contracts.fakes import Answer, MemoryBroker
-from tests.events.sample import event
-from tests.recording.recorded import numbered as recorded
 from tests.recording.recorded import record
 from tests.running import run_json
 
@@ -217,7 +216,7 @@ def test_patterns_that_cant_mean_what_they_say_are_warned_about(tmp_path: Path) 
     assert len(warnings) == 2
     assert "'student.created' and 1 more are files here" in warnings[0]
     assert "did you mean 'student.*'?" in warnings[1]
-    record(tmp_path / "r.ndjson", recorded(2))
+    record(tmp_path / "r.ndjson", numbered_deliveries(2))
     replayed = run_json(
         "replay",
         str(tmp_path / "r.ndjson"),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.publishing.confirms import Confirms, Settled
-from tests.core.values import message
+from tests.builders import message
 
 
 def in_flight(count: int) -> Confirms:

@@ -12,8 +12,7 @@ from medtrack_cli.core.content import content_of
 from medtrack_cli.core.record import from_record, to_line
 from medtrack_cli.events.findings import Rule
 from medtrack_cli.events.json_text import MAX_BODY
-from tests.core.values import delivery
-from tests.events.sample import encode, event
+from tests.builders import delivery, encode, event
 
 BODY = encode(event())
 _raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -10,7 +10,7 @@ from medtrack_cli.events.check import check
 from medtrack_cli.events.compatibility import Answer, compare
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.registry import built_in, extended
-from tests.events.sample import encode
+from tests.builders import encode
 
 OPEN: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
 STRICT: dict[str, Any] = {**OPEN, "required": ["a"]}

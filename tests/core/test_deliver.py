@@ -16,8 +16,8 @@ from medtrack_cli.errors import (
     MedtrackError,
     TopologyError,
 )
+from tests.builders import message
 from tests.contracts.fakes import Answer, MemoryBroker
-from tests.core.values import message
 
 LOST = BrokerUnreachable("connection lost", "memory")
 INVALID = Receipt(4, "f", 4, None, None, Outcome.INVALID, "1 finding")

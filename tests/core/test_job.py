@@ -14,11 +14,11 @@ from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job, Make
 from medtrack_cli.core.publishing.plan import Plan, making
 from medtrack_cli.errors import BrokerUnreachable, InputMissing, TopologyError
+from tests.builders import NOON, delivery, encode, event
 from tests.contracts.fakes import Answer
 from tests.core.test_deliver import publisher, until_error
 from tests.core.test_replay import RUN
-from tests.core.values import NOON, Read, delivery
-from tests.events.sample import encode, event
+from tests.core.values import Read
 
 GOOD, BAD = encode(event()), b'{"event_type": "student.created"}'
 LOST = BrokerUnreachable("connection lost", "memory")

@@ -13,8 +13,8 @@ from medtrack_cli.core.publishing.job import Job
 from medtrack_cli.core.publishing.plan import Plan, making, message_ids, messages
 from medtrack_cli.core.validate import Completion
 from medtrack_cli.events.findings import Rule
+from tests.builders import DROP, encode, event, spoilt
 from tests.core.values import Read
-from tests.events.sample import DROP, encode, event, spoilt
 
 RUN = UUID("12345678-1234-5678-1234-567812345678")
 GOOD = Read(encode(event()))

@@ -10,7 +10,8 @@ import pytest
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.publishing.pacing import Pace, at_rate
-from tests.core.values import NOON, FakeClock, delivery
+from tests.builders import NOON, delivery
+from tests.core.values import FakeClock
 from tests.recording.recorded import items, record
 
 

@@ -13,8 +13,7 @@ from pika.compat import long
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import from_record, to_line, to_record
-from tests.core.values import NOON, delivery
-from tests.events.sample import encode, event, spoilt
+from tests.builders import NOON, delivery, encode, event, spoilt
 
 
 def line_of(of: Delivery) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,8 +14,8 @@ from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.replay import Recorded, Replay, messages, recorded, run_name
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import NotARecording
-from tests.core.values import NOON, FakeClock, Read, delivery
-from tests.events.sample import encode, event
+from tests.builders import NOON, delivery, encode, event
+from tests.core.values import FakeClock, Read
 
 RUN = UUID("12345678-1234-5678-1234-567812345678")
 VALID = encode(event())
@@ -28,7 +29,7 @@ def replayed(
     return list(messages(deliveries, replay, Counter() if aside is None else aside))
 
 
-def at(line: int, body: bytes = VALID, **changes: object) -> Recorded:
+def at(line: int, body: bytes = VALID, **changes: Any) -> Recorded:
     """Stand a delivery at a line of a recording."""
     return Recorded("morning.ndjson", line, delivery(body, **changes))
 

@@ -1,39 +1,11 @@
-"""Messages, deliveries and a clock for tests of the use cases."""
+"""Items of an input, and a clock, for tests of the use cases."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.messages import Message
 from medtrack_cli.events.findings import At, Finding, Path, Span
-
-NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)
-
-
-def message(position: int = 1, **changes: Any) -> Message:
-    """Make a message; its id and body tell its position."""
-    values: dict[str, Any] = {
-        "position": position,
-        "file": "events.ndjson",
-        "line": position,
-        "event_type": "student.deleted",
-        "routing_key": "student.deleted",
-        "message_id": f"id-{position}",
-        "body": b'{"position":%d}' % position,
-    }
-    return Message(**values | changes)
-
-
-def delivery(body: bytes = b"{}", **changes: Any) -> Delivery:
-    """Make a delivery."""
-    values: dict[str, Any] = {
-        "received_at": NOON,
-        "exchange": "medtrack.events",
-        "routing_key": "student.created",
-        "redelivered": False,
-    }
-    return Delivery(**values | {"body": body} | changes)
+from tests.builders import NOON
+from tests.builders import message as message  # noqa: PLC0414 -- tests/contracts takes it from here
 
 
 @dataclass(frozen=True)

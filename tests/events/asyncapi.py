@@ -3,7 +3,7 @@
 from typing import Any
 
 from medtrack_cli.events.registry import event_types
-from tests.events.sample import event
+from tests.builders import event
 
 EXAMPLES = {name: event(name) for name in event_types()}
 

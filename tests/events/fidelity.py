@@ -11,7 +11,7 @@ from medtrack_cli.events.check import check
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.findings import WARNINGS, Rule
 from medtrack_cli.events.registry import event_types
-from tests.events.sample import event
+from tests.builders import event
 
 UNSEEN_BY_SCHEMAS = frozenset(
     {

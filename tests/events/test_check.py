@@ -5,10 +5,19 @@ import json
 import pytest
 
 from medtrack_cli.events.check import check
-from medtrack_cli.events.findings import WARNINGS, Rule
+from medtrack_cli.events.findings import WARNINGS, Rule, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import event_types
-from tests.events.sample import DROP, encode, event, found, spoilt
+from tests.builders import DROP, encode, event, spoilt
+
+
+def found(body: bytes | object, *, publishing: bool = False) -> list[tuple[str, str | int]]:
+    """List what the check says: each rule with its pointer, or its offset."""
+    body = body if isinstance(body, bytes) else encode(body)
+    return [
+        (each.rule.value, each.where if isinstance(each.where, int) else json_pointer(each.where))
+        for each in check(body, publishing=publishing).problems
+    ]
 
 
 @pytest.mark.parametrize(

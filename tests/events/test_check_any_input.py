@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.events.check import check
 from medtrack_cli.events.registry import event_types, extended
-from tests.events.sample import event
+from tests.builders import event
 
 PERSONAL = ("first_name", "last_name", "email", "phone", "cin")
 

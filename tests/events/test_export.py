@@ -16,9 +16,9 @@ from medtrack_cli.events.check import check
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types, extended
+from tests.builders import encode, event
 from tests.events.asyncapi import ADDED
 from tests.events.fidelity import KINDS, OPEN_DATES
-from tests.events.sample import encode, event
 
 DIGIT = {
     "type": "object",

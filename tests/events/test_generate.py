@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medtrack_cli.events.check import check
 from medtrack_cli.events.generate import generated
 from medtrack_cli.events.registry import event_types
-from tests.events.sample import encode, event
+from tests.builders import encode, event
 
 NAMES = list(event_types())
 

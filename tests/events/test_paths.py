@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
 from medtrack_cli.events.registry import built_in, extended
-from tests.events.sample import event
+from tests.builders import event
 
 ADDED = extended(
     [

@@ -13,8 +13,8 @@ from medtrack_cli.events.compatibility import Answer, compare
 from medtrack_cli.events.compatibility.schemas import inlined
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.registry import extended
+from tests.builders import encode
 from tests.events.any_schemas import any_payload
-from tests.events.sample import encode
 
 Schema = dict[str, Any]
 

@@ -14,7 +14,7 @@ from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.findings import Rule
 from medtrack_cli.events.registry import built_in, event_types
 from medtrack_cli.files.samples import sample_folder
-from tests.events.sample import encode, event
+from tests.builders import encode, event
 
 NAMES = list(event_types())
 

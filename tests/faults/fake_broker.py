@@ -10,7 +10,7 @@ from pika import amqp_object, frame, spec
 from medtrack_cli.core.connection import Host
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import settings_of
-from tests.core.values import message
+from tests.builders import message
 from tests.faults.proxy import LOOPBACK, serving
 
 Send = Callable[..., None]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
-from tests.cli.tool import COMMAND, Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.faults.breaking import durable
 from tests.faults.proxy import Proxy, free_port
 

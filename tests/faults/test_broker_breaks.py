@@ -10,7 +10,8 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import client, drain
-from tests.cli.tool import Running, Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Running, Tool
 from tests.faults.accounts import judged
 from tests.faults.breaking import (
     alarmed,

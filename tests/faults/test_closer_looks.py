@@ -17,7 +17,7 @@ from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Heard, hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
-from tests.core.values import message
+from tests.builders import message
 from tests.faults.proxy import CERTIFICATE, hang_up, serving, silence
 
 QUESTION = 1.0

@@ -19,8 +19,8 @@ from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
+from tests.builders import message
 from tests.cli.tool import Tool
-from tests.core.values import message
 from tests.faults.breaking import alarmed, durable, paused
 from tests.faults.fake_broker import Send, fake_broker
 from tests.faults.proxy import LOOPBACK, Proxy, serving, silence

@@ -11,7 +11,7 @@ from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import Held, client, drain
-from tests.core.values import message
+from tests.builders import message
 from tests.faults.accounts import WINDOW
 from tests.faults.cluster import Cluster
 from tests.faults.fake_broker import Send, published_to

@@ -14,7 +14,7 @@ from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
-from tests.core.values import message
+from tests.builders import message
 from tests.faults.fake_broker import Answer, Send, fake_broker
 from tests.faults.proxy import LOOPBACK, free_port, serving, silence
 

@@ -18,9 +18,8 @@ from medtrack_cli.errors import ConfigError, NotARecording
 from medtrack_cli.files.recording import unwrap
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.world import SystemClock
+from tests.builders import delivery, encode, event
 from tests.core.test_record import TEXT, VALUES, line_of
-from tests.core.values import delivery
-from tests.events.sample import encode, event
 from tests.files.reads import read_file
 from tests.files.test_any_bytes import ANY_BYTES, EVENTS, check_span
 from tests.output.test_safe_text import ANY_TEXT

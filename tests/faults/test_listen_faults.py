@@ -11,7 +11,8 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.faults.breaking import (
     close_connections,
     kill,

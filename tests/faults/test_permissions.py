@@ -12,8 +12,8 @@ from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Authority, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
-from tests.cli.tool import Ran, Tool, numbered
-from tests.core.values import message
+from tests.builders import message, numbered
+from tests.cli.tool import Ran, Tool
 from tests.faults.breaking import durable, held_by
 from tests.faults.permissions import account, run_hinted_line, vhost
 

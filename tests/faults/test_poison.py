@@ -14,7 +14,7 @@ from medtrack_cli.errors import BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import Held, Witness, client, settings_of
-from tests.core.values import message
+from tests.builders import message
 from tests.faults.accounts import WINDOW
 from tests.faults.breaking import durable, held_by, setting
 from tests.faults.proxy import LOOPBACK, Proxy

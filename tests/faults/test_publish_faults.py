@@ -14,8 +14,8 @@ from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import client, settings_of
-from tests.cli.tool import Tool, numbered
-from tests.core.values import message
+from tests.builders import message, numbered
+from tests.cli.tool import Tool
 from tests.faults.accounts import WINDOW, judged, told, verdict
 from tests.faults.breaking import (
     alarmed,

@@ -17,8 +17,8 @@ from medtrack_cli.errors import AccessRefused, BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
-from tests.cli.tool import COMMAND, Tool, numbered
-from tests.core.values import message
+from tests.builders import message, numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.faults.breaking import durable
 from tests.faults.fake_broker import CAPABILITIES, fake_broker
 from tests.faults.memory import peak_memory

@@ -10,7 +10,8 @@ from pika.exceptions import NoFreeChannels
 from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import Witness, client
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.faults.accounts import judged
 from tests.faults.breaking import durable, held_by, setting
 from tests.faults.memory import peak_memory

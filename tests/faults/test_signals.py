@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
-from tests.cli.tool import COMMAND, Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.faults.accounts import judged
 from tests.faults.breaking import await_receipts, durable, held_by
 from tests.faults.proxy import Proxy, free_port, serving, silence

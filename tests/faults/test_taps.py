@@ -14,8 +14,9 @@ from medtrack_cli.core.listening.sources import Queue
 from medtrack_cli.core.ports import Listening, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
+from tests.builders import numbered
 from tests.cli.pty_run import answering
-from tests.cli.tool import Ran, Tool, numbered
+from tests.cli.tool import Ran, Tool
 from tests.faults.breaking import await_lines, queue_of
 from tests.faults.fake_broker import fake_broker
 from tests.faults.permissions import account, run_hinted_line

@@ -12,7 +12,8 @@ from pika import BasicProperties, frame, spec
 from medtrack_cli.broker.amqp.bounded import MAX_BODY
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.faults.fake_broker import Send, fake_broker
 from tests.faults.memory import megabytes, peak_memory
 

@@ -32,9 +32,8 @@ from medtrack_cli.files.inputs import Input, gather
 from medtrack_cli.files.sealed_lines import sealed
 from medtrack_cli.files.sources import Source
 from tests.broker.witness import Witness
-from tests.cli.tool import Ran, Tool, numbered
-from tests.core.values import message
-from tests.validate.checking import block_yaml
+from tests.builders import block_yaml, message, numbered
+from tests.cli.tool import Ran, Tool
 
 WINDOW = 500
 MARK = "run.checkpoint"

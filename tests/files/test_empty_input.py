@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import STUDENT
 from tests.cli.tool import Tool
 from tests.recording.recorded import record
 from tests.running import run_json
-from tests.validate.checking import STUDENT, validate
+from tests.validate.checking import validate
 
 GOOD = json.dumps(STUDENT).encode()
 COMMANDS = (("validate",), ("publish", "--dry-run", "-f"), ("replay", "--dry-run"))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import NOON, STUDENT, block_yaml, changed, numbered_deliveries
 from tests.cli.tool import COMMAND, Tool
-from tests.core.values import NOON
-from tests.recording.recorded import numbered, record
+from tests.recording.recorded import record
 from tests.running import run_json
-from tests.validate.checking import STUDENT, block_yaml, changed, findings, validate
+from tests.validate.checking import findings, validate
 
 GOOD = json.dumps(STUDENT)
 PRETTY = json.dumps(STUDENT, indent=2)
@@ -106,7 +106,7 @@ def test_gzip_in_two_pieces(tool: Tool) -> None:
 
 def test_gzip_under_another_name_is_read_as_gzip_everywhere(tmp_path: Path) -> None:
     """A part of its time, and several processes, see the text: it is neither cut nor searched."""
-    record(tmp_path / "r.ndjson.gz", numbered(3))
+    record(tmp_path / "r.ndjson.gz", numbered_deliveries(3))
     (tmp_path / "r.ndjson").write_bytes((tmp_path / "r.ndjson.gz").read_bytes())
     since = NOON.replace(second=2).isoformat()
     ran = run_json("replay", "--dry-run", tmp_path / "r.ndjson", "--since", since)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.config.places import initial_config
-from tests.cli.tool import COMMAND, Tool, numbered
-from tests.core.values import delivery
+from tests.builders import STUDENT, block_yaml, delivery, numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.recording.recorded import record
-from tests.validate.checking import STUDENT, block_yaml, validate
+from tests.validate.checking import validate
 
 FORMATS = ("human", "json", "github", "junit", "sarif")
 EVENT = next(numbered(1))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import STUDENT, changed
 from tests.running import run_json
-from tests.validate.checking import STUDENT, changed, findings, validate
+from tests.validate.checking import findings, validate
 
 NO_SPACE = "no space behind this colon"
 NO_COLON = "no colon behind a key in this line"

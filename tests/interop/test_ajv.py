@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from medtrack_cli.events.registry import event_types
+from tests.builders import encode, event
 from tests.events.fidelity import VALIDATORS, bodies, checked
-from tests.events.sample import encode, event
 from tests.interop.conftest import Ajv
 
 EVENTS = 20_000

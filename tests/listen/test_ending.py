@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.broker.witness import client
+from tests.builders import encode, event, spoilt
 from tests.cli.tool import Ran, Tool
 from tests.conftest import Broker
-from tests.events.sample import encode, event, spoilt
 from tests.faults.proxy import Proxy
 from tests.listen.waiting import Waiting, waiting
 

@@ -9,9 +9,9 @@ from pika import BasicProperties
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies
 from tests.broker.witness import client
+from tests.builders import encode, event, spoilt
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.events.sample import encode, event, spoilt
 from tests.listen.terminal import OURS, Terminal
 from tests.listen.test_live_terminal import check_restored, deleted, live, say
 

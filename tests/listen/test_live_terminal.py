@@ -12,9 +12,9 @@ from pika import BasicProperties
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies, published_when_ready
 from tests.broker.witness import client
-from tests.cli.tool import Tool, numbered
+from tests.builders import encode, event, numbered, spoilt
+from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.events.sample import encode, event, spoilt
 from tests.faults.proxy import Proxy
 from tests.listen.terminal import OURS, Terminal
 

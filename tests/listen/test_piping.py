@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.broker.test_recording import BODIES
+from tests.builders import encode, event
 from tests.cli.tool import COMMAND, Tool
 from tests.conftest import Broker
-from tests.events.sample import encode, event
 from tests.listen.waiting import Waiting, waiting
 
 FORMS = pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.errors import UsageError
 from medtrack_cli.output.template import RECORD_FIELDS, renderer, template
-from tests.core.values import delivery
-from tests.events.sample import encode, event
+from tests.builders import delivery, encode, event
 from tests.project.pages import ROOT, blocks
 
 

@@ -16,9 +16,8 @@ from medtrack_cli.core.conditions import Answer, judge, names
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.errors import UsageError, WrongExpression
 from medtrack_cli.wiring.conditions import how_to_add
-from tests.cli.tool import Ran, Tool, numbered
-from tests.core.values import delivery
-from tests.events.sample import encode, event
+from tests.builders import delivery, encode, event, numbered
+from tests.cli.tool import Ran, Tool
 
 YES, NO, UNEVALUABLE = Answer
 

@@ -8,7 +8,7 @@ from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
 from tests.broker.witness import client
-from tests.cli.tool import numbered
+from tests.builders import numbered
 from tests.conftest import Broker
 
 DELETED = BasicProperties(content_type="application/json", delivery_mode=2, message_id="m")

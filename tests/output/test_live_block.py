@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,6 @@ from rich.cells import cell_len
 
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
-from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Stop
@@ -26,22 +24,18 @@ from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.short_ids import ShortIds
 from medtrack_cli.world import SystemClock
-from tests.events.sample import encode, event
+from tests.builders import delivery, encode, event
 
 WIDE = "学生の名前"  # two columns a letter
 LOOK = Look(100, body=False, reveal=False, local_time=False, marks=FULL)
 SETTINGS = ConnectionSettings((Host("rabbitmq.example", 5671),), password=Secret("hunter2"))
-
-
-def delivery(body: bytes, key: str = "student.created", **more: Any) -> Delivery:
-    """Make a delivery of the guide's day."""
-    moment = datetime(2025, 1, 15, 10, 0, 0, 537_000, tzinfo=UTC)
-    return Delivery(moment, "medtrack.events", key, False, body, **more)  # noqa: FBT003
+BEFORE_NOON = datetime(2025, 1, 15, 10, 0, 0, 537_000, tzinfo=UTC)
 
 
 def lines(content: bytes, look: Look, key: str = "student.created") -> list[str]:
     """Draw a delivery without colours."""
-    return [line.plain for line in event_lines(examine(delivery(content, key)), look, ShortIds())]
+    message = delivery(content, key, received_at=BEFORE_NOON)
+    return [line.plain for line in event_lines(examine(message), look, ShortIds())]
 
 
 def scene(statistics: Statistics, connection: Connection, controls: Controls) -> Scene:
@@ -87,7 +81,7 @@ def test_the_last_finding_stands_in_the_block() -> None:
     """At 80 columns, what was wrong last, and below it how many each service sent, masked."""
     statistics = Statistics(0.0)
     body = b'{"service": "Amina Bennani 7788", "payload": 1}'
-    statistics.add(examine(delivery(body, "no.event")), 1.0)
+    statistics.add(examine(delivery(body, "no.event", received_at=BEFORE_NOON)), 1.0)
     rows = block(scene(statistics, Connection(1.0), Controls()), Size(80, 30), FULL)
     text = "\n".join(row.plain for row in rows)
 

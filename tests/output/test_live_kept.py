@@ -12,8 +12,8 @@ from medtrack_cli.output.live.kept import MOST, MOST_BYTES, Entry, Kept
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.whole import whole_lines
-from tests.events.sample import encode, event
-from tests.output.test_live_block import LOOK, WIDE, delivery
+from tests.builders import delivery, encode, event
+from tests.output.test_live_block import LOOK, WIDE
 from tests.output.test_live_statistics import START, seen
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -1,13 +1,10 @@
 """The live view's numbers: rates, bounds, what is drawn of a flood, ids that stay apart."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
-from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.output.live.selection import (
     INVALID_A_SECOND,
     INVALID_AT_ONCE,
@@ -20,7 +17,7 @@ from medtrack_cli.output.live.selection import (
 )
 from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Minute, Statistics
 from medtrack_cli.output.short_ids import ShortIds
-from tests.output.test_live_block import delivery
+from tests.builders import delivery
 
 START = 1_000.0
 
@@ -29,8 +26,7 @@ def seen(
     key: str = "student.created", body: bytes = b"{}", *, is_valid: bool = True
 ) -> CheckedDelivery:
     """Make a delivery that was checked."""
-    delivery = Delivery(datetime(2025, 1, 15, tzinfo=UTC), "medtrack.events", key, False, body)  # noqa: FBT003 -- redelivered
-    return CheckedDelivery(delivery, key, (), is_valid, body)
+    return CheckedDelivery(delivery(body, key), key, (), is_valid, body)
 
 
 @given(st.lists(st.floats(0, 300), max_size=200))

@@ -14,8 +14,9 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli.events.findings import WARNINGS, Rule
+from tests.builders import STUDENT, changed
 from tests.cli.tool import COMMAND, ROOT, Tool
-from tests.validate.checking import STUDENT, changed, validate
+from tests.validate.checking import validate
 
 # One of its patterns has a stray bracket, which strict regex engines refuse.
 SARIF = json.loads(

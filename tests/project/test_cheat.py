@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders import event
 from tests.cli.tool import COMMAND, Tool
-from tests.events.sample import event
 from tests.project.pages import ROOT, blocks
 from tests.running import run
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.core.delivery import LongString, Several, Single, Whole
-from tests.events.sample import encode, event
+from tests.builders import encode, event
 
 RANGES = {
     "int8": (-(2**7), 2**7 - 1),

@@ -1,7 +1,6 @@
 """Recordings made in this process, by the recorder that `listen` uses."""
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,7 @@ from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.inputs import gather
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.files.rotation import parse_rotation
-from tests.core.values import NOON, FakeClock, delivery
-from tests.events.sample import encode, event
-
-
-def numbered(count: int, start: int = 1) -> Iterator[Delivery]:
-    """Make valid deliveries, a second apart, that their message ids tell apart."""
-    for number in range(start, start + count):
-        yield delivery(
-            encode(event()),
-            received_at=NOON + timedelta(seconds=number),
-            properties={"message_id": f"id-{number}"},
-            monotonic=1000.0 + number,
-        )
+from tests.core.values import FakeClock
 
 
 def record(

@@ -14,11 +14,10 @@ from medtrack_cli.core.record import to_line
 from medtrack_cli.events.findings import Problem, Rule
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import Witness, client
+from tests.builders import delivery, encode, event, numbered_deliveries
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.core.values import delivery
-from tests.events.sample import encode, event
-from tests.recording.recorded import ids, numbered, record
+from tests.recording.recorded import ids, record
 
 
 def test_parts_are_replayed_in_their_order(
@@ -74,7 +73,7 @@ def test_a_compressed_event_is_sent_again_as_it_came(
 
 def test_a_missing_part_is_said(tool: Tool) -> None:
     """Where parts before the last are missing, each is named; the others are read."""
-    record(tool.folder / "r.ndjson.gz", numbered(100), rotate="1KB")
+    record(tool.folder / "r.ndjson.gz", numbered_deliveries(100), rotate="1KB")
     parts = sorted(tool.folder.glob("r.*"))
     assert len(parts) > 4
     for path in (parts[0], parts[2]):
@@ -116,7 +115,7 @@ def test_options_that_make_no_sense(tool: Tool, options: list[str]) -> None:
 def test_statistics_say_what_is_damaged(tool: Tool) -> None:
     """Statistics count what is whole, and end with 65 at the first record that isn't."""
     path = tool.folder / "r.ndjson"
-    record(path, numbered(3))
+    record(path, numbered_deliveries(3))
     path.write_bytes(path.read_bytes().replace(b"id-2", b"id-9"))
     assert ids(path) == ["id-1", None, "id-3"]
     ran = tool.run("stats", "r.ndjson", "-o", "json")
@@ -157,7 +156,7 @@ def test_an_event_without_a_timestamp_is_not_waited_for(connected: Tool, witness
 
 def test_two_replays_of_one_name_at_once(connected: Tool, witness: Witness) -> None:
     """While a replay runs, another under its name is 73 and sends nothing; a killed one isn't."""
-    record(connected.folder / "slow.ndjson", numbered(2))  # a second apart
+    record(connected.folder / "slow.ndjson", numbered_deliveries(2))  # a second apart
     replay = ("replay", "slow.ndjson", "--name", "morning", "--speed", "0.01")
     running = connected.start(*replay, "-o", "json")
     running.await_text("id-1", stream="out")
@@ -176,7 +175,7 @@ def test_two_replays_of_one_name_at_once(connected: Tool, witness: Witness) -> N
 @pytest.mark.parametrize("name", ["", "../x", ".x", "a b", "x" * 65, "é"])
 def test_odd_names_of_runs_are_refused(tool: Tool, name: str) -> None:
     """A run's name that is no plain file's name is 2."""
-    record(tool.folder / "r.ndjson", numbered(1))
+    record(tool.folder / "r.ndjson", numbered_deliveries(1))
     assert tool.run("replay", "r.ndjson", "--dry-run", "--name", name).code == 2
 
 

@@ -13,10 +13,10 @@ from medtrack_cli.errors import NotARecording
 from medtrack_cli.files.json_files import read_lines
 from medtrack_cli.files.recording import unwrap
 from tests.broker.witness import Witness
+from tests.builders import NOON, delivery, numbered_deliveries
 from tests.cli.tool import Tool
-from tests.core.values import NOON, delivery
 from tests.project.test_json_output import problems
-from tests.recording.recorded import numbered, record
+from tests.recording.recorded import record
 
 
 def read(data: bytes, corrupt: Counter[str] | None = None) -> list[Recorded]:
@@ -74,7 +74,7 @@ def test_a_filtered_recording_is_whole(small: bytes) -> None:
 
 def damaged(tool: Tool, number: int = 2) -> str:
     """Record three events and change a byte of one."""
-    record(tool.folder / "r.ndjson", numbered(3))
+    record(tool.folder / "r.ndjson", numbered_deliveries(3))
     data = (tool.folder / "r.ndjson").read_bytes()
     return tool.write("damaged.ndjson", data.replace(b"id-%d" % number, b"id-9"))
 
@@ -106,7 +106,7 @@ def test_a_recording_with_nothing_whole_is_none(tool: Tool) -> None:
 def test_a_recording_cut_off_says_where(tool: Tool, name: str) -> None:
     """What a kill has left is 65 at the torn line; skipped, the lines before it are there."""
     path = tool.folder / name
-    record(path, numbered(3))
+    record(path, numbered_deliveries(3))
     path.write_bytes(path.read_bytes()[:-40])
     ran = tool.run("replay", name, "--dry-run")
     assert ran.code == 65
@@ -124,7 +124,7 @@ def test_where_gzip_is_cut_off_is_said_whatever_was_passed_over(
 ) -> None:
     """The line where a .gz breaks off is told by commands that pass over lines, too."""
     path = tool.folder / "cut.ndjson.gz"
-    record(path, numbered(50))
+    record(path, numbered_deliveries(50))
     path.write_bytes(path.read_bytes()[:-40])
     ran = tool.run(*command, path.name)
     assert ran.code == 65
@@ -134,7 +134,7 @@ def test_where_gzip_is_cut_off_is_said_whatever_was_passed_over(
 def test_no_line_is_made_up_for_gzip_from_a_pipe(tool: Tool) -> None:
     """Out of a pipe, which can't be read again, the damage is somewhere behind the line told."""
     path = tool.folder / "cut.ndjson.gz"
-    record(path, numbered(50))
+    record(path, numbered_deliveries(50))
     data = path.read_bytes()[:-40]
     path.unlink()
     os.mkfifo(path)

@@ -11,9 +11,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.witness import client
+from tests.builders import encode, event
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.events.sample import encode, event
 
 WORK, DEAD, GRAVE, OTHER = "tests.work", "tests.work.dead", "tests.grave", "tests.other"
 BODIES = [encode(event() | {"service": f"dead-{number}"}) for number in range(3)]

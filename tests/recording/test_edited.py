@@ -8,8 +8,9 @@ import pytest
 
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.files.sealed_lines import sealed
+from tests.builders import numbered_deliveries
 from tests.contracts.fakes import MemoryBroker
-from tests.recording.recorded import numbered, record
+from tests.recording.recorded import record
 from tests.running import run_json
 
 VALUES: tuple[Any, ...] = (None, True, 1.5, 10**400, "x", [1], {"a": 1})
@@ -38,7 +39,7 @@ def members(path: Path, number: int) -> list[str]:
 def test_any_value_in_any_member_is_words(tmp_path: Path, number: int) -> None:
     """Each member of a line given each type of value: no command ends with a bug."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(3))
+    record(path, numbered_deliveries(3))
     whole = path.read_bytes()
     for name in members(path, number):
         for value in VALUES:
@@ -58,11 +59,11 @@ def test_a_last_line_of_another_type_is_not_added_to(
 ) -> None:
     """A recording whose last line can't be gone on from is refused, and left as it is."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(3))
+    record(path, numbered_deliveries(3))
     edited(path, 3, name, value)
     before = path.read_bytes()
     with pytest.raises(CannotCreate, match="damaged"):
-        record(path, numbered(1))
+        record(path, numbered_deliveries(1))
     assert path.read_bytes() == before
 
 
@@ -81,7 +82,7 @@ def test_a_last_line_of_another_type_is_not_added_to(
 def test_a_dry_run_refuses_what_the_run_refuses(tmp_path: Path, header: object, code: int) -> None:
     """What AMQP can't carry ends both before anything is sent, with its line."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(3))
+    record(path, numbered_deliveries(3))
     edited(path, 2, "headers", {"a": header})
     broker = MemoryBroker(wants_all=True)
     dry, run = (

@@ -10,7 +10,8 @@ import pytest
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.errors import CannotCreate
-from tests.recording.recorded import numbered, record
+from tests.builders import numbered_deliveries
+from tests.recording.recorded import record
 
 
 def test_nothing_behind_damage_in_gzip_is_cut_off(tmp_path: Path) -> None:
@@ -19,7 +20,7 @@ def test_nothing_behind_damage_in_gzip_is_cut_off(tmp_path: Path) -> None:
     ends: list[int] = []
 
     def watched() -> Iterator[Delivery]:
-        for each in numbered(4):
+        for each in numbered_deliveries(4):
             ends.append(path.stat().st_size)
             yield each
 
@@ -44,9 +45,9 @@ def test_nothing_behind_damage_in_gzip_is_cut_off(tmp_path: Path) -> None:
 def test_a_member_without_an_end_that_another_follows_is_damage(tmp_path: Path) -> None:
     """A batch that runs on over the next ones without an error is no torn line: nothing is cut."""
     path = tmp_path / "r.ndjson.gz"
-    record(path, numbered(1))
+    record(path, numbered_deliveries(1))
     begins = path.stat().st_size
-    record(path, numbered(3, start=2))
+    record(path, numbered_deliveries(3, start=2))
     data = bytearray(path.read_bytes())
     data[begins + 3] ^= 4  # a field of any length is now before the deflated text
     path.write_bytes(data)
@@ -58,7 +59,7 @@ def test_a_member_without_an_end_that_another_follows_is_damage(tmp_path: Path) 
 def test_a_recording_zipped_by_hand_is_added_to_in_flat_memory(tmp_path: Path) -> None:
     """One member of many megabytes is added to without being held; cut off, it stays as it is."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(1))
+    record(path, numbered_deliveries(1))
     line = path.read_bytes().splitlines(keepends=True)[-1]
     zipped = tmp_path / "r.ndjson.gz"
     with gzip.open(zipped, "wb", compresslevel=1) as file:
@@ -82,7 +83,7 @@ def test_a_recording_zipped_by_hand_is_added_to_in_flat_memory(tmp_path: Path) -
 def test_gzip_that_lacks_the_end_of_its_last_line_is_not_added_to(tmp_path: Path) -> None:
     """Zipped by hand without the last newline, a recording is refused: lines would be joined."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(2))
+    record(path, numbered_deliveries(2))
     zipped = tmp_path / "r.ndjson.gz"
     zipped.write_bytes(data := gzip.compress(path.read_bytes()[:-1]))
     with pytest.raises(CannotCreate, match="recording is damaged"):

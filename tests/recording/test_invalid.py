@@ -3,10 +3,10 @@
 import pytest
 
 from tests.broker.witness import Witness
+from tests.builders import NOON, delivery, numbered_deliveries
 from tests.cli.tool import Ran, Tool
-from tests.core.values import NOON, delivery
 from tests.project.test_json_output import problems
-from tests.recording.recorded import numbered, record
+from tests.recording.recorded import record
 
 FAIL = ("replay", "--speed", "max", "--invalid", "fail", "-o", "json")
 
@@ -15,7 +15,7 @@ FAIL = ("replay", "--speed", "max", "--invalid", "fail", "-o", "json")
 def name(connected: Tool) -> str:
     """Record 100 deliveries, the fourth of which is no event."""
     bad = delivery(b"{}", received_at=NOON, properties={"message_id": "bad"})
-    first, *others = numbered(99)
+    first, *others = numbered_deliveries(99)
     deliveries = [first, *others[:2], bad, *others[2:]]
     record(connected.folder / "r.ndjson", deliveries)
     return "r.ndjson"

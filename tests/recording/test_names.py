@@ -9,9 +9,9 @@ from medtrack_cli.core.filters import Window
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.inputs import gather
 from medtrack_cli.files.window import narrowed
+from tests.builders import NOON, numbered_deliveries
 from tests.cli.tool import Tool
-from tests.core.values import NOON
-from tests.recording.recorded import ids, numbered, record
+from tests.recording.recorded import ids, record
 
 NAMES = ["r.json", "r.json.gz", "r.yaml", "r.YML", "r.txt", "r"]
 
@@ -19,7 +19,7 @@ NAMES = ["r.json", "r.json.gz", "r.yaml", "r.YML", "r.txt", "r"]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_is_read_under_any_name(tmp_path: Path, name: str) -> None:
     """What --record wrote is read under the very name it was given."""
-    record(tmp_path / name, numbered(3))
+    record(tmp_path / name, numbered_deliveries(3))
     assert ids(tmp_path / name) == ["id-1", "id-2", "id-3"]
 
 
@@ -27,7 +27,7 @@ def test_a_recording_is_read_under_any_name(tmp_path: Path, name: str) -> None:
 def test_a_part_of_a_recording_is_read_under_any_name(tmp_path: Path, name: str) -> None:
     """Without its header, as a filter leaves it, it is read, too; a stretch of it is found."""
     path = tmp_path / name
-    record(path, numbered(500))
+    record(path, numbered_deliveries(500))
     source = gather([str(path)], open, registry=built_in())  # type: ignore[arg-type] # no stdin
     window = Window(NOON + timedelta(seconds=499))
     assert narrowed(source.sources[0], window).start > 0
@@ -42,7 +42,7 @@ def test_a_part_of_a_recording_is_read_under_any_name(tmp_path: Path, name: str)
 )
 def test_every_command_reads_it(tool: Tool, command: list[str]) -> None:
     """A recording named *.json is accepted everywhere."""
-    record(tool.folder / "morning.json", numbered(3))
+    record(tool.folder / "morning.json", numbered_deliveries(3))
     ran = tool.run(*command, "morning.json", "-o", "json")
     assert ran.code == 0
     assert 3 in ran.summary.values()

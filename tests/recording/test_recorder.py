@@ -16,8 +16,9 @@ from medtrack_cli.errors import CannotCreate, CannotWrite, UsageError
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.files.rotation import parse_rotation
 from medtrack_cli.files.streams import is_zipped
-from tests.core.values import NOON, FakeClock, delivery
-from tests.recording.recorded import ids, items, numbered, record
+from tests.builders import NOON, delivery, numbered_deliveries
+from tests.core.values import FakeClock
+from tests.recording.recorded import ids, items, record
 
 NAMES = ["r.ndjson", "r.ndjson.gz", "no-suffix"]
 
@@ -33,9 +34,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_a_recording_is_added_to(tmp_path: Path, name: str) -> None:
     """A second recorder goes on behind the first, with a header of the same run and more lines."""
     path = tmp_path / name
-    record(path, numbered(2))
+    record(path, numbered_deliveries(2))
     before = path.read_bytes()
-    said = record(path, numbered(2, start=3))
+    said = record(path, numbered_deliveries(2, start=3))
     assert said == [f"recorded 2 events to {path}"]
     assert path.read_bytes().startswith(before)
     kinds = [each["kind"] for each in lines(path)]
@@ -51,7 +52,7 @@ def test_a_recording_cut_anywhere_is_mended(tmp_path: Path, name: str) -> None:
     ends: list[int] = []  # of the header and of each record
 
     def watched() -> Iterator[Delivery]:
-        for each in numbered(3):
+        for each in numbered_deliveries(3):
             ends.append(path.stat().st_size)
             yield each
 
@@ -62,7 +63,7 @@ def test_a_recording_cut_anywhere_is_mended(tmp_path: Path, name: str) -> None:
         if cut < ends[0] and is_zipped(path):
             continue  # nothing tells whose it is
         path.write_bytes(data[:cut])
-        said = record(path, numbered(1, start=9))
+        said = record(path, numbered_deliveries(1, start=9))
         lacks_its_end_alone = cut + 1 in ends[1:] and not is_zipped(path)
         reach = cut + lacks_its_end_alone
         whole = [end for end in ends if end <= reach]
@@ -79,7 +80,7 @@ def test_a_header_that_was_never_whole_is_written_again(tmp_path: Path, cut: int
     path = tmp_path / "r.ndjson"
     record(path, [])
     path.write_bytes(path.read_bytes()[:cut])
-    record(path, numbered(1))
+    record(path, numbered_deliveries(1))
     assert [each["line"] for each in lines(path)] == [1, 2]
 
 
@@ -103,7 +104,7 @@ def test_a_foreign_file_is_left_untouched(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(FOREIGN[name])
     with pytest.raises(CannotCreate) as refused:
-        record(path, numbered(1))
+        record(path, numbered_deliveries(1))
     assert refused.value.hint
     assert path.read_bytes() == FOREIGN[name]
 
@@ -119,10 +120,10 @@ def test_no_folder_is_made(tmp_path: Path) -> None:
 def test_a_damaged_end_is_not_added_to(tmp_path: Path) -> None:
     """A recording whose last line is whole but changed is refused: something else is wrong."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(2))
+    record(path, numbered_deliveries(2))
     path.write_bytes(data := path.read_bytes().replace(b"id-2", b"id-3"))
     with pytest.raises(CannotCreate, match="damaged"):
-        record(path, numbered(1))
+        record(path, numbered_deliveries(1))
     assert path.read_bytes() == data
 
 
@@ -132,7 +133,7 @@ def test_a_second_recorder_is_refused(tmp_path: Path, rotate: str | None) -> Non
     path = tmp_path / "r.ndjson"
 
     def racing() -> Iterator[Delivery]:
-        for each in numbered(3):
+        for each in numbered_deliveries(3):
             with pytest.raises(CannotCreate, match="another run"):
                 record(path, [], rotate=rotate)
             yield each
@@ -145,10 +146,10 @@ def test_a_second_recorder_is_refused(tmp_path: Path, rotate: str | None) -> Non
 def test_replays_are_left_out_and_counted(tmp_path: Path) -> None:
     """What carries the mark of a replay isn't recorded unless that is wished, and is counted."""
     marked = delivery(headers={"x-medtrack-replay": "r"}, properties={"message_id": "again"})
-    said = record(tmp_path / "a.ndjson", [marked, *numbered(1), marked])
+    said = record(tmp_path / "a.ndjson", [marked, *numbered_deliveries(1), marked])
     assert said == [f"recorded 1 event to {tmp_path / 'a.ndjson'}; left out 2 replayed"]
     assert ids(tmp_path / "a.ndjson") == ["id-1"]
-    record(tmp_path / "b.ndjson", [marked, *numbered(1)], include_replays=True)
+    record(tmp_path / "b.ndjson", [marked, *numbered_deliveries(1)], include_replays=True)
     assert ids(tmp_path / "b.ndjson") == ["again", "id-1"]
 
 
@@ -181,7 +182,7 @@ def test_elapsed_is_steady_and_latest_tells_of_a_clock_set_back(tmp_path: Path) 
 @pytest.mark.parametrize("name", NAMES)
 def test_parts_by_size(tmp_path: Path, name: str) -> None:
     """A part that has reached its size is followed by the next, the same run's, numbered."""
-    record(tmp_path / name, numbered(20), rotate="2KB")
+    record(tmp_path / name, numbered_deliveries(20), rotate="2KB")
     parts = sorted(tmp_path.iterdir())
     headers = [lines(part)[0] for part in parts]
     assert [header["part"] for header in headers] == list(range(1, len(parts) + 1))
@@ -197,7 +198,7 @@ def test_parts_by_time(tmp_path: Path) -> None:
     clock = FakeClock()
 
     def over_time() -> Iterator[Delivery]:
-        for seconds, each in zip((0, 1799, 1, 7200, 1), numbered(5), strict=True):
+        for seconds, each in zip((0, 1799, 1, 7200, 1), numbered_deliveries(5), strict=True):
             clock.moment += seconds
             yield each
 
@@ -209,11 +210,11 @@ def test_parts_by_time(tmp_path: Path) -> None:
 def test_parts_go_on_where_they_ended(tmp_path: Path) -> None:
     """Recording again with the same name goes on with the last part, mended, of the same run."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(5), rotate="2KB")
+    record(path, numbered_deliveries(5), rotate="2KB")
     last = max(tmp_path.iterdir())
     with last.open("ab") as file:
         file.write(b'{"kind":"event","rec')
-    said = record(path, numbered(5, start=6), rotate="2KB")
+    said = record(path, numbered_deliveries(5, start=6), rotate="2KB")
     assert "torn: 20 bytes" in said[0]
     parts = sorted(tmp_path.iterdir())
     assert ids(*parts) == [f"id-{number}" for number in range(1, 11)]
@@ -232,13 +233,13 @@ def test_odd_rotations_are_refused(text: str) -> None:
 def test_a_refused_write_leaves_nothing_half(tmp_path: Path) -> None:
     """When the file may grow no more, the batch that didn't fit is out of it, whole."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(2))
+    record(path, numbered_deliveries(2))
     before = path.stat().st_size
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     said: list[str] = []
     recorder = Recorder(path, FakeClock(), said.append)
     with_header = path.stat().st_size
-    for each in numbered(50, start=3):
+    for each in numbered_deliveries(50, start=3):
         recorder.write(examine(each))
     resource.setrlimit(resource.RLIMIT_FSIZE, (with_header + 5_000, limits[1]))
     try:
@@ -258,10 +259,10 @@ def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     said: list[str] = []
     recorder = Recorder(path, FakeClock(), said.append, rotation=parse_rotation("1KB"))
-    for each in numbered(2):
+    for each in numbered_deliveries(2):
         recorder.write(examine(each))
     recorder.flush()
-    recorder.write(examine(next(numbered(1, start=3))))
+    recorder.write(examine(next(numbered_deliveries(1, start=3))))
     resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
     try:
         with pytest.raises(CannotWrite, match=r"r\.000002\.ndjson"):
@@ -271,7 +272,7 @@ def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
         recorder.close()
     assert said == [f"recorded 2 events to {path}"]
     assert ids(tmp_path / "r.000001.ndjson") == ["id-1", "id-2"]
-    record(path, numbered(1, start=3), rotate="1KB")
+    record(path, numbered_deliveries(1, start=3), rotate="1KB")
     assert ids(tmp_path / "r.000002.ndjson") == ["id-3"]
 
 
@@ -285,7 +286,7 @@ def test_the_largest_events_come_back(tmp_path: Path, body: bytes) -> None:
     path = tmp_path / "r.ndjson"
     large = delivery(body, headers={"body": 1, "body_text": "x", "a": '","body":1'})
     record(path, [large])
-    record(path, numbered(1))
+    record(path, numbered_deliveries(1))
     first, _ = items(path)
     assert isinstance(first.recorded, Delivery)
     assert (first.recorded.body, first.recorded.headers) == (body, large.headers)

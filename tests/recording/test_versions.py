@@ -11,9 +11,10 @@ import pytest
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.files.recording import FORMAT
+from tests.builders import numbered_deliveries
 from tests.cli.tool import Tool
 from tests.project.test_json_output import documented
-from tests.recording.recorded import items, numbered, record
+from tests.recording.recorded import items, record
 
 RECORDINGS = Path(__file__).parents[1] / "data/recordings"
 VERSIONS = sorted(RECORDINGS.iterdir())
@@ -59,8 +60,8 @@ def test_each_version_is_an_input(tool: Tool, command: str, path: Path) -> None:
 def test_todays_lines_fit_their_schemas(tmp_path: Path) -> None:
     """Each line of a recording fits the JSON Schema of its kind, with every property in use."""
     path = tmp_path / "r.ndjson"
-    record(path, numbered(3, start=2))
-    record(path, numbered(1))
+    record(path, numbered_deliveries(3, start=2))
+    record(path, numbered_deliveries(1))
     seen = set()
     for line in path.read_text().splitlines():
         value = json.loads(line)

@@ -12,9 +12,8 @@ from medtrack_cli.core.filters import Window
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.inputs import Input, gather
 from medtrack_cli.files.window import narrowed
+from tests.builders import NOON, delivery, encode, event
 from tests.cli.tool import Tool
-from tests.core.values import NOON, delivery
-from tests.events.sample import encode, event
 from tests.recording.recorded import record
 
 COUNT = 1500

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.events.sample import event
+from tests.builders import event
 
 LATIN = ("Zyx", "Qwo", "Vub", "Kję", "Ünq", "Øvz", "D'Ôx", "Çwk", "Xhň", "Mc'Zw")
 ARABIC = ("\u0638\u063a\u062b", "\u0636\u0624\u0632", "\u0626\u0630\u062e", "\u063a\u0634\u0635")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.builders import event
 from tests.cli.tool import COMMAND, Tool
-from tests.events.sample import event
 
 SECONDS = 4  # a second on a machine that does nothing else
 MEMORY = 100 * 1024  # KiB above what validating one event takes

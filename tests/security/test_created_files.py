@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.tool import Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Tool
 from tests.running import run
 
 

@@ -16,10 +16,10 @@ import pytest
 from pika.exceptions import UnroutableError
 
 from tests.broker.witness import client
+from tests.builders import event
 from tests.cli.pty_run import answering, on_terminal
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.events.sample import event
 from tests.security.hostile import FRIENDLY, HOSTILE, steered
 
 NAME = "".join(HOSTILE[:8]).replace("/", "")[:100]  # of a file: no slash, not too long

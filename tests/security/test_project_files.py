@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.cli.tool import Ran, numbered
+from tests.builders import numbered
+from tests.cli.tool import Ran
 from tests.running import run
 from tests.security.listener import OUTSIDE, Listener, listening
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.builders import numbered
 from tests.cli.pty_run import answering
-from tests.cli.tool import Tool, numbered
+from tests.cli.tool import Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.running import run
 

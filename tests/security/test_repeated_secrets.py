@@ -16,8 +16,8 @@ from medtrack_cli.core.hiding import without_secrets
 from tests.broker.certificates import Chain, Heard, hearing, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
+from tests.builders import message
 from tests.cli.tool import Tool
-from tests.core.values import message
 from tests.faults.fake_broker import Send, fake_broker
 from tests.faults.proxy import LOOPBACK, serving, silence
 

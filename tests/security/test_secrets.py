@@ -13,8 +13,9 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.private_broker import PrivateBroker
+from tests.builders import numbered
 from tests.cli.pty_run import answering
-from tests.cli.tool import Ran, Tool, numbered
+from tests.cli.tool import Ran, Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.faults.permissions import ALL, manage
 from tests.running import run

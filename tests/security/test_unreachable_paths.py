@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.cli.tool import COMMAND, Ran, Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import COMMAND, Ran, Tool
 
 LONG = "a" * 300
 CASES = [

@@ -10,9 +10,8 @@ from typing import Any
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
+from tests.builders import NOON, delivery, encode, event
 from tests.cli.tool import Ran
-from tests.core.values import NOON, delivery
-from tests.events.sample import encode, event
 from tests.running import run
 
 TYPES = ("student.created", "user.created", "stage.created", "evaluation.created")

@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-import sys
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -16,19 +14,9 @@ from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.stats import MOST_NAME, MOST_NAMES, Count, Duplicates, Names
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.files.sealed_lines import sealed
-from tests.core.values import delivery
-from tests.events.sample import encode, event, spoilt
+from tests.builders import delivery, encode, event, spoilt
 from tests.stats.recordings import mixed, record_of, recording, stats
 from tests.validate.checking import validate
-
-SEED = int(os.environ.get("MEDTRACK_TEST_SEED") or Random().randrange(2**32))
-
-
-@pytest.fixture
-def source() -> Random:
-    """Give chance that can be repeated."""
-    sys.stdout.write(f"MEDTRACK_TEST_SEED={SEED} repeats this\n")
-    return Random(SEED)
 
 
 def named(seen: list[CheckedDelivery], field: str) -> list[dict[str, Any]]:
@@ -47,9 +35,9 @@ def named(seen: list[CheckedDelivery], field: str) -> list[dict[str, Any]]:
     return [{"name": name, "events": each, "invalid": invalid[name]} for name, each in rows]
 
 
-def test_every_number_is_that_of_the_deliveries(source: Random, tmp_path: Path) -> None:
+def test_every_number_is_that_of_the_deliveries(chance: Random, tmp_path: Path) -> None:
     """Counts, names, rules, duplicates, sizes and times are those counted one by one."""
-    made = mixed(source, 1500)
+    made = mixed(chance, 1500)
     path = tmp_path / "made.ndjson"
     path.write_bytes(recording(made))
     found = record_of(stats(path, "-o", "json"))
@@ -80,9 +68,9 @@ def test_every_number_is_that_of_the_deliveries(source: Random, tmp_path: Path) 
     assert (found["foreign"], found["without_time"], found["files"]) == (0, 0, 1)
 
 
-def test_a_line_is_counted_the_same_however_it_is_written(source: Random) -> None:
+def test_a_line_is_counted_the_same_however_it_is_written(chance: Random) -> None:
     """Spaces, another order of members and escapes change no number: the slow way agrees."""
-    made = mixed(source, 300)
+    made = mixed(chance, 300)
     plain = stats("-", "-o", "json", stdin=recording(made))
     spaced = stats("-", "-o", "json", stdin=recording(made, separators=(", ", ": ")))
     ordered = stats("-", "-o", "json", stdin=recording(made, ensure_ascii=False))

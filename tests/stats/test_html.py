@@ -9,8 +9,7 @@ from random import Random
 import pytest
 
 from medtrack_cli.core.delivery import Delivery
-from tests.core.values import delivery
-from tests.events.sample import encode, event
+from tests.builders import delivery, encode, event
 from tests.stats.recordings import mixed, recording, stats
 
 ATTACKS = (

@@ -24,9 +24,8 @@ from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.stats.page import stats_page
 from medtrack_cli.output.stats.texts import duration, share, size
 from medtrack_cli.output.style import Style
-from tests.cli.tool import COMMAND, Tool, numbered
-from tests.core.values import NOON, delivery
-from tests.events.sample import encode, event
+from tests.builders import NOON, delivery, encode, event, numbered
+from tests.cli.tool import COMMAND, Tool
 from tests.security.hostile import HOSTILE, steered
 from tests.stats.recordings import mixed, recording, stats
 

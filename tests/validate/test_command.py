@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.events.findings import WARNINGS, Rule
+from tests.builders import STUDENT, block_yaml, changed
 from tests.cli.tool import COMMAND, Tool
-from tests.validate.checking import STUDENT, block_yaml, changed, validate
+from tests.validate.checking import validate
 
 GOOD = json.dumps(STUDENT)
 BAD = json.dumps(changed({"email": "nobody"}))

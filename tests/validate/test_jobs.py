@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.files.validation import CHUNK
+from tests.builders import STUDENT, block_yaml, changed
 from tests.cli.tool import COMMAND, Running, Tool
-from tests.validate.checking import STUDENT, block_yaml, changed
 
 GOOD = json.dumps(STUDENT) + "\n"
 BAD = json.dumps(changed({"email": "nobody"})) + "\n"

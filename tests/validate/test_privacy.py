@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.events.registry import built_in
-from tests.validate.checking import STUDENT, block_yaml, validate
+from tests.builders import STUDENT, block_yaml
+from tests.validate.checking import validate
 
 NAME = "Zyxwa"
 CANARIES = (f"{NAME} Qrstuv", f"{NAME}.Qrstuv@example.org", "+9876543210", "QX987654", "Ünîq 名前")

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.builders import STUDENT, block_yaml, changed
 from tests.cli.tool import ROOT, Tool
 from tests.running import run_json
-from tests.validate.checking import STUDENT, block_yaml, changed, findings, places, validate
+from tests.validate.checking import findings, places, validate
 
 GOOD = json.dumps(STUDENT)
 SCORE = json.dumps(

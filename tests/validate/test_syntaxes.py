@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.validate.checking import STUDENT, block_yaml, changed, findings, places, rules
+from tests.builders import STUDENT, block_yaml, changed
+from tests.validate.checking import findings, places, rules
 
 NAMES = st.sampled_from(
     [
