@@ -10,7 +10,7 @@ import typer
 
 from medtrack_cli.app import app
 from medtrack_cli.commands.boundary import cannot_write, drop_output
-from medtrack_cli.commands.options import Output, Shared, asked_for, forms
+from medtrack_cli.commands.options import Output, Shared, asked_for, forms, typed_colour
 from medtrack_cli.errors import Bug, ExitCode, UsageError
 from medtrack_cli.output.best_effort import BestEffort
 from medtrack_cli.runtime import Runtime
@@ -51,11 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(world: World, arguments: Sequence[str]) -> int:
     """Run one command line in a world and return its exit code."""
+    shared = Shared(world, typed_colour(arguments))
     try:
-        code = app(args=list(arguments), standalone_mode=False, obj=Shared(world))
+        code = app(list(arguments), prog_name="medtrack", standalone_mode=False, obj=shared)
     except _UsageProblem as problem:
         context = getattr(problem, "ctx", None)
-        printer = _printer(world, arguments, context)
+        printer = _printer(shared, arguments, context)
         printer.error(_usage_error(problem, context.command_path if context else "medtrack"))
         return ExitCode.USAGE
     except KeyboardInterrupt:
@@ -63,7 +64,7 @@ def run(world: World, arguments: Sequence[str]) -> int:
     except SystemExit:  # typer's, when the reader of a help has left
         return ExitCode.BROKEN_PIPE
     except Exception as bug:  # noqa: BLE001 -- the last boundary
-        printer = _printer(world, arguments)
+        printer = _printer(shared, arguments)
         if failure := cannot_write(bug):
             drop_output(world)
             printer.error(failure)
@@ -73,12 +74,14 @@ def run(world: World, arguments: Sequence[str]) -> int:
     return int(code or 0)
 
 
-def _printer(world: World, arguments: Sequence[str], context: Any = None) -> "Printer":  # noqa: ANN401 -- typer's, not public
+def _printer(shared: Shared, arguments: Sequence[str], context: Any = None) -> "Printer":  # noqa: ANN401 -- typer's, not public
     """Find the forms of output in a command line that can't be read, or was left."""
     piped = getattr(context and context.command.callback, "piped", None)
     wish = asked_for(arguments)
-    out, err = forms(world, wish, piped(defaultdict(lambda: None)) if piped else Output.HUMAN)
-    return Runtime(world, output=out, told=err, no_color="--no-color" in arguments).printer
+    out, err = forms(
+        shared.world, wish, piped(defaultdict(lambda: None)) if piped else Output.HUMAN
+    )
+    return Runtime(shared.world, output=out, told=err, colour=shared.colour).printer
 
 
 def _usage_error(problem: Exception, command: str) -> UsageError:

@@ -17,18 +17,27 @@ from medtrack_cli.commands import (
     stats,
     validate,
 )
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import (
+    ColorOption,
     ConfigOption,
+    HelpOption,
     NoColorOption,
     ProfileOption,
     QuietOption,
     Shared,
     VerboseOption,
+    argument,
+    command,
     help_when_alone,
-    with_examples,
+    option,
 )
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.shown.shown import Page
+from medtrack_cli.runtime import Runtime
 
-COMMANDS = (publish, listen, validate, replay, stats, schema, config, broker, demo, explain)
+COMMANDS = (publish, listen, validate, replay, stats, schema, broker, demo, config, explain)
 """Each has a `register(app)`; the order is that of the help."""
 
 SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."
@@ -44,40 +53,63 @@ app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
-    context_settings={"help_option_names": ["-h", "--help"]},
+    add_help_option=False,
 )
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
-    if wanted:
+def _version(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
+    if wanted and not context.resilient_parsing:
         typer.echo(f"medtrack {__version__}")
         raise typer.Exit
 
 
-@app.callback(help=with_examples(SUMMARY, EXAMPLES))
-def main(  # noqa: PLR0913 -- one parameter an option
+@app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))
+def main(
     context: typer.Context,
     *,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = 0,
-    no_color: NoColorOption = False,
-    version: Annotated[  # noqa: ARG001 -- its callback has done all
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    _color: ColorOption = None,
+    _no_color: NoColorOption = False,
+    _version: Annotated[
+        bool,
+        option(
+            Panel.GENERAL, "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
+    _help: HelpOption = False,
 ) -> None:
     """Keep the global options for the command, or print the help where none was typed."""
     shared: Shared = context.obj
-    shared.before = {
-        "config": config,
-        "profile": profile,
-        "quiet": quiet,
-        "verbose": verbose,
-        "no_color": no_color,
-    }
+    shared.before = {"config": config, "profile": profile, "quiet": quiet, "verbose": verbose}
     help_when_alone(context)
 
 
 for module in COMMANDS:
     module.register(app)
+
+
+@command(
+    app,
+    "help",
+    examples=["medtrack help", "medtrack help publish", "medtrack help schema show"],
+    panel=Panel.SET_UP,
+)
+def show_help(
+    runtime: Runtime,
+    words: Annotated[list[str] | None, argument("COMMAND…", "The command, as it is typed.")] = None,
+) -> int:
+    """Print the help of a command."""
+    shared = Shared(runtime.world, runtime.colour)
+    line = [*(words or ()), "--help"]
+    return int(app(line, prog_name=app.info.name, standalone_mode=False, obj=shared) or 0)
+
+
+@command(app, "version", examples=["medtrack version"], panel=Panel.SET_UP)
+def show_version(runtime: Runtime) -> int:
+    """Print the version, as --version does."""
+    record = {"version": __version__}
+    runtime.printer.show(Page(Kind.VERSION, record, f"medtrack {__version__}"))
+    return ExitCode.DONE

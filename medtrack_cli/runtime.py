@@ -6,8 +6,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from medtrack_cli.core.choices import Colour
 from medtrack_cli.core.ports import Note
 from medtrack_cli.world import World
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
     from medtrack_cli.events.registry import Registry
     from medtrack_cli.output.printer import Printer
+    from medtrack_cli.output.shown.help_page import HelpPage
     from medtrack_cli.output.terminal import Terminal
 
 
@@ -33,7 +35,7 @@ class Runtime:
     told: str = "human"  # the form of stderr
     quiet: bool = False
     verbose: int = 0
-    no_color: bool = False
+    colour: Colour = Colour.AUTO
 
     @cached_property
     def printer(self) -> "Printer":
@@ -49,7 +51,6 @@ class Runtime:
     def _for_people(self) -> "Printer":
         world = self.world
         from medtrack_cli.output.human import HumanPrinter
-        from medtrack_cli.output.style import wants_colour
 
         return HumanPrinter(
             world.stdin,
@@ -57,9 +58,28 @@ class Runtime:
             world.stderr,
             quiet=self.quiet,
             verbose=self.verbose,
-            colour=wants_colour(world.environ, no_color=self.no_color),
+            wants_colour=self.wants_colour,
             can_draw=world.environ.get("TERM") != "dumb",
         )
+
+    def wants_colour(self, stream: TextIO) -> bool:
+        """Tell whether what is printed on a stream is coloured."""
+        from medtrack_cli.output.style import wants_colour
+
+        return wants_colour(stream, self.world.environ, self.colour)
+
+    def print_help(self, page: "HelpPage") -> None:
+        """Print a help, without the printers: they load more than it may wait for."""
+        from medtrack_cli.output.marks import marks_for
+        from medtrack_cli.output.shown.shown import Sheet
+        from medtrack_cli.output.style import Style
+        from medtrack_cli.output.terminal import width_of
+
+        stdout = self.world.stdout
+        style = Style(on=self.wants_colour(stdout))
+        sheet = Sheet(width_of(stdout), marks_for(stdout.encoding), style)
+        stdout.write("".join(f"{line}\n" for line in page.lines(sheet)))
+        stdout.flush()
 
     @cached_property
     def terminal(self) -> "Terminal":

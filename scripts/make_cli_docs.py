@@ -3,17 +3,14 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 import typer
 
+from medtrack_cli.__main__ import run
 from medtrack_cli.app import app
-from medtrack_cli.commands.options import Shared
 from medtrack_cli.world import World
-
-WIDTH = 80
 
 
 def paths(command: Any, *path: str) -> Iterator[list[str]]:  # noqa: ANN401 -- typer's own Click
@@ -24,11 +21,10 @@ def paths(command: Any, *path: str) -> Iterator[list[str]]:  # noqa: ANN401 -- t
 
 
 def help_of(path: list[str]) -> str:
-    """Give a command's help as a terminal of WIDTH columns shows it."""
-    form = {"prog_name": "medtrack", "standalone_mode": False, "terminal_width": WIDTH}
-    with redirect_stdout(StringIO()) as printed:
-        app([*path, "--help"], obj=Shared(World()), **form)
-    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+    """Give a command's help as a terminal of 80 columns shows it."""
+    world = World(stdout=StringIO(), environ={})
+    run(world, [*path, "--help"])
+    return cast("StringIO", world.stdout).getvalue().strip()
 
 
 def pages() -> str:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medtrack_cli.commands.options import command, group
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import command, group, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
@@ -15,19 +16,20 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.private_broker import PrivateBroker
 
 Install = Annotated[
-    bool, typer.Option("--install", help="Install RabbitMQ's package when there is none.")
+    bool, option(Panel.HOW, "--install", help="Install RabbitMQ where there is none.")
 ]
 
 
 Export = Annotated[
-    bool, typer.Option("--export", help="Print the two variables for your shell's eval.")
+    bool, option(Panel.OUTPUT, "--export", help="Print the two variables for your shell's eval.")
 ]
 
 
 def start(runtime: Runtime, *, install: Install = False, export: Export = False) -> int:
-    """Start a private RabbitMQ for development, on free ports of this machine only.
+    """Start a private RabbitMQ.
 
-    It has its own name, data and ports and touches no other RabbitMQ. Already running: says so.
+    It is for development, on free ports of this machine only, has its own name, data and
+    ports, and touches no other RabbitMQ. Already running: says so.
     """
     from medtrack_cli.wiring import private_broker
 
@@ -41,7 +43,10 @@ def start(runtime: Runtime, *, install: Install = False, export: Export = False)
 
 
 def stop(runtime: Runtime) -> int:
-    """Stop the private RabbitMQ. Its data stays for the next start."""
+    """Stop the private RabbitMQ.
+
+    Its data stays for the next start.
+    """
     from medtrack_cli.wiring import private_broker
 
     was_running = private_broker.stop(runtime)
@@ -51,7 +56,10 @@ def stop(runtime: Runtime) -> int:
 
 
 def status(runtime: Runtime) -> int:
-    """Tell whether the private RabbitMQ runs, and where. Exit code 1: it doesn't."""
+    """Say whether it runs, and where.
+
+    Exit code 1: it doesn't.
+    """
     from medtrack_cli.wiring import private_broker
 
     broker = private_broker.status(runtime)
@@ -102,8 +110,9 @@ def register(app: typer.Typer) -> None:
     added = group(
         app,
         "broker",
-        "A private RabbitMQ for development.",
+        "Run a private RabbitMQ for development.",
         examples=["medtrack broker start", "medtrack broker status"],
+        panel=Panel.BROKER,
     )
     command(added, "start", examples=["medtrack broker start", "medtrack broker start --install"])(
         start

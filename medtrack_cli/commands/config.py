@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from medtrack_cli.commands.options import command, group
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
@@ -14,14 +15,20 @@ from medtrack_cli.runtime import Runtime
 
 
 def show(runtime: Runtime) -> int:
-    """Show every setting with its source; secrets are masked."""
+    """Show every setting, and where it comes from.
+
+    Secrets are masked.
+    """
     rows = [(name, value.value, value.source) for name, value in runtime.config.values()]
     runtime.printer.rows(Kind.SETTING, ("name", "value", "source"), rows)
     return ExitCode.DONE
 
 
 def init(runtime: Runtime) -> int:
-    """Create your configuration file, with every setting explained."""
+    """Create your configuration file.
+
+    Every setting is explained in it.
+    """
     from medtrack_cli.wiring.configuration import create_user_config
 
     path = create_user_config(runtime.world.environ)
@@ -30,7 +37,7 @@ def init(runtime: Runtime) -> int:
 
 
 def path(runtime: Runtime) -> int:
-    """Show which configuration files are looked for, and which exist."""
+    """List the files that are looked for."""
     rows = [(str(each.path), each.kind, each.exists) for each in runtime.config_files()]
     runtime.printer.rows(Kind.FILE, ("path", "belongs_to", "exists"), rows)
     return ExitCode.DONE
@@ -38,9 +45,7 @@ def path(runtime: Runtime) -> int:
 
 def check(
     runtime: Runtime,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Check this file.", show_default=False)
-    ] = None,
+    file: Annotated[Path | None, argument("FILE", "Check this file.")] = None,
 ) -> int:
     """Check the configuration; no broker is asked.
 
@@ -59,9 +64,9 @@ def check(
 
 
 def schema(runtime: Runtime) -> int:
-    """Print a JSON Schema of medtrack.yaml, for editors.
+    """Print a JSON Schema of medtrack.yaml.
 
-    An editor that knows the YAML language server takes it by a file's first line:
+    It is for editors. One that knows the YAML language server takes it by a file's first line:
     # yaml-language-server: $schema=medtrack.schema.json
     """
     from medtrack_cli.wiring.configuration import json_schema
@@ -75,8 +80,9 @@ def register(app: typer.Typer) -> None:
     added = group(
         app,
         "config",
-        "The profiles, and where each value came from.",
+        "Show and set up the connection profiles.",
         examples=["medtrack config show", "medtrack config init"],
+        panel=Panel.SET_UP,
     )
     command(
         added,

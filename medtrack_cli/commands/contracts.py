@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core.choices import Mode
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 ModeOption = Annotated[
     Mode,
-    typer.Option(
+    option(
+        Panel.HOW,
         "--mode",
         help="What may not break. backward: new readers understand old events; forward: old "
         "readers understand new events; full: both.",
@@ -32,16 +34,21 @@ def check(
     runtime: Runtime,
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FOLDER…]", help="Schemas folders [those of the configuration]."),
+        argument("FOLDER…", "Folders of schemas [those of the configuration]."),
     ] = None,
     *,
     against: Annotated[
         str | None,
-        typer.Option("--against", metavar="REF|DIR", help="Compare with these older ones."),
+        option(
+            Panel.WHAT,
+            "--against",
+            metavar="REF|DIR",
+            help="Compare with those of a git reference or a folder.",
+        ),
     ] = None,
     mode: ModeOption = Mode.FULL,
 ) -> int:
-    """Check the schemas of added event types, and what a change of theirs breaks.
+    """Check your own schemas, and their changes.
 
     Exit code 65: a schema can't be used. With --against, 1: a change breaks readers or writers,
     or whether it does can't be decided.
@@ -69,15 +76,16 @@ def check(
 
 def diff(
     runtime: Runtime,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A file, or TYPE@VERSION.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="A file, or TYPE@VERSION.")],
+    old: Annotated[str, argument("OLD", "A file, or TYPE@VERSION.")],
+    new: Annotated[str, argument("NEW", "A file, or TYPE@VERSION.")],
     *,
     mode: ModeOption = Mode.FULL,
 ) -> int:
-    """Compare two schemas: who breaks, who must deploy first, and an event that proves it.
+    """Compare two schemas, and say who breaks.
 
-    A writer sends the fields its schema names; a reader passes over fields it doesn't know. So
-    a new optional field breaks nobody. Exit code 1: a break, or one that can't be ruled out.
+    Says who must deploy first, and gives an event that proves it. A writer sends the fields
+    its schema names; a reader passes over fields it doesn't know. So a new optional field breaks
+    nobody. Exit code 1: a break, or one that can't be ruled out.
     """
     from medtrack_cli.core.contracts import Compared
     from medtrack_cli.events.compatibility import compare

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
@@ -43,12 +44,13 @@ def demo(
     runtime: Runtime,
     *,
     install: Annotated[
-        bool, typer.Option("--install", help="Install RabbitMQ's package when there is none.")
+        bool, option(Panel.HOW, "--install", help="Install RabbitMQ where there is none.")
     ] = False,
 ) -> int:
-    """Show it all in a minute: validate, publish, listen, record, replay, refuse.
+    """Show it all in a minute.
 
-    Runs the very commands it shows, on a private RabbitMQ that is gone afterwards.
+    Validates, publishes, listens, records, replays and refuses. Runs the very commands it
+    shows, on a private RabbitMQ that is gone afterwards.
     """
     import shutil
     import tempfile
@@ -88,4 +90,5 @@ def demo(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "demo", examples=["medtrack demo", "medtrack demo --install"])(demo)
+    examples = ["medtrack demo", "medtrack demo --install"]
+    command(app, "demo", examples=examples, panel=Panel.SET_UP)(demo)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
@@ -22,11 +23,9 @@ EXAMPLES = (
 
 def explain(
     runtime: Runtime,
-    code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="What was printed.", show_default=False)
-    ] = None,
+    code: Annotated[str | None, argument("CODE", "What was printed [all].")] = None,
 ) -> int:
-    """Say what a code means, why it came, what to do.
+    """Say what a code means, and what to do.
 
     CODE is a finding's rule, a receipt's outcome, an exit code, the code of an error with -o
     json, or the reply code of a broker. Without it, all are listed.
@@ -69,4 +68,4 @@ def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "explain", examples=EXAMPLES)(explain)
+    command(app, "explain", examples=EXAMPLES, panel=Panel.SET_UP)(explain)

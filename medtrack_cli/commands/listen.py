@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
-from medtrack_cli.commands.options import Output, command
+from medtrack_cli.commands.options import Output, argument, command, option
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.core.listening.sources import Queue, QueueType, Source, Tap
 from medtrack_cli.errors import UsageError
@@ -45,39 +46,52 @@ def listen(
     runtime: Runtime,
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(help="Routing keys; * is one word, # any number. [#]", show_default=False),
+        argument("PATTERN…", "Routing keys; * is one word, # any number [#]."),
     ] = None,
     *,
     exclude_key: Annotated[
         list[str] | None,
-        typer.Option(
-            "--exclude-key", metavar="PATTERN", help="Leave these routing keys out; repeatable."
+        option(
+            Panel.WHAT,
+            "--exclude-key",
+            metavar="PATTERN",
+            help="Leave these routing keys out; repeatable.",
         ),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
-            "--count", parser=whole(1), metavar="N", help="End after so many that pass --where."
+        option(
+            Panel.END,
+            "--count",
+            parser=whole(1),
+            metavar="N",
+            help="End after so many events that pass --where.",
         ),
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            "--timeout", parser=seconds, metavar="SECONDS", help="End after so many seconds."
+        option(
+            Panel.END,
+            "--timeout",
+            parser=seconds,
+            metavar="SECONDS",
+            help="End after so long: 30, 500ms, 5m, 1h.",
         ),
     ] = None,
     idle_timeout: Annotated[
         float | None,
-        typer.Option(
+        option(
+            Panel.END,
             "--idle-timeout",
             parser=seconds,
             metavar="SECONDS",
-            help="End when nothing came for so many seconds.",
+            help="End when nothing came for so long.",
         ),
     ] = None,
     expect: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            Panel.END,
             "--expect",
             metavar="TYPE[:N]",
             help="End when N valid events of this type came; repeatable.",
@@ -85,15 +99,23 @@ def listen(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="EXPR", help="Only what this says yes to, in CEL."),
+        option(
+            Panel.WHAT,
+            "--where",
+            metavar="EXPR",
+            help="Only events of which this CEL is true: 'event.payload.score < 10'.",
+        ),
     ] = None,
     output: Annotated[
         Form | None,
-        typer.Option("--output", "-o", help="human, json, or raw: each body alone."),
+        option(
+            Panel.OUTPUT, "--output", "-o", help="Rows for people, JSON lines, or each body alone."
+        ),
     ] = None,
     template: Annotated[
         str | None,
-        typer.Option(
+        option(
+            Panel.OUTPUT,
             "--format",
             metavar="TEMPLATE",
             help="A line of your own: '{routing_key} {payload.cin}'.",
@@ -101,22 +123,30 @@ def listen(
     ] = None,
     record: Annotated[
         Path | None,
-        typer.Option("--record", help="Write what arrives to this file; one begun is added to."),
+        option(
+            Panel.OUTPUT,
+            "--record",
+            metavar="FILE",
+            help="Record what arrives; a recording is added to.",
+        ),
     ] = None,
     rotate: Annotated[
         str | None,
-        typer.Option(
+        option(
+            Panel.OUTPUT,
             "--rotate",
             metavar="SIZE|TIME",
             help="Record in parts of 100MB, 1h …: FILE.000001.ndjson and so on.",
         ),
     ] = None,
     include_replays: Annotated[
-        bool, typer.Option("--include-replays", help="Record what medtrack replay sent, too.")
+        bool,
+        option(Panel.OUTPUT, "--include-replays", help="Record what medtrack replay sent, too."),
     ] = False,
     durable: Annotated[
         str | None,
-        typer.Option(
+        option(
+            Panel.HOW,
             "--durable",
             metavar="NAME",
             help="Listen through a queue of this name that outlives us for 10 minutes.",
@@ -124,40 +154,48 @@ def listen(
     ] = None,
     queue_type: Annotated[
         QueueType | None,
-        typer.Option(
+        option(
+            Panel.HOW,
             "--queue-type",
-            help="Of --durable: on one node of a cluster, or replicated. [classic]",
-            show_default=False,
+            help="Of --durable: on one node of a cluster, or replicated [classic].",
         ),
     ] = None,
     queue: Annotated[
         str | None,
-        typer.Option("--queue", metavar="NAME", help="Take the messages of an existing queue."),
+        option(
+            Panel.HOW, "--queue", metavar="NAME", help="Take the messages of an existing queue."
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before --queue takes.")] = False,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", help="Don't ask before --queue takes.")
+    ] = False,
     body: Annotated[
-        bool, typer.Option("--body", help="Show the JSON body below each line.")
+        bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
     ] = False,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show personal data, and texts that are no event.")
+        bool,
+        option(Panel.OUTPUT, "--reveal", help="Show personal data, and texts that are no event."),
     ] = False,
     local_time: Annotated[
-        bool, typer.Option("--local-time", help="Show the time of this machine's zone, not UTC.")
+        bool,
+        option(Panel.OUTPUT, "--local-time", help="Show the time of this machine's zone, not UTC."),
     ] = False,
     retry_for: Annotated[
         float | None,
-        typer.Option(
+        option(
+            Panel.CONNECTION,
             "--retry-for",
             parser=seconds,
             metavar="SECONDS",
-            help="Seconds to try again and again for the first connection [one try]; a lost one is "
-            "tried for ever.",
+            help="How long to try again for the first connection [one try]; a lost one is tried "
+            "again for ever.",
         ),
     ] = None,
 ) -> int:
-    """Show what is published, through a queue of our own that ends with the command.
+    """Show and record what is published.
 
-    Only --queue takes anybody else's messages. On a terminal a live view (? lists its
+    It comes through a queue of our own that ends with the command; only --queue takes
+    anybody else's messages. On a terminal a live view (? lists its
     keys), with personal data masked; otherwise JSON lines, exact. Exit code 1: --count or
     --expect was not reached in time.
     """
@@ -244,9 +282,9 @@ def _refuse_what_does_nothing(
 
 
 def _warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, object]) -> None:
-    for option in (name for name, given in choosing.items() if given):
+    for name in (name for name, given in choosing.items() if given):
         runtime.printer.warning(
-            f"what {option} leaves out is taken from {source.name} too, and written nowhere"
+            f"what {name} leaves out is taken from {source.name} too, and written nowhere"
         )
 
 
@@ -287,7 +325,9 @@ def _source(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "listen", examples=EXAMPLES, connects=True, piped=_piped)(listen)
+    command(app, "listen", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, piped=_piped)(
+        listen
+    )
 
 
 def _piped(options: Mapping[str, Any]) -> Output:

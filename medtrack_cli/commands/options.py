@@ -4,11 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
 
 from medtrack_cli.commands.boundary import guarded
+from medtrack_cli.commands.help_pages import Panel, help_page
+from medtrack_cli.core.choices import Colour
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
 
@@ -20,46 +23,94 @@ class Output(StrEnum):
     JSON = "json"
 
 
-def _option(*names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
-    return typer.Option(*names, help=help, show_default=False, **more)
+def option(panel: Panel, *names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
+    """Declare an option, and the heading of the help it stands below."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
 
 
-ConfigOption = Annotated[str | None, _option("--config", help="Use this configuration file.")]
-ProfileOption = Annotated[str | None, _option("--profile", help="Use this profile.")]
-QuietOption = Annotated[bool, _option("--quiet", "-q", help="Say only what went wrong.")]
-VerboseOption = Annotated[int, _option("--verbose", "-v", count=True, help="Say more; repeatable.")]
-NoColorOption = Annotated[bool, _option("--no-color", help="Print without colours.")]
+def argument(metavar: str, help: str) -> Any:  # noqa: A002, ANN401
+    """Declare an argument."""
+    return typer.Argument(
+        metavar=metavar, help=help, rich_help_panel=Panel.WHAT, show_default=False
+    )
+
+
+def _print_help(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
+    if wanted and not context.resilient_parsing:
+        context.obj.print_help(context)
+        raise typer.Exit
+
+
+ConfigOption = Annotated[
+    str | None,
+    option(Panel.GENERAL, "--config", metavar="FILE", help="Use this configuration file."),
+]
+ProfileOption = Annotated[
+    str | None, option(Panel.GENERAL, "--profile", metavar="NAME", help="Use this profile.")
+]
+QuietOption = Annotated[
+    bool, option(Panel.GENERAL, "--quiet", "-q", help="Say only what went wrong.")
+]
+VerboseOption = Annotated[
+    int, option(Panel.GENERAL, "--verbose", "-v", count=True, help="Say more; repeatable.")
+]
+# Read by `typed_colour` before all others: help and errors have colours, too.
+ColorOption = Annotated[
+    Colour | None,
+    option(Panel.GENERAL, "--color", help="Colours: auto is on terminals that want them."),
+]
+NoColorOption = Annotated[bool, option(Panel.GENERAL, "--no-color", help="As --color never.")]
+HelpOption = Annotated[
+    bool,
+    option(
+        *(Panel.GENERAL, "--help", "-h"),
+        help="Print this help.",
+        callback=_print_help,
+        is_eager=True,
+    ),
+]
 
 GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
     "config": (ConfigOption, None),
     "profile": (ProfileOption, None),
     "quiet": (QuietOption, False),
     "verbose": (VerboseOption, 0),
+    "color": (ColorOption, None),
     "no_color": (NoColorOption, False),
+    "help": (HelpOption, False),
 }
 """Name -> (type, default). They are taken before the command, too."""
 
-_CONNECTION_HELP = {
-    "url": "amqp[s]://user@host:port/vhost",
-    "host": "The broker's host.",
-    "port": "The broker's port.",
-    "vhost": "The virtual host.",
-    "username": "Who to log in as.",
-    "exchange": "The topic exchange.",
-    "ca_file": "Trust these CAs (PEM).",
-    "cert_file": "Our certificate (PEM).",
-    "key_file": "Our private key (PEM).",
+_CONNECTION = {
+    "url": ("URL", "amqp[s]://user@host:port/vhost"),
+    "host": ("NAME", "The broker's host."),
+    "port": ("N", "The broker's port."),
+    "vhost": ("NAME", "The virtual host."),
+    "username": ("NAME", "Who to log in as."),
+    "exchange": ("NAME", "The topic exchange."),
+    "ca_file": ("FILE", "Trust these CAs (PEM)."),
+    "cert_file": ("FILE", "Our certificate (PEM)."),
+    "key_file": ("FILE", "Our private key (PEM)."),
 }
 CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
-    name: (Annotated[str | None, _option(f"--{name.replace('_', '-')}", help=text)], None)
-    for name, text in _CONNECTION_HELP.items()
+    name: (
+        Annotated[
+            str | None,
+            option(
+                Panel.CONNECTION, f"--{name.replace('_', '-')}", metavar=metavar, help=explanation
+            ),
+        ],
+        None,
+    )
+    for name, (metavar, explanation) in _CONNECTION.items()
 }
 _INSECURE_HELP = "Accept any certificate. Whoever answers gets the password."
 CONNECTION_OPTIONS["insecure"] = (
-    Annotated[bool, _option("--insecure", help=_INSECURE_HELP)],
+    Annotated[bool, option(Panel.CONNECTION, "--insecure", help=_INSECURE_HELP)],
     False,
 )
-OUTPUT_OPTION = Annotated[Output | None, _option("--output", "-o", help="human or json.")]
+_OUTPUT_HELP = "Text for people, or JSON lines for programs."
+OUTPUT_OPTION = Annotated[Output | None, option(Panel.OUTPUT, "--output", "-o", help=_OUTPUT_HELP)]
 
 Body = Callable[..., int]
 """A command's own function: takes the Runtime first, returns the exit code."""
@@ -70,12 +121,14 @@ def command(
     name: str,
     *,
     examples: Sequence[str],
+    panel: Panel = Panel.COMMANDS,
     connects: bool = False,
     piped: Callable[[Mapping[str, Any]], Output] = lambda _options: Output.HUMAN,
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
-    `examples` open the command's help. A body with an `output` of its own gets no other.
+    `examples` open the command's help, `panel` is its place in that of its group. A body with
+    an `output` of its own gets no other.
     `connects` adds the connection options. `piped` tells by the options what the output
     is when stdout is no terminal and none was asked for.
     """
@@ -104,35 +157,42 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in parameters}
         run.piped = piped  # type: ignore[attr-defined] # for who has no options to ask it by
-        app.command(name, help=with_examples(inspect.cleandoc(body.__doc__ or ""), examples))(run)
+        app.command(
+            name,
+            help=inspect.cleandoc(body.__doc__ or ""),
+            epilog="\n".join(examples),
+            rich_help_panel=panel,
+            add_help_option=False,
+        )(run)
         return body
 
     return register
 
 
-def group(app: typer.Typer, name: str, summary: str, *, examples: Sequence[str]) -> typer.Typer:
+def group(
+    app: typer.Typer, name: str, summary: str, *, examples: Sequence[str], panel: Panel
+) -> typer.Typer:
     """Add a group of commands, which prints its help when it is typed alone."""
     added = typer.Typer(
-        callback=help_when_alone,
+        callback=_group,
         invoke_without_command=True,
-        help=with_examples(summary, examples),
+        help=summary,
+        epilog="\n".join(examples),
         rich_markup_mode=None,
+        add_help_option=False,
     )
-    app.add_typer(added, name=name)
+    app.add_typer(added, name=name, rich_help_panel=panel)
     return added
+
+
+def _group(context: typer.Context, *, _help: HelpOption = False) -> None:
+    help_when_alone(context)
 
 
 def help_when_alone(context: typer.Context) -> None:
     """Print the help of what was typed without a command."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-
-
-def with_examples(text: str, examples: Sequence[str]) -> str:
-    """Put the examples behind a help's first line; a backspace keeps lines as they are."""
-    summary, _, rest = text.partition("\n")
-    lines = "\n".join(f"  {example}" for example in examples)
-    return f"{summary}\n\n\b\nExamples:\n{lines}\n\n{rest.strip()}"
+        context.obj.print_help(context)
 
 
 def _form(output: StrEnum | list[str] | None) -> StrEnum | None:
@@ -179,9 +239,27 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  
 class Shared:
     """What stood before the command: the world, and the global options typed there."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, colour: Colour = Colour.AUTO) -> None:
+        self.world, self.colour = world, colour
         self.before: dict[str, Any] = {}
+
+    def print_help(self, context: typer.Context) -> None:
+        """Print the help of a command or a group."""
+        Runtime(self.world, colour=self.colour).print_help(help_page(context))
+
+
+def typed_colour(arguments: Sequence[str]) -> Colour:
+    """Find the last --color or --no-color, wherever it stands; Typer refuses wrong values."""
+    asked = Colour.AUTO
+    for text, following in pairwise([*arguments, ""]):
+        name, equals, value = text.partition("=")
+        if text == "--":
+            break
+        if text == "--no-color":
+            asked = Colour.NEVER
+        elif name == "--color" and (found := value if equals else following) in list(Colour):
+            asked = Colour(found)
+    return asked
 
 
 def _runtime(
@@ -198,11 +276,11 @@ def _runtime(
         flags={
             name: str(value)
             for name, value in merged.items()
-            if name not in {"quiet", "verbose", "no_color"} and value not in {None, False}
+            if name in {"config", "profile", *CONNECTION_OPTIONS} and value not in {None, False}
         },
         output=out,
         told=err,
         quiet=bool(merged["quiet"]),
         verbose=typed["verbose"] + before.get("verbose", 0),
-        no_color=bool(merged["no_color"]),
+        colour=shared.colour,
     )

@@ -9,8 +9,9 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands import numbers
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
@@ -39,92 +40,121 @@ EXAMPLES = (
 def publish(
     runtime: Runtime,
     event_type: Annotated[
-        str | None, typer.Argument(help="Wrap bare payloads as this type.", show_default=False)
+        str | None, argument("EVENT_TYPE", "Wrap bare payloads as this type; generate such events.")
     ] = None,
     *,
     file: Annotated[
         list[str] | None,
-        typer.Option("--file", "-f", help="File, folder, glob, or - for stdin; repeatable."),
+        option(
+            Panel.WHAT,
+            "--file",
+            "-f",
+            metavar="FILE",
+            help="File, folder, glob, or - for stdin; repeatable.",
+        ),
     ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("--data", "-d", help="An event or payload as JSON.")
+        list[str] | None,
+        option(
+            Panel.WHAT, "--data", "-d", metavar="JSON", help="An event or a payload; repeatable."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change a field; repeatable."),
+        option(Panel.WHAT, "--set", metavar="PATH=VALUE", help="Change a field; repeatable."),
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
-            "--count", parser=whole(1), metavar="N", help="Generate so many events of the type."
+        option(
+            Panel.WHAT, "--count", parser=whole(1), metavar="N", help="Generate so many events."
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Generate the same events again.")
+        int | None,
+        option(Panel.WHAT, "--seed", metavar="N", help="Generate the same events again."),
     ] = None,
     service: Annotated[
-        str | None, typer.Option("--service", help="Fills an event's missing service.")
+        str | None,
+        option(Panel.WHAT, "--service", metavar="NAME", help="Fill in a missing service."),
     ] = None,
     header: Annotated[
         list[str] | None,
-        typer.Option("--header", metavar="KEY=VALUE", help="A message header; repeatable."),
+        option(
+            Panel.WHAT, "--header", metavar="KEY=VALUE", help="Add a message header; repeatable."
+        ),
     ] = None,
     property_: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            Panel.WHAT,
             "--property",
             metavar="NAME=VALUE",
             help="priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
         ),
     ] = None,
     message_id: Annotated[
-        str | None, typer.Option("--message-id", help="Use this message id.")
+        str | None, option(Panel.WHAT, "--message-id", metavar="ID", help="Use this message id.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
+        bool, option(Panel.HOW, "--dry-run", help="Print what would be sent; send nothing.")
     ] = False,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Send the valid events, skip the invalid.")
+        bool,
+        option(Panel.HOW, "--keep-going", help="Send the valid events, leave out the invalid."),
     ] = False,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", parser=numbers.rate, metavar="N", help="At most so many a second."),
+        option(
+            Panel.HOW, "--rate", parser=numbers.rate, metavar="N", help="At most so many a second."
+        ),
     ] = None,
     window: Annotated[
         int,
-        typer.Option(
-            "--window", parser=whole(1), metavar="N", help="Unconfirmed events in flight."
+        option(
+            Panel.HOW,
+            "--window",
+            parser=whole(1),
+            metavar="N",
+            help="Events in flight, unconfirmed.",
         ),
     ] = 500,
     timeout: Annotated[
         float | None,
-        typer.Option(
-            "--timeout", parser=seconds, metavar="SECONDS", help="Seconds for the whole run."
+        option(
+            Panel.END,
+            "--timeout",
+            parser=seconds,
+            metavar="SECONDS",
+            help="End the run after so long: 30, 500ms, 5m, 1h.",
         ),
     ] = None,
     retry_for: Annotated[
         float | None,
-        typer.Option(
+        option(
+            Panel.CONNECTION,
             "--retry-for",
             parser=seconds,
             metavar="SECONDS",
-            help="Seconds to try again and again for a connection [only a lost one: 60].",
+            help="How long to try again for a connection [only a lost one: 60].",
         ),
     ] = None,
     no_validate: Annotated[
-        bool, typer.Option("--no-validate", help="Send invalid events, too.")
+        bool, option(Panel.HOW, "--no-validate", help="Send invalid events, too.")
     ] = False,
     checkpoint: Annotated[
         Path | None,
-        typer.Option("--checkpoint", metavar="FILE", help="Go on from where a run stopped."),
+        option(Panel.HOW, "--checkpoint", metavar="FILE", help="Go on from where a run stopped."),
     ] = None,
     allow_unroutable: Annotated[
-        bool, typer.Option("--allow-unroutable", help="Events that no queue wants are done, too.")
+        bool,
+        option(Panel.HOW, "--allow-unroutable", help="Events that reach no queue count as done."),
     ] = False,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a protected profile.")] = False,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
+    ] = False,
 ) -> int:
     """Send events, each confirmed by the broker.
 
@@ -181,8 +211,8 @@ def _refuse_nul_and_long(
     service: str | None,
     message_id: str | None,
 ) -> None:
-    for option, texts in (("--set", set_), ("--header", header), ("--property", property_)):
-        refuse_bytes(option, *texts or ())
+    for name, texts in (("--set", set_), ("--header", header), ("--property", property_)):
+        refuse_bytes(name, *texts or ())
     refuse_bytes("--service", service or "")
     refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
 
@@ -282,4 +312,4 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "publish", examples=EXAMPLES, connects=True)(publish)
+    command(app, "publish", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(publish)

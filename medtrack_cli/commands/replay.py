@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import typer
 
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
@@ -69,19 +70,31 @@ def _name(text: str | None) -> str | None:
 def replay(
     runtime: Runtime,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE…", help="Recording, folder, glob, or -.")
+        list[str], argument("SOURCE…", "Recordings, folders, globs, or - for stdin.")
     ],
     *,
     speed: Annotated[
-        str, typer.Option("--speed", help="2 is twice as fast as recorded; max: no pauses.")
+        str,
+        option(
+            Panel.HOW,
+            "--speed",
+            metavar="N|max",
+            help="2 is twice as fast as recorded; max: no pauses.",
+        ),
     ] = "1",
     key: Annotated[
         list[str] | None,
-        typer.Option("--key", help="Only routing keys of this pattern; repeatable."),
+        option(
+            Panel.WHAT,
+            "--key",
+            metavar="PATTERN",
+            help="Only routing keys of this pattern; repeatable.",
+        ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
+            Panel.WHAT,
             "--since",
             metavar="TIME",
             help="Only what was received from then on: 2025-01-15T10:00:00Z (UTC if bare).",
@@ -89,59 +102,72 @@ def replay(
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(
-            "--until", metavar="TIME", help="Only what was received before; a time as for --since."
+        option(
+            Panel.WHAT,
+            "--until",
+            metavar="TIME",
+            help="Only what was received before; a time as for --since.",
         ),
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="EXPR", help="Only what this says yes to, in CEL."),
+        option(
+            Panel.WHAT,
+            "--where",
+            metavar="EXPR",
+            help="Only events of which this CEL is true: 'event.payload.score < 10'.",
+        ),
     ] = None,
     skip_corrupt: Annotated[
-        bool, typer.Option("--skip-corrupt", help="Leave out damaged records, and count them.")
+        bool,
+        option(Panel.WHAT, "--skip-corrupt", help="Leave out damaged records, and count them."),
     ] = False,
     invalid: Annotated[
-        Invalid, typer.Option("--invalid", help="What to do with invalid events.")
+        Invalid, option(Panel.WHAT, "--invalid", help="What to do with invalid events.")
     ] = Invalid.SEND,
     to: Annotated[
         To | None,
-        typer.Option(
+        option(
+            Panel.HOW,
             "--to",
-            help="Where dead letters go: to the exchange, as they were first published, or to the "
-            "queue they died in.",
+            help="Send dead letters to the exchange, as at first, or to the queue they died in.",
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
+        option(
+            Panel.HOW,
             "--name",
             metavar="RUN",
-            help="The run's name, which marks what it sends: at most 64 letters, digits, dots, "
-            "dashes and underscores.",
+            help="Name the run; what it sends is marked with it.",
         ),
     ] = None,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be sent; send nothing.")
+        bool, option(Panel.HOW, "--dry-run", help="Print what would be sent; send nothing.")
     ] = False,
     retry_for: Annotated[
         float | None,
-        typer.Option(
+        option(
+            Panel.CONNECTION,
             "--retry-for",
             parser=seconds,
             metavar="SECONDS",
-            help="Seconds to try again and again for a connection [only a lost one: 60].",
+            help="How long to try again for a connection [only a lost one: 60].",
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a protected profile.")] = False,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
+    ] = False,
 ) -> int:
-    """Send recorded events again: byte for byte, at the recorded pace, marked as replayed.
+    """Send recorded events again, as they were.
 
-    Routing key, properties and headers are as recorded, the message id too. The headers
-    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
-    that came under another key than their first one are sent only with --to.
+    Byte for byte, at the recorded pace, marked as replayed. Routing key, properties and headers
+    are as recorded, the message id too. The headers x-medtrack-replay, x-medtrack-replay-seq and
+    x-medtrack-original-time are added. Dead letters that came under another key than their
+    first one are sent only with --to.
     """
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.sending import carry_out
@@ -197,4 +223,4 @@ def _job(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: boo
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "replay", examples=EXAMPLES, connects=True)(replay)
+    command(app, "replay", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(replay)

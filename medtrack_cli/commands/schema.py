@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands import contracts
-from medtrack_cli.commands.options import command, group
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, group, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
@@ -29,11 +30,10 @@ class AsyncApi(StrEnum):
     V3_1 = "3.1.0"
 
 
-EventTypeName = Annotated[
-    str, typer.Argument(metavar="EVENT_TYPE", help="A type that `medtrack schema list` names.")
-]
+EventTypeName = Annotated[str, argument("EVENT_TYPE", "A type that `medtrack schema list` names.")]
 VersionOption = Annotated[
-    str | None, typer.Option("--version", help="This version, not the newest.")
+    str | None,
+    option(Panel.WHAT, "--version", metavar="MAJOR.MINOR", help="This version, not the newest."),
 ]
 
 
@@ -46,7 +46,10 @@ def show_list(runtime: Runtime) -> int:
 
 
 def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
-    """Describe an event type: its fields, who publishes it, what happens then, an example."""
+    """Describe an event type.
+
+    Its fields, who publishes it, what happens then, an example.
+    """
     known = runtime.registry.find(event_type, version)
     from medtrack_cli.output.shown.event_types import ShownEventType
     from medtrack_cli.wiring import inputs
@@ -56,7 +59,7 @@ def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption 
 
 
 def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
-    """Print one complete event of a type, ready to publish."""
+    """Print a complete event, ready to publish."""
     import json
 
     from medtrack_cli.wiring import inputs
@@ -75,27 +78,22 @@ def export(
     runtime: Runtime,
     event_type: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[EVENT_TYPE]",
-            help="A type that `medtrack schema list` names [all].",
-            show_default=False,
-        ),
+        argument("EVENT_TYPE", "A type that `medtrack schema list` names [all]."),
     ] = None,
     *,
     version: VersionOption = None,
     form: Annotated[
-        Form, typer.Option("--format", help="JSON Schema, or one AsyncAPI 3 document.")
+        Form, option(Panel.OUTPUT, "--format", help="JSON Schema, or one AsyncAPI 3 document.")
     ] = Form.JSONSCHEMA,
     asyncapi_version: Annotated[
         AsyncApi | None,
-        typer.Option(
-            "--asyncapi-version", help="Of --format asyncapi [3.0.0].", show_default=False
-        ),
+        option(Panel.OUTPUT, "--asyncapi-version", help="Of --format asyncapi [3.0.0]."),
     ] = None,
 ) -> int:
-    """Print the JSON Schema (2020-12) of a whole event, or of all types as NDJSON.
+    """Print the JSON Schema of events.
 
-    With --format asyncapi, one AsyncAPI document of the types, for generators and portals.
+    By JSON Schema 2020-12, of a whole event; without a type, all of them as NDJSON. With
+    --format asyncapi, one AsyncAPI document of the types, for generators and portals.
     """
     import json
 
@@ -136,8 +134,9 @@ def register(app: typer.Typer) -> None:
     added = group(
         app,
         "schema",
-        "The registry: the event types that are known.",
+        "List, check and compare event types.",
         examples=["medtrack schema list", "medtrack schema show student.created"],
+        panel=Panel.SCHEMAS,
     )
     command(added, "list", examples=["medtrack schema list"])(show_list)
     command(added, "show", examples=["medtrack schema show student.created"])(show)

@@ -70,7 +70,8 @@ class Show:
         self._check(["listen"], listener.wait(STEP_SECONDS), 0)
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
-        return [sys.executable, "-m", "medtrack_cli", *arguments, "-o", self._runtime.output]
+        look = ["-o", self._runtime.output, "--color", self._runtime.colour]
+        return [sys.executable, "-m", "medtrack_cli", *arguments, *look]
 
     def _say(self, title: str, arguments: Sequence[str]) -> None:
         self.steps += 1

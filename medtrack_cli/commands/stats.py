@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.errors import InputMissing, NotARecording
 from medtrack_cli.runtime import Runtime
 
@@ -22,15 +23,15 @@ EXAMPLES = (
 def stats(
     runtime: Runtime,
     recordings: Annotated[
-        list[str], typer.Argument(metavar="RECORDING…", help="Recording, folder, glob, or -.")
+        list[str], argument("RECORDING…", "Recordings, folders, globs, or - for stdin.")
     ],
     *,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page with charts, too."),
+        option(Panel.OUTPUT, "--html", metavar="FILE", help="Write a page with charts, too."),
     ] = None,
 ) -> int:
-    """Say what recordings hold, in numbers, tables and a chart.
+    """Say what recordings hold, with a chart.
 
     Times are those of reception; events that stand in no recording have their own timestamp.
     Names that may be personal are masked, save in JSON. Exit code 65: something is neither a
@@ -90,4 +91,4 @@ def _foreign(found: "Stats") -> tuple[str, str]:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "stats", examples=EXAMPLES)(stats)
+    command(app, "stats", examples=EXAMPLES, panel=Panel.EVENTS)(stats)

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from medtrack_cli.commands.explain import rules
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import whole
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -23,28 +24,31 @@ def validate(
     runtime: Runtime,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH…", help="Files, folders, globs, or - for stdin."),
+        argument("PATH…", "Files, folders, globs, or - for stdin."),
     ] = None,
     *,
     output: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            Panel.OUTPUT,
             "--output",
             "-o",
             metavar="FORMAT[=PATH]",
-            help="human, json, github, junit, sarif or gitlab; =PATH writes a file; repeatable.",
+            help="human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
         ),
     ] = None,
     as_type: Annotated[
-        str | None, typer.Option("--as", help="Check bare payloads as this event type.")
+        str | None,
+        option(Panel.WHAT, "--as", metavar="TYPE", help="Check bare payloads as this event type."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail, too.")] = False,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="An input without any event is right, too.")
+        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
     ] = False,
     max_findings: Annotated[
         int | None,
-        typer.Option(
+        option(
+            Panel.OUTPUT,
             "--max-findings",
             parser=whole(0),
             metavar="N",
@@ -53,23 +57,30 @@ def validate(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            "--jobs", parser=whole(1), metavar="N", help="Processes [by the input's size]."
+        option(
+            Panel.HOW,
+            "--jobs",
+            parser=whole(1),
+            metavar="N",
+            help="Use so many processes [by the input's size].",
         ),
     ] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show personal values in the lines shown.")
+        bool, option(Panel.OUTPUT, "--reveal", help="Show personal values in the lines shown.")
     ] = False,
-    list_rules: Annotated[bool, typer.Option("--list-rules", help="List the rules.")] = False,
+    list_rules: Annotated[
+        bool, option(Panel.OUTPUT, "--list-rules", help="List the rules; check nothing.")
+    ] = False,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="RULE", help="Explain a rule.")
+        str | None,
+        option(Panel.OUTPUT, "--explain", metavar="RULE", help="Explain a rule; check nothing."),
     ] = None,
 ) -> int:
-    """Check events in JSON, NDJSON and YAML files: every finding, with its place.
+    """Check event files: JSON, NDJSON, YAML.
 
-    Needs no broker, no network and no configuration. Exit code 0: valid; 1: findings;
-    66: a path can't be read, or no event is in all of it, 65: it is a report, though the others
-    were checked. The first cause counts.
+    Every finding is shown with its place. Needs no broker, no network and no configuration.
+    Exit code 0: valid; 1: findings; 66: a path can't be read, or no event is in all of it, 65: it
+    is a report, though the others were checked. The first cause counts.
     """
     from medtrack_cli.core.validated import Validated
     from medtrack_cli.wiring import reports
@@ -112,4 +123,4 @@ def validate(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "validate", examples=EXAMPLES)(validate)
+    command(app, "validate", examples=EXAMPLES, panel=Panel.EVENTS)(validate)

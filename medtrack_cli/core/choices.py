@@ -1,4 +1,4 @@
-"""Which way two versions of a contract must understand each other."""
+"""Values of options, apart because they must load light."""
 
 from enum import StrEnum
 
@@ -9,3 +9,11 @@ class Mode(StrEnum):
     BACKWARD = "backward"  # new readers accept what old writers send
     FORWARD = "forward"  # old readers accept what new writers send
     FULL = "full"  # both
+
+
+class Colour(StrEnum):
+    """When output has colours; by itself: on terminals that want them."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"

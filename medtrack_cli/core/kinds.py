@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CREATED = "created"
     BROKER = "broker"
     EXPLANATION = "explanation"
+    VERSION = "version"
     STEP = "step"
     DEMO = "demo"
     # In files.

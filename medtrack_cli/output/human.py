@@ -40,7 +40,7 @@ class HumanPrinter:
         *,
         quiet: bool,
         verbose: int,
-        colour: bool,
+        wants_colour: Callable[[TextIO], bool],
         can_draw: bool,
     ) -> None:
         self._stdin = stdin
@@ -49,8 +49,8 @@ class HumanPrinter:
         self._quiet = quiet
         self._verbose = verbose
         self._can_draw = can_draw and stdout.isatty() and not quiet
-        self._out = Style(on=colour and stdout.isatty())
-        self._err = Style(on=colour and stderr.isatty())
+        self._out = Style(on=wants_colour(stdout))
+        self._err = Style(on=wants_colour(stderr))
         self._make_room: MakeRoom = nullcontext
         self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._groups: Counter[str] = Counter()

@@ -1,6 +1,9 @@
 """Colours, where they are wanted."""
 
 from collections.abc import Mapping
+from typing import TextIO
+
+from medtrack_cli.core.choices import Colour
 
 _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 
@@ -15,6 +18,12 @@ class Style:
         return f"\x1b[{_CODES[name]}m{text}\x1b[0m" if self.on else text
 
 
-def wants_colour(environ: Mapping[str, str], *, no_color: bool) -> bool:
-    """Decide by --no-color, NO_COLOR and TERM; the stream must be a terminal as well."""
-    return not no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+def wants_colour(stream: TextIO, environ: Mapping[str, str], asked: Colour) -> bool:
+    """Decide by --color, NO_COLOR, FORCE_COLOR, TERM and the stream; the first that says it."""
+    if asked is not Colour.AUTO:
+        return asked is Colour.ALWAYS
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return environ.get("TERM") != "dumb" and stream.isatty()

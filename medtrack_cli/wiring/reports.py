@@ -11,7 +11,6 @@ from medtrack_cli.output.progress import Progress
 from medtrack_cli.output.reporters.opening import Look, Wanted, opened, parse_outputs
 from medtrack_cli.output.reporters.places import file_places
 from medtrack_cli.output.reporters.report import Report
-from medtrack_cli.output.style import wants_colour
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -43,13 +42,12 @@ def reports(
 ) -> "Iterator[Report]":
     """Open the reports that are wanted, and show on a terminal how far it is."""
     world = runtime.world
-    colour = wants_colour(world.environ, no_color=runtime.no_color)
 
     def say(error: InputMissing) -> None:
         runtime.printer.error(error)  # made only now: most validations need none
 
     places = file_places(world.environ)
-    look = Look(colour, reveal, runtime.quiet, validated.strict, places, say)
+    look = Look(runtime.wants_colour, reveal, runtime.quiet, validated.strict, places, say)
     with (
         opened(wanted, world.stdout, look) as reporters,
         Progress(world.stderr, validated.so_far, quiet=runtime.quiet) as progress,

@@ -2,24 +2,15 @@
 
 import json
 import subprocess
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from medtrack_cli import __version__
-from medtrack_cli.app import app
 from tests.builders import numbered
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import COMMAND, Tool
 from tests.faults.proxy import free_port
 
-COMMANDS = [
-    *(("publish",), ("listen",), ("validate",), ("replay",), ("demo",), ("explain",)),
-    *(("schema", each) for each in ("list", "show", "example", "export", "check", "diff")),
-    *(("config", each) for each in ("show", "init", "path", "check", "schema")),
-    *(("broker", each) for each in ("start", "stop", "status")),
-]
 BAD = b'{"event_type": "student.deleted", "payload": {"student_id": "x"}, "service": "s"}\n'
 
 
@@ -44,46 +35,10 @@ def test_a_working_directory_that_is_gone(tool: Tool) -> None:
         assert ("the working directory is gone" in ran.stderr) == (code == 66)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_help_opens_with_examples(tool: Tool, command: tuple[str, ...]) -> None:
-    """Each command's help has a sentence, examples that name it, and every shared option."""
-    ran = tool.run(*command, "--help")
-    assert ran.code == 0
-    assert "Examples:" in ran.out
-    assert f"medtrack {' '.join(command)}" in ran.out.split("Examples:")[1]
-    for option in ("--output", "--quiet", "--verbose", "--no-color", "--config", "--profile"):
-        assert option in ran.out
-
-
-@pytest.mark.parametrize("words", ["", "-q", "schema", "config", "broker"])
-def test_what_is_typed_alone_prints_its_help(tool: Tool, words: str) -> None:
-    """`medtrack` and each group alone print on stdout what `--help` prints, and end with 0."""
-    alone, asked = tool.run(*words.split()), tool.run(*words.split(), "--help")
-    assert alone == asked
-    assert alone.code == 0
-    assert "\n  Examples:\n    medtrack " in alone.out
-    assert "\nCommands:\n  " in alone.out
-
-
-def test_every_argument_and_option_is_explained() -> None:
-    """There is no argument and no option, of any command, without a sentence of its own."""
-    commands: list[Any] = [get_command(app)]
-    for command in commands:  # it grows meanwhile
-        commands += getattr(command, "commands", {}).values()
-
-    unsaid = [
-        (command.name, each.name)
-        for command in commands
-        for each in command.params
-        if not each.help
-    ]
-    assert len(commands) > len(COMMANDS)
-    assert unsaid == []
-
-
 def test_the_version_is_printed(tool: Tool) -> None:
-    """`--version` prints name and version and ends with 0."""
-    assert tool.run("--version") == (0, f"medtrack {__version__}\n", "")
+    """`--version` and `version` print name and version and end with 0."""
+    for typed in ("--version", "version"):
+        assert tool.run(typed) == (0, f"medtrack {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -198,27 +153,6 @@ def test_json_errors_are_json(tool: Tool) -> None:
     assert (error["kind"], error["code"]) == ("error", "input_missing")
     assert error["hint"]
     assert ran.out == ""
-
-
-@pytest.mark.parametrize(
-    ("more", "environ", "coloured"),
-    [
-        ([], {}, True),
-        (["--no-color"], {}, False),
-        ([], {"NO_COLOR": "1"}, False),
-        ([], {"NO_COLOR": ""}, True),
-        ([], {"TERM": "dumb"}, False),
-    ],
-)
-def test_colours_are_for_terminals_that_want_them(
-    tool: Tool, more: list[str], environ: dict[str, Any], *, coloured: bool
-) -> None:
-    """A terminal gets colours unless asked not to; a pipe never gets any."""
-    name = tool.write("bad.json", BAD)
-    code, seen = on_terminal(tool, "validate", name, *more, **environ)
-    assert code == 1
-    assert (b"\x1b[" in seen) is coloured
-    assert "\x1b" not in tool.run("validate", name).out
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m\u200b"

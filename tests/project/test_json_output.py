@@ -171,6 +171,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "init"),
         ("config", "path"),
         ("config", "check"),
+        ("version",),
     ):
         yield tool.run(*arguments, "-o", "json")
 

@@ -28,7 +28,7 @@ class Wanted(NamedTuple):
 class Look(NamedTuple):
     """How reports look, what fails, and where paths that can't be read are told."""
 
-    colour: bool
+    wants_colour: Callable[[TextIO], bool]
     reveal: bool
     quiet: bool
     strict: bool
@@ -81,7 +81,8 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     if wanted.format == "human":
         from medtrack_cli.output.reporters.human import HumanReporter
 
-        style = Style(on=look.colour and out.isatty())
+        is_screen = wanted.path is None or out.isatty()
+        style = Style(on=is_screen and look.wants_colour(out))
         return HumanReporter(out, style, on_error, reveal=look.reveal, quiet=look.quiet)
     if wanted.format == "json":
         from medtrack_cli.output.reporters.json_lines import JsonReporter
