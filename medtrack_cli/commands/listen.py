@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.listening.listen import Sink
     from medtrack_cli.wiring.recordings import Recorder
 
@@ -180,6 +182,10 @@ def listen(
         bool,
         option(Panel.OUTPUT, "--local-time", help="Show the time of this machine's zone, not UTC."),
     ] = False,
+    clipboard: Annotated[
+        bool,
+        option(Panel.OUTPUT, "--clipboard", help="Let the key y set the clipboard (OSC 52)."),
+    ] = False,
     retry_for: Annotated[
         float | None,
         option(
@@ -211,7 +217,10 @@ def listen(
     if yes and queue is None:
         raise UsageError("--yes goes with --queue", hint="nothing else asks")
     keys = tuple(patterns or ["#"])
-    _refuse_what_does_nothing(output, template, body=body, reveal=reveal, local_time=local_time)
+    shown_as = {"--reveal": reveal, "--local-time": local_time}
+    _refuse_what_does_nothing(
+        output, template, {"--body": body, "--clipboard": clipboard}, shown_as
+    )
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
     expected = expectations(expect or [], keys, exclude_key or [], runtime.registry)
@@ -234,6 +243,8 @@ def listen(
             Watched(
                 *(settings, source, clock, stop, body, reveal, local_time),
                 left_out=lambda: heard.left_out,
+                record=partial(_keep, runtime, include_replays=include_replays),
+                clipboard=clipboard,
             )
         ) as shown,
         runtime.world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
@@ -264,12 +275,15 @@ def _lines(
 
 
 def _refuse_what_does_nothing(
-    output: Form | None, template: str | None, *, body: bool, reveal: bool, local_time: bool
+    output: Form | None,
+    template: str | None,
+    of_view: Mapping[str, bool],
+    of_texts: Mapping[str, bool],
 ) -> None:
     """Refuse options for people beside a form that was asked for and ignores them."""
-    ignored = {"--body": body, "--reveal": reveal, "--local-time": local_time}
+    ignored = {**of_view, **of_texts}
     if template is not None:
-        form, ignored = "--format", {"--body": body}
+        form, ignored = "--format", {**of_view}
     elif output is Form.JSON:
         form = "-o json"
     elif output is Form.RAW:
@@ -277,7 +291,9 @@ def _refuse_what_does_nothing(
     else:
         return
     if option := next((name for name, given in ignored.items() if given), None):
-        hint = "{body} in the template" if template is not None else f"{form} is exact as it is"
+        hint = "leave it out" if option == "--clipboard" else f"{form} is exact as it is"
+        if template is not None and option == "--body":
+            hint = "{body} in the template"
         raise UsageError(f"{option} does nothing with {form}", hint=hint)
 
 
@@ -286,6 +302,12 @@ def _warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, obj
         runtime.printer.warning(
             f"what {name} leaves out is taken from {source.name} too, and written nowhere"
         )
+
+
+def _keep(runtime: Runtime, since: "Delivery | None", *, include_replays: bool) -> "Recorder":
+    from medtrack_cli.wiring.recordings import kept_recording
+
+    return kept_recording(runtime, since, include_replays=include_replays)
 
 
 def _recorder(

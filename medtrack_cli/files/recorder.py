@@ -5,6 +5,7 @@ from secrets import token_hex
 from threading import Event, Lock, Thread
 
 from medtrack_cli.core.checked import CheckedDelivery, is_replayed
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
 from medtrack_cli.core.record import to_line
@@ -23,7 +24,7 @@ class Recorder:
 
     Flushed data has left the process and survives its end; a second later it is on the disk,
     and so is all of it after `close`. What `medtrack replay` sent is left out and counted, so
-    that a replay isn't recorded and replayed again.
+    that a replay isn't recorded and replayed again. It begins with what came `since`, if not now.
     """
 
     def __init__(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -35,17 +36,25 @@ class Recorder:
         warn: Note | None = None,
         rotation: Rotation | None = None,
         include_replays: bool = False,
+        since: Delivery | None = None,
     ) -> None:
         self._path, self._clock, self._note = path, clock, note
         self._warn = warn or note  # of what is lost
         self._rotation = rotation
         self._include_replays = include_replays
-        self._zero, self._started_at = clock.monotonic(), rfc3339(clock.now())
+        zero = since.monotonic if since else None
+        self._zero = clock.monotonic() if zero is None else zero
+        self._started_at = rfc3339(since.received_at if since else clock.now())
         self._waiting: list[Entry] = []
         self._recorded = self._left_out = 0
         self._run = token_hex(8)
         self._file = self._begin(max(1, last_part(path)) if rotation else 1)
         self._syncing = _Syncing(self._file)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
 
     def write(self, seen: CheckedDelivery) -> None:
         if is_replayed(seen.delivery) and not self._include_replays:

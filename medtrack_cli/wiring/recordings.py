@@ -1,13 +1,16 @@
 """Where deliveries are written, and the names of replays."""
 
+import os
 from contextlib import AbstractContextManager
+from itertools import chain, count
 from pathlib import Path
 
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.runtime import Runtime
 
-__all__ = ["Recorder", "event_lines", "keep_name", "recorder"]
+__all__ = ["Recorder", "event_lines", "keep_name", "kept_recording", "recorder"]
 
 
 def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_time: bool) -> Sink:
@@ -34,6 +37,21 @@ def recorder(
         warn=runtime.printer.warning,
         rotation=None if rotate is None else parse_rotation(rotate),
         include_replays=include_replays,
+    )
+
+
+def kept_recording(runtime: Runtime, since: Delivery | None, *, include_replays: bool) -> Recorder:
+    """Create a recording with a name of its own in the working directory, from a delivery on."""
+    clock, printer = runtime.world.clock, runtime.printer
+    name = f"medtrack-{clock.now():%Y%m%dT%H%M%SZ}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    paths = (Path(f"{each}.ndjson") for each in names)
+    path = next(path for path in paths if not os.path.lexists(path))
+    return Recorder(
+        *(path, clock, printer.note),
+        warn=printer.warning,
+        include_replays=include_replays,
+        since=since,
     )
 
 

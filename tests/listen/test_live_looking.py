@@ -1,6 +1,8 @@
 """The live view while its log is held: what is kept, searched and shown whole."""
 
+import json
 import re
+from base64 import b64encode
 from functools import partial
 
 import pytest
@@ -57,6 +59,50 @@ def test_events_are_selected_searched_and_shown_whole(connected: Tool, broker: B
         terminal.type("q")
         assert terminal.end() == 0
         check_restored(terminal)
+
+
+def test_what_is_kept_is_recorded_from_a_key_on(connected: Tool, broker: Broker) -> None:
+    """W writes what is kept and all that comes, privately, to a file of its own; once."""
+    with live(connected, width=100) as terminal:
+        say(broker, *deleted(1_005))
+        terminal.await_text("1,005 received")
+        terminal.type(f"{UP}w")
+        terminal.await_text("1,000 kept written to medtrack-")
+        say(broker, *deleted(5, start=1_006))
+        terminal.await_text("‖ held, 5 new")
+        terminal.type("w")
+        terminal.await_text("already]")
+        terminal.type(f"/w\x1b{END}q")
+        assert terminal.end() == 0
+        assert "recorded 1,005 events to " in terminal.text
+    (path,) = connected.folder.glob("medtrack-*.ndjson")
+    assert path.stat().st_mode & 0o777 == 0o600
+    header, *events = map(json.loads, path.read_text().splitlines())
+    assert [each["body"]["payload"]["student_id"][:8] for each in events] == [
+        f"{number:08d}" for number in range(6, 1_011)
+    ]
+    assert header["started_at"] == events[0]["received_at"]
+    assert 0 <= events[0]["elapsed"] <= events[-1]["elapsed"]
+    assert not [each for each in (header, *events) if "latest" in each]
+    assert connected.run("replay", str(path), "--dry-run", "--speed", "max").code == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--clipboard"]], ids=["printed", "clipboard"])
+def test_an_id_is_copied(connected: Tool, broker: Broker, more: list[str]) -> None:
+    """Y prints the id at the end; an escape sequence for the clipboard is sent only if allowed."""
+    (_, body), *_ = deleted(1)
+    name = json.loads(body)["payload"]["student_id"]
+    with live(connected, *more, width=100) as terminal:
+        say(broker, *deleted(1))
+        terminal.await_text("1 received")
+        terminal.type("y")
+        terminal.type(f"{UP}y")
+        terminal.await_text(f"[copied {name}]" if more else f"[printed at the end: {name}]")
+        terminal.type("qq")
+        assert terminal.end() == 0
+        assert (name in terminal.rows) is not bool(more)
+    code = f"\x1b]52;c;{b64encode(name.encode()).decode()}\x07".encode()
+    assert terminal.written.count(b"\x1b]") == terminal.written.count(code) == len(more)
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
@@ -31,6 +32,19 @@ class Sink(Protocol):
         ...
 
 
+class Recording(Sink, Protocol):
+    """A sink that keeps what it is given, in a file."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    def close(self) -> None:
+        """Put it on the disk, and say what it holds."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What is listened to, and how a person wants to see it."""
@@ -43,6 +57,8 @@ class Watched:
     reveal: bool = False  # personal values, and texts that are no event
     local_time: bool = False
     left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
+    record: Callable[[Delivery | None], Recording] | None = None  # begin with this delivery
+    clipboard: bool = False  # the terminal may be asked to keep what is copied
 
 
 class Wanted(NamedTuple):

@@ -44,6 +44,7 @@ class Scene(NamedTuple):
     last_event_at: float | None
     now: float
     has_keys: bool
+    notice: str = ""  # what the last key has done
 
 
 def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
@@ -236,7 +237,7 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
 def _keys(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     """Name the keys, and what they have set; what is set comes first where it is not of a key."""
     controls = scene.controls
-    chips = []
+    chips = [Text(f"[{scene.notice}]", "bold yellow")] if scene.notice else []
     if controls.query:
         query = safe_text(controls.query)
         chips.append(Text(f"[/{query} {scene.statistics.found:,} found]", "bold yellow"))

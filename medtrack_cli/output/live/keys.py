@@ -21,9 +21,16 @@ LIST_HINTS = (
     ("/", "search"),
     ("n N", "next"),
     ("f", "filter"),
+    ("y", "copy id"),
     ("?", "help"),
 )
-EVENT_HINTS = (("{arrows}", "scroll"), ("esc", "back"), ("n N", "next"), ("?", "help"))
+EVENT_HINTS = (
+    ("{arrows}", "scroll"),
+    ("esc", "back"),
+    ("n N", "next"),
+    ("y", "copy id"),
+    ("?", "help"),
+)
 PROMPT_HINTS = (("enter", "search"), ("esc", "back"))
 
 HELP = (
@@ -38,6 +45,8 @@ HELP = (
     ("f, F", "show all, invalid ones only, or one type: forwards, backwards"),
     ("i", "invalid ones only, and all"),
     ("1 … 9, 0", "one type by its number; all"),
+    ("w", "write what is kept to medtrack-TIME.ndjson, and go on recording"),
+    ("y", "copy the id: to the clipboard (--clipboard), or printed at the end"),
     ("b", "JSON bodies below their lines"),
     ("c, Ctrl-L", "clear the screen; the numbers stay"),
     ("q, Ctrl-C", "end; Ctrl-Z suspends"),

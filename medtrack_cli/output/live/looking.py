@@ -1,7 +1,7 @@
 """What is kept of what came, what the keys have set, and what of it is looked at."""
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live.controls import Around, Controls, pressed
+from medtrack_cli.output.live.controls import Around, Controls, Pane, nearest, pressed
 from medtrack_cli.output.live.kept import Entry, Kept
 from medtrack_cli.output.live.statistics import OTHERS, Statistics
 
@@ -24,6 +24,19 @@ class Looking:
     def shown(self) -> list[Entry]:
         """List what is held and passes the filter."""
         return [entry for entry in self._kept.held if self.controls.wants(entry.seen)]
+
+    @property
+    def kept(self) -> list[CheckedDelivery]:
+        """List all that is kept, held or not."""
+        return [entry.seen for entry in self._kept]
+
+    @property
+    def selected(self) -> CheckedDelivery | None:
+        """Give the event that is selected."""
+        shown = self.shown if self.controls.pane is Pane.LIST else self.held
+        if not self.controls.selected or not shown:
+            return None
+        return shown[nearest([entry.number for entry in shown], self.controls.selected)].seen
 
     @property
     def new(self) -> int:

@@ -25,6 +25,15 @@ def _words(seen: CheckedDelivery) -> Iterator[str]:
     for value in (delivery.properties.get("correlation_id"), delivery.headers.get("traceparent")):
         yield value if isinstance(value, str) else ""
     yield from (problem.rule for problem in seen.problems)
+    yield from _ids(event)
+
+
+def ids_of(seen: CheckedDelivery) -> Iterator[str]:
+    """Give the ids in an event's payload."""
+    return _ids(_event(seen))
+
+
+def _ids(event: Mapping[str, Any]) -> Iterator[str]:
     payload = event.get("payload")
     for value in payload.values() if isinstance(payload, dict) else ():
         for item in value if isinstance(value, list) else [value]:

@@ -145,6 +145,10 @@ class Screen:
         self._outlet.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
         self._drawn, self._is_aside = None, True
 
+    def send(self, sequence: str) -> None:
+        """Send what draws nothing."""
+        self._outlet.write(sequence)
+
     def erase(self) -> None:
         """Take the block off the screen; the cursor is where it began, and shown."""
         self._outlet.write(self._erasing() + _SHOW_CURSOR)

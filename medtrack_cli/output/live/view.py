@@ -26,6 +26,7 @@ from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
+from medtrack_cli.output.live.taking import Taking
 from medtrack_cli.output.live.terminal import Keyboard, suspending
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
@@ -60,6 +61,7 @@ class LiveView:
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
         self._looking = Looking(self._statistics, has_bodies=watched.body)
+        self._taking = Taking(watched, self._looking, self._screen.send)
         self._batch: list[CheckedDelivery] = []
         self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
         self._last_event_at: float | None = None
@@ -97,8 +99,11 @@ class LiveView:
                 rows = totals(self._watched, self._statistics, self._connection, width, marks)
                 self._screen.draw([self._canvas.paint(row) for row in rows], ())
                 self._screen.erase()
+            self._screen.draw(self._taking.copied, ())
+            self._screen.erase()
         self._screen.close()
         self._keyboard.leave()
+        self._taking.close()
         if self._failure and not error:
             raise self._failure
 
@@ -165,6 +170,7 @@ class LiveView:
     def _count(self, batch: Sequence[CheckedDelivery]) -> list[CheckedDelivery]:
         """Count and keep what has come; give what passes the filter."""
         now = self._last_event_at = self._clock.monotonic()
+        self._taking.record(batch)
         wanted = []
         for seen in batch:
             self._statistics.add(seen, now)
@@ -221,6 +227,9 @@ class LiveView:
 
     def _press(self, key: str) -> None:
         before = self._controls
+        self._taking.press(key)
+        if key == "w" and self._taking.notice:
+            self._say(self._canvas.paint(Text(self._taking.notice, "yellow")))
         if before.pane is None and before.typed is None:
             match key:
                 case "q":
@@ -288,6 +297,7 @@ class LiveView:
             self._last_event_at,
             self._clock.monotonic(),
             self._keyboard.is_there,
+            self._taking.notice,
         )
 
     def _enter(self) -> None:

@@ -1,0 +1,92 @@
+"""What is taken out of the live view: events into a recording, ids into the clipboard."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.listening.listen import Recording, Watched
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.output.live.looking import Looking
+from medtrack_cli.output.live.search import ids_of
+from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.safe_text import safe_text
+
+
+class Taking:
+    """Records from a key on what was kept and all that comes; copies ids. `notice` says it."""
+
+    def __init__(self, watched: Watched, looking: Looking, send: Callable[[str], None]) -> None:
+        self.notice = ""
+        self.copied: list[str] = []  # to be printed at the end
+        self._watched, self._looking, self._send = watched, looking, send
+        self._recording: Recording | None = None
+
+    def press(self, key: str) -> None:
+        """Do what a key means, unless it is a part of what is typed."""
+        self.notice = ""
+        if self._looking.controls.typed is not None:
+            return
+        if key == "w":
+            self.notice = self._begin(self._looking.kept)
+        elif key == "y" and (seen := self._looking.selected):
+            self.notice = self._copy(id_of(seen))
+
+    def record(self, batch: Iterable[CheckedDelivery]) -> None:
+        """Record what has come; it is safe then. Raises CannotWrite."""
+        if self._recording:
+            _add(self._recording, batch)
+
+    def close(self) -> None:
+        """End the recording."""
+        if self._recording:
+            self._recording.close()
+
+    def _begin(self, kept: Sequence[CheckedDelivery]) -> str:
+        """Begin a recording with what is kept; say where it is, or why there is none."""
+        if self._recording:
+            return f"recording to {safe_text(self._recording.path.name)} already"
+        if not self._watched.record:
+            return "nothing can be recorded here"
+        try:
+            recording = self._watched.record(kept[0].delivery if kept else None)
+        except MedtrackError as error:
+            return f"not recorded: {safe_text(error.message)}"
+        try:
+            _add(recording, kept)
+        except MedtrackError as error:
+            recording.close()
+            return f"not recorded: {safe_text(error.message)}"
+        self._recording = recording
+        return f"{len(kept):,} kept written to {safe_text(recording.path.name)}, recording goes on"
+
+    def _copy(self, name: str | None) -> str:
+        if name is None:
+            return "it has no id"
+        shown = shown_id(name, reveal=self._watched.reveal)
+        if self._watched.clipboard:
+            self._send(to_clipboard(name))
+            return f"copied {shown}"
+        self.copied.append(shown)
+        return f"printed at the end: {shown}"
+
+
+def _add(recording: Recording, batch: Iterable[CheckedDelivery]) -> None:
+    for seen in batch:
+        recording.write(seen)
+        seen.line = ""  # whoever wants it has it: a kept event is no larger than its body
+    recording.flush()
+
+
+def id_of(seen: CheckedDelivery) -> str | None:
+    """Give the id that names an event: its message's, else the first in its payload."""
+    return seen.delivery.message_id or next(ids_of(seen), None)
+
+
+def shown_id(text: str, *, reveal: bool) -> str:
+    """Write an id for a screen."""
+    return safe_text(text if reveal or is_uuid(text) else masked("message_id", text))
+
+
+def to_clipboard(text: str) -> str:
+    """Ask a terminal to keep a text in its clipboard: OSC 52."""
+    return f"\x1b]52;c;{b64encode(text.encode()).decode('ascii')}\x07"
