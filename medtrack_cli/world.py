@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from medtrack_cli.core.listening.sources import Source
-from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Retry, Stop
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
-OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, float | None], Consumer]
+OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, Retry], Consumer]
 CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 
 
@@ -66,11 +66,11 @@ def _open_consumer(
     source: Source,
     note: Note,
     stop: Stop,
-    retry_for: float | None,
+    retry: Retry,
 ) -> Consumer:
     from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 
-    return AmqpConsumer(settings, source, note, stop, retry_for)
+    return AmqpConsumer(settings, source, note, stop, retry)
 
 
 def _count_waiting(

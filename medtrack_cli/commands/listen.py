@@ -211,6 +211,7 @@ def listen(
     from medtrack_cli.core.listening.listen import Wanted, Watched, tee
     from medtrack_cli.core.listening.listen import listen as run
     from medtrack_cli.core.listening.tally import Limits, ListenTally
+    from medtrack_cli.core.ports import Retry
     from medtrack_cli.output.shown.listening import ShownListened
     from medtrack_cli.wiring import conditions
 
@@ -234,6 +235,7 @@ def listen(
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
     settings, clock, printer = runtime.connection, runtime.world.clock, runtime.printer
+    retry = Retry(retry_for)
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
     with (
         closing(recorder) if recorder else nullcontext(),
@@ -244,10 +246,11 @@ def listen(
                 *(settings, source, clock, stop, body, reveal, local_time),
                 left_out=lambda: heard.left_out,
                 record=partial(_keep, runtime, include_replays=include_replays),
+                retry=retry,
                 clipboard=clipboard,
             )
         ) as shown,
-        runtime.world.open_consumer(settings, source, printer.note, stop, retry_for) as tap,
+        runtime.world.open_consumer(settings, source, printer.note, stop, retry) as tap,
     ):
         sink = tee([shown, *([recorder] if recorder else [])])
         wanted = Wanted(excluded, condition)

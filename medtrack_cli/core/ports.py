@@ -110,6 +110,22 @@ class Publisher(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Retry:
+    """How a connection is tried again: the first one for so many seconds, a lost one for ever.
+
+    And how that stands, for whoever draws it.
+    """
+
+    seconds: float | None = None  # None: one try
+    attempts: int = 0
+    next_at: float = 0.0  # in monotonic seconds
+
+    def begin(self) -> None:
+        """Begin to count, for a connection that is lost."""
+        self.attempts, self.next_at = 0, 0.0
+
+
 class Listening(NamedTuple):
     """The broker has agreed to deliver: `since` is when it did.
 

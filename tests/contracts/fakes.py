@@ -12,7 +12,15 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Interrupted, Listening, Note, PublishPolicy, Resumed, Stop
+from medtrack_cli.core.ports import (
+    Interrupted,
+    Listening,
+    Note,
+    PublishPolicy,
+    Resumed,
+    Retry,
+    Stop,
+)
 from medtrack_cli.errors import MedtrackError
 
 Answer = Callable[[Message], Outcome | MedtrackError | None]
@@ -50,7 +58,7 @@ class MemoryBroker:
         source: Source,
         _note: Note,
         stop: Stop,
-        _retry_for: float | None,
+        _retry: Retry,
     ) -> "MemoryConsumer":
         """Open a consumer; see `runtime.World`."""
         return MemoryConsumer(self, settings.target, source, stop)

@@ -13,7 +13,7 @@ from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Retry, Stop
 from medtrack_cli.world import OpenConsumer, OpenPublisher, World
 from tests.broker.witness import settings_of
 from tests.contracts.fakes import MemoryBroker
@@ -34,7 +34,7 @@ class Doors(NamedTuple):
         return self.consumer(Tap(patterns, name), stop)
 
     def consumer(self, source: Source, stop: Stop | None = None) -> Consumer:
-        return self.open_consumer(self.settings, source, print, stop or Stop(), None)
+        return self.open_consumer(self.settings, source, print, stop or Stop(), Retry())
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])

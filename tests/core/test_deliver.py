@@ -7,7 +7,7 @@ import pytest
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Publisher, PublishPolicy, Retry, Stop
 from medtrack_cli.core.publishing.deliver import Outgoing, Tally, deliver
 from medtrack_cli.errors import (
     BrokerUnreachable,
@@ -35,7 +35,7 @@ def publisher(
     """Make a publisher whose messages somebody listens to, out of the ordinary as said."""
     broker = MemoryBroker(answer, refuse)
     settings = ConnectionSettings((Host("memory", 0),))
-    next(broker.open_consumer(settings, Tap(), print, Stop(), None).deliveries())
+    next(broker.open_consumer(settings, Tap(), print, Stop(), Retry()).deliveries())
     return broker.open_publisher(settings, PublishPolicy(), print, stop or Stop())
 
 

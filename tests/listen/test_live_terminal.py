@@ -358,7 +358,7 @@ def test_a_lost_connection_is_told_from_start_to_end(connected: Tool, broker: Br
         say(broker, *deleted(1))
         terminal.await_text("1 received", "● listening")
         proxy.close()
-        terminal.await_text("✗ interrupted for 0:00:0", "2 gaps (", ", attempt 2")
+        terminal.await_text("✗ interrupted for 0:00:0", "2 gaps (", ", retry 2", ", next in ")
         assert "connecting to" not in terminal.text.partition("listening to")[2]
         terminal.type("q")
         assert terminal.end() == 0

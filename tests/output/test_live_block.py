@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
-from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.ports import Retry, Stop
 from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.live.block import Scene, block, duration
 from medtrack_cli.output.live.connection import Connection, Phase
@@ -75,6 +76,16 @@ def test_the_block_fits_every_window(
     assert 1 <= len(rows) <= max(1, height // 3)
     if width >= 80:
         assert phase.value in "\n".join(row.plain for row in rows)
+
+
+def test_an_outage_counts_its_attempts() -> None:
+    """The block says how often it was tried, and when it is tried again."""
+    lost = Connection(1.0, Phase.LOST, 1.0, "gone")
+    set_out = scene(Statistics(0.0), lost, Controls())
+    watched = replace(set_out.watched, retry=Retry(attempts=12, next_at=set_out.now + 1.4))
+    rows = block(set_out._replace(watched=watched), Size(80, 24), FULL)
+
+    assert rows[1].plain.startswith("✗ interrupted for 1d 00:59:59, retry 12, next in 1.4 s")
 
 
 def test_the_last_finding_stands_in_the_block() -> None:

@@ -30,7 +30,7 @@ from medtrack_cli.broker.amqp.subscription import (
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import QueueType, Source
-from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Stop
+from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
@@ -57,13 +57,13 @@ class AmqpConsumer:
         source: Source,
         note: Note,
         stop: Stop,
-        retry_for: float | None = None,
+        retry: Retry | None = None,
     ) -> None:
         self._settings = settings
         self._source = source
         self._note = note
         self._stop = stop
-        self._retry_for = retry_for
+        self._retry = retry or Retry()
         self._inbox: Inbox = SimpleQueue()
         self._link: Link | None = None
         self._tokens = count(1)
@@ -94,7 +94,7 @@ class AmqpConsumer:
 
     def deliveries(self) -> Iterator[Happening | list[Delivery]]:
         """Yield batches and what happens to the connection, until stopped. See the port."""
-        wish = self._retry_for
+        wish = self._retry.seconds
         if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
         since = datetime.now(UTC)
@@ -151,6 +151,7 @@ class AmqpConsumer:
                 stop=self._stop,
                 attempt=self._short_lived,
                 longest_pause=PAUSE_SECONDS,
+                retry=self._retry,
             )
         except BrokerUnreachable:
             if self._stop.is_requested:
@@ -255,6 +256,7 @@ class AmqpConsumer:
         What can't be had again ends with the error of the attempt. Without a `loss` the queue
         itself was gone, if only for a while.
         """
+        self._retry.begin()
         yield Interrupted(since, reason)
         if self._link:
             self._link.close(URGENT_SECONDS)

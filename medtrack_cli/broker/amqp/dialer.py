@@ -8,7 +8,7 @@ from itertools import count
 from medtrack_cli.broker.amqp.failure import LOOK_SECONDS, Failure
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost, Opened, Setup
 from medtrack_cli.core.connection import ConnectionSettings, Host
-from medtrack_cli.core.ports import Note, Stop
+from medtrack_cli.core.ports import Note, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
 FIRST_SECONDS = 10.0  # for the first connection, all hosts together
@@ -29,6 +29,7 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     stop: Stop,
     attempt: int = 0,
     longest_pause: float = CAP_SECONDS,
+    retry: Retry | None = None,
     out_of_time: Callable[[Failure], MedtrackError] = lambda failure: failure.error,
 ) -> Link:
     """Connect to the first host that answers; tried in their order, again when `again`.
@@ -49,9 +50,13 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
         spare = _spare(deadline, LEAST_SECONDS if kept else least)
         if is_late := spare < 0:
             break
+        if retry:
+            retry.next_at = time.monotonic() + min(pause, spare)
         _wait(min(pause, spare), stop)
         if stop.is_requested:
             break
+        if retry:
+            retry.attempts += 1
         note(f"connecting to {settings.describe(host)}")
         until = _share(deadline, others)
         outcome = _try(Link(settings, host, inbox, setup), inbox, until, stop)

@@ -1,7 +1,7 @@
 """Listen: check what arrives, hand it to the sink, acknowledge, and know when to end."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -12,7 +12,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
-from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Stop
+from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Retry, Stop
 from medtrack_cli.events.registry import Registry
 
 
@@ -58,6 +58,7 @@ class Watched:
     local_time: bool = False
     left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
     record: Callable[[Delivery | None], Recording] | None = None  # begin with this delivery
+    retry: Retry = field(default_factory=Retry)  # of a connection that is lost
     clipboard: bool = False  # the terminal may be asked to keep what is copied
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from medtrack_cli.core.listening.listen import Watched
+from medtrack_cli.core.ports import Retry
 from medtrack_cli.output.event_rows import (
     Look,
     clock_time,
@@ -110,7 +111,7 @@ def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
         row.append(f"{marks.paused} held, {scene.new:,} new", "bold yellow").append("  ")
     elif scene.controls.is_paused:
         row.append(f"{marks.paused} paused, {scene.waiting:,} waiting", "bold yellow").append("  ")
-    row.append_text(_phase(connection, now, marks))
+    row.append_text(_phase(connection, scene.watched.retry, now, marks))
     row.append(f"  {minute.rate(now):,.1f}/s ", "bold")
     history = minute.history(now)
     peak = f" {SECONDS} s, 0 to {max(history):,}/s"
@@ -123,7 +124,7 @@ def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
         yield Text(safe_text(connection.reason), "red")
 
 
-def _phase(connection: Connection, now: float, marks: Marks) -> Text:
+def _phase(connection: Connection, retry: Retry, now: float, marks: Marks) -> Text:
     """Name the phase with how long it has lasted; listening counts from the first time."""
     match connection.phase:
         case Phase.LISTENING:
@@ -131,8 +132,12 @@ def _phase(connection: Connection, now: float, marks: Marks) -> Text:
             return Text(f"{marks.steady} listening {duration(now - since)}", "bold green")
         case Phase.LOST:
             lasted = duration(now - connection.since)
-            attempts = f", attempt {connection.attempts:,}" if connection.attempts else ""
-            return Text(f"{marks.invalid} interrupted for {lasted}{attempts}", "bold red")
+            said = f"{marks.invalid} interrupted for {lasted}"
+            if retry.attempts:
+                said += f", retry {retry.attempts:,}"
+            if retry.next_at > now:
+                said += f", next in {retry.next_at - now:.1f} s"
+            return Text(said, "bold red")
     return Text(f"{marks.waiting} connecting", "bold yellow")
 
 

@@ -24,7 +24,6 @@ class Connection:
     reason: str = ""  # of an interruption
     gaps: int = 0
     gap_seconds: float = 0.0
-    attempts: int = 0  # to end an interruption
 
     def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
         """Go on with what has just happened."""
@@ -32,7 +31,7 @@ class Connection:
             case Listening():
                 self.phase, self.ready_at = Phase.LISTENING, now
             case Interrupted(_, reason):
-                self.phase, self.reason, self.attempts = Phase.LOST, reason, 0
+                self.phase, self.reason = Phase.LOST, reason
                 self.gaps += 1
             case Resumed(since, until, may_have_missed):
                 self.phase = Phase.LISTENING

@@ -148,7 +148,6 @@ class LiveView:
         """
         with self._lock:
             if self._connection.phase is Phase.LOST:
-                self._connection.attempts += "connecting to" in line
                 return
             if self._is_up and self._screen.can_write:
                 self._say(line)
