@@ -28,8 +28,9 @@ def say(broker: PrivateBroker, *keys: str) -> None:
 
 
 def stories(ran: Ran) -> list[dict[str, Any]]:
-    """Read what was told on stderr."""
-    return [json.loads(line) for line in ran.err.splitlines() if line.startswith("{")]
+    """Read what was told on stderr, but for the notes."""
+    told = (json.loads(line) for line in ran.err.splitlines() if line.startswith("{"))
+    return [each for each in told if each["kind"] != "note"]
 
 
 def told(running: Running, kind: str) -> dict[str, Any]:
