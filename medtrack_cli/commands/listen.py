@@ -18,10 +18,12 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from medtrack_cli.core.delivery import Delivery
-    from medtrack_cli.core.listening.listen import Sink
+    from medtrack_cli.core.listening.listen import Sink, Wanted, Watched
+    from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
     from medtrack_cli.wiring.recordings import Recorder
 
 EXAMPLES = (
@@ -208,8 +210,7 @@ def listen(
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.expecting import expectations
     from medtrack_cli.commands.taking import confirm_taking
-    from medtrack_cli.core.listening.listen import Wanted, Watched, tee
-    from medtrack_cli.core.listening.listen import listen as run
+    from medtrack_cli.core.listening.listen import Wanted, Watched
     from medtrack_cli.core.listening.tally import Limits, ListenTally
     from medtrack_cli.core.ports import Retry
     from medtrack_cli.output.shown.listening import ShownListened
@@ -218,10 +219,13 @@ def listen(
     if yes and queue is None:
         raise UsageError("--yes goes with --queue", hint="nothing else asks")
     keys = tuple(patterns or ["#"])
-    shown_as = {"--reveal": reveal, "--local-time": local_time}
-    _refuse_what_does_nothing(
-        output, template, {"--body": body, "--clipboard": clipboard}, shown_as
-    )
+    shown: dict[str, Any] = {
+        "body": body,
+        "clipboard": clipboard,
+        "reveal": reveal,
+        "local_time": local_time,
+    }
+    _refuse_what_does_nothing(output, template, shown)
     lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
     expected = expectations(expect or [], keys, exclude_key or [], runtime.registry)
@@ -234,29 +238,46 @@ def listen(
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
         _warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
-    settings, clock, printer = runtime.connection, runtime.world.clock, runtime.printer
-    retry = Retry(retry_for)
+    look = partial(
+        Watched,
+        *(runtime.connection, source, runtime.world.clock),
+        **shown,
+        left_out=lambda: heard.left_out,
+        record=partial(_keep, runtime, include_replays=include_replays),
+        retry=Retry(retry_for),
+    )
     recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
+    result = _listen(runtime, heard, Wanted(excluded, condition), look, lines, recorder)
+    runtime.printer.show(ShownListened(result))
+    return result.exit_code
+
+
+def _listen(  # noqa: PLR0917 -- what is put together
+    runtime: Runtime,
+    heard: "ListenTally",
+    wanted: "Wanted",
+    look: "Callable[..., Watched]",
+    lines: "AbstractContextManager[Sink] | None",
+    recorder: "Recorder | None",
+) -> "ListenSummary":
+    """Listen until it is enough: to the view, or to `lines`, and to a recording."""
+    from medtrack_cli.core.listening.listen import listen as run
+    from medtrack_cli.core.listening.listen import tee
+
     with (
         closing(recorder) if recorder else nullcontext(),
         runtime.world.stop_on_signals() as stop,
-        lines
-        or printer.deliveries(
-            Watched(
-                *(settings, source, clock, stop, body, reveal, local_time),
-                left_out=lambda: heard.left_out,
-                record=partial(_keep, runtime, include_replays=include_replays),
-                retry=retry,
-                clipboard=clipboard,
-            )
-        ) as shown,
-        runtime.world.open_consumer(settings, source, printer.note, stop, retry) as tap,
     ):
-        sink = tee([shown, *([recorder] if recorder else [])])
-        wanted = Wanted(excluded, condition)
-        result = run(tap, sink, heard, stop, registry=runtime.registry, wanted=wanted)
-    printer.show(ShownListened(result))
-    return result.exit_code
+        watched = look(stop=stop)
+        note = runtime.printer.note
+        with (
+            lines or runtime.printer.deliveries(watched) as shown,
+            runtime.world.open_consumer(
+                watched.settings, watched.source, note, stop, watched.retry
+            ) as tap,
+        ):
+            sink = tee([shown, *([recorder] if recorder else [])])
+            return run(tap, sink, heard, stop, registry=runtime.registry, wanted=wanted)
 
 
 def _lines(
@@ -278,15 +299,12 @@ def _lines(
 
 
 def _refuse_what_does_nothing(
-    output: Form | None,
-    template: str | None,
-    of_view: Mapping[str, bool],
-    of_texts: Mapping[str, bool],
+    output: Form | None, template: str | None, shown: Mapping[str, bool]
 ) -> None:
     """Refuse options for people beside a form that was asked for and ignores them."""
-    ignored = {**of_view, **of_texts}
+    ignored = {f"--{name.replace('_', '-')}": given for name, given in shown.items()}
     if template is not None:
-        form, ignored = "--format", {**of_view}
+        form, ignored = "--format", {name: ignored[name] for name in ("--body", "--clipboard")}
     elif output is Form.JSON:
         form = "-o json"
     elif output is Form.RAW:

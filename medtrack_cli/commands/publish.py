@@ -178,8 +178,7 @@ def publish(
     typed, own = headers_of(header or ()), properties_of(property_ or ())
     headers = typed | trace_headers(runtime.world.environ, typed, runtime.printer.warning)
     shaping: list[object] = [event_type, service, data, set_, header, message_id]
-    shaping += [property_] if property_ else []  # checkpoints of old know nothing of it
-    mark = _checkpoint(runtime, checkpoint, source, shaping)
+    mark = _checkpoint(runtime, checkpoint, source, [*shaping, *([property_] * bool(property_))])
     run = mark.run if mark else uuid4()
     plan = Plan(
         *(run, completion, keep_going, headers or None, message_id, not no_validate),
