@@ -249,7 +249,8 @@ def test_q_before_the_count_is_no_success(connected: Tool, broker: Broker) -> No
 
 def test_a_recording_that_fails_gives_the_terminal_back(connected: Tool, broker: Broker) -> None:
     """An error in the midst of it restores the terminal, and stands below the totals."""
-    limited = ("sh", "-c", 'ulimit -f 8; exec "$@"', "sh")
+    line = 'ulimit -f 8; PYTHONDONTWRITEBYTECODE=1 exec "$@"'  # modules would be cut off, too
+    limited = ("sh", "-c", line, "sh")
     with Terminal(connected, "listen", "--record", "all.ndjson", program=limited) as terminal:
         terminal.await_ready()
         say(broker, *deleted(200))
