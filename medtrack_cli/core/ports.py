@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:  # every run loads this module, --version too
@@ -88,12 +87,7 @@ class Publisher(Protocol):
     """
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
 
     @property
     def in_flight(self) -> int:
@@ -161,12 +155,7 @@ class Consumer(Protocol):
     """Receives what is published. Leaving it ends the subscription."""
 
     def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
 
     def deliveries(self) -> "Iterator[Listening | Interrupted | Resumed | list[Delivery]]":
         """Yield what arrives in batches, and what happens to the connection, until stopped.

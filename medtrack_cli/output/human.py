@@ -55,15 +55,19 @@ class HumanPrinter:
         self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._groups: Counter[str] = Counter()
         self._hidden: Counter[Group] = Counter()
+        self._silent: set[str] = set()  # groups of which nothing is listed at all
         self._shorten = ShortIds()
 
     def show(self, shown: Shown, group: Group | None = None) -> None:
         if group is not None and not self._is_listed(group[0]):
-            self._hidden[group] += 1 if not self._quiet else any(True for _ in self._lines(shown))
+            self._hidden[group] += group[0] not in self._silent
             return
         if shown.is_data:
-            for line in self._lines(shown):
+            lines = list(self._lines(shown))
+            for line in lines:
                 self._print(line)
+            if group is not None and not lines:
+                self._silent.add(group[0])
         else:
             for line in shown.lines(self._sheet(self._stderr, self._err)):
                 self._tell(line)

@@ -24,6 +24,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MEDIA_TYPE = re.compile(r"[a-z]{1,32}/[a-z0-9.+-]{1,64}(?:; ?charset=[A-Za-z0-9-]{1,16})?")
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _LOWER_CASE = re.compile(r"[a-z_-]{1,32}")
+_QUEUE = re.compile(r"[a-z_]{1,32}(?:[.-][a-z_]{1,32}){0,4}")
+_ENCODING = re.compile("gzip|deflate|identity|br|zstd|compress")
+_DEATH = re.compile("rejected|expired|maxlen|delivery_limit")
 
 _NOTHING = re.compile(r"(?!)")
 
@@ -41,13 +44,13 @@ _MESSAGE = {
     "routing_key": _EVENT_TYPE,
     "message_id": _TOKEN,
     "content_type": _MEDIA_TYPE,
-    "content_encoding": _LOWER_CASE,
-    "delivery_mode": _NUMBER,
+    "content_encoding": _ENCODING,
+    "delivery_mode": re.compile("[12]"),
     "traceparent": _TRACE,
     "x-delivery-count": _NUMBER,
-    "x-first-death-reason": _LOWER_CASE,
-    "x-first-death-queue": _SERVICE,
-    "x-first-death-exchange": _SERVICE,
+    "x-first-death-reason": _DEATH,
+    "x-first-death-queue": _QUEUE,
+    "x-first-death-exchange": _QUEUE,
 }
 
 

@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from tests.builders import numbered as numbered  # noqa: PLC0414 -- test_consumer.py takes it from here
@@ -100,12 +99,7 @@ class Tool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def run(self, *arguments: str, stdin: bytes = b"", seconds: float = 60, **environ: str) -> Ran:

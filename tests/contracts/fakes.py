@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
-from types import TracebackType
 from typing import Self
 
 from medtrack_cli.core.connection import ConnectionSettings, Target
@@ -99,12 +98,7 @@ class MemoryPublisher:
             raise self._broker.refuse
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
     @property
@@ -147,12 +141,7 @@ class MemoryConsumer:
             raise self._broker.refuse
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.give_back(list(self._held))
         if not self._source.stays:
             self._broker.taps.remove(self)

@@ -12,7 +12,6 @@ from enum import Enum
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
-from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
@@ -89,12 +88,7 @@ class Proxy:
         self._spawn(self._accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
         for thread in self._threads:
             thread.join(5)

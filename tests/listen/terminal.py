@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from threading import Event, Lock, Thread
-from types import TracebackType
 from typing import Any, Self
 
 import pyte
@@ -132,12 +131,7 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)

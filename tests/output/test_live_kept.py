@@ -61,6 +61,25 @@ def test_what_is_held_stays_within_the_same_bytes() -> None:
     assert numbers(kept) == list(range(1_009, 2_009))
 
 
+def test_a_gap_in_what_is_kept_is_counted() -> None:
+    """Between what is held and the newer events some are no longer kept: so many are said."""
+    looking = Looking(statistics := Statistics(START), has_bodies=False)
+
+    def arrive(number: int) -> None:
+        for _ in range(number):
+            statistics.received += 1
+            looking.take(seen())
+
+    arrive(10)
+    looking.press("up", 10, 10)
+    arrive(MOST)
+    assert looking.missing == 0
+    arrive(25)
+    assert (len(looking.kept), looking.missing) == (10 + MOST, 25)
+    looking.press("end", 10, 10)
+    assert looking.missing == 0
+
+
 def test_a_search_looks_at_keys_services_ids_and_rules() -> None:
     """What comes is searched like what is kept; personal values are never found."""
     looking = Looking(statistics := Statistics(START), has_bodies=False)

@@ -55,6 +55,10 @@ def test_shape_keeps_nothing_but_width(text: str) -> None:
         ("version", "1.0"),
         ("role", "student"),
         ("updated_fields", "first_name"),
+        ("content_encoding", "gzip"),
+        ("x-first-death-reason", "rejected"),
+        ("x-first-death-queue", "student-service.dead"),
+        ("delivery_mode", "2"),
     ],
 )
 def test_what_may_be_seen(field: str, value: str) -> None:
@@ -73,6 +77,11 @@ def test_what_may_be_seen(field: str, value: str) -> None:
         ("service", "amina@example.org"),
         ("role", "Amina"),
         ("updated_fields", "Amina"),
+        ("content_encoding", "amina"),
+        ("x-first-death-reason", "amina"),
+        ("x-first-death-queue", "Amina Example"),
+        ("delivery_mode", "24"),
+        ("traceparent", "amina"),
         ("", "Amina"),
     ],
 )

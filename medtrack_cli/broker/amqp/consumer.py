@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import Self
 
 from pika.channel import Channel
@@ -80,12 +79,7 @@ class AmqpConsumer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._link is None:
             return
         self._link.close(CLOSE_SECONDS)

@@ -31,6 +31,12 @@ class Looking:
         return [entry.seen for entry in self._kept]
 
     @property
+    def missing(self) -> int:
+        """Count what came between the held events and the newer ones, and is no longer kept."""
+        numbers = [entry.number for entry in self._kept]
+        return numbers[-1] - numbers[0] + 1 - len(numbers) if numbers else 0
+
+    @property
     def selected(self) -> CheckedDelivery | None:
         """Give the event that is selected."""
         shown = self.shown if self.controls.pane is Pane.LIST else self.held

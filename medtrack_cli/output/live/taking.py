@@ -27,7 +27,7 @@ class Taking:
         if self._looking.controls.typed is not None:
             return
         if key == "w":
-            self.notice = self._begin(self._looking.kept)
+            self.notice = self._begin(self._looking.kept, self._looking.missing)
         elif key == "y" and (seen := self._looking.selected):
             self.notice = self._copy(id_of(seen))
 
@@ -41,7 +41,7 @@ class Taking:
         if self._recording:
             self._recording.close()
 
-    def _begin(self, kept: Sequence[CheckedDelivery]) -> str:
+    def _begin(self, kept: Sequence[CheckedDelivery], missing: int) -> str:
         """Begin a recording with what is kept; say where it is, or why there is none."""
         if self._recording:
             return f"recording to {safe_text(self._recording.path.name)} already"
@@ -57,7 +57,9 @@ class Taking:
             recording.close()
             return f"not recorded: {safe_text(error.message)}"
         self._recording = recording
-        return f"{len(kept):,} kept written to {safe_text(recording.path.name)}, recording goes on"
+        gap = f" ({missing:,} between them are no longer kept)" if missing else ""
+        name = safe_text(recording.path.name)
+        return f"{len(kept):,} kept written to {name}{gap}, recording goes on"
 
     def _copy(self, name: str | None) -> str:
         if name is None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from signal import SIGHUP
 from threading import Event, RLock, Thread
-from types import TracebackType
 from typing import BinaryIO, Self, TextIO
 
 from rich.text import Text
@@ -79,12 +78,7 @@ class LiveView:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._done.set()
         self._thread.join()
         self._stack.close()
