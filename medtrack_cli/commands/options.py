@@ -1,6 +1,7 @@
 """The options that commands share, added to a command's own by `command`."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
@@ -220,12 +221,8 @@ def asked_for(arguments: Sequence[str]) -> Output | None:
     for word in words:
         if word == "--":
             break
-        if word in {"-o", "--output"}:
-            asked = next(words, None)
-        elif word.startswith("--output="):
-            asked = word.partition("=")[2]
-        elif word.startswith("-o"):
-            asked = word.removeprefix("-o").removeprefix("=")
+        if found := re.fullmatch("(?:-[qv]*o|--output=)=?(.*)|--output", word):
+            asked = found[1] or next(words, None)
     if asked is None:
         return None
     return Output.JSON if asked == Output.JSON else Output.HUMAN

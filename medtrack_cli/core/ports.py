@@ -168,7 +168,8 @@ class Consumer(Protocol):
     def acknowledge(self, tokens: Sequence[int]) -> None:
         """Let the broker forget these deliveries: each is safely written, or has arrived.
 
-        One that can't be acknowledged any more comes again from the broker, and isn't yielded.
+        One that can't be acknowledged any more comes again from the broker; it isn't yielded
+        again where it hasn't been by then.
         """
         ...
 

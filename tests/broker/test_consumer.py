@@ -19,7 +19,8 @@ from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Listening, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
-from tests.cli.tool import Running, Tool, numbered
+from tests.builders import numbered
+from tests.cli.tool import Running, Tool
 from tests.conftest import Broker
 
 

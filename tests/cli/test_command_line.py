@@ -1,6 +1,8 @@
 """The command line as a person or a script meets it, with no broker."""
 
 import json
+import os
+import pty
 import subprocess
 
 import pytest
@@ -262,3 +264,30 @@ def test_a_reader_that_leaves_is_exit_code_141(tool: Tool, command: str) -> None
     )
     assert done.returncode == 141
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "wish", ["-o json", "-ojson", "-qo json", "--output=json", "--output json"]
+)
+def test_a_wrong_command_line_has_the_form_that_was_asked_for(tool: Tool, wish: str) -> None:
+    """However -o is written, what can't be read is told in its form."""
+    (line,) = tool.run("publish", "--wrong", *wish.split()).err.splitlines()
+    assert json.loads(line).items() >= {"kind": "error", "code": "usage", "exit_code": 2}.items()
+
+
+@pytest.mark.parametrize(("wish", "first"), [((), b"connecting to "), (("-o", "json"), b'{"kind"')])
+def test_a_person_before_stderr_reads_sentences(
+    tool: Tool, wish: tuple[str, ...], first: bytes
+) -> None:
+    """Where stdout is a pipe and stderr a terminal, only a typed -o json makes objects there."""
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "listen", *wish, "--url", "amqp://127.0.0.1:1"]
+    environ = {**tool.environ, "NO_COLOR": "1"}
+    done = subprocess.run(
+        command, cwd=tool.folder, env=environ, stdout=subprocess.PIPE, stderr=theirs, check=False
+    )
+    os.close(theirs)
+    said = os.read(ours, 65536)
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (69, b"")
+    assert said.startswith(first), said

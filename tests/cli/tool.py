@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
-from tests.builders import numbered as numbered  # noqa: PLC0414 -- test_consumer.py takes it from here
-
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "medtrack_cli"]
 

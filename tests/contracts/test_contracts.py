@@ -16,8 +16,8 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Retry, Stop
 from medtrack_cli.world import OpenConsumer, OpenPublisher, World
 from tests.broker.witness import settings_of
+from tests.builders import message
 from tests.contracts.fakes import MemoryBroker
-from tests.core.values import message
 
 
 class Doors(NamedTuple):

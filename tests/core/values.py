@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from medtrack_cli.events.findings import At, Finding, Path, Span
 from tests.builders import NOON
-from tests.builders import message as message  # noqa: PLC0414 -- tests/contracts takes it from here
 
 
 @dataclass(frozen=True)
