@@ -70,7 +70,8 @@ class Wanted(NamedTuple):
 
     def judge(self, seen: CheckedDelivery) -> Answer:
         """Tell whether one is wanted."""
-        if any(key_matches(pattern, seen.delivery.routing_key) for pattern in self.excluded):
+        key = seen.delivery.routing_key
+        if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
             return Answer.NO
         return judge(seen, self.condition)
 
