@@ -1,6 +1,7 @@
 """A second client beside the tool: it declares, publishes, and sees what the broker holds."""
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
@@ -80,8 +81,12 @@ class Witness:
 
 
 def drain(channel: BlockingChannel, queue: str) -> list[Held]:
-    """Take all ready messages out of a queue."""
-    count = channel.queue_declare(queue, passive=True).method.message_count
+    """Take all messages out of a queue: what a consumer holds comes back when it has gone."""
+    until = time.monotonic() + 5
+    while (seen := channel.queue_declare(queue, passive=True).method).consumer_count:
+        assert time.monotonic() < until, "the consumer is still there"
+        time.sleep(0.05)
+    count = seen.message_count
     held: list[Held] = []
     if count:
         for method, properties, body in channel.consume(queue, auto_ack=True):
