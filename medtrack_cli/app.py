@@ -13,6 +13,7 @@ from medtrack_cli.commands import (
     listen,
     publish,
     replay,
+    samples,
     schema,
     stats,
     validate,
@@ -37,12 +38,25 @@ from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
-COMMANDS = (publish, listen, validate, replay, stats, schema, broker, demo, config, explain)
+COMMANDS = (
+    publish,
+    listen,
+    validate,
+    replay,
+    stats,
+    schema,
+    broker,
+    demo,
+    samples,
+    config,
+    explain,
+)
 """Each has a `register(app)`; the order is that of the help."""
 
 SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."
 EXAMPLES = (
     "medtrack demo",
+    "medtrack samples",
     "medtrack validate sample-events",
     "medtrack publish student.created --count 1",
     "medtrack listen 'student.*'",

@@ -17,6 +17,6 @@ pip=(venv/bin/python -m pip install -qq --disable-pip-version-check --no-input)
 venv/bin/python -m pip check
 
 venv/bin/medtrack --version
-venv/bin/medtrack validate "$(venv/bin/python -c '
-from importlib.resources import files
-print(files("medtrack_cli") / "sample_events")')"
+venv/bin/medtrack samples samples
+venv/bin/medtrack validate samples/sample-events samples/morning.ndjson
+venv/bin/medtrack schema check samples/schemas

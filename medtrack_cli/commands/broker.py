@@ -114,8 +114,14 @@ def register(app: typer.Typer) -> None:
         examples=["medtrack broker start", "medtrack broker status"],
         panel=Panel.BROKER,
     )
-    command(added, "start", examples=["medtrack broker start", "medtrack broker start --install"])(
-        start
-    )
+    command(
+        added,
+        "start",
+        examples=[
+            "medtrack broker start",
+            "medtrack broker start --install",
+            'eval "$(medtrack broker start --export)"',
+        ],
+    )(start)
     command(added, "stop", examples=["medtrack broker stop"])(stop)
     command(added, "status", examples=["medtrack broker status -o json"])(status)

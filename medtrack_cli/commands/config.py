@@ -95,6 +95,6 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "check",
-        examples=["medtrack config check", "medtrack config check medtrack.yaml -o json"],
+        examples=["medtrack config check", "medtrack config check -o json"],
     )(check)
     command(added, "schema", examples=["medtrack config schema > medtrack.schema.json"])(schema)

@@ -43,7 +43,7 @@ def check(
             Panel.WHAT,
             "--against",
             metavar="REF|DIR",
-            help="Compare with those of a git reference or a folder.",
+            help="Compare with those of a git reference, such as main, or of a folder.",
         ),
     ] = None,
     mode: ModeOption = Mode.FULL,
@@ -146,13 +146,12 @@ def register(group: typer.Typer) -> None:
     command(
         group,
         "check",
-        examples=["medtrack schema check", "medtrack schema check schemas --against main"],
+        examples=["medtrack schema check schemas"],
     )(check)
     command(
         group,
         "diff",
         examples=[
-            "medtrack schema diff room.booked@1.0 room.booked@1.1",
-            "medtrack schema diff old.json new.json --mode backward",
+            "medtrack schema diff schemas/room.booked/1.0.json schemas/room.booked/1.1.json",
         ],
     )(diff)

@@ -29,12 +29,11 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "medtrack listen",
     "medtrack listen 'student.*' 'user.#'",
-    "medtrack listen --record morning.ndjson --timeout 600",
+    "medtrack listen --record today.ndjson --timeout 10m",
     "medtrack listen --durable my-tap -o json >> events.ndjson",
     "medtrack listen --queue student-service.dead --yes --record dead.ndjson",
-    "medtrack listen --expect student.created:3 --timeout 60",
-    "medtrack listen --where 'event.payload.score < 10' -o json | jq .body.payload",
-    "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {payload.student_id}'",
+    "medtrack listen --expect student.created:3 --timeout 1m",
+    "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {service}'",
 )
 
 

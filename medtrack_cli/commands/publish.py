@@ -31,9 +31,9 @@ EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
     "medtrack publish -f sample-events/registration.yaml",
     "medtrack publish student.created --set payload.email=a@example.org",
-    "medtrack publish evaluation.created --count 1000 --rate 50",
+    "medtrack publish evaluation.created --count 20 --rate 50",
     "medtrack publish student.deleted -f payload.json --service my-service",
-    "generate-events | medtrack publish -f - --keep-going -o json",
+    "medtrack schema example user.created | medtrack publish -f -",
 )
 
 

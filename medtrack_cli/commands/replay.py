@@ -33,9 +33,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
     "medtrack replay morning.ndjson --speed 10",
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
-    "medtrack replay morning.ndjson --where 'event.payload.score < 10' --dry-run",
-    "medtrack replay dead.ndjson --to queue --dry-run",
-    "medtrack replay morning.ndjson --since 2025-01-15T10:00:00Z --until 2025-01-15T10:05:00Z",
+    "medtrack replay morning.ndjson --since 2025-01-15T10:00:02Z --dry-run",
 )
 
 

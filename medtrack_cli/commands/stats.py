@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "medtrack stats morning.ndjson",
-    "medtrack stats recordings --html report.html",
-    "zcat old.ndjson.gz | medtrack stats - -o json",
+    "medtrack stats morning.ndjson --html report.html",
+    "gzip -c morning.ndjson | medtrack stats - -o json",
 )
 
 

@@ -13,9 +13,9 @@ from medtrack_cli.runtime import Runtime
 
 EXAMPLES = (
     "medtrack validate sample-events",
-    "medtrack validate 'events/**/*.ndjson' --strict -o sarif=medtrack.sarif",
-    "medtrack validate payload.json --as student.created",
-    "generate-events | medtrack validate - -o json",
+    "medtrack validate 'sample-events/*.json' --strict -o sarif=medtrack.sarif",
+    "medtrack validate payload.json --as student.deleted",
+    "medtrack schema example user.created | medtrack validate - -o json",
     "medtrack validate --explain bad_format",
 )
 

@@ -1,8 +1,12 @@
-"""The sample events: one valid event a type, and the guide's registration scenario."""
+"""The samples: a valid event a type, the guide's registration, a recording, schemas of your own."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
+
+from medtrack_cli import whole_file
+from medtrack_cli.errors import CannotCreate
 
 
 def sample_folder() -> Path:
@@ -17,3 +21,28 @@ def sample(event_type: str) -> dict[str, Any]:
     path = sample_folder() / f"{event_type}.json"
     event: dict[str, Any] = json.loads(path.read_bytes())
     return event
+
+
+def write_samples(folder: Path) -> list[Path]:
+    """Write all samples below a folder; nothing where one of their places is taken."""
+    events, more = sample_folder(), Path(__file__).parents[1] / "samples"
+    found = {folder / "sample-events" / path.name: path for path in sorted(events.iterdir())}
+    found |= {folder / path.relative_to(more): path for path in sorted(more.rglob("*.*json"))}
+    for place in found:
+        if os.path.lexists(place):
+            raise _taken(place)
+    for place, path in found.items():
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            whole_file.create(place, path.read_text("utf-8"))
+        except FileExistsError as error:
+            raise _taken(Path(error.filename or place)) from None
+        except OSError as error:
+            what = f"the samples can't be written ({error.strerror})"
+            raise CannotCreate(what, str(place), hint="name another folder") from None
+    return list(found)
+
+
+def _taken(place: Path) -> CannotCreate:
+    hint = "medtrack samples FOLDER writes them into another folder"
+    return CannotCreate("a sample is never written over another file", str(place), hint=hint)

@@ -2,17 +2,15 @@
 
 import json
 import re
-import shlex
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.builders import event
-from tests.cli.tool import COMMAND, Tool
+from tests.cli.tool import Tool
+from tests.project.lines import ended
 from tests.project.pages import ROOT, blocks
-from tests.running import run
 
 if TYPE_CHECKING:
     from tests.broker.witness import Witness
@@ -39,17 +37,3 @@ def test_every_line_does_what_it_says(
         code, said = ended(connected, shorter)
         assert code == int(found["code"] or 0), (line, said)
     assert len(witness.take()) > 3
-
-
-def ended(tool: Tool, command: str) -> tuple[int, str]:
-    """Run a line: in this process where no shell is needed."""
-    words = shlex.split(command)
-    if words[0] == "medtrack" and not {"|", "<", ">"} & set(words):
-        ran = run(*words[1:], folder=tool.folder, environ=tool.environ)
-        return ran.code, ran.err
-    program = f'medtrack() {{ {shlex.join(COMMAND)} "$@"; }}; set -o pipefail; {command}'
-    shell = ["bash", "-c", program]
-    done = subprocess.run(
-        shell, env=tool.environ, capture_output=True, check=False, text=True, timeout=60
-    )
-    return done.returncode, done.stderr

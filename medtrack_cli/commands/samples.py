@@ -1,0 +1,39 @@
+"""medtrack samples."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.output.shown.shown import Page
+from medtrack_cli.runtime import Runtime
+
+EXAMPLES = ("medtrack samples", "medtrack samples a-folder-of-its-own")
+
+
+def samples(
+    runtime: Runtime,
+    folder: Annotated[Path, argument("FOLDER", "Where to; it is made [here].")] = Path(),
+) -> int:
+    """Write sample files, so that examples run.
+
+    An event of each type and a scenario in sample-events, a recording, a bare payload, and a
+    folder of schemas of your own: where they are, every example of every help can be run. No
+    file is written over: where one is there already, nothing is written, and the exit code is 73.
+    """
+    from medtrack_cli.wiring.samples import write_samples
+
+    for path in write_samples(folder):
+        runtime.printer.show(Page(Kind.CREATED, {"path": str(path)}, f"created {path}"))
+    where = "here" if folder == Path() else f"in {folder}"
+    runtime.printer.note(f"every example of every --help can be run {where}")
+    return ExitCode.DONE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "samples", examples=EXAMPLES, panel=Panel.SET_UP)(samples)
