@@ -11,7 +11,7 @@ from pika import exceptions
 from pika.adapters.utils import connection_workflow
 
 from medtrack_cli.broker.amqp.errors import connection_failure
-from medtrack_cli.broker.amqp.refusals import channel_failure
+from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from medtrack_cli.broker.amqp.read_ahead import Feed
+from medtrack_cli.broker.read_ahead import Feed
 
 
 def counted(items: list[int], read: list[int]) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 import time
 
-from medtrack_cli.broker.amqp.retries import Retries
+from medtrack_cli.broker.retries import Retries
 from medtrack_cli.core.messages import Message
 from tests.builders import message
 

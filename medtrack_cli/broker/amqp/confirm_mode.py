@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 from pika import spec
 from pika.channel import Channel
 
-from medtrack_cli.broker.amqp.failure import Failure
 from medtrack_cli.broker.amqp.link import Link
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.errors import BrokerUnreachable
 
 

@@ -14,10 +14,9 @@ from pika.channel import Channel
 from medtrack_cli.broker.amqp.backlog import Backlog
 from medtrack_cli.broker.amqp.cautions import cautions
 from medtrack_cli.broker.amqp.continuity import Loss, has_kept_all
-from medtrack_cli.broker.amqp.dialer import FIRST_SECONDS, dial
+from medtrack_cli.broker.amqp.dialer import dial
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost
 from medtrack_cli.broker.amqp.overflow import Overflow
-from medtrack_cli.broker.amqp.refusals import TAP_PREFIX
 from medtrack_cli.broker.amqp.subscription import (
     PREFETCH,
     Cancelled,
@@ -26,6 +25,8 @@ from medtrack_cli.broker.amqp.subscription import (
     Released,
     Subscription,
 )
+from medtrack_cli.broker.patience import FIRST_SECONDS
+from medtrack_cli.broker.refusals import TAP_PREFIX
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import QueueType, Source

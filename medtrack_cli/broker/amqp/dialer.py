@@ -5,17 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
-from medtrack_cli.broker.amqp.failure import LOOK_SECONDS, Failure
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost, Opened, Setup
+from medtrack_cli.broker.failure import LOOK_SECONDS, Failure
+from medtrack_cli.broker.patience import CAP_SECONDS, full_jitter
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.ports import Note, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
-FIRST_SECONDS = 10.0  # for the first connection, all hosts together
 LEAST_SECONDS = 1.1  # a try with less would only say that there was no time
 LEAST_LOOK_SECONDS = 0.4
-BASE_SECONDS = 0.5  # between two tries
-CAP_SECONDS = 30.0
 
 
 def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -166,11 +164,3 @@ def _try(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failur
         hint = "it takes connections and says nothing: is this the port of AMQP (5672; TLS: 5671)?"
     error = BrokerUnreachable("no answer in time", link.settings.describe(link.host), hint=hint)
     return Failure(error, heals=True, is_cut_short=True)
-
-
-def full_jitter(attempt: int, source: random.Random, cap: float = CAP_SECONDS) -> float:
-    """Seconds before retry number `attempt` (from 0): uniform below a doubling bound.
-
-    Full jitter spreads many clients that lost one broker over the whole interval.
-    """
-    return source.uniform(0, min(cap, BASE_SECONDS * 2 ** min(attempt, 20)))

@@ -7,11 +7,11 @@ from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
 from medtrack_cli.broker.amqp.bounded import TooMuch
-from medtrack_cli.broker.amqp.failure import Failure
 from medtrack_cli.broker.amqp.greeting import described, is_alert, is_foreign
 from medtrack_cli.broker.amqp.losses import lost
-from medtrack_cli.broker.amqp.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.certificates import presented
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, shows_in_certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.hiding import plain, without_secrets

@@ -22,9 +22,9 @@ from medtrack_cli import __version__
 from medtrack_cli.broker.amqp import header_values
 from medtrack_cli.broker.amqp.bounded import BoundedConnection
 from medtrack_cli.broker.amqp.errors import connection_failure
-from medtrack_cli.broker.amqp.failure import Failure
 from medtrack_cli.broker.amqp.greeting import Login
-from medtrack_cli.broker.amqp.refusals import channel_failure
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.hiding import without_secrets

@@ -10,13 +10,14 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.amqp import frames
 from medtrack_cli.broker.amqp.confirm_mode import Answered, Returned
-from medtrack_cli.broker.amqp.failure import Failure
 from medtrack_cli.broker.amqp.link import Blocked, Inbox, Lost
-from medtrack_cli.broker.amqp.read_ahead import Feed
-from medtrack_cli.broker.amqp.redialer import Redialer, regain_seconds
-from medtrack_cli.broker.amqp.retries import Retries
-from medtrack_cli.broker.amqp.suspects import Suspects, is_suspicious
+from medtrack_cli.broker.amqp.redialer import Redialer
 from medtrack_cli.broker.amqp.verdicts import Verdicts
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.patience import DRAIN_SECONDS, regain_seconds
+from medtrack_cli.broker.read_ahead import Feed
+from medtrack_cli.broker.retries import Retries
+from medtrack_cli.broker.suspects import Suspects, is_suspicious
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
@@ -25,7 +26,6 @@ from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
 
-DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
 MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
 
 

@@ -3,20 +3,15 @@
 import time
 
 from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
-from medtrack_cli.broker.amqp.dialer import FIRST_SECONDS, LEAST_SECONDS, dial, look_seconds
-from medtrack_cli.broker.amqp.failure import Failure
+from medtrack_cli.broker.amqp.dialer import LEAST_SECONDS, dial, look_seconds
 from medtrack_cli.broker.amqp.link import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.patience import FIRST_SECONDS, regain_seconds, timed_out
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
-from medtrack_cli.errors import MedtrackError, TimedOut
+from medtrack_cli.errors import MedtrackError
 
 SILENT_SECONDS = 0.5  # without a word, though one was asked for: who waits for the end goes
-REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
-
-
-def regain_seconds(policy: PublishPolicy) -> float:
-    """How long to try to get back what once was there."""
-    return REGAIN_SECONDS if policy.retry_for is None else policy.retry_for
 
 
 class Redialer:
@@ -64,7 +59,7 @@ class Redialer:
         if left <= least:
             raise error
         if self.deadline - now < least:
-            raise self._timed_out(error.what)
+            raise timed_out(self._settings, error.what)
         self._dial(left, again=True, loss=error)
         self._losses += 1
 
@@ -75,7 +70,7 @@ class Redialer:
     def check_deadline(self, reason: str) -> None:
         """Raise TimedOut when the run has had its time."""
         if time.monotonic() >= self.deadline:
-            raise self._timed_out(reason)
+            raise timed_out(self._settings, reason)
 
     def explained(self, failure: Failure) -> MedtrackError:
         """Give the error of a failure that ends the run, with the best words to be had soon."""
@@ -90,10 +85,6 @@ class Redialer:
         if self.link:
             self.link.close(URGENT_SECONDS if is_urgent else CLOSE_SECONDS)
 
-    def _timed_out(self, reason: str) -> TimedOut:
-        hint = "events reported unknown may have arrived; their message ids tell"
-        return TimedOut(f"--timeout reached ({reason})", self._settings.describe(), hint=hint)
-
     def _dial(self, seconds: float, *, again: bool, loss: MedtrackError | None = None) -> None:
         """Dial for so long, or until the run has had its time.
 
@@ -103,7 +94,7 @@ class Redialer:
 
         def out_of_time(failure: Failure) -> MedtrackError:
             error = loss if loss and failure.is_cut_short else failure.error
-            return self._timed_out(error.what) if left < seconds else error
+            return timed_out(self._settings, error.what) if left < seconds else error
 
         self.link = dial(
             self._settings,

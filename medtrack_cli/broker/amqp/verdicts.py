@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from medtrack_cli.broker.amqp.failure import Failure
-from medtrack_cli.broker.amqp.suspects import is_suspicious
+from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.suspects import is_suspicious
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 
 

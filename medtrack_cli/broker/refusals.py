@@ -8,7 +8,7 @@ import difflib
 import re
 from shlex import quote
 
-from medtrack_cli.broker.amqp.failure import Failure
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.hiding import plain, without_secrets

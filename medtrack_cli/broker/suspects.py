@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from medtrack_cli.broker.amqp.failure import Failure
+from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.messages import Message
 
 FORCED = 320  # an operator, or a broker that shuts down: no message's fault

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 
-from medtrack_cli.broker.amqp.dialer import full_jitter
+from medtrack_cli.broker.patience import full_jitter
 from medtrack_cli.core.messages import Message
 
 LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should go soon after it

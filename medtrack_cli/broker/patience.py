@@ -1,0 +1,32 @@
+"""How long a publisher tries, and how long it pauses in between. Times in seconds."""
+
+import random
+
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.ports import PublishPolicy
+from medtrack_cli.errors import TimedOut
+
+FIRST_SECONDS = 10.0  # for the first connection, all hosts together
+REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
+DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
+BASE_SECONDS = 0.5  # between two tries
+CAP_SECONDS = 30.0
+
+
+def regain_seconds(policy: PublishPolicy) -> float:
+    """How long to try to get back what once was there."""
+    return REGAIN_SECONDS if policy.retry_for is None else policy.retry_for
+
+
+def full_jitter(attempt: int, source: random.Random, cap: float = CAP_SECONDS) -> float:
+    """Seconds before retry number `attempt` (from 0): uniform below a doubling bound.
+
+    Full jitter spreads many clients that lost one broker over the whole interval.
+    """
+    return source.uniform(0, min(cap, BASE_SECONDS * 2 ** min(attempt, 20)))
+
+
+def timed_out(settings: ConnectionSettings, reason: str) -> TimedOut:
+    """Say that the run has had its time."""
+    hint = "events reported unknown may have arrived; their message ids tell"
+    return TimedOut(f"--timeout reached ({reason})", settings.describe(), hint=hint)
