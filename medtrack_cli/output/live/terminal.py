@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
+from medtrack_cli.output.live.guard import Guard
 from medtrack_cli.output.live.keys import is_unfinished
 from medtrack_cli.output.live.outlet import Outlet
 
@@ -25,6 +26,13 @@ _CLEAR = f"\x1b[2J{_HOME}"
 # The terminal's other screen: nothing of it is kept, however the window is resized.
 _ASIDE, _BACK = "\x1b[?1049h", "\x1b[?1049l"
 _MORE_SECONDS = 0.05  # for the rest of a key
+# The modes that single keys are without, and stty's names of them.
+_TAKEN = (
+    (tty.IFLAG, termios.IXON, "ixon"),
+    (tty.IFLAG, termios.ICRNL, "icrnl"),
+    (tty.LFLAG, termios.ICANON, "icanon"),
+    (tty.LFLAG, termios.ECHO, "echo"),
+)
 
 
 class Size(NamedTuple):
@@ -56,16 +64,17 @@ class Keyboard:
     def is_there(self) -> bool:
         return self._is_open
 
-    def enter(self) -> None:
-        """Take single keys, Ctrl-S and Ctrl-Q among them; remember what was before."""
+    def enter(self) -> list[str]:
+        """Take single keys, Ctrl-S and Ctrl-Q among them; stty's words for what was before."""
         if not self._is_open:
-            return
+            return []
         if self._before is None:
             self._before = termios.tcgetattr(self._descriptor)
         tty.setcbreak(self._descriptor, termios.TCSANOW)
         mode: Any = termios.tcgetattr(self._descriptor)
         mode[tty.IFLAG] &= ~termios.IXON
         termios.tcsetattr(self._descriptor, termios.TCSANOW, mode)
+        return [name for part, flag, name in _TAKEN if self._before[part] & flag]
 
     def leave(self) -> None:
         """Put everything back as it was."""
@@ -102,6 +111,7 @@ class Screen:
     def __init__(self, stdout: TextIO) -> None:
         self._stdout = stdout
         self._outlet = Outlet(stdout)
+        self._guard = Guard(stdout.fileno())
         self._drawn: Sequence[Row] | None = None
         self._is_aside = False  # on the other screen
 
@@ -130,18 +140,24 @@ class Screen:
         """Tell whether the terminal has hung up."""
         return self._outlet.is_gone
 
+    def enter(self, modes: Sequence[str]) -> None:
+        """Have the terminal given back if we can't; stty's words take its modes back."""
+        self._guard.begin(modes)
+
     def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
         """Print lines for good, and the block below them in the place of the last one."""
         above = "".join(f"{line}\n" for line in lines)
         rows = "\n".join(row.text for row in block)
         erase = self._erasing() + (_CLEAR if clear else "")
         self._outlet.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
+        self._guard.tell("log")
         self._drawn = block
 
     def fill(self, rows: Sequence[str]) -> None:
         """Fill the other screen with rows, one for each of its own."""
         entering = "" if self._is_aside else f"{self._erasing()}{_ASIDE}"
         text = "\n".join(f"{_ERASE_ROW}{row}" for row in rows)
+        self._guard.tell("aside")
         self._outlet.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
         self._drawn, self._is_aside = None, True
 
@@ -152,6 +168,7 @@ class Screen:
     def erase(self) -> None:
         """Take the block off the screen; the cursor is where it began, and shown."""
         self._outlet.write(self._erasing() + _SHOW_CURSOR)
+        self._guard.tell("none")
         self._drawn = None
 
     def settle(self) -> None:
@@ -161,6 +178,7 @@ class Screen:
     def close(self) -> None:
         """Write what is left, if the terminal takes it."""
         self._outlet.close()
+        self._guard.dismiss()
 
     def forget(self) -> None:
         """Leave the block where it is: others have written to the terminal meanwhile."""

@@ -4,7 +4,6 @@ Two threads draw, one at a time: the caller's, when it has events, and our own, 
 keys and keeps the block up to date while nothing arrives or no broker can be reached.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from signal import SIGHUP
@@ -22,12 +21,12 @@ from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.keys import keys_of
+from medtrack_cli.output.live.log import Log
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.taking import Taking
 from medtrack_cli.output.live.terminal import Keyboard, suspending
-from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
 
 FRAME_SECONDS = 1 / 30
@@ -35,9 +34,6 @@ FRAME_SECONDS = 1 / 30
 
 FLOOD_FRAME_SECONDS = 1 / 10
 """The same while more arrives than is drawn: nobody reads that fast."""
-
-MAX_UNSAID = 1_000
-"""Lines about the connection that wait while the log is held."""
 
 
 class LiveView:
@@ -61,10 +57,9 @@ class LiveView:
         self._selection = Selection(now, self._statistics)
         self._looking = Looking(self._statistics, has_bodies=watched.body)
         self._taking = Taking(watched, self._looking, self._screen.send)
+        self._log = Log(self._canvas, self._selection, self._looking, self._clock, self._scene)
         self._batch: list[CheckedDelivery] = []
-        self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
         self._last_event_at: float | None = None
-        self._is_up = False  # the terminal is in our hands
         self._failure: BaseException | None = None
         self._lock = RLock()  # a signal may come while we draw
         self._done = Event()
@@ -86,7 +81,7 @@ class LiveView:
             self._screen.settle()
             self._selection.give_up(self._selection.held())
             self._looking.controls = Controls(has_bodies=self._controls.has_bodies)
-            self._draw_events(self._selection.taken_back())
+            self._log.draw(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
                 width, marks = self._screen.size.width, self._canvas.marks
@@ -125,7 +120,7 @@ class LiveView:
             if self._controls.is_holding:  # meanwhile
                 self._selection.hold(wanted)
             else:
-                self._draw_events([*self._selection.taken_back(), *wanted])
+                self._log.draw([*self._selection.taken_back(), *wanted])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, for good and in the block."""
@@ -133,7 +128,7 @@ class LiveView:
         with self._lock:
             connection.take(happening, self._clock.monotonic())
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
-            self._say(self._canvas.paint(Text(told(happening), colour)))
+            self._log.say(self._canvas.paint(Text(told(happening), colour)))
 
     def note(self, line: str) -> None:
         """Print a painted line above the block; none while the terminal takes no output.
@@ -143,18 +138,18 @@ class LiveView:
         with self._lock:
             if self._connection.phase is Phase.LOST:
                 return
-            if self._is_up and self._screen.can_write:
-                self._say(line)
+            if self._log.is_up and self._screen.can_write:
+                self._log.say(line)
 
     @contextmanager
     def make_room(self) -> Iterator[None]:
         """Let others write to the terminal, above the block."""
         with self._lock:
-            if self._is_up:
+            if self._log.is_up:
                 self._screen.erase()
             yield
-            if self._is_up:
-                self._show()
+            if self._log.is_up:
+                self._log.show()
 
     @property
     def _controls(self) -> Controls:
@@ -188,7 +183,7 @@ class LiveView:
         try:
             while not self._done.is_set():
                 typed = b""
-                if self._is_up and self._keyboard.is_there:
+                if self._log.is_up and self._keyboard.is_there:
                     typed = self._keyboard.read(BLOCK_SECONDS)
                 else:
                     self._done.wait(BLOCK_SECONDS)
@@ -203,18 +198,18 @@ class LiveView:
         if self._screen.is_gone and not self._watched.stop.is_requested:
             self._watched.stop.request(128 + SIGHUP)
         if not self._screen.is_ours:
-            self._is_up = False
+            self._log.is_up = False
             return
-        if not self._is_up:
+        if not self._log.is_up:
             self._enter()
         for key in keys:
             self._press(key)
         is_behind = self._selection.is_behind and not self._controls.is_holding
         since_drawn = self._clock.monotonic() - self._canvas.drawn_at
         if is_behind and since_drawn > FLOOD_FRAME_SECONDS:
-            self._draw_events(self._selection.taken_back())
+            self._log.draw(self._selection.taken_back())
         elif self._controls.pane and (keys or self._canvas.is_due):
-            self._show()
+            self._log.show()
         elif keys or self._canvas.is_due:
             self._canvas.refresh(self._scene())
 
@@ -222,7 +217,7 @@ class LiveView:
         before = self._controls
         self._taking.press(key)
         if key == "w" and self._taking.notice:
-            self._say(self._canvas.paint(Text(self._taking.notice, "yellow")))
+            self._log.say(self._canvas.paint(Text(self._taking.notice, "yellow")))
         if before.pane is None and before.typed is None:
             match key:
                 case "q":
@@ -230,54 +225,12 @@ class LiveView:
                 case "c" | "\x0c":  # Ctrl-L
                     self._canvas.clear(self._scene())
                 case "enter":
-                    self._frame([""])
+                    self._log.frame([""])
         page = self._canvas.page(self._scene())
         self._looking.press(key, page, len(self._canvas.lines(before, self._looking.held)))
         self._canvas.outdate()
         if before.is_holding and not self._controls.is_holding:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        """Draw what has waited while the log was held."""
-        waiting = [*self._selection.taken_back(), *self._selection.held()]
-        lines = [*self._unsaid_lines(), *self._unsaid]
-        self._unsaid.clear()
-        self._frame([*lines, *self._canvas.rows(waiting, self._controls)])
-
-    def _draw_events(self, batch: list[CheckedDelivery]) -> None:
-        """Draw what is chosen of a batch; all of it waits for a terminal that takes no output."""
-        if self._is_up and self._screen.can_write:
-            chosen = self._selection.choose(batch, self._clock.monotonic())
-            rows = self._canvas.rows(chosen, self._controls)
-            self._frame([*self._unsaid_lines(), *rows])
-        else:
-            self._selection.leave(batch)
-
-    def _say(self, line: str) -> None:
-        """Print a line for good, now or when the log is no longer held."""
-        if self._controls.is_holding:
-            self._unsaid.append(line)
-            return
-        self._draw_events(self._selection.taken_back())
-        self._frame([*self._unsaid_lines(), line])
-
-    def _unsaid_lines(self) -> list[str]:
-        """Say how many were not drawn since the last line."""
-        first, *groups = self._selection.say() or [""]
-        lines = [f"{self._canvas.marks.ellipsis} {first}"] if first else []
-        lines += map(safe_text, groups)
-        return [self._canvas.paint(Text(line, "yellow")) for line in lines]
-
-    def _frame(self, lines: Sequence[str]) -> None:
-        if self._is_up:
-            self._canvas.frame(lines, self._scene)
-
-    def _show(self) -> None:
-        """Draw what stands on the screen, without anything new."""
-        if self._controls.pane:
-            self._canvas.pane(self._scene(), self._looking.held, self._looking.shown)
-        else:
-            self._frame([])
+            self._log.go_on(was_paused=before.is_paused)
 
     def _scene(self) -> Scene:
         return Scene(
@@ -296,20 +249,20 @@ class LiveView:
     def _enter(self) -> None:
         """Take the terminal, unless a shell has put us behind it."""
         if self._screen.is_ours:
-            self._keyboard.enter()
-            self._is_up = True
-            self._show()
+            self._screen.enter(self._keyboard.enter())
+            self._log.is_up = True
+            self._log.show()
 
     def _leave(self) -> None:
         """Give the terminal back, without the block."""
         with self._lock:
-            if self._is_up:
+            if self._log.is_up:
                 self._screen.erase()
             self._keyboard.leave()
-            self._is_up = False
+            self._log.is_up = False
 
     def _lapse(self) -> None:
         """Take the terminal anew at the next tick: a shell has had it."""
         with self._lock:
             self._screen.forget()
-            self._is_up = False
+            self._log.is_up = False
