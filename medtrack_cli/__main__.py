@@ -1,6 +1,7 @@
 """The last boundary: whatever happens ends in an exit code, a bug in 70."""
 
 import gc
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from medtrack_cli.app import app
+from medtrack_cli.app import tree
 from medtrack_cli.commands.boundary import cannot_write, drop_output
 from medtrack_cli.commands.options import Output, Shared, asked_for, forms, typed_colour
 from medtrack_cli.errors import Bug, ExitCode, UsageError
@@ -24,6 +25,19 @@ MOST_GARBAGE = 100_000
 
 SIGNALLED = 128
 """Exit codes above it tell of a signal."""
+
+# What typer says -> what is said.
+_PLAINLY = (
+    (r" \(Possible options: .*\)$|\. Did you mean .*$|\.$", ""),
+    (r"^No such option", "no such option"),
+    (r"^No such command '(.*)'$", r"no such command: \1"),
+    (r"^Got unexpected extra argument\(s\) \((.*)\)$", r"more words than it takes: \1"),
+    (r"^Option '(.*)' requires an argument$", r"\1 needs a value"),
+    (r"^Option '(.*)' does not take a value$", r"\1 takes no value"),
+    (r"^Invalid value for '([^']*)'(?: / '[^']*')*: ", r"\1: "),
+    (r"'(.*)' is not a valid int$", r"\1 is no whole number"),
+    (r"^Missing argument '(.*)'$", r"\1 is missing"),
+)
 
 # What typer raises for a wrong command line; the class itself is not public.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
@@ -51,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(world: World, arguments: Sequence[str]) -> int:
     """Run one command line in a world and return its exit code."""
-    shared = Shared(world, typed_colour(arguments))
+    shared = Shared(world, typed_colour(arguments), arguments)
     try:
-        code = app(list(arguments), prog_name="medtrack", standalone_mode=False, obj=shared)
+        code = tree()(list(arguments), prog_name="medtrack", standalone_mode=False, obj=shared)
     except _UsageProblem as problem:
         context = getattr(problem, "ctx", None)
         printer = _printer(shared, arguments, context)
-        printer.error(_usage_error(problem, context.command_path if context else "medtrack"))
+        printer.error(_usage_error(problem, arguments))
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -84,9 +98,13 @@ def _printer(shared: Shared, arguments: Sequence[str], context: Any = None) -> "
     return Runtime(shared.world, output=out, told=err, colour=shared.colour).printer
 
 
-def _usage_error(problem: Exception, command: str) -> UsageError:
-    message = problem.format_message()  # type: ignore[attr-defined]
-    return UsageError(message.rstrip("."), hint=f"{command} --help")
+def _usage_error(problem: Exception, arguments: Sequence[str]) -> UsageError:
+    from medtrack_cli.commands.slips import meant
+
+    said = problem.format_message()  # type: ignore[attr-defined]
+    for theirs, ours in _PLAINLY:
+        said = re.sub(theirs, ours, said, flags=re.DOTALL)
+    return UsageError(said, hint=meant(tree(), problem, arguments))
 
 
 def _report_bug(printer: "Printer", bug: Exception, *, with_trace: bool) -> None:

@@ -1,6 +1,7 @@
 """The command line: global options, and the tuple of commands."""
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -118,7 +119,7 @@ def show_help(
     """Print the help of a command."""
     shared = Shared(runtime.world, runtime.colour)
     line = [*(words or ()), "--help"]
-    return int(app(line, prog_name=app.info.name, standalone_mode=False, obj=shared) or 0)
+    return int(tree()(line, prog_name=app.info.name, standalone_mode=False, obj=shared) or 0)
 
 
 @command(app, "version", examples=["medtrack version"], panel=Panel.SET_UP)
@@ -127,3 +128,9 @@ def show_version(runtime: Runtime) -> int:
     record = {"version": __version__}
     runtime.printer.show(Page(Kind.VERSION, record, f"medtrack {__version__}"))
     return ExitCode.DONE
+
+
+@cache
+def tree() -> Any:  # noqa: ANN401 -- typer's, not public
+    """Build the commands once."""
+    return typer.main.get_command(app)

@@ -130,8 +130,22 @@ def _wrong(expression: str, said: str) -> WrongExpression:
     column -= _length_before(expression.split("\n")[line - 1 : line], column, name)
     root = name.partition(".")[0]
     fault = f"there is no {root}" if root else _NOISE.sub("", fault)
-    what = f"--where, column {column}: {fault}"
-    return WrongExpression(what, expression, line, column, hint=_hint(root))
+    operator = _operator(expression, fault)
+    hint = operator or _hint(root, is_called=f"{root}(" in expression)
+    what = f"--where, column {column}: {'no such operator' if operator else fault}"
+    return WrongExpression(what, expression, line, column, hint=hint)
+
+
+def _operator(expression: str, fault: str) -> str:
+    """Name the language's operator for another's, where the expression can't be read."""
+    if not fault.startswith("Syntax error"):
+        return ""
+    words = re.sub(r"'[^']*'|\"[^\"]*\"", "", expression)
+    if re.search(r"(?<![=!<>])=(?!=)", words):
+        return "compare with ==: --where 'event.payload.score == 10'"
+    if re.search(r"\b(and|or|not)\b", words, re.IGNORECASE):
+        return "and is &&, or is ||, not is !: --where 'valid && event.payload.score < 10'"
+    return ""
 
 
 def _length_before(lines: list[str], column: int, name: str) -> int:
@@ -141,6 +155,9 @@ def _length_before(lines: list[str], column: int, name: str) -> int:
     return next((len(each) for each in names if each and before.endswith(each)), 0)
 
 
-def _hint(unknown: str) -> str:
+def _hint(unknown: str, *, is_called: bool = False) -> str:
     near = did_you_mean(unknown, [*NAMES, *FUNCTIONS]) if unknown else ""
+    if unknown and not near and not is_called:
+        place = "event.payload" if unknown == "payload" else f"event.payload.{unknown}"
+        near = f"a field is asked for by its place: {place}"
     return near or f"it may ask for {', '.join(NAMES)}, with {', '.join(FUNCTIONS)} …"

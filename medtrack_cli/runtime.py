@@ -36,6 +36,7 @@ class Runtime:
     quiet: bool = False
     verbose: int = 0
     colour: Colour = Colour.AUTO
+    typed: Sequence[str] = ()  # the whole command line
 
     @cached_property
     def printer(self) -> "Printer":

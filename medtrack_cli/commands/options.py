@@ -234,10 +234,12 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  
 
 
 class Shared:
-    """What stood before the command: the world, and the global options typed there."""
+    """What stood before the command: the world, all that was typed, the global options there."""
 
-    def __init__(self, world: World, colour: Colour = Colour.AUTO) -> None:
-        self.world, self.colour = world, colour
+    def __init__(
+        self, world: World, colour: Colour = Colour.AUTO, typed: Sequence[str] = ()
+    ) -> None:
+        self.world, self.colour, self.typed = world, colour, typed
         self.before: dict[str, Any] = {}
 
     def print_help(self, context: typer.Context) -> None:
@@ -280,4 +282,5 @@ def _runtime(
         quiet=bool(merged["quiet"]),
         verbose=typed["verbose"] + before.get("verbose", 0),
         colour=shared.colour,
+        typed=shared.typed,
     )

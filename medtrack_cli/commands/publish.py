@@ -1,6 +1,5 @@
 """medtrack publish."""
 
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -294,19 +293,27 @@ def _source(  # noqa: PLR0917 -- the options that say what is published
         return _Source(
             source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
         )
-    if event_type is not None and Path(event_type).is_file():
-        hint = f"medtrack publish -f {shlex.quote(event_type)}"
-        raise UsageError("an event type stands first, and this is a file", event_type, hint=hint)
-    if not (count or settings):
-        hint = "-f FILE, -f - for stdin, -d JSON, or EVENT_TYPE with --set or --count"
-        raise UsageError("nothing to publish", hint=hint)
-    if event_type is None:
-        hint = "medtrack publish student.created --count 3"
-        raise UsageError("generated events need an event type", hint=hint)
+    event_type = _type_to_make(runtime, event_type, is_asked=bool(count or settings))
     from medtrack_cli.wiring import inputs
 
     generated = inputs.generated(runtime, event_type, count or 1, seed, service)
     return _Source(lambda _skip: generated(), can_be_read_again=True)
+
+
+def _type_to_make(runtime: Runtime, event_type: str | None, *, is_asked: bool) -> str:
+    """Refuse a command line that names nothing to send."""
+    from medtrack_cli.commands.slips import is_file, with_source, written
+
+    if event_type and is_asked and not is_file(event_type):
+        return event_type
+    hint = written(with_source(runtime.typed, event_type, has_count=is_asked))
+    if event_type is None:
+        none = "nothing to publish: name a file with -f, JSON with -d, or an event type"
+        raise UsageError("generated events need an event type" if is_asked else none, hint=hint)
+    if is_file(event_type):
+        raise UsageError("an event type stands first, and this is a file", event_type, hint=hint)
+    name = runtime.registry.find(event_type).name
+    raise UsageError(f"nothing to publish: how many events of {name}?", hint=hint)
 
 
 def register(app: typer.Typer) -> None:

@@ -92,7 +92,8 @@ def validate(
     if list_rules or explain:
         return rules(runtime, explain)
     if not paths:
-        raise UsageError("nothing to validate", hint="name a file, a folder, a glob, or -")
+        what = "nothing to validate: name a file, a folder, a glob, or -"
+        raise UsageError(what, hint="medtrack validate sample-events")
     clock = runtime.world.clock
     started = clock.monotonic()
     validated = Validated(strict=strict)

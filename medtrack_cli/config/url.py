@@ -15,7 +15,7 @@ from medtrack_cli.core.connection import Host, Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
-_SHAPE = "write amqps://USER@HOST:PORT/VHOST"
+_SHAPE = "write amqp://HOST:5672/%2F, or amqps://HOST:5671/%2F with TLS"
 _BAD_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\x9f\s]")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]*))?")
@@ -103,7 +103,8 @@ def parse_host(text: str, source: str) -> tuple[str, int | None]:
     if _is_ipv6(text):
         return text, None
     if "://" in text or "@" in text:
-        raise ConfigError("a URL stands where a host name is wanted", source, hint="give it as url")
+        hint = "a URL goes to --url, MEDTRACK_URL or `url:`"
+        raise ConfigError("a URL stands where a host name is wanted", source, hint=hint)
     host, port = _split_address(text, source)
     if not host:
         raise ConfigError("the host is empty", source, hint="give a host name or address")

@@ -46,7 +46,9 @@ def checked(settings: Iterable[Setting], event_type: EventType) -> None:
     for path, _ in settings:
         place = ".".join(path[:2])
         if place not in known:
-            hint = did_you_mean(place, known) or f"known: {', '.join(known)}"
+            inner = f"payload.{place}"
+            near = f"did you mean {inner}?" if inner in known else did_you_mean(place, known)
+            hint = near or f"known: {', '.join(known)}"
             raise UsageError(f"no such field in {event_type.name}", ".".join(path), hint=hint)
 
 

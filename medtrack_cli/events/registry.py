@@ -68,7 +68,7 @@ class Registry:
         """Look a type up by its name; UsageError with the nearest name when there is none."""
         known = self._versions.get(name)
         if known is None:
-            hint = did_you_mean(name, self.names) or "medtrack schema list shows them all"
+            hint = did_you_mean(name, self.names) or "medtrack schema list"
             raise UsageError("no such event type", name, hint=hint)
         if version is None:
             return known[-1]

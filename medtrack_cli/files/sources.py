@@ -9,6 +9,7 @@ from glob import has_magic
 from pathlib import Path
 
 from medtrack_cli.errors import EmptyInput, HoldsNoEvents, InputMissing
+from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.written import OUR_OWN, held
 from medtrack_cli.walk import matches, walk
 
@@ -171,6 +172,8 @@ def _fingerprint(status: os.stat_result) -> Fingerprint:
 def _missing(name: str, error: OSError | ValueError) -> InputMissing:
     if isinstance(error, FileNotFoundError):
         hint = f"paths start at {Path.cwd()}" if not Path(name).is_absolute() else "check the path"
+        if name in built_in().names:
+            hint = "an event type is no path: publish TYPE -f FILE, validate FILE --as TYPE"
         return InputMissing("no such file or folder", name, hint=hint)
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return InputMissing(f"can't be read ({reason})", name, hint="check the path and its rights")

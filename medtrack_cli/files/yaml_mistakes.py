@@ -69,7 +69,7 @@ def _no_space(stumbled: Stumbled, number: int) -> Mistake | None:
     if found is None:
         return None
     where = _on_line(stumbled, number, found.start(1))
-    return Mistake(where, "no space behind this colon", "write key: value, with a space")
+    return Mistake(where, "no space after this colon", "write key: value, with a space")
 
 
 def _no_colon(stumbled: Stumbled, number: int) -> Mistake | None:
@@ -144,7 +144,7 @@ def _no_key(stumbled: Stumbled) -> Mistake | None:
             return Mistake(start, "the quote that opens here is not closed on its line", "close it")
         if end.line == stumbled.at.line:
             hint = 'in \'…\' a quote is written twice, in "…" as \\"'
-            return Mistake(stumbled.at, "text behind a closing quote", hint)
+            return Mistake(stumbled.at, "text after a closing quote", hint)
     if stumbled.here[:1] in {"}", "]"}:
         return Mistake(stumbled.at, "a closing bracket that nothing opens", "remove it")
     if not stumbled.line(stumbled.at.line)[: stumbled.at.column].strip():
@@ -160,6 +160,19 @@ def _no_document(stumbled: Stumbled) -> Mistake | None:
     return Mistake(stumbled.at, "a second document without --- before it", hint)
 
 
+def _end_alone(stumbled: Stumbled) -> Mistake | None:
+    if not stumbled.here.startswith("..."):
+        return None
+    return Mistake(stumbled.at, "the end of a document, and none before it", "remove the ...")
+
+
+def _no_token(stumbled: Stumbled) -> Mistake:
+    if stumbled.here[:1] == "\t":
+        return Mistake(stumbled.at, "a tab where only spaces may stand", "indent with spaces")
+    hint = "indent with spaces, and quote a value that begins with @, ` or %"
+    return Mistake(stumbled.at, stumbled.problem, hint)
+
+
 def _hinted(hint: str) -> Callable[[Stumbled], Mistake]:
     return lambda stumbled: Mistake(stumbled.at, stumbled.problem, hint)
 
@@ -173,10 +186,9 @@ _FINDERS: dict[str, Callable[[Stumbled], Mistake | None]] = {
     "did not find expected key": _no_key,
     "expected <block end>": _no_key,
     "<document start>": _no_document,
+    "expected node content": _end_alone,
     "tab character": _hinted("indent with spaces"),
-    "cannot start any token": _hinted(
-        "indent with spaces, and quote a value that begins with @, ` or %"
-    ),
+    "cannot start any token": _no_token,
     "sequence entries are not allowed": _hinted("begin the list on a line of its own"),
     "Unicode character": _hinted("write the character itself, or \\U and eight digits"),
 }

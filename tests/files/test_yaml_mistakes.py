@@ -10,7 +10,7 @@ from tests.builders import STUDENT, changed
 from tests.running import run_json
 from tests.validate.checking import findings, validate
 
-NO_SPACE = "no space behind this colon"
+NO_SPACE = "no space after this colon"
 NO_COLON = "no colon behind a key in this line"
 OPEN_QUOTE = "the quote that opens here is never closed"
 CLOSED_LATE = "the quote that opens here is not closed on its line"
@@ -18,7 +18,7 @@ OPEN_BRACKET = "the bracket that opens here is not closed"
 NO_COMMA = "expected a comma or the closing bracket"
 DEEPER = "this line is indented deeper than the one before, which has its value"
 BESIDE = "this line is indented as none above it"
-BEHIND = "text behind a closing quote"
+BEHIND = "text after a closing quote"
 LONG = f"# {'c' * 1000}\n"
 PAYLOAD = "event_type: student.created\npayload:\n"
 
