@@ -241,6 +241,7 @@ def listen(
         Watched,
         *(runtime.connection, source, runtime.world.clock),
         **shown,
+        trace=runtime.verbose > 0,
         left_out=lambda: heard.left_out,
         record=partial(_keep, runtime, include_replays=include_replays),
         retry=Retry(retry_for),

@@ -163,9 +163,10 @@ def publish(
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.publishing import pacing
     from medtrack_cli.core.publishing.deliver import Tally
-    from medtrack_cli.core.publishing.extras import headers_of, properties_of, trace_headers
+    from medtrack_cli.core.publishing.extras import headers_of, properties_of
     from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.core.publishing.plan import Plan, making
+    from medtrack_cli.core.trace import trace_headers
     from medtrack_cli.wiring.inputs import gathered
 
     _refuse_nul_and_long(set_, header, property_, service, message_id)

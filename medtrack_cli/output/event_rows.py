@@ -1,7 +1,7 @@
 """An event for people: the one line about it, its findings, its body."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from medtrack_cli.core.checked import CheckedDelivery, is_replayed
 from medtrack_cli.core.record import body_value
+from medtrack_cli.core.trace import trace_id
 from medtrack_cli.events.findings import WARNINGS, Problem, json_pointer
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import (
@@ -40,6 +41,9 @@ NARROW, WIDE = 60, 120
 """Columns below which times are cut to seconds and ids never have names; from which the service
 has a column of its own."""
 
+LEAST_SERVICE = 8
+"""Columns that a service gets behind ids, or none."""
+
 
 def family_colour(name: str) -> str:
     """Give the colour of a type's family, to which a type belongs that isn't known, too."""
@@ -61,6 +65,7 @@ class Look(NamedTuple):
     reveal: bool
     local_time: bool
     marks: Marks
+    trace: bool = False  # its whole id below the line
 
     @property
     def is_narrow(self) -> bool:
@@ -68,7 +73,7 @@ class Look(NamedTuple):
 
 
 def event_lines(seen: CheckedDelivery, look: Look, shorten: ShortIds) -> Iterator[Text]:
-    """Give the line of a delivery, then its findings, then its body if that is wanted.
+    """Give the line of a delivery, then its trace, its findings, its body as far as wanted.
 
     No line is wider than the look's width, and all foreign text is made safe.
     """
@@ -82,6 +87,8 @@ def event_lines(seen: CheckedDelivery, look: Look, shorten: ShortIds) -> Iterato
     left = None if room is None else room - line.cell_len
     line.append_text(_details(seen, event, look, shorten, left))
     yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
+    if look.trace and (trace := trace_id(seen.delivery.headers.get("traceparent"))):
+        yield _cut(Text.assemble("    ", ("trace", "dim"), f" {trace}"), look)
     if not seen.is_valid:
         yield from (_cut(each, look) for each in finding_lines(seen.problems, look))
     if look.body and is_json:
@@ -131,7 +138,7 @@ def _details(
     shorten: ShortIds,
     room: int | None,
 ) -> Text:
-    """Give the service and what the payload says; ids lose their names where they leave no room."""
+    """Give the service and what the payload says; it gives way to names, and to a trace."""
     delivery = seen.delivery
     if event is None:
         kind = delivery.properties.get("content_type")
@@ -141,15 +148,20 @@ def _details(
     service = _value("service", name, look) if isinstance(name, str) else ""
     is_wide = look.width is None or look.width >= WIDE
     column = Text(f" {service:<29}" if is_wide else f" {service}", "dim")
-    facts = list(_facts(event.get("payload"), look, shorten))
-    needed = is_wide * column.cell_len + sum(1 + cell_len(fact.named) for fact in facts)
-    if is_wide and room is not None and needed > room >= needed - column.cell_len:
-        is_wide, needed = False, needed - column.cell_len  # the service gives way to names
-    is_bare = look.is_narrow or (room is not None and needed > room)
-    said = Text.assemble(
-        *((f" {fact.bare if is_bare else fact.named}", fact.style) for fact in facts)
-    )
-    return Text.assemble(column, said) if is_wide else Text.assemble(said, column)
+    facts = list(_facts(seen, event.get("payload"), look, shorten))
+    needed = sum(1 + cell_len(fact.named) for fact in facts)
+    if is_wide and room is not None:
+        is_wide = not needed <= room < needed + column.cell_len
+        room -= is_wide * column.cell_len
+    said = Text.assemble(*_fitting(facts, room, look))
+    trace = None if look.trace else trace_id(delivery.headers.get("traceparent"))
+    shown = f" trace={trace if look.width is None else shorten(trace)}" if trace else ""
+    if room is None or said.cell_len + len(shown) <= room:
+        said.append(shown)
+    if is_wide:
+        return Text.assemble(column, said)
+    has_room = room is None or room - said.cell_len >= min(LEAST_SERVICE, column.cell_len)
+    return said.append_text(column) if has_room else said
 
 
 def _notes(seen: CheckedDelivery, look: Look) -> Text:
@@ -168,12 +180,27 @@ def _notes(seen: CheckedDelivery, look: Look) -> Text:
 
 class _Fact(NamedTuple):
     named: str
-    bare: str  # the same, save for ids: they lose their names
+    bare: str  # the same, save for ids and dates: they may lose their names
     style: str
+    rank: int  # the lower, the longer it has its name
 
 
-def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[_Fact]:
+def _fitting(facts: Sequence[_Fact], room: int | None, look: Look) -> Iterator[tuple[str, str]]:
+    """Name as many as there is room for, in columns; on narrow lines none that needs no name."""
+    texts = [fact.named if room is None else fact.bare for fact in facts]
+    left = (room or 0) - sum(1 + cell_len(text) for text in texts)
+    for place, fact in sorted(enumerate(facts), key=lambda each: each[1].rank):
+        if (more := cell_len(fact.named) - cell_len(texts[place])) <= left and not look.is_narrow:
+            texts[place], left = fact.named, left - more
+    for text, fact in zip(texts, facts, strict=True):
+        yield f" {text}", fact.style
+
+
+def _facts(
+    seen: CheckedDelivery, payload: object, look: Look, shorten: ShortIds
+) -> Iterator[_Fact]:
     """Give `name=value` for all that may be seen: ids, score, role, dates, names of fields."""
+    family = str(seen.event_type).partition(".")[0]
     for name, value in payload.items() if isinstance(payload, dict) else ():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         if isinstance(value, dict) or value is None:
@@ -181,14 +208,22 @@ def _facts(payload: object, look: Look, shorten: ShortIds) -> Iterator[_Fact]:
         items = value if isinstance(value, list) else [value]
         if not look.reveal and not all(may_be_seen(name, str(item)) for item in items):
             continue
-        is_id = is_uuid(text)
+        is_id, is_date = is_uuid(text), name.endswith("_date")
         if is_id and look.width is not None:
             text = shorten(text)
         key = name if look.reveal else masked_key(name)
         label = key.removesuffix("_id") if is_id else key.removesuffix("_date")
         named = f"{_short(label)}={_short(text)}"
         style = "bold" if isinstance(value, int | float) else ""
-        yield _Fact(named, text if is_id else named, style)
+        bare = _short(text) if is_id or is_date else named
+        yield _Fact(named, bare, style, _rank(label, family, is_date=is_date))
+
+
+def _rank(label: str, family: str, *, is_date: bool) -> int:
+    """Say how well it is known without its name: a student not, a date by its form."""
+    if is_date or label == family:  # of this type itself
+        return 3 if is_date else 2
+    return 0 if label == "student" else 1
 
 
 def finding_lines(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:

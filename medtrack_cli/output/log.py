@@ -21,7 +21,9 @@ class DeliveryLog:
         self._console = console_for(colour=colour)
         self._shorten = ShortIds()
         marks = marks_for(stdout.encoding)
-        self._look = Look(None, watched.body, watched.reveal, watched.local_time, marks)
+        self._look = Look(
+            None, watched.body, watched.reveal, watched.local_time, marks, watched.trace
+        )
 
     def write(self, seen: CheckedDelivery) -> None:
         width = width_of(self._stdout) if self._stdout.isatty() else None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medtrack_cli.core.publishing.extras import is_traceparent, is_tracestate, trace_headers
+from medtrack_cli.core.trace import is_tracestate, trace_headers, trace_id
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 RIGHT = f"00-{TRACE}-{PARENT}-01"
@@ -30,7 +30,7 @@ RIGHT = f"00-{TRACE}-{PARENT}-01"
 )
 def test_traceparent(text: str, *, is_one: bool) -> None:
     """Version, trace, parent and flags, in lower case, none all zeros."""
-    assert is_traceparent(text) is is_one
+    assert trace_id(text) == (TRACE if is_one else None)
 
 
 @pytest.mark.parametrize(

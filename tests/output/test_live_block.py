@@ -15,6 +15,7 @@ from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Retry, Stop
+from medtrack_cli.events.registry import event_types
 from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.live.block import Scene, block, duration
 from medtrack_cli.output.live.connection import Connection, Phase
@@ -30,12 +31,14 @@ from tests.builders import delivery, encode, event
 WIDE = "学生の名前"  # two columns a letter
 LOOK = Look(100, body=False, reveal=False, local_time=False, marks=FULL)
 SETTINGS = ConnectionSettings((Host("rabbitmq.example", 5671),), password=Secret("hunter2"))
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 BEFORE_NOON = datetime(2025, 1, 15, 10, 0, 0, 537_000, tzinfo=UTC)
 
 
-def lines(content: bytes, look: Look, key: str = "student.created") -> list[str]:
+def lines(content: bytes, look: Look, key: str = "student.created", **headers: str) -> list[str]:
     """Draw a delivery without colours."""
-    message = delivery(content, key, received_at=BEFORE_NOON)
+    message = delivery(content, key, received_at=BEFORE_NOON, headers=headers)
     return [line.plain for line in event_lines(examine(message), look, ShortIds())]
 
 
@@ -111,16 +114,14 @@ def test_the_block_names_no_secret() -> None:
 
 
 @given(
-    st.builds(
-        Look, st.integers(8, 300), st.booleans(), st.booleans(), st.booleans(), st.just(FULL)
-    ),
+    st.builds(Look, st.integers(8, 300), *[st.booleans()] * 3, st.just(FULL), st.booleans()),
     st.text(),
     st.dictionaries(st.text(), st.text() | st.integers() | st.lists(st.text()) | st.none()),
 )
 def test_no_line_is_wider_than_the_window(look: Look, key: str, payload: dict[str, object]) -> None:
     """Whatever an event holds, its lines, findings and body fit, and none steers the terminal."""
     whole = {**event(), "service": f"{WIDE}{key}", "payload": payload}
-    drawn = lines(json.dumps(whole).encode(), look, key)
+    drawn = lines(json.dumps(whole).encode(), look, key, traceparent=TRACEPARENT)
 
     assert all(cell_len(line) <= (look.width or 0) for line in drawn)
     assert not set("".join(drawn)) & set("\n\r\x1b\x9b\u202e")
@@ -148,13 +149,46 @@ def test_a_row_says_the_most_that_fits(width: int, row: str) -> None:
 def test_a_score_is_worth_more_than_the_names_of_ids() -> None:
     """Ids that leave no room for what follows them lose their names, but not on wider rows."""
     evaluated = encode(event("evaluation.created"))
-    (narrow,) = lines(evaluated, LOOK._replace(width=80), "evaluation.created")
+    (narrow,) = lines(evaluated, LOOK._replace(width=72), "evaluation.created")
     (middle,) = lines(evaluated, LOOK._replace(width=120), "evaluation.created")
     (wide,) = lines(evaluated, LOOK._replace(width=200), "evaluation.created")
 
     assert re.search(r"evaluation\.created [0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{8} score=85", narrow)
     assert re.search(r"created evaluation=\w{8} stage=\w{8} student=\w{8} score=85 ", middle)
     assert re.search(r" evaluation=\w{8} stage=\w{8} student=\w{8} score=85$", wide)
+
+
+@pytest.mark.parametrize("event_type", sorted(event_types()))
+def test_a_student_is_named_at_80_columns(event_type: str) -> None:
+    """The service gives way, then dates and what names the event's own kind lose their names."""
+    (row,) = lines(encode(event(event_type)), LOOK._replace(width=80), event_type)
+    payload = event(event_type)["payload"]
+
+    assert ("student=550e8400" in row) is ("student_id" in payload)
+    assert not [date for name, date in payload.items() if name[-5:] == "_date" and date not in row]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "width", "shown"),
+    [
+        ("student.created", 80, " student=550e8400 user=660e9500 trace=4bf92f35"),
+        ("evaluation.created", 80, " ae4c9f4b 7b1f6c1e student=550e8400 score=85"),
+        ("evaluation.created", 120, " student=550e8400 score=85 trace=4bf92f35 external…"),
+        ("student.deleted", None, f" trace={TRACE}"),
+    ],
+)
+def test_a_trace_stands_where_there_is_room(event_type: str, width: int | None, shown: str) -> None:
+    """Behind the ids, before the service; with -v it is whole, below the row, at any width."""
+    body, look = encode(event(event_type)), LOOK._replace(width=width)
+    (row,) = lines(body, look, event_type, traceparent=TRACEPARENT)
+    alone, below = lines(body, look._replace(trace=True), event_type, traceparent=TRACEPARENT)
+
+    assert row.endswith(shown)
+    assert "trace" not in alone
+    assert below == f"    trace {TRACE}"
+    assert lines(body, look, event_type, traceparent=TRACEPARENT.upper()) == [
+        *lines(body, look, event_type)
+    ]
 
 
 def test_a_row_without_a_width_is_whole() -> None:

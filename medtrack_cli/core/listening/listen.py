@@ -56,6 +56,7 @@ class Watched:
     body: bool = False  # the JSON body below its line
     reveal: bool = False  # personal values, and texts that are no event
     local_time: bool = False
+    trace: bool = False  # the trace's whole id below the line
     left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
     record: Callable[[Delivery | None], Recording] | None = None  # begin with this delivery
     retry: Retry = field(default_factory=Retry)  # of a connection that is lost

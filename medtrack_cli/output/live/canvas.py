@@ -50,7 +50,9 @@ class Canvas:
 
     def rows(self, batch: Sequence[CheckedDelivery], controls: Controls) -> list[str]:
         """Write the rows of events."""
-        look = self._look(self.screen.size.width)._replace(body=controls.has_bodies)
+        look = self._look(self.screen.size.width)._replace(
+            body=controls.has_bodies, trace=self._watched.trace
+        )
         rows = []
         for seen in batch:
             row, *below = event_lines(seen, look, self._shorten)

@@ -1,7 +1,6 @@
 """One event whole: what came with its body, what is wrong with it, the body with carets."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from rich.text import Text
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.times import rfc3339
+from medtrack_cli.core.trace import trace_id
 from medtrack_cli.events.findings import WARNINGS, Problem, Span, json_pointer
 from medtrack_cli.events.json_places import locate, span_of
 from medtrack_cli.output.event_rows import (
@@ -32,20 +32,11 @@ LABEL = 15
 MAX_LISTED = 100
 """Findings, properties and headers that are listed, of each; the others are counted."""
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.DOTALL)
-
 
 def whole_lines(seen: CheckedDelivery, look: Look, width: int) -> list[Text]:
     """Write all about a delivery in lines of a width; personal values are masked in shape."""
     lines = [*_circumstances(seen, look), *_findings(seen, look), Text(), *_body(seen, look, width)]
     return [piece for line in lines for piece in _broken(line, width)]
-
-
-def trace_id(seen: CheckedDelivery) -> str | None:
-    """Give the trace that a W3C traceparent header names."""
-    value = seen.delivery.headers.get("traceparent")
-    found = _TRACEPARENT.fullmatch(value) if isinstance(value, str) else None
-    return found[1] if found else None
 
 
 def _circumstances(seen: CheckedDelivery, look: Look) -> Iterator[Text]:
@@ -63,7 +54,8 @@ def _circumstances(seen: CheckedDelivery, look: Look) -> Iterator[Text]:
     properties = dict(delivery.properties)
     message_id = properties.pop("message_id", None)
     yield _named("message id", _shown("message_id", message_id, look))
-    yield _named("trace id", Text(trace_id(seen) or "none", "" if trace_id(seen) else "dim"))
+    trace = trace_id(delivery.headers.get("traceparent"))
+    yield _named("trace id", Text(trace or "none", "" if trace else "dim"))
     yield from _table("properties", properties, look)
     yield from _table("headers", delivery.headers, look)
 
