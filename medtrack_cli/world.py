@@ -56,6 +56,10 @@ class SystemClock:
 def _open_publisher(
     settings: "ConnectionSettings", policy: PublishPolicy, note: Note, stop: Stop
 ) -> Publisher:
+    if settings.via_http:
+        from medtrack_cli.broker.management.publisher import HttpPublisher
+
+        return HttpPublisher(settings, policy, note, stop)
     from medtrack_cli.broker.amqp.publisher import AmqpPublisher
 
     return AmqpPublisher(settings, policy, note, stop)

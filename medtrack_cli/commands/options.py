@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import wraps
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -81,6 +82,7 @@ GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
     "help": (HelpOption, False),
 }
 """Name -> (type, default). They are taken before the command, too."""
+_NO_FLAGS = frozenset(GLOBAL_OPTIONS) - {"config", "profile"}  # of the configuration
 
 _CONNECTION = {
     "url": ("URL", "amqp[s]://user@host:port/vhost"),
@@ -124,16 +126,18 @@ def command(
     examples: Sequence[str],
     panel: Panel = Panel.COMMANDS,
     connects: bool = False,
+    more: Mapping[str, tuple[Any, Any]] = MappingProxyType({}),
     piped: Callable[[Mapping[str, Any]], Output] = lambda _options: Output.HUMAN,
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
     `examples` open the command's help, `panel` is its place in that of its group. A body with
     an `output` of its own gets no other.
-    `connects` adds the connection options. `piped` tells by the options what the output
-    is when stdout is no terminal and none was asked for.
+    `connects` adds the connection options, and `more` of them. `piped` tells by the options what
+    the output is when stdout is no terminal and none was asked for.
     """
-    shared = {**GLOBAL_OPTIONS, **(CONNECTION_OPTIONS if connects else {})}
+    connection = {**(CONNECTION_OPTIONS if connects else {}), **more}
+    shared = {**GLOBAL_OPTIONS, **connection}
 
     def register(body: Body) -> Body:
         @wraps(body)
@@ -270,13 +274,10 @@ def _runtime(
         name: before.get(name) if value in {None, False} else value for name, value in typed.items()
     }
     out, err = forms(shared.world, output, piped)
+    flags = {name: value for name, value in merged.items() if name not in _NO_FLAGS}
     return Runtime(
         world=shared.world,
-        flags={
-            name: str(value)
-            for name, value in merged.items()
-            if name in {"config", "profile", *CONNECTION_OPTIONS} and value not in {None, False}
-        },
+        flags={name: str(value) for name, value in flags.items() if value not in {None, False}},
         output=out,
         told=err,
         quiet=bool(merged["quiet"]),

@@ -12,12 +12,13 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.core.choices import Via
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from medtrack_cli.core.publishing.plan import Read
     from medtrack_cli.core.validate import Completion
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 SMALL = 20 * 2**20
 """Bytes of files that are held in memory while they are sent; larger ones are read twice."""
+
+ViaOption = Annotated[
+    Via,
+    option(
+        Panel.CONNECTION, "--via", help="http: the management API, where AMQP's port is closed."
+    ),
+]
 
 EXAMPLES = (
     "medtrack publish -f sample-events/student.created.json",
@@ -108,15 +116,15 @@ def publish(
         ),
     ] = None,
     window: Annotated[
-        int,
+        int | None,
         option(
             Panel.HOW,
             "--window",
             parser=whole(1),
             metavar="N",
-            help="Events in flight, unconfirmed.",
+            help="Events in flight, unconfirmed [500; by HTTP 1, which keeps their order].",
         ),
-    ] = 500,
+    ] = None,
     timeout: Annotated[
         float | None,
         option(
@@ -192,7 +200,7 @@ def publish(
         *(make, tally, source.can_be_read_again, source.is_small and not keep_going),
         *(source.refuse_changes, mark),
     )
-    policy = _policy(window, rate, timeout, retry_for)
+    policy = _policy(runtime, window, rate, timeout, retry_for)
     pace = partial(pacing.at_rate, per_second=rate, clock=clock) if rate else None
     return carry_out(
         *(runtime, "publish", job, policy),
@@ -232,9 +240,17 @@ def _completion(
 
 
 def _policy(
-    window: int, rate: float | None, timeout: float | None, retry_for: float | None
+    runtime: Runtime,
+    window: int | None,
+    rate: float | None,
+    timeout: float | None,
+    retry_for: float | None,
 ) -> PublishPolicy:
     """Say how hard to try; with a rate, less is read ahead: that may leave in one burst."""
+    is_http = runtime.config.via_http
+    window = window or (1 if is_http else PublishPolicy().window)
+    if is_http and window > 1:
+        runtime.printer.note("with several requests in flight, events arrive in any order")
     ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
     return PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
 
@@ -319,4 +335,7 @@ def _type_to_make(runtime: Runtime, event_type: str | None, *, is_asked: bool) -
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "publish", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(publish)
+    more: Mapping[str, tuple[object, object]] = {"via": (ViaOption, Via.AMQP)}
+    command(app, "publish", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, more=more)(
+        publish
+    )

@@ -12,6 +12,7 @@ from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
+from medtrack_cli.core.choices import Via
 from medtrack_cli.core.connection import Secret
 from medtrack_cli.errors import ConfigError
 
@@ -85,6 +86,7 @@ def load(
         service_value=_top(flags, environ, files, "service") or Value(None, "not set"),
         schemas_value=_schemas(files),
         resolved=_protect(resolved, protector),
+        via_http=flags.get("via") == Via.HTTP,
         protector=protector,
         key_passphrase=_key_passphrase(environ),
         verify=_verify(flags),

@@ -31,6 +31,7 @@ class Config:
     verify: Value[bool]
     profiles: tuple[str, ...]
     files: tuple[LookedAt, ...]
+    via_http: bool
     protector: str | None  # the profile that protects the broker, by its own name or its host
     prompt: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
@@ -99,8 +100,11 @@ class Config:
 
     def address(self) -> dict[str, str]:
         """Say for people where events would go; no password is fetched for that."""
-        hosts = ", ".join(map(str, self.resolved.hosts.value))
-        vhost = self.resolved.vhost.value
+        of = self.resolved
+        hosts = ", ".join(map(str, of.hosts.value))
+        if self.via_http:
+            hosts = str(of.management_url.value)
+        vhost = of.vhost.value
         return {"broker": hosts, "vhost": vhost, "exchange": self.exchange}
 
     @property
@@ -113,6 +117,8 @@ class Config:
             username=of.username.value,
             exchange=of.exchange.value,
             tls=TlsSettings() if of.tls.value else None,
+            management_url=of.management_url.value,
+            via_http=self.via_http,
             profile=self.profile,
         ).target
 
@@ -122,6 +128,10 @@ class Config:
         ConfigError when there is no password or it can't be had.
         """
         of = self.resolved
+        if self.via_http and of.management_url.value is None:
+            what = "--via http needs the broker's management API"
+            hint = "set management_url in the profile, or MEDTRACK_MANAGEMENT_URL=http://HOST:15672"
+            raise ConfigError(what, f"profile {self.profile}", hint=hint)
         hosts = list(of.hosts.value)
         (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
         tls = TlsSettings(
@@ -138,8 +148,9 @@ class Config:
             username=of.username.value,
             password=self._password(),
             exchange=of.exchange.value,
-            tls=tls if of.tls.value else None,
+            tls=tls if of.tls.value or self.via_http else None,
             management_url=of.management_url.value,
+            via_http=self.via_http,
             profile=self.profile,
             protected=of.protected.value,
             heartbeat=of.heartbeat.value,

@@ -11,6 +11,13 @@ class Mode(StrEnum):
     FULL = "full"  # both
 
 
+class Via(StrEnum):
+    """How events get to the broker."""
+
+    AMQP = "amqp"
+    HTTP = "http"  # the management API, where AMQP's port is closed
+
+
 class Colour(StrEnum):
     """When output has colours; by itself: on terminals that want them."""
 

@@ -111,6 +111,7 @@ class ConnectionSettings:
     exchange: str = "medtrack.events"
     tls: TlsSettings | None = None
     management_url: WebAddress | None = None
+    via_http: bool = False  # through the management API, as `describe` and `warnings` say then
     profile: str = "local"
     protected: bool = False
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
@@ -118,19 +119,23 @@ class ConnectionSettings:
 
     @property
     def target(self) -> Target:
-        """Name all of the broker's hosts, in an order that doesn't change."""
-        hosts = ",".join(sorted(map(str, self.hosts)))
+        """Name the broker; all of its hosts, in an order that doesn't change."""
+        hosts = None if self.via_http else ",".join(sorted(map(str, self.hosts)))
         return Target(self.profile, self.describe(hosts), self.exchange)
 
     @property
     def warnings(self) -> Iterator[str]:
         """Say what strangers on the way could do, if anything, and what of the URL is ignored."""
-        remote = [host for host in self.hosts if not host.is_loopback]
-        if remote and self.tls is None:
-            yield f"plain AMQP to {remote[0]}: password and events can be read on the way"
+        to, protocol, is_plain = self.hosts, "AMQP", self.tls is None
+        if self.via_http and self.management_url:
+            url = self.management_url
+            to, protocol, is_plain = (url.at,), "HTTP", not url.tls
+        remote = [host for host in to if not host.is_loopback]
+        if remote and is_plain:
+            yield f"plain {protocol} to {remote[0]}: password and events can be read on the way"
         if self.tls and not self.tls.verify:
             yield (
-                f"certificates are not checked (--insecure): whoever answers as {self.hosts[0]}"
+                f"certificates are not checked (--insecure): whoever answers as {to[0]}"
                 " can read and change what is sent, the password included"
             )
         if self.ignored:
@@ -140,6 +145,7 @@ class ConnectionSettings:
         """Name the broker for a person, without any secret: `amqp://admin@localhost:5672/%2F`."""
         from urllib.parse import quote
 
-        scheme = "amqps" if self.tls else "amqp"
-        vhost = quote(self.vhost, safe="")
+        scheme, vhost = "amqps" if self.tls else "amqp", quote(self.vhost, safe="")
+        if self.via_http and (url := self.management_url):
+            scheme, host = "https" if url.tls else "http", f"{url.at}{url.path}"
         return f"{scheme}://{quote(self.username, safe='')}@{host or self.hosts[0]}/{vhost}"

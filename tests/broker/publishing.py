@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from medtrack_cli.broker.amqp.publisher import AmqpPublisher
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import MedtrackError
+from medtrack_cli.world import World
 
 
 class Published(NamedTuple):
@@ -30,7 +30,7 @@ def publish(
 ) -> Published:
     """Publish to the end, whatever it is."""
     published = Published([], [], None)
-    publisher = AmqpPublisher(
+    publisher = World().open_publisher(
         settings, PublishPolicy(**policy), published.notes.append, stop or Stop()
     )
     try:

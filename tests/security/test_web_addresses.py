@@ -2,6 +2,7 @@
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from hypothesis import example, given, settings
@@ -135,8 +136,8 @@ def connected_to(text: str) -> tuple[str, int | None]:
     """Tell where the HTTP client would connect."""
     of = settings_of("amqp://u:p@localhost", management_url=text)
     assert of.management_url
-    with client._connections(of, of.management_url, 1) as pool:
-        connection = pool._get_conn()
+    with closing(client.Api(of, 1)) as api:
+        connection = api._pool._get_conn()
         return connection._dns_host, connection.port  # type: ignore[attr-defined]
 
 

@@ -15,8 +15,8 @@ from pika.connection import Connection
 from pika.exceptions import AMQPError
 from pika.frame import Method
 
+from medtrack_cli.broker.limits import beyond_limits
 from medtrack_cli.core.messages import Message
-from medtrack_cli.events.json_text import MAX_BODY
 
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2
@@ -69,18 +69,13 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
     )
 
 
-def why_unsendable(message: Message, username: str) -> str | None:  # noqa: PLR0911 -- one a limit
+def why_unsendable(message: Message, username: str) -> str | None:
     """Say why the broker would refuse a message, or None when it can be sent.
 
     To be asked before it is sent: a refusal closes the channel under all that is in flight.
     """
-    key = message.routing_key
-    if not key.isascii() and any("\ud800" <= each <= "\udfff" for each in key):
-        return "the routing key is no text: it holds half of a surrogate pair"
-    if len(key) > 63 and len(key.encode()) > 255:
-        return "the routing key is longer than AMQP's 255 bytes"
-    if len(message.body) > MAX_BODY:
-        return "the body is larger than 16 MiB"
+    if (reason := beyond_limits(message)) is not None:
+        return reason
     if message.properties is None and message.headers is None:
         return None
     try:

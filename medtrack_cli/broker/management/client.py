@@ -10,45 +10,62 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
+from http.client import BadStatusLine, RemoteDisconnected
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from shlex import quote as quote_word
+from typing import Any
 from urllib.parse import quote
 
 from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.tls import refused, ssl_context
-from medtrack_cli.core.connection import ConnectionSettings, TlsSettings, WebAddress
+from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
-
-if TYPE_CHECKING:
-    import urllib3
 
 SECONDS = 2.0  # for all that is asked for one purpose
 _LARGEST = 4 * 1024 * 1024  # bytes of an answer
 PAGE = 500  # rows, the most that RabbitMQ gives at a time
 
+# RabbitMQ's reasons for 401.
+NO_TAG = "Not management user"
+NO_RIGHT_ON_VHOST = "User not authorised to access virtual host"
+NO_VHOST = "Access refused."
+_REASONS = {
+    "Login failed": " (the login is refused)",
+    NO_TAG: " (the user has no tag for it)",
+    NO_RIGHT_ON_VHOST: " (the user has no access to the vhost)",
+}
+
 
 class Unanswered(Exception):
     """Why there is no answer, in words that go on after the API's URL and hold no secret.
 
-    `status` is HTTP's, where there is one.
+    `status` is HTTP's, where there is one, and `reason` what RabbitMQ says with it, as it says
+    it. What `was_sent` not was seen by no broker.
     """
 
-    def __init__(self, why: str, status: int | None = None) -> None:
+    def __init__(
+        self, why: str, status: int | None = None, reason: str = "", *, was_sent: bool = False
+    ) -> None:
         super().__init__(why)
-        self.status = status
+        self.status, self.reason, self.was_sent = status, reason, was_sent
 
     def fatal(self, settings: ConnectionSettings) -> MedtrackError:
         """Make it the error of a command that can't go on without the answer."""
         address = str(settings.management_url or "management_url")
         what = f"the management API {self}"
         if self.status in {401, 403}:
-            hint = "the user needs a tag: rabbitmqctl set_user_tags USER monitoring"
+            hint = "check user and password; `rabbitmqctl list_users` shows who there is"
+            if self.reason == NO_TAG:
+                tagged = f"{quote_word(settings.username)} management"
+                hint = f"an administrator can grant it: rabbitmqctl set_user_tags {tagged}"
             return AccessRefused(what, address, hint=hint)
         if self.status == 404:
             return TopologyError(what, address, hint="is there such a vhost, queue or exchange?")
         hint = "set management_url in the profile, or MEDTRACK_MANAGEMENT_URL=http://HOST:15672"
+        if settings.management_url:
+            hint = "is it the API's port (15672; TLS: 15671), and is its plugin on? "
+            hint += "rabbitmq-plugins enable rabbitmq_management"
         return BrokerUnreachable(what, address, hint=hint)
 
 
@@ -80,7 +97,7 @@ class Questions:
 
     def post(self, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
         """Post a JSON value to `/api/<path>`, once; give the answer as JSON."""
-        return self._request("POST", path, json.dumps(value).encode())
+        return self._request("POST", path, value)
 
     def pages(self, path: str, size: int = PAGE) -> Iterator[dict[str, Any]]:
         """Get the rows of a list that RabbitMQ gives in pages: queues, exchanges, connections.
@@ -97,92 +114,122 @@ class Questions:
             except (TypeError, KeyError):
                 raise Unanswered("answered what RabbitMQ doesn't") from None
 
-    def _request(self, method: str, path: str, body: bytes | None) -> Any:  # noqa: ANN401 -- JSON
-        """Ask with AMQP's login and trust.
-
-        The login goes to no other machine in the clear, to no proxy, and follows no redirect.
-        """
+    def _request(self, method: str, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
+        """Ask with AMQP's login and trust; the login goes to no other machine in the clear."""
         address = self._settings.management_url
-        if address is None:
-            raise Unanswered("isn't set")
-        if not (address.tls or address.at.is_loopback):
+        if address and not (address.tls or address.at.is_loopback):
             raise Unanswered("isn't asked: the password would go there in the clear")
         left = max(0.001, self._until - time.monotonic())  # urllib3 refuses 0
-        asked = partial(_answer, self._settings, address, method, path, body, left)
+
+        def asked() -> Any:  # noqa: ANN401 -- JSON
+            with closing(Api(self._settings, left)) as api:
+                return api.request(method, path, value)
+
         try:
             return within(left, asked, self._stop)
         except TimeoutError:
             raise Unanswered(f"gave no whole answer within {self._seconds:.2g} s") from None
 
 
-def _answer(  # noqa: PLR0913, PLR0917 -- the parts of a request
-    settings: ConnectionSettings,
-    address: WebAddress,
-    method: str,
-    path: str,
-    body: bytes | None,
-    seconds: float,
-) -> Any:  # noqa: ANN401 -- JSON
-    from urllib3 import exceptions
+class Api:
+    """The API over connections that are kept, for several threads at once.
 
-    login = f"{settings.username}:{settings.password.reveal()}".encode()
-    headers = {"authorization": f"Basic {b64encode(login).decode()}"}
-    if body is not None:
-        headers["content-type"] = "application/json"
-    try:
-        with (
-            _connections(settings, address, seconds) as pool,
-            closing(
-                pool.urlopen(
-                    method,
-                    f"{address.path}/api/{path}",
-                    body,
-                    headers,
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                )
-            ) as response,
-        ):
-            if not 200 <= response.status < 300:
-                raise Unanswered(f"answered {response.status}", response.status)
-            answer = response.read(_LARGEST + 1)
-    except MedtrackError as error:
-        raise Unanswered(f"isn't asked: {error.message}") from None
-    except exceptions.ReadTimeoutError:
-        raise TimeoutError from None
-    except exceptions.SSLError as error:
-        raise Unanswered(f"isn't trusted: {_distrust(error, address)}") from None
-    except (exceptions.HTTPError, OSError, ValueError):
-        raise Unanswered("doesn't answer") from None
-    return _json(answer)
+    AMQP's login and trust. The login goes to no proxy, and follows no redirect. `seconds` are for
+    a connection, and for each piece of an answer.
+    """
+
+    def __init__(self, settings: ConnectionSettings, seconds: float, connections: int = 1) -> None:
+        import urllib3
+
+        address = settings.management_url
+        if address is None:
+            raise Unanswered("isn't set")
+        self._address = address
+        login = f"{settings.username}:{settings.password.reveal()}".encode()
+        self._headers = {"authorization": f"Basic {b64encode(login).decode()}"}
+        # urllib3 gets the host in parts, and no URL to read: it connects to this very one.
+        host, port = address.at
+        kept: dict[str, Any] = {"timeout": urllib3.Timeout(seconds), "maxsize": connections}
+        if not address.tls:
+            self._pool = urllib3.HTTPConnectionPool(host, port, **kept)
+            return
+        try:
+            trust = ssl_context(settings.tls or TlsSettings())
+        except MedtrackError as error:
+            raise Unanswered(f"isn't asked: {error.message}") from None
+        self._pool = urllib3.HTTPSConnectionPool(host, port, ssl_context=trust, **kept)
+
+    def request(self, method: str, path: str, value: object = None) -> Any:  # noqa: ANN401 -- JSON
+        """Send one request to `/api/<path>`, once; give the answer as JSON, or raise Unanswered.
+
+        TimeoutError where a connection stands and says nothing.
+        """
+        from urllib3 import exceptions
+
+        headers, body = self._headers, None
+        if value is not None:
+            headers = {**headers, "content-type": "application/json"}
+            body = json.dumps(value, ensure_ascii=False).encode()
+        where = f"{self._address.path}/api/{path}"
+        no = {"redirect": False, "retries": False, "preload_content": False}
+        try:
+            with closing(self._pool.urlopen(method, where, body, headers, **no)) as response:
+                answer = response.read(_LARGEST + 1)  # whole, so that the connection is kept
+        except exceptions.ReadTimeoutError:
+            raise TimeoutError from None
+        except exceptions.SSLError as error:
+            is_distrust = isinstance(error.args[0], ssl.SSLCertVerificationError)
+            why = f"isn't trusted: {self._distrust(error)}"
+            raise Unanswered(why, was_sent=not is_distrust) from None
+        except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
+            raise Unanswered(f"doesn't answer{_why_not(error)}") from None
+        except (exceptions.HTTPError, OSError, ValueError) as error:
+            why = "doesn't answer in HTTP" if _is_no_http(error) else "doesn't answer"
+            raise Unanswered(why, was_sent=True) from None
+        if not 200 <= response.status < 300:
+            reason = _reason(answer)
+            why = f"answered {response.status}{_REASONS.get(reason, '')}"
+            raise Unanswered(why, response.status, reason, was_sent=True)
+        return _json(answer)
+
+    def close(self) -> None:
+        """Close what is kept."""
+        self._pool.close()
+
+    def _distrust(self, error: Exception) -> str:
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "; ".join(refused(cause, self._address.host, None, "its certificate"))
+        return "its TLS is refused"
 
 
-def _distrust(error: Exception, address: WebAddress) -> str:
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return "; ".join(refused(cause, address.host, None, "its certificate"))
-    return "its TLS is refused"
+def _is_no_http(error: Exception) -> bool:
+    """Tell whether another protocol answered; RemoteDisconnected is said of none at all."""
+    cause = error.args[-1] if error.args else None
+    return isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected)
 
 
-def _connections(
-    settings: ConnectionSettings, address: WebAddress, seconds: float
-) -> "urllib3.HTTPConnectionPool":
-    """Prepare to connect to this very host: urllib3 gets it in parts, and no URL to read."""
-    import urllib3
-
-    host, port = address.at
-    timeout = urllib3.Timeout(total=seconds)
-    if not address.tls:
-        return urllib3.HTTPConnectionPool(host, port, timeout=timeout)
-    trust = ssl_context(settings.tls or TlsSettings())
-    return urllib3.HTTPSConnectionPool(host, port, timeout=timeout, ssl_context=trust)
+def _why_not(error: Exception) -> str:
+    """Say what the system says of a connection that can't be made, where it is known."""
+    cause = error.__cause__
+    words = cause.strerror if isinstance(cause, OSError) else None
+    return f" ({words.lower()})" if words else ""
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
     if len(body) > _LARGEST:
-        raise Unanswered(f"answered more than {_LARGEST // 1024 // 1024} MiB")
+        what = f"answered more than {_LARGEST // 1024 // 1024} MiB"
+        raise Unanswered(what, was_sent=True)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Unanswered("answered no JSON") from None
+        raise Unanswered("answered no JSON", was_sent=True) from None
+
+
+def _reason(body: bytes) -> str:
+    """Find RabbitMQ's own words in an error; empty where it isn't RabbitMQ that answers."""
+    try:
+        found = _json(body)["reason"]
+    except (Unanswered, TypeError, KeyError):
+        return ""
+    return found if isinstance(found, str) else json.dumps(found)

@@ -12,6 +12,8 @@ NACKED = (
     "other queues may have it"
 )
 
+NOBODY = "no queue is bound to this routing key"
+
 
 class Settled(NamedTuple):
     """The broker's answer to one message."""
@@ -57,8 +59,7 @@ class Confirms:
                 self._returned[key] -= 1
                 if not self._returned[key]:
                     del self._returned[key]
-                reason = "no queue is bound to this routing key"
-                yield Settled(message, Outcome.UNROUTABLE, reason)
+                yield Settled(message, Outcome.UNROUTABLE, NOBODY)
             else:
                 yield Settled(message, Outcome.CONFIRMED, "")
 
