@@ -71,7 +71,7 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
             try:
                 if isinstance(found, InputMissing):
                     raise found
-                collected.files += 1
+                reader.begin(found.name)
                 for item in without_empty(source.read(found, reader.count)):
                     reader.add(item)
             except (InputMissing, NotARecording) as error:

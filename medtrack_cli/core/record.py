@@ -107,11 +107,10 @@ def _base64(data: bytes) -> str:
 
 
 def _finding(problem: Problem) -> dict[str, str]:
-    where = problem.where
     return {
         "rule": problem.rule,
         "severity": "warning" if problem.rule in WARNINGS else "error",
-        "pointer": "" if isinstance(where, int) else json_pointer(where),
+        "pointer": problem.pointer,
         "message": problem.message,
         "suggestion": problem.suggestion,
     }

@@ -30,6 +30,7 @@ class Noted(TypedDict):
     """One of a recorded line's findings."""
 
     rule: str
+    pointer: str
 
 
 class Delivered(TypedDict):

@@ -1,21 +1,25 @@
 """Statistics of recordings: counts, times and sizes of the events, in flat memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
-from operator import itemgetter
 from typing import NamedTuple
 
+from medtrack_cli.core.bounded import BoundedCounts
 from medtrack_cli.core.timeline import Timeline
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
 
 MOST_NAMES = 1_000
-"""So many types, services and routing keys are counted apart, the others together."""
+"""So many types, services, routing keys and groups of findings are counted apart."""
 
 MOST_NAME = 200
 """Characters of a name that are kept."""
+
+MOST_PLACES = 3
+"""So many places of a group of findings are remembered."""
 
 MOST_IDS = 2_000_000
 """So many message ids are remembered; beyond them a duplicate can go unseen. About 130 MB."""
@@ -23,55 +27,62 @@ MOST_IDS = 2_000_000
 _AT_ONCE = 1_000
 _RULES = frozenset(Rule)
 
-
-class Kind(NamedTuple):
-    """What an event is counted under. Names are as they stand in it, None where it has none."""
-
-    event_type: str | None
-    service: str | None
-    routing_key: str | None
-    is_valid: bool
+Kind = tuple[str | None, str | None, str | None, bool]
+"""What an event is counted under: type, service, routing key, as they stand in it and None where
+it has none; and whether it is valid.
+"""
 
 
-class Waiting(NamedTuple):
-    """Events that are yet to be counted, member by member: lists of atoms cost the least."""
-
-    kinds: list[tuple[str | None, str | None, str | None, bool]]
-    sizes: list[int]
-    moments: list[float | None]
-    message_ids: list[str | None]
-
-
-class Count(NamedTuple):
+@dataclass(slots=True)
+class Count:
     """How many events, and how many of them invalid."""
 
     events: int = 0
     invalid: int = 0
 
 
-class Names:
-    """Events by a name of theirs: the first MOST_NAMES names apart, the others together."""
+class Group(NamedTuple):
+    """What findings are counted under; `field` is a JSON pointer with `*` for an index."""
 
-    def __init__(self) -> None:
-        self._counts: dict[str | None, Count] = {}
-        self.others = Count()
-
-    def add(self, name: str | None, more: Count) -> None:
-        """Count events of a name; a long one is cut."""
-        name = name[:MOST_NAME] if name else name
-        if name in self._counts or len(self._counts) < MOST_NAMES:
-            self._counts[name] = _sum(self._counts.get(name, Count()), more)
-        else:
-            self.others = _sum(self.others, more)
-
-    @property
-    def most_frequent(self) -> list[tuple[str | None, Count]]:
-        """List the names, the most frequent first."""
-        return sorted(self._counts.items(), key=lambda each: (-each[1].events, each[0] or ""))
+    rule: Rule
+    event_type: str | None
+    field: str
+    service: str | None
 
 
-def _sum(one: Count, other: Count) -> Count:
-    return Count(one.events + other.events, one.invalid + other.invalid)
+@dataclass(slots=True)
+class Found:
+    """How many findings, when the first and the last event of theirs came, and where some are."""
+
+    findings: int = 0
+    first: float | None = None
+    last: float | None = None
+    places: list[tuple[str, int]] = field(default_factory=list)  # a file and its line
+
+    def add(self, moment: float | None, place: tuple[str, int]) -> None:
+        """Count a finding."""
+        self.findings += 1
+        if moment is not None:
+            self.first = moment if self.first is None else min(self.first, moment)
+            self.last = moment if self.last is None else max(self.last, moment)
+        if len(self.places) < MOST_PLACES and place not in self.places:
+            self.places.append(place)
+
+
+Names = BoundedCounts[str | None, Count]
+"""Events by a name of theirs."""
+
+_names = partial(BoundedCounts[str | None, Count], MOST_NAMES, Count)
+
+
+def most_frequent(names: Names) -> list[tuple[str | None, Count]]:
+    """List the names that are counted apart, the most frequent first."""
+    return sorted(names.apart.items(), key=lambda each: (-each[1].events, each[0] or ""))
+
+
+def most_common(findings: BoundedCounts[Group, Found]) -> list[tuple[Group, Found]]:
+    """List the groups of findings that are counted apart, the largest first."""
+    return sorted(findings.apart.items(), key=lambda each: -each[1].findings)
 
 
 @dataclass(slots=True)
@@ -120,10 +131,13 @@ class Stats:
     invalid: int = 0
     redelivered: int = 0
     untimed: int = 0
-    types: Names = field(default_factory=Names)
-    services: Names = field(default_factory=Names)
-    routing_keys: Names = field(default_factory=Names)
+    types: Names = field(default_factory=_names)
+    services: Names = field(default_factory=_names)
+    routing_keys: Names = field(default_factory=_names)
     rules: Counter[Rule] = field(default_factory=Counter)  # findings, not events
+    findings: BoundedCounts[Group, Found] = field(
+        default_factory=lambda: BoundedCounts(MOST_NAMES, Found)
+    )
     duplicates: Duplicates = field(default_factory=Duplicates)
     timeline: Timeline = field(default_factory=Timeline)
     foreign: int = 0  # places that hold neither a recorded delivery nor an event
@@ -131,7 +145,7 @@ class Stats:
     unreadable: int = 0  # paths
     exit_code: ExitCode = ExitCode.DONE
     _sizes: Counter[int] = field(default_factory=Counter)
-    _waiting: Waiting = field(default_factory=lambda: Waiting([], [], [], []))
+    _waiting: list[tuple[Kind, int, float | None, str | None]] = field(default_factory=list)
 
     @property
     def sizes(self) -> Sizes:
@@ -143,41 +157,40 @@ class Stats:
                 return Sizes(total, size, max(self._sizes))
         return Sizes()
 
-    def add(
-        self,
-        kind: tuple[str | None, str | None, str | None, bool],
-        size: int,
-        moment: float | None,
-        message_id: str | None,
-    ) -> None:
+    def add(self, kind: Kind, size: int, moment: float | None, message_id: str | None) -> None:
         """Take an event of so many bytes; it is counted with the next ones: that is cheaper.
 
-        `kind` has the members of Kind, `moment` is in seconds since 1970.
+        `moment` is in seconds since 1970.
         """
-        kinds, sizes, moments, message_ids = self._waiting
-        kinds.append(kind)
-        sizes.append(size)
-        moments.append(moment)
-        message_ids.append(message_id)
-        if len(kinds) >= _AT_ONCE:
+        self._waiting.append((kind, size, moment, message_id))
+        if len(self._waiting) >= _AT_ONCE:
             self.finish()
 
     def finish(self) -> None:
         """Count what has been taken."""
-        kinds, sizes, moments, message_ids = self._waiting
+        if not self._waiting:
+            return
+        kinds, sizes, moments, message_ids = zip(*self._waiting, strict=True)
         self.events += len(kinds)
         self._sizes.update(sizes)
         self.duplicates.add(message_ids)
         self.untimed += moments.count(None)
-        self.timeline.add(zip(moments, map(itemgetter(3), kinds), strict=True))
-        for kind, count in Counter(kinds).items():
-            self._add_kind(Kind(*kind), count)
-        for each in self._waiting:
-            each.clear()
+        counted = Counter(kinds)
+        in_time = {each: self.timeline.kind(_cut(each[0]), is_valid=each[3]) for each in counted}
+        self.timeline.add(zip(moments, map(in_time.__getitem__, kinds), strict=True))
+        for kind, events in counted.items():
+            self._add_kind(kind, events)
+        self._waiting.clear()
 
-    def add_rules(self, rules: Iterable[str]) -> None:
-        """Count findings; what a newer version may have recorded is passed over."""
-        self.rules.update(Rule(rule) for rule in rules if rule in _RULES)
+    def add_finding(  # noqa: PLR0913, PLR0917 -- what a finding is counted under
+        self, rule: str, pointer: str, kind: Kind, moment: float | None, file: str, line: int
+    ) -> None:
+        """Count a finding of an event; what a newer version may have recorded is passed over."""
+        if rule in _RULES:
+            known = Rule(rule)
+            self.rules[known] += 1
+            group = Group(known, _cut(kind[0]), _general(pointer), _cut(kind[1]))
+            self.findings.of(group).add(moment, (file, line))
 
     def add_foreign(self, place: str) -> None:
         """Count what is neither a recorded delivery nor an event."""
@@ -194,9 +207,21 @@ class Stats:
         if self.exit_code is ExitCode.DONE:
             self.exit_code = code
 
-    def _add_kind(self, kind: Kind, count: int) -> None:
-        more = Count(count, 0 if kind.is_valid else count)
-        self.invalid += more.invalid
-        self.types.add(kind.event_type, more)
-        self.services.add(kind.service, more)
-        self.routing_keys.add(kind.routing_key, more)
+    def _add_kind(self, kind: Kind, events: int) -> None:
+        *names, is_valid = kind
+        invalid = 0 if is_valid else events
+        self.invalid += invalid
+        for counts, name in zip((self.types, self.services, self.routing_keys), names, strict=True):
+            count = counts.of(_cut(name))
+            count.events += events
+            count.invalid += invalid
+
+
+def _cut(name: str | None) -> str | None:
+    return name and name[:MOST_NAME]
+
+
+def _general(pointer: str) -> str:
+    """Write a pointer, cut as names are, with `*` for every index: items of a list are alike."""
+    parts = pointer[:MOST_NAME].split("/")
+    return "/".join("*" if part.isdecimal() else part for part in parts)

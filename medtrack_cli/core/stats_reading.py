@@ -9,7 +9,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.recorded_facts import AnyLine, NamedLine, Timed, parser
 from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.times import EPOCH, from_rfc3339
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.core.validate import Completion, examine
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.json_text import examine as parse
@@ -36,11 +36,17 @@ class StatsReader:
     def __init__(self, stats: Stats, registry: Registry) -> None:
         self._stats = stats
         self._registry = registry
+        self._file = ""
         self._named, self._any = parser(NamedLine), parser(AnyLine)
         self._timed = parser(Timed)
         self._has_no_problem = quick_check(registry)
 
-    def count(self, line: bytes) -> bool:
+    def begin(self, file: str) -> None:
+        """Take up a file."""
+        self._file = file
+        self._stats.files += 1
+
+    def count(self, line: bytes, number: int) -> bool:
         """Count an NDJSON line; False, and nothing counted, when an item must be made of it.
 
         All of a recording goes through here: one function, because calls are what costs.
@@ -58,17 +64,18 @@ class StatsReader:
                 event_type, service = record["body"]["event_type"], record["body"]["service"]
                 text = record["body_text"]
                 size = len(text) if text.isascii() else len(text.encode())
-            moment = (_read_time(record["received_at"]) - EPOCH).total_seconds()
-        except (ValueError, TypeError):  # TypeError: a time without an offset
+            received_at = _read_time(record["received_at"])
+        except ValueError:
             return False
-        if not record["valid"] and _DEAD in line:
+        if received_at.tzinfo is None or (not record["valid"] and _DEAD in line):
             return False  # the verdict may be of the dead letter's key
+        moment = received_at.timestamp()
         kind = (event_type, service, record["routing_key"], record["valid"])
         self._stats.add(kind, size, moment, record["properties"].get("message_id"))
         if record["redelivered"]:
             self._stats.redelivered += 1
-        if record["findings"]:
-            self._stats.add_rules(each["rule"] for each in record["findings"])
+        for each in record["findings"]:
+            self._stats.add_finding(each["rule"], each["pointer"], kind, moment, self._file, number)
         if len(line) > LONG_LINE:
             self._stats.finish()
         return True
@@ -76,7 +83,7 @@ class StatsReader:
     def add(self, item: Item) -> None:
         """Count an item."""
         if isinstance(item.recorded, Delivery):
-            self._add_delivery(item.recorded)
+            self._add_delivery(item.recorded, item)
             return
         value = parse(item.body)[0] if item.body else None
         if not item.body or not isinstance(value, dict) or value.keys().isdisjoint(_ENVELOPE):
@@ -87,7 +94,9 @@ class StatsReader:
             moment = _moment(value.get("timestamp"))
             self._stats.add(kind, len(item.body), moment, None)
             self._stats.finish()
-            self._stats.add_rules(finding.rule for finding in examined.findings)
+            for each in examined.findings:
+                place = (each.file, each.span.line)
+                self._stats.add_finding(each.rule, each.pointer, kind, moment, *place)
 
     def _count_plain(self, line: bytes) -> bool:
         if not self._has_no_problem(line):
@@ -98,7 +107,7 @@ class StatsReader:
         self._stats.add(kind, len(line.rstrip()), moment, None)
         return True
 
-    def _add_delivery(self, delivery: Delivery) -> None:
+    def _add_delivery(self, delivery: Delivery, item: Item) -> None:
         seen = checked.examine(delivery, self._registry)
         names = _names(parse(seen.body)[0])
         kind = (*names, delivery.routing_key, seen.is_valid)
@@ -107,7 +116,8 @@ class StatsReader:
         self._stats.add(kind, len(delivery.body), moment, message_id)
         self._stats.finish()
         self._stats.redelivered += delivery.redelivered
-        self._stats.add_rules(problem.rule for problem in seen.problems)
+        for each in seen.problems:
+            self._stats.add_finding(each.rule, each.pointer, kind, moment, item.file, item.line)
 
 
 def _size(record: AnyLine) -> int:

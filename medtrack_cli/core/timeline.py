@@ -1,9 +1,11 @@
 """When events came: how many in which span of time, and where none did for long."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count, pairwise
 from typing import NamedTuple
+
+from medtrack_cli.core.bounded import BoundedCounts
 
 MOST_SPANS = 8_192
 """So many spans are kept; with more, all become twice as wide. No pause within one is seen."""
@@ -25,6 +27,12 @@ it: traffic that fades away in the evening has none. At random that is one pause
 FEWEST_PAUSES = 20
 """From fewer nothing is known about the usual one."""
 
+MOST_LINES = 20
+"""The names that have a chart of their own."""
+
+_KINDS = 2 * (MOST_LINES + 1)
+"""Twice the number of a name, one more for an invalid event: its kind."""
+
 _SECOND = 1_000_000  # microseconds
 _MINUTE, _HOUR, _DAY = 60 * _SECOND, 3600 * _SECOND, 86400 * _SECOND
 _STEPS = (
@@ -44,11 +52,16 @@ class Column(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """Events by time, in columns of `seconds` each, the first of which begins at `start`."""
+    """Events by time, in columns of `seconds` each, the first of which begins at `start`.
+
+    The first names have columns of their own, `others` are those of all further names together.
+    """
 
     start: float
     seconds: float
     columns: tuple[Column, ...] = ()
+    names: Mapping[str | None, tuple[Column, ...]] = {}
+    others: tuple[Column, ...] = ()
 
 
 class Gap(NamedTuple):
@@ -65,15 +78,14 @@ class Gap(NamedTuple):
 class _Span:
     """The events of a span of time, with the first and the last moment."""
 
-    __slots__ = ("events", "first", "invalid", "last")
+    __slots__ = ("events", "first", "last")
 
     def __init__(self, moment: float) -> None:
-        self.events = self.invalid = 0
+        self.events = 0
         self.first = self.last = moment
 
     def add(self, other: "_Span") -> None:
         self.events += other.events
-        self.invalid += other.invalid
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
 
@@ -89,20 +101,28 @@ class Timeline:
     def __init__(self) -> None:
         self._width = FINEST
         self._spans: dict[float, _Span] = {}  # by the number of the span, a whole one
+        # By kind, the events in each span: objects for them in the spans would be felt.
+        self._counts: list[dict[float, int]] = [{} for _ in range(_KINDS)]
+        self._numbers: BoundedCounts[str | None, int] = BoundedCounts(MOST_LINES, count().__next__)
 
-    def add(self, events: Iterable[tuple[float | None, bool]]) -> None:
-        """Count events by their moments, in seconds since 1970, and whether they are valid."""
-        span, begin, end = _Span(math.nan), math.inf, -math.inf
-        for moment, is_valid in events:
+    def kind(self, name: str | None, *, is_valid: bool) -> int:
+        """Give the kind of an event: the first names have kinds of their own."""
+        return 2 * self._numbers.of(name) + (not is_valid)
+
+    def add(self, events: Iterable[tuple[float | None, int]]) -> None:
+        """Count events by their moments, in seconds since 1970, and their kinds."""
+        span, number, begin, end = _Span(math.nan), 0.0, math.inf, -math.inf
+        for moment, kind in events:
             if moment is None:
                 continue
             if not begin <= moment < end:  # most events lie in the span of the one before
                 span = self._span(moment)
-                begin = moment // self._width * self._width
+                number = moment // self._width
+                begin = number * self._width
                 end = begin + self._width
             span.events += 1
-            if not is_valid:
-                span.invalid += 1
+            counts = self._counts[kind]
+            counts[number] = counts.get(number, 0) + 1
             if moment > span.last:
                 span.last = moment
             elif moment < span.first:
@@ -122,13 +142,21 @@ class Timeline:
         first, last = map(_microseconds, self.extent)
         step = _step(first, last, most)
         start = first // step
-        counts = [[0, 0] for _ in range(last // step - start + 1)]
-        for span in self._spans.values():
-            entry = counts[_microseconds(span.first) // step - start]
-            entry[0] += span.events
-            entry[1] += span.invalid
-        columns = tuple(Column(*each) for each in counts)
-        return Chart(start * step / _SECOND, step / _SECOND, columns)
+        column_of = {
+            number: _microseconds(span.first) // step - start
+            for number, span in self._spans.items()
+        }
+        kinds = [[0] * (last // step - start + 1) for _ in range(_KINDS)]
+        for counts, kind in zip(self._counts, kinds, strict=True):
+            for number, events in counts.items():
+                kind[column_of[number]] += events
+        return Chart(
+            start * step / _SECOND,
+            step / _SECOND,
+            _columns(kinds),
+            {name: _columns(kinds, number) for name, number in self._numbers.apart.items()},
+            _columns(kinds, self._numbers.others) if self._numbers.has_others else (),
+        )
 
     def gaps(self) -> list[Gap]:
         """List the pauses that are far over the usual one, in their order."""
@@ -161,6 +189,18 @@ class Timeline:
             merged = self._spans.setdefault(number // 2, span)
             if merged is not span:
                 merged.add(span)
+        for kind, counts in enumerate(self._counts):
+            wider: dict[float, int] = {}
+            for number, events in counts.items():
+                wider[number // 2] = wider.get(number // 2, 0) + events
+            self._counts[kind] = wider
+
+
+def _columns(kinds: Sequence[Sequence[int]], number: int | None = None) -> tuple[Column, ...]:
+    """Make the columns of a name, by its number, or of all; the odd kinds are of invalid events."""
+    chosen = kinds if number is None else kinds[2 * number : 2 * number + 2]
+    invalid = map(sum, zip(*chosen[1::2], strict=True))
+    return tuple(map(Column, map(sum, zip(*chosen, strict=True)), invalid))
 
 
 def _microseconds(moment: float) -> int:

@@ -11,7 +11,7 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
 from medtrack_cli.events.check import Verdict, check, quick_check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
-from medtrack_cli.events.findings import Finding, Problem, Rule, json_pointer
+from medtrack_cli.events.findings import Finding, Problem, Rule
 from medtrack_cli.events.json_text import examine as parse
 from medtrack_cli.events.paths import Setting
 from medtrack_cli.events.registry import Registry, built_in
@@ -152,8 +152,8 @@ def place(item: Item, problem: Problem, depth: int = 0) -> Finding:
     if depth and not isinstance(where, int):
         where = where[depth:]
     span = item.span(where, problem.at)
-    pointer = "" if isinstance(problem.where, int) else json_pointer(problem.where)
-    return Finding(problem.rule, item.file, span, pointer, problem.message, problem.suggestion)
+    said = (problem.message, problem.suggestion)
+    return Finding(problem.rule, item.file, span, problem.pointer, *said)
 
 
 def _complete(body: bytes, completion: Completion) -> Completed | None:

@@ -27,7 +27,7 @@ class Validated:
     seconds: float = 0.0
     exit_code: ExitCode = field(default=ExitCode.DONE)
 
-    def counts_valid(self, completion: Completion) -> Callable[[bytes], bool] | None:
+    def counts_valid(self, completion: Completion) -> Callable[[bytes, int], bool] | None:
         """Make what counts an event at once when it has no problem; False: look closer.
 
         None when every event must be looked at.
@@ -36,7 +36,7 @@ class Validated:
             return None
         has_no_problem = quick_check(completion.registry)
 
-        def count(body: bytes) -> bool:
+        def count(body: bytes, _number: int) -> bool:
             if has_no_problem(body):
                 self.events += 1
                 return True

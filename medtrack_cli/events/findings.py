@@ -67,6 +67,11 @@ class Problem:
     suggestion: str = ""
     at: At = At.VALUE
 
+    @property
+    def pointer(self) -> str:
+        """Where it is, as an RFC 6901 JSON pointer; empty where the text can't be parsed so far."""
+        return "" if isinstance(self.where, int) else json_pointer(self.where)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

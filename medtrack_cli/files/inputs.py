@@ -154,8 +154,8 @@ def _read_typed(text: str) -> Iterator[Item]:
 
 
 def _only_whole(skip: Skip) -> Skip:
-    return lambda line: (
-        not (line.startswith(KIND) and is_damaged(line.rstrip(b"\r\n"))) and skip(line)
+    return lambda line, number: (
+        not (line.startswith(KIND) and is_damaged(line.rstrip(b"\r\n"))) and skip(line, number)
     )
 
 

@@ -63,8 +63,8 @@ def broken(file: str, span: Span, rule: Rule, message: str, suggestion: str = ""
     return JsonItem(file, span.line, None, span.column, (finding,))
 
 
-Skip = Callable[[bytes], bool]
-"""Says of a line, its end included, that no item need be made of it."""
+Skip = Callable[[bytes, int], bool]
+"""Says of a line, its end included, and its number that no item need be made of it."""
 
 
 def read_lines(
@@ -85,7 +85,7 @@ def read_lines(
     lines = _lines(stream, head)
     for line in lines:
         number += 1
-        if skip is not None and len(line) <= MAX_BODY and skip(line):
+        if skip is not None and len(line) <= MAX_BODY and skip(line, number):
             continue
         body = line.rstrip(_SPACE)
         if body[:1] == BOM[:1]:

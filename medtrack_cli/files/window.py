@@ -31,7 +31,7 @@ def outside(window: Window) -> Skip:
     since = sortable(window.since).encode() if window.since else b""
     until = sortable(window.until).encode() if window.until else b"~"
 
-    def is_outside(line: bytes) -> bool:
+    def is_outside(line: bytes, _number: int) -> bool:
         time = line[_TIME]
         return (
             not since <= time < until

@@ -12,7 +12,7 @@ from rich.text import Text
 from medtrack_cli.core.checked import CheckedDelivery, is_replayed
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.trace import trace_id
-from medtrack_cli.events.findings import WARNINGS, Problem, json_pointer
+from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import (
     is_uuid,
@@ -230,9 +230,7 @@ def finding_lines(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:
     """Say what is wrong, a line each; warnings after errors."""
     ordered = sorted(problems, key=lambda problem: problem.rule in WARNINGS)
     for problem in ordered[:MAX_FINDINGS]:
-        where = problem.where
-        pointer = "" if isinstance(where, int) else json_pointer(where)
-        place = f" at {safe_text(masked_pointer(pointer))}" if pointer else ""
+        place = f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else ""
         hint = f" ({safe_text(problem.suggestion)})" if problem.suggestion else ""
         colour = "yellow" if problem.rule in WARNINGS else "red"
         yield Text.assemble(

@@ -24,13 +24,22 @@ def wrapped(text: str, width: int | None, first: str = "", indent: str = "") -> 
     yield line
 
 
-def cut_left(text: str, width: int | None) -> str:
+def cut_left(text: str, width: int | None, mark: str = "…") -> str:
     """Leave out the beginning of a path that is longer than a width in columns."""
     if width is None or columns(text) <= width:
         return text
     while text and columns(text) > width - 1:
         text = text[1:]
-    return f"…{text}"
+    return f"{mark}{text}"
+
+
+def cut_right(text: str, width: int, mark: str = "…") -> str:
+    """Leave out the end of a name that is longer than a width in columns."""
+    if columns(text) <= width:
+        return text
+    while columns(text) > width - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}{mark}"
 
 
 def columns(text: str) -> int:

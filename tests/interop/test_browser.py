@@ -51,5 +51,6 @@ def test_a_browser_runs_nothing_and_refuses_nothing(tmp_path: Path, width: int) 
     dom, said = browse(page, tmp_path / "profile", f"--window-size={width},900")
     assert said == []
     assert dom.count("<rect") > 50
+    assert dom.count("<table>") == dom.count("<caption>") == 6
     assert re.findall(r"<(?:script|img|iframe|link|a|object)\b|<[^>]*\son\w+=", dom) == []
     assert [text for text in ATTACKS if text.startswith("<s") and text in dom] == []

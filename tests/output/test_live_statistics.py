@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medtrack_cli.core.bounded import OTHERS
 from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.output.live.selection import (
     INVALID_A_SECOND,
@@ -15,7 +16,7 @@ from medtrack_cli.output.live.selection import (
     Held,
     Selection,
 )
-from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Minute, Statistics
+from medtrack_cli.output.live.statistics import MAX_TYPES, Minute, Statistics
 from medtrack_cli.output.short_ids import ShortIds
 from tests.builders import delivery
 
@@ -62,9 +63,9 @@ def test_foreign_keys_cannot_fill_memory() -> None:
     for number in range(1_000):
         statistics.add(seen(f"type.{number}"), START)
 
-    assert len(statistics.by_type) == MAX_TYPES + 1
-    assert statistics.by_type[OTHERS].total == 1_000 - MAX_TYPES
-    assert sum(tally.total for tally in statistics.by_type.values()) == statistics.received
+    assert len(statistics.by_type.apart) == MAX_TYPES
+    assert statistics.by_type.others.total == 1_000 - MAX_TYPES
+    assert sum(tally.total for _, tally in statistics.most_frequent) == statistics.received
 
 
 def test_a_burst_is_drawn_whole_and_a_flood_in_part() -> None:
@@ -153,7 +154,7 @@ def test_invalid_events_are_counted_by_type_and_by_service() -> None:
         statistics.add(seen(body=b'{"service": "s%d"}' % number, is_valid=False), START)
     statistics.add(seen(), START)
 
-    assert statistics.by_type["student.created"].invalid == 100
+    assert statistics.by_type.apart["student.created"].invalid == 100
     assert statistics.invalid_by_service["s0"] == 1
     assert statistics.invalid_by_service[OTHERS] == 100 - MAX_TYPES
     assert statistics.last_invalid is not None

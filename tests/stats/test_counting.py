@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
-from medtrack_cli.core.stats import MOST_NAME, MOST_NAMES, Count, Duplicates, Names
+from medtrack_cli.core.stats import (
+    MOST_NAME,
+    MOST_NAMES,
+    MOST_PLACES,
+    Count,
+    Duplicates,
+    Stats,
+    most_frequent,
+)
+from medtrack_cli.core.timeline import MOST_LINES
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.files.sealed_lines import sealed
 from tests.builders import delivery, encode, event, spoilt
@@ -33,6 +42,63 @@ def named(seen: list[CheckedDelivery], field: str) -> list[dict[str, Any]]:
         invalid[name] += not each.is_valid
     rows = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
     return [{"name": name, "events": each, "invalid": invalid[name]} for name, each in rows]
+
+
+def grouped(seen: list[CheckedDelivery]) -> list[dict[str, Any]]:
+    """Group findings the plain way; the line of each delivery is its number."""
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for line, each in enumerate(seen, 1):
+        try:
+            value = json.loads(each.delivery.body)
+        except ValueError:
+            value = None
+        event_type, service = (
+            value.get(name) if isinstance(value, dict) else None
+            for name in ("event_type", "service")
+        )
+        moment = rfc3339(each.delivery.received_at)
+        for problem in each.problems:
+            key = {
+                "rule": problem.rule.value,
+                "event_type": event_type,
+                "field": problem.pointer,
+                "service": service,
+            }
+            new: dict[str, Any] = {
+                **key,
+                "findings": 0,
+                "first": moment,
+                "last": moment,
+                "places": [],
+            }
+            group = groups.setdefault(tuple(key.values()), new)
+            group["findings"] += 1
+            group["last"] = moment
+            place = {"file": "<stdin>", "line": line}
+            if place not in group["places"] and len(group["places"]) < MOST_PLACES:
+                group["places"].append(place)
+    return sorted(groups.values(), key=lambda each: -each["findings"])
+
+
+def test_findings_are_told_by_rule_type_field_and_service(chance: Random) -> None:
+    """Each group has its number, its first and last time, and its first three lines."""
+    made = mixed(chance, 600)
+    found = record_of(stats("-", "-o", "json", stdin=recording(made)))
+    expected = grouped([examine(each) for each in made])
+    assert len(expected) > 10
+    assert found["findings"] == {"groups": expected, "others": 0}
+
+
+def test_items_of_a_list_are_one_field() -> None:
+    """The index in a finding's place doesn't make another field of it."""
+    body = encode({**event("user.created"), "payload": [{"a": 1}]})
+    record = json.loads(recording([delivery(body, routing_key="user.created")]))
+    finding = {**record["findings"][0], "rule": "wrong_type"}
+    record["findings"] = [{**finding, "pointer": f"/payload/{at}/a"} for at in (0, 7, 12)]
+    line = json.dumps(record, separators=(",", ":")).encode()
+    (group,) = record_of(stats("-", "-o", "json", stdin=line))["findings"]["groups"]
+    assert (group["field"], group["findings"]) == ("/payload/*/a", 3)
+    assert group["places"] == [{"file": "<stdin>", "line": 1}]
 
 
 def test_every_number_is_that_of_the_deliveries(chance: Random, tmp_path: Path) -> None:
@@ -65,6 +131,11 @@ def test_every_number_is_that_of_the_deliveries(chance: Random, tmp_path: Path) 
     )
     assert sum(found["chart"]["events"]) == len(made)
     assert sum(found["chart"]["invalid"]) == found["invalid"]
+    by_type = found["chart"]["event_types"]
+    assert {each["name"]: sum(each["events"]) for each in by_type["names"]} == {
+        each["name"]: each["events"] for each in found["event_types"]["names"]
+    }
+    assert by_type["others"] == {"events": [], "invalid": []}
     assert (found["foreign"], found["without_time"], found["files"]) == (0, 0, 1)
 
 
@@ -120,6 +191,9 @@ def test_every_syntax_counts_alike(tmp_path: Path) -> None:
     names = ("folder", "folder/*.ndjson", "a.json", "a.yaml", "a.jsonl.gz")
     found = [record_of(stats(tmp_path / name, "-o", "json")) for name in names]
     sizes = [each.pop("bytes") for each in found]
+    for each in found:
+        for group in each["findings"]["groups"]:
+            group.pop("places")  # named as the files are
     assert sizes[0] == sizes[1] == sizes[4]
     assert found[0]["events"] == len(EVENTS)
     assert [each for each in found if each != found[0]] == []
@@ -188,12 +262,25 @@ def test_a_recording_of_a_newer_format_stops_nobody_else(tmp_path: Path) -> None
 
 def test_names_beyond_the_limit_are_counted_together() -> None:
     """A flood of names fills no memory: from a limit on they are one sum, and long ones cut."""
-    names = Names()
+    found = Stats()
     for number in range(MOST_NAMES + 5):
-        names.add(f"{number}-" + "x" * 1000, Count(2, 1))
-    assert len(names.most_frequent) == MOST_NAMES
-    assert {len(name or "") for name, _ in names.most_frequent} == {MOST_NAME}
-    assert names.others == Count(10, 5)
+        name = f"{number}-" + "x" * 1000
+        kind = (name, name, name, False)
+        found.add(kind, 1, float(number), None)
+        found.add_finding("bad_format", f"/{number}/{name}", kind, None, "a.ndjson", number)
+    found.finish()
+    for names in (found.types, found.services, found.routing_keys):
+        assert len(most_frequent(names)) == MOST_NAMES
+        assert {len(name or "") for name, _ in most_frequent(names)} == {MOST_NAME}
+        assert names.others == Count(5, 5)
+    assert len(found.findings.apart) == MOST_NAMES
+    assert max(len(part or "") for group in found.findings.apart for part in group) == MOST_NAME
+    assert found.findings.others.findings == 5
+    assert len(found.findings.others.places) == MOST_PLACES
+    chart = found.timeline.chart(10)
+    assert chart is not None
+    assert len(chart.names) == MOST_LINES
+    assert sum(each.events for each in chart.others) == MOST_NAMES + 5 - MOST_LINES
 
 
 def test_duplicates_beyond_the_limit_are_the_least_there_are() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from medtrack_cli.core.delivery import Delivery
 from tests.builders import delivery, encode, event
-from tests.stats.recordings import mixed, recording, stats
+from tests.stats.recordings import mixed, record_of, recording, stats
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -24,11 +24,12 @@ ATTACKS = (
 )
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "i", "dl", "div", "dt"),
+    *("caption", "figure", "figcaption", "small", "details", "summary"),
     *("dd", "span", "svg", "rect", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"),
 }
 ATTRIBUTES = {
     *("lang", "charset", "http-equiv", "content", "name", "class", "viewbox", "role", "x", "y"),
-    *("preserveaspectratio", "aria-label", "aria-hidden", "width", "height"),
+    *("preserveaspectratio", "aria-label", "aria-hidden", "scope", "width", "height"),
 }
 
 
@@ -42,6 +43,8 @@ class Page(HTMLParser):
         self.meta: dict[str, str] = {}
         self.texts: list[str] = []
         self.style = ""
+        self.tables: list[list[list[str]]] = []  # texts of the cells, by rows
+        self.unnamed: list[str] = []  # tables without a caption, headings of nothing
         self.open: list[str] = []
         self.feed(text)
         self.close()
@@ -49,6 +52,17 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         given = {name: value or "" for name, value in attrs}
+        if tag == "table":
+            self.tables.append([])
+            self.unnamed.append("table")
+        elif tag == "caption":
+            assert self.unnamed.pop() == "table"
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"th", "td"}:
+            self.tables[-1][-1].append("")
+            if tag == "th" and given.get("scope") not in {"col", "row"}:
+                self.unnamed.append("th")
         for name, value in given.items():
             self.attributes.setdefault(name, set()).add(value)
         if tag == "meta" and "content" in given:
@@ -68,6 +82,8 @@ class Page(HTMLParser):
             self.style += data
         else:
             self.texts.append(data)
+            if self.open[-1:] in (["th"], ["td"]):
+                self.tables[-1][-1][-1] += data
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(f"a comment: {data}")
@@ -128,7 +144,7 @@ def test_the_page_says_what_the_terminal_says(tmp_path: Path) -> None:
     path.write_bytes(recording(mixed(Random(1), 500)))
     found = stats(path, "--html", tmp_path / "page.html")
     texts = set(Page((tmp_path / "page.html").read_text()).texts)
-    rows = [line.split("  ") for line in found.out.splitlines() if "service-" in line]
+    rows = [line.split("  ") for line in found.out.splitlines() if line[:8] == "service-"]
     assert len(rows) == 3
     for cells in rows:
         assert {each.strip() for each in cells if each.strip()[:1].isalnum()} <= texts
@@ -136,6 +152,35 @@ def test_the_page_says_what_the_terminal_says(tmp_path: Path) -> None:
         label, _, text = line.partition("  ")
         assert {label, text.strip()} <= texts
     assert "missing_field" in texts
+
+
+def test_tables_can_be_read_aloud(page: Page) -> None:
+    """Every table has a caption, and every heading says what it heads."""
+    assert len(page.tables) == 6
+    assert page.unnamed == []
+
+
+def test_the_page_has_the_charts_as_numbers_and_the_findings_as_json_has(tmp_path: Path) -> None:
+    """What is drawn stands in a table, too; numbers and groups of findings are those of JSON."""
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(recording(mixed(Random(1), 500)))
+    stats(path, "--html", tmp_path / "page.html")
+    found = record_of(stats(path, "-o", "json"))
+    tables = Page((tmp_path / "page.html").read_text()).tables
+    numbers = next(table for table in tables if table[0][0] == "begins (UTC)")
+    assert [int(row[1]) for row in numbers[1:]] == found["chart"]["events"]
+    assert [int(row[2]) for row in numbers[1:]] == found["chart"]["invalid"]
+    drawn = {
+        each["name"] or "(none)": each["events"] for each in found["chart"]["event_types"]["names"]
+    }
+    for column, name in enumerate(numbers[0][4:], 4):
+        assert [int(row[column]) for row in numbers[1:]] == drawn.pop(name)
+    assert drawn == {}
+    listed = next(table for table in tables if "field" in table[0])
+    assert [(row[0], row[3], int(row[4])) for row in listed[1:]] == [
+        (each["rule"], each["service"] or "(none)", each["findings"])
+        for each in found["findings"]["groups"][:20]
+    ]
 
 
 def test_a_page_replaces_a_page_and_nothing_else(tmp_path: Path) -> None:

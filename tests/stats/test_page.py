@@ -37,7 +37,7 @@ def hostile() -> bytes:
     texts = (*HOSTILE, *PERSONAL, "学生" * 60)
     return recording(
         delivery(
-            encode(event("user.created") | {"service": text, "event_type": text}),
+            encode(event("user.created") | {"service": text, "event_type": text, text: text}),
             routing_key=text,
             properties={"message_id": text},
         )
@@ -49,7 +49,9 @@ def page(lines: bytes, width: int, marks: Marks, *, colour: bool = False) -> lis
     """Write the page of recorded lines."""
     found = Stats()
     reader = StatsReader(found, built_in())
-    assert all(reader.count(line) for line in lines.splitlines(keepends=True))
+    reader.begin("a.ndjson")
+    numbered_lines = enumerate(lines.splitlines(keepends=True), 1)
+    assert all(reader.count(line, number) for number, line in numbered_lines)
     found.finish()
     return list(stats_page(found, Sheet(width, marks, Style(on=colour))))
 
@@ -63,6 +65,42 @@ def test_no_line_is_wider_than_the_terminal(width: int, marks: Marks) -> None:
         assert [line for line in tables if cell_len(line) > width] == []
 
 
+@pytest.mark.parametrize("width", [56, 80, 120])
+def test_no_word_of_findings_is_broken(width: int) -> None:
+    """Rules, types, fields, services, times and places are whole, as on the widest terminal."""
+    lines = recording(mixed(Random(1), 400))
+    narrow, wide = page(lines, width, FULL), page(lines, 300, FULL)
+    words = [
+        [word.strip("█, ") for line in shown[shown.index("findings") :] for word in line.split()]
+        for shown in (narrow, wide)
+    ]
+    assert words[0] == words[1]
+    assert {"/payload/start_date", "from", "service-1"} <= set(words[0])
+    assert [line for line in narrow if cell_len(line) > width] == []
+
+
+def test_the_invalid_rate_and_each_type_stand_below_the_chart() -> None:
+    """Without any colour it is told when invalid events came, and when those of each type."""
+    lines = b"".join(
+        recording([delivery(body, routing_key=key, received_at=NOON + timedelta(seconds=15 * n))])
+        for n, (key, body) in enumerate(
+            [
+                *[("user.created", encode(event("user.created")))] * 8,
+                *[("student.created", b"{}")] * 4,
+            ]
+        )
+    )
+    shown = page(lines, 60, FULL)
+    top = shown.index("share of invalid events") + 1
+    rates = [line[7:] for line in shown[top : top + 3]]
+    assert [line[:5] for line in shown[top : top + 3]] == ["100 %", "     ", "  0 %"]
+    assert {len(line.rstrip()) - len(line.strip()) for line in rates} == {rates[0].index("█")}
+    at = next(number for number, line in enumerate(shown) if line.startswith("event types by"))
+    drawn = [line[line.index("1  ") + 3 :] for line in shown[at + 2 : at + 4]]
+    assert [cell == " " for cell in drawn[1][: len(drawn[0])]] == [True] * len(drawn[0])
+    assert {line.split()[0] for line in shown[at + 2 : at + 4]} == {"user.created", "(none)"}
+
+
 def test_the_chart_shows_where_events_are() -> None:
     """A column is as high as its share of the most, and what is there is never invisible."""
     counts = [1, 100, 400, 800, *[0] * 18, 1, 50]
@@ -71,8 +109,8 @@ def test_the_chart_shows_where_events_are() -> None:
         for number, count in enumerate(counts)
     )
     shown = page(lines, 40, FULL)
-    top = next(number for number, line in enumerate(shown) if line.startswith("800"))
-    assert [line[5:].rstrip() for line in shown[top : top + 8]] == [
+    top = next(number for number, line in enumerate(shown) if line.startswith("  800"))
+    assert [line[7:].rstrip() for line in shown[top : top + 8]] == [
         *["   █"] * 4,
         *["  ██"] * 3,
         "▁███" + " " * 18 + "▁▄",

@@ -25,7 +25,7 @@ moments = st.one_of(
 def timeline(events: Iterable[tuple[float | None, bool]]) -> Timeline:
     """Make a timeline of events."""
     made = Timeline()
-    made.add(events)
+    made.add((moment, made.kind("a", is_valid=is_valid)) for moment, is_valid in events)
     return made
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from medtrack_cli.core.bounded import BoundedCounts, named
 from medtrack_cli.core.ports import Clock, Stop
 from medtrack_cli.errors import ExitCode
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 100
 """So many event types are counted by name; the rest, which may be anybody's text, together."""
-
-OTHERS = "others"
 
 
 class Ended(StrEnum):
@@ -88,7 +87,7 @@ class ListenTally:
         self._moved_at = 0.0
         self._received = self._valid = self._unevaluable = 0
         self._wanting = dict(limits.expect)
-        self._types: dict[str, Count] = {}
+        self._types: BoundedCounts[str, Count] = BoundedCounts(MOST_NAMES, Count)
         self.left_out = 0  # by --where and --exclude-key
         self.interruptions = 0
 
@@ -144,9 +143,9 @@ class ListenTally:
             invalid=self._received - self._valid,
             left_out=self.left_out,
             unevaluable=self._unevaluable,
-            types=self._types,
+            types=named(self._types),
             missing=tuple(
-                Missing(name, self._limits.expect[name], self._types.get(name, Count()))
+                Missing(name, self._limits.expect[name], self._types.apart.get(name, Count()))
                 for name in self._wanting
             ),
             interruptions=self.interruptions,
@@ -172,12 +171,7 @@ class ListenTally:
 
     def _count(self, seen: "CheckedDelivery") -> Count:
         name = seen.event_type or seen.delivery.routing_key
-        if name not in self._types and len(self._types) >= MOST_NAMES:
-            name = name if name in self._limits.expect else OTHERS
-        count = self._types.get(name)
-        if count is None:
-            count = self._types[name] = Count()
-        return count
+        return self._types.of(name, is_wanted=name in self._limits.expect)
 
     def _cross_off(self, event_type: str) -> None:
         self._wanting[event_type] -= 1

@@ -17,7 +17,7 @@ from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, com
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.plural import counted
 
-Read = Callable[[Callable[[bytes], bool] | None], Iterable[Item]]
+Read = Callable[[Callable[[bytes, int], bool] | None], Iterable[Item]]
 """Reads an input from its start, making no item of the lines that its argument says yes to."""
 
 Noted = Callable[[Iterable[Item]], Iterable[Item]]
@@ -151,13 +151,13 @@ def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None
     return make
 
 
-def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes], bool] | None:
+def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes, int], bool] | None:
     """Count lines that have no problem and are sent as they stand, so that no item is made."""
     if plan.completion.event_type is not None or plan.completion.settings:
         return None
     has_no_problem = quick_check(plan.completion.registry)
 
-    def skip(line: bytes) -> bool:
+    def skip(line: bytes, _number: int) -> bool:
         if has_no_problem(line):
             aside[SKIPPED] += 1
             return True

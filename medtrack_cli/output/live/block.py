@@ -18,7 +18,7 @@ from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
 from medtrack_cli.output.live.keys import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
 from medtrack_cli.output.live.selection import not_drawn
-from medtrack_cli.output.live.statistics import OTHERS, SECONDS, Statistics, Tally
+from medtrack_cli.output.live.statistics import SECONDS, Statistics, Tally
 from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import masked
@@ -53,7 +53,7 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
 
     That it listens, and how much has come, is said in any window; before the first event, where.
     """
-    has_events = bool(scene.statistics.by_type or scene.watched.left_out())
+    has_events = bool(scene.statistics.by_type.apart or scene.watched.left_out())
     invalid = list(_invalid(scene, size.width, marks))
     sections = [
         (3, [Text(marks.rule * size.width, "dim")]),
@@ -99,8 +99,8 @@ def _counted(name: str, tally: Tally, marks: Marks, *, reveal: bool) -> Text:
 
 def _digit(scene: Scene, name: str) -> str:
     """Give the key that chooses a type: types keep theirs, in the order of their first events."""
-    place = list(scene.statistics.by_type).index(name) + 1
-    return f"{place}:" if scene.has_keys and place <= DIGITS and name != OTHERS else ""
+    first = list(scene.statistics.by_type.apart)[:DIGITS]
+    return f"{first.index(name) + 1}:" if scene.has_keys and name in first else ""
 
 
 def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
@@ -161,7 +161,7 @@ def _place(watched: Watched, width: int) -> Iterator[Text]:
 
 def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     """Give each type's total and rate, or what is waited for when nothing has come."""
-    if not scene.statistics.by_type:
+    if not scene.statistics.by_type.apart:
         yield Text("waiting for the first event", "yellow")
         return
     chips = (

@@ -3,7 +3,7 @@
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live.controls import Around, Controls, Pane, nearest, pressed
 from medtrack_cli.output.live.kept import Entry, Kept
-from medtrack_cli.output.live.statistics import OTHERS, Statistics
+from medtrack_cli.output.live.statistics import Statistics
 
 
 class Looking:
@@ -75,7 +75,7 @@ class Looking:
     def _around(self, page: int, lines: int) -> Around:
         shown = self.shown
         return Around(
-            [name for name in self._statistics.by_type if name != OTHERS],
+            list(self._statistics.by_type.apart),
             [entry.number for entry in shown],
             lambda query: [entry.number for entry in shown if entry.holds(query)],
             page,

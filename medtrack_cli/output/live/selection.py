@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from heapq import merge
 from itertools import count
 
+from medtrack_cli.core.bounded import OTHERS
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.events.findings import WARNINGS
-from medtrack_cli.output.live.statistics import MAX_TYPES, OTHERS, Statistics, type_of
+from medtrack_cli.output.live.statistics import MAX_TYPES, Statistics, type_of
 from medtrack_cli.output.masking import masked
 
 LINES_A_SECOND, LINES_AT_ONCE = 200, 400

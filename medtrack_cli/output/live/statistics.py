@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from medtrack_cli.core.bounded import OTHERS, BoundedCounts, named
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live.search import service_of
 
@@ -14,8 +15,6 @@ NOW_SECONDS = 5
 
 MAX_TYPES = 40
 """So many types are counted apart, all further ones together: foreign keys can't fill memory."""
-
-OTHERS = "others"
 
 
 class Minute:
@@ -70,11 +69,12 @@ class Statistics:
     invalid_not_drawn: int = 0  # of these
     invalid_by_service: Counter[str] = field(default_factory=Counter)
     last_invalid: CheckedDelivery | None = None
-    by_type: dict[str, Tally] = field(default_factory=dict)
+    by_type: BoundedCounts[str, Tally] = field(init=False)
     minute: Minute = field(init=False)
 
     def __post_init__(self) -> None:
         self.minute = Minute(self.since)
+        self.by_type = BoundedCounts(MAX_TYPES, lambda: Tally(Minute(self.since)))
 
     def add(self, seen: CheckedDelivery, now: float) -> None:
         """Count a delivery under its event type, or its routing key if it has none."""
@@ -84,12 +84,7 @@ class Statistics:
             self._add_invalid(seen)
         self.redelivered += seen.delivery.redelivered
         self.minute.add(now)
-        name = type_of(seen)
-        if name not in self.by_type and len(self.by_type) >= MAX_TYPES:
-            name = OTHERS
-        tally = self.by_type.get(name)
-        if tally is None:
-            tally = self.by_type[name] = Tally(Minute(self.since))
+        tally = self.by_type.of(type_of(seen))
         tally.total += 1
         tally.invalid += not seen.is_valid
         tally.minute.add(now)
@@ -104,7 +99,7 @@ class Statistics:
     @property
     def most_frequent(self) -> list[tuple[str, Tally]]:
         """List the types, the most frequent first."""
-        return sorted(self.by_type.items(), key=lambda item: (-item[1].total, item[0]))
+        return sorted(named(self.by_type).items(), key=lambda item: (-item[1].total, item[0]))
 
 
 def type_of(seen: CheckedDelivery) -> str:

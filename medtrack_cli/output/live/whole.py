@@ -12,7 +12,7 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.core.trace import trace_id
-from medtrack_cli.events.findings import WARNINGS, Problem, Span, json_pointer
+from medtrack_cli.events.findings import WARNINGS, Problem, Span
 from medtrack_cli.events.json_places import locate, span_of
 from medtrack_cli.output.event_rows import (
     MAX_PARSED,
@@ -108,12 +108,10 @@ def _findings(seen: CheckedDelivery, look: Look) -> Iterator[Text]:
     ordered = sorted(seen.problems, key=lambda problem: problem.rule in WARNINGS)
     yield _named("findings", Text("" if ordered else "none", "dim"))
     for problem in ordered[:MAX_LISTED]:
-        where = problem.where
-        pointer = "" if isinstance(where, int) else json_pointer(where)
         mark = look.marks.doubtful if problem.rule in WARNINGS else look.marks.invalid
         yield Text.assemble(
             (f"  {mark} {problem.rule}", _colour(problem)),
-            f" at {safe_text(masked_pointer(pointer))}" if pointer else "",
+            f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else "",
             f": {safe_text(problem.message)}",
             f" ({safe_text(problem.suggestion)})" if problem.suggestion else "",
         )

@@ -1,11 +1,11 @@
 """What recordings hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.stats import Names, Stats
-from medtrack_cli.core.timeline import Chart
+from medtrack_cli.core.stats import Count, Found, Group, Names, Stats, most_common, most_frequent
+from medtrack_cli.core.timeline import Chart, Column
 from medtrack_cli.core.times import from_seconds, rfc3339
 from medtrack_cli.output.shown.shown import Record, Sheet
 
@@ -41,6 +41,10 @@ class ShownStats(NamedTuple):
             "services": _names(stats.services),
             "routing_keys": _names(stats.routing_keys),
             "rules": dict(stats.rules.most_common()),
+            "findings": {
+                "groups": [_group(*each) for each in most_common(stats.findings)],
+                "others": stats.findings.others.findings,
+            },
             "gaps": [
                 {
                     "since": rfc3339(from_seconds(gap.since)),
@@ -63,13 +67,37 @@ def _chart(chart: Chart | None) -> Record | None:
     return chart and {
         "start": rfc3339(from_seconds(chart.start)),
         "seconds": chart.seconds,
-        "events": [column.events for column in chart.columns],
-        "invalid": [column.invalid for column in chart.columns],
+        **_columns(chart.columns),
+        "event_types": {
+            "names": [{"name": name, **_columns(each)} for name, each in chart.names.items()],
+            "others": _columns(chart.others),
+        },
+    }
+
+
+def _columns(columns: Sequence[Column]) -> Record:
+    return {
+        "events": [column.events for column in columns],
+        "invalid": [column.invalid for column in columns],
+    }
+
+
+def _group(group: Group, found: Found) -> Record:
+    return {
+        **group._asdict(),
+        "findings": found.findings,
+        "first": None if found.first is None else rfc3339(from_seconds(found.first)),
+        "last": None if found.last is None else rfc3339(from_seconds(found.last)),
+        "places": [{"file": file, "line": line} for file, line in found.places],
     }
 
 
 def _names(names: Names) -> Record:
     return {
-        "names": [{"name": name, **count._asdict()} for name, count in names.most_frequent],
-        "others": names.others._asdict(),
+        "names": [{"name": name, **_count(count)} for name, count in most_frequent(names)],
+        "others": _count(names.others),
     }
+
+
+def _count(count: Count) -> Record:
+    return {"events": count.events, "invalid": count.invalid}

@@ -4,24 +4,17 @@ import os
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from medtrack_cli import __version__
 from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.timeline import Chart
 from medtrack_cli.errors import CannotCreate
-from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.stats import texts
-from medtrack_cli.plural import counted
-
-MOST_COLUMNS = 120
-"""So many columns has the chart at most: on a phone three pixels each."""
+from medtrack_cli.output.stats.charts import charts
+from medtrack_cli.output.stats.markup import Bar, Cell, Number, shown, table_of
 
 BEGINNING = "<!doctype html>"
-
-_HEIGHT = 100  # of the chart, in its own units
 
 
 def refuse_place(path: Path) -> None:
@@ -49,7 +42,7 @@ def _is_page(path: Path) -> bool:
 def stats_html(stats: Stats, subject: str) -> str:
     """Write the page; `subject` names what was read. Every text in it is escaped and masked."""
     style = files(__package__).joinpath("stats.css").read_text("utf-8")
-    title = _text(f"Statistics of {subject}")
+    title = shown(f"Statistics of {subject}")
     return "\n".join(
         [
             BEGINNING,
@@ -66,9 +59,9 @@ def stats_html(stats: Stats, subject: str) -> str:
             f"<h1>{title}</h1>",
             f'<p class="quiet">Made by medtrack {__version__}. Times are in UTC.</p>',
             *_facts(stats),
-            *_chart(stats),
+            *charts(stats),
             *_tables(stats),
-            *_rules(stats),
+            *_findings(stats),
             *_gaps(stats),
             "</body>",
             "</html>\n",
@@ -83,113 +76,70 @@ def _policy(style: str) -> str:
     return "; ".join(["default-src 'none'", *rules])
 
 
-def _text(text: str) -> str:
-    return escape(safe_text(text))
-
-
 def _facts(stats: Stats) -> Iterator[str]:
     yield '<dl class="facts">'
     for label, text in texts.facts(stats):
         kind = ' class="bad"' if label == "invalid" else ""
-        yield f"<div{kind}><dt>{_text(label)}</dt><dd>{_text(text)}</dd></div>"
+        yield f"<div{kind}><dt>{shown(label)}</dt><dd>{shown(text)}</dd></div>"
     yield "</dl>"
 
 
-def _chart(stats: Stats) -> Iterator[str]:
-    chart = stats.timeline.chart(MOST_COLUMNS)
-    if chart is None or len(chart.columns) < 2:
-        return
-    most = max(column.events for column in chart.columns)
-    width = len(chart.columns)
-    yield "<h2>Events by time</h2>"
-    yield '<div class="chart">'
-    yield f'<div class="scale"><span>{most:,}</span><span>0</span></div>'
-    yield (
-        f'<svg viewBox="0 0 {width} {_HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="events by time, at most {most:,} in a column">'
-    )
-    yield from _columns(chart, most)
-    yield "</svg>"
-    times = (0, (width - 1) // 2, width - 1) if width > 4 else (0, width - 1)
-    marks = "".join(f"<span>{texts.column_time(chart, number)}</span>" for number in times)
-    yield f'<div class="times">{marks}</div>'
-    yield "</div>"
-    legend = f"each column {texts.duration(chart.seconds)}"
-    if stats.invalid:
-        legend += '<i class="bar"></i> valid <i class="invalid"></i> invalid'
-    yield f'<p class="quiet legend">{legend}</p>'
-
-
-def _columns(chart: Chart, most: int) -> Iterator[str]:
-    """Draw each column, its invalid events at its foot, and what the mouse finds over it."""
-    for number, column in enumerate(chart.columns):
-        if not column.events:
-            continue
-        height = max(_HEIGHT * column.events / most, 1)
-        bad = height * column.invalid / column.events
-        said = f"{texts.column_time(chart, number)}: {counted(column.events, 'event')}"
-        if column.invalid:
-            said += f", {column.invalid:,} invalid"
-        yield _rect(number, height - bad, bad)
-        if bad:
-            yield _rect(number, bad, 0, "bad")
-        yield (
-            f'<rect class="column" x="{number}" y="0" width="1" height="{_HEIGHT}">'
-            f"<title>{_text(said)}</title></rect>"
-        )
-
-
-def _rect(number: int, height: float, above: float, kind: str = "") -> str:
-    """Draw a bar so high, so far above the ground."""
-    styled = f' class="{kind}"' if kind else ""
-    top = _HEIGHT - above - height
-    return f'<rect{styled} x="{number}.08" y="{top:.2f}" width="0.84" height="{height:.2f}"/>'
-
-
 def _tables(stats: Stats) -> Iterator[str]:
-    invalid = '<th class="number">invalid</th>' if stats.invalid else ""
+    invalid = [Number("invalid")] if stats.invalid else []
     for table in texts.tables(stats):
-        yield f"<h2>By {_text(table.title)}</h2>"
-        yield "<table><thead><tr>"
-        yield f'<th>{_text(table.title)}</th><th class="number">events</th>'
-        yield f'{invalid}<th class="number">share</th>'
-        yield '<th class="share"></th></tr></thead><tbody>'
-        yield from (_row(row, has_invalid=stats.invalid > 0) for row in table.rows)
-        yield "</tbody></table>"
+        heads: list[Cell] = [
+            table.title,
+            Number("events"),
+            *invalid,
+            Number("share"),
+            "share as a bar",
+        ]
+        rows = (_cells(row, has_invalid=stats.invalid > 0) for row in table.rows)
+        yield f"<h2>By {shown(table.title)}</h2>"
+        yield from table_of(f"Events by {table.title}, the most frequent first", heads, rows)
         if table.rest:
-            yield f'<p class="quiet">{_text(table.rest)}</p>'
+            yield f'<p class="quiet">{shown(table.rest)}</p>'
 
 
-def _row(row: texts.Row, *, has_invalid: bool) -> str:
-    events, invalid = row.counted
-    kind = "number bad" if invalid else "number"
-    cell = f'<td class="{kind}">{invalid:,}</td>' if has_invalid else ""
-    broken = 100 * row.share * invalid / events
-    return (
-        f'<tr><td class="name">{_text(row.name)}</td><td class="number">{events:,}</td>'
-        f'{cell}<td class="number">{_text(texts.share(row.share))}</td>'
-        '<td class="share"><svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect x="0" y="0" width="{max(100 * row.share, 0.5):.2f}" height="1"/>'
-        f'<rect class="bad" x="0" y="0" width="{broken:.2f}" height="1"/></svg></td></tr>'
-    )
+def _cells(row: texts.Row, *, has_invalid: bool) -> list[Cell]:
+    events, invalid = row.counted.events, row.counted.invalid
+    wrong = [Number(f"{invalid:,}", invalid > 0)] if has_invalid else []
+    share = Number(texts.share(row.share))
+    return [row.name, Number(f"{events:,}"), *wrong, share, Bar(row.share, invalid / events)]
 
 
-def _rules(stats: Stats) -> Iterator[str]:
+def _findings(stats: Stats) -> Iterator[str]:
     if not stats.rules:
         return
     yield "<h2>Findings</h2>"
-    yield '<table><thead><tr><th>rule</th><th>severity</th><th class="number">findings</th>'
-    yield "</tr></thead><tbody>"
-    for rule, severity, number in texts.rules(stats):
-        yield (
-            f'<tr><td>{_text(rule)}</td><td>{severity}</td><td class="number">{number:,}</td></tr>'
-        )
-    yield "</tbody></table>"
+    by_rule: list[list[Cell]] = [
+        [rule, kind, Number(f"{number:,}")] for rule, kind, number in texts.rules(stats)
+    ]
+    yield from table_of("Findings by rule", ["rule", "severity", Number("findings")], by_rule)
+    groups, rest = texts.findings(stats)
+    heads: list[Cell] = [
+        "rule",
+        "event type",
+        "field",
+        "service",
+        Number("findings"),
+        "when",
+        "first places",
+    ]
+    caption = "Findings by rule, event type, field and service"
+    yield from table_of(caption, heads, map(_group, groups))
+    if rest:
+        yield f'<p class="quiet">{shown(rest)}</p>'
+
+
+def _group(row: texts.FindingRow) -> list[Cell]:
+    names = (row.rule, row.event_type, row.field, row.service)
+    return [*names, Number(f"{row.findings:,}"), row.when, ", ".join(row.places)]
 
 
 def _gaps(stats: Stats) -> Iterator[str]:
     if gaps := texts.gaps(stats):
         yield "<h2>Gaps</h2>"
         yield '<p class="quiet">Pauses far longer than the usual one.</p><ul>'
-        yield from (f"<li>{_text(gap)}</li>" for gap in gaps)
+        yield from (f"<li>{shown(gap)}</li>" for gap in gaps)
         yield "</ul>"

@@ -1,14 +1,16 @@
-"""Statistics as a page of text: numbers, a chart, tables."""
+"""Statistics as a page of text: numbers, charts, tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.timeline import Chart, Column
+from medtrack_cli.core.timeline import Chart
 from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.stats import texts
+from medtrack_cli.output.wrapping import columns, cut_left, cut_right, wrapped
 
-CHART_HEIGHT = 8
-"""Lines of the chart, its axis not counted."""
+CHART_HEIGHT, RATE_HEIGHT = 8, 3
+"""Lines of the charts, their axis not counted."""
 
 MOST_COLUMNS = 160
 """A chart grows no wider than this, however wide the terminal is."""
@@ -20,58 +22,95 @@ _LONGEST_NAME = 44
 def stats_page(stats: Stats, sheet: Sheet) -> Iterator[str]:
     """Write the page, line by line; none is wider than the sheet, from 40 columns on."""
     sheet = sheet._replace(width=max(sheet.width, _LEAST_WIDTH))
-    facts = list(texts.facts(stats))
-    width = max(len(fact.label) for fact in facts)
-    for label, text in facts:
-        padded = sheet.style(f"{label:<{width}}", "dim")
-        yield f"{padded}  {sheet.style(text, 'red') if label == 'invalid' else text}"
-    yield from _chart(stats, sheet)
+    yield from _facts(stats, sheet)
+    yield from _charts(stats, sheet)
     tables = list(texts.tables(stats))
     names = max((_name_width(table, sheet) for table in tables), default=0)
     for table in tables:
         yield from ["", *_table(table, sheet, names)]
-    if stats.rules:
-        yield from ["", _heading("findings", sheet)]
-        yield from (f"{number:>9,}  {rule} ({kind})" for rule, kind, number in texts.rules(stats))
+    yield from _findings(stats, sheet)
     if gaps := texts.gaps(stats):
         yield from ["", _heading("gaps, far longer than the usual pause", sheet)]
-        yield from (f"  {line}" for line in gaps)
+        for line in gaps:
+            yield from wrapped(line, sheet.width, "  ", "    ")
 
 
 def _heading(text: str, sheet: Sheet) -> str:
     return sheet.style(text, "bold")
 
 
-def _chart(stats: Stats, sheet: Sheet) -> Iterator[str]:
-    """Draw events by time: the invalid ones are the red foot, where there are colours."""
+def _facts(stats: Stats, sheet: Sheet) -> Iterator[str]:
+    facts = list(texts.facts(stats))
+    width = max(len(fact.label) for fact in facts) + 2
+    indent = " " * width
+    for label, text in facts:
+        words = (cut_left(word, sheet.width - width, sheet.marks.ellipsis) for word in text.split())
+        first, *others = wrapped(" ".join(words), sheet.width, indent, indent)
+        said = first.removeprefix(indent)
+        shown = sheet.style(said, "red") if label == "invalid" else said
+        yield f"{sheet.style(label.ljust(width), 'dim')}{shown}"
+        yield from others
+
+
+class _Axes(NamedTuple):
+    """What charts below each other share: so wide are the scale on the left, and a column."""
+
+    margin: int
+    thick: int
+
+
+def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
+    """Draw events by time: the invalid ones are the red foot, and their rate stands below."""
     chart = stats.timeline.chart(min(sheet.width - 12, MOST_COLUMNS))
     if chart is None or len(chart.columns) < 2:
         return
     most = max(column.events for column in chart.columns)
-    margin = len(f"{most:,}")
+    rates = texts.rates(chart.columns)
+    scale, top = f"{most:,}", texts.share(max(rates))
+    margin = max(len(scale), len(top) if stats.invalid else 0)
     thick = max(1, min((sheet.width - margin - 2) // len(chart.columns), 8))
+    axes = _Axes(margin, thick)
+    red = [column.invalid * CHART_HEIGHT / most for column in chart.columns]
     yield ""
     yield _heading(f"events by time (UTC), each column {texts.duration(chart.seconds)}", sheet)
-    for level in range(CHART_HEIGHT - 1, -1, -1):
-        label = f"{most:,}" if level == CHART_HEIGHT - 1 else "0" if level == 0 else ""
-        cells = (_cell(column, level, most, thick, sheet) for column in chart.columns)
-        line = "".join(cells)
-        yield f"{sheet.style(label.rjust(margin), 'dim')}  {line}".rstrip()
+    heights = [column.events / most for column in chart.columns]
+    yield from _graph(heights, CHART_HEIGHT, red, (scale, "0"), axes, sheet)
     yield sheet.style(" " * (margin + 2) + _axis(chart, thick), "dim")
+    if stats.invalid:
+        yield _heading("share of invalid events", sheet)
+        shares = [rate / max(rates) for rate in rates]
+        whole = [float(RATE_HEIGHT)] * len(rates)
+        yield from _graph(shares, RATE_HEIGHT, whole, (top, "0 %"), axes, sheet)
+    yield from _multiples(stats, texts.by_type(chart), sheet)
 
 
-def _cell(column: Column, level: int, most: int, thick: int, sheet: Sheet) -> str:
+def _graph(  # noqa: PLR0913, PLR0917 -- what a graph is made of
+    heights: Sequence[float],
+    lines: int,
+    red: Sequence[float],
+    scale: tuple[str, str],
+    axes: _Axes,
+    sheet: Sheet,
+) -> Iterator[str]:
+    """Draw columns so high, from 0 to 1; each is red up to so many lines."""
+    for level in range(lines - 1, -1, -1):
+        label = scale[0] if level == lines - 1 else scale[1] if level == 0 else ""
+        cells = (
+            sheet.style(
+                _bar(height, level, lines, sheet.marks.bars) * axes.thick,
+                "red" if level < round(reddened) else "cyan",
+            )
+            for height, reddened in zip(heights, red, strict=True)
+        )
+        line = "".join(cells)
+        yield f"{sheet.style(label.rjust(axes.margin), 'dim')}  {line}".rstrip()
+
+
+def _bar(height: float, level: int, lines: int, bars: str) -> str:
     """Give a column's part in one line: what is there is seen, be it ever so little."""
-    bars = sheet.marks.bars
     full = len(bars) - 1
-    height = column.events * CHART_HEIGHT * full / most
-    part = min(max(round(height) - level * full, 0), full)
-    if level == 0 and column.events:
-        part = max(part, 1)
-    if part == 0:
-        return bars[0] * thick
-    is_red = level < round(column.invalid * CHART_HEIGHT / most)
-    return sheet.style(bars[part] * thick, "red" if is_red else "cyan")
+    part = min(max(round(height * lines * full) - level * full, 0), full)
+    return bars[max(part, 1) if level == 0 and height else part]
 
 
 def _axis(chart: Chart, thick: int) -> str:
@@ -84,30 +123,75 @@ def _axis(chart: Chart, thick: int) -> str:
     return first + last.rjust(width - len(first))
 
 
-def _name_width(table: texts.Table, sheet: Sheet) -> int:
-    from rich.cells import cell_len
+def _multiples(stats: Stats, types: texts.ByType, sheet: Sheet) -> Iterator[str]:
+    """Draw a small chart of each type, if there are several: the same times, a scale of its own."""
+    width = min(_LONGEST_NAME, sheet.width - 30, max(columns(name) for name, _ in types))
+    chart = stats.timeline.chart(min(sheet.width - width - 11, MOST_COLUMNS))
+    if chart is None or len(types) < 2:
+        return
+    yield ""
+    span = texts.duration(chart.seconds)
+    yield _heading(f"event types by time, each column {span}", sheet)
+    yield sheet.style(f"{'':<{width}}  {'at most':>7}", "dim")
+    for name, each in texts.by_type(chart):
+        most = max(column.events for column in each)
+        line = "".join(_bar(column.events / most, 0, 1, sheet.marks.bars) for column in each)
+        yield from _named(name, width, f"  {most:>7,}  {sheet.style(line, 'cyan')}", sheet)
 
-    longest = max(cell_len(text) for text in (table.title, *(row.name for row in table.rows)))
+
+def _name_width(table: texts.Table, sheet: Sheet) -> int:
+    longest = max(columns(text) for text in (table.title, *(row.name for row in table.rows)))
     return min(longest, _LONGEST_NAME, sheet.width - 29)
+
+
+def _named(name: str, width: int, rest: str, sheet: Sheet) -> Iterator[str]:
+    """Write a row; a name that is too long for its column has the line before for itself."""
+    if columns(name) > width:
+        yield cut_right(name, sheet.width, sheet.marks.ellipsis)
+        name = ""
+    yield f"{name}{' ' * (width - columns(name))}{rest}".rstrip()
 
 
 def _table(table: texts.Table, sheet: Sheet, width: int) -> Iterator[str]:
     """Write a table with names of this width."""
-    from rich.cells import cell_len, set_cell_size
-
     has_invalid = any(row.counted.invalid for row in table.rows)
     title = f"{table.title:<{width}}  {'events':>9}   share"
     yield _heading(f"{title}{'  invalid' if has_invalid else ''}", sheet)
     room = min(sheet.width - width - (33 if has_invalid else 23), 40)
     for row in table.rows:
-        name = row.name
-        if cell_len(name) > width:
-            name = set_cell_size(name, width - 1).rstrip() + sheet.marks.ellipsis
-        line = f"{set_cell_size(name, width)}  {row.counted.events:>9,} {texts.share(row.share):>7}"
+        line = f"  {row.counted.events:>9,} {texts.share(row.share):>7}"
         if has_invalid:
             invalid = f"{row.counted.invalid:,}" if row.counted.invalid else ""
             line += sheet.style(f"{invalid:>9}", "red")
         bar = sheet.marks.bars[-1] * max(1, round(room * row.share)) if room >= 5 else ""
-        yield f"{line}  {sheet.style(bar, 'cyan')}".rstrip() if bar else line.rstrip()
+        line += f"  {sheet.style(bar, 'cyan')}" if bar else ""
+        yield from _named(row.name, width, line, sheet)
     if table.rest:
         yield sheet.style(f"{sheet.marks.ellipsis} {table.rest}", "dim")
+
+
+def _findings(stats: Stats, sheet: Sheet) -> Iterator[str]:
+    """Write how often each rule is broken, and below it by whom, where in the event, and when."""
+    if not stats.rules:
+        return
+    groups, rest = texts.findings(stats)
+    yield from ["", _heading("findings", sheet)]
+    for rule, severity, number in texts.rules(stats):
+        yield f"{number:>9,}  {rule} ({severity})"
+        for each in groups:
+            if each.rule == rule:
+                yield from _group(each, sheet)
+    if rest:
+        yield sheet.style(f"{sheet.marks.ellipsis} {rest}", "dim")
+
+
+def _group(row: texts.FindingRow, sheet: Sheet) -> Iterator[str]:
+    indent = " " * 15
+    room, mark = sheet.width - len(indent), sheet.marks.ellipsis
+    words = (row.event_type, f"at {row.field}", f"from {row.service}")
+    shown = " ".join(cut_right(word, room, mark) for word in words)
+    yield from wrapped(shown, sheet.width, f"{row.findings:>13,}  ", indent)
+    places = ", ".join(cut_left(place, room - 1, mark) for place in row.places)
+    said = f"{row.when}, {places}" if row.when else places
+    for line in wrapped(said, sheet.width, indent, indent):
+        yield sheet.style(line, "dim")

@@ -1,13 +1,13 @@
 """What statistics say, in words, numbers and rows: the same on a terminal and on a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from medtrack_cli.core.stats import Count, Names, Stats
-from medtrack_cli.core.timeline import Chart, Gap
+from medtrack_cli.core.stats import Count, Found, Group, Names, Stats, most_common, most_frequent
+from medtrack_cli.core.timeline import Chart, Column, Gap
 from medtrack_cli.core.times import from_seconds
 from medtrack_cli.events.findings import WARNINGS
-from medtrack_cli.output.masking import masked
+from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted
 
@@ -30,6 +30,30 @@ class Row(NamedTuple):
     name: str
     counted: Count
     share: float
+
+
+class FindingRow(NamedTuple):
+    """Findings of one rule in one field, of the events of one type and service."""
+
+    rule: str
+    severity: str
+    event_type: str
+    field: str
+    service: str
+    findings: int
+    first: str
+    last: str
+    places: tuple[str, ...]
+
+    @property
+    def when(self) -> str:
+        """When the first and the last came."""
+        day = f"{self.first[:10]} "
+        last = "" if self.first == self.last else f" to {self.last.removeprefix(day)}"
+        return f"{self.first}{last}"
+
+
+ByType = list[tuple[str, Sequence[Column]]]
 
 
 class Table(NamedTuple):
@@ -71,7 +95,7 @@ def tables(stats: Stats) -> Iterator[Table]:
         ("service", "service", stats.services),
         ("routing key", "routing_key", stats.routing_keys),
     ):
-        shown = [(name, each) for name, each in names.most_frequent if name is not None]
+        shown = [(name, each) for name, each in most_frequent(names) if name is not None]
         if shown:
             yield _table(title, field, names, stats.events)
 
@@ -82,6 +106,25 @@ def rules(stats: Stats) -> list[tuple[str, str, int]]:
         (rule, "warning" if rule in WARNINGS else "error", number)
         for rule, number in stats.rules.most_common()
     ]
+
+
+def findings(stats: Stats) -> tuple[list[FindingRow], str]:
+    """List what is found by rule, type, field and service, and say what isn't listed."""
+    listed = most_common(stats.findings)
+    left = stats.findings.others.findings + sum(each.findings for _, each in listed[MOST_ROWS:])
+    return [_finding(*each) for each in listed[:MOST_ROWS]], f"{left:,} more" if left else ""
+
+
+def rates(columns: Sequence[Column]) -> list[float]:
+    """Give the share of invalid events in each column, from 0 to 1."""
+    return [column.invalid / column.events if column.events else 0.0 for column in columns]
+
+
+def by_type(chart: Chart) -> ByType:
+    """Give the columns of each type, the most frequent first; those of the rest are the last."""
+    named: ByType = [(_name("event_type", name), each) for name, each in chart.names.items()]
+    named.sort(key=lambda each: -sum(column.events for column in each[1]))
+    return [*named, ("all other types", chart.others)] if chart.others else named
 
 
 def gaps(stats: Stats) -> list[str]:
@@ -162,7 +205,7 @@ def _first(stats: Stats) -> str:
 
 
 def _table(title: str, field: str, names: Names, events: int) -> Table:
-    listed = names.most_frequent
+    listed = most_frequent(names)
     rows = tuple(
         Row(_name(field, name), each, each.events / events) for name, each in listed[:MOST_ROWS]
     )
@@ -170,6 +213,28 @@ def _table(title: str, field: str, names: Names, events: int) -> Table:
     more = len(listed) - len(rows)
     least = "over " if names.others.events else ""
     return Table(title, rows, f"{least}{more:,} more, with {left:,} events" if left else "")
+
+
+def _finding(group: Group, found: Found) -> FindingRow:
+    return FindingRow(
+        group.rule,
+        "warning" if group.rule in WARNINGS else "error",
+        _name("event_type", group.event_type),
+        safe_text(masked_pointer(group.field)) or "(whole event)",
+        _name("service", group.service),
+        found.findings,
+        "" if found.first is None else f"{from_seconds(found.first):%Y-%m-%d %H:%M:%S}Z",
+        "" if found.last is None else f"{from_seconds(found.last):%Y-%m-%d %H:%M:%S}Z",
+        tuple(_places(found.places)),
+    )
+
+
+def _places(places: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Write places; a file that was named just before isn't named again."""
+    before = ""
+    for file, line in places:
+        yield f":{line}" if file == before else safe_text(f"{file}:{line}")
+        before = file
 
 
 def _name(field: str, name: str | None) -> str:
