@@ -18,6 +18,7 @@ MedtrackError
 ├── TopologyError         76   exchange, queue or vhost missing or declared differently
 ├── AccessRefused         77   authentication, permission, certificate
 └── ConfigError           78   a configuration that can't be used
+    └── UnknownProfile    78   a profile that there isn't
 """
 
 import re
@@ -163,3 +164,7 @@ class AccessRefused(MedtrackError):
 class ConfigError(MedtrackError):
     code = "config"
     exit_code = ExitCode.CONFIG
+
+
+class UnknownProfile(ConfigError):
+    """It is said where the profile is named, and no file is at fault."""

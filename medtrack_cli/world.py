@@ -16,6 +16,7 @@ from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPol
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.core.doctor.ports import Broker, Management, OpenBroker, OpenManagement
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
 OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, Retry], Consumer]
@@ -85,6 +86,18 @@ def _count_waiting(
     return waiting(settings, queue, note, stop)
 
 
+def _open_broker(settings: "ConnectionSettings", stop: Stop) -> "Broker":
+    from medtrack_cli.broker.amqp.probes import Probes
+
+    return Probes(settings, stop)
+
+
+def _open_management(settings: "ConnectionSettings", stop: Stop) -> "Management":
+    from medtrack_cli.broker.management.health import Health
+
+    return Health(settings, stop)
+
+
 def _open_stdin() -> BinaryIO:
     """Open standard input apart from Python's own, whose lock a reading thread takes to the end.
 
@@ -117,6 +130,8 @@ class World:
     open_publisher: OpenPublisher = _open_publisher
     open_consumer: OpenConsumer = _open_consumer
     count_waiting: CountWaiting = _count_waiting
+    open_broker: "OpenBroker" = _open_broker
+    open_management: "OpenManagement" = _open_management
 
     @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:

@@ -20,6 +20,12 @@ def exit_codes() -> str:
     return table(("code", "meaning", "a command that shows it"), rows)
 
 
+def checks() -> str:
+    """Give the table of docs/doctor.md."""
+    rows = ((f"`{each.code}`", each.about.summary, each.about.do) for each in of(Group.CHECK))
+    return table(("check", "what is well", "else"), rows)
+
+
 def pages() -> str:
     """Give a section for each group."""
     return "\n\n".join(

@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from medtrack_cli.__main__ import run as run_in
-from medtrack_cli.world import World
+from medtrack_cli.core.ports import Clock
+from medtrack_cli.world import SystemClock, World
 from tests.cli.tool import Ran
 from tests.contracts.fakes import MemoryBroker
 
 
-def run(
+def run(  # noqa: PLR0913 -- a world has as many parts
     *arguments: str | Path,
     stdin: bytes = b"",
     folder: Path | None = None,
     broker: MemoryBroker | None = None,
     environ: Mapping[str, str] = {},
     has_bug: bool = False,
+    clock: Clock | None = None,
 ) -> Ran:
     """Run a command line to its end; nothing of this process's environment is in it.
 
@@ -34,6 +36,7 @@ def run(
         cwd=folder or Path("/"),
         open_publisher=doors.open_publisher,
         open_consumer=doors.open_consumer,
+        clock=clock or SystemClock(),
     )
     code = run_in(world, [str(each) for each in arguments])
     assert ("a bug in medtrack" in err.getvalue()) is has_bug, err.getvalue()

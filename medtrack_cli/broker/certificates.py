@@ -1,12 +1,11 @@
-"""What a broker's certificate says of itself, looked at where one was refused."""
+"""The certificates that a host shows, looked at where one was refused, or is to be checked."""
 
 import socket
 import ssl
-import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import Host, TlsSettings
 
 # How signatures with MD5 and SHA-1 are named in a certificate: by RSA, ECDSA, DSA.
@@ -18,63 +17,48 @@ _WEAK_SIGNATURES = tuple(
 )
 
 
-class Certificate(NamedTuple):
-    """What a certificate says of itself; nothing of it is proved. Dates are UTC.
-
-    `names` are those it is valid for, its subjectAltName; the `common` name doesn't count.
-    `is_weak`: it is signed with a hash that nobody trusts any more.
-    """
-
-    names: tuple[str, ...]
-    common: str
-    issuer: str
-    since: datetime
-    until: datetime
-    is_weak: bool = False
-
-    @property
-    def validity(self) -> str:
-        return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
-
-    def shown(self, hide: Callable[[str], str]) -> "Certificate":
-        """Give it with its texts as they may be shown."""
-        names = tuple(map(hide, self.names))
-        return self._replace(names=names, common=hide(self.common), issuer=hide(self.issuer))
-
-    @property
-    def is_valid_now(self) -> bool:
-        return self.since <= datetime.now(UTC) <= self.until
-
-
 def presented(tls: TlsSettings, host: Host, seconds: float) -> Certificate | None:
-    """Look at the certificate that a host shows, on a connection of its own; None: none is shown.
+    """Look at the certificate that a host shows as its own; None: none is shown."""
+    return next(iter(chain(tls, host, seconds)), None)
 
-    The certificate is not checked, nor is any cipher too weak; nothing of ours is sent but the
-    host's name.
+
+def chain(tls: TlsSettings, host: Host, seconds: float) -> tuple[Certificate, ...]:
+    """Look at all that a host shows, its own certificate first, on a connection of its own.
+
+    Nothing is checked, nor is any cipher too weak; nothing of ours is sent but the host's name.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context = unchecked()
     try:
         with (
             socket.create_connection(host, seconds) as connection,
             context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
         ):
-            encoded = peer.getpeercert(binary_form=True)
-        return _decode(encoded) if encoded else None
-    except (OSError, ValueError, KeyError, AttributeError):
-        return None
+            return shown_by(peer)
+    except OSError:
+        return ()
 
 
-def _decode(encoded: bytes) -> Certificate:
-    """Read an unverified certificate. Python's only reader of one is private, and wants a file."""
+def unchecked() -> ssl.SSLContext:
+    """Make a context that takes whatever is shown: to look at it, never to send anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def shown_by(peer: ssl.SSLSocket) -> tuple[Certificate, ...]:
+    """Read what a peer has shown. Before Python 3.13 there is no public way to all of it."""
     import _ssl
 
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
-        file.write(ssl.DER_cert_to_PEM_cert(encoded))
-        file.flush()
-        fields: dict[str, Any] = _ssl._test_decode_cert(file.name)  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
+    try:
+        found: list[Any] = peer._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
+        return tuple(_read(each.get_info(), each.public_bytes(_ssl.ENCODING_DER)) for each in found)
+    except (ValueError, KeyError, AttributeError):
+        return ()
+
+
+def _read(fields: dict[str, Any], encoded: bytes) -> Certificate:
     subject, issuer = (
         {name: value for part in fields.get(whose, ()) for name, value in part}
         for whose in ("subject", "issuer")
@@ -84,6 +68,13 @@ def _decode(encoded: bytes) -> Certificate:
         datetime.fromtimestamp(ssl.cert_time_to_seconds(fields[when]), UTC)
         for when in ("notBefore", "notAfter")
     )
-    signer = issuer.get("commonName") or issuer.get("organizationName") or ""
-    is_weak = any(each in encoded for each in _WEAK_SIGNATURES)
-    return Certificate(names, subject.get("commonName", ""), signer, since, until, is_weak)
+    return Certificate(
+        names,
+        subject.get("commonName", ""),
+        issuer.get("commonName") or issuer.get("organizationName") or "",
+        since,
+        until,
+        is_weak=any(each in encoded for each in _WEAK_SIGNATURES),
+        subject=", ".join(subject.values()) or ", ".join(names),
+        signer=", ".join(issuer.values()),
+    )

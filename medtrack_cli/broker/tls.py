@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medtrack_cli.broker.certificates import Certificate
 from medtrack_cli.broker.shortages import SHORTAGES
+from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
 
@@ -65,6 +65,11 @@ _REASONS = (
         "does the broker trust the authority that signed it, and is it still valid?",
     ),
 )
+
+
+def speaks_none(cause: ssl.SSLError) -> bool:
+    """Tell whether a handshake failed since the server speaks no TLS, or none that we do."""
+    return any(re.search(pattern, str(cause)) for pattern, *_ in _REASONS[:2])
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:

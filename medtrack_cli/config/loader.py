@@ -14,7 +14,7 @@ from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.choices import Via
 from medtrack_cli.core.connection import Secret
-from medtrack_cli.errors import ConfigError
+from medtrack_cli.errors import ConfigError, UnknownProfile
 
 _Profiles = Mapping[str, tuple[Layer, ...]]
 
@@ -206,7 +206,7 @@ def _profile(
         what = f"no profile is named {profile.value}"
         near = did_you_mean(profile.value, known)
         listed = "" if near.startswith("known") else f" known: {', '.join(known)}"
-        raise ConfigError(what, profile.source, hint=near + listed)
+        raise UnknownProfile(what, profile.source, hint=near + listed)
     return profile
 
 

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CONFIGURATION = "configuration"
     CREATED = "created"
     BROKER = "broker"
+    CHECK = "check"
+    DIAGNOSED = "diagnosed"
     EXPLANATION = "explanation"
     VERSION = "version"
     STEP = "step"

@@ -3,6 +3,7 @@
 import pytest
 from pika import spec
 
+from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import EXPLAINED, Group
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import ExitCode
@@ -22,6 +23,7 @@ def test_every_code_is_explained() -> None:
 
     assert codes(Group.RULE) == set(Rule)
     assert codes(Group.OUTCOME) == set(Outcome)
+    assert codes(Group.CHECK) == set(Check)
     assert codes(Group.EXIT_CODE) == {str(int(code)) for code in ExitCode} | {"129"}
     assert replies <= said
     assert len(codes(Group.REPLY_CODE)) == len(replies)

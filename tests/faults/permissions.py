@@ -2,7 +2,7 @@
 
 import secrets
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -60,7 +60,7 @@ def vhost(broker: PrivateBroker, name: str) -> Iterator[None]:
 
 
 def manage(
-    broker: PrivateBroker, method: str, path: str, body: dict[str, str] | None = None
+    broker: PrivateBroker, method: str, path: str, body: Mapping[str, object] | None = None
 ) -> None:
     """Ask the management API, as the administrator."""
     login = urllib3.make_headers(basic_auth="admin:password")

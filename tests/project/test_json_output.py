@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli import private_broker as private
+from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import Group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome
@@ -90,6 +91,7 @@ def error_codes() -> set[str]:
         ("finding", "rule", list(Rule)),
         ("error", "code", sorted(error_codes())),
         ("explanation", "group", list(Group)),
+        ("check", "id", list(Check)),
     ],
 )
 def test_choices_are_complete(kind: str, name: str, values: list[str]) -> None:
@@ -172,6 +174,8 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "path"),
         ("config", "check"),
         ("version",),
+        ("doctor",),
+        ("doctor", "--list"),
     ):
         yield tool.run(*arguments, "-o", "json")
 

@@ -57,7 +57,7 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
             retry.attempts += 1
         note(f"connecting to {settings.describe(host)}")
         until = _share(deadline, others)
-        outcome = _try(Link(settings, host, inbox, setup), inbox, until, stop)
+        outcome = try_once(Link(settings, host, inbox, setup), inbox, until, stop)
         if isinstance(outcome, Link):
             return outcome
         failure = looks.at(host, outcome)
@@ -140,7 +140,7 @@ def _wait(seconds: float, stop: Stop) -> None:
         time.sleep(min(left, 0.1))
 
 
-def _try(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failure:
+def try_once(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failure:
     """Start a link and wait for its verdict; what other links still say is dropped."""
     from queue import Empty
 

@@ -5,8 +5,8 @@ pika takes any words for the start of a frame, and waits for its gigabytes.
 
 import re
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from pika import exceptions, spec
 from pika.adapters.select_connection import SelectConnection
@@ -46,14 +46,35 @@ class Login(PlainCredentials):
         return answer
 
 
+class Agreed(NamedTuple):
+    """What was agreed on when the broker took the login."""
+
+    heartbeat: int  # seconds
+    frame_max: int  # bytes
+
+
 class GreetedConnection(SelectConnection):
     """A connection that ends at once where the first words are no broker's.
 
-    `heard_at` is when anything came last, by the monotonic clock.
+    `heard_at` is when anything came last, by the monotonic clock. `of_itself` is what the broker
+    said of itself; it stays when the connection is lost.
     """
 
     first_words = b""
     heard_at = 0.0
+    of_itself: Mapping[str, Any] = {}
+    agreed: Agreed | None = None
+
+    def _on_connection_start(self, method_frame: Any) -> None:  # noqa: ANN401 -- pika's frame
+        self.of_itself = method_frame.method.server_properties or {}
+        parent: Any = super()
+        parent._on_connection_start(method_frame)  # noqa: SLF001 -- no public place for it
+
+    def _on_connection_tune(self, method_frame: Any) -> None:  # noqa: ANN401
+        parent: Any = super()
+        parent._on_connection_tune(method_frame)  # noqa: SLF001
+        agreed: Any = self.params
+        self.agreed = Agreed(agreed.heartbeat, agreed.frame_max)
 
     def _on_data_available(self, data_in: bytes) -> None:
         self.heard_at = time.monotonic()

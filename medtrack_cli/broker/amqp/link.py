@@ -8,7 +8,7 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from queue import SimpleQueue
@@ -22,7 +22,7 @@ from medtrack_cli import __version__
 from medtrack_cli.broker.amqp import header_values
 from medtrack_cli.broker.amqp.bounded import BoundedConnection
 from medtrack_cli.broker.amqp.errors import connection_failure
-from medtrack_cli.broker.amqp.greeting import Login
+from medtrack_cli.broker.amqp.greeting import Agreed, Login
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
@@ -112,6 +112,16 @@ class Link:
     def is_connected(self) -> bool:
         """Whether the host has taken the connection, and TLS if there is any, stands."""
         return getattr(self._connection, "_transport", None) is not None
+
+    @property
+    def of_the_broker(self) -> Mapping[str, Any]:
+        """What the broker has said of itself, so far as it has."""
+        return self._connection.of_itself if self._connection else {}
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """What the login has ended with; None: it wasn't taken."""
+        return self._connection.agreed if self._connection else None
 
     def is_there(self, seconds: float) -> bool:
         """Ask the broker for a sign of life, again and again; False when none came for so long."""

@@ -18,7 +18,13 @@ Question = Callable[[Link, Channel, Answered[T]], None]
 """What is asked when the channel is open, on the I/O thread; it ends in `answered(value)`."""
 
 
-def request(settings: ConnectionSettings, question: Question[T], note: Note, stop: Stop) -> T:
+def request(
+    settings: ConnectionSettings,
+    question: Question[T],
+    note: Note,
+    stop: Stop,
+    seconds: float = FIRST_SECONDS,
+) -> T:
     """Connect, ask, close, and give the answer; what the broker refuses is raised as its error."""
     inbox: Inbox = SimpleQueue()
     answers: list[T] = []
@@ -30,7 +36,7 @@ def request(settings: ConnectionSettings, question: Question[T], note: Note, sto
 
         question(link, channel, answered)
 
-    link = dial(settings, inbox, set_up, seconds=FIRST_SECONDS, again=False, note=note, stop=stop)
+    link = dial(settings, inbox, set_up, seconds=seconds, again=False, note=note, stop=stop)
     link.close()
     return answers[-1]
 

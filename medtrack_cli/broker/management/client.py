@@ -10,6 +10,8 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, RemoteDisconnected
 from itertools import count
 from shlex import quote as quote_word
@@ -90,6 +92,7 @@ class Questions:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
         self._stop = stop
+        self.told_at: datetime | None = None
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 -- JSON
         """Get `/api/<path>` as JSON; Unanswered where it can't be had."""
@@ -121,14 +124,15 @@ class Questions:
             raise Unanswered("isn't asked: the password would go there in the clear")
         left = max(0.001, self._until - time.monotonic())  # urllib3 refuses 0
 
-        def asked() -> Any:  # noqa: ANN401 -- JSON
+        def asked() -> tuple[Any, datetime | None]:
             with closing(Api(self._settings, left)) as api:
-                return api.request(method, path, value)
+                return api.request(method, path, value), api.told_at
 
         try:
-            return within(left, asked, self._stop)
+            answer, self.told_at = within(left, asked, self._stop)
         except TimeoutError:
             raise Unanswered(f"gave no whole answer within {self._seconds:.2g} s") from None
+        return answer
 
 
 class Api:
@@ -145,6 +149,7 @@ class Api:
         if address is None:
             raise Unanswered("isn't set")
         self._address = address
+        self.told_at: datetime | None = None  # by its own clock, when it answered last
         login = f"{settings.username}:{settings.password.reveal()}".encode()
         self._headers = {"authorization": f"Basic {b64encode(login).decode()}"}
         # urllib3 gets the host in parts, and no URL to read: it connects to this very one.
@@ -175,6 +180,7 @@ class Api:
         try:
             with closing(self._pool.urlopen(method, where, body, headers, **no)) as response:
                 answer = response.read(_LARGEST + 1)  # whole, so that the connection is kept
+                self.told_at = _date(response.headers.get("date"))
         except exceptions.ReadTimeoutError:
             raise TimeoutError from None
         except exceptions.SSLError as error:
@@ -214,6 +220,14 @@ def _why_not(error: Exception) -> str:
     cause = error.__cause__
     words = cause.strerror if isinstance(cause, OSError) else None
     return f" ({words.lower()})" if words else ""
+
+
+def _date(text: str | None) -> datetime | None:
+    """Read the time that HTTP has in its answers."""
+    try:
+        return parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON

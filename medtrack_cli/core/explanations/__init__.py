@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
 from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.explanations.outcomes import OUTCOMES
@@ -20,6 +21,7 @@ class Group(StrEnum):
     OUTCOME = "outcome"
     EXIT_CODE = "exit_code"
     REPLY_CODE = "reply_code"
+    CHECK = "check"
 
 
 class Explained(NamedTuple):
@@ -42,6 +44,7 @@ _ABOUT: Mapping[Group, Mapping[Any, Explanation]] = {
     Group.OUTCOME: OUTCOMES,
     Group.EXIT_CODE: EXIT_CODES,
     Group.REPLY_CODE: REPLY_CODES,
+    Group.CHECK: CHECKS,
 }
 EXPLAINED = tuple(
     Explained(group, str(code), about)

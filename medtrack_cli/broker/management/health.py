@@ -1,0 +1,96 @@
+"""What `core.doctor` asks the management API."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.broker.management.topology import read_topology
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.doctor.ports import Overview, QueueState
+from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.routing import Topology
+
+T = TypeVar("T")
+_QUEUE_COLUMNS = "name,messages_ready,consumers,durable,exclusive,effective_policy_definition"
+_ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
+_MIRRORING = "ha-mode"
+_STRANGE = "answered what RabbitMQ doesn't"
+
+
+class Health:
+    """The management API, asked how the broker is; see `Management` there."""
+
+    def __init__(self, settings: ConnectionSettings, stop: Stop) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._vhost = quote(settings.vhost, safe="")
+
+    def overview(self, seconds: float) -> Overview:
+        def read(questions: Questions) -> Overview:
+            told = questions.ask("overview?columns=rabbitmq_version")
+            return Overview(str(told["rabbitmq_version"]), questions.told_at)
+
+        return self._asked(seconds, read)
+
+    def exchange(self, seconds: float) -> tuple[str, bool]:
+        path = f"exchanges/{self._vhost}/{quote(self._settings.exchange, safe='')}"
+
+        def read(questions: Questions) -> tuple[str, bool]:
+            row = questions.ask(f"{path}?columns=type,durable,arguments")
+            kind = row["arguments"].get("x-delayed-type") or row["type"]
+            return str(kind), bool(row["durable"])
+
+        return self._asked(seconds, read)
+
+    def alarms(self, seconds: float) -> Sequence[str]:
+        def read(questions: Questions) -> Sequence[str]:
+            nodes = questions.ask(f"nodes?columns=name,{','.join(_ALARMS)}")
+            return [
+                f"{what} of {node['name']}"
+                for node in nodes
+                for alarm, what in _ALARMS.items()
+                if node.get(alarm)
+            ]
+
+        return self._asked(seconds, read)
+
+    def queues(self, seconds: float) -> Sequence[QueueState]:
+        def read(questions: Questions) -> Sequence[QueueState]:
+            path = f"queues/{self._vhost}?columns={_QUEUE_COLUMNS}"
+            return [self._queue(row) for row in questions.pages(path)]
+
+        return self._asked(seconds, read)
+
+    def _queue(self, row: dict[str, Any]) -> QueueState:
+        return QueueState(
+            without_secrets(row["name"], self._settings),
+            row.get("messages_ready"),
+            row.get("consumers"),
+            is_transient=not (row["durable"] or row.get("exclusive")),
+            is_mirrored=_MIRRORING in (row.get("effective_policy_definition") or {}),
+        )
+
+    def topology(self, seconds: float) -> Topology:
+        return self._asked(seconds, lambda _: read_topology(self._settings, seconds))
+
+    def deprecated(self, seconds: float) -> Sequence[str] | None:
+        def read(questions: Questions) -> Sequence[str] | None:
+            try:
+                return [str(each["name"]) for each in questions.ask("deprecated-features/used")]
+            except Unanswered as why:
+                if why.status == 404:  # before RabbitMQ 3.13
+                    return None
+                raise
+
+        return self._asked(seconds, read)
+
+    def _asked(self, seconds: float, read: Callable[[Questions], T]) -> T:
+        """Ask, and make of no answer the error of a command that needs one."""
+        try:
+            return read(Questions(self._settings, seconds, self._stop))
+        except Unanswered as why:
+            raise why.fatal(self._settings) from None
+        except (TypeError, KeyError, AttributeError):
+            raise Unanswered(_STRANGE).fatal(self._settings) from None

@@ -1,0 +1,122 @@
+"""medtrack doctor."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import command, option
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medtrack_cli.core.doctor.results import Check
+
+EXAMPLES = (
+    "medtrack doctor",
+    "medtrack doctor --file sample-events/student.created.json",
+    "medtrack doctor --only tls_expiry --strict",
+    "medtrack doctor --skip management -o json",
+    "medtrack doctor --bundle report.txt",
+)
+
+
+def doctor(
+    runtime: Runtime,
+    *,
+    file: Annotated[
+        str | None,
+        option(
+            Panel.WHAT, "--file", "-f", metavar="FILE", help="Check the events of this file, too."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        option(Panel.WHAT, "--only", metavar="ID", help="Make only this check; repeatable."),
+    ] = None,
+    skip: Annotated[
+        list[str] | None,
+        option(Panel.WHAT, "--skip", metavar="ID", help="Leave this check out; repeatable."),
+    ] = None,
+    list_: Annotated[
+        bool, option(Panel.OUTPUT, "--list", help="List the checks; make none.")
+    ] = False,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
+    round_trip: Annotated[
+        bool,
+        option(
+            Panel.HOW,
+            "--round-trip",
+            help="Send a message through the event exchange, if nobody else would get it.",
+        ),
+    ] = False,
+    bundle: Annotated[
+        Path | None,
+        option(Panel.OUTPUT, "--bundle", metavar="FILE", help="Write a report without secrets."),
+    ] = None,
+) -> int:
+    """Say why publishing fails, and the way out.
+
+    Connection, credentials, exchange, payload: one check after the other, each with its fix; what
+    needs a failed one is skipped. Nothing is declared but a queue of ours that ends at once, and
+    no event is sent. Takes 20 s at most. Exit code: what the first failure would have ended a
+    command with; 0 with warnings, too.
+    """
+    from medtrack_cli.core.doctor.checks import chosen, examine
+    from medtrack_cli.core.doctor.results import Diagnosis
+    from medtrack_cli.output.shown.checks import ShownCheck, ShownDiagnosis
+    from medtrack_cli.wiring import doctor as wiring
+
+    steps = chosen(only or (), skip or (), has_file=file is not None or list_)
+    if list_:
+        return _list(runtime, [each.id for each in steps])
+    if bundle:
+        wiring.refuse_place(bundle)
+    clock = runtime.world.clock
+    started, diagnosis = clock.monotonic(), Diagnosis(strict)
+    with runtime.world.stop_on_signals() as stop:
+        facts = wiring.facts(runtime, stop, file, asks_exchange=round_trip)
+        with _Watched(runtime) as watched:
+            for result in examine(steps, facts, watched.begins):
+                diagnosis.results.append(result)
+                runtime.printer.show(ShownCheck(result))
+        diagnosis.stopped = stop.exit_code
+        diagnosis.seconds = clock.monotonic() - started
+        runtime.printer.show(ShownDiagnosis(diagnosis, wiring.target(runtime)))
+    if bundle:
+        wiring.write_report(runtime, bundle, diagnosis)
+    return diagnosis.exit_code
+
+
+class _Watched(ExitStack):
+    """A sign of life, as soon as the network is asked: before that a password may be typed."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._now = ""
+
+    def begins(self, check: "Check") -> None:
+        from medtrack_cli.core.doctor.results import OF_THIS_MACHINE
+
+        if not self._now and check not in OF_THIS_MACHINE:
+            self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now} …"))
+        self._now = "" if check in OF_THIS_MACHINE else check
+
+
+def _list(runtime: Runtime, checks: "Sequence[Check]") -> int:
+    from medtrack_cli.core.explanations.checks import CHECKS
+
+    rows = [("check", each, CHECKS[each].summary) for each in checks]
+    runtime.printer.rows(Kind.EXPLANATION, ("group", "code", "summary"), rows)
+    return ExitCode.DONE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "doctor", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(doctor)

@@ -1,0 +1,191 @@
+"""The checks from the configuration to the vhost."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from medtrack_cli.core.certificate import Certificate
+from medtrack_cli.core.connection import Host
+from medtrack_cli.core.doctor.facts import Facts
+from medtrack_cli.core.doctor.results import Seen, Status, failed, ok, unknown, warning
+from medtrack_cli.errors import MedtrackError
+from medtrack_cli.plural import counted
+
+SOON = timedelta(days=21)
+_NO_TLS = "plain AMQP was wanted"
+_COLUMNS = (30, 30, 10)
+
+
+def config(facts: Facts) -> Seen:
+    """Read the files."""
+    files = facts.given.files()
+    return ok(", ".join(files) or "no configuration file; flags, environment and built-ins count")
+
+
+def profile(facts: Facts) -> Seen:
+    """Find the profile, and what it leads to."""
+    return ok(facts.given.profile())
+
+
+def password_source(facts: Facts) -> Seen:
+    """Fetch the password."""
+    settings = facts.settings
+    source, is_typed = facts.given.password_source()
+    if is_typed:
+        return warning(f"{source}: every user of this machine can read the command line")
+    if settings.password.reveal() == "":
+        return warning(f"{source}: the password is empty")
+    return ok(f"{source}, for {settings.username}")
+
+
+def dns(facts: Facts) -> Seen:
+    """Look up every host."""
+
+    def look_up(host: Host, seconds: float) -> str:
+        addresses = facts.broker.addresses(host, seconds)
+        if list(addresses) == [host.name]:
+            return f"{host.name} is an address"
+        return f"{host.name} is {', '.join(addresses)}"
+
+    return facts.at_each_host(look_up)
+
+
+def tcp(facts: Facts) -> Seen:
+    """Connect to every address; one that answers is enough."""
+    return facts.at_each_host(lambda host, seconds: _reach(facts, host, seconds))
+
+
+def _reach(facts: Facts, host: Host, seconds: float) -> str:
+    addresses = facts.broker.addresses(host, seconds)
+    reached, errors = [], {}
+    for address in addresses:
+        try:
+            facts.broker.reach(host, address, seconds / len(addresses))
+            reached.append(address)
+        except MedtrackError as error:
+            errors[address] = error
+    if not reached:
+        raise errors[addresses[0]]
+    others = [f"; {address}: {error.what}" for address, error in errors.items()]
+    return f"{', '.join(reached)} at port {host.port}{''.join(others)}"
+
+
+def protocol(facts: Facts) -> Seen:
+    """Ask every host for the protocol that is wanted."""
+    seen = facts.at_each_host(facts.broker.greet)
+    plain = [host for host in facts.hosts if facts.settings.tls is None and not host.is_loopback]
+    if seen.status is Status.OK and plain:
+        return warning(f"{seen.text}; without TLS, password and events can be read on the way")
+    return seen
+
+
+def tls_chain(facts: Facts) -> Seen:
+    """Check who has signed what every host shows, and show it as a table."""
+    if facts.settings.tls is None:
+        return unknown(_NO_TLS)
+    if not facts.settings.tls.verify:
+        return warning("certificates are not checked (--insecure): whoever answers is believed")
+    hosts = facts.hosts
+    chains = {host: facts.broker.chain(host, facts.seconds()) for host in hosts}
+    try:
+        seen = facts.at_each_host(
+            lambda host, seconds: _trusted(facts, host, chains[host], seconds)
+        )
+    except MedtrackError as error:
+        table = _table(chains[hosts[0]], is_whole=False)
+        return failed("\n".join([error.message, *table]), error.hint, error.exit_code)
+    return seen._replace(text="\n".join([seen.text, *_table(chains[facts.hosts[0]])]))
+
+
+def _trusted(facts: Facts, host: Host, chain: Sequence[Certificate], seconds: float) -> str:
+    facts.broker.trust(host, seconds, name=False, dates=False)
+    return f"{counted(len(chain), 'certificate')} shown, signed by a trusted authority"
+
+
+def _table(chain: Sequence[Certificate], *, is_whole: bool = True) -> Iterator[str]:
+    """Show a chain link by link, and name the one that is missing."""
+    rows = [("certificate of", "signed by", "until")] if chain else []
+    rows += [(each.subject, each.signer, f"{each.until:%Y-%m-%d}") for each in chain]
+    for number, row in enumerate(rows):
+        cells = (text[:width].ljust(width) for text, width in zip(row, _COLUMNS, strict=True))
+        yield f"{number or ' '} {'  '.join(cells)}".rstrip()
+    if chain and not is_whole:
+        last = chain[-1]
+        if last.subject == last.signer:
+            yield f"missing here: trust in {last.subject}, which has signed itself"
+        else:
+            yield f"missing: the certificate of {last.signer}, which has signed the last one"
+
+
+def tls_name(facts: Facts) -> Seen:
+    """Check that the certificates are for the names that are connected to."""
+    tls = facts.settings.tls
+    if tls is None or not tls.verify:
+        return unknown(_NO_TLS if tls is None else "not checked (--insecure)")
+
+    def check(host: Host, seconds: float) -> str:
+        try:
+            facts.broker.trust(host, seconds, name=True, dates=False)
+        except MedtrackError as error:
+            shown = facts.broker.chain(host, facts.seconds())
+            names = shown[0].names if shown else ()
+            near = difflib.get_close_matches(tls.server_name or host.name, names, n=3)
+            did = f"did you mean {' or '.join(near)}? " if near else ""
+            raise type(error)(error.what, error.subject, hint=did + error.hint) from None
+        return f"the certificate is for {tls.server_name or host.name}"
+
+    return facts.at_each_host(check)
+
+
+def tls_expiry(facts: Facts) -> Seen:
+    """Check that every certificate is valid today, and in three weeks."""
+    tls = facts.settings.tls
+    if tls is None:
+        return unknown(_NO_TLS)
+    soonest: list[Certificate] = []
+
+    def check(host: Host, seconds: float) -> str:
+        if tls.verify:
+            facts.broker.trust(host, seconds, name=False, dates=True)
+        chain = facts.broker.chain(host, facts.seconds())
+        if not chain:
+            return "no certificate could be looked at"
+        first = min(chain, key=lambda each: each.until)
+        soonest.append(first)
+        return f"valid until {first.until:%Y-%m-%d}"
+
+    seen = facts.at_each_host(check)
+    now = facts.clock.now()
+    for each in soonest:
+        days = (each.until - now).days
+        if each.until < now + SOON:
+            left = "has expired" if each.until < now else f"ends in {counted(days, 'day')}"
+            return warning(f"the certificate of {each.subject} {left} ({each.validity})")
+    return seen
+
+
+def amqp(facts: Facts) -> Seen:
+    """Hear what the broker says of itself, and what is agreed on."""
+    attempt = facts.attempt
+    if attempt.error and not attempt.version:
+        raise attempt.error
+    said = f"{attempt.product} {attempt.version}"
+    if attempt.heartbeat is None:
+        return ok(f"{said}; heartbeat and frame size are told after the login")
+    frames = f"frames of up to {attempt.frame_max:,} bytes"
+    return ok(f"{said}, heartbeat {attempt.heartbeat} s, {frames}")
+
+
+def login(facts: Facts) -> Seen:
+    """Log in."""
+    attempt = facts.attempt
+    if attempt.heartbeat is None and attempt.error:
+        raise attempt.error
+    return ok(f"{facts.settings.username} at {attempt.host}")
+
+
+def vhost(facts: Facts) -> Seen:
+    """Enter the vhost: it is there, open to the user, and no limit keeps us out."""
+    if facts.attempt.error:
+        raise facts.attempt.error
+    return ok(f"{facts.settings.username} may enter {facts.settings.vhost!r}")

@@ -1,0 +1,166 @@
+"""What the checks ask of the world. Each question is given so many seconds, and no more."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from medtrack_cli.core.certificate import Certificate
+from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.routing import Topology
+from medtrack_cli.errors import MedtrackError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medtrack_cli.core.ports import Stop
+
+    OpenBroker = Callable[[ConnectionSettings, Stop], "Broker"]
+    OpenManagement = Callable[[ConnectionSettings, Stop], "Management"]
+
+
+class Payload(NamedTuple):
+    """The events of --file: how many there are, of which types, and what is wrong.
+
+    `wrong` names the place and the rule of the first finding, no value.
+    """
+
+    total: int
+    invalid: int
+    types: tuple[str, ...]
+    wrong: str = ""
+
+
+class Given(Protocol):
+    """What the command line, the environment and the files say. MedtrackError where they can't."""
+
+    def files(self) -> Sequence[str]:
+        """Read the configuration files that are there."""
+        ...
+
+    def profile(self) -> str:
+        """Name the profile, and who chose it."""
+        ...
+
+    def password_source(self) -> tuple[str, bool]:
+        """Say where the password comes from, and whether it stands on the command line."""
+        ...
+
+    def settings(self) -> ConnectionSettings:
+        """Give all that a connection needs; that fetches the password."""
+        ...
+
+    def event_types(self) -> Sequence[str]:
+        """Name the event types that may be published."""
+        ...
+
+    def payload(self, seconds: float) -> Payload | None:
+        """Check the events of --file; None: none was named."""
+        ...
+
+
+class Attempt(NamedTuple):
+    """How far logging in came at a host: the greeting, the login, the vhost; then `error`."""
+
+    host: Host
+    product: str = ""  # "": no greeting came
+    version: str = ""
+    heartbeat: int | None = None  # None: the login was not taken
+    frame_max: int = 0
+    error: MedtrackError | None = None
+
+
+class Blocked(Exception):
+    """The broker takes nothing from publishers; in its own words why."""
+
+
+class Broker(Protocol):
+    """A broker, from its name to the rights on it. MedtrackError where something is refused.
+
+    Nothing is declared there but a queue of ours that ends with its connection.
+    """
+
+    def addresses(self, host: Host, seconds: float) -> Sequence[str]:
+        """Look up a host's name."""
+        ...
+
+    def reach(self, host: Host, address: str, seconds: float) -> None:
+        """Connect to one address."""
+        ...
+
+    def greet(self, host: Host, seconds: float) -> str:
+        """Name the protocol that is spoken, where it is the one that is wanted."""
+        ...
+
+    def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
+        """Look at the certificates that are shown, the host's own first; none is checked."""
+        ...
+
+    def trust(self, host: Host, seconds: float, *, name: bool, dates: bool) -> None:
+        """Check the certificates, with or without the host's name and the time."""
+        ...
+
+    def log_in(self, host: Host, seconds: float) -> Attempt:
+        """Connect as a command does, and hang up."""
+        ...
+
+    def find_exchange(self, host: Host, seconds: float) -> None:
+        """Ask whether the exchange is there; AccessRefused where that isn't ours to know."""
+        ...
+
+    def may_publish(self, host: Host, keys: Sequence[str], seconds: float) -> None:
+        """Publish to the exchange in a transaction that is rolled back; Blocked by an alarm."""
+        ...
+
+    def may_tap(self, host: Host, pattern: str, seconds: float) -> None:
+        """Declare a tap of our own, and bind it."""
+        ...
+
+    def may_read(self, host: Host, seconds: float) -> None:
+        """Consume from a tap of our own."""
+        ...
+
+    def round_trip(self, host: Host, key: str | None, seconds: float) -> float | None:
+        """Send a message to a queue of our own; give its seconds, None: it came back.
+
+        With a key it goes through the event exchange, else through the default one.
+        """
+        ...
+
+
+class Overview(NamedTuple):
+    """What the management API says of itself, and when it said so, by the broker's clock."""
+
+    version: str
+    told_at: datetime | None
+
+
+class QueueState(NamedTuple):
+    """A queue of the vhost; None: not known."""
+
+    name: str
+    ready: int | None
+    consumers: int | None
+    is_transient: bool
+    is_mirrored: bool
+
+
+class Management(Protocol):
+    """The management API. MedtrackError where it doesn't answer, or not to this user."""
+
+    def overview(self, seconds: float) -> Overview: ...
+
+    def exchange(self, seconds: float) -> tuple[str, bool]:
+        """Give the exchange's type, and whether it survives a restart."""
+        ...
+
+    def alarms(self, seconds: float) -> Sequence[str]:
+        """Name the alarms that hold publishers back, with their nodes."""
+        ...
+
+    def queues(self, seconds: float) -> Sequence[QueueState]: ...
+
+    def topology(self, seconds: float) -> Topology: ...
+
+    def deprecated(self, seconds: float) -> Sequence[str] | None:
+        """Name the deprecated features in use; None: this broker can't tell."""
+        ...

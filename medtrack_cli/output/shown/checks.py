@@ -1,0 +1,93 @@
+"""The checks of doctor, and what they add up to."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medtrack_cli.core.connection import Target
+from medtrack_cli.core.doctor.results import Diagnosis, Result, Status
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import wrapped
+
+_INDENT = " " * 22  # a mark and the longest name
+_COLOURS = {
+    Status.OK: "green",
+    Status.WARNING: "yellow",
+    Status.FAILED: "red",
+    Status.SKIPPED: "dim",
+}
+
+
+class ShownCheck(NamedTuple):
+    """What one check has come to."""
+
+    result: Result
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        result = self.result
+        yield {
+            "kind": Kind.CHECK,
+            "id": result.id,
+            "status": result.status,
+            "seen": result.seen,
+            "fix": result.fix,
+            "ms": result.ms,
+        }
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        result, marks = self.result, sheet.marks
+        if sheet.quiet and result.status in {Status.OK, Status.SKIPPED}:
+            return
+        if result.cause and not sheet.verbose:
+            return  # named at the end
+        signs = (marks.valid, marks.doubtful, marks.invalid, marks.waiting)
+        sign = dict(zip(Status, signs, strict=True))[result.status]
+        start = f"{sign} {result.id:<{len(_INDENT) - 3}} "
+        seen, *table = result.seen.split("\n")
+        first, *others = wrapped(safe_text(seen), sheet.room, start, _INDENT)
+        yield first.replace(sign, sheet.style(sign, _COLOURS[result.status]), 1)
+        yield from others
+        for line in table:
+            yield f"{_INDENT}{safe_text(line)}"
+        if result.fix:
+            yield from wrapped(f"fix: {safe_text(result.fix)}", sheet.room, _INDENT, _INDENT)
+
+
+class ShownDiagnosis(NamedTuple):
+    """The verdict: the guide's questions answered, then the counts, the cause, the next step."""
+
+    diagnosis: Diagnosis
+    target: Target | None  # None: the configuration names none
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        found, target = self.diagnosis, self.target
+        cause = found.cause
+        yield {
+            "kind": Kind.DIAGNOSED,
+            "profile": target and target.profile,
+            "broker": target and target.broker,
+            "exchange": target and target.exchange,
+            **{status.value: count for status, count in found.counts.items()},
+            "answers": found.answers,
+            "cause": cause and cause.id,
+            "next": cause and cause.fix,
+            "seconds": round(found.seconds, 3),
+            "exit_code": int(found.exit_code),
+        }
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        found = self.diagnosis
+        if sheet.quiet and found.exit_code == 0:
+            return
+        answers = (
+            f"{question} {sheet.style(status, _COLOURS[status])}"
+            for question, status in found.answers.items()
+        )
+        if left := [each for each in found.results if each.cause]:
+            names = ", ".join(each.id for each in left)
+            yield from wrapped(f"skipped, as {left[0].cause} failed: {names}", sheet.room, "", "  ")
+        yield ", ".join(answers)
+        yield from wrapped(safe_text(found.sentence), sheet.room, "", "  ")

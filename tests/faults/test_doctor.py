@@ -1,0 +1,126 @@
+"""doctor at what is broken: it names the check that fails and the way out, and changes nothing."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import urllib3
+
+from medtrack_cli.private_broker import PrivateBroker
+from tests.cli.tool import Ran
+from tests.faults import patients
+from tests.faults.patients import SECRET, Given, Place, SetUp, lacking, lacking_topic
+from tests.faults.permissions import PASSWORD
+from tests.running import run, run_json
+
+PUBLISH = ("publish", "user.created", "--count", "1", "--allow-unroutable")
+LISTEN = ("listen", "--timeout", "0.1")
+
+
+class Case(NamedTuple):
+    """What is broken, the check that fails, the exit code, words of the fix.
+
+    `command` ends with the same code.
+    """
+
+    set_up: SetUp
+    check: str
+    code: int
+    fix: str
+    command: tuple[str, ...] = ()
+
+
+certified = patients.certified
+CASES = {
+    "refused": Case(patients.refused, "tcp", 69, "is RabbitMQ running there?", PUBLISH),
+    "unknown host": Case(patients.unknown_host, "dns", 69, "how the host is written", PUBLISH),
+    "HTTP port": Case(patients.web_server, "protocol", 69, "management is on 15672", PUBLISH),
+    "TLS on plain": Case(patients.tls_on_plain, "protocol", 77, "plain AMQP is amqp://", PUBLISH),
+    "plain on TLS": Case(patients.plain_on_tls, "protocol", 77, "write amqps://", PUBLISH),
+    "self-signed": Case(patients.self_signed, "tls_chain", 77, "--ca-file", PUBLISH),
+    "wrong CA": Case(certified(trusted=False), "tls_chain", 77, "--ca-file", PUBLISH),
+    "expired": Case(certified(days=patients.PAST), "tls_expiry", 77, "needs a new one", PUBLISH),
+    "wrong name": Case(certified("localhots"), "tls_name", 77, "did you mean localhots?", PUBLISH),
+    "certificate wanted": Case(
+        patients.certificate_wanted, "tls_chain", 77, "--cert-file", PUBLISH
+    ),
+    "wrong password": Case(lacking(password="x-wrong"), "login", 77, "config show", PUBLISH),
+    "vhost missing": Case(patients.no_vhost, "vhost", 76, "did you mean medtrack-test?", PUBLISH),
+    "vhost forbidden": Case(patients.shut_out, "vhost", 77, "set_permissions -p /", PUBLISH),
+    "exchange missing": Case(
+        lacking("--exchange", "medtrack.event"),
+        *("exchange", 76, "did you mean medtrack.events?", PUBLISH),
+    ),
+    "a fanout": Case(lacking("--exchange", "amq.fanout"), "exchange", 76, "name a topic exchange"),
+    "no write": Case(lacking(write="^medtrack.tap"), "publish_right", 77, r"\.events$", PUBLISH),
+    "no write of keys": Case(
+        lacking_topic(write="^$"), "publish_right", 77, "set_topic_permissions", PUBLISH
+    ),
+    "no configure": Case(lacking(configure="^$"), "tap_right", 77, r"medtrack\.tap\.", LISTEN),
+    "no read": Case(lacking(read="^medtrack.tap"), "tap_right", 77, r"medtrack\.events$", LISTEN),
+    "no read of keys": Case(
+        lacking_topic(read="^student"), "tap_right", 77, "set_topic_permissions", LISTEN
+    ),
+    "no read of taps": Case(
+        lacking(read="^medtrack.events$"), "read_right", 77, r"medtrack\.tap\.", LISTEN
+    ),
+    "connection limit": Case(patients.many_connections, "vhost", 69, "limit is reached", PUBLISH),
+    "management absent": Case(patients.no_management, "management", 69, "rabbitmq-plugins enable"),
+    "management refuses": Case(lacking(tags=""), "management", 77, "set_user_tags"),
+    "clock off": Case(patients.clock_off, "clock", 1, "NTP"),
+}
+LONG = {
+    "dropped packets": Case(patients.dropped, "tcp", 69, "the firewalls in between"),
+    "silent server": Case(patients.silent, "protocol", 69, "Check the port"),
+    "memory alarm": Case(patients.short_of_memory, "alarms", 75, "rabbitmq-diagnostics alarms"),
+    "alarm, no management": Case(patients.alarm_without_management, "alarms", 75, "Make room"),
+    "silent management": Case(patients.silent_management, "management", 69, "management_url"),
+}
+
+
+def definitions(broker: PrivateBroker) -> str:
+    """Export all that is declared on the broker, what goes with its connection included."""
+    login = urllib3.make_headers(basic_auth="admin:password")
+    url = f"http://127.0.0.1:{broker.management_port}/api"
+    paths = ("definitions", "queues?columns=name", "bindings")
+    exported = [urllib3.request("GET", f"{url}/{path}", headers=login).json() for path in paths]
+    return json.dumps(exported, sort_keys=True)
+
+
+def examined(given: Given, broker: PrivateBroker, *more: str) -> Ran:
+    """Run doctor; it takes no longer than 20 s, says no password and leaves nothing."""
+    before, started = definitions(broker), time.monotonic()
+    environ = {"MEDTRACK_URL": given.url, **given.environ}
+    ran = run_json("doctor", *given.arguments, *more, environ=environ, clock=given.clock)
+    assert time.monotonic() - started < 20
+    assert definitions(broker) == before
+    said = ran.out + ran.err
+    assert not any(each in said for each in (SECRET, PASSWORD, "canary", "4711", "users-secret"))
+    return ran
+
+
+def checks(ran: Ran, status: str) -> list[dict[str, Any]]:
+    """Give the checks that came to something."""
+    return [each for each in ran.of_kind("check") if each["status"] == status]
+
+
+@pytest.mark.parametrize(
+    "name", [*CASES, *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
+)
+def test_what_is_broken_is_named_with_its_fix(
+    fragile_broker: PrivateBroker, tmp_path: Path, name: str
+) -> None:
+    """One check fails, the right one, and ends as the command would; nothing is left behind."""
+    case = {**CASES, **LONG}[name]
+    with case.set_up(Place(fragile_broker, tmp_path)) as given:
+        ran = examined(given, fragile_broker)
+        environ = {"MEDTRACK_URL": given.url}
+        itself = case.command and run(*case.command, *given.arguments, environ=environ)
+    (failure,) = checks(ran, "failed")
+    assert failure["id"] == case.check, failure
+    assert case.fix in failure["fix"]
+    assert (ran.summary["cause"], ran.summary["next"]) == (case.check, failure["fix"])
+    assert ran.code == ran.summary["exit_code"] == case.code
+    assert not itself or itself.code == case.code, itself.err
