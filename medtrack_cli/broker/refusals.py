@@ -112,6 +112,8 @@ def _declined(code: int, words: str, shown: str, broker: str) -> MedtrackError:
 def no_vhost(settings: ConnectionSettings, broker: str) -> Failure:
     """Say that the vhost isn't there; a closer look finds those that are like it."""
     hint = "check --vhost; `rabbitmqctl list_vhosts` shows all"
+    if not settings.vhost:
+        hint = "end the URL with /%2F for the vhost /, or without a slash for the profile's"
     error = TopologyError(f"vhost {settings.vhost!r} is missing", broker, hint=hint)
     return _near(Failure(error, heals=False), settings, "vhosts", settings.vhost)
 

@@ -91,8 +91,20 @@ def diff(
     from medtrack_cli.events.compatibility import compare
 
     before, after = _contract(runtime, old), _contract(runtime, new)
+    if not (os.path.isfile(old) or os.path.isfile(new)):
+        _warn(runtime, before, after)
     comparison = compare(before.schema, after.schema)
     return _report(runtime, [Compared(before, after, comparison)], mode)
+
+
+def _warn(runtime: Runtime, before: "Contract", after: "Contract") -> None:
+    """Say that two operands that name types are no two versions of one."""
+    if before.event_type != after.event_type:
+        runtime.printer.warning("two event types: who reads the one reads no events of the other")
+    elif before.version == after.version:
+        versions = [each.version for each in runtime.registry if each.name == before.event_type]
+        known = f"known: {', '.join(versions)}; a file can be compared with it, too"
+        runtime.printer.warning(f"both are {before.name} ({known})")
 
 
 def _contract(runtime: Runtime, text: str) -> "Contract":
@@ -124,8 +136,9 @@ def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
     from medtrack_cli.events.compatibility import Answer
     from medtrack_cli.output.shown.comparisons import ShownComparison
 
-    answers = []
+    answers, changes = [], 0
     for each in found:
+        changes += len(each.comparison.changes) if each.comparison else 1
         runtime.printer.show(ShownComparison(each))
         answers.append(each.answer(mode))
     broken, undecided = answers.count(Answer.NO), answers.count(Answer.UNDECIDED)
@@ -137,7 +150,8 @@ def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
         "exit_code": code,
     }
     words = f"{broken} broken, {undecided} undecided" if code else "nothing breaks"
-    runtime.printer.summary(Kind.COMPARED, numbers, f"{len(answers)} changed, {mode}: {words}")
+    sentence = f"{len(answers)} changed, {mode}: {words}" if changes else "nothing changed"
+    runtime.printer.summary(Kind.COMPARED, numbers, sentence)
     return code
 
 

@@ -18,7 +18,8 @@ COMMANDS: dict[str, Words] = {
         "config init": "init setup configure login",
         "broker start": "start up run server rabbitmq",
         "broker stop": "stop down",
-        "broker status": "status doctor ping ps health",
+        "broker status": "status ps",
+        "doctor": "diagnose ping health",
     },
     "medtrack schema": {
         "list": "ls types all",

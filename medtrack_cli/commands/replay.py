@@ -190,13 +190,31 @@ def replay(
     )
     job = _job(source, plan, start, skips_corrupt=skip_corrupt)
     with keep_name(runtime, run_name) if name and not dry_run else nullcontext():
-        return carry_out(
+        code = carry_out(
             *(runtime, "replay", job, PublishPolicy(retry_for=retry_for)),
             lambda stop: Pace(factor, clock, stop, note) if factor else None,
             is_checked=source.can_be_read_again,
             dry_run=dry_run,
             yes=yes,
         )
+    if any(plan.window) and not job.events and source.can_be_read_again:
+        _name_span(runtime, source)
+    return code
+
+
+def _name_span(runtime: Runtime, source: "Input") -> None:
+    """Say of a recording of which nothing was wanted from when to when it is."""
+    from medtrack_cli.core.delivery import Delivery
+    from medtrack_cli.core.times import rfc3339
+
+    first = last = None
+    for each in source.items():
+        if isinstance(each.recorded, Delivery):
+            moment = each.recorded.received_at
+            first, last = min(first or moment, moment), max(last or moment, moment)
+    if first and last:
+        span = f"{rfc3339(first)} to {rfc3339(last)}"
+        runtime.printer.note(f"nothing was received in that time; the recording is of {span}")
 
 
 def _window(since: str | None, until: str | None) -> "Window":

@@ -170,7 +170,9 @@ def _print_only(
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}
-    sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
+    sentence = "dry run: nothing would be sent"
+    if total:
+        sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
     counts = {**aside, "invalid_sent": invalid_sent}
     left = {name: count for name, count in counts.items() if count}
     if left:

@@ -138,6 +138,8 @@ class ConnectionSettings:
                 f"certificates are not checked (--insecure): whoever answers as {to[0]}"
                 " can read and change what is sent, the password included"
             )
+        if not self.vhost:
+            yield "the vhost's name is empty: a URL that ends in / says so; the vhost / is %2F"
         if self.ignored:
             yield f"the URL's {', '.join(self.ignored)} is for other clients, and ignored here"
 

@@ -1,8 +1,10 @@
 """Examine events as they are read: complete them where asked, check them, place the findings."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.delivery import key_problem
@@ -11,10 +13,12 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
 from medtrack_cli.events.check import Verdict, check, quick_check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.explain import IS_IT_BARE
 from medtrack_cli.events.findings import Finding, Problem, Rule
 from medtrack_cli.events.json_text import examine as parse
 from medtrack_cli.events.paths import Setting
 from medtrack_cli.events.registry import Registry, built_in
+from medtrack_cli.events.suggestions import payload_of
 
 
 class Examined(NamedTuple):
@@ -123,7 +127,8 @@ def _examine_closely(
         findings += [place(item, each) for each in duplicates]
         verdict = check(body, completion.registry, publishing=publishing)
     unmade = {each.pointer for each in item.findings if each.rule is Rule.INVALID_VALUE}
-    placed = (place(item, _helped(each, completion), depth) for each in verdict.problems)
+    helped = (_helped(each, item, completion, publishing=publishing) for each in verdict.problems)
+    placed = (place(item, each, depth) for each in helped)
     findings += [each for each in placed if each.pointer not in unmade]
     if completion.event_type and verdict.event_type not in {None, completion.event_type}:
         findings.append(place(item, _other_type(completion.event_type), depth))
@@ -133,8 +138,17 @@ def _examine_closely(
     return Examined(item, body, verdict.event_type, tuple(dict.fromkeys(findings)), filled)
 
 
-def _helped(problem: Problem, completion: Completion) -> Problem:
-    """Say how to fill in a service, the one thing that isn't filled in unless it is configured."""
+def _helped(problem: Problem, item: Item, completion: Completion, *, publishing: bool) -> Problem:
+    """Say how to name a bare payload's type, and to fill in a service.
+
+    That is the one thing that isn't filled in unless it is configured.
+    """
+    if problem.suggestion == IS_IT_BARE:
+        fields = {each.name: [f.name for f in each.fields] for each in completion.registry}
+        name = payload_of(parse(item.body or b"")[0], fields) or "TYPE"
+        source = f"-f {shlex.quote(item.file)}" if Path(item.file).is_file() else "-d JSON"
+        way = f"publish {name} {source}" if publishing else f"--as {name}"
+        return replace(problem, suggestion=f"is it a bare payload? then name its type: {way}")
     if completion.now and (problem.rule, problem.where) == (Rule.MISSING_FIELD, ("service",)):
         hint = "--service NAME fills it in, or `service: NAME` in the configuration"
         return replace(problem, suggestion=hint)

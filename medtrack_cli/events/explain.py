@@ -1,5 +1,6 @@
 """Why the model refuses an event: pydantic's errors as problems with rules, words and paths."""
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
@@ -112,10 +113,12 @@ def _not_an_event(value: object) -> Problem:
 
 def _unknown_type(name: str, registry: Registry) -> Problem:
     known = registry.names
+    # A text that is no type's name may be anything, a person's address too.
+    named = f": {name}" if re.fullmatch("[a-z_]{1,40}[.][a-z_]{1,40}", name) else ""
     return Problem(
         Rule.UNKNOWN_EVENT_TYPE,
         ("event_type",),
-        "no such event type is known",
+        f"no such event type is known{named}",
         did_you_mean(name, known) or f"known types: {', '.join(known)}",
     )
 

@@ -1,6 +1,6 @@
 """The nearest known word to one that isn't known."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 LONGEST = 256
@@ -12,6 +12,19 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     folded = {each.casefold(): each for each in known}
     near = get_close_matches(word.casefold(), folded, n=1) if len(word) <= LONGEST else []
     return folded[near[0]] if near else None
+
+
+def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | None:
+    """Name the type whose fields a bare payload has, if it is nearest to one alone.
+
+    `known` has the names of each type's fields.
+    """
+    keys = value.keys() if isinstance(value, dict) else set()
+    ranked = sorted(
+        (-len(keys & {*fields}), len(keys ^ {*fields}), name) for name, fields in known.items()
+    )
+    alike = [each for each in ranked[:1] if -2 * each[0] > len(keys)]
+    return alike[0][2] if alike and [each[:2] for each in ranked].count(alike[0][:2]) == 1 else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -44,7 +44,8 @@ def read_contract(path: Path) -> Contract:
     """Read one schema wherever it stands; BrokenSchema when it can't be used."""
     found = read_schema(path)
     if isinstance(found, SchemaFault):
-        raise BrokenSchema(found.message, found.place)
+        hint = "medtrack schema export student.created"
+        raise BrokenSchema(found.message, found.place, hint=hint)
     return Contract(path.stem, str(path), found)
 
 

@@ -1,5 +1,6 @@
 """Whatever was typed wrong, what is said leads on: most hints are commands that can be copied."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,19 @@ from tests.running import run
 
 SAMPLE = ROOT / "sample-events" / "student.created.json"
 PAYLOAD = '{"student_id": "550e8400-e29b-41d4-a716-446655440000", "cin": "AB1234"}'
+
+RECORDED = {
+    "kind": "event",
+    "exchange": "medtrack.events",
+    "routing_key": "student.created",
+    "redelivered": False,
+    "properties": {},
+    "headers": {},
+    "body": None,
+    "body_text": SAMPLE.read_text("utf-8"),
+    "valid": True,
+    "findings": [],
+}
 
 SLIPS = [
     ("publish", 2, "medtrack publish student.created --count 1"),
@@ -33,7 +47,7 @@ SLIPS = [
     ("publish e.json student.created", 2, "medtrack publish -f e.json"),
     ("publish -f", 2, "medtrack publish -f sample-events/student.created.json"),
     ("publish -f student.created", 66, "an event type is no path: publish TYPE -f FILE, validate"),
-    ("publish -f payload.json", 1, "is it a bare payload? then name its event type"),
+    ("publish -f payload.json", 1, "name its type: publish student.created -f payload.json"),
     ("publish -f missing.json", 66, "no such file or folder: "),
     ("publish -f bad.json", 1, "remove the comma"),
     (
@@ -46,7 +60,7 @@ SLIPS = [
     ("publish -f colon.yaml", 1, "write key: value, with a space"),
     ("publish -d e.json", 2, "-f e.json"),
     ("publish -d {a:1}", 1, "JSON's strings and keys stand in double quotes"),
-    ("publish -d '{\"a\": 1}'", 1, "is it a bare payload? then name its event type"),
+    ("publish -d '{\"a\": 1}'", 1, "then name its type: publish TYPE -d JSON"),
     ("publish -d \"{'a': 1}\"", 1, "JSON's strings and keys stand in double quotes"),
     ("publish -d @e.json", 2, "-f e.json"),
     ("publish -f @e.json", 66, "leave out the @"),
@@ -115,7 +129,8 @@ SLIPS = [
     ("init", 2, "medtrack config init"),
     ("generate", 2, "medtrack publish student.created --count 1"),
     ("start", 2, "medtrack broker start"),
-    ("doctor", 2, "medtrack broker status"),
+    ("status", 2, "medtrack broker status"),
+    ("ping", 2, "medtrack doctor"),
     ("diff", 2, "medtrack schema diff old.json new.json"),
     ("--help-me", 2, "medtrack --help"),
     ("-V", 2, "medtrack --version"),
@@ -169,7 +184,7 @@ SLIPS = [
         "event files are *.json, *.ndjson, *.jsonl (also .gz), *.yaml and *.yml",
     ),
     ("validate missing", 66, "no such file or folder: "),
-    ("validate payload.json", 1, "is it a bare payload? then name its event type"),
+    ("validate payload.json", 1, "then name its type: --as student.created"),
     ("validate tab.yaml", 1, "indent with spaces"),
     ("validate dots.yaml", 1, "remove the ..."),
     ("validate colon.yaml", 1, "write key: value, with a space"),
@@ -223,6 +238,30 @@ SLIPS = [
     ("broker restart", 2, "medtrack broker stop && medtrack broker start"),
     ("demo x", 2, "medtrack demo"),
     ("medtrack publish -f e.json", 2, "medtrack publish -f e.json"),
+    (
+        """publish -d '{"student_id": "x", "user_id": "y"}'""",
+        1,
+        "then name its type: publish student.deleted -d JSON",
+    ),
+    ("validate unknown.json", 1, "no such event type is known: student.craeted"),
+    (
+        "listen --idle-timeout 0.01 --url amqp://localhost/",
+        0,
+        "a URL that ends in / says so; the vhost / is",
+    ),
+    (
+        "replay old.ndjson --since 2030-01-01",
+        0,
+        "the recording is of 2026-01-01T10:00:00.000000Z to 2026-01-02T10:00:00.000000Z",
+    ),
+    (
+        "replay old.ndjson --until 2020-01-01T00:00:00Z --dry-run",
+        0,
+        "dry run: nothing would be sent",
+    ),
+    ("schema diff e.json e.json", 65, "medtrack schema export student.created"),
+    ("schema diff student.created student.created", 0, "both are student.created 1.0 (known: 1.0"),
+    ("schema diff student.created user.created", 1, "two event types: who reads the one reads"),
     ("--profile", 2, "medtrack --profile NAME"),
     ("e.json", 2, "medtrack validate e.json"),
     (
@@ -322,6 +361,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (path / "dots.yaml").write_text("...\n", "utf-8")
     (path / "colon.yaml").write_text("event:student\npayload: 1\n", "utf-8")
     (path / "events").mkdir()
+    (path / "unknown.json").write_text(SAMPLE.read_text("utf-8").replace("created", "craeted"))
+    rows = ({**RECORDED, "received_at": f"2026-01-0{n}T10:00:00Z"} for n in (1, 2))
+    (path / "old.ndjson").write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
         yield path

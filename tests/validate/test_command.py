@@ -82,7 +82,7 @@ def test_human_output(folder: Path) -> None:
     ran = validate(folder / "typo.json")
     shown = re.sub(r"\(.* s\)", "(TIME)", ran.out.replace(f"{folder}/", ""))
     assert shown == (
-        "typo.json:1:16: error[unknown_event_type]: no such event type is known\n"
+        "typo.json:1:16: error[unknown_event_type]: no such event type is known: student.craeted\n"
         '1 | {"event_type": "student.craeted",\n'
         "  |                ^^^^^^^^^^^^^^^^^\n"
         "  hint: did you mean student.created?\n"
