@@ -6,6 +6,7 @@ MedtrackError
 │   └── WrongExpression    2   --where can't be read; it shows its place
 ├── NotARecording         65   a recording or journal that is none
 ├── BrokenSchema          65   a schema that can't be used
+├── NotDefinitions        65   a file of a broker's definitions that is none
 ├── InputMissing          66   a file that is not there or can't be read
 │   ├── EmptyInput        66   an input that holds no event
 │   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
@@ -104,6 +105,11 @@ class NotARecording(MedtrackError):
 
 class BrokenSchema(MedtrackError):
     code = "broken_schema"
+    exit_code = ExitCode.DATA_ERROR
+
+
+class NotDefinitions(MedtrackError):
+    code = "not_definitions"
     exit_code = ExitCode.DATA_ERROR
 
 

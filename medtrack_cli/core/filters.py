@@ -49,7 +49,7 @@ def doubt(pattern: str, known: Sequence[str]) -> str | None:
     why = ""
     if len(parts) > 1:
         why = ": several patterns are several arguments"
-    elif (meant := list(_as_topic(pattern))) != pattern.split("."):
+    elif (meant := list(as_topic(pattern))) != pattern.split("."):
         why = ": * is one whole word, # any number of them, and nothing else stands for others"
         parts = [".".join(meant)]
     near = [_nearest(each, known) for each in parts if each]
@@ -57,8 +57,8 @@ def doubt(pattern: str, known: Sequence[str]) -> str | None:
     return f"no known event type matches {pattern!r}{why}{did_you}"
 
 
-def _as_topic(pattern: str) -> Iterator[str]:
-    """Translate what stands for words in other tongues: of shells, NATS, MQTT."""
+def as_topic(pattern: str) -> Iterator[str]:
+    """Translate what stands for words in other tongues: of shells, NATS, MQTT; word by word."""
     words = re.split("[./]", pattern)
     if set(words) == {"*"}:
         words = ["#"]
@@ -80,7 +80,7 @@ def _nearest(pattern: str, known: Sequence[str]) -> str | None:
     """Find the pattern with words of known keys that is most like this one, if it matches any."""
     from difflib import get_close_matches
 
-    pattern = ".".join(_as_topic(pattern))
+    pattern = ".".join(as_topic(pattern))
     if _matches_any(pattern, known):
         return pattern
     vocabulary = {word for key in known for word in key.split(".")} | {"*", "#"}

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CONFIGURATION = "configuration"
     CREATED = "created"
     BROKER = "broker"
+    ROUTE = "route"
     CHECK = "check"
     DIAGNOSED = "diagnosed"
     EXPLANATION = "explanation"

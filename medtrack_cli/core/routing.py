@@ -1,61 +1,110 @@
-"""Where a message would go: what the broker's exchanges and bindings make of a routing key."""
+"""Where a message goes: what the broker's exchanges and bindings make of a routing key."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
 from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.messages import Message
+from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Topology
 
-Headers = Mapping[str, Any]
+Keys = tuple[str, ...]
+"""The routing key, then those that the sender put into the headers CC and BCC."""
 
 
-class Binding(NamedTuple):
-    """A rule that hands messages of the exchange `source` on to a queue or another exchange."""
+_OF_DEATH = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
+
+
+class Hop(NamedTuple):
+    """A step of a message, out of the exchange `source`.
+
+    Without a binding it goes to the alternate exchange, or by its key from the default exchange
+    to the queue of that name.
+    """
 
     source: str
     destination: str
     to_exchange: bool
-    routing_key: str
-    arguments: Headers
+    binding: Binding | None = None
 
 
-class Topology(NamedTuple):
-    """The exchanges and bindings of one vhost.
+class Way(NamedTuple):
+    """All steps of a message, by the exchange that they lead out of, the nearest first.
 
-    `types` gives each exchange's type, `alternates` the exchange that gets what an exchange
-    can't route.
+    `untold` says of exchanges on it why nobody can tell where they lead.
     """
 
-    types: Mapping[str, str]
-    alternates: Mapping[str, str]
-    bindings: Mapping[str, Sequence[Binding]]  # by source
+    exchange: str
+    keys: Keys
+    steps: Mapping[str, Sequence[Hop]]
+    untold: Mapping[str, str]
+
+    @property
+    def hops(self) -> Iterator[Hop]:
+        """Every step."""
+        return chain.from_iterable(self.steps.values())
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues that get the message for certain, by name."""
+        return sorted({each.destination for each in self.hops if not each.to_exchange})
+
+    def to_each(self) -> dict[str, list[Hop]]:
+        """Give the shortest way to each queue."""
+        first: dict[tuple[str, bool], Hop] = {}
+        for hop in self.hops:
+            first.setdefault((hop.destination, hop.to_exchange), hop)
+        found = {}
+        for queue in self.queues:
+            way = [first[queue, False]]
+            while way[-1].source != self.exchange:
+                way.append(first[way[-1].source, True])
+            found[queue] = way[::-1]
+        return found
+
+
+def keys_of(routing_key: str, headers: Headers) -> Keys:
+    """List all keys that a message is routed by; what isn't a list in CC the broker refuses."""
+    copies = (headers.get(name) for name in ("CC", "BCC"))
+    added = [key for each in copies if isinstance(each, list) for key in each]
+    return routing_key, *(each for each in added if isinstance(each, str))
+
+
+def way(
+    topology: Topology, exchange: str, keys: Keys, headers: Headers, *, has_died: bool = False
+) -> Way:
+    """Follow a message to its queues; none: it would be returned, or dropped.
+
+    One that has died in a queue carries headers that tell how, which nobody knows beforehand.
+    """
+    steps: dict[str, Sequence[Hop]] = {}
+    untold: dict[str, str] = {}
+    waiting, seen = deque([exchange]), {exchange}
+    while waiting:
+        name = waiting.popleft()
+        found = _hops(topology, name, keys, headers, has_died=has_died)
+        if isinstance(found, str):
+            untold[name] = found
+            continue
+        steps[name] = found
+        for hop in found:
+            if not hop.to_exchange or hop.destination in seen:
+                continue
+            seen.add(hop.destination)
+            # An alternate exchange that isn't there gets nothing; a bound one is always there.
+            if hop.binding or hop.destination in topology.exchanges:
+                waiting.append(hop.destination)
+    return Way(exchange, keys, steps, untold)
 
 
 def queues_reached(
     topology: Topology, exchange: str, routing_key: str, headers: Headers
 ) -> list[str] | None:
-    """List the queues that would get a message, by name; none: it would be returned.
-
-    None when it can't be told: the exchange isn't there, or the message passes one whose type
-    comes from a plugin.
-    """
-    reached: set[str] = set()
-    waiting, seen = [exchange], {exchange}
-    while waiting:
-        name = waiting.pop()
-        matching = _matching(topology, name, routing_key, headers)
-        if matching is None:
-            return None
-        found = [(each.destination, each.to_exchange) for each in matching]
-        if not found and name in topology.alternates:
-            found = [(topology.alternates[name], True)]
-        reached.update(destination for destination, to_exchange in found if not to_exchange)
-        new = {destination for destination, to_exchange in found if to_exchange} - seen
-        # An alternate exchange that isn't there gets nothing; a bound one is always there.
-        waiting += [each for each in new if each in topology.types]
-        seen |= new
-    return sorted(reached)
+    """List the queues that would get a message, by name; None when it can't be told."""
+    found = way(topology, exchange, keys_of(routing_key, headers), headers)
+    return None if found.untold else found.queues
 
 
 def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str] | None]:
@@ -71,20 +120,57 @@ def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str]
     return reach
 
 
+def _hops(
+    topology: Topology, name: str, keys: Keys, headers: Headers, *, has_died: bool
+) -> list[Hop] | str:
+    """Take the next steps; a text says why nobody can tell them."""
+    known = topology.exchanges.get(name)
+    if known is None:
+        return "there is no such exchange"
+    if name == "":  # as an alternate it gets nothing: RabbitMQ looks there for bindings
+        queues = (each for each in dict.fromkeys(keys) if each in topology.queues)
+        return [Hop(name, each, to_exchange=False) for each in queues]
+    bindings = topology.bindings.get(name, ())
+    if has_died and known.type == "headers" and any(map(_asks_of_death, bindings)):
+        return "a binding asks for headers that tell how a message died"
+    matching = _matching(known, bindings, keys, headers)
+    if matching is None:
+        return f"what {known.type} does, a plugin decides"
+    found = [Hop(name, each.destination, each.to_exchange, each) for each in matching]
+    return found or _alternate(known)
+
+
+def _alternate(exchange: Exchange) -> list[Hop] | str:
+    if not exchange.alternate_is_known:
+        return "the policy that may name its alternate exchange can't be read"
+    alternate = exchange.alternate
+    return [Hop(exchange.name, alternate, to_exchange=True)] if alternate else []
+
+
 def _matching(
-    topology: Topology, exchange: str, routing_key: str, headers: Headers
+    exchange: Exchange, bindings: Sequence[Binding], keys: Keys, headers: Headers
 ) -> list[Binding] | None:
-    bindings = topology.bindings.get(exchange, ())
-    match topology.types.get(exchange):
+    match exchange.type:
         case "direct":
-            return [each for each in bindings if each.routing_key == routing_key]
+            return [each for each in bindings if each.routing_key in keys]
         case "topic":
-            return [each for each in bindings if key_matches(each.routing_key, routing_key)]
+            return [
+                each for each in bindings if any(key_matches(each.routing_key, key) for key in keys)
+            ]
         case "fanout":
             return list(bindings)
         case "headers":
             return [each for each in bindings if _headers_match(each.arguments, headers)]
     return None
+
+
+def _mode(arguments: Headers) -> str:
+    return str(arguments.get("x-match", "all"))
+
+
+def _asks_of_death(binding: Binding) -> bool:
+    is_x = _mode(binding.arguments).endswith("-with-x")
+    return is_x and any(name.startswith(_OF_DEATH) for name in binding.arguments)
 
 
 def _headers_match(arguments: Headers, headers: Headers) -> bool:
@@ -93,16 +179,19 @@ def _headers_match(arguments: Headers, headers: Headers) -> bool:
     An argument without a value asks for the header alone. Headers that begin with `x-` count
     only with `all-with-x` and `any-with-x`.
     """
-    mode = str(arguments.get("x-match", "all"))
-    agree = list(_agreements(arguments, headers, with_x=mode.endswith("-with-x")))
+    mode = _mode(arguments)
+    agree = list(agreements(arguments, headers).values())
     return any(agree) if mode.startswith("any") else all(agree)
 
 
-def _agreements(arguments: Headers, headers: Headers, *, with_x: bool) -> Iterator[bool]:
-    for name, value in arguments.items():
-        if name == "x-match" or (name.startswith("x-") and not with_x):
-            continue
-        yield name in headers and (value is None or _same(headers[name], value))
+def agreements(arguments: Headers, headers: Headers) -> dict[str, bool]:
+    """Tell of each header that a binding asks for whether a message has it so."""
+    with_x = _mode(arguments).endswith("-with-x")
+    return {
+        name: name in headers and (value is None or _same(headers[name], value))
+        for name, value in arguments.items()
+        if name != "x-match" and (with_x or not name.startswith("x-"))
+    }
 
 
 def _same(one: object, other: object) -> bool:

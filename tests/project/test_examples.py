@@ -13,6 +13,7 @@ from medtrack_cli.files.samples import sample_folder
 from tests.broker.witness import client
 from tests.cli.test_help import commands
 from tests.cli.tool import Tool
+from tests.conftest import Broker
 from tests.project.lines import ended, ended_in_bash
 from tests.running import run
 
@@ -24,17 +25,19 @@ GIVEN = [line for _, each in commands() for line in each.epilog.splitlines()]
 EXAMPLES = list(dict.fromkeys([FIRST, *GIVEN, LAST]))
 LISTENING = [line for line in EXAMPLES if line.startswith("medtrack listen")]
 (EXPECTING,) = (place for place, line in enumerate(LISTENING) if "--expect" in line)
+MANAGEMENT = "http://127.0.0.1:15672"  # RabbitMQ's own, of a broker that isn't the suite's
 SLOW = [line for line in EXAMPLES if "broker st" in line or line.startswith("medtrack demo")]
 
 
 def test_every_example_does_what_it_says(
-    connected: Tool, witness: "Witness", monkeypatch: pytest.MonkeyPatch
+    connected: Tool, broker: Broker, witness: "Witness", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each ends with 0; those that listen hear what the others publish, and end by it or Ctrl-C.
 
     `medtrack listen --queue` takes what waits in a queue that a service would have.
     """
     monkeypatch.chdir(connected.folder)
+    connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     with queue_of_a_service(connected, "student-service.dead"):
         # What bash makes of >> needs no test.
         heard = [connected.start(*shlex.split(line.partition(" >> ")[0])[1:]) for line in LISTENING]

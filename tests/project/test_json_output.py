@@ -23,6 +23,7 @@ from tests.cli.tool import Ran, Tool
 from tests.project.pages import ROOT, blocks
 
 PAGE = ROOT / "docs/json-output.md"
+DEFINITIONS = str(ROOT / "medtrack_cli/samples/definitions.json")
 FILES = "file"  # neither stdout nor stderr: what is in a recording
 
 Records = dict[tuple[str, str], list[dict[str, Any]]]
@@ -173,6 +174,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "init"),
         ("config", "path"),
         ("config", "check"),
+        ("route", "user.created", "no.body", "--definitions", DEFINITIONS),
         ("version",),
         ("doctor",),
         ("doctor", "--list"),

@@ -10,7 +10,7 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.doctor.ports import Overview, QueueState
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.core.routing import Topology
+from medtrack_cli.core.topology.model import Topology
 
 T = TypeVar("T")
 _QUEUE_COLUMNS = "name,messages_ready,consumers,durable,exclusive,effective_policy_definition"

@@ -18,7 +18,7 @@ from medtrack_cli.core.doctor.ports import (
 from medtrack_cli.core.doctor.results import Check, Seen, ok, warning
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Clock, Stop
-from medtrack_cli.core.routing import Topology
+from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import MedtrackError, TimedOut
 
 WHOLE_SECONDS = 18.0
@@ -120,16 +120,7 @@ class Facts:
     @cached_property
     def bound_queues(self) -> Sequence[QueueState]:
         """The queues that our exchange leads to, by whatever way."""
-        topology, waiting = self.topology, [self.settings.exchange]
-        exchanges, names = set(waiting), set()
-        while waiting:
-            source = waiting.pop()
-            found = topology.bindings.get(source, ())
-            names |= {each.destination for each in found if not each.to_exchange}
-            others = {each.destination for each in found if each.to_exchange}
-            others |= {topology.alternates[source]} if source in topology.alternates else set()
-            waiting += others - exchanges
-            exchanges |= others
+        names = self.topology.behind(self.settings.exchange)
         return [each for each in self.queues if each.name in names]
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host
-from medtrack_cli.core.routing import Topology
+from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import MedtrackError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ EXIT_CODES: dict[int, Explanation] = {
     ),
     ExitCode.VERDICT_NO: Explanation(
         "finished, and the answer is no: findings, an event that isn't `confirmed`, a count not "
-        "reached",
+        "reached, a key that reaches no queue",
         "The command did its work to the end, and what it was asked about is not so.",
         "Read the findings or receipts above; each names its rule or outcome, which "
         "`medtrack explain` knows.",
@@ -28,7 +28,7 @@ EXIT_CODES: dict[int, Explanation] = {
     ),
     ExitCode.DATA_ERROR: Explanation(
         "the input is no recording and no event at all, or a report or a checkpoint of ours, or a "
-        "schema of your own can't be used",
+        "schema of your own or a file of definitions can't be used",
         "A file is of another kind than the command reads, or it is damaged.",
         "Name another file; `medtrack schema check FOLDER` says what is wrong with schemas.",
         example="medtrack replay notes.txt",

@@ -63,7 +63,7 @@ def messages(
             filled_in[what := ", ".join(filled)] += 1
             if filled_in[what] == 1:
                 note(f"{item.file}:{item.line}: filled in {what}")
-        key = event_type or _named_type(body) or ""
+        key = event_type or named_type(body) or ""
         name = plan.message_id or identify(position)
         # By position: by name it would take as long as the id.
         yield Message(
@@ -99,10 +99,11 @@ def _may_be_sent(event: Examined, plan: Plan) -> bool:
 
 def _is_forced(event: Examined, plan: Plan) -> bool:
     """Tell whether an invalid event is sent all the same: it must say under which key."""
-    return not plan.validates and _named_type(event.body) is not None
+    return not plan.validates and named_type(event.body) is not None
 
 
-def _named_type(body: bytes | None) -> str | None:
+def named_type(body: bytes | None) -> str | None:
+    """Read the type that a body names, valid or not."""
     try:
         name = json.loads((body or b"").decode("utf-8-sig"))["event_type"]
         name.encode()  # half a surrogate pair names nothing

@@ -1,0 +1,139 @@
+"""medtrack route."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.runtime import Runtime
+
+EXAMPLES = (
+    "medtrack route student.created",
+    "medtrack route --all-types --definitions definitions.json -o json",
+    "medtrack route -f sample-events --definitions definitions.json -o mermaid",
+)
+
+
+class RouteForm(StrEnum):
+    """The forms of a route."""
+
+    HUMAN = "human"
+    JSON = "json"
+    DOT = "dot"
+    MERMAID = "mermaid"
+
+
+def route(
+    runtime: Runtime,
+    keys: Annotated[
+        list[str] | None, argument("KEY…", "Routing keys, event types among them.")
+    ] = None,
+    *,
+    all_types: Annotated[
+        bool, option(Panel.WHAT, "--all-types", help="Every event type that is known.")
+    ] = False,
+    file: Annotated[
+        list[str] | None,
+        option(Panel.WHAT, "--file", "-f", metavar="F", help="The keys of its events; repeatable."),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        option(
+            Panel.HOW,
+            "--header",
+            "-H",
+            metavar="KEY=VALUE",
+            help="A header it has; CC=KEY,KEY are more keys; repeatable.",
+        ),
+    ] = None,
+    definitions: Annotated[
+        str | None,
+        option(
+            Panel.HOW,
+            "--definitions",
+            metavar="FILE",
+            help="Ask exported definitions, - for stdin, and no broker.",
+        ),
+    ] = None,
+    output: Annotated[
+        RouteForm | None,
+        option(Panel.OUTPUT, "--output", "-o", help="Text, JSON lines, or a graph."),
+    ] = None,
+) -> int:
+    """Say which queues an event would reach.
+
+    Through which exchanges and bindings, with their backlog and consumers, and where their dead
+    letters go. Asks the management API, or a definitions file; sends nothing. Exit code 1: a key
+    reaches no queue, or none for certain.
+    """
+    from medtrack_cli.core.topology.route import route as followed
+    from medtrack_cli.output.shown.routes import ShownRoute
+    from medtrack_cli.wiring.topology import draw, exchange_of, read
+
+    headers = _headers(header or ())
+    wanted = list(dict.fromkeys(_keys(runtime, keys or (), file or (), all_types=all_types)))
+    topology = read(runtime, definitions).topology
+    exchange = exchange_of(runtime, topology)
+    newest = runtime.registry.newest
+    routes = [followed(topology, exchange, key, headers, newest(key)) for key in wanted]
+    if output in {RouteForm.DOT, RouteForm.MERMAID}:
+        draw(runtime, output, routes)
+    else:
+        for each in routes:
+            runtime.printer.show(ShownRoute(each))
+    return ExitCode.DONE if all(each.is_heard for each in routes) else ExitCode.VERDICT_NO
+
+
+def _keys(
+    runtime: Runtime, typed: Sequence[str], files: Sequence[str], *, all_types: bool
+) -> Iterator[str]:
+    """Give the keys that are asked about, in their order."""
+    if not (typed or files or all_types):
+        raise UsageError("no routing key", hint="name one, or --all-types, or --file F")
+    refuse_bytes("the routing key", *typed, most=MOST_BYTES)
+    yield from typed
+    if all_types:
+        yield from runtime.registry.names
+    if files:
+        yield from _keys_of_files(runtime, files)
+
+
+def _keys_of_files(runtime: Runtime, paths: Sequence[str]) -> Iterator[str]:
+    """Give the keys of events: a delivery's own, else the type that an event names."""
+    from medtrack_cli.core.delivery import Delivery
+    from medtrack_cli.core.publishing.plan import named_type
+    from medtrack_cli.wiring.inputs import gathered
+
+    source = gathered(runtime, paths)
+    source.require()
+    nameless = 0
+    for item in source.items():
+        recorded = item.recorded
+        key = recorded.published_key if isinstance(recorded, Delivery) else named_type(item.body)
+        if key is None:
+            nameless += 1
+        else:
+            yield key
+    if nameless:
+        runtime.printer.warning(f"{nameless:,} of the events name no event type: medtrack validate")
+
+
+def _headers(texts: Sequence[str]) -> dict[str, object]:
+    """Read headers; CC and BCC are lists of keys."""
+    from medtrack_cli.core.publishing.extras import headers_of
+
+    refuse_bytes("--header", *texts)
+    return {
+        name: value.split(",") if name in {"CC", "BCC"} else value
+        for name, value in headers_of(texts).items()
+    }
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "route", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(route)

@@ -1,0 +1,81 @@
+"""Where a queue's dead letters go, and theirs after them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import NamedTuple
+
+from medtrack_cli.core.routing import Keys, Way, way
+from medtrack_cli.core.topology.model import Headers, Queue, Topology
+
+_EXCHANGE, _KEY = "dead-letter-exchange", "dead-letter-routing-key"
+
+
+class DeadLetters(NamedTuple):
+    """What dies in a queue, having come by these keys: its exchange, its new key, who says so.
+
+    `way` is None where the exchange isn't there: they are dropped.
+    """
+
+    queue: str
+    came_by: Keys
+    exchange: str
+    routing_key: str | None
+    set_by: str
+    way: Way | None
+
+
+Follow = Callable[[str, Keys], Way | None]
+"""Follows a message that has died from an exchange; None: there is no such exchange."""
+
+
+def has_dead_letters(queue: Queue) -> bool:
+    """Tell whether a queue hands on what it drops; a stream never does."""
+    return queue.type != "stream" and _EXCHANGE in queue.settings
+
+
+def dead_letters(queue: Queue, keys: Keys, follow: Follow) -> DeadLetters | None:
+    """Follow what dies in a queue, having come by these keys; None: nothing goes anywhere."""
+    if not has_dead_letters(queue):
+        return None
+    exchange, set_by = queue.settings[_EXCHANGE]
+    own = queue.settings.get(_KEY)
+    key = own and str(own.value)
+    found = follow(str(exchange), keys if key is None else (key,))
+    return DeadLetters(queue.name, keys, str(exchange), key, set_by, found)
+
+
+def following(topology: Topology, headers: Headers) -> Follow:
+    """Follow messages that have died, those of one exchange and key once."""
+
+    @cache
+    def follow(exchange: str, keys: Keys) -> Way | None:
+        if exchange not in topology.exchanges:
+            return None
+        return way(topology, exchange, keys, headers, has_died=True)
+
+    return follow
+
+
+def chain(
+    topology: Topology, queues: Iterable[str], keys: Keys, headers: Headers
+) -> list[DeadLetters]:
+    """Follow dead letters from queue to queue, each queue once for each set of keys."""
+    found, follow = [], following(topology, headers)
+    waiting = deque((name, keys) for name in queues)
+    seen = set(waiting)
+    while waiting:
+        name, came_by = waiting.popleft()
+        queue = topology.queues.get(name)
+        letters = queue and dead_letters(queue, came_by, follow)
+        if not letters:
+            continue
+        found.append(letters)
+        if letters.way is None:
+            continue
+        for each in letters.way.queues:
+            place = each, letters.way.keys
+            if place not in seen:
+                seen.add(place)
+                waiting.append(place)
+    return found

@@ -1,0 +1,103 @@
+"""Definitions exported from a broker: by the management API, or by rabbitmqctl.
+
+Of users, and of the hashes of their passwords, nothing is taken.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from medtrack_cli.core.topology.rows import PLACE, Row, Rows
+from medtrack_cli.errors import InputMissing, NotDefinitions
+from medtrack_cli.events.findings import Rule, Span
+from medtrack_cli.events.json_places import locate, span_of
+from medtrack_cli.events.json_text import MAX_DEPTH, examine
+from medtrack_cli.files.sources import Source, expand
+from medtrack_cli.files.streams import open_source
+
+_LARGEST = 256 * 1024 * 1024  # bytes
+_LISTS = ("exchanges", "bindings", "queues", "policies", "parameters")
+_EXPORT = "`rabbitmqctl export_definitions FILE` writes one, as does GET /api/definitions"
+
+
+class Definitions(NamedTuple):
+    """A file's definitions. An export of one vhost doesn't say in its rows which."""
+
+    file: str
+    text: str
+    document: Mapping[str, Any]
+
+    def vhosts(self) -> set[str] | None:
+        """Name the vhosts; None where it is an export of one."""
+        if "vhosts" not in self.document and not any("vhost" in row for row in self._all()):
+            return None
+        listed = {str(row.get("name")) for row in self._rows("vhosts")}
+        return listed | {str(row["vhost"]) for row in self._all() if "vhost" in row}
+
+    def rows(self, vhost: str) -> Rows:
+        """Give what is in a vhost, each with its place."""
+        found = {name: list(self._of(name, vhost)) for name in _LISTS}
+        operators = [
+            {**row["value"], "name": row.get("name"), PLACE: row[PLACE]}
+            for row in found["parameters"]
+            if row.get("component") == "operator_policy" and isinstance(row.get("value"), dict)
+        ]
+        exchanges, bindings, queues, policies = (found[name] for name in _LISTS[:4])
+        return Rows(exchanges, bindings, queues, policies, operators)
+
+    def span(self, pointer: str) -> Span:
+        """Place a row that a pointer of ours names."""
+        path = tuple(int(part) if part.isdecimal() else part for part in pointer.split("/")[1:])
+        return span_of(self.text, *locate(self.text, path))
+
+    def _of(self, name: str, vhost: str) -> Iterator[Row]:
+        for number, row in enumerate(self._rows(name)):
+            if row.get("vhost", vhost) == vhost:
+                yield {**row, PLACE: f"/{name}/{number}"}
+
+    def _all(self) -> Iterator[Row]:
+        for name in _LISTS:
+            yield from self._rows(name)
+
+    def _rows(self, name: str) -> list[Row]:
+        rows: list[Row] = self.document.get(name) or []
+        return rows
+
+
+def read_definitions(path: str, open_stdin: Callable[[], BinaryIO]) -> Definitions:
+    """Read a definitions file, `-` for stdin.
+
+    Raises InputMissing when it can't be read, NotDefinitions when it holds something else.
+    """
+    if Path(path).is_dir():
+        raise InputMissing("a folder, and no definitions file", path, hint=_EXPORT)
+    (source,) = expand([path])
+    if not isinstance(source, Source):
+        raise source
+    try:
+        with open_source(source, open_stdin) as stream:
+            body = stream.read(_LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "the gzip is cut off or damaged"
+        raise InputMissing(f"can't be read ({reason})", source.name) from None
+    value, problems = examine(body, MAX_DEPTH, _LARGEST)
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    for problem in problems:
+        if problem.rule is not Rule.DUPLICATE_KEY and isinstance(problem.where, int):
+            span = span_of(text, problem.where, problem.where)
+            place = f"{source.name}:{span.line}:{span.column}"
+            raise NotDefinitions(f"no JSON: {problem.message}", place, hint=_EXPORT)
+    if not _is_definitions(value):
+        raise NotDefinitions("no definitions of RabbitMQ", source.name, hint=_EXPORT)
+    return Definitions(source.name, text, value)  # type: ignore[arg-type] # as was just seen
+
+
+def _is_definitions(value: object) -> bool:
+    """Tell by its lists of objects whether this may have come from RabbitMQ."""
+    if not isinstance(value, dict) or not {"exchanges", "queues", "bindings"} & value.keys():
+        return False
+    lists = [value[name] for name in ("vhosts", *_LISTS) if value.get(name) is not None]
+    return all(
+        isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in lists
+    )

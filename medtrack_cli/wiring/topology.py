@@ -1,0 +1,81 @@
+"""A topology: of the broker in use, or of a definitions file."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medtrack_cli.core.topology.model import Topology
+from medtrack_cli.errors import NotDefinitions, TopologyError
+from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medtrack_cli.core.topology.route import Route
+    from medtrack_cli.files.definitions import Definitions
+
+SECONDS = 20.0  # for all answers of the management API
+
+
+class Read(NamedTuple):
+    """A topology, and the file it was read from, if it was one."""
+
+    topology: Topology
+    definitions: "Definitions | None" = None
+
+
+def read(runtime: Runtime, definitions: str | None) -> Read:
+    """Read the topology of the broker in use or, without it, of a definitions file."""
+    if definitions is not None:
+        return _of_file(runtime, definitions)
+    from medtrack_cli.broker.management.client import Unanswered
+    from medtrack_cli.broker.management.topology import read_topology
+
+    settings = runtime.connection
+    try:
+        return Read(read_topology(settings, SECONDS, with_queues=True))
+    except Unanswered as error:
+        raise error.fatal(settings) from None
+
+
+def _of_file(runtime: Runtime, path: str) -> Read:
+    from medtrack_cli.core.topology.rows import topology_of
+    from medtrack_cli.files.definitions import read_definitions
+
+    found = read_definitions(path, lambda: runtime.world.stdin)
+    vhost = _vhost(runtime, found)
+    try:
+        return Read(topology_of(found.rows(vhost)), found)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        hint = "is it whole, as a broker wrote it?"
+        what = f"definitions that RabbitMQ doesn't write ({type(error).__name__})"
+        raise NotDefinitions(what, found.file, hint=hint) from None
+
+
+def _vhost(runtime: Runtime, definitions: "Definitions") -> str:
+    """Choose the vhost: the configured one, or the only one where none was typed."""
+    wanted = runtime.config.resolved.vhost.value
+    known = definitions.vhosts()
+    if known is None or wanted in known:
+        return wanted
+    if len(known) == 1 and not {"vhost", "url"} & runtime.flags.keys():
+        (only,) = known
+        runtime.printer.note(f"its only vhost is looked at: {only}")
+        return only
+    hint = did_you_mean(wanted, known) or f"--vhost {' or '.join(sorted(known)[:5])}"
+    raise TopologyError("no such vhost in the definitions", wanted, hint=hint)
+
+
+def exchange_of(runtime: Runtime, topology: Topology) -> str:
+    """Name the exchange that events go through; TopologyError where it isn't there."""
+    name = runtime.config.exchange
+    if name in topology.exchanges:
+        return name
+    hint = did_you_mean(name, filter(None, topology.exchanges))
+    raise TopologyError("no such exchange", name, hint=hint or "--exchange NAME names another")
+
+
+def draw(runtime: Runtime, language: str, routes: "Sequence[Route]") -> None:
+    """Print routes as one graph, in a language that `graphs` knows."""
+    from medtrack_cli.output.graphs import DRAW
+
+    runtime.world.stdout.writelines(f"{line}\n" for line in DRAW[language](routes))
