@@ -1,6 +1,7 @@
 """Where things stand in the text of an event: from paths to offsets, lines and columns."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from itertools import islice
@@ -8,6 +9,9 @@ from typing import Protocol
 
 from medtrack_cli.events.findings import At, Path, Span
 from medtrack_cli.events.json_text import skip_space
+
+# A pair of surrogates is one character.
+_ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
 
 # Passes over a value without making numbers of its digits.
 _SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -65,7 +69,7 @@ class _Items:
         return [(None, self._found[index])] if 0 <= index < len(self._found) else None
 
 
-@lru_cache(maxsize=1)  # all problems of an event are looked for in one go
+@lru_cache(maxsize=2)  # all problems of an event, and of its record, are looked for in one go
 def _children(text: str) -> Callable[[int], _Children]:
     """Remember what stands in each object and list of a text: it may have many problems."""
 
@@ -107,6 +111,17 @@ def _next(text: str, value: int) -> int:
 
 def _end_of(text: str, start: int) -> int:
     return _SKIPPER.raw_decode(text, start)[1]
+
+
+def in_string(text: str, quote: int, offset: int) -> int:
+    """Find where a character of a string's value stands in the JSON text that holds the string."""
+    place, seen = quote + 1, 0
+    for escape in _ESCAPE.finditer(text, place):
+        if seen + escape.start() - place >= offset:
+            break
+        seen += escape.start() - place + 1
+        place = escape.end()
+    return place + offset - seen
 
 
 def line_column(text: str, offset: int) -> tuple[int, int]:

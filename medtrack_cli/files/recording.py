@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Corrupt, Item
 from medtrack_cli.errors import NotARecording
+from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Rule, Span
 from medtrack_cli.events.findings import Path as EventPath
 from medtrack_cli.files.reading import CutOff
@@ -37,14 +38,26 @@ class RecordedItem(NamedTuple):
     recorded: Delivery | Corrupt
     exact: bool = True
     findings: tuple[Finding, ...] = ()
+    source: Item | None = None
 
-    def span(
-        self,
-        where: EventPath | int,  # noqa: ARG002 -- the body stands escaped in its line
-        at: At = At.VALUE,  # noqa: ARG002
-    ) -> Span:
-        """Point at the record: places inside the body aren't places in the file."""
-        return Span(self.line, 1, 2)
+    def span(self, where: EventPath | int, at: At = At.VALUE) -> Span:
+        """Place a problem where it stands, escaped, in the record; else point at the record."""
+        record, body = self.source and self.source.body, self.body
+        is_as_it_came = isinstance(self.recorded, Delivery) and self.recorded.body == body
+        if self.source is None or not record or not body or not is_as_it_came:
+            return Span(self.line, 1, 2)
+        whole, inner = json_text.decode(record), body.decode("utf-8", "replace")
+        quote, _ = json_places.locate(whole, ("body_text",))
+        if whole[quote] != '"':  # its bytes stand there, in base64
+            return Span(self.line, 1, 2)
+        text = json_text.decode(body)
+        start, end = (
+            (where, where + 1) if isinstance(where, int) else json_places.locate(text, where, at)
+        )
+        mark = len(inner) - len(text)
+        first, last = (json_places.in_string(whole, quote, mark + each) for each in (start, end))
+        begin = self.source.span(())
+        return json_places.span_of(whole, first, last, line=begin.line, column=begin.column)
 
 
 class _Clock:
@@ -144,7 +157,7 @@ def is_readable(header: dict[str, Any], file: str) -> bool:
 
 def _recorded(item: Item, delivery: Delivery, content: "Content") -> RecordedItem:
     """Make an item of a delivery; what can't be decompressed has no body that could be judged."""
-    recorded = RecordedItem(item.file, item.line, content.body, delivery)
+    recorded = RecordedItem(item.file, item.line, content.body, delivery, source=item)
     problem = content.problem
     if problem is None:
         return recorded

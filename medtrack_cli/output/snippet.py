@@ -1,5 +1,6 @@
 """A line of a source file with a caret below: what compilers show, without personal values."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from medtrack_cli.output.safe_text import hidden_in, is_invisible
 _PLAIN = r"""(?![-?](?=\s|$)|:)(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
 _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
+)
+_CHARACTER = re.compile(
+    r"""\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]|.""",
+    re.DOTALL,
 )
 _KEY_AHEAD = re.compile(r"""\s*:(?=[\s"'{\[\d]|$)""")
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.-]{0,63}\}")
@@ -120,8 +125,19 @@ def _masked_parts(line: str) -> Iterator[str]:
         if may_be_key and _KEY_AHEAD.match(line, position) and FIELD_NAME.fullmatch(inner):
             key = inner
             yield text
+        elif key == "body_text" and inner.startswith("{"):
+            yield _masked_body(text)
         else:
             yield text.replace(inner, masked(key, inner)) if inner else text
             key = key if names_fields(key) else ""
         before = text[-1]
     yield line[position:]
+
+
+def _masked_body(text: str) -> str:
+    """Mask an event that stands, escaped, in its record; each escape keeps its width."""
+    pieces = _CHARACTER.findall(text)
+    values = [each if len(each) == 1 else json.loads(f'"{each}"') for each in pieces]
+    shown = mask_line("".join(values[1:]))
+    kept = zip(pieces[1:], values[1:], shown, strict=True)
+    return text[0] + "".join(p if v == m else m * len(p) for p, v, m in kept)
