@@ -38,7 +38,7 @@ def start(runtime: Runtime, *, install: Install = False, export: Export = False)
         runtime.world.stdout.write("".join(f"{line}\n" for line in _exports(broker)))
         return ExitCode.DONE
     word = "already running" if broker.already_running else "started"
-    runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
+    runtime.printer.show(_page(word, broker))
     return ExitCode.DONE
 
 
@@ -67,7 +67,7 @@ def status(runtime: Runtime) -> int:
         runtime.printer.show(Page(Kind.BROKER, {"running": False}, "not running"))
         return ExitCode.VERDICT_NO
     word = "running" if broker.ready else "running, but not answering"
-    runtime.printer.show(Page(Kind.BROKER, _record(broker), _page(word, broker)))
+    runtime.printer.show(_page(word, broker))
     return ExitCode.DONE if broker.ready else ExitCode.VERDICT_NO
 
 
@@ -83,8 +83,8 @@ def _record(broker: "PrivateBroker") -> dict[str, Any]:
     }
 
 
-def _page(word: str, broker: "PrivateBroker") -> str:
-    return "\n".join(
+def _page(word: str, broker: "PrivateBroker") -> Page:
+    text = "\n".join(
         [
             f"RabbitMQ {broker.version} {word}",
             f"  url         {broker.amqp_url}",
@@ -92,9 +92,10 @@ def _page(word: str, broker: "PrivateBroker") -> str:
             f"  folder      {broker.folder}",
             "",
             "  `medtrack --profile private …` leads there, and so do:",
-            *(f"  {line}" for line in _exports(broker)),
         ]
     )
+    commands = [f"  {line}" for line in _exports(broker)]
+    return Page(Kind.BROKER, _record(broker), text, commands=commands)
 
 
 def _exports(broker: "PrivateBroker") -> list[str]:

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import Any, BinaryIO, TextIO
 
 from medtrack_cli.core.kinds import Kind
@@ -20,6 +21,7 @@ from medtrack_cli.output.shown.notes import ShownNote
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style
 from medtrack_cli.output.terminal import width_of
+from medtrack_cli.output.wrapping import aligned
 
 MOST_OF_A_GROUP = 10
 """The things of a group that are listed; the others are counted."""
@@ -98,11 +100,12 @@ class HumanPrinter:
     def rows(self, kind: Kind, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:  # noqa: ARG002
         cells = [[_cell(value) for value in row] for row in rows]
         titles = [column.replace("_", " ") for column in columns]
-        widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
-        for number, row in enumerate([titles, *cells]):
-            padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
-            line = "  ".join(padded).rstrip()
-            self._print(self._out(line, "dim") if number == 0 else line)
+        sheet = self._sheet(self._stdout, self._out)
+        heading, *lines = aligned([titles, *cells], sheet.room)
+        for line in heading:
+            self._print(self._out(line, "dim"))
+        for line in chain.from_iterable(lines):
+            self._print(line)
 
     @contextmanager
     def deliveries(self, watched: Watched) -> Iterator[Sink]:

@@ -1,7 +1,8 @@
 """Sentences broken between words, so that they fit a terminal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 _WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 """A word; what stands between backticks is typed as it is, and so it is one."""
@@ -22,6 +23,53 @@ def wrapped(text: str, width: int | None, first: str = "", indent: str = "") -> 
             yield line
             line = indent + word
     yield line
+
+
+def kept(text: str, width: int | None) -> Iterator[str]:
+    """Give a line as it stands where it fits, else broken between words, its indent kept."""
+    if width is None or columns(text) <= width:
+        yield text
+        return
+    indent = text[: len(text) - len(text.lstrip())]
+    yield from wrapped(text.strip(), width, indent, f"{indent}  ")
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], width: int | None, indent: str = ""
+) -> Iterator[list[str]]:
+    """Give each row's lines: cells stand in columns, where they are broken between words.
+
+    Where even the longest words of all columns don't fit beside each other, a row's cells follow
+    one another; a word that no line has room for has one for itself, so that it can be copied.
+    """
+    room = None if width is None else width - len(indent)
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    least = [max(map(_longest, column)) for column in zip(*rows, strict=True)]
+    gaps = 2 * (len(widths) - 1)
+    if room is not None and sum(least) + gaps > room:
+        for row in rows:
+            yield list(wrapped(" ".join(row), width, indent, f"{indent}  "))
+        return
+    while room is not None and sum(widths) + gaps > room:
+        _, widest = max((have, at) for at, have in enumerate(widths) if have > least[at])
+        widths[widest] -= 1
+    for row in rows:
+        cells = [
+            [cell] if columns(cell) <= width else list(wrapped(cell, width))
+            for cell, width in zip(row, widths, strict=True)
+        ]
+        yield [
+            (indent + "  ".join(map(_padded, line, widths))).rstrip()
+            for line in zip_longest(*cells, fillvalue="")
+        ]
+
+
+def _longest(text: str) -> int:
+    return max(map(columns, _WORD.findall(text)), default=0)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
 
 
 def cut_left(text: str, width: int | None, mark: str = "…") -> str:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from medtrack_cli.core.contracts import Compared
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 
 
@@ -40,8 +39,8 @@ class ShownComparison(NamedTuple):
             ],
         }
 
-    def lines(self, sheet: Sheet) -> Iterator[str]:  # noqa: ARG002 -- alike on any
-        return map(safe_text, "\n".join(self._texts()).split("\n"))
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        return sheet.text("\n".join(self._texts()))
 
     def _texts(self) -> Iterator[str]:
         """Say what a change means for readers and writers, change by change."""

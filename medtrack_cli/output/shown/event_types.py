@@ -1,13 +1,15 @@
 """An event type described whole."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import aligned
 
 
 class ShownEventType(NamedTuple):
@@ -38,29 +40,28 @@ class ShownEventType(NamedTuple):
             "example": self.example,
         }
 
-    def lines(self, sheet: Sheet) -> Iterator[str]:  # noqa: ARG002 -- alike on any
-        return map(safe_text, "\n".join(self._texts()).split("\n"))
-
-    def _texts(self) -> Iterator[str]:
+    def lines(self, sheet: Sheet) -> Iterator[str]:
         """Say its purpose, fields and reactions in a terminal's width, then give the example."""
         known = self.known
-        yield f"{known.name}  version {known.version}"
-        yield known.description
-        yield ""
-        yield f"Published by {known.published_by or 'whoever: its schema does not say'}."
-        yield from ("", "Payload")
-        width = max((len(field.name) for field in known.fields), default=0)
-        kinds = max((len(field.kind) for field in known.fields), default=0)
-        for field in known.fields:
-            optional = "" if field.required else " (optional)"
-            yield f"  {field.name:<{width}}  {field.kind:<{kinds}}  {field.description}{optional}"
+        yield from sheet.text(f"{known.name}  version {known.version}\n{known.description}\n")
+        by = known.published_by or "whoever: its schema does not say"
+        yield from sheet.text(f"Published by {by}.\n\nPayload")
+        fields = [
+            (each.name, each.kind, each.description + ("" if each.required else " (optional)"))
+            for each in known.fields
+        ]
+        yield from _table(fields, sheet)
         yield from ("", "What happens then")
-        services = max((len(name) for name in known.reactions), default=0)
-        for name, deed in known.reactions.items():
-            yield f"  {name:<{services}}  {deed}"
-        if not known.reactions:
-            yield "  nothing is promised"
+        yield from _table(list(known.reactions.items()) or [("nothing is promised",)], sheet)
         if self.example is not None:
             shown = json.dumps(self.example, indent=2, ensure_ascii=False).splitlines()
-            yield from ("", "Example", *(f"  {line}" for line in shown), "")
-            yield f"  medtrack schema example {known.name} | medtrack publish -f -"
+            yield from ("", "Example", *(f"  {safe_text(line)}" for line in shown), "")
+            made = f"  medtrack schema example {safe_text(known.name)} |"
+            taken = "medtrack publish -f -"
+            fits = sheet.room is None or len(made) + len(taken) < sheet.room
+            yield from [f"{made} {taken}"] if fits else [made, f"    {taken}"]
+
+
+def _table(rows: Sequence[Sequence[str]], sheet: Sheet) -> Iterator[str]:
+    safe = [[safe_text(cell) for cell in row] for row in rows]
+    return chain.from_iterable(aligned(safe, sheet.room, "  "))

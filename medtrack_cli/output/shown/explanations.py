@@ -7,6 +7,7 @@ from typing import NamedTuple
 from medtrack_cli.core.explanations import Explained
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import kept
 
 _WIDEST = 100
 
@@ -33,4 +34,4 @@ class ShownExplanation(NamedTuple):
             )
         for name in ("wrong", "right", "example"):
             if text := getattr(about, name):
-                yield f"{name}: {text}"
+                yield from kept(f"{name}: {text}", sheet.room)

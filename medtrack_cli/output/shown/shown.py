@@ -1,13 +1,13 @@
 """What every thing that is shown offers to the printers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
-from medtrack_cli.output.wrapping import wrapped
+from medtrack_cli.output.wrapping import kept, wrapped
 
 Record = dict[str, Any]
 """A JSON object, its `kind` first."""
@@ -47,6 +47,11 @@ class Sheet(NamedTuple):
             for line in (first, *others):
                 yield self.style(line, colour) if colour else line
 
+    def text(self, text: str) -> Iterator[str]:
+        """Make a text safe, line by line; only lines that don't fit are broken."""
+        for line in text.split("\n"):
+            yield from kept(safe_text(line), self.room)
+
 
 class Shown(Protocol):
     """A value that a command has for people and for programs."""
@@ -72,9 +77,11 @@ class Page(NamedTuple):
     record: Mapping[str, Any]
     text: str
     is_data: bool = True
+    commands: Sequence[str] = ()  # lines to be copied: they are never broken
 
     def records(self) -> Iterable[Record]:
         yield {"kind": self.kind, **self.record}
 
-    def lines(self, sheet: Sheet) -> Iterable[str]:  # noqa: ARG002 -- alike on any
-        return map(safe_text, self.text.split("\n"))
+    def lines(self, sheet: Sheet) -> Iterable[str]:
+        yield from sheet.text(self.text)
+        yield from map(safe_text, self.commands)

@@ -1,0 +1,139 @@
+"""Every table and page of text on terminals of several widths: no word is broken, none is lost."""
+
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import termios
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medtrack_cli.__main__ import run as run_in
+from medtrack_cli.commands.broker import _page
+from medtrack_cli.output.marks import FULL
+from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.style import Style
+from medtrack_cli.output.wrapping import aligned, columns
+from medtrack_cli.private_broker import PrivateBroker
+from medtrack_cli.world import World
+from tests.running import run
+
+WIDTHS = [56, 80, 120]
+
+COMMANDS = (
+    "schema list",
+    "schema show evaluation.created",
+    "schema show room.booked --config medtrack.yaml",
+    "schema diff schemas/room.booked/1.0.json schemas/room.booked/1.1.json",
+    "schema diff student.created@1.0 user.created@1.0",
+    "schema check schemas",
+    "schema check broken",
+    "config show",
+    "config check",
+    "validate --list-rules",
+    "explain",
+    "explain missing_field",
+    "explain 75",
+    "explain unroutable",
+    "broker status",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the samples, a configuration, and schemas that can't be used."""
+    made = tmp_path_factory.mktemp("t")
+    assert run("samples", made).code == 0
+    (made / "medtrack.yaml").write_text("schemas: [schemas]\n")
+    broken = made / "broken/room.freed"
+    broken.mkdir(parents=True)
+    (broken / "1.0.json").write_text('{"type": "objekt", "properties": {"a": {"minimum": "x"}}}')
+    return made
+
+
+class Screen(io.StringIO):
+    """A terminal of a width, whose text is kept."""
+
+    encoding = "utf-8"
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self._ours, self._theirs = pty.openpty()
+        fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._theirs
+
+    def leave(self) -> str:
+        """Close it, and give what was written without its colours."""
+        os.close(self._ours)
+        os.close(self._theirs)
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.getvalue())
+
+
+def told(line: str, folder: Path, width: int) -> list[str]:
+    """Run a command line on a terminal of a width; give the lines of its stdout."""
+    screen, err = Screen(width), io.StringIO()
+    environ = {"HOME": str(folder), "XDG_STATE_HOME": str(folder)}
+    world = World(stdin=io.BytesIO(), stdout=screen, stderr=err, environ=environ, cwd=folder)
+    assert run_in(world, line.split()) in {0, 1, 65}, (line, err.getvalue())
+    return screen.leave().splitlines()
+
+
+def words(lines: list[str]) -> Counter[str]:
+    """Count the words of lines."""
+    return Counter(word for line in lines for word in line.split())
+
+
+def too_wide(lines: list[str], width: int) -> Iterator[str]:
+    """Give the lines that don't fit, save single words and what is to be copied as it is."""
+    for line in lines:
+        is_copied = line.startswith(("  export ", '      "'))
+        if columns(line) > width and len(line.split()) > 1 and not is_copied:
+            yield line
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_no_word_is_broken(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 56, 80 and 120 columns a table has the words that it has where there is room for all."""
+    monkeypatch.chdir(folder)
+    whole = words(told(line, folder, 1000))
+    assert sum(whole.values()) > 1
+    for width in WIDTHS:
+        lines = told(line, folder, width)
+        assert list(too_wide(lines, width)) == []
+        assert words(lines) == whole, width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_broker_that_runs_fits(width: int) -> None:
+    """What `broker status` says of one that runs; its exports are never broken."""
+    url = "amqp://medtrack:medtrack@127.0.0.1:45671/"
+    folder = Path("/home/somebody/.local/state/medtrack/broker/default")
+    broker = PrivateBroker(
+        *(url, "http://a:b@127.0.0.1:45672/", 45671, 45672, 1, folder, "3.10.8"),
+        already_running=False,
+        ready=True,
+    )
+    page = _page("running", broker)
+    sheet = Sheet(width, FULL, Style(on=False), is_terminal=True)
+    lines = list(page.lines(sheet))
+    assert list(too_wide(lines, width)) == []
+    assert words(lines) == words(list(page.lines(sheet._replace(is_terminal=False))))
+    assert f"  export MEDTRACK_URL={url}" in lines
+
+
+def test_what_has_no_room_beside_stands_below() -> None:
+    """Where the longest words don't fit side by side, cells follow each other, paths whole."""
+    path = "/home/" + "long-name/" * 9 + "medtrack.yaml"
+    rows = [["path", "belongs to"], [path, "the project here"]]
+    assert list(aligned(rows, 56)) == [["path belongs to"], [path, "  the project here"]]
+    assert next(aligned(rows, None))[0].startswith("path   ")
