@@ -9,6 +9,31 @@ venv=".venv"
 
 say() { printf 'env: %s\n' "$*" >&2; }
 
+# Say what is done, do it, and show on a terminal that it lives. The command is in the foreground:
+# Ctrl-C reaches it.
+alive() {
+  say "$1"
+  shift
+  if [ ! -t 2 ]; then
+    "$@"
+    return
+  fi
+  tick &
+  local ticker=$! status=0
+  "$@" || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  printf '\r\033[K' >&2
+  return "$status"
+}
+
+tick() {
+  local since=$SECONDS
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
+    printf '\r\033[Kenv: %d s' "$((SECONDS - since))" >&2
+  done
+}
+
 is_right_version() {
   "$1" -c "import sys; sys.exit(sys.version_info < tuple(map(int, '$oldest'.split('.'))))" \
     >/dev/null 2>&1
@@ -38,13 +63,15 @@ install_venv_module() {
     say "  sudo apt-get install $package"
     exit 1
   fi
-  say "installing $package with apt-get, since $1 has no venv module"
   log="$(mktemp)"
-  if ! {
-    "${root[@]}" apt-get update &&
-      "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=120 "$package"
-  } >"$log" 2>&1 </dev/null; then
+  get_package() {
+    {
+      "${root[@]}" apt-get update &&
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+          apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=120 "$package"
+    } >"$log" 2>&1 </dev/null
+  }
+  if ! alive "installing $package with apt-get, since $1 has no venv module" get_package; then
     tail -n 20 "$log" >&2
     say "apt-get could not install $package: its last lines are above, all of them in $log"
     exit 1
@@ -53,10 +80,11 @@ install_venv_module() {
 }
 
 make_with_uv() {
-  say "making $venv with uv"
-  uv venv --quiet --clear --python "${python:->=$oldest}" "$venv" &&
-    uv pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements/dev.txt &&
-    uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
+  local into=(uv pip install --quiet --python "$venv/bin/python")
+  alive "making $venv with uv" \
+    uv venv --quiet --clear --python "${python:->=$oldest}" "$venv" &&
+    alive "installing requirements/dev.txt" "${into[@]}" --require-hashes -r requirements/dev.txt &&
+    alive "installing medtrack itself" "${into[@]}" --no-deps --no-build-isolation --editable .
 }
 
 make_with_pip() {
@@ -65,11 +93,10 @@ make_with_pip() {
     exit 1
   fi
   can_make_venvs "$python" || install_venv_module "$python"
-  say "making $venv with $python and pip"
-  "$python" -m venv --clear "$venv"
+  alive "making $venv with $python and pip" "$python" -m venv --clear "$venv"
   local pip=("$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input)
-  "${pip[@]}" --require-hashes -r requirements/dev.txt
-  "${pip[@]}" --no-deps --no-build-isolation --editable .
+  alive "installing requirements/dev.txt" "${pip[@]}" --require-hashes -r requirements/dev.txt
+  alive "installing medtrack itself" "${pip[@]}" --no-deps --no-build-isolation --editable .
 }
 
 python="$(find_python || true)"

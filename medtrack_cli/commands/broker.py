@@ -33,6 +33,9 @@ def start(runtime: Runtime, *, install: Install = False, export: Export = False)
     """
     from medtrack_cli.wiring import private_broker
 
+    running = private_broker.status(runtime)
+    if running is None or not running.ready:
+        runtime.printer.note("starting a private RabbitMQ")
     broker = private_broker.start(runtime, install=install)
     if export:
         runtime.world.stdout.write("".join(f"{line}\n" for line in _exports(broker)))

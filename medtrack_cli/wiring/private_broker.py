@@ -8,10 +8,12 @@ __all__ = ["PrivateBroker", "start", "status", "stop"]
 
 
 def start(runtime: Runtime, name: str = "default", *, install: bool) -> PrivateBroker:
-    """Start the private broker of this name, or find it running."""
-    environ, note = runtime.world.environ, runtime.printer.note
+    """Start the private broker of this name, or find it running; on a terminal time is told."""
+    environ, clock, printer = runtime.world.environ, runtime.world.clock, runtime.printer
     state = private_broker.state_folder(environ, name)
-    return private_broker.start(state, environ=environ, announce=note, install=install)
+    since = clock.monotonic()
+    with printer.progress(lambda: f"not ready yet, {clock.monotonic() - since:.0f} s"):
+        return private_broker.start(state, environ=environ, announce=printer.note, install=install)
 
 
 def stop(runtime: Runtime, name: str = "default", *, erase: bool = False) -> bool:

@@ -54,3 +54,5 @@ def test_the_exported_lines_are_all_of_stdout(beside: Tool, private_broker: Priv
     assert said == f"{private_broker.amqp_url} {private_broker.web_address}"
     failed = beside.run("broker", "start", "--export", XDG_STATE_HOME="/proc/there/is/none")
     assert (failed.code, failed.out) == (73, "")
+    assert failed.err.startswith("starting a private RabbitMQ\n")
+    assert ran.err == ""  # it runs: nothing is slow
