@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from copy import copy
 from threading import Event, Lock, Thread
@@ -112,6 +113,8 @@ class Terminal:
         self.emulator = Emulator(width, height, history=50_000, ratio=0.5)
         self._stream = pyte.ByteStream(self.emulator)
         self.written = bytearray()
+        self._arrived: list[tuple[float, int]] = []  # when so much had been written
+        self._later: list[bytes | tuple[int, int]] | None = None
         self._lock = Lock()
         self._is_gone = Event()
         self._reads = Event()
@@ -160,12 +163,12 @@ class Terminal:
         """Join the rows on the screen."""
         return "\n".join(self.rows)
 
-    def wait(self, condition: Callable[[], object]) -> None:
+    def wait(self, condition: Callable[[], object], pause: float = 0.02) -> None:
         """Wait until something is so."""
         until = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < until, self.text
-            time.sleep(0.02)
+            time.sleep(pause)
 
     def await_text(self, *texts: str) -> None:
         """Wait until texts are on the screen together."""
@@ -186,8 +189,40 @@ class Terminal:
     def resize(self, width: int, height: int) -> None:
         """Change the window's size."""
         with self._lock:
-            self.emulator.resize(height, width)
+            if self._later is None:
+                self.emulator.resize(height, width)
+            else:
+                self._later.append((height, width))
             termios.tcsetwinsize(self.theirs, (height, width))
+
+    def only_read(self) -> None:
+        """Draw nothing for now: an emulator in Python is slower than the view."""
+        with self._lock:
+            self._later = []
+
+    def catch_up(self) -> None:
+        """Draw what has only been read."""
+        with self._lock:
+            for each in self._later or ():
+                if isinstance(each, bytes):
+                    self._stream.feed(each)
+                else:
+                    self.emulator.resize(*each)
+            self._later = None
+
+    def answered(self, keys: str, answer: bytes) -> float:
+        """Press keys, and give the seconds until their answer is written."""
+        began, before = time.monotonic(), len(self.written)
+        self.type(keys)
+        self.wait(lambda: answer in self.written[before:], pause=0.001)
+        return time.monotonic() - began
+
+    @property
+    def frames(self) -> list[float]:
+        """Give the time of each frame, as it was read."""
+        places = (found.start() for found in re.finditer(rb"\x1b\[\?2026h", self.written))
+        ends = [end for _, end in self._arrived]
+        return [self._arrived[bisect_right(ends, place)][0] for place in places]
 
     def hang(self) -> None:
         """Stop reading, as a terminal does whose connection is stuck."""
@@ -225,5 +260,9 @@ class Terminal:
                 data = os.read(self._ours, 65536)
                 with self._lock:
                     self.written += data
-                    self._stream.feed(data)
+                    self._arrived.append((time.monotonic(), len(self.written)))
+                    if self._later is None:
+                        self._stream.feed(data)
+                    else:
+                        self._later.append(data)
             self._reads.wait()

@@ -4,6 +4,7 @@ Two threads draw, one at a time: the caller's, when it has events, and our own, 
 keys and keeps the block up to date while nothing arrives or no broker can be reached.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from signal import SIGHUP
@@ -34,6 +35,9 @@ FRAME_SECONDS = 1 / 30
 
 FLOOD_FRAME_SECONDS = 1 / 10
 """The same while more arrives than is drawn: nobody reads that fast."""
+
+SWITCH_SECONDS = 0.001
+"""So long the thread that answers keys waits, at each step, for the one that takes events."""
 
 
 class LiveView:
@@ -67,6 +71,8 @@ class LiveView:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        self._stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._stack.enter_context(suspending(self._leave, self._lapse))
         with self._lock:
             self._enter()
