@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from threading import Event, Lock, Thread
 from typing import Any, Self
+from unicodedata import combining
 
 import pyte
+from wcwidth import wcwidth
 
 from tests.cli.tool import COMMAND, Tool
 
@@ -32,10 +34,18 @@ class Emulator(pyte.HistoryScreen):
     """A screen that does what today's terminals do, and pyte's alone doesn't.
 
     It keeps what is erased from its top row on, as tmux does; breaks rows that have become too
-    wide; keeps the cursor's row when it becomes lower; and has another screen.
+    wide; keeps the cursor's row when it becomes lower; has another screen; and draws what follows
+    marks of any kind.
     """
 
     aside: tuple[dict[int, Any], int] | None = None  # the rows and the cursor's of the first one
+
+    def text(self, row: Mapping[int, Any]) -> str:
+        """Give what stands in a row; half a wide letter is nothing."""
+        return "".join(row[column].data for column in range(self.columns)).rstrip()
+
+    def draw(self, data: str) -> None:
+        super().draw("".join(char for char in data if wcwidth(char) or combining(char)))
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         lines, columns = lines or self.lines, columns or self.columns
@@ -145,17 +155,15 @@ class Terminal:
     def rows(self) -> list[str]:
         """List the rows that are on the screen, without the empty ones at its end."""
         with self._lock:
-            shown = "\n".join(row.rstrip() for row in self.emulator.display)
+            buffer = self.emulator.buffer
+            shown = "\n".join(self.emulator.text(buffer[at]) for at in range(self.emulator.lines))
         return shown.rstrip("\n").split("\n")
 
     @property
     def scrolled(self) -> list[str]:
         """List the rows that have left the screen at its top, then those on it."""
         with self._lock:
-            gone = [
-                "".join(row[column].data for column in range(self.emulator.columns)).rstrip()
-                for row in self.emulator.history.top
-            ]
+            gone = [self.emulator.text(row) for row in self.emulator.history.top]
         return [*gone, *self.rows]
 
     @property

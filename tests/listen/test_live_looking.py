@@ -9,12 +9,12 @@ import pytest
 from pika import BasicProperties
 
 from medtrack_cli.private_broker import EXCHANGE
-from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies
+from tests.broker.test_listen_output import CANARIES, canary_bodies
 from tests.broker.witness import client
-from tests.builders import encode, event, spoilt
+from tests.builders import encode, spoilt
 from tests.cli.tool import Tool
 from tests.conftest import Broker
-from tests.listen.terminal import OURS, Terminal
+from tests.listen.terminal import Terminal
 from tests.listen.test_live_terminal import check_restored, deleted, live, say
 
 UP, DOWN, PAGE_UP, END = "\x1b[A", "\x1b[B", "\x1b[5~", "\x1b[F"
@@ -137,39 +137,6 @@ def has_one_view(terminal: Terminal, width: int) -> bool:
     states = [row for row in rows if "● listening" in row]
     rules = [row for row in rows if row.startswith("──")]
     return len(states) == 1 and len(rules) <= 1 and all(row == "─" * width for row in rules)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("more", [[], ["--no-color"], ["--reveal"]])
-def test_nothing_heard_steers_the_terminal_from_a_pane(
-    connected: Tool, broker: Broker, more: list[str]
-) -> None:
-    """Hostile keys, headers, properties and bodies are shown in the list, whole, and searched."""
-    whole = event()
-    whole["payload"] |= {"first_name": HOSTILE, HOSTILE: HOSTILE}
-    bodies = [
-        HOSTILE.encode(),
-        encode(whole),
-        encode(spoilt("student.created", "/service", HOSTILE)),
-    ]
-    with live(connected, *more, width=200, height=60) as terminal:
-        with client(broker.amqp_url) as channel:
-            told = BasicProperties(message_id=HOSTILE[:60], headers={HOSTILE[:60]: HOSTILE})
-            for body in bodies:
-                channel.basic_publish(EXCHANGE, HOSTILE[:200], body, told)
-        terminal.await_text("3 received")
-        for number in (3, 2, 1):
-            terminal.type(UP)
-            terminal.await_text("the last 3 events")
-            terminal.type("\r")
-            terminal.await_text(f"event {number}:")
-            terminal.type("q")
-        terminal.type("/\x1b]0;x\x07\x9b2J\u202e\r")
-        terminal.await_text("the last 3 events")
-        terminal.type("qq")
-        assert terminal.end() == 0
-        seen = terminal.written.decode()
-    assert not set(OURS.sub("", seen)) & set("\x1b\x07\x9b\u202e")
 
 
 @pytest.mark.long

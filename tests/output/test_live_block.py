@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -20,10 +20,12 @@ from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.live.block import Scene, block, duration
 from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
+from medtrack_cli.output.live.panes import prompt
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.terminal import Size
 from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.paint import console_for, paint
+from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.short_ids import ShortIds
 from medtrack_cli.world import SystemClock
 from tests.builders import delivery, encode, event
@@ -102,6 +104,18 @@ def test_the_last_finding_stands_in_the_block() -> None:
     assert "last ✗ 10:00:00.537Z no.event " in text
     assert "✗1 xxxxx xxxxxxx 9999" in text
     assert "1:no.event 1 ✗1" in text
+
+
+@given(st.integers(3, 120), st.text(max_size=100))
+@example(40, "学生" * 50)
+def test_the_end_of_what_is_typed_is_seen(width: int, typed: str) -> None:
+    """A search longer than the window shows where one types, and fits."""
+    shown = prompt(typed, width).plain
+
+    assert cell_len(shown) <= width
+    assert safe_text(typed).endswith(shown[1:-1])
+    assert shown[0] + shown[-1] == "/_"
+    assert len(shown) > min(len(typed), width // 2 - 2)
 
 
 def test_the_block_names_no_secret() -> None:

@@ -17,6 +17,7 @@ from medtrack_cli.output.live.panes import (
     highlight,
     list_title,
     listing,
+    prompt,
     reading,
 )
 from medtrack_cli.output.live.terminal import Row, Screen, Size
@@ -98,6 +99,8 @@ class Canvas:
         room = max(1, size.height - len(below) - 1)
         if controls.pane is Pane.LIST:
             title = list_title(shown, len(held), controls, reveal=self._watched.reveal)
+            if controls.typed is not None:
+                title = prompt(controls.typed, size.width)
             rows = listing(shown, controls, self._row, self.marks.cursor, room)
         else:
             title = self._title(controls, held)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from medtrack_cli.core.checked import CheckedDelivery
@@ -60,10 +61,17 @@ def help_lines() -> list[Text]:
     return [Text.assemble((f"{keys:<18}", "bold"), words) for keys, words in HELP]
 
 
+def prompt(typed: str, width: int) -> Text:
+    """Show the end of what is being typed."""
+    room = max(width - 2, 1)
+    shown = safe_text(typed)[-room:]
+    while cell_len(shown) > room:
+        shown = shown[1:]
+    return Text.assemble((f"/{shown}", "bold"), ("_", "bold yellow"))
+
+
 def list_title(shown: Sequence[Entry], kept: int, controls: Controls, *, reveal: bool) -> Text:
-    """Say what is listed, or what is being typed."""
-    if controls.typed is not None:
-        return Text.assemble((f"/{safe_text(controls.typed)}", "bold"), ("_", "bold yellow"))
+    """Say what is listed."""
     part = "" if len(shown) == kept else f"{len(shown):,} of "
     title = Text(f"{part}the last {counted(kept, 'event')}", "bold")
     if controls.only is not None:
