@@ -15,6 +15,7 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medtrack_cli.core.doctor.facts import Facts
     from medtrack_cli.core.doctor.results import Check
 
 EXAMPLES = (
@@ -79,34 +80,40 @@ def doctor(
         wiring.refuse_place(bundle)
     clock = runtime.world.clock
     started, diagnosis = clock.monotonic(), Diagnosis(strict)
-    with runtime.world.stop_on_signals() as stop:
-        facts = wiring.facts(runtime, stop, file, asks_exchange=round_trip)
-        with _Watched(runtime) as watched:
-            for result in examine(steps, facts, watched.begins):
-                diagnosis.results.append(result)
-                runtime.printer.show(ShownCheck(result))
-        diagnosis.stopped = stop.exit_code
+    facts = wiring.facts(runtime, file, asks_exchange=round_trip)
+    with _Watched(runtime, facts) as watched:
+        for result in examine(steps, facts, watched.begins):
+            diagnosis.results.append(result)
+            runtime.printer.show(ShownCheck(result))
+        diagnosis.stopped = facts.stop.exit_code
         diagnosis.seconds = clock.monotonic() - started
-        runtime.printer.show(ShownDiagnosis(diagnosis, wiring.target(runtime)))
+    runtime.printer.show(ShownDiagnosis(diagnosis, wiring.target(runtime)))
     if bundle:
         wiring.write_report(runtime, bundle, diagnosis)
     return diagnosis.exit_code
 
 
 class _Watched(ExitStack):
-    """A sign of life, as soon as the network is asked: before that a password may be typed."""
+    """What holds while the network is asked: a sign of life, and that a signal ends it cleanly.
 
-    def __init__(self, runtime: Runtime) -> None:
+    Before that a password may be typed, and Ctrl-C ends all at once.
+    """
+
+    def __init__(self, runtime: Runtime, facts: "Facts") -> None:
         super().__init__()
-        self._runtime = runtime
+        self._runtime, self._facts = runtime, facts
         self._now = ""
 
     def begins(self, check: "Check") -> None:
         from medtrack_cli.core.doctor.results import OF_THIS_MACHINE
 
-        if not self._now and check not in OF_THIS_MACHINE:
+        if check in OF_THIS_MACHINE:
+            return
+        if not self._now:
+            self._facts.fetch()
+            self._facts.stop = self.enter_context(self._runtime.world.stop_on_signals())
             self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now} …"))
-        self._now = "" if check in OF_THIS_MACHINE else check
+        self._now = check
 
 
 def _list(runtime: Runtime, checks: "Sequence[Check]") -> int:

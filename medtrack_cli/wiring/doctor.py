@@ -13,7 +13,6 @@ from medtrack_cli.broker.asking import within
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.ports import Payload
 from medtrack_cli.core.doctor.results import Diagnosis
-from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import (
     BrokerUnreachable,
     CannotCreate,
@@ -34,11 +33,11 @@ if TYPE_CHECKING:
 _WIDTH = 100
 
 
-def facts(runtime: Runtime, stop: Stop, file: str | None, *, asks_exchange: bool) -> Facts:
+def facts(runtime: Runtime, file: str | None, *, asks_exchange: bool) -> Facts:
     """Open the doors for the checks; nothing is asked yet."""
     world = runtime.world
-    doors = (world.open_broker, world.open_management, world.clock, stop)
-    return Facts(_Given(runtime, file), *doors, asks_exchange)
+    doors = (world.open_broker, world.open_management, world.clock)
+    return Facts(_Given(runtime, file), *doors, asks_exchange=asks_exchange)
 
 
 class _Given:
@@ -142,7 +141,8 @@ def _report(runtime: Runtime, diagnosis: Diagnosis) -> Iterator[str]:
     yield ""
     try:
         for name, value in runtime.config.values():
-            yield safe_text(f"{name}: {value.value} ({value.source})")
+            several = value.value if isinstance(value.value, tuple) else [value.value]
+            yield safe_text(f"{name}: {', '.join(map(str, several))} ({value.source})")
     except MedtrackError as error:
         yield safe_text(error.message)
     yield ""

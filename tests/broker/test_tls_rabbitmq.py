@@ -9,6 +9,7 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.core.connection import Host, TlsSettings
 from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.plural import counted
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Authority, Chain, tls_server
 from tests.broker.publishing import publish
@@ -16,6 +17,7 @@ from tests.broker.witness import Witness, client, settings_of
 from tests.builders import message, numbered
 from tests.cli.tool import Ran, Tool
 from tests.faults.proxy import free_port
+from tests.running import run_json
 
 PASSPHRASE = "correct horse battery"
 PROVES_NOTHING = "{verify, verify_none}"
@@ -214,3 +216,32 @@ def test_the_ports_are_told_apart(
         ran = tool.run("listen", "--retry-for", "20", MEDTRACK_URL=url)
         assert (ran.code, words in ran.err) == (77, True), ran.err
         assert ran.err.count("connecting to") == 1
+
+
+@pytest.mark.parametrize("options", [MUTUAL, MUTUAL_1_2], ids=["TLS 1.3", "TLS 1.2"])
+def test_doctor_sees_the_chain_and_what_the_broker_wants(secured: Secured, options: str) -> None:
+    """Without a certificate of ours the chain fails, in both versions; with it all TLS is well."""
+    environ = {
+        "MEDTRACK_URL": secured.url(options),
+        "MEDTRACK_KEY_PASSPHRASE": PASSPHRASE,
+    }
+    trust = ("--ca-file", str(secured.authority.ca_file))
+    own = ("--cert-file", str(secured.certificate), "--key-file", str(secured.key))
+    without, ran = (run_json("doctor", *trust, *each, environ=environ) for each in ((), own))
+    assert (without.code, without.summary["cause"]) == (77, "tls_chain")
+    (failure,) = failed(without)
+    assert "certificate of yours" in failure["seen"] + failure["fix"]
+    assert "--cert-file" in failure["fix"]
+    results = {each["id"]: each for each in ran.of_kind("check")}
+    assert (ran.code, failed(ran)) == (0, [])
+    tls = ("protocol", "tls_chain", "tls_name", "tls_expiry", "login", "round_trip")
+    assert {results[each]["status"] for each in tls} == {"ok"}
+    said, titles, *links = results["tls_chain"]["seen"].split("\n")
+    assert said == f"{counted(len(links), 'certificate')} shown, signed by a trusted authority"
+    assert titles.split() == ["certificate", "of", "signed", "by", "until"]
+    assert all(link.startswith(f"{number} trustme") for number, link in enumerate(links, 1))
+
+
+def failed(ran: Ran) -> list[dict[str, Any]]:
+    """Give the checks that failed."""
+    return [each for each in ran.of_kind("check") if each["status"] == "failed"]

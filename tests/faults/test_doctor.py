@@ -9,10 +9,13 @@ import pytest
 import urllib3
 
 from medtrack_cli.private_broker import PrivateBroker
+from tests.broker.witness import Witness, client
 from tests.cli.tool import Ran
 from tests.faults import patients
+from tests.faults.breaking import await_true
 from tests.faults.patients import SECRET, Given, Place, SetUp, lacking, lacking_topic
-from tests.faults.permissions import PASSWORD
+from tests.faults.permissions import PASSWORD, run_hinted_line
+from tests.faults.proxy import Proxy, Way
 from tests.running import run, run_json
 
 PUBLISH = ("publish", "user.created", "--count", "1", "--allow-unroutable")
@@ -76,7 +79,7 @@ LONG = {
     "silent server": Case(patients.silent, "protocol", 69, "Check the port"),
     "memory alarm": Case(patients.short_of_memory, "alarms", 75, "rabbitmq-diagnostics alarms"),
     "alarm, no management": Case(patients.alarm_without_management, "alarms", 75, "Make room"),
-    "silent management": Case(patients.silent_management, "management", 69, "management_url"),
+    "silent management": Case(patients.silent_management, "management", 69, "is its plugin on?"),
 }
 
 
@@ -124,3 +127,100 @@ def test_what_is_broken_is_named_with_its_fix(
     assert (ran.summary["cause"], ran.summary["next"]) == (case.check, failure["fix"])
     assert ran.code == ran.summary["exit_code"] == case.code
     assert not itself or itself.code == case.code, itself.err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["no write", "no configure", "no read", "no read of taps"])
+def test_the_line_of_the_fix_grants_what_lacks(
+    fragile_broker: PrivateBroker, tmp_path: Path, name: str
+) -> None:
+    """Run as it is given, it is enough: the check is passed, and no right more than it needs."""
+    case = CASES[name]
+    with case.set_up(Place(fragile_broker, tmp_path)) as given:
+        (failure,) = checks(examined(given, fragile_broker), "failed")
+        granted = run_hinted_line(fragile_broker, failure["fix"])
+        after = examined(given, fragile_broker)
+    results = {each["id"]: each["status"] for each in after.of_kind("check")}
+    assert results[case.check] == "ok"
+    assert ".*" not in granted
+
+
+def test_nobody_gets_anything(fragile_broker: PrivateBroker, tmp_path: Path) -> None:
+    """A queue that takes everything is empty after all checks; --round-trip isn't sent to it."""
+    place = Place(fragile_broker, tmp_path)
+    with (
+        client(fragile_broker.amqp_url) as channel,
+        Witness(channel) as witness,
+        patients.healthy(place) as given,
+    ):
+        ran = examined(given, fragile_broker, "--round-trip")
+        held = witness.take()
+    (skipped,) = (each for each in ran.of_kind("check") if each["id"] == "round_trip")
+    assert (skipped["status"], witness.queue in skipped["seen"]) == ("skipped", True)
+    assert (ran.code, held) == (0, [])
+
+
+def test_a_round_trip_through_the_exchange_reaches_us_alone(
+    fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """With --round-trip, where no queue would get it, a message goes there and comes back."""
+    place = Place(fragile_broker, tmp_path)
+    with (
+        client(fragile_broker.amqp_url) as channel,
+        Witness(channel, "student.*") as witness,
+        patients.healthy(place) as given,
+    ):
+        ran = examined(given, fragile_broker, "--round-trip", "--only", "round_trip")
+        alone = examined(given._replace(environ={}), fragile_broker, "--round-trip")
+        assert witness.take() == []
+    (check,) = ran.of_kind("check")
+    assert (check["status"], "ms through medtrack.events" in check["seen"]) == ("ok", True)
+    (check,) = (each for each in alone.of_kind("check") if each["id"] == "round_trip")
+    assert (check["status"], check["seen"]) == ("skipped", "management_url isn't set")
+
+
+def test_what_waits_and_who_is_missing_is_a_warning(
+    fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """A queue that nobody reads, a thousand events in it, types without a queue: 0, all named."""
+    place = Place(fragile_broker, tmp_path)
+    with (
+        client(fragile_broker.amqp_url) as channel,
+        Witness(channel, "student.*") as witness,
+        patients.healthy(place) as given,
+    ):
+        for _ in range(1000):
+            channel.basic_publish("", witness.queue, b"{}")
+        await_true(lambda: "backlog" in warned(examined(given, fragile_broker)))
+        ran = examined(given, fragile_broker)
+    seen = {each["id"]: each["seen"] for each in checks(ran, "warning")}
+    assert seen.keys() == {"queues_unconsumed", "backlog", "unroutable_types"}
+    assert seen["queues_unconsumed"] == f"nobody reads {witness.queue}"
+    assert seen["backlog"] == f"much waits in {witness.queue} (1,000)"
+    assert seen["unroutable_types"].startswith("no queue wants user.created, stage.created, ")
+    assert (ran.code, ran.summary["cause"]) == (0, None)
+
+
+def warned(ran: Ran) -> list[str]:
+    """Name the checks that warn."""
+    return [each["id"] for each in checks(ran, "warning")]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", [400, 700, 1000, 1500, 2000, 3000])
+def test_a_line_that_dies_at_any_moment_keeps_nobody_waiting(
+    fragile_broker: PrivateBroker, tmp_path: Path, count: int
+) -> None:
+    """After so many of the broker's bytes nothing comes any more, on any connection: 69."""
+    place = Place(fragile_broker, tmp_path)
+    with patients.healthy(place) as given, Proxy(fragile_broker.amqp_port) as proxy:
+
+        def freeze_all() -> None:
+            proxy.after(1, freeze_all, Way.DOWN)
+            proxy.freeze()
+
+        proxy.after(count, freeze_all, Way.DOWN)
+        ran = examined(given._replace(url=proxy.through(given.url)), fragile_broker)
+    assert proxy.faults > 0
+    assert ran.code == 69
+    assert checks(ran, "failed")

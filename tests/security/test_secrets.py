@@ -90,6 +90,26 @@ def test_a_password_with_every_character_works(
     assert (ran.code, heard(ran)) == (0, ""), ran.err
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_doctor_says_nothing_of_it(
+    tool: Tool,
+    private_broker: PrivateBroker,
+    username: str,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By every way it gets in, no check and no report holds a piece of it."""
+    monkeypatch.chdir(tool.folder)  # where the password's program looks
+    api = {"MEDTRACK_MANAGEMENT_URL": f"http://127.0.0.1:{private_broker.management_port}"}
+    given = way(name, tool, private_broker, username)
+    ran = run("doctor", "-v", "--bundle", "report", folder=tool.folder, environ=api | given)
+    report = Ran(0, (tool.folder / "report").read_text(), "")
+
+    assert f"{username} may publish" in ran.out, ran.out
+    assert f"{username} may publish" in report.out
+    assert [heard(each) for each in (ran, report)] == ["", ""]
+
+
 def test_a_prompt_shows_nothing(tool: Tool, private_broker: PrivateBroker, username: str) -> None:
     """Typed at the prompt it isn't echoed, and logs in; nothing typed is 78."""
     tool.write("e.json", next(numbered(1)))

@@ -102,12 +102,20 @@ class Probes(Sockets):
         exchange, queue = (self._settings.exchange if key else ""), _new_name()
 
         def send(_link: Link, channel: Channel, answered: Answered[float | str]) -> None:
+            def try_alarm(_frame: object) -> None:
+                # A connection that an alarm has stopped keeps its queue: there is none yet.
+                channel.basic_publish("", queue, b"")
+                channel.tx_rollback(
+                    lambda _: channel.queue_declare(queue, exclusive=True, callback=bind)
+                )
+
             def publish(_frame: object) -> None:
                 began = time.monotonic()
                 channel.basic_consume(
                     queue, lambda *_: answered(time.monotonic() - began), auto_ack=True
                 )
                 channel.basic_publish(exchange, key or queue, b"medtrack", mandatory=True)
+                channel.tx_commit()
 
             def bind(frame: object) -> None:
                 if key:
@@ -117,7 +125,7 @@ class Probes(Sockets):
 
             _heed_alarm(channel, answered)
             channel.add_on_return_callback(lambda *_: answered(_CAME_BACK))
-            channel.queue_declare(queue, exclusive=True, callback=bind)
+            channel.tx_select(try_alarm)
 
         answer = self._ask(host, send, seconds)
         if isinstance(answer, str):

@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from medtrack_cli.broker import certificates
@@ -90,7 +91,8 @@ class Sockets:
         return type(failed)(what, failed.subject, hint=failed.hint)
 
     def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
-        return certificates.chain(self._tls, host, seconds)
+        look = partial(certificates.chain, self._tls, host, seconds)
+        return self._within(host, seconds, look, _SAYS_NOTHING)
 
     def trust(self, host: Host, seconds: float, *, name: bool, dates: bool) -> None:
         def check() -> None:
@@ -113,7 +115,7 @@ class Sockets:
                     raise refused from None
                 raise
 
-        self._within(host, 2 * seconds, check, _SAYS_NOTHING)
+        self._within(host, seconds, check, _SAYS_NOTHING)
 
     def _within(self, host: Host, seconds: float, question: Callable[[], T], late: str) -> T:
         try:

@@ -13,7 +13,7 @@ from medtrack_cli.plural import counted
 
 SOON = timedelta(days=21)
 _NO_TLS = "plain AMQP was wanted"
-_COLUMNS = (30, 30, 10)
+_WIDEST = 40  # columns of a name in the table
 
 
 def config(facts: Facts) -> Seen:
@@ -104,17 +104,23 @@ def _trusted(facts: Facts, host: Host, chain: Sequence[Certificate], seconds: fl
 
 def _table(chain: Sequence[Certificate], *, is_whole: bool = True) -> Iterator[str]:
     """Show a chain link by link, and name the one that is missing."""
-    rows = [("certificate of", "signed by", "until")] if chain else []
-    rows += [(each.subject, each.signer, f"{each.until:%Y-%m-%d}") for each in chain]
-    for number, row in enumerate(rows):
-        cells = (text[:width].ljust(width) for text, width in zip(row, _COLUMNS, strict=True))
-        yield f"{number or ' '} {'  '.join(cells)}".rstrip()
+    names = [(_cut(each.subject), _cut(each.signer)) for each in chain]
+    rows = [("certificate of", "signed by"), *names] if chain else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    dates = ["until", *(f"{each.until:%Y-%m-%d}" for each in chain)]
+    for number, (row, until) in enumerate(zip(rows, dates, strict=False)):
+        cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        yield f"{number or ' '} {'  '.join(cells)}  {until}"
     if chain and not is_whole:
         last = chain[-1]
         if last.subject == last.signer:
             yield f"missing here: trust in {last.subject}, which has signed itself"
         else:
             yield f"missing: the certificate of {last.signer}, which has signed the last one"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…"
 
 
 def tls_name(facts: Facts) -> Seen:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from medtrack_cli.core.connection import ConnectionSettings, Host
@@ -45,7 +45,7 @@ class Facts:
     open_broker: Callable[[ConnectionSettings, Stop], Broker]
     open_management: Callable[[ConnectionSettings, Stop], Management]
     clock: Clock
-    stop: Stop
+    stop: Stop = field(default_factory=Stop)
     asks_exchange: bool = False
 
     def __post_init__(self) -> None:
@@ -61,8 +61,21 @@ class Facts:
         return min(most, left)
 
     @cached_property
+    def _fetched(self) -> ConnectionSettings | MedtrackError:
+        try:
+            return self.given.settings()
+        except MedtrackError as error:
+            return error
+
+    def fetch(self) -> None:
+        """Have the password fetched now: a person may be asked for it, once."""
+        self._fetched  # noqa: B018 -- kept from now on
+
+    @property
     def settings(self) -> ConnectionSettings:
-        return self.given.settings()
+        if isinstance(self._fetched, MedtrackError):
+            raise self._fetched
+        return self._fetched
 
     @cached_property
     def broker(self) -> Broker:
@@ -129,8 +142,12 @@ class Facts:
 
     @cached_property
     def keys(self) -> Sequence[str]:
-        """The routing keys that will be published with."""
-        return self.payload.types if self.payload else self.given.event_types()
+        """The routing keys that will be published with; the payload's own check says what fails."""
+        try:
+            events = self.payload
+        except MedtrackError:
+            events = None
+        return events.types if events else self.given.event_types()
 
     @cached_property
     def unused_key(self) -> str:
@@ -139,8 +156,8 @@ class Facts:
 
     def hide(self, text: str) -> str:
         """Make of a text what may be shown."""
-        known = self.__dict__.get("settings")
-        return without_secrets(text, known) if known else text
+        known = self.__dict__.get("_fetched")
+        return without_secrets(text, known) if isinstance(known, ConnectionSettings) else text
 
     def at_each_host(self, ask: Callable[[Host, float], str]) -> Seen:
         """Ask every host, each for its part of the time; go on with those that answer well."""

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from medtrack_cli.core.doctor.facts import Facts, NotSaid
 from medtrack_cli.core.doctor.ports import Blocked
-from medtrack_cli.core.doctor.results import Seen, failed, ok, unknown, warning
+from medtrack_cli.core.doctor.results import Check, Seen, failed, ok, unknown, warning
+from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.core.routing import queues_reached
 from medtrack_cli.errors import AccessRefused, ExitCode, MedtrackError
 
@@ -22,7 +23,8 @@ def exchange(facts: Facts) -> Seen:
     try:
         kind, is_durable = facts.management.exchange(facts.seconds())
     except (NotSaid, MedtrackError) as why:
-        return warning(f"{name} is there; its type and durability aren't known: {why}")
+        fix = getattr(why, "hint", "") or CHECKS[Check.MANAGEMENT].do
+        return warning(f"{name} is there; its type and durability aren't known: {why}", fix)
     if kind != "topic":
         what = f"{name} is a {kind} exchange, and no topic exchange"
         hint = "name a topic exchange with --exchange: an exchange never changes its type"

@@ -86,8 +86,8 @@ class ShownDiagnosis(NamedTuple):
             f"{question} {sheet.style(status, _COLOURS[status])}"
             for question, status in found.answers.items()
         )
-        if left := [each for each in found.results if each.cause]:
-            names = ", ".join(each.id for each in left)
-            yield from wrapped(f"skipped, as {left[0].cause} failed: {names}", sheet.room, "", "  ")
+        for cause in dict.fromkeys(each.cause for each in found.results if each.cause):
+            left = ", ".join(each.id for each in found.results if each.cause is cause)
+            yield from wrapped(f"skipped, as {cause} failed: {left}", sheet.room, "", "  ")
         yield ", ".join(answers)
         yield from wrapped(safe_text(found.sentence), sheet.room, "", "  ")
