@@ -18,6 +18,7 @@ MedtrackError
 ├── TimedOut              75   a deadline or a broker alarm ran out
 ├── TopologyError         76   exchange, queue or vhost missing or declared differently
 ├── AccessRefused         77   authentication, permission, certificate
+│   └── Untrusted         77   a certificate that no authority known here has signed
 └── ConfigError           78   a configuration that can't be used
     └── UnknownProfile    78   a profile that there isn't
 """
@@ -165,6 +166,10 @@ class TopologyError(MedtrackError):
 class AccessRefused(MedtrackError):
     code = "access_refused"
     exit_code = ExitCode.REFUSED
+
+
+class Untrusted(AccessRefused):
+    """A link is missing from the host's certificate to an authority that is trusted."""
 
 
 class ConfigError(MedtrackError):

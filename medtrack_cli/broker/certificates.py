@@ -47,13 +47,18 @@ def unchecked() -> ssl.SSLContext:
     return context
 
 
-def shown_by(peer: ssl.SSLSocket) -> tuple[Certificate, ...]:
-    """Read what a peer has shown. Before Python 3.13 there is no public way to all of it."""
+def shown_by(peer: ssl.SSLSocket, *, is_checked: bool = False) -> tuple[Certificate, ...]:
+    """Read what a peer has shown; of a chain that was checked, up to the authority trusted here.
+
+    Before Python 3.13 there is no public way to it.
+    """
     import _ssl
 
     try:
-        found: list[Any] = peer._sslobj.get_unverified_chain() or []  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
-        return tuple(_read(each.get_info(), each.public_bytes(_ssl.ENCODING_DER)) for each in found)
+        inner = peer._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 -- see above
+        found = inner.get_verified_chain() if is_checked else inner.get_unverified_chain()
+        der = _ssl.ENCODING_DER
+        return tuple(_read(each.get_info(), each.public_bytes(der)) for each in found or ())
     except (ValueError, KeyError, AttributeError):
         return ()
 

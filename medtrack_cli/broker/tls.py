@@ -10,7 +10,7 @@ from pathlib import Path
 from medtrack_cli.broker.shortages import SHORTAGES
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
-from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError
+from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError, Untrusted
 
 MOST_NAMES = 5  # of a certificate, in one sentence
 
@@ -145,7 +145,8 @@ def handshake_error(
     broker = settings.describe(host)
     if isinstance(cause, ssl.SSLCertVerificationError):
         what, hint = refused(cause, (settings.tls or TlsSettings()).server_name or host.name, seen)
-        return AccessRefused(what, broker, hint=hint)
+        is_cut = cause.verify_code in {_SELF_SIGNED, *_UNKNOWN_ISSUER}
+        return (Untrusted if is_cut else AccessRefused)(what, broker, hint=hint)
     if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # by the version of OpenSSL
         return None
     for pattern, what, hint in _REASONS:

@@ -1,6 +1,6 @@
 """medtrack doctor."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ import typer
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.errors import ExitCode
+from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ class _Watched(ExitStack):
         if check in OF_THIS_MACHINE:
             return
         if not self._now:
-            self._facts.fetch()
+            with suppress(MedtrackError):  # told by the check that needs it
+                self._facts.settings  # noqa: B018 -- a person may be asked for the password
             self._facts.stop = self.enter_context(self._runtime.world.stop_on_signals())
             self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now} …"))
         self._now = check

@@ -179,6 +179,7 @@ def test_a_round_trip_through_the_exchange_reaches_us_alone(
     assert (check["status"], check["seen"]) == ("skipped", "management_url isn't set")
 
 
+@pytest.mark.long
 def test_what_waits_and_who_is_missing_is_a_warning(
     fragile_broker: PrivateBroker, tmp_path: Path
 ) -> None:

@@ -78,8 +78,8 @@ class Sockets:
 
     def _no_tls(self, error: ssl.SSLError, host: Host, seconds: float) -> MedtrackError:
         """Name what is spoken in the place of TLS."""
-        failed = handshake_error(error, self._settings, host)
-        assert failed is not None  # noqa: S101 -- it has a reason
+        broker = self._settings.describe(host)
+        failed = handshake_error(error, self._settings, host) or BrokerUnreachable("no TLS", broker)
         try:
             words = _first_words(host, seconds)
         except OSError:
@@ -92,10 +92,15 @@ class Sockets:
 
     def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
         look = partial(certificates.chain, self._tls, host, seconds)
-        return self._within(host, seconds, look, _SAYS_NOTHING)
+        try:
+            return within(seconds, look, self._stop)
+        except TimeoutError:
+            return ()
 
-    def trust(self, host: Host, seconds: float, *, name: bool, dates: bool) -> None:
-        def check() -> None:
+    def trust(
+        self, host: Host, seconds: float, *, name: bool, dates: bool
+    ) -> Sequence[Certificate]:
+        def check() -> Sequence[Certificate]:
             context = ssl_context(self._tls)
             context.check_hostname = name
             if not dates:
@@ -109,13 +114,14 @@ class Sockets:
                 ):
                     if not (name or dates):
                         _await_alert(peer)
+                    return certificates.shown_by(peer, is_checked=True)
             except ssl.SSLError as error:
                 seen = certificates.presented(self._tls, host, seconds)
                 if refused := handshake_error(error, self._settings, host, seen):
                     raise refused from None
                 raise
 
-        self._within(host, seconds, check, _SAYS_NOTHING)
+        return self._within(host, seconds, check, _SAYS_NOTHING)
 
     def _within(self, host: Host, seconds: float, question: Callable[[], T], late: str) -> T:
         try:

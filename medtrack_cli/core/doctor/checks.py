@@ -54,7 +54,7 @@ STEPS = (
     Step(Check.PAYLOAD, (Check.CONFIG,), health.payload),
 )
 
-# What the management API says beside the work: no answer is no failure of the broker's.
+# What a management API that answers may not tell this user, or not in time, is no failure.
 _BY_MANAGEMENT = {
     *(Check.ALARMS, Check.QUEUES_UNCONSUMED, Check.BACKLOG, Check.UNROUTABLE_TYPES),
     *(Check.DEPRECATED_FEATURES, Check.CLOCK),
@@ -77,16 +77,15 @@ def examine(
     steps: Sequence[Step], facts: Facts, begins: Callable[[Check], None] = lambda _check: None
 ) -> Iterator[Result]:
     """Make the checks one after the other, until the end is asked for."""
-    broken: set[Check] = set()
     for step in steps:
         begins(step.id)
         started = facts.clock.monotonic()
-        cause = next((each for each in Check if each in broken & _needed(step.id)), None)
+        cause = next((each for each in Check if each in facts.broken & _needed(step.id)), None)
         seen = _look(step, facts) if cause is None else unknown(f"{cause} failed")
         if facts.stop.is_requested:
             return  # what was seen last may be the end itself
         if seen.status is Status.FAILED:
-            broken.add(step.id)
+            facts.broken.add(step.id)
         fix = seen.fix
         if not fix and seen.status in {Status.WARNING, Status.FAILED}:
             fix = CHECKS[step.id].do
@@ -108,6 +107,6 @@ def _look(step: Step, facts: Facts) -> Seen:
     except NotSaid as why:
         return unknown(str(why))
     except MedtrackError as error:
-        if step.id in _BY_MANAGEMENT:
+        if step.id in _BY_MANAGEMENT and facts.has_management:
             return unknown(error.message, error.hint)
         return failed(error.message, error.hint, error.exit_code)

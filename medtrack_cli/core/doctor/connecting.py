@@ -3,12 +3,13 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.results import Seen, Status, failed, ok, unknown, warning
-from medtrack_cli.errors import MedtrackError
+from medtrack_cli.errors import MedtrackError, Untrusted
 from medtrack_cli.plural import counted
 
 SOON = timedelta(days=21)
@@ -85,21 +86,22 @@ def tls_chain(facts: Facts) -> Seen:
         return unknown(_NO_TLS)
     if not facts.settings.tls.verify:
         return warning("certificates are not checked (--insecure): whoever answers is believed")
-    hosts = facts.hosts
-    chains = {host: facts.broker.chain(host, facts.seconds()) for host in hosts}
+    chains: list[Sequence[Certificate]] = []
+
+    def check(host: Host, seconds: float) -> str:
+        chain = facts.broker.trust(host, seconds, name=False, dates=False)
+        chains.append(chain)
+        signer = f" ({chain[-1].subject})" if chain else ""
+        return f"signed by an authority that is trusted here{signer}"
+
+    host = facts.hosts[0]
     try:
-        seen = facts.at_each_host(
-            lambda host, seconds: _trusted(facts, host, chains[host], seconds)
-        )
+        seen = facts.at_each_host(check)
     except MedtrackError as error:
-        table = _table(chains[hosts[0]], is_whole=False)
+        chain = facts.broker.chain(host, facts.seconds())
+        table = _table(chain, is_whole=not isinstance(error, Untrusted))
         return failed("\n".join([error.message, *table]), error.hint, error.exit_code)
-    return seen._replace(text="\n".join([seen.text, *_table(chains[facts.hosts[0]])]))
-
-
-def _trusted(facts: Facts, host: Host, chain: Sequence[Certificate], seconds: float) -> str:
-    facts.broker.trust(host, seconds, name=False, dates=False)
-    return f"{counted(len(chain), 'certificate')} shown, signed by a trusted authority"
+    return seen._replace(text="\n".join([seen.text, *_table(chains[0])]))
 
 
 def _table(chain: Sequence[Certificate], *, is_whole: bool = True) -> Iterator[str]:
@@ -151,9 +153,12 @@ def tls_expiry(facts: Facts) -> Seen:
     soonest: list[Certificate] = []
 
     def check(host: Host, seconds: float) -> str:
-        if tls.verify:
-            facts.broker.trust(host, seconds, name=False, dates=True)
-        chain = facts.broker.chain(host, facts.seconds())
+        ask = (
+            partial(facts.broker.trust, name=False, dates=True)
+            if tls.verify
+            else facts.broker.chain
+        )
+        chain = ask(host, seconds)
         if not chain:
             return "no certificate could be looked at"
         first = min(chain, key=lambda each: each.until)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Generic, TypeVar, cast
 
 from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.doctor.ports import (
@@ -25,13 +25,37 @@ WHOLE_SECONDS = 18.0
 """For all checks together: what is broken keeps nobody waiting for more than 20."""
 
 SECONDS = 3.0
-"""For one check."""
+"""For one question."""
+
+QUEUE_SECONDS = 5.0
+"""For a list of all queues, of which there may be thousands."""
+
+T = TypeVar("T")
 
 _LEAST_SECONDS = 0.2
 
 
 class NotSaid(Exception):
     """Why something can't be known here; the check is skipped."""
+
+
+class fact(Generic[T]):  # noqa: N801 -- used as property is
+    """Something that is looked for when it is first asked for, once; so is the error instead."""
+
+    def __init__(self, look: "Callable[[Facts], T]") -> None:
+        self._look = look
+
+    def __get__(self, facts: "Facts", _type: type) -> T:
+        name = self._look.__name__
+        if name not in facts.known:
+            try:
+                facts.known[name] = self._look(facts)
+            except (MedtrackError, NotSaid) as error:
+                facts.known[name] = error
+        found = facts.known[name]
+        if isinstance(found, Exception):
+            raise found
+        return cast("T", found)
 
 
 @dataclass
@@ -47,11 +71,13 @@ class Facts:
     clock: Clock
     stop: Stop = field(default_factory=Stop)
     asks_exchange: bool = False
+    known: dict[str, object] = field(default_factory=dict)
+    broken: set[Check] = field(default_factory=set)  # the checks that failed
+    blocked: str | None = None  # why the broker takes nothing from publishers
+    hosts: Sequence[Host] = ()  # that nothing is known against
 
     def __post_init__(self) -> None:
         self._until = self.clock.monotonic() + WHOLE_SECONDS
-        self.blocked: str | None = None  # why the broker takes nothing from publishers
-        self.has_management = True  # until it has failed
 
     def seconds(self, most: float = SECONDS) -> float:
         """Tell how long a question may take; TimedOut when all time is used up."""
@@ -60,38 +86,23 @@ class Facts:
             raise TimedOut(f"not checked within the {WHOLE_SECONDS:.0f} s that all checks have")
         return min(most, left)
 
-    @cached_property
-    def _fetched(self) -> ConnectionSettings | MedtrackError:
-        try:
-            return self.given.settings()
-        except MedtrackError as error:
-            return error
-
-    def fetch(self) -> None:
-        """Have the password fetched now: a person may be asked for it, once."""
-        self._fetched  # noqa: B018 -- kept from now on
-
-    @property
+    @fact
     def settings(self) -> ConnectionSettings:
-        if isinstance(self._fetched, MedtrackError):
-            raise self._fetched
-        return self._fetched
+        """Learn what to connect to, the password too: a person may be asked for it."""
+        settings = self.given.settings()
+        self.hosts = settings.hosts
+        return settings
 
-    @cached_property
+    @fact
     def broker(self) -> Broker:
         return self.open_broker(self.settings, self.stop)
 
-    @cached_property
-    def hosts(self) -> Sequence[Host]:
-        """The hosts that nothing is known against."""
-        return self.settings.hosts
-
-    @cached_property
+    @fact
     def attempt(self) -> Attempt:
-        """The first login that came whole, else the first of all."""
-        attempts = []
+        """Log in to one host after the other: the first that lets us in counts, else the first."""
+        broker, attempts = self.broker, []
         for host in self.hosts:
-            attempts.append(self.broker.log_in(host, self.seconds(5.0)))
+            attempts.append(broker.log_in(host, self.seconds(5.0)))
             if attempts[-1].error is None:
                 return attempts[-1]
         return attempts[0]
@@ -103,11 +114,8 @@ class Facts:
             raise self.attempt.error
         return self.attempt.host
 
-    @property
-    def management(self) -> Management:
-        """The management API, where it is known and the login may go there."""
-        if not self.has_management:
-            raise NotSaid(f"{Check.MANAGEMENT} failed")
+    @fact
+    def _api(self) -> Management:
         address = self.settings.management_url
         if address is None:
             raise NotSaid("management_url isn't set")
@@ -115,52 +123,63 @@ class Facts:
             raise NotSaid(f"{address} isn't asked: the password would go there in the clear")
         return self.open_management(self.settings, self.stop)
 
-    @cached_property
+    @fact
     def overview(self) -> tuple[Overview, float]:
-        """What the management API says of itself, and how far the broker's clock is behind ours."""
-        overview = self.management.overview(self.seconds())
+        """Ask the management API who it is, and by how many seconds our clock is ahead of its."""
+        overview = self._api.overview(self.seconds())
         now = self.clock.now()
         return overview, (now - overview.told_at).total_seconds() if overview.told_at else 0.0
 
-    @cached_property
+    @property
+    def management(self) -> Management:
+        """The management API, once it has answered at all."""
+        self.overview  # noqa: B018 -- raises where it doesn't
+        return self._api
+
+    @property
+    def has_management(self) -> bool:
+        return isinstance(self.known.get("overview"), tuple)
+
+    @fact
     def topology(self) -> Topology:
         return self.management.topology(self.seconds())
 
-    @cached_property
+    @fact
     def queues(self) -> Sequence[QueueState]:
-        return self.management.queues(self.seconds())
+        return self.management.queues(self.seconds(QUEUE_SECONDS))
 
-    @cached_property
+    @fact
     def bound_queues(self) -> Sequence[QueueState]:
-        """The queues that our exchange leads to, by whatever way."""
+        """Find the queues that our exchange leads to, by whatever way."""
         names = self.topology.behind(self.settings.exchange)
         return [each for each in self.queues if each.name in names]
 
-    @cached_property
+    @fact
     def payload(self) -> Payload | None:
         return self.given.payload(self.seconds())
 
-    @cached_property
+    @fact
     def keys(self) -> Sequence[str]:
-        """The routing keys that will be published with; the payload's own check says what fails."""
+        """Name the routing keys to publish with; the payload's own check says what fails there."""
         try:
             events = self.payload
         except MedtrackError:
             events = None
         return events.types if events else self.given.event_types()
 
-    @cached_property
+    @fact
     def unused_key(self) -> str:
-        """A routing key that nobody publishes with."""
+        """Make a routing key that nobody publishes with."""
         return f"medtrack.doctor.{secrets.token_hex(8)}"
 
     def hide(self, text: str) -> str:
         """Make of a text what may be shown."""
-        known = self.__dict__.get("_fetched")
+        known = self.known.get("settings")
         return without_secrets(text, known) if isinstance(known, ConnectionSettings) else text
 
     def at_each_host(self, ask: Callable[[Host, float], str]) -> Seen:
         """Ask every host, each for its part of the time; go on with those that answer well."""
+        self.settings  # noqa: B018 -- gives the hosts
         hosts, said = self.hosts, []
         errors: dict[Host, MedtrackError] = {}
         share = self.seconds() / len(hosts)

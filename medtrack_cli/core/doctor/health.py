@@ -33,7 +33,6 @@ def management(facts: Facts) -> Seen:
     except NotSaid as why:
         return unknown(str(why), CHECKS[Check.MANAGEMENT].do)
     except MedtrackError as error:
-        facts.has_management = False
         other = _OTHER_LOGIN if isinstance(error, AccessRefused) else ""
         return failed(error.message, error.hint + other, error.exit_code)
     return ok(f"{facts.settings.management_url} answers, RabbitMQ {overview.version}")
@@ -44,6 +43,8 @@ def alarms(facts: Facts) -> Seen:
     try:
         raised = list(facts.management.alarms(facts.seconds()))
     except (NotSaid, MedtrackError):
+        if facts.blocked is None and Check.MANAGEMENT in facts.broken:
+            return unknown(f"{Check.MANAGEMENT} failed")
         if facts.blocked is None:
             raise
         raised = []
@@ -119,8 +120,8 @@ def clock(facts: Facts) -> Seen:
     overview, seconds = facts.overview
     if overview.told_at is None:
         return unknown("the management API tells no time")
-    off = f"this machine's clock is {abs(seconds):,.0f} s {'after' if seconds > 0 else 'before'}"
-    off = f"{off} the broker's"
+    way = "ahead of" if seconds > 0 else "behind"
+    off = f"this machine's clock is {abs(seconds):,.0f} s {way} the broker's"
     if abs(seconds) > WRONG_SECONDS:
         return failed(off)
     return warning(off) if abs(seconds) > DOUBTFUL_SECONDS else ok("as the broker's")

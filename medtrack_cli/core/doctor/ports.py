@@ -95,8 +95,13 @@ class Broker(Protocol):
         """Look at the certificates that are shown, the host's own first; none is checked."""
         ...
 
-    def trust(self, host: Host, seconds: float, *, name: bool, dates: bool) -> None:
-        """Check the certificates, with or without the host's name and the time."""
+    def trust(
+        self, host: Host, seconds: float, *, name: bool, dates: bool
+    ) -> Sequence[Certificate]:
+        """Check the certificates, with or without the host's name and the time.
+
+        Gives the chain up to the authority that is trusted here.
+        """
         ...
 
     def log_in(self, host: Host, seconds: float) -> Attempt:
