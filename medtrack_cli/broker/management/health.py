@@ -1,21 +1,18 @@
 """What `core.doctor` asks the management API."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.broker.management.topology import read_topology
 from medtrack_cli.core.connection import ConnectionSettings
-from medtrack_cli.core.doctor.ports import Overview, QueueState
-from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.doctor.ports import Overview
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology
 
 T = TypeVar("T")
-_QUEUE_COLUMNS = "name,messages_ready,consumers,durable,exclusive,effective_policy_definition"
 _ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
-_MIRRORING = "ha-mode"
 _STRANGE = "answered what RabbitMQ doesn't"
 
 
@@ -56,24 +53,10 @@ class Health:
 
         return self._asked(seconds, read)
 
-    def queues(self, seconds: float) -> Sequence[QueueState]:
-        def read(questions: Questions) -> Sequence[QueueState]:
-            path = f"queues/{self._vhost}?columns={_QUEUE_COLUMNS}"
-            return [self._queue(row) for row in questions.pages(path)]
-
-        return self._asked(seconds, read)
-
-    def _queue(self, row: dict[str, Any]) -> QueueState:
-        return QueueState(
-            without_secrets(row["name"], self._settings),
-            row.get("messages_ready"),
-            row.get("consumers"),
-            is_transient=not (row["durable"] or row.get("exclusive")),
-            is_mirrored=_MIRRORING in (row.get("effective_policy_definition") or {}),
-        )
-
     def topology(self, seconds: float) -> Topology:
-        return self._asked(seconds, lambda _: read_topology(self._settings, seconds))
+        return self._asked(
+            seconds, lambda _: read_topology(self._settings, seconds, with_queues=True)
+        )
 
     def deprecated(self, seconds: float) -> Sequence[str] | None:
         def read(questions: Questions) -> Sequence[str] | None:

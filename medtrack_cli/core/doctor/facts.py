@@ -13,12 +13,11 @@ from medtrack_cli.core.doctor.ports import (
     Management,
     Overview,
     Payload,
-    QueueState,
 )
 from medtrack_cli.core.doctor.results import Check, Seen, ok, warning
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Clock, Stop
-from medtrack_cli.core.topology.model import Topology
+from medtrack_cli.core.topology.model import Queue, Topology
 from medtrack_cli.errors import MedtrackError, TimedOut
 
 WHOLE_SECONDS = 18.0
@@ -27,8 +26,8 @@ WHOLE_SECONDS = 18.0
 SECONDS = 3.0
 """For one question."""
 
-QUEUE_SECONDS = 5.0
-"""For a list of all queues, of which there may be thousands."""
+TOPOLOGY_SECONDS = 6.0
+"""For all exchanges, bindings and queues, of which there may be thousands."""
 
 T = TypeVar("T")
 
@@ -142,17 +141,14 @@ class Facts:
 
     @fact
     def topology(self) -> Topology:
-        return self.management.topology(self.seconds())
+        return self.management.topology(self.seconds(TOPOLOGY_SECONDS))
 
     @fact
-    def queues(self) -> Sequence[QueueState]:
-        return self.management.queues(self.seconds(QUEUE_SECONDS))
-
-    @fact
-    def bound_queues(self) -> Sequence[QueueState]:
+    def bound_queues(self) -> Sequence[Queue]:
         """Find the queues that our exchange leads to, by whatever way."""
-        names = self.topology.behind(self.settings.exchange)
-        return [each for each in self.queues if each.name in names]
+        found = self.topology
+        names = found.behind(self.settings.exchange)
+        return [each for name, each in found.queues.items() if name in names]
 
     @fact
     def payload(self) -> Payload | None:

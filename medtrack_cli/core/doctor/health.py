@@ -20,10 +20,6 @@ OLDEST, NEWEST = (3, 10), (4, 99)
 DOUBTFUL_SECONDS, WRONG_SECONDS = 5, 60
 _SHOWN = 5
 _OTHER_LOGIN = "; AMQP takes the same login: is management_url that of another broker?"
-_REMOVED_IN_4 = {
-    "is_mirrored": "mirrored classic queues, which RabbitMQ 4 hasn't",
-    "is_transient": "transient queues that aren't exclusive, which RabbitMQ 4 deprecates",
-}
 
 
 def management(facts: Facts) -> Seen:
@@ -69,24 +65,26 @@ def broker_version(facts: Facts) -> Seen:
 def queues_unconsumed(facts: Facts) -> Seen:
     """Find queues that get events and that nobody reads."""
     queues = facts.bound_queues
-    unread = [each.name for each in queues if each.consumers == 0]
-    if unread:
+    if unread := [each.name for each in queues if each.consumers == 0]:
         return warning(f"nobody reads {_some(unread)}")
+    if untold := [each.name for each in queues if each.consumers is None]:
+        return unknown(f"the management API can't tell yet who reads {_some(untold)}")
     if not queues:
         return ok(f"no queue is bound to {facts.settings.exchange}")
-    unsure = sum(each.consumers is None for each in queues)
-    more = f" ({unsure:,} of them not known yet)" if unsure else ""
-    return ok(f"{counted(len(queues), 'queue')}, all are read{more}")
+    return ok(f"{counted(len(queues), 'queue')}, all are read")
 
 
 def backlog(facts: Facts) -> Seen:
     """Find queues in which much waits."""
-    waiting = {each.name: each.ready or 0 for each in facts.bound_queues}
-    many = [f"{name} ({count:,})" for name, count in waiting.items() if count >= MANY]
+    ready = {each.name: each.ready for each in facts.bound_queues}
+    known = {name: count for name, count in ready.items() if count is not None}
+    many = [f"{name} ({count:,})" for name, count in known.items() if count >= MANY]
     if many:
         return warning(f"much waits in {_some(many)}")
-    waits = counted(sum(waiting.values()), "message")
-    return ok(f"{waits} in {counted(len(waiting), 'queue')}")
+    if untold := ready.keys() - known.keys():
+        return unknown(f"the management API can't tell yet what waits in {_some(sorted(untold))}")
+    waits = counted(sum(known.values()), "message")
+    return ok(f"{waits} in {counted(len(known), 'queue')}")
 
 
 def unroutable_types(facts: Facts) -> Seen:
@@ -108,10 +106,14 @@ def deprecated_features(facts: Facts) -> Seen:
     if used:
         return warning(f"in use: {_some(used)}")
     if used is None:  # before RabbitMQ 3.13: what the queues show
-        for name, what in _REMOVED_IN_4.items():
-            found = [each.name for each in facts.queues if getattr(each, name)]
-            if found:
-                return warning(f"{what}: {_some(found)}")
+        queues = facts.topology.queues.values()
+        if mirrored := [each.name for each in queues if each.value("ha-mode")]:
+            return warning(f"mirrored queues, which RabbitMQ 4 hasn't: {_some(mirrored)}")
+        if transient := [
+            each.name for each in queues if not (each.is_durable or each.is_exclusive)
+        ]:
+            what = "transient queues that aren't exclusive, which RabbitMQ 4 deprecates"
+            return warning(f"{what}: {_some(transient)}")
     return ok("none in use")
 
 

@@ -139,16 +139,6 @@ class Overview(NamedTuple):
     told_at: datetime | None
 
 
-class QueueState(NamedTuple):
-    """A queue of the vhost; None: not known."""
-
-    name: str
-    ready: int | None
-    consumers: int | None
-    is_transient: bool
-    is_mirrored: bool
-
-
 class Management(Protocol):
     """The management API. MedtrackError where it doesn't answer, or not to this user."""
 
@@ -162,9 +152,9 @@ class Management(Protocol):
         """Name the alarms that hold publishers back, with their nodes."""
         ...
 
-    def queues(self, seconds: float) -> Sequence[QueueState]: ...
-
-    def topology(self, seconds: float) -> Topology: ...
+    def topology(self, seconds: float) -> Topology:
+        """Read exchanges, bindings and queues."""
+        ...
 
     def deprecated(self, seconds: float) -> Sequence[str] | None:
         """Name the deprecated features in use; None: this broker can't tell."""
