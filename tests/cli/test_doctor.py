@@ -4,19 +4,28 @@ import json
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from medtrack_cli.core.connection import ConnectionSettings, Host
 from medtrack_cli.core.doctor.checks import STEPS
+from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations.checks import CHECKS
+from medtrack_cli.errors import TimedOut
+from medtrack_cli.world import World
 from tests.broker.certificates import hearing
 from tests.builders import encode, spoilt
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import Ran, Tool
+from tests.core.values import FakeClock
 from tests.faults.fake_broker import fake_broker
 from tests.faults.proxy import free_port, serving, silence
 from tests.running import run, run_json
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.doctor.ports import Given
 
 ORDER = """config profile password_source dns tcp protocol tls_chain tls_name tls_expiry amqp login
 vhost exchange publish_right tap_right read_right round_trip management alarms broker_version
@@ -79,6 +88,25 @@ def test_warnings_fail_with_strict() -> None:
     assert (plain.code, plain.summary["warning"], plain.summary["cause"]) == (0, 1, None)
     assert (strict.code, strict.summary["cause"]) == (1, "password_source")
     assert strict.summary["next"] == CHECKS[Check.PASSWORD_SOURCE].do
+
+
+def test_a_person_may_take_a_minute_for_the_password() -> None:
+    """The time that typing takes is not the network's: 8 s are left for that, and then none."""
+    clock = FakeClock()
+
+    class Slow:
+        def settings(self) -> ConnectionSettings:
+            clock.sleep(60)
+            return ConnectionSettings((Host("localhost", 1),))
+
+    world = World()
+    given = cast("Given", Slow())
+    facts = Facts(given, world.open_broker, world.open_management, clock)
+    assert facts.settings.hosts == facts.hosts
+    assert facts.seconds(100) == 8
+    clock.sleep(7.9)
+    with pytest.raises(TimedOut):
+        facts.seconds()
 
 
 def test_a_fix_is_what_explain_says(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.faults import patients
 from tests.faults.breaking import await_true
 from tests.faults.patients import SECRET, Given, Place, SetUp, lacking, lacking_topic
 from tests.faults.permissions import PASSWORD, run_hinted_line
-from tests.faults.proxy import Proxy, Way
+from tests.faults.proxy import Proxy, Way, free_port
 from tests.running import run, run_json
 
 PUBLISH = ("publish", "user.created", "--count", "1", "--allow-unroutable")
@@ -143,6 +143,24 @@ def test_the_line_of_the_fix_grants_what_lacks(
     results = {each["id"]: each["status"] for each in after.of_kind("check")}
     assert results[case.check] == "ok"
     assert ".*" not in granted
+
+
+def test_one_of_several_hosts_is_enough(fragile_broker: PrivateBroker, tmp_path: Path) -> None:
+    """Hosts that can't be found or reached are warnings, each named, where another takes us in."""
+    there, dead = f"127.0.0.1:{fragile_broker.amqp_port}", f"127.0.0.1:{free_port()}"
+    config = tmp_path / "own.yaml"
+    config.write_text(
+        f"profiles:\n  p:\n    hosts: ['{dead}', '{there}', nowhere.invalid]\n"
+        "    username: admin\n    password: password\n"
+    )
+    config.chmod(0o600)
+    ran = run_json("doctor", "--config", config, "--profile", "p")
+    seen = {each["id"]: each["seen"] for each in checks(ran, "warning")}
+    assert (ran.code, checks(ran, "failed")) == (0, [])
+    assert "host name not found: amqp://admin@nowhere.invalid" in seen["dns"]
+    assert f"connection refused: amqp://admin@{dead}" in seen["tcp"]
+    (login,) = (each for each in ran.of_kind("check") if each["id"] == "login")
+    assert login["seen"] == f"admin at {there}"
 
 
 def test_nobody_gets_anything(fragile_broker: PrivateBroker, tmp_path: Path) -> None:

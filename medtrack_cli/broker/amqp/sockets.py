@@ -73,7 +73,7 @@ class Sockets:
             raise  # it hangs up
         except ssl.SSLError as error:
             if not speaks_none(error):
-                return f"TLS ({error.reason or 'the handshake is refused'})"
+                return f"TLS, which refuses our handshake ({error.reason})"
             raise self._no_tls(error, host, seconds) from None
 
     def _no_tls(self, error: ssl.SSLError, host: Host, seconds: float) -> MedtrackError:

@@ -23,6 +23,9 @@ from medtrack_cli.errors import MedtrackError, TimedOut
 WHOLE_SECONDS = 18.0
 """For all checks together: what is broken keeps nobody waiting for more than 20."""
 
+LEFT_SECONDS = 8.0
+"""For the network, however long a person, or a program, took to give the password."""
+
 SECONDS = 3.0
 """For one question."""
 
@@ -89,6 +92,7 @@ class Facts:
     def settings(self) -> ConnectionSettings:
         """Learn what to connect to, the password too: a person may be asked for it."""
         settings = self.given.settings()
+        self._until = max(self._until, self.clock.monotonic() + LEFT_SECONDS)
         self.hosts = settings.hosts
         return settings
 
