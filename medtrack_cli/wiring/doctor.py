@@ -13,6 +13,7 @@ from medtrack_cli.broker.asking import within
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.ports import Payload
 from medtrack_cli.core.doctor.results import Diagnosis
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import (
     BrokerUnreachable,
     CannotCreate,
@@ -70,12 +71,12 @@ class _Given:
         registry = self._runtime.registry
         return [name for name in registry.names if not registry.find(name).emitted_by_medtrack]
 
-    def payload(self, seconds: float) -> Payload | None:
+    def payload(self, seconds: float, stop: Stop) -> Payload | None:
         if self._file is None:
             return None
         file = self._file
         try:
-            return within(seconds, lambda: self._examined(file))
+            return within(seconds, lambda: self._examined(file), stop)
         except TimeoutError:
             what = f"the events weren't all read within {seconds:.0f} s"
             raise TimedOut(what, file, hint="`medtrack validate` takes its time") from None

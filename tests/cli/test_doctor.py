@@ -1,8 +1,10 @@
 """doctor's own command line: what is checked, what is printed, how it ends."""
 
 import json
+import os
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -121,6 +123,21 @@ def test_a_fix_is_what_explain_says(tmp_path: Path) -> None:
     assert (ran.code, ran.summary["answers"]["payload"]) == (1, "failed")
     missing = examine("--file", str(tmp_path / "none"), "--only", "payload")
     assert (missing.code, missing.summary["cause"]) == (66, "payload")
+
+
+@pytest.mark.long
+def test_events_that_never_end_keep_nobody_waiting(tmp_path: Path) -> None:
+    """What can't all be read in 3 s isn't judged, and the other checks are made: 0."""
+    endless = tmp_path / "endless.ndjson"
+    os.mkfifo(endless)
+    with ExitStack() as stack:
+        stack.callback(os.close, os.open(endless, os.O_RDWR))
+        started = time.monotonic()
+        ran = examine("--file", str(endless), "--only", "payload", "--only", "dns")
+    assert time.monotonic() - started < 6
+    dns, payload = ran.of_kind("check")
+    assert (ran.code, dns["status"], payload["status"]) == (0, "ok", "skipped")
+    assert "`medtrack validate`" in payload["fix"]
 
 
 def test_people_read_what_is_wrong_and_the_verdict_last() -> None:

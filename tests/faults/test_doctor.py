@@ -10,7 +10,7 @@ import urllib3
 
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import Witness, client
-from tests.cli.tool import Ran
+from tests.cli.tool import ROOT, Ran
 from tests.faults import patients
 from tests.faults.breaking import await_true
 from tests.faults.patients import SECRET, Given, Place, SetUp, lacking, lacking_topic
@@ -143,6 +143,32 @@ def test_the_line_of_the_fix_grants_what_lacks(
     results = {each["id"]: each["status"] for each in after.of_kind("check")}
     assert results[case.check] == "ok"
     assert ".*" not in granted
+
+
+def test_some_keys_are_a_warning_and_those_of_a_file_a_failure(
+    fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """Who may publish a few types is warned of the others; of --file every key must be allowed."""
+    refused, allowed = (ROOT / f"sample-events/{each}.created.json" for each in ("user", "student"))
+    place, only = Place(fragile_broker, tmp_path), ("--only", "publish_right", "--file")
+    with lacking_topic(write="^student")(place) as given:
+        ran = examined(given, fragile_broker)
+        codes = [examined(given, fragile_broker, *only, str(f)).code for f in (refused, allowed)]
+    (warning,) = (each for each in checks(ran, "warning") if each["id"] == "publish_right")
+    assert "may not publish user.created, stage.created, " in warning["seen"]
+    assert "set_topic_permissions" in warning["fix"]
+    assert (ran.code, codes) == (0, [77, 0])
+
+
+def test_the_least_rights_are_enough(fragile_broker: PrivateBroker, tmp_path: Path) -> None:
+    """With what publishing and listening need, nothing fails; the default exchange isn't theirs."""
+    both = r"^(medtrack\.tap\.|medtrack\.events$)"
+    rights = {"configure": r"^medtrack\.tap\.", "write": both, "read": both}
+    with lacking(**rights)(Place(fragile_broker, tmp_path)) as given:
+        ran = examined(given, fragile_broker)
+    (trip,) = (each for each in ran.of_kind("check") if each["id"] == "round_trip")
+    assert (ran.code, checks(ran, "failed"), trip["status"]) == (0, [], "skipped")
+    assert trip["seen"].endswith("; only `replay --to queue` needs that")
 
 
 def test_one_of_several_hosts_is_enough(fragile_broker: PrivateBroker, tmp_path: Path) -> None:

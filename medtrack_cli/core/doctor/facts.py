@@ -156,7 +156,11 @@ class Facts:
 
     @fact
     def payload(self) -> Payload | None:
-        return self.given.payload(self.seconds())
+        return self.given.payload(self.seconds(), self.stop)
+
+    @property
+    def has_payload(self) -> bool:
+        return isinstance(self.known.get("payload"), Payload)
 
     @fact
     def keys(self) -> Sequence[str]:

@@ -8,7 +8,7 @@ from medtrack_cli.core.doctor.facts import Facts, NotSaid
 from medtrack_cli.core.doctor.results import Check, Seen, failed, ok, unknown, warning
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.core.routing import queues_reached
-from medtrack_cli.errors import AccessRefused, ExitCode, MedtrackError
+from medtrack_cli.errors import AccessRefused, ExitCode, MedtrackError, TimedOut
 from medtrack_cli.plural import counted
 
 MANY = 1_000
@@ -131,7 +131,10 @@ def clock(facts: Facts) -> Seen:
 
 def payload(facts: Facts) -> Seen:
     """Check the events of --file."""
-    found = facts.payload
+    try:
+        found = facts.payload
+    except TimedOut as late:
+        return unknown(late.message, late.hint)
     if found is None:
         return unknown("no --file was named")
     if found.invalid:

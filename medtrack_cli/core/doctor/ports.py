@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import MedtrackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from medtrack_cli.core.ports import Stop
 
     OpenBroker = Callable[[ConnectionSettings, Stop], "Broker"]
     OpenManagement = Callable[[ConnectionSettings, Stop], "Management"]
@@ -53,8 +52,8 @@ class Given(Protocol):
         """Name the event types that may be published."""
         ...
 
-    def payload(self, seconds: float) -> Payload | None:
-        """Check the events of --file; None: none was named."""
+    def payload(self, seconds: float, stop: Stop) -> Payload | None:
+        """Check the events of --file; None: none was named. TimedOut where that takes longer."""
         ...
 
 

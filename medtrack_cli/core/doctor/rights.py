@@ -45,7 +45,7 @@ def publish_right(facts: Facts) -> Seen:
         facts.blocked = str(alarm)
         return unknown(_BLOCKED.format(alarm))
     except AccessRefused as error:
-        if facts.payload or len(keys) == 1:
+        if facts.has_payload or len(keys) == 1:
             raise
         return _refused_keys(facts, keys, error)
     return ok(f"{facts.settings.username} may publish {_named(keys)}")
@@ -108,7 +108,8 @@ def round_trip(facts: Facts) -> Seen:
         facts.blocked = str(alarm)
         return unknown(_BLOCKED.format(alarm))
     except AccessRefused as error:
-        return unknown(f"{error.what}; only `replay --to queue` needs that", error.hint)
+        needed = "; only `replay --to queue` needs that" if key is None else ""
+        return unknown(f"{error.what}{needed}")
     if seconds is None:
         return failed(f"a message through {via} to our own queue came back")
     return ok(f"{1000 * seconds:,.1f} ms through {via} to a queue of our own")
