@@ -19,6 +19,7 @@ from medtrack_cli.commands import (
     samples,
     schema,
     stats,
+    topology,
     validate,
 )
 from medtrack_cli.commands.help_pages import Panel
@@ -50,6 +51,7 @@ COMMANDS = (
     schema,
     doctor,
     route,
+    topology,
     broker,
     demo,
     samples,

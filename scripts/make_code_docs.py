@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from medtrack_cli.core.explanations import EXPLAINED, Explained, Group
 
 
-def rules() -> str:
-    """Give the table of docs/validate.md."""
-    rows = ((f"`{each.code}`", each.severity or "", each.about.summary) for each in of(Group.RULE))
+def rules(group: Group = Group.RULE) -> str:
+    """Give the table of docs/validate.md, or of docs/topology.md."""
+    rows = ((f"`{each.code}`", each.severity or "", each.about.summary) for each in of(group))
     return table(("rule", "severity", ""), rows)
 
 

@@ -39,13 +39,13 @@ def explain(
     return ExitCode.DONE
 
 
-def rules(runtime: Runtime, name: str | None) -> int:
-    """List the rules of findings, or explain one."""
-    from medtrack_cli.core.explanations import EXPLAINED, Group
+def rules(runtime: Runtime, name: str | None, command: str = "validate") -> int:
+    """List the rules of a command's findings, or explain one."""
+    from medtrack_cli.core.explanations import Group, rules_of
 
     if name is not None:
         return _explain(runtime, name, Group.RULE)
-    rows = [(each.code, each.severity, each.about.summary) for each in EXPLAINED if each.severity]
+    rows = [(rule, rule.severity, about.summary) for rule, about in rules_of(command).items()]
     runtime.printer.rows(Kind.EXPLANATION, ("code", "severity", "summary"), rows)
     return ExitCode.DONE
 

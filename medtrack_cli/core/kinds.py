@@ -26,6 +26,7 @@ class Kind(StrEnum):
     CREATED = "created"
     BROKER = "broker"
     ROUTE = "route"
+    LINTED = "linted"
     CHECK = "check"
     DIAGNOSED = "diagnosed"
     EXPLANATION = "explanation"

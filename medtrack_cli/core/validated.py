@@ -1,10 +1,12 @@
 """What a validation has come to so far."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from medtrack_cli.core.inputs import Item, NoEventsHere
+from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, examine
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.findings import Finding, Rule
@@ -12,20 +14,16 @@ from medtrack_cli.plural import counted
 
 
 @dataclass(slots=True)
-class Validated:
-    """Counts of a validation. The exit code is that of the first cause met."""
+class Validated(Verdict):
+    """Counts of a validation."""
 
-    strict: bool = False  # warnings fail, too
+    kind = Kind.VALIDATED
+
     files: int = 0
     events: int = 0  # places where an event should be
     invalid: int = 0
-    errors: int = 0
-    warnings: int = 0
     empty: int = 0  # files that hold no event, where that isn't allowed
     unreadable: int = 0
-    hidden: int = 0  # findings not shown, because there are too many
-    seconds: float = 0.0
-    exit_code: ExitCode = field(default=ExitCode.DONE)
 
     def counts_valid(self, completion: Completion) -> Callable[[bytes, int], bool] | None:
         """Make what counts an event at once when it has no problem; False: look closer.
@@ -58,18 +56,13 @@ class Validated:
 
     def add(self, finding: Finding) -> None:
         """Count a finding."""
-        if finding.is_error:
-            self.errors += 1
-        else:
-            self.warnings += 1
+        Verdict.add(self, finding)  # super() finds no class that has slots
         self.empty += finding.rule is Rule.EMPTY_INPUT
-        if finding.is_error or self.strict:
-            self._fail(ExitCode.VERDICT_NO)
 
     def add_unreadable(self, code: ExitCode) -> None:
         """Count a path that can't be read, or holds no events, and has this exit code."""
         self.unreadable += 1
-        self._fail(code)
+        self.fail(code)
 
     def fail_if_empty(self, paths: int) -> bool:
         """Tell whether of so many paths none holds an event, and fail for that.
@@ -80,10 +73,6 @@ class Validated:
             self.exit_code = ExitCode.INPUT_MISSING
             return True
         return False
-
-    def _fail(self, code: ExitCode) -> None:
-        if self.exit_code is ExitCode.DONE:
-            self.exit_code = code
 
     def numbers(self) -> dict[str, float]:
         """Give the numbers of the summary."""
@@ -98,17 +87,14 @@ class Validated:
             "exit_code": self.exit_code,
         }
 
-    def sentence(self) -> str:
-        """Say the summary in words."""
-        parts = [
-            counted(count, name)
-            for count, name in ((self.errors, "error"), (self.warnings, "warning"))
-            if count
-        ]
-        if self.unreadable:
-            parts.append(f"{counted(self.unreadable, 'path')} not read")
-        found = ", ".join(parts) or ("all valid" if self.events else "nothing to check")
-        return f"{self.so_far()}: {found} ({self.seconds:.2f} s)"
+    def found(self) -> list[str]:
+        """Say what was found, and what couldn't be read."""
+        left = [f"{counted(self.unreadable, 'path')} not read"] if self.unreadable else []
+        return Verdict.found(self) + left
+
+    def nothing_found(self) -> str:
+        """Say that all is well, if there was anything."""
+        return "all valid" if self.events else "nothing to check"
 
     def so_far(self) -> str:
         """Say how much has been checked."""

@@ -7,7 +7,20 @@ Path = tuple[str | int, ...]
 """The way from an event's top to a value: keys and list indexes."""
 
 
-class Rule(StrEnum):
+class AnyRule(StrEnum):
+    """A stable id of what can be wrong: with an event, or with something else."""
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it is worth knowing, and no error."""
+        raise NotImplementedError
+
+    @property
+    def severity(self) -> str:
+        return "warning" if self.is_warning else "error"
+
+
+class Rule(AnyRule):
     """The stable ids of everything that can be wrong with an event."""
 
     JSON_SYNTAX = "json_syntax"
@@ -31,6 +44,10 @@ class Rule(StrEnum):
     EMITTED_BY_MEDTRACK = "emitted_by_medtrack"
     UNREAD_ENCODING = "unread_encoding"
     EMPTY_INPUT = "empty_input"
+
+    @property
+    def is_warning(self) -> bool:
+        return self in WARNINGS
 
 
 WARNINGS = frozenset(
@@ -85,11 +102,18 @@ class Span:
     end_column: int
 
 
+NOWHERE = Span(0, 0, 0)
+"""The span of what stands in no file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem in its place. `pointer` is an RFC 6901 JSON pointer into the event."""
+    """One problem in its place. `pointer` is an RFC 6901 JSON pointer into the event.
 
-    rule: Rule
+    Of what stands in no file, `file` names the thing itself.
+    """
+
+    rule: AnyRule
     file: str
     span: Span
     pointer: str
@@ -98,11 +122,20 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        return self.rule not in WARNINGS
+        return not self.rule.is_warning
 
     @property
     def severity(self) -> str:
-        return "error" if self.is_error else "warning"
+        return self.rule.severity
+
+    @property
+    def place(self) -> str:
+        """Name its place as editors and terminals link it."""
+        return (
+            self.file
+            if self.span == NOWHERE
+            else f"{self.file}:{self.span.line}:{self.span.column}"
+        )
 
 
 def json_pointer(path: Path) -> str:

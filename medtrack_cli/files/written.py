@@ -16,9 +16,9 @@ from medtrack_cli.files.known import GZIP, is_yaml, without_comments
 _LOOKED_AT = 16 * 1024  # bytes by which a file is known
 _CHECKPOINT = b'{"kind":"checkpoint",'
 _RULE_LINE = rb"[^\n]*:[0-9]+:[0-9]+: (?:error|warning)\[[a-z_]+\]: "
-_SUM_LINE = rb"checked [0-9,]+ events? in [0-9,]+ files?: "
+_SUM_LINE = rb"checked [0-9,]+ (?:events? in [0-9,]+ files?|queues?, [0-9,]+ bindings?): "
 _REPORT = re.compile(
-    rb'\{"kind":"(?:finding","file|validated","files|error","code|note","message|'
+    rb'\{"kind":"(?:finding","file|validated","files|linted","queues|error","code|note","message|'
     rb'(?:receipt|message)","index|(?:published|replayed|dry_run)","(?:total|profile))":|'
     rb'\{\s*"\$schema"\s*:\s*"[^"]*sarif|'
     rb'\[\s*\{(?=[^\n]*"check_name")(?=[^\n]*"fingerprint")|'  # GitLab's code quality

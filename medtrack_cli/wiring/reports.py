@@ -1,10 +1,11 @@
-"""Reports of validate, and the page of stats."""
+"""Reports of validate and of topology lint, and the page of stats."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from medtrack_cli.core.validate import Completion
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.files.validation import Piece, default_jobs, validate
 from medtrack_cli.output.progress import Progress
@@ -32,13 +33,14 @@ def wanted_reports(runtime: Runtime, outputs: Sequence[str]) -> "Sequence[Wanted
 
 
 @contextmanager
-def reports(
+def reports(  # noqa: PLR0913 -- one parameter a decision of the caller
     runtime: Runtime,
     wanted: "Sequence[Wanted]",
-    validated: "Validated",
+    verdict: Verdict,
     *,
     reveal: bool,
     most: int | None,
+    command: str = "validate",
 ) -> "Iterator[Report]":
     """Open the reports that are wanted, and show on a terminal how far it is."""
     world = runtime.world
@@ -47,9 +49,9 @@ def reports(
         runtime.printer.error(error)  # made only now: most validations need none
 
     places = file_places(world.environ)
-    look = Look(runtime.wants_colour, reveal, runtime.quiet, validated.strict, places, say)
+    look = Look(runtime.wants_colour, reveal, runtime.quiet, verdict.strict, places, say, command)
     with (
         opened(wanted, world.stdout, look) as reporters,
-        Progress(world.stderr, validated.so_far, quiet=runtime.quiet) as progress,
+        Progress(world.stderr, verdict.so_far, quiet=runtime.quiet) as progress,
     ):
         yield Report(reporters, most, progress.hidden, reveal=reveal)

@@ -4,23 +4,35 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import NotDefinitions, TopologyError
+from medtrack_cli.events.findings import NOWHERE, Finding
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medtrack_cli.core.topology.lint import Fault
     from medtrack_cli.core.topology.route import Route
     from medtrack_cli.files.definitions import Definitions
+    from medtrack_cli.output.reporters.opening import Wanted
 
 SECONDS = 20.0  # for all answers of the management API
 
 
 class Read(NamedTuple):
-    """A topology, and the file it was read from, if it was one."""
+    """A topology, its name, and the file it was read from, if it was one."""
 
     topology: Topology
+    name: str
     definitions: "Definitions | None" = None
+
+    def finding(self, fault: "Fault") -> Finding:
+        """Place what is wrong: in the file, or at the thing itself."""
+        rule, thing, place, message, suggestion = fault
+        if self.definitions is None:
+            return Finding(rule, thing, NOWHERE, "", message, suggestion)
+        span = self.definitions.span(place)
+        return Finding(rule, self.name, span, place, f"{thing} {message}", suggestion)
 
 
 def read(runtime: Runtime, definitions: str | None) -> Read:
@@ -32,7 +44,8 @@ def read(runtime: Runtime, definitions: str | None) -> Read:
 
     settings = runtime.connection
     try:
-        return Read(read_topology(settings, SECONDS, with_queues=True))
+        found = read_topology(settings, SECONDS, with_queues=True)
+        return Read(found, str(settings.management_url))
     except Unanswered as error:
         raise error.fatal(settings) from None
 
@@ -44,7 +57,7 @@ def _of_file(runtime: Runtime, path: str) -> Read:
     found = read_definitions(path, lambda: runtime.world.stdin)
     vhost = _vhost(runtime, found)
     try:
-        return Read(topology_of(found.rows(vhost)), found)
+        return Read(topology_of(found.rows(vhost)), found.file, found)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         hint = "is it whole, as a broker wrote it?"
         what = f"definitions that RabbitMQ doesn't write ({type(error).__name__})"
@@ -79,3 +92,12 @@ def draw(runtime: Runtime, language: str, routes: "Sequence[Route]") -> None:
     from medtrack_cli.output.graphs import DRAW
 
     runtime.world.stdout.writelines(f"{line}\n" for line in DRAW[language](routes))
+
+
+def refuse_outputs(runtime: Runtime, wanted: "Sequence[Wanted]", definitions: str | None) -> None:
+    """Raise CannotCreate where a report would take the place of the definitions, or of events."""
+    from medtrack_cli.files.written import Written, descriptor
+
+    outputs = [(each.path, "report") for each in wanted if each.path]
+    inputs = [] if definitions in {None, "-"} else [str(definitions)]
+    Written(outputs, descriptor(runtime.world.stdout)).refuse(inputs)

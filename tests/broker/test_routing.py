@@ -280,3 +280,34 @@ def test_route_asks_the_broker(private_broker: PrivateBroker) -> None:
     assert (tree.code, ask(name).code) == (0, 1)
     refused = run("route", name, environ=known | {"MEDTRACK_USERNAME": "nobody"})
     assert (refused.code, refused.out) == (77, "")
+
+
+def test_lint_asks_the_broker(private_broker: PrivateBroker) -> None:
+    """A queue that nobody reads is named, and no place in a file, until somebody reads it."""
+    url, management = private_broker.amqp_url, private_broker.web_address
+    known = {"MEDTRACK_URL": url, "MEDTRACK_MANAGEMENT_URL": management}
+    name = f"tests.lint.{secrets.token_hex(4)}"
+
+    def rules() -> set[str]:
+        ran = run("topology", "lint", "-o", "json", environ=known)
+        mine = [each for each in ran.of_kind("finding") if each["file"] == f"queue {name}"]
+        assert {(each["line"], each["pointer"]) for each in mine} <= {(None, "")}
+        return {each["rule"] for each in mine}
+
+    def wait_for(*, is_read: bool) -> set[str]:
+        until = time.monotonic() + 30
+        while ("queue_without_consumer" in (found := rules())) is is_read:
+            assert time.monotonic() < until, found
+            channel.connection.process_data_events(1)
+        return found
+
+    with client(url) as channel:
+        channel.queue_declare(name, durable=True)
+        try:
+            channel.queue_bind(name, EXCHANGE, "student.#")
+            others = {"missing_dead_letter", "unbounded_queue"}
+            assert wait_for(is_read=False) == {"queue_without_consumer", *others}
+            channel.basic_consume(name, lambda *_: None)
+            assert wait_for(is_read=True) == others
+        finally:
+            channel.queue_delete(name)

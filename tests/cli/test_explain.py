@@ -6,6 +6,7 @@ from pika import spec
 from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import EXPLAINED, Group
 from medtrack_cli.core.messages import Outcome
+from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
 from tests.running import run
@@ -22,6 +23,7 @@ def test_every_code_is_explained() -> None:
     said = {f"{each.code} {each.about.summary.partition(':')[0]}" for each in EXPLAINED}
 
     assert codes(Group.RULE) == set(Rule)
+    assert codes(Group.TOPOLOGY_RULE) == set(TopologyRule)
     assert codes(Group.OUTCOME) == set(Outcome)
     assert codes(Group.CHECK) == set(Check)
     assert codes(Group.EXIT_CODE) == {str(int(code)) for code in ExitCode} | {"129"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.events.findings import Rule
+from medtrack_cli.events.findings import AnyRule
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading import read
 from medtrack_cli.files.sources import Source, expand
@@ -32,7 +32,7 @@ def bodies(items: list[Item]) -> list[bytes | None]:
     return [item.body for item in items]
 
 
-def places(items: list[Item]) -> list[tuple[Rule, int, int]]:
+def places(items: list[Item]) -> list[tuple[AnyRule, int, int]]:
     """Every finding's rule, line and column."""
     return [
         (finding.rule, finding.span.line, finding.span.column)

@@ -16,6 +16,7 @@ from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import Group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome
+from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Rule
 from tests.broker.witness import client
@@ -89,7 +90,7 @@ def error_codes() -> set[str]:
     ("kind", "name", "values"),
     [
         ("receipt", "outcome", list(Outcome)),
-        ("finding", "rule", list(Rule)),
+        ("finding", "rule", [*Rule, *TopologyRule]),
         ("error", "code", sorted(error_codes())),
         ("explanation", "group", list(Group)),
         ("check", "id", list(Check)),
@@ -175,6 +176,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "path"),
         ("config", "check"),
         ("route", "user.created", "no.body", "--definitions", DEFINITIONS),
+        ("topology", "lint", "--definitions", DEFINITIONS),
         ("version",),
         ("doctor",),
         ("doctor", "--list"),

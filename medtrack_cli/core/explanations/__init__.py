@@ -10,8 +10,10 @@ from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.explanations.outcomes import OUTCOMES
 from medtrack_cli.core.explanations.reply_codes import REPLY_CODES
 from medtrack_cli.core.explanations.rules import RULES
+from medtrack_cli.core.explanations.topology_rules import TOPOLOGY_RULES
+from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.events.findings import WARNINGS, Rule
+from medtrack_cli.events.findings import AnyRule, Rule
 
 
 class Group(StrEnum):
@@ -22,6 +24,7 @@ class Group(StrEnum):
     EXIT_CODE = "exit_code"
     REPLY_CODE = "reply_code"
     CHECK = "check"
+    TOPOLOGY_RULE = "topology_rule"
 
 
 class Explained(NamedTuple):
@@ -34,17 +37,18 @@ class Explained(NamedTuple):
     @property
     def severity(self) -> str | None:
         """A rule's severity."""
-        if self.group is not Group.RULE:
-            return None
-        return "warning" if Rule(self.code) in WARNINGS else "error"
+        rules = _RULES.get(self.group)
+        return rules(self.code).severity if rules else None
 
 
+_RULES: Mapping[Group, type[AnyRule]] = {Group.RULE: Rule, Group.TOPOLOGY_RULE: TopologyRule}
 _ABOUT: Mapping[Group, Mapping[Any, Explanation]] = {
     Group.RULE: RULES,
     Group.OUTCOME: OUTCOMES,
     Group.EXIT_CODE: EXIT_CODES,
     Group.REPLY_CODE: REPLY_CODES,
     Group.CHECK: CHECKS,
+    Group.TOPOLOGY_RULE: TOPOLOGY_RULES,
 }
 EXPLAINED = tuple(
     Explained(group, str(code), about)
@@ -52,6 +56,11 @@ EXPLAINED = tuple(
     for code, about in abouts.items()
 )
 """All there are, group by group; no two have the same code."""
+
+
+def rules_of(command: str) -> Mapping[Any, Explanation]:
+    """Explain the rules of a command that finds something: of validate, or of topology lint."""
+    return RULES if command == "validate" else TOPOLOGY_RULES
 
 
 def find(code: str) -> Explained | None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TextIO
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.events.findings import Finding
+from medtrack_cli.events.findings import NOWHERE, Finding
 from medtrack_cli.output.reporters.places import STDIN, FilePlace
-from medtrack_cli.output.reporters.reporter import SourceLine, place_of, sentence_of
+from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
 from medtrack_cli.output.safe_text import safe_text
 
 
@@ -32,16 +32,18 @@ class GithubReporter:
             "col": span.column,
             "endColumn": span.end_column,
         }
-        text = f"{place_of(finding)}: {sentence_of(finding)}"  # the log shows nothing but this
+        text = f"{finding.place}: {sentence_of(finding)}"  # the log shows nothing but this
         title = f"medtrack {finding.rule}"
-        self._command(finding.severity, title, {} if finding.file == STDIN else place, text)
+        self._command(
+            finding.severity, title, {} if finding.file == STDIN or span == NOWHERE else place, text
+        )
 
     def unreadable(self, error: InputMissing) -> None:
         place = {"file": self._file_place(error.subject)}
         self._command("error", "medtrack can't read", place, error.message)
 
-    def finish(self, validated: Validated) -> None:
-        self._out.write(f"{validated.sentence()}\n")
+    def finish(self, verdict: Verdict) -> None:
+        self._out.write(f"{verdict.sentence()}\n")
 
     def _command(self, name: str, title: str, place: Mapping[str, object], message: str) -> None:
         properties = {"title": title, **place}

@@ -9,7 +9,7 @@ from collections import Counter
 from hashlib import sha256
 from typing import TextIO
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.reporters.places import FilePlace
@@ -35,13 +35,13 @@ class GitlabReporter:
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- it has the files
         severity = "major" if finding.is_error else "minor"
-        place = finding.file, finding.span.line, finding.pointer
+        place = finding.file, max(1, finding.span.line), finding.pointer
         self._write(finding.rule, sentence_of(finding), severity, *place)
 
     def unreadable(self, error: InputMissing) -> None:
         self._write(_UNREADABLE, error.what, "critical", error.subject, 1)
 
-    def finish(self, validated: Validated) -> None:  # noqa: ARG002 -- the form has no summary
+    def finish(self, verdict: Verdict) -> None:  # noqa: ARG002 -- the form has no summary
         self._out.write("\n]\n")
 
     def _write(  # noqa: PLR0913, PLR0917 -- what GitLab wants to know

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from shutil import get_terminal_size
 from typing import TextIO
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine, place_of
+from medtrack_cli.output.reporters.reporter import SourceLine
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.snippet import snippet
 from medtrack_cli.output.style import Style
@@ -43,7 +43,7 @@ class HumanReporter:
     def finding(self, finding: Finding, line: SourceLine) -> None:
         style = self._style
         colour = "red" if finding.is_error else "yellow"
-        place = safe_text(place_of(finding))
+        place = safe_text(finding.place)
         rule = style(f"{finding.severity}[{finding.rule}]", colour)
         self._out.write(f"{style(place, 'bold')}: {rule}: {safe_text(finding.message)}\n")
         text = line()
@@ -68,9 +68,9 @@ class HumanReporter:
         else:
             self._out.write(f"error: {safe_text(error.message)}\n")
 
-    def finish(self, validated: Validated) -> None:
-        if validated.hidden:
+    def finish(self, verdict: Verdict) -> None:
+        if verdict.hidden:
             hint = "--max-findings shows more"
-            self._out.write(f"… and {validated.hidden:,} more findings; {hint}\n")
+            self._out.write(f"… and {verdict.hidden:,} more findings; {hint}\n")
         if not self._quiet:
-            self._out.write(f"{validated.sentence()}\n")
+            self._out.write(f"{verdict.sentence()}\n")

@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.reporters.reporter import SourceLine
@@ -14,7 +13,7 @@ from medtrack_cli.output.shown.findings import ShownFinding
 
 
 class JsonReporter:
-    """Writes `finding` lines and a last `validated` line.
+    """Writes `finding` lines and a last line that sums up.
 
     Paths that can't be read go to `on_error`; without it they are `error` lines of the report.
     """
@@ -40,8 +39,8 @@ class JsonReporter:
         else:
             self._write(*ShownError(error).records())
 
-    def finish(self, validated: Validated) -> None:
-        self._write({"kind": Kind.VALIDATED, **validated.numbers()})
+    def finish(self, verdict: Verdict) -> None:
+        self._write({"kind": verdict.kind, **verdict.numbers()})
 
     def _write(self, record: dict[str, Any]) -> None:
         text = json.dumps(record, ensure_ascii=self._ascii_only, separators=(",", ":"))

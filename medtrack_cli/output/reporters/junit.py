@@ -6,10 +6,10 @@ from shutil import copyfileobj
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine, place_of, sentence_of
+from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
 from medtrack_cli.output.safe_text import safe_text
 
 SPOOLED = 1024 * 1024  # characters kept in memory
@@ -24,9 +24,10 @@ class JunitReporter:
 
     most: int | None = None
 
-    def __init__(self, out: TextIO, *, strict: bool) -> None:
+    def __init__(self, out: TextIO, command: str, *, strict: bool) -> None:
         self._out = out
         self._strict = strict
+        self._command = f"medtrack {command}"
         self._cases = _spool()
         self._texts = _spool()
         self._name: str | None = None
@@ -42,7 +43,7 @@ class JunitReporter:
         self._counts["tests"] += 1
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
-        text = f"{place_of(finding)}: {sentence_of(finding)}"
+        text = f"{finding.place}: {sentence_of(finding)}"
         if not self._result and (finding.is_error or self._strict):
             self._result = f"failure type={_attribute(finding.rule)} message={_attribute(text)}"
         self._texts.write(f"{finding.severity}[{finding.rule}] {escape(safe_text(text))}\n")
@@ -52,24 +53,24 @@ class JunitReporter:
             self.file(error.subject)
         self._result = f'error type="unreadable" message={_attribute(error.message)}'
 
-    def finish(self, validated: Validated) -> None:
+    def finish(self, verdict: Verdict) -> None:
         self._close_case()
         self._texts.close()
         counts = (
             f'tests="{self._counts["tests"]}" failures="{self._counts["failure"]}" '
-            f'errors="{self._counts["error"]}" time="{validated.seconds:.3f}"'
+            f'errors="{self._counts["error"]}" time="{verdict.seconds:.3f}"'
         )
         self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-        self._out.write(f'<testsuites name="medtrack validate" {counts}>\n')
-        self._out.write(f'  <testsuite name="medtrack validate" {counts}>\n')
+        self._out.write(f'<testsuites name="{self._command}" {counts}>\n')
+        self._out.write(f'  <testsuite name="{self._command}" {counts}>\n')
         _pour(self._cases, self._out)
         self._out.write("  </testsuite>\n</testsuites>\n")
 
     def _close_case(self) -> None:
         if self._name is None:
             return
-        name = _attribute(self._name)
-        self._cases.write(f'    <testcase classname="medtrack.validate" name={name}>')
+        name, classname = _attribute(self._name), self._command.replace(" ", ".")
+        self._cases.write(f'    <testcase classname="{classname}" name={name}>')
         if self._result or self._texts.tell():
             tag = self._result.partition(" ")[0] or "system-out"
             self._cases.write(f"<{self._result or tag}>\n")

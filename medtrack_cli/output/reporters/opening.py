@@ -26,7 +26,10 @@ class Wanted(NamedTuple):
 
 
 class Look(NamedTuple):
-    """How reports look, what fails, and where paths that can't be read are told."""
+    """How reports look, what fails, and where paths that can't be read are told.
+
+    `command` is whose reports they are.
+    """
 
     wants_colour: Callable[[TextIO], bool]
     reveal: bool
@@ -34,6 +37,7 @@ class Look(NamedTuple):
     strict: bool
     file_place: FilePlace
     on_error: Callable[[InputMissing], None]
+    command: str = "validate"
 
 
 def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Wanted]:
@@ -95,14 +99,15 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     if wanted.format == "junit":
         from medtrack_cli.output.reporters.junit import JunitReporter
 
-        return JunitReporter(out, strict=look.strict)
+        return JunitReporter(out, look.command, strict=look.strict)
     if wanted.format == "gitlab":
         from medtrack_cli.output.reporters.gitlab import GitlabReporter
 
         return GitlabReporter(out, look.file_place)
+    from medtrack_cli.core.explanations import rules_of
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
-    return SarifReporter(out, look.file_place)
+    return SarifReporter(out, look.file_place, rules_of(look.command))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.masking import masked_pointer
@@ -54,9 +54,9 @@ class Report:
             for reporter, _ in self._reporters:
                 reporter.unreadable(error)
 
-    def finish(self, validated: Validated) -> None:
+    def finish(self, verdict: Verdict) -> None:
         """Write what comes last."""
         with self._alone():
             for reporter, most in self._reporters:
-                validated.hidden = 0 if most is None else max(0, self._count - most)
-                reporter.finish(validated)
+                verdict.hidden = 0 if most is None else max(0, self._count - most)
+                reporter.finish(verdict)

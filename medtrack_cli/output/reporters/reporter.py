@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 
@@ -29,7 +29,7 @@ class Reporter(Protocol):
         """Take a path that can't be read, or not to its end."""
         ...
 
-    def finish(self, validated: Validated) -> None:
+    def finish(self, verdict: Verdict) -> None:
         """Write what comes last."""
         ...
 
@@ -37,8 +37,3 @@ class Reporter(Protocol):
 def sentence_of(finding: Finding) -> str:
     """Say a finding in one line: the message, and the suggestion behind it."""
     return f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message
-
-
-def place_of(finding: Finding) -> str:
-    """Name a finding's place as editors and terminals link it."""
-    return f"{finding.file}:{finding.span.line}:{finding.span.column}"

@@ -2,16 +2,16 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, TextIO
 from urllib.parse import quote
 
 from medtrack_cli import __version__
 from medtrack_cli.core.explanations.explanation import Explanation
-from medtrack_cli.core.explanations.rules import RULES
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.events.findings import WARNINGS, Finding, Rule
+from medtrack_cli.events.findings import NOWHERE, AnyRule, Finding
 from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
 
@@ -20,14 +20,18 @@ SCHEMA = (
 )
 
 
+Rules = Mapping[AnyRule, Explanation]
+
+
 class SarifReporter:
     """Writes one JSON document as it goes: the results first, what describes them last."""
 
     most: int | None = None
 
-    def __init__(self, out: TextIO, file_place: FilePlace) -> None:
+    def __init__(self, out: TextIO, file_place: FilePlace, rules: Rules) -> None:
         self._out = out
         self._file_place = file_place
+        self._rules = rules
         self._separator = ""
         self._unreadable: list[InputMissing] = []
         out.write(f'{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"results":[')
@@ -42,10 +46,10 @@ class SarifReporter:
     def unreadable(self, error: InputMissing) -> None:
         self._unreadable.append(error)
 
-    def finish(self, validated: Validated) -> None:
+    def finish(self, verdict: Verdict) -> None:
         invocation = {
             "executionSuccessful": not self._unreadable,
-            "exitCode": int(validated.exit_code),
+            "exitCode": int(verdict.exit_code),
             "toolExecutionNotifications": [
                 {
                     "level": "error",
@@ -58,13 +62,15 @@ class SarifReporter:
             ],
         }
         rest = {
-            "tool": {"driver": _driver()},
+            "tool": {"driver": _driver(self._rules)},
             "columnKind": "unicodeCodePoints",
             "invocations": [invocation],
         }
         self._out.write("\n]," + _compact(rest)[1:] + "]}\n")
 
     def _result(self, finding: Finding) -> dict[str, Any]:
+        named = [{"fullyQualifiedName": finding.pointer or finding.file}]
+        location: dict[str, Any] = {"logicalLocations": named} if finding.pointer else {}
         span = finding.span
         region = {
             "startLine": span.line,
@@ -72,12 +78,13 @@ class SarifReporter:
             "endColumn": span.end_column,
         }
         physical = {"artifactLocation": self._uri(finding.file), "region": region}
-        location: dict[str, Any] = {"physicalLocation": physical}
-        if finding.pointer:
-            location["logicalLocations"] = [{"fullyQualifiedName": finding.pointer}]
+        if span == NOWHERE:
+            location = {"logicalLocations": named}
+        else:
+            location["physicalLocation"] = physical
         return {
             "ruleId": finding.rule,
-            "ruleIndex": list(Rule).index(finding.rule),
+            "ruleIndex": list(self._rules).index(finding.rule),
             "level": finding.severity,
             "message": {"text": sentence_of(finding)},
             "locations": [location],
@@ -89,7 +96,7 @@ class SarifReporter:
         return {"uri": path.as_uri() if path.is_absolute() else quote(os.fsencode(path))}
 
 
-def _driver() -> dict[str, Any]:
+def _driver(rules: Rules) -> dict[str, Any]:
     return {
         "name": "medtrack",
         "version": __version__,
@@ -99,9 +106,9 @@ def _driver() -> dict[str, Any]:
                 "shortDescription": {"text": about.summary},
                 "fullDescription": {"text": about.why},
                 "help": {"text": _help(about)},
-                "defaultConfiguration": {"level": "warning" if rule in WARNINGS else "error"},
+                "defaultConfiguration": {"level": rule.severity},
             }
-            for rule, about in RULES.items()
+            for rule, about in rules.items()
         ],
     }
 

@@ -22,9 +22,9 @@ class ShownFinding(NamedTuple):
         yield {
             "kind": Kind.FINDING,
             "file": found.file,
-            "line": found.span.line,
-            "column": found.span.column,
-            "end_column": found.span.end_column,
+            "line": found.span.line or None,
+            "column": found.span.column or None,
+            "end_column": found.span.end_column or None,
             "pointer": found.pointer,
             "rule": found.rule,
             "severity": found.severity,
@@ -34,7 +34,7 @@ class ShownFinding(NamedTuple):
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         found, style = self.found, sheet.style
-        place = f"{safe_text(found.file)}:{found.span.line}:{found.span.column}"
+        place = safe_text(found.place)
         rule, colour = f"{found.severity}[{found.rule}]", "red" if found.is_error else "yellow"
         pointer = f" at {safe_text(masked_pointer(found.pointer))}" if found.pointer else ""
         text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"

@@ -1,0 +1,82 @@
+"""medtrack topology lint."""
+
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.explain import rules
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import command, group, option
+from medtrack_cli.runtime import Runtime
+
+LINT = ("medtrack topology lint --definitions definitions.json",)
+
+
+def lint(
+    runtime: Runtime,
+    *,
+    definitions: Annotated[
+        str | None,
+        option(
+            Panel.WHAT,
+            "--definitions",
+            metavar="FILE",
+            help="Check exported definitions, - for stdin, and no broker.",
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        option(
+            Panel.OUTPUT,
+            "--output",
+            "-o",
+            metavar="FORMAT[=PATH]",
+            help="human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
+        ),
+    ] = None,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
+    list_rules: Annotated[
+        bool, option(Panel.OUTPUT, "--list-rules", help="List the rules; check nothing.")
+    ] = False,
+) -> int:
+    """Find what is wrong with bindings and queues.
+
+    Of the broker in use, by its management API, or of exported definitions, offline. Nothing is
+    changed. `medtrack explain RULE` has each rule. Exit code 0: no errors; 1: errors.
+    """
+    from medtrack_cli.core.topology.lint import lint as faults_of
+    from medtrack_cli.core.topology.linted import Linted
+    from medtrack_cli.wiring import reports, topology
+
+    if list_rules:
+        return rules(runtime, None, "topology lint")
+    clock = runtime.world.clock
+    started = clock.monotonic()
+    wanted = reports.wanted_reports(runtime, output or [])
+    topology.refuse_outputs(runtime, wanted, definitions)
+    read = topology.read(runtime, definitions)
+    exchange = topology.exchange_of(runtime, read.topology)
+    linted = Linted.of(read.topology, strict=strict)
+    with reports.reports(
+        runtime, wanted, linted, reveal=True, most=None, command="topology lint"
+    ) as report:
+        report.file(read.name)
+        for fault in faults_of(read.topology, exchange, runtime.registry.names):
+            finding = read.finding(fault)
+            linted.add(finding)
+            report.finding(finding, lambda _number: None)
+        linted.seconds = clock.monotonic() - started
+        report.finish(linted)
+    return linted.exit_code
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    added = group(
+        app,
+        "topology",
+        "Check bindings and queues.",
+        examples=LINT,
+        panel=Panel.BROKER,
+    )
+    command(added, "lint", examples=LINT, connects=True)(lint)

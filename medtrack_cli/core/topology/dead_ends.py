@@ -1,0 +1,97 @@
+"""Dead letters that are lost: those that no queue gets, and those that go round."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+
+from medtrack_cli.core.routing import Keys
+from medtrack_cli.core.topology.dead_letters import (
+    DeadLetters,
+    chain,
+    dead_letters,
+    following,
+    has_dead_letters,
+)
+from medtrack_cli.core.topology.model import NONE, Topology
+from medtrack_cli.plural import counted
+
+Place = tuple[str, Keys]
+"""A queue, and the keys that led to it."""
+
+
+def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[tuple[str, str]]:
+    """Name the queues whose dead letters are dropped, by the keys that reach them, and say why."""
+    follow = following(topology, NONE)
+    for queue in filter(has_dead_letters, topology.queues.values()):
+        came_by = keys.get(queue.name, ())
+        found = [dead_letters(queue, each, follow) for each in came_by or [("",)]]
+        letters = [each for each in found if each]
+        exchange = letters[0].exchange
+        if letters[0].way is None:
+            yield queue.name, f"has a dead-letter exchange that isn't there: {exchange}"
+            continue
+        if not came_by and letters[0].routing_key is None and _may_hear(topology, exchange):
+            continue
+        lost = [each for each in letters if each.way and not (each.way.queues or each.way.untold)]
+        if lost:
+            shown = ", ".join(dict.fromkeys(each.way.keys[0] for each in lost[:3] if each.way))
+            which = (
+                f"with the key {shown}" if came_by or lost[0].routing_key is not None else "at all"
+            )
+            more = f" and {counted(len(lost) - 3, 'other')}" if len(lost) > 3 else ""
+            name = exchange or "the default exchange"
+            yield (
+                queue.name,
+                f"has dead letters that vanish: {name} leads to no queue {which}{more}",
+            )
+
+
+def _may_hear(topology: Topology, exchange: str) -> bool:
+    """Tell whether some key may lead to a queue, where nobody knows which one it will be."""
+    return not exchange or bool(topology.behind(exchange))
+
+
+def circles(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[tuple[str, str]]:
+    """Name a queue of each circle in which messages are lost or never rest, and say how.
+
+    Where some of its queues wait and others don't, that is how a consumer tries again later.
+    """
+    steps: dict[Place, DeadLetters] = {}
+    for name in topology.queues:
+        for each in keys.get(name, ()):
+            if (name, each) not in steps:
+                steps |= {(s.queue, s.came_by): s for s in chain(topology, [name], each, NONE)}
+    told: set[frozenset[str]] = set()
+    for place in steps:
+        circle = _circle(steps, place)
+        names = frozenset(circle)
+        if not circle or names in told:
+            continue
+        told.add(names)
+        waiting = [name for name in circle if "message-ttl" in topology.queues[name].settings]
+        way = " → ".join([*circle, circle[0]])
+        if len(waiting) == len(circle):
+            yield circle[0], f"has dead letters that come back by expiring, and are dropped: {way}"
+        elif not waiting:
+            yield circle[0], f"has dead letters that come back at once, for ever: {way}"
+
+
+def _circle(steps: Mapping[Place, DeadLetters], start: Place) -> list[str]:
+    """Find the shortest way of dead letters back to where they started; empty: there is none."""
+    before: dict[Place, Place] = {}
+    waiting = deque([start])
+    while waiting:
+        place = waiting.popleft()
+        letters = steps.get(place)
+        if not letters or not letters.way:
+            continue
+        for name in letters.way.queues:
+            following_place = name, letters.way.keys
+            if name == start[0]:
+                way = [place]
+                while way[-1] != start:
+                    way.append(before[way[-1]])
+                return [each for each, _ in reversed(way)]
+            if following_place not in before:
+                before[following_place] = place
+                waiting.append(following_place)
+    return []
