@@ -141,9 +141,10 @@ def _report(runtime: Runtime, diagnosis: Diagnosis) -> Iterator[str]:
     yield f"{platform.platform()}, {runtime.world.clock.now():%Y-%m-%d %H:%M:%S} UTC"
     yield ""
     try:
-        for name, value in runtime.config.values():
-            several = value.value if isinstance(value.value, tuple) else [value.value]
-            yield safe_text(f"{name}: {', '.join(map(str, several))} ({value.source})")
+        for name, setting in runtime.config.values():
+            value = setting.value
+            shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            yield safe_text(f"{name}: {'' if shown is None else shown} ({setting.source})")
     except MedtrackError as error:
         yield safe_text(error.message)
     yield ""
