@@ -78,6 +78,12 @@ def unknown_host(_: Place) -> Iterator[Given]:
 
 
 @contextmanager
+def impossible_host(_: Place) -> Iterator[Given]:
+    """A part of the host's name is longer than any can be."""
+    yield at(5672, host=f"{70 * 'a'}.example")
+
+
+@contextmanager
 def dropped(_: Place) -> Iterator[Given]:
     """Packets get no answer."""
     with dropping() as port:

@@ -39,6 +39,9 @@ certified = patients.certified
 CASES = {
     "refused": Case(patients.refused, "tcp", 69, "is RabbitMQ running there?", PUBLISH),
     "unknown host": Case(patients.unknown_host, "dns", 69, "how the host is written", PUBLISH),
+    "impossible host": Case(
+        patients.impossible_host, "dns", 69, "how the host is written", PUBLISH
+    ),
     "HTTP port": Case(patients.web_server, "protocol", 69, "management is on 15672", PUBLISH),
     "TLS on plain": Case(patients.tls_on_plain, "protocol", 77, "plain AMQP is amqp://", PUBLISH),
     "plain on TLS": Case(patients.plain_on_tls, "protocol", 77, "write amqps://", PUBLISH),

@@ -24,7 +24,8 @@ _RUNNING = "is RabbitMQ running there? `medtrack broker start` starts a private 
 def lost(cause: BaseException) -> tuple[str, str]:
     """Say in words what happened, and the next step: much of it isn't at the broker's end."""
     match cause:
-        case socket.gaierror(errno=socket.EAI_NONAME | socket.EAI_NODATA):
+        # UnicodeError: a part of the name is longer than any can be, and isn't looked up.
+        case socket.gaierror(errno=socket.EAI_NONAME | socket.EAI_NODATA) | UnicodeError():
             hint = "check how the host is written, and that this machine can look names up"
             return "host name not found", hint
         case socket.gaierror():

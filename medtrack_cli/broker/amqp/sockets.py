@@ -128,7 +128,7 @@ class Sockets:
             return within(seconds, question, self._stop)
         except TimeoutError:
             raise BrokerUnreachable(late, self._settings.describe(host)) from None
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             what, hint = lost(error)
             raise BrokerUnreachable(what, self._settings.describe(host), hint=hint) from None
 
