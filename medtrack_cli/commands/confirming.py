@@ -1,7 +1,7 @@
 """Asking before something is sent to a protected broker."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.errors import UsageError
@@ -13,12 +13,12 @@ _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may
 
 
 def confirm(
-    runtime: Runtime, action: str, outgoing: Callable[[], Outgoing] | None, *, yes: bool
+    runtime: Runtime, action: str, told: Callable[[], Iterable[tuple[str, str]]], *, yes: bool
 ) -> None:
     """Ask before acting on a protected broker; in scripts --yes says it beforehand.
 
-    `outgoing` gives what would be sent, to be counted; None when it can be read only once.
-    UsageError without a yes. No password is fetched before.
+    `told` gives what would be done, by names of nine letters at most. UsageError without a yes.
+    No password is fetched before.
     """
     config = runtime.config
     if config.protector is None or yes:
@@ -28,14 +28,16 @@ def confirm(
     if not runtime.terminal.has_person:
         what = f"{action} needs a yes: the broker is protected"
         raise UsageError(what, target, hint="add --yes if that is the broker you mean")
-    told = [
-        f"{action} on a protected broker",
-        *(f"  {name:<9} {text}" for name, text in address.items()),
-        f"  events    {_events(outgoing(), runtime) if outgoing else _UNCOUNTED}",
-    ]
+    lines = [*address.items(), *told()]
+    asked = [f"{action} on a protected broker", *(f"  {name:<9} {text}" for name, text in lines)]
     question = f"Type the profile's name, {config.protector}, to {action}: "
-    if runtime.terminal.ask(told, question) != config.protector:
+    if runtime.terminal.ask(asked, question) != config.protector:
         raise UsageError("not confirmed, so nothing was done", target)
+
+
+def told_of(runtime: Runtime, outgoing: Callable[[], Outgoing] | None) -> Iterator[tuple[str, str]]:
+    """Say what would be sent, which is counted; None when it can be read only once."""
+    yield "events", _events(outgoing(), runtime) if outgoing else _UNCOUNTED
 
 
 def _events(outgoing: Outgoing, runtime: Runtime) -> str:

@@ -1,9 +1,9 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 
-from medtrack_cli.commands.confirming import confirm
+from medtrack_cli.commands.confirming import confirm, told_of
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
@@ -42,7 +42,8 @@ def carry_out(
         return _report(runtime, kind, job.tally, receipts)
     if dry_run:
         return _print_only(runtime, job.outgoing(), aside, policy.timeout)
-    confirm(runtime, action, job.everything if job.can_be_made_again else None, yes=yes)
+    everything = job.everything if job.can_be_made_again else None
+    confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
     return _send(runtime, kind, job, policy, pace)
 
 

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     LINTED = "linted"
     CHECK = "check"
     DIAGNOSED = "diagnosed"
+    QUEUE = "queue"
     EXPLANATION = "explanation"
     VERSION = "version"
     STEP = "step"

@@ -17,10 +17,12 @@ class Marks(NamedTuple):
     cursor: str  # before what is selected
     bars: str  # from nothing to the most
     arrows: str
+    up: str  # more than before
+    down: str
 
 
-FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", "▸", " ▁▂▃▄▅▆▇█", "↑↓")
-ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", ">", " .:-=+*#@", "up/down")
+FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", "▸", " ▁▂▃▄▅▆▇█", "↑↓", "▲", "▼")
+ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", ">", " .:-=+*#@", "up/down", "+", "-")
 
 
 def marks_for(encoding: str | None) -> Marks:

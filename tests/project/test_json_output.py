@@ -211,6 +211,10 @@ def brokers(tool: Tool) -> Iterator[Ran]:
     listener.await_text('"resumed"')
     yield tool.run("publish", "-f", "sample-events/user.created.json", "-o", "json", **environ)
     yield listener.end()
+    yield tool.run(
+        *("queue", "declare", "q", "--bind", "a", "--type", "classic", "-o", "json"), **environ
+    )
+    yield tool.run("queue", "list", "q", "-o", "json", **environ)
     for verb in ("status", "stop", "status"):
         yield tool.run("broker", verb, "-o", "json")
     yield tool.run("demo", "-o", "json", seconds=100)

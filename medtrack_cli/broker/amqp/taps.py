@@ -1,7 +1,7 @@
 """The queues that medtrack declares, and what it asks the broker of others'."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,8 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import Note, Stop
-from medtrack_cli.errors import AccessRefused, UsageError
+from medtrack_cli.core.queues import NewQueue
+from medtrack_cli.errors import AccessRefused, TopologyError, UsageError
 
 Step = Callable[..., object]
 """A request to the broker that takes a `callback` for its answer."""
@@ -85,6 +86,60 @@ def _is_stream(link: Link, queue: str) -> Failure:
     hint = "`medtrack listen PATTERN` hears what is published from now on; a stream's own clients"
     hint += " read what it holds, by offset"
     return Failure(UsageError(what, link.settings.describe(), hint=hint), heals=False)
+
+
+def standing(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> tuple[int, int]:
+    """Count a queue's messages that are ready, and its consumers, by a passive declare.
+
+    TopologyError when there is none of that name.
+    """
+
+    def ask(_link: Link, channel: Channel, answered: Answered[tuple[int, int]]) -> None:
+        channel.queue_declare(
+            queue,
+            passive=True,
+            callback=lambda frame: answered(
+                (frame.method.message_count, frame.method.consumer_count)
+            ),
+        )
+
+    return request(settings, ask, note, stop)
+
+
+def declare_queue(
+    settings: ConnectionSettings, queue: NewQueue, patterns: Sequence[str], note: Note, stop: Stop
+) -> None:
+    """Declare a durable queue, then bind it to the exchange; TopologyError where it is another.
+
+    Done again it changes nothing.
+    """
+
+    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
+        left = iter(patterns)
+
+        def bind(_frame: object) -> None:
+            pattern = next(left, None)
+            if pattern is None:
+                answered(None)
+            else:
+                channel.queue_bind(queue.name, settings.exchange, pattern, callback=bind)
+
+        channel.queue_declare(queue.name, durable=True, arguments=queue.arguments, callback=bind)
+
+    request(settings, ask, note, stop)
+
+
+def exchange_exists(settings: ConnectionSettings, name: str, note: Note, stop: Stop) -> bool:
+    """Tell whether there is an exchange of that name, by a passive declare."""
+
+    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
+        channel.exchange_declare(name, passive=True, callback=lambda _frame: answered(None))
+
+    try:
+        request(settings, ask, note, stop)
+    except TopologyError:
+        return False
+    return True
 
 
 def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:

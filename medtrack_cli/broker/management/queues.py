@@ -1,0 +1,89 @@
+"""Read a vhost's queues through the management API."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
+from typing import Any
+from urllib.parse import quote
+
+from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.queues import QueueState
+
+SECONDS = 20.0
+_RATES = {"publish_rate": "publish_details", "deliver_rate": "deliver_get_details"}
+_COLUMNS = (
+    *("name", "type", "state", "messages_ready", "messages_unacknowledged", "consumers"),
+    *("arguments", "effective_policy_definition"),
+    *(f"message_stats.{each}.rate" for each in _RATES.values()),
+)
+_DEAD_LETTER = "dead-letter-exchange"
+
+
+def read_queues(
+    settings: ConnectionSettings, pattern: str | None, stop: Stop | None = None
+) -> list[QueueState]:
+    """Read the queues whose name a shell's pattern matches, in no order; Unanswered else."""
+    questions = Questions(settings, SECONDS, stop)
+    vhost = quote(settings.vhost, safe="")
+    path = f"queues/{vhost}?columns={','.join(_COLUMNS)}"
+    if pattern is not None:
+        names = f"^(?:{translate(pattern)}|{re.escape(pattern)}$)"
+        path += f"&use_regex=true&name={quote(names, safe='')}"
+    rows = list(questions.pages(path))
+    keys = _keys(questions, vhost, settings)
+    try:
+        return [_state(row, keys, settings) for row in rows]
+    except (TypeError, KeyError, AttributeError):
+        raise Unanswered("answered what RabbitMQ doesn't") from None
+
+
+def read_declaration(settings: ConnectionSettings, queue: str) -> Mapping[str, Any] | None:
+    """Read how a queue was declared: `durable`, `arguments`; None where nobody tells."""
+    path = f"queues/{quote(settings.vhost, safe='')}/{quote(queue, safe='')}"
+    try:
+        row = Questions(settings).ask(f"{path}?columns=durable,arguments,type")
+        return {"durable": row["durable"], "x-queue-type": row["type"], **row["arguments"]}
+    except (Unanswered, TypeError, KeyError):
+        return None
+
+
+def _keys(
+    questions: Questions, vhost: str, settings: ConnectionSettings
+) -> Mapping[str, Iterable[str]] | None:
+    """List by queue the routing keys from our exchange; None where nobody tells."""
+    exchange = quote(settings.exchange, safe="")
+    columns = "destination,destination_type,routing_key"
+    try:
+        rows = questions.ask(f"exchanges/{vhost}/{exchange}/bindings/source?columns={columns}")
+        found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for row in rows:
+            if row["destination_type"] == "queue":
+                found[row["destination"]][row["routing_key"]] = None
+    except (Unanswered, TypeError, KeyError):
+        return None
+    return found
+
+
+def _state(
+    row: Mapping[str, Any], keys: Mapping[str, Iterable[str]] | None, settings: ConnectionSettings
+) -> QueueState:
+    policy, arguments = row.get("effective_policy_definition") or {}, row.get("arguments") or {}
+    letters = arguments.get(f"x-{_DEAD_LETTER}", policy.get(_DEAD_LETTER))
+    rates = {
+        name: row.get("message_stats", {}).get(of, {}).get("rate") for name, of in _RATES.items()
+    }
+    return QueueState(
+        without_secrets(row["name"], settings),
+        row.get("type"),
+        row.get("state"),
+        row.get("messages_ready"),
+        row.get("messages_unacknowledged"),
+        row.get("consumers"),
+        **rates,
+        dead_letter=None if letters is None else str(letters),
+        bindings=None if keys is None else tuple(keys.get(row["name"], ())),
+    )

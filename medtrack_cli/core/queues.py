@@ -1,0 +1,125 @@
+"""What waits where: queues as the broker tells of them, chosen, sorted, compared, waited for."""
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from medtrack_cli.errors import UsageError
+
+
+class QueueState(NamedTuple):
+    """A queue now. What nobody has told is None: it isn't 0.
+
+    Rates are messages a second. `bindings` are the routing keys from our exchange.
+    """
+
+    name: str
+    type: str | None = None
+    state: str | None = None
+    ready: int | None = None
+    unacked: int | None = None
+    consumers: int | None = None
+    publish_rate: float | None = None
+    deliver_rate: float | None = None
+    dead_letter: str | None = None  # the exchange
+    bindings: tuple[str, ...] | None = None
+
+
+NUMBERS = ("ready", "unacked", "consumers", "publish_rate", "deliver_rate")
+"""The fields that can be sorted by and waited for."""
+
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_CONDITION = re.compile(rf" *([a-z_]+) *({'|'.join(_COMPARE)}) *([0-9]+(?:\.[0-9]+)?) *")
+
+
+class NewQueue(NamedTuple):
+    """A durable queue to be declared; `ttl` in seconds."""
+
+    name: str
+    type: str
+    dead_letter: str | None = None  # the exchange
+    max_length: int | None = None
+    ttl: float | None = None
+    delivery_limit: int | None = None
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """As AMQP's queue.declare takes them; what isn't said is left to the broker."""
+        ttl = None if self.ttl is None else round(self.ttl * 1000)
+        values = {
+            "x-queue-type": self.type,
+            "x-dead-letter-exchange": self.dead_letter,
+            "x-max-length": self.max_length,
+            "x-message-ttl": ttl,
+            "x-delivery-limit": self.delivery_limit,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Condition(NamedTuple):
+    """What a queue is waited for to be: a field, an operator, a number."""
+
+    field: str
+    compare: str
+    number: float
+
+    def holds(self, queue: QueueState) -> bool:
+        """Tell whether a queue is so; what isn't known is not."""
+        value = getattr(queue, self.field)
+        return value is not None and _COMPARE[self.compare](value, self.number)
+
+    def __str__(self) -> str:
+        return f"{self.field}{self.compare}{self.number:g}"
+
+
+def condition(text: str) -> Condition:
+    """Read `ready==0`; UsageError with the form where it is none."""
+    found = _CONDITION.fullmatch(text)
+    if not found or found[1] not in NUMBERS:
+        hint = f"such as 'ready==0': one of {', '.join(NUMBERS)}, an operator, a number"
+        raise UsageError("--until has the form FIELD OP NUMBER", text, hint=hint)
+    return Condition(found[1], found[2], float(found[3]))
+
+
+def is_name(pattern: str) -> bool:
+    """Tell whether a pattern can be but one queue's name."""
+    return not any(each in pattern for each in "*?[")
+
+
+def chosen(
+    queues: Iterable[QueueState],
+    pattern: str | None = None,
+    *,
+    min_ready: int = 0,
+    bound: bool = False,
+    sort: str = "name",
+) -> list[QueueState]:
+    """Choose by a shell's pattern, by what waits, by a binding; numbers are sorted greatest first.
+
+    What isn't known has no least number, and comes last.
+    """
+    kept = (
+        each
+        for each in queues
+        if (pattern is None or each.name == pattern or fnmatchcase(each.name, pattern))
+        and (not min_ready or (each.ready or 0) >= min_ready)
+        and (not bound or each.bindings)
+    )
+    by_name = sorted(kept, key=lambda each: each.name)
+    if sort == "name":
+        return by_name
+
+    def least_last(queue: QueueState) -> float:
+        number = getattr(queue, sort)
+        return 1 if number is None else -number
+
+    return sorted(by_name, key=least_last)

@@ -1,0 +1,87 @@
+"""Queues, asked for by the management API, or one by its name where there is none."""
+
+from collections.abc import Callable, Mapping
+
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.queues import NewQueue, QueueState, is_name
+from medtrack_cli.errors import TopologyError
+from medtrack_cli.output.shown.shown import Page
+from medtrack_cli.runtime import Runtime
+
+
+def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], list[QueueState]]:
+    """Give what reads the queues of a pattern anew each time; it raises what ends a command.
+
+    Without the management API a queue that is named is asked for by AMQP, which tells less.
+    """
+    from medtrack_cli.broker.management.client import Unanswered
+    from medtrack_cli.broker.management.queues import read_queues
+
+    settings = runtime.connection
+    is_told = False
+
+    def read() -> list[QueueState]:
+        nonlocal is_told
+        try:
+            found = read_queues(settings, pattern, stop)
+        except Unanswered as error:
+            if pattern is None or not is_name(pattern):
+                raise error.fatal(settings) from None
+            if not is_told:
+                where = settings.management_url or "management API"
+                runtime.printer.note(f"AMQP tells less than the management API: {where} {error}")
+            is_told = True
+            return [_by_amqp(runtime, pattern, stop)]
+        if pattern and not found and is_name(pattern):
+            hint = "`medtrack queue list` shows all"
+            raise TopologyError(f"queue {pattern!r} is missing", settings.describe(), hint=hint)
+        return found
+
+    return read
+
+
+def _by_amqp(runtime: Runtime, name: str, stop: Stop) -> QueueState:
+    from medtrack_cli.broker.amqp.taps import standing
+
+    ready, consumers = standing(runtime.connection, name, lambda _text: None, stop)
+    return QueueState(name, ready=ready, consumers=consumers)
+
+
+def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) -> None:
+    """Declare and bind a queue, and say so; TopologyError, with what differs, where it is another.
+
+    Nothing is declared while its dead letters would have no exchange.
+    """
+    from medtrack_cli.broker.amqp import taps
+    from medtrack_cli.broker.management.queues import read_declaration
+
+    settings, note = runtime.connection, runtime.printer.note
+    with runtime.world.stop_on_signals() as stop:
+        letters = queue.dead_letter
+        if letters and not taps.exchange_exists(settings, letters, note, stop):
+            hint = "what dies would be lost: declare the exchange first, or check its name"
+            raise TopologyError(f"exchange {letters!r} is missing", settings.describe(), hint=hint)
+        try:
+            taps.declare_queue(settings, queue, patterns, note, stop)
+        except TopologyError:
+            there = read_declaration(settings, queue.name)
+            if not there or not (differences := _differences(queue, there)):
+                raise
+            what = f"queue {queue.name!r} is declared otherwise: {differences}"
+            raise TopologyError(
+                what, settings.describe(), hint="use another name, or declare it alike"
+            ) from None
+    bound = " ".join(patterns)
+    record = {"name": queue.name, "type": queue.type, "bindings": list(patterns)}
+    text = f"queue {queue.name} ({queue.type}) is there, bound by {bound}"
+    runtime.printer.show(Page(Kind.QUEUE, record, text))
+
+
+def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:
+    """Say how a queue that is there was declared, where that isn't what is wanted."""
+    wanted = {"durable": True, **queue.arguments}
+    names = [each for each in {**there, **wanted} if there.get(each) != wanted.get(each)]
+    return ", ".join(
+        f"{name} is {there.get(name, 'not set')}, not {wanted.get(name, 'unset')}" for name in names
+    )
