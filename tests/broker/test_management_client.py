@@ -1,5 +1,7 @@
 """The one client of the management API, at a real one: questions, pages, posts, errors."""
 
+import socket
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -8,6 +10,7 @@ from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
+from tests.faults.proxy import serving
 
 
 def url(broker: PrivateBroker) -> str:
@@ -67,3 +70,26 @@ def test_no_answer_is_an_error_where_the_caller_says_so(private_broker: PrivateB
     error = nowhere.value.fatal(unset)
     assert isinstance(error, BrokerUnreachable)
     assert "management_url" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("date", "told"),
+    [
+        ("Sun, 29 Nov 2026 11:00:00 GMT", datetime(2026, 11, 29, 11, tzinfo=UTC)),
+        ("Sun, 29 Nov 2026 11:00:00 -0000", datetime(2026, 11, 29, 11, tzinfo=UTC)),
+        ("yesterday", None),
+    ],
+)
+def test_the_time_of_an_answer_is_that_of_its_date(date: str, told: datetime | None) -> None:
+    """The Date of an answer is the API's clock, in UTC; one that is none is no time."""
+
+    def answer(peer: socket.socket) -> None:
+        peer.recv(65536)
+        head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n"
+        peer.sendall(head.encode() + b"{}")
+
+    with serving(answer) as port:
+        address = f"http://127.0.0.1:{port}"
+        questions = Questions(settings_of("amqp://a:b@localhost", management_url=address))
+        assert questions.ask("overview") == {}
+    assert questions.told_at == told

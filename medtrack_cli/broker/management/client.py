@@ -10,7 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, RemoteDisconnected
 from itertools import count
@@ -225,9 +225,10 @@ def _why_not(error: Exception) -> str:
 def _date(text: str | None) -> datetime | None:
     """Read the time that HTTP has in its answers."""
     try:
-        return parsedate_to_datetime(text or "")
+        told = parsedate_to_datetime(text or "")
     except ValueError:
         return None
+    return told.replace(tzinfo=told.tzinfo or UTC)  # -0000 says that it is UTC
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
