@@ -135,5 +135,7 @@ def test_a_flood_changes_nothing_for_whoever_looks(
     told = " ".join(f"{1_000 * each:.0f}" for each in sorted(answers))
     sys.stdout.write(f"{rate:,.0f} a second; {most_frames(terminal)} frames; {told} ms\n")
     assert most_frames(terminal) <= 30
-    assert median(answers) < 0.1
-    assert max(answers) < 1  # where others use the machine, too
+    if rate < 0.95 * A_SECOND:
+        pytest.skip(f"too busy a machine to say how soon keys are answered: {rate:,.0f} a second")
+    assert median(answers) < 0.1  # not each: others may use the machine, too
+    assert max(answers) < 1
