@@ -113,7 +113,7 @@ class _Watched(ExitStack):
             with suppress(MedtrackError):  # told by the check that needs it
                 self._facts.settings  # noqa: B018 -- a person may be asked for the password
             self._facts.stop = self.enter_context(self._runtime.world.stop_on_signals())
-            self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now} …"))
+            self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now}"))
         self._now = check
 
 

@@ -61,8 +61,12 @@ class _Given:
         return f"{found.profile} ({config.profile_value.source}): {found.broker}, {found.exchange}"
 
     def password_source(self) -> tuple[str, bool]:
+        from medtrack_cli.config.secrets import Missing
+
         config = self._runtime.config
-        return config.resolved.password.source, config.password_is_typed
+        found = config.resolved.password
+        source = "typed at the prompt" if isinstance(found.value, Missing) else found.source
+        return source, config.password_is_typed
 
     def settings(self) -> "ConnectionSettings":
         return self._runtime.config.connection(random.Random())  # noqa: S311 -- spreads load

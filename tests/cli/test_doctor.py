@@ -19,7 +19,7 @@ from medtrack_cli.errors import TimedOut
 from medtrack_cli.world import World
 from tests.broker.certificates import hearing
 from tests.builders import encode, spoilt
-from tests.cli.pty_run import on_terminal
+from tests.cli.pty_run import answering, on_terminal
 from tests.cli.tool import Ran, Tool
 from tests.core.values import FakeClock
 from tests.faults.fake_broker import fake_broker
@@ -192,6 +192,14 @@ def test_whoever_waits_sees_what_for(tool: Tool) -> None:
     assert code == 69
     assert b"checking protocol" in seen
     assert b"checking" not in seen.rpartition(b"\x1b[K")[2]
+
+
+def test_a_password_typed_is_said_to_be(tool: Tool) -> None:
+    """Where none is set a person is asked once, before any line of progress; nothing is echoed."""
+    url = ("--url", "amqp://ann@localhost:1/")
+    code, seen = answering(tool, ("doctor", *url), {}, b"Password for ann", b"canary-4711\n")
+    assert (code, seen.count(b"Password for"), b"canary" in seen) == (69, 1, False)
+    assert b"typed at the prompt, for ann" in seen
 
 
 def test_ctrl_c_ends_it_cleanly(tool: Tool) -> None:
