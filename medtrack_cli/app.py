@@ -8,6 +8,7 @@ import typer
 from medtrack_cli import __version__
 from medtrack_cli.commands import (
     broker,
+    completion,
     config,
     demo,
     doctor,
@@ -58,6 +59,7 @@ COMMANDS = (
     demo,
     samples,
     config,
+    completion,
     explain,
 )
 """Each has a `register(app)`; the order is that of the help."""
@@ -75,6 +77,7 @@ app = typer.Typer(
     name="medtrack",
     invoke_without_command=True,
     rich_markup_mode=None,
+    add_completion=False,  # `medtrack completion` has its own scripts
     pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
     add_help_option=False,
 )
@@ -122,7 +125,10 @@ for module in COMMANDS:
 )
 def show_help(
     runtime: Runtime,
-    words: Annotated[list[str] | None, argument("COMMAND…", "The command, as it is typed.")] = None,
+    words: Annotated[
+        list[str] | None,
+        argument("COMMAND…", "The command, as it is typed."),
+    ] = None,
 ) -> int:
     """Print the help of a command."""
     shared = Shared(runtime.world, runtime.colour)

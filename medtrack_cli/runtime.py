@@ -13,6 +13,8 @@ from medtrack_cli.core.ports import Note
 from medtrack_cli.world import World
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from medtrack_cli.config.model import Config
     from medtrack_cli.config.places import LookedAt
     from medtrack_cli.core.connection import ConnectionSettings
@@ -122,14 +124,20 @@ class Runtime:
         """
         from medtrack_cli.events.registry import built_in
 
-        # Without a file no schemas are named, and the rest of the configuration isn't asked for.
-        has_file = any(each.exists or each.kind == "explicit" for each in self.config_files())
-        folders = self.config.schemas if has_file else ()
-        if not folders:
+        if not self.schema_folders:
             return built_in()
         from medtrack_cli.files.contracts import registry_of
 
-        return registry_of(folders)
+        return registry_of(self.schema_folders)
+
+    @cached_property
+    def schema_folders(self) -> "Sequence[Path]":
+        """The folders of more event types.
+
+        Without a file none is named, and the rest of the configuration isn't asked for.
+        """
+        has_file = any(each.exists or each.kind == "explicit" for each in self.config_files())
+        return self.config.schemas if has_file else ()
 
     @cached_property
     def connection(self) -> "ConnectionSettings":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medtrack_cli.commands.completing import check_names
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
@@ -38,11 +39,21 @@ def doctor(
     ] = None,
     only: Annotated[
         list[str] | None,
-        option(Panel.WHAT, "--only", metavar="ID", help="Make only this check; repeatable."),
+        option(
+            *(Panel.WHAT, "--only"),
+            metavar="ID",
+            help="Make only this check; repeatable.",
+            autocompletion=check_names,
+        ),
     ] = None,
     skip: Annotated[
         list[str] | None,
-        option(Panel.WHAT, "--skip", metavar="ID", help="Leave this check out; repeatable."),
+        option(
+            *(Panel.WHAT, "--skip"),
+            metavar="ID",
+            help="Leave this check out; repeatable.",
+            autocompletion=check_names,
+        ),
     ] = None,
     list_: Annotated[
         bool, option(Panel.OUTPUT, "--list", help="List the checks; make none.")

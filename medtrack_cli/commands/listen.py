@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import Output, argument, command, option
@@ -166,7 +167,10 @@ def listen(
     queue: Annotated[
         str | None,
         option(
-            Panel.HOW, "--queue", metavar="NAME", help="Take the messages of an existing queue."
+            *(Panel.HOW, "--queue"),
+            metavar="NAME",
+            help="Take the messages of an existing queue.",
+            autocompletion=queues,
         ),
     ] = None,
     yes: Annotated[

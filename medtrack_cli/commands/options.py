@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from medtrack_cli.commands.boundary import guarded
+from medtrack_cli.commands.completing import COMPLETED_BY, profiles
 from medtrack_cli.commands.help_pages import Panel, help_page
 from medtrack_cli.core.choices import Colour
 from medtrack_cli.runtime import Runtime
@@ -27,13 +28,18 @@ class Output(StrEnum):
 
 def option(panel: Panel, *names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
     """Declare an option, and the heading of the help it stands below."""
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+    completed = {"autocompletion": COMPLETED_BY.get(more.get("metavar", ""))}
+    return typer.Option(*names, help=help, rich_help_panel=panel, **completed | more)
 
 
 def argument(metavar: str, help: str) -> Any:  # noqa: A002, ANN401
     """Declare an argument."""
     return typer.Argument(
-        metavar=metavar, help=help, rich_help_panel=Panel.WHAT, show_default=False
+        metavar=metavar,
+        help=help,
+        rich_help_panel=Panel.WHAT,
+        show_default=False,
+        autocompletion=COMPLETED_BY.get(metavar),
     )
 
 
@@ -48,7 +54,13 @@ ConfigOption = Annotated[
     option(Panel.GENERAL, "--config", metavar="FILE", help="Use this configuration file."),
 ]
 ProfileOption = Annotated[
-    str | None, option(Panel.GENERAL, "--profile", metavar="NAME", help="Use this profile.")
+    str | None,
+    option(
+        *(Panel.GENERAL, "--profile"),
+        metavar="NAME",
+        help="Use this profile.",
+        autocompletion=profiles,
+    ),
 ]
 QuietOption = Annotated[
     bool, option(Panel.GENERAL, "--quiet", "-q", help="Say only what went wrong.")
@@ -132,7 +144,7 @@ def command(
     """Register a function as a command, with the shared options and the error boundary.
 
     `examples` open the command's help, `panel` is its place in that of its group. A body with
-    an `output` of its own gets no other.
+    an `output` of its own gets no other; one with a `context` is given Typer's.
     `connects` adds the connection options, and `more` of them. `piped` tells by the options what
     the output is when stdout is no terminal and none was asked for.
     """
@@ -145,11 +157,15 @@ def command(
             typed = {option: values.pop(option) for option in shared}
             output = values["output"] if has_output else values.pop("output")
             runtime = _runtime(context.obj, typed, _form(output), piped(values))
+            if wants_context:
+                values["context"] = context
             if connects:
                 runtime.tell_what_is_set_aside()
             raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
 
-        own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        asked = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+        own = [each for each in asked if each.name != "context"]
+        wants_context = len(own) < len(asked)
         has_output = any(each.name == "output" for each in own)
         added = [
             *([] if has_output else [_parameter("output", OUTPUT_OPTION, None)]),
@@ -263,6 +279,15 @@ def typed_colour(arguments: Sequence[str]) -> Colour:
         elif name == "--color" and (found := value if equals else following) in list(Colour):
             asked = Colour(found)
     return asked
+
+
+def runtime_of(context: typer.Context, world: World) -> Runtime:
+    """Make what the command would be given, were the line that is still being typed its whole."""
+    shared = Shared(world)
+    shared.before = context.find_root().params
+    names = [*GLOBAL_OPTIONS, *CONNECTION_OPTIONS]
+    typed = {name: context.params.get(name) for name in names} | {"verbose": 0}
+    return _runtime(shared, typed, None, Output.HUMAN)
 
 
 def _runtime(

@@ -8,6 +8,7 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands import numbers
+from medtrack_cli.commands.completing import properties
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
@@ -97,6 +98,7 @@ def publish(
             "--property",
             metavar="NAME=VALUE",
             help="priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
+            autocompletion=properties,
         ),
     ] = None,
     message_id: Annotated[

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import typer
 
+from medtrack_cli.commands.completing import recorded_patterns
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.options import argument, command, option
@@ -86,6 +87,7 @@ def replay(
             Panel.WHAT,
             "--key",
             metavar="PATTERN",
+            autocompletion=recorded_patterns,
             help="Only routing keys of this pattern; repeatable.",
         ),
     ] = None,

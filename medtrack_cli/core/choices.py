@@ -24,3 +24,7 @@ class Colour(StrEnum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
+
+
+REPORTS = ("human", "json", "github", "junit", "sarif", "gitlab")
+"""The formats of what validate finds."""

@@ -8,7 +8,7 @@ from medtrack_cli.core.choices import Mode
 from medtrack_cli.events.compatibility import Answer, Change, Comparison, Direction, compare
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import payload_schema
-from medtrack_cli.events.formats import version_numbers
+from medtrack_cli.events.versions import version_numbers
 
 TIMESTAMP = "2025-01-15T10:00:00Z"
 

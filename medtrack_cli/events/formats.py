@@ -14,6 +14,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from medtrack_cli.events.versions import VERSION
+
 UUID: Final = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 # Month lengths and leap years: 2023-02-29 is no date, 2000-02-29 is one, 1900-02-29 isn't.
@@ -41,8 +43,6 @@ EMAIL: Final = rf"^[^@\x00-\x20\x7f]+@{_LABEL}(?:\.{_LABEL})+$"
 PHONE: Final = r"^\+[0-9]{7,15}$"
 CIN: Final = r"^[A-Za-z0-9]{4,20}$"
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-VERSION_NUMBER: Final = r"(?:0|[1-9][0-9]{0,8})"
-VERSION: Final = rf"^{VERSION_NUMBER}\.{VERSION_NUMBER}$"
 
 EXPLANATIONS: Final = {
     UUID: ("uuid", "a hyphenated UUID, such as 550e8400-e29b-41d4-a716-446655440000"),
@@ -87,9 +87,3 @@ FieldNames = Annotated[
 ]
 Version = Annotated[str, Field(pattern=VERSION)]
 Score = Annotated[float, Field(ge=0, le=100)]
-
-
-def version_numbers(version: str) -> tuple[int, int]:
-    """Give the major and the minor number of a version, which is well-formed."""
-    major, minor = version.split(".")
-    return int(major), int(minor)

@@ -1,8 +1,6 @@
 """The folders of added event types: `<event_type>/<version>.json` or `.yaml`."""
 
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +10,11 @@ from medtrack_cli.events import documents
 from medtrack_cli.events.document_problems import problems
 from medtrack_cli.events.findings import At, Span
 from medtrack_cli.events.findings import Path as JsonPath
-from medtrack_cli.events.formats import VERSION
 from medtrack_cli.events.json_text import examine
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading import read
+from medtrack_cli.files.schema_names import named, schema_files
 from medtrack_cli.files.sources import expand
-from medtrack_cli.walk import walk
-
-SUFFIXES = frozenset({".json", ".yaml", ".yml"})
-_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 
 
 class SchemaDocument(NamedTuple):
@@ -57,22 +51,10 @@ def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
     }
     for folder in folders:
         errors: list[OSError] = []
-        paths = sorted(_schemas(folder, errors.append))
+        paths = sorted(schema_files(folder, errors.append))
         yield from map(_unreadable, errors)
         for path in paths:
             yield from _load(path, seen)
-
-
-def _schemas(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
-    """Find the schemas in a folder; what can't be looked at is one, for a fault to name it.
-
-    Hidden files and folders, and links to folders, are passed by.
-    """
-    for parent, names in walk(str(folder), on_error):
-        for path in (Path(parent, name) for name in names):
-            is_something_else = os.path.exists(path) and not os.path.isfile(path)
-            if path.suffix in SUFFIXES and not is_something_else:
-                yield path
 
 
 def _unreadable(error: OSError) -> SchemaFault:
@@ -85,12 +67,13 @@ def _unreadable(error: OSError) -> SchemaFault:
 def _load(
     path: Path, seen: dict[tuple[str, str], Path | str]
 ) -> Iterator[SchemaDocument | SchemaFault]:
-    event_type, version = path.parent.name, path.stem
-    if not _EVENT_TYPE.fullmatch(event_type) or not re.fullmatch(VERSION, version):
+    name = named(path)
+    if name is None:
         message = "a schema stands in EVENT_TYPE/VERSION.json, such as room.booked/1.0.json"
         yield SchemaFault(path, _TOP, message)
         return
-    other = seen.setdefault((event_type, version), path)
+    event_type, version = name
+    other = seen.setdefault(name, path)
     if other is not path:
         yield SchemaFault(path, _TOP, f"{event_type} {version} stands in {other} already")
         return

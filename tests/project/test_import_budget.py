@@ -44,16 +44,18 @@ def test_version_is_light() -> None:
     assert heavy_imports_of("--version") == set()
 
 
-@pytest.mark.parametrize("typed", ["medtrack val", "medtrack --prof", "medtrack validate --str"])
-def test_completion_is_light(typed: str) -> None:
-    """Completing a command or an option in the shell loads no heavy library."""
-    environment = {
-        "_MEDTRACK_COMPLETE": "complete_bash",
-        "COMP_WORDS": typed,
-        "COMP_CWORD": str(typed.count(" ")),
-    }
+def test_completion_is_light(tmp_path: Path) -> None:
+    """Completing commands, options, types, fields, codes loads no heavy library."""
+    for typed in (["val"], ["publish", ""], ["publish", "--set", "p"], ["explain", ""]):
+        assert heavy_imports_of("completion", "zsh", "--", *typed, HOME=str(tmp_path)) == set()
 
-    assert heavy_imports_of(**environment) == set()
+
+def test_completion_of_what_files_say_loads_their_parser_alone(tmp_path: Path) -> None:
+    """Where there is a configuration, the types of its folders cost YAML's parser, no more."""
+    file = tmp_path / "medtrack.yaml"
+    file.write_text("schemas: [.]\n")
+    typed = ["--config", str(file), "publish", ""]
+    assert heavy_imports_of("completion", "zsh", "--", *typed) == {"yaml"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"]])

@@ -40,13 +40,17 @@ def properties_of(texts: Iterable[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if name in _ELSEWHERE:
             raise UsageError("--property doesn't set this", name, hint=_ELSEWHERE[name])
-        if not equals or name not in _READERS:
-            known = f"known: {', '.join(_READERS)}"
-            hint = did_you_mean(name, _READERS) if name not in _READERS else "--property priority=5"
+        if not equals or name not in PROPERTIES:
+            known = f"known: {', '.join(PROPERTIES)}"
+            hint = (
+                did_you_mean(name, PROPERTIES)
+                if name not in PROPERTIES
+                else "--property priority=5"
+            )
             raise UsageError("--property wants NAME=VALUE", name, hint=hint or known)
         if name in found:
             raise UsageError("--property names one twice", name, hint="leave out one of them")
-        found[name] = _READERS[name](name, value)
+        found[name] = PROPERTIES[name](name, value)
     return found
 
 
@@ -72,7 +76,7 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-_READERS: Mapping[str, Callable[[str, str], Any]] = {
+PROPERTIES: Mapping[str, Callable[[str, str], Any]] = {
     "priority": _priority,
     "expiration": _expiration,
     "type": _text,
@@ -80,3 +84,4 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "correlation_id": _text,
     "reply_to": _text,
 }
+"""What --property sets, and what reads it."""

@@ -15,6 +15,7 @@ from medtrack_cli.events.compatibility.schemas import (
     text,
 )
 from medtrack_cli.events.compatibility.texts import sampler
+from medtrack_cli.events.versions import VERSION
 
 MOST_TRIES: Final = 2_000
 MOST_STEPS: Final = 2_000  # as many schemas are looked at: those in a tree of them, once each
@@ -54,7 +55,7 @@ PATTERNS: Final = {
     formats.EMAIL: FORMATS["email"],
     formats.PHONE: ("+212600000000",),
     formats.CIN: ("AB123456",),
-    formats.VERSION: ("1.0",),
+    VERSION: ("1.0",),
 }
 """Texts that read better than what a sampler makes of MedTrack's own patterns."""
 

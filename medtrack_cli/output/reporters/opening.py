@@ -7,13 +7,12 @@ from os.path import realpath
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
 
+from medtrack_cli.core.choices import REPORTS
 from medtrack_cli.errors import CannotCreate, InputMissing, UsageError
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import Reporter
 from medtrack_cli.output.style import Style
-
-FORMATS = ("human", "json", "github", "junit", "sarif", "gitlab")
 
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
@@ -50,8 +49,8 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
     wanted: list[Wanted] = []
     for text in texts:
         name, equals, path = text.partition("=")
-        if name not in FORMATS:
-            hint = did_you_mean(name, FORMATS) or f"formats: {', '.join(FORMATS)}"
+        if name not in REPORTS:
+            hint = did_you_mean(name, REPORTS) or f"formats: {', '.join(REPORTS)}"
             raise UsageError("no such output format", name, hint=hint)
         if equals and not path:
             raise UsageError("no path behind the =", text, hint=f"-o {name} alone is stdout")

@@ -1,0 +1,157 @@
+"""What the shell completes: by what an option or argument says that it takes, or given to it.
+
+Typer calls these with the command line so far (its `obj` is the Runtime) and the word at the
+cursor, as `autocompletion`, and leaves out what doesn't begin with that word.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+Words = Sequence[tuple[str, str]]
+"""Each with what it means."""
+
+FILES = "\0files from "
+"""What a meaning begins with where the shell completes a file; behind it: from which character."""
+
+
+def files(incomplete: str) -> Words:
+    """Leave it to the shell: it knows its own `~`, links and folders."""
+    return [(incomplete, f"{FILES}0")]
+
+
+def event_types(ctx: typer.Context) -> Words:
+    """Give the types there are, with their versions."""
+    from medtrack_cli.wiring.completion import event_types
+
+    return [(name, ", ".join(versions)) for name, versions in event_types(ctx.obj).items()]
+
+
+def versions(ctx: typer.Context) -> Words:
+    """Give the versions of the type that is typed, newest first."""
+    from medtrack_cli.wiring.completion import event_types
+
+    known = event_types(ctx.obj).get(ctx.params["event_type"], {})
+    return [(version, "") for version in reversed([*known])]
+
+
+def types_at_versions(ctx: typer.Context, incomplete: str) -> Words:
+    """Give TYPE@VERSION; or a file."""
+    from medtrack_cli.wiring.completion import event_types
+
+    known = event_types(ctx.obj)
+    words = [(f"{name}@{version}", "") for name, versions in known.items() for version in versions]
+    return [*words, *files(incomplete)]
+
+
+def key_patterns(ctx: typer.Context) -> Words:
+    """Give the types as routing keys, and what they begin with."""
+    return _as_patterns(name for name, _ in event_types(ctx))
+
+
+def recorded_patterns(ctx: typer.Context) -> Words:
+    """Give the routing keys of the recordings that are typed; without one, those of the types."""
+    from medtrack_cli.wiring.completion import recorded_keys
+
+    return _as_patterns(recorded_keys(ctx.params["sources"] or ())) or key_patterns(ctx)
+
+
+def _as_patterns(keys: Iterable[str]) -> list[tuple[str, str]]:
+    found = set(keys)
+    families = {f"{first}.*" for first, dot, _ in (key.partition(".") for key in found) if dot}
+    return [(key, "") for key in sorted(found | families)]
+
+
+def field_paths(ctx: typer.Context) -> Words:
+    """Give PATH= of each field of the type that is typed, or of all."""
+    from medtrack_cli.wiring.completion import event_types, fields_of
+
+    known = event_types(ctx.obj)
+    typed = str(ctx.params.get("event_type"))
+    wanted = [known[typed]] if typed in known else known.values()
+    return [*{f"{path}=": said for each in wanted for path, said in fields_of(each)}.items()]
+
+
+def properties() -> Words:
+    """Give the names of AMQP's properties that can be set."""
+    from medtrack_cli.core.publishing.extras import PROPERTIES
+
+    return [(f"{name}=", "") for name in PROPERTIES]
+
+
+def profiles(ctx: typer.Context) -> Words:
+    """Give the profiles, built in and of the configuration."""
+    from medtrack_cli.wiring.completion import profiles
+
+    return [(name, "") for name in profiles(ctx.obj)]
+
+
+def queues(ctx: typer.Context) -> Words:
+    """Give the broker's queues, where it may be asked."""
+    from medtrack_cli.wiring.completion import queues
+
+    return [(name, "") for name in queues(ctx.obj)]
+
+
+def codes() -> Words:
+    """Give all that `explain` knows."""
+    from medtrack_cli.core.explanations import EXPLAINED
+
+    return [(each.code, each.about.summary) for each in EXPLAINED]
+
+
+def rule_names() -> Words:
+    """Give the rules of findings."""
+    return _explained("rule")
+
+
+def check_names() -> Words:
+    """Give what `doctor` checks."""
+    return _explained("check")
+
+
+def _explained(group: str) -> Words:
+    from medtrack_cli.core.explanations import EXPLAINED
+
+    return [(each.code, each.about.summary) for each in EXPLAINED if each.group == group]
+
+
+def report_formats(incomplete: str) -> Words:
+    """Give the formats of validate's reports; behind FORMAT= a file."""
+    from medtrack_cli.core.choices import REPORTS
+
+    format_, equals, _ = incomplete.partition("=")
+    if equals:
+        return [(incomplete, f"{FILES}{len(format_) + 1}")]
+    return [(name, "") for name in REPORTS]
+
+
+def command_words(ctx: typer.Context) -> Words:
+    """Give the commands that go on from those that are typed."""
+    command: Any = ctx.find_root().command
+    for word in ctx.params["words"] or ():
+        command = getattr(command, "commands", {}).get(word)
+    return commands_of(command)
+
+
+def commands_of(command: Any) -> Words:  # noqa: ANN401 -- Typer's own class is private
+    """Give the commands in a group, with their summaries."""
+    inner = getattr(command, "commands", {})
+    return [(name, each.help.partition("\n")[0]) for name, each in inner.items()]
+
+
+COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
+    **dict.fromkeys(("FILE", "FOLDER", "FOLDER…", "REF|DIR"), files),
+    **dict.fromkeys(("PATH…", "SOURCE…", "RECORDING…"), files),
+    **dict.fromkeys(("EVENT_TYPE", "TYPE", "TYPE[:N]"), event_types),
+    **dict.fromkeys(("PATTERN", "PATTERN…"), key_patterns),
+    **dict.fromkeys(("OLD", "NEW"), types_at_versions),
+    "MAJOR.MINOR": versions,
+    "PATH=VALUE": field_paths,
+    "FORMAT[=PATH]": report_formats,
+    "RULE": rule_names,
+    "CODE": codes,
+    "COMMAND…": command_words,
+}
+"""What is taken, in the words of the help -> what completes it, unless something else is given."""

@@ -1,0 +1,81 @@
+"""medtrack completion: the shells' scripts, and the answers that these ask for."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+from medtrack_cli.world import World
+
+EXAMPLES = (
+    "medtrack completion bash > medtrack.bash",
+    "medtrack completion zsh > _medtrack",
+    "medtrack completion fish > medtrack.fish",
+)
+
+
+class Shell(StrEnum):
+    """The shells that have a script."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(
+    runtime: Runtime,
+    context: typer.Context,
+    shell: Annotated[Shell, argument("SHELL", "bash, zsh or fish.")],
+    words: Annotated[
+        list[str] | None,
+        argument("WORD…", "With what is typed, what may come next: the script asks so."),
+    ] = None,
+) -> int:
+    """Print the script that completes medtrack.
+
+    In every bash from now on: echo 'eval "$(medtrack completion bash)"' >> ~/.bashrc
+
+    In every zsh: echo 'eval "$(medtrack completion zsh)"' >> ~/.zshrc
+
+    In every fish: medtrack completion fish > ~/.config/fish/completions/medtrack.fish
+
+    Types, versions, fields, profiles, codes and queues are looked up at each Tab:
+    docs/completion.md says where.
+    """
+    stdout = runtime.world.stdout
+    if words is None:
+        from importlib.resources import files
+
+        script = files("medtrack_cli.shells").joinpath(f"medtrack.{shell}")
+        stdout.write(script.read_text("utf-8"))
+        return ExitCode.DONE
+    with suppress(Exception):  # a key pressed by the way is no place to say what is wrong
+        stdout.write(_told(context.find_root().command, runtime.world, shell, words))
+    return ExitCode.DONE
+
+
+def _told(command: Any, world: World, shell: Shell, words: Sequence[str]) -> str:  # noqa: ANN401 -- Typer's own class is private
+    """Answer a script in its shell's form."""
+    from medtrack_cli.commands.typed_line import completions
+    from medtrack_cli.shells.words import read
+
+    if shell is Shell.BASH:
+        line, word = words
+        typed = read(line)
+        return completions(command, world, typed.words[1:], typed.last).bash(typed, word)
+    *before, last = words
+    if shell is Shell.ZSH:
+        return completions(command, world, before, last).zsh()
+    typed = read(last)
+    return completions(command, world, before, typed.last).fish(typed.quote)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(app, "completion", examples=EXAMPLES, panel=Panel.SET_UP)(completion)
