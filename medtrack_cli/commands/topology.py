@@ -1,4 +1,4 @@
-"""medtrack topology lint."""
+"""medtrack topology lint, diff."""
 
 from typing import Annotated
 
@@ -6,9 +6,13 @@ import typer
 
 from medtrack_cli.commands.explain import rules
 from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import command, group, option
+from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
+DIFF = ("medtrack topology diff definitions.json definitions.json",)
 LINT = ("medtrack topology lint --definitions definitions.json",)
 
 
@@ -70,13 +74,46 @@ def lint(
     return linted.exit_code
 
 
+def diff(
+    runtime: Runtime,
+    old: Annotated[str, argument("OLD", "A profile, or a file of definitions.")],
+    new: Annotated[str, argument("NEW", "A profile, or a file of definitions.")],
+) -> int:
+    """Say what a change of the topology breaks.
+
+    What was added, removed or changed, and which event types lose a queue by it: that is
+    breaking. Exit code 1: a break, or one that can't be ruled out.
+    """
+    from medtrack_cli.core.topology.changes import changes
+    from medtrack_cli.output.shown.changes import ShownChange
+    from medtrack_cli.wiring.topology import side
+
+    sides = side(runtime, old), side(runtime, new)
+    found = list(changes(*sides, runtime.registry.names))
+    for each in found:
+        runtime.printer.show(ShownChange(each))
+    verdicts = [each.breaking for each in found]
+    broken, undecided = verdicts.count(True), verdicts.count(None)
+    code = ExitCode.VERDICT_NO if broken or undecided else ExitCode.DONE
+    numbers = {"broken": broken, "undecided": undecided, "exit_code": code}
+    words = (
+        f"{counted(broken, 'event type')} broken, {undecided} undecided"
+        if code
+        else "nothing breaks"
+    )
+    sentence = f"{len(found)} changed: {words}"
+    runtime.printer.summary(Kind.COMPARED, {"changed": len(found), **numbers}, sentence)
+    return code
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     added = group(
         app,
         "topology",
         "Check bindings and queues.",
-        examples=LINT,
+        examples=(*LINT, *DIFF),
         panel=Panel.BROKER,
     )
     command(added, "lint", examples=LINT, connects=True)(lint)
+    command(added, "diff", examples=DIFF, connects=True)(diff)

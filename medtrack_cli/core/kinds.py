@@ -27,6 +27,7 @@ class Kind(StrEnum):
     BROKER = "broker"
     ROUTE = "route"
     LINTED = "linted"
+    CHANGE = "change"
     CHECK = "check"
     DIAGNOSED = "diagnosed"
     QUEUE = "queue"

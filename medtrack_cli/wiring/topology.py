@@ -1,9 +1,11 @@
 """A topology: of the broker in use, or of a definitions file."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from medtrack_cli.core.topology.model import Topology
-from medtrack_cli.errors import NotDefinitions, TopologyError
+from medtrack_cli.errors import NotDefinitions, TopologyError, UsageError
 from medtrack_cli.events.findings import NOWHERE, Finding
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.runtime import Runtime
@@ -11,6 +13,7 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medtrack_cli.core.topology.changes import Side
     from medtrack_cli.core.topology.lint import Fault
     from medtrack_cli.core.topology.route import Route
     from medtrack_cli.files.definitions import Definitions
@@ -101,3 +104,21 @@ def refuse_outputs(runtime: Runtime, wanted: "Sequence[Wanted]", definitions: st
     outputs = [(each.path, "report") for each in wanted if each.path]
     inputs = [] if definitions in {None, "-"} else [str(definitions)]
     Written(outputs, descriptor(runtime.world.stdout)).refuse(inputs)
+
+
+def side(runtime: Runtime, operand: str) -> "Side":
+    """Read the topology that a file's name or a profile's leads to."""
+    from medtrack_cli.core.topology.changes import Side
+
+    flags = runtime.flags
+    path = Path(operand)
+    if operand == "-" or path.is_file() or path.suffix in {".json", ".gz"} or len(path.parts) > 1:
+        found = read(runtime, operand).topology
+        return Side(found, exchange_of(runtime, found))
+    if typed := [name for name in ("url", "host", "port", "profile") if name in flags]:
+        hint = "leave it out: OLD and NEW name the profiles"
+        raise UsageError(f"--{typed[0]} leads elsewhere than", operand, hint=hint)
+    there = replace(runtime, flags={**flags, "profile": operand})
+    there.tell_what_is_set_aside()
+    found = read(there, None).topology
+    return Side(found, exchange_of(there, found))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from random import Random
 from threading import Thread
 from typing import Any, NamedTuple
@@ -311,3 +312,26 @@ def test_lint_asks_the_broker(private_broker: PrivateBroker) -> None:
             assert wait_for(is_read=True) == others
         finally:
             channel.queue_delete(name)
+
+
+def test_a_broker_is_as_its_definitions_say(
+    private_broker: PrivateBroker, tmp_path: Path, chance: Random
+) -> None:
+    """Nothing differs between a profile's broker and what it exports, until something does."""
+    url, management = private_broker.amqp_url, private_broker.web_address
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        json.dumps({"profiles": {"here": {"url": url, "management_url": management}}})
+    )
+    config.chmod(0o600)
+    exported = tmp_path / "definitions.json"
+    diff = partial(run, "topology", "diff", "here", exported, "--config", config, "-o", "json")
+    questions = Questions(settings_of(url, management_url=management), 20)
+    with client(url) as channel, random_topology(channel, chance) as declared:
+        exported.write_text(json.dumps(questions.ask("definitions")))
+        same = diff(folder=tmp_path)
+        channel.queue_bind(declared.queues[0], EXCHANGE, "student.created")
+        other = diff(folder=tmp_path)
+    assert (same.code, same.of_kind("change")) == (0, []), same.err
+    changes = [(each["thing"], each["change"]) for each in other.of_kind("change")]
+    assert (other.code, changes) == (1, [("binding", "removed"), ("event_type", "changed")])

@@ -153,6 +153,9 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
     seats["minimum"] = 10
     tool.write("new/room.booked/1.0.json", json.dumps(schema))
     tool.write("bad/room.booked/1.0.json", '{"type": "strin"}')
+    emptied = tool.write(
+        "emptied.json", '{"exchanges": [{"name": "medtrack.events", "type": "topic"}]}'
+    )
     for arguments in (
         ("schema", "check", "new"),
         ("schema", "check", "bad"),
@@ -177,6 +180,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("config", "check"),
         ("route", "user.created", "no.body", "--definitions", DEFINITIONS),
         ("topology", "lint", "--definitions", DEFINITIONS),
+        ("topology", "diff", DEFINITIONS, emptied),
         ("version",),
         ("doctor",),
         ("doctor", "--list"),
