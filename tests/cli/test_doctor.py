@@ -17,7 +17,7 @@ from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.errors import TimedOut
 from medtrack_cli.world import World
-from tests.broker.certificates import hearing
+from tests.broker.certificates import Authority, hearing, tls_server
 from tests.builders import encode, spoilt
 from tests.cli.pty_run import answering, on_terminal
 from tests.cli.tool import Ran, Tool
@@ -173,14 +173,38 @@ def test_the_report_is_for_its_owner_and_new(tmp_path: Path) -> None:
     assert {each.name for each in tmp_path.iterdir()} == {"link", "report.txt"}
 
 
+@pytest.mark.parametrize("sends_it", [True, False])
+def test_the_missing_link_is_named(tmp_path: Path, *, sends_it: bool) -> None:
+    """A chain is a table up to the root; where the server leaves one out, that one is named."""
+    root = Authority(tmp_path)
+    between = root.signer.create_child_ca()
+    issued = between.issue_cert("localhost")
+    certificates = issued.cert_chain_pems if sends_it else issued.cert_chain_pems[:1]
+    pair = tmp_path / "server.pem"
+    pair.write_bytes(b"".join(each.bytes() for each in (issued.private_key_pem, *certificates)))
+    with tls_server(pair) as server:
+        environ = {"MEDTRACK_URL": f"amqps://ann:canary-4711@localhost:{server.port}/"}
+        trust = ("--ca-file", str(root.ca_file), "--only", "tls_chain")
+        ran = run_json("doctor", *trust, environ=environ)
+    (check,) = ran.of_kind("check")
+    _, _, *links = check["seen"].split("\n")
+    if sends_it:
+        assert (ran.code, [link[:9] for link in links]) == (0, [f"{n} trustme" for n in (1, 2, 3)])
+    else:
+        own, missing = links
+        assert (ran.code, own[:9]) == (77, "1 trustme")
+        assert missing.startswith("missing: the certificate of trustme")
+        assert check["fix"] == CHECKS[Check.TLS_CHAIN].do, "of both who can mend it"
+
+
 def test_what_a_broker_says_is_no_command_to_the_terminal(tool: Tool) -> None:
     """Control characters of its version are shown as text, and our password in it is hidden."""
-    said = {"product": "Rabbit\x1b[2J", "version": "3.\x1b]0;canary-4711\x07"}
+    said = {"product": "Rabbit\x1b[2J", "version": "3.\x1b]0;canary-4711\x07\n1"}
     with fake_broker(lambda *_: None, **said) as port:
         url = f"amqp://ann:canary-4711@127.0.0.1:{port}/"
         code, seen = on_terminal(tool, "doctor", "--only", "broker_version", MEDTRACK_URL=url)
     assert code == 0
-    assert rb"Rabbit\x1b[2J 3.\x1b]0;***\x07 is no" in seen
+    assert rb"Rabbit\x1b[2J 3.\x1b]0;***\x07 1 is no" in seen
     assert b"canary" not in seen
 
 

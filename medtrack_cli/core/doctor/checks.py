@@ -90,8 +90,9 @@ def examine(
         if not fix and seen.status in {Status.WARNING, Status.FAILED}:
             fix = CHECKS[step.id].do
         ms = round(1000 * (facts.clock.monotonic() - started))
-        text = facts.hide(seen.text)
-        yield Result(step.id, seen.status, text, facts.hide(fix), ms, seen.exit_code, cause)
+        lines = (" ".join(facts.hide(each).split("\n")) for each in (seen.text, *seen.table))
+        shown = "\n".join(lines), facts.hide(fix)
+        yield Result(step.id, seen.status, *shown, ms, seen.exit_code, cause)
 
 
 @cache

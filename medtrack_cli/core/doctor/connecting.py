@@ -99,13 +99,15 @@ def tls_chain(facts: Facts) -> Seen:
         seen = facts.at_each_host(check)
     except MedtrackError as error:
         chain = facts.broker.chain(host, facts.seconds())
-        table = _table(chain, is_whole=not isinstance(error, Untrusted))
-        return failed("\n".join([error.message, *table]), error.hint, error.exit_code)
-    return seen._replace(text="\n".join([seen.text, *_table(chains[0])]))
+        if isinstance(error, Untrusted) and chain:
+            return _untrusted(error, chain)
+        seen = failed(error.message, error.hint, error.exit_code)
+        return seen._replace(table=tuple(_table(chain)))
+    return seen._replace(table=tuple(_table(chains[0])))
 
 
-def _table(chain: Sequence[Certificate], *, is_whole: bool = True) -> Iterator[str]:
-    """Show a chain link by link, and name the one that is missing."""
+def _table(chain: Sequence[Certificate]) -> Iterator[str]:
+    """Show a chain link by link."""
     names = [(_cut(each.subject), _cut(each.signer)) for each in chain]
     rows = [("certificate of", "signed by"), *names] if chain else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -113,12 +115,17 @@ def _table(chain: Sequence[Certificate], *, is_whole: bool = True) -> Iterator[s
     for number, (row, until) in enumerate(zip(rows, dates, strict=False)):
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         yield f"{number or ' '} {'  '.join(cells)}  {until}"
-    if chain and not is_whole:
-        last = chain[-1]
-        if last.subject == last.signer:
-            yield f"missing here: trust in {last.subject}, which has signed itself"
-        else:
-            yield f"missing: the certificate of {last.signer}, which has signed the last one"
+
+
+def _untrusted(error: Untrusted, chain: Sequence[Certificate]) -> Seen:
+    """Name the link that is missing between what is shown and what is trusted."""
+    last, hint = chain[-1], error.hint
+    if last.subject == last.signer:
+        missing = f"missing here: trust in {last.subject}, which has signed itself"
+    else:
+        missing = f"missing: the certificate of {last.signer}, which has signed the last one"
+        hint = ""  # it may as well be the broker's to send
+    return failed(error.message, hint, error.exit_code)._replace(table=(*_table(chain), missing))
 
 
 def _cut(name: str) -> str:

@@ -66,7 +66,7 @@ QUESTIONS = {
 
 
 class Seen(NamedTuple):
-    """What a check saw: a sentence, more lines below it where there is a table, and the fix.
+    """What a check saw: a sentence, the lines of a table where there is one, and the fix.
 
     Without a fix of its own a check has the one that `explain` tells.
     """
@@ -75,6 +75,7 @@ class Seen(NamedTuple):
     text: str
     fix: str = ""
     exit_code: int = ExitCode.DONE
+    table: tuple[str, ...] = ()
 
 
 def ok(text: str) -> Seen:
