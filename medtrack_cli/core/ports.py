@@ -176,3 +176,7 @@ class Consumer(Protocol):
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put these deliveries back where they were: they come again, to us or to another."""
         ...
+
+    def leave(self, tokens: Sequence[int]) -> None:
+        """Take nothing more, then put these deliveries back: none comes to us again."""
+        ...

@@ -109,7 +109,7 @@ class HumanPrinter:
 
     @contextmanager
     def deliveries(self, watched: Watched) -> Iterator[Sink]:
-        if not self._can_draw:
+        if not (self._can_draw and watched.is_live):
             from medtrack_cli.output.log import DeliveryLog
 
             yield DeliveryLog(self._stdout, watched, telling(self.show), colour=self._out.on)

@@ -165,6 +165,10 @@ class MemoryConsumer:
         """Count what was acknowledged."""
         self._broker.acknowledged += len([self._held.pop(token) for token in tokens])
 
+    def leave(self, tokens: Sequence[int]) -> None:
+        """Put deliveries back, and be gone."""
+        self.give_back(tokens)
+
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put deliveries back before what waits."""
         again = [self._held.pop(token) for token in sorted(tokens)]

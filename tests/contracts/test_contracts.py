@@ -264,6 +264,20 @@ def test_deliveries_are_acknowledged_and_given_back_in_any_order(doors: Doors) -
         assert [each.message_id for each in hearing.hear(1)] == ["id-7"]
 
 
+def test_who_leaves_gets_nothing_again(doors: Doors) -> None:
+    """What is put back on leaving is there for the next, in its order, returned but once."""
+    name = f"tests.contract.{uuid4()}"
+    with doors.tap("tests.left", name=name) as tap, doors.publisher() as publisher:
+        sent = [message(number, routing_key="tests.left") for number in range(1, 9)]
+        hearing = Hearing(tap)
+        list(publisher.publish(sent))
+        tap.leave([each.token for each in hearing.hear(8, acknowledge=False)])
+    with doors.consumer(Queue(name)) as consumer:
+        again = Hearing(consumer).hear(8)
+    assert [each.message_id for each in again] == [each.message_id for each in sent]
+    assert all(each.redelivered for each in again)
+
+
 def test_what_is_not_acknowledged_stays_in_its_queue(doors: Doors) -> None:
     """Of a queue that stays, the next consumer gets what the last one didn't acknowledge."""
     name = f"tests.contract.{uuid4()}"

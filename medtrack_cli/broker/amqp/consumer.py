@@ -5,8 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
+from threading import Event
 from typing import Self
 
 from pika.channel import Channel
@@ -121,6 +123,12 @@ class AmqpConsumer:
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put deliveries back; what isn't held any more is back already. See the port."""
         self._settle(tokens, Subscription.give_back)
+
+    def leave(self, tokens: Sequence[int]) -> None:
+        """Take nothing more, and put deliveries back. See the port."""
+        done = Event()
+        self._settle(tokens, partial(Subscription.leave, done=done.set))
+        done.wait(CLOSE_SECONDS if tokens else 0)
 
     def _settle(self, tokens: Sequence[int], how: Settling) -> list[Delivered]:
         """Settle what is still held; give what isn't."""

@@ -146,6 +146,15 @@ class Subscription:
             self._channel.basic_nack(tag, requeue=True)
         self._settled(tags)
 
+    def leave(self, generation: int, tags: list[int], done: Callable[[], None]) -> None:
+        """End the consumer, then give back: it would get them at once, which counts again."""
+
+        def ended(_frame: object) -> None:
+            self.give_back(generation, tags)
+            done()
+
+        self._channel.basic_cancel(self._consumer, callback=ended)
+
     def _settled(self, tags: list[int]) -> None:
         self._moved_at = time.monotonic()
         self._held_bytes -= sum(map(self._held.pop, tags))

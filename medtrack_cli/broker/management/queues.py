@@ -21,6 +21,8 @@ _COLUMNS = (
     *(f"message_stats.{each}.rate" for each in _RATES.values()),
 )
 _DEAD_LETTER = "dead-letter-exchange"
+_LIMIT = "delivery-limit"
+_DEFAULT_LIMIT = 20  # of RabbitMQ 4
 
 
 def read_queues(
@@ -39,6 +41,28 @@ def read_queues(
         return [_state(row, keys, settings) for row in rows]
     except (TypeError, KeyError, AttributeError):
         raise Unanswered("answered what RabbitMQ doesn't") from None
+
+
+def delivery_limit(settings: ConnectionSettings, queue: str) -> tuple[str, int | None]:
+    """Tell a queue's type, and how often it delivers a message at most; None: as often as it likes.
+
+    Unanswered where nobody tells. A quorum queue of RabbitMQ 4 has a limit unless it says -1.
+    """
+    questions, name = Questions(settings, SECONDS), f"x-{_LIMIT}"
+    path = f"queues/{quote(settings.vhost, safe='')}/{quote(queue, safe='')}"
+    row = questions.ask(f"{path}?columns=type,arguments,effective_policy_definition")
+    version = questions.ask("overview?columns=rabbitmq_version")
+    try:
+        policy, arguments = row.get("effective_policy_definition") or {}, row["arguments"]
+        set_ = [each[key] for each, key in ((arguments, name), (policy, _LIMIT)) if key in each]
+        is_4 = not str(version["rabbitmq_version"]).startswith("3.")
+        kind = str(row["type"])
+    except (TypeError, KeyError, AttributeError):
+        raise Unanswered("answered what RabbitMQ doesn't") from None
+    if kind != "quorum":
+        return kind, None
+    limit = min(map(int, set_), default=_DEFAULT_LIMIT if is_4 else -1)
+    return kind, None if limit < 0 else limit
 
 
 def read_declaration(settings: ConnectionSettings, queue: str) -> Mapping[str, Any] | None:

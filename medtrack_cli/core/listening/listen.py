@@ -60,6 +60,7 @@ class Watched:
     left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
     record: Callable[[Delivery | None], Recording] | None = None  # begin with this delivery
     retry: Retry = field(default_factory=Retry)  # of a connection that is lost
+    is_live: bool = True  # it goes on: a terminal may be drawn on
     clipboard: bool = False  # the terminal may be asked to keep what is copied
 
 

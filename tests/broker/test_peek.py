@@ -1,0 +1,113 @@
+"""`medtrack queue peek`: what waits is shown and stays where it was, in its order."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from medtrack_cli.private_broker import PrivateBroker
+from tests.broker.test_queues import Queues, queues
+from tests.broker.witness import client
+from tests.cli.tool import Tool
+
+__all__ = ["queues"]
+
+
+def fill(queues: Queues, name: str, count: int) -> str:
+    """Make a durable quorum or classic queue with numbered messages."""
+    for number in range(1, count + 1):
+        queues.channel.basic_publish("", name, b'{"number":%d}' % number)
+    return name
+
+
+def made(queues: Queues, kind: str, **arguments: object) -> str:
+    """Declare a durable queue of a type."""
+    name = f"{queues.prefix}-peek"
+    queues.channel.queue_declare(name, durable=True, arguments={"x-queue-type": kind, **arguments})
+    queues.made.append(name)
+    return name
+
+
+def numbers(queues: Queues, name: str) -> list[int]:
+    """Take all that is in a queue."""
+    found: list[int] = []
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        _, _, body = queues.channel.basic_get(name, auto_ack=True)
+        if body is None:
+            if found:
+                break
+            continue
+        found.append(json.loads(body)["number"])
+    return found
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_what_is_peeked_stays_in_its_order(queues: Queues, kind: str) -> None:
+    """The next ones are shown, whole and exact, and are there as before; the mark is said."""
+    name = fill(queues, made(queues, kind), 20)
+    ran = queues.say("peek", name, "-n", "5")
+    assert ran.code == 0, ran.err
+    assert [each["body"]["number"] for each in ran.of_kind("event")] == [1, 2, 3, 4, 5]
+    assert "5 looked at, 5 shown; they are back, and marked as redelivered" in ran.err
+    assert numbers(queues, name) == list(range(1, 21))
+
+
+def test_a_condition_chooses_what_is_shown(queues: Queues) -> None:
+    """--where shows some, --record keeps all; a queue with less, or nothing, ends at once."""
+    name = fill(queues, made(queues, "classic"), 4)
+    record = queues.folder / "peeked.ndjson"
+    ran = queues.say(
+        *("peek", name, "-n", "50", "--where", "event.number > 2", "--record", str(record))
+    )
+    assert [each["body"]["number"] for each in ran.of_kind("event")] == [3, 4], ran.err
+    assert len(record.read_text().splitlines()) == 1 + 2
+    assert numbers(queues, name) == [1, 2, 3, 4]
+    empty = queues.say("peek", name)
+    assert (empty.code, "nothing waits" in empty.err) == (0, True)
+
+
+def test_no_message_is_dropped_at_its_limit(queues: Queues) -> None:
+    """What a peek would use up is copied to the queue's end in place of being given back: 1."""
+    name = fill(queues, made(queues, "quorum", **{"x-delivery-limit": 2}), 3)
+    for _ in range(2):
+        ran = queues.say("peek", name, "-n", "1")
+        assert (ran.code, "each has spent a delivery of 2" in ran.err) == (0, True), ran.err
+    ran = queues.say("peek", name, "-n", "1")
+    assert (ran.code, "a copy is at the end of the queue" in ran.err) == (1, True), ran.err
+    assert numbers(queues, name) == [2, 3, 1]
+
+
+def test_a_stream_gives_nothing_back(queues: Queues) -> None:
+    """A stream isn't peeked: 2. Without the management API nothing is: its limit isn't known."""
+    name = made(queues, "stream")
+    queues.channel.basic_publish("", name, b"{}")
+    ran = queues.say("peek", name)
+    assert (ran.code, "stream" in ran.err) == (2, True), ran.err
+    ran = queues.say("peek", name, api=False)
+    assert (ran.code, "MEDTRACK_MANAGEMENT_URL" in ran.err) == (69, True)
+
+
+def test_killed_in_the_middle_it_loses_nothing(
+    queues: Queues, tmp_path: Path, private_broker: PrivateBroker
+) -> None:
+    """Kill -9 while it holds messages: the broker has all of them again, in their order."""
+    name = fill(queues, made(queues, "classic"), 30)
+    with client(private_broker.amqp_url) as other:
+        # Somebody else holds one, so that the peek waits for it.
+        held = other.basic_get(name)[0]
+        assert held is not None
+        assert held.delivery_tag is not None
+        with Tool(
+            tmp_path,
+            MEDTRACK_URL=private_broker.amqp_url,
+            MEDTRACK_MANAGEMENT_URL=private_broker.web_address,
+        ) as tool:
+            running = tool.start("queue", "peek", name, "-n", "30", "-o", "json")
+            running.await_text('"number":30', stream="out")
+            running.process.kill()
+            running.process.wait()
+        other.basic_nack(held.delivery_tag)
+        time.sleep(0.2)
+    assert numbers(queues, name) == list(range(1, 31))
