@@ -130,6 +130,10 @@ def _wrong(expression: str, said: str) -> WrongExpression:
     column -= _length_before(expression.split("\n")[line - 1 : line], column, name)
     root = name.partition(".")[0]
     fault = f"there is no {root}" if root else _NOISE.sub("", fault)
+    if "'<EOF>'" in fault:
+        hint = "write all of it: --where 'event.payload.score < 10'"
+        what = f"--where, column {column}: the expression ends too early"
+        return WrongExpression(what, expression, line, column, hint=hint)
     operator = _operator(expression, fault)
     hint = operator or _hint(root, is_called=f"{root}(" in expression)
     what = f"--where, column {column}: {'no such operator' if operator else fault}"

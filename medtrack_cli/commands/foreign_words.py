@@ -42,7 +42,7 @@ COMMANDS: dict[str, Words] = {
 
 TYPE = "student.created"
 _FILES = "-f --file --files --filename --input --path --data-file -i"
-_TYPES = "--type --event --event-type -t --key --routing-key --pattern --topic"
+_TYPES = "-e --type --event --event-type -t --key --routing-key --pattern --topic"
 _COUNTS = "-c -n --number --times --max --limit --amount"
 PASSWORD = "read -rs MEDTRACK_PASSWORD && export MEDTRACK_PASSWORD"  # noqa: S105 -- asks for it
 
@@ -110,6 +110,7 @@ VALUES: Words = {
     "5672": "--port",
     "json": "--output",
     "10MB": "--rotate",
+    "2": "--speed",
     "amqp://HOST:5672/%2F": "--url",
     "payload.email=a@example.org": "--set",
     "x-origin=import": "--header",

@@ -222,7 +222,10 @@ def _name_span(runtime: Runtime, source: "Input") -> None:
 def _window(since: str | None, until: str | None) -> "Window":
     from medtrack_cli.core.filters import Window
 
-    return Window(_time("--since", since), _time("--until", until))
+    window = Window(_time("--since", since), _time("--until", until))
+    if window.since and window.until and window.since >= window.until:
+        raise UsageError("--since is not before --until", str(since), hint="swap the two times")
+    return window
 
 
 def _job(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: bool) -> "Job":

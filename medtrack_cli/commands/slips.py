@@ -48,7 +48,7 @@ class _Line(NamedTuple):
 def meant(root: Typers, problem: Typers, arguments: Sequence[str]) -> str:
     """Mend a command line until it can be read; what is right in it stays as it was typed."""
     line = _standing(root, list(arguments))
-    helping = f"{line.path} --help"
+    helping = f"{line.path.removesuffix(' help')} --help"
     for _ in range(MOST_SLIPS):
         mend = _MENDERS.get(type(problem).__name__)
         mended = mend and mend(line, problem)
@@ -127,11 +127,13 @@ def _word(line: _Line, problem: Typers) -> list[str] | str | None:
         return [new for each in line.words for new in _as_option(line.path, each, words)]
     word = "".join(line.words[line.start : line.start + 1])
     known = _known(COMMANDS.get(line.path, {}), word, line.command.commands)
+    if known is None and line.path == "medtrack schema" and "." in word:
+        known = f"show {word}"
     if known is None and is_file(word):
-        return line.put(line.start, line.start, ["validate"])
+        known = f"validate {shlex.quote(word)}"
     if known is None or known.startswith("medtrack "):
         return known
-    return line.put(line.start, line.start + 1, known.split())
+    return line.put(line.start, line.start + 1, shlex.split(known))
 
 
 def _as_option(path: str, word: str, extra: Sequence[str]) -> list[str]:
@@ -189,7 +191,7 @@ def _value(line: _Line, problem: Typers) -> list[str] | None:
 def _better(param: Typers, value: str) -> str:
     """Read 10sec, 1,000 and 2x as they are meant, and a choice by its nearest; else an example."""
     choices = [str(each) for each in getattr(param.type, "choices", ())]
-    number = re.match(r"([\d.]+)(?: *(ms|[smhd]))?", re.sub("[,_]", "", value))
+    number = re.fullmatch(r"([\d.]+)(?:x|/s\w*| *(ms|[smhd])[a-z]*)?", re.sub("[,_]", "", value))
     if near := get_close_matches(value, choices, 1, NEAR):
         return near[0]
     if number and number[1] != value:
@@ -208,7 +210,7 @@ def _missing(line: _Line, problem: Typers) -> list[str]:
 def _known(table: Words, word: str, own: Iterable[str]) -> str | None:
     """Find what a word of another tool, or one misspelled, stands for."""
     spelled = word.replace("_", "-").lower() if word.startswith("--") else word.lower()
-    words = [*own, *chain(*map(str.split, table.values()))]
+    words = [*own, *chain(*(table[each].split() for each in table if each[:9] != "medtrack "))]
     alike = [each for each in words if each[:3] == spelled[:3] or not spelled.startswith("-")]
     near = get_close_matches(spelled, alike, 1, NEAR)
     known = _said(table, word, *near)

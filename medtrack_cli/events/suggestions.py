@@ -28,6 +28,10 @@ def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | Non
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or nothing."""
+    """Suggest the nearest known word, those of which it is a part, or nothing."""
+    known = list(known)
+    inside = [each for each in known if "." in each and word.casefold() in each.split(".")]
+    if inside:
+        return f"did you mean {' or '.join(inside[:4])}?"
     near = nearest(word, known)
     return f"did you mean {near}?" if near else ""

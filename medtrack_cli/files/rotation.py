@@ -32,7 +32,9 @@ def parse_rotation(text: str) -> Rotation:
     """Read --rotate: a size such as 100MB or 64MiB, or a time such as 30m, 1h, 1d."""
     match = _LIMIT.fullmatch(text)
     if match is None:
-        hint = "a size such as 100MB or a time such as 1h"
+        bare = re.fullmatch("([1-9][0-9]{0,8})[A-Za-z]*", text)
+        meant = bare[1] if bare else "100"
+        hint = f"--rotate {meant}MB is a size, --rotate {meant}m a time"
         raise UsageError("--rotate is a size or a time", text, hint=hint)
     number, unit = int(match[1]), match[2]
     if unit in _BYTES:
