@@ -204,7 +204,7 @@ def peek(
         option(Panel.OUTPUT, "--reveal", help="Show personal data, and texts that are no event."),
     ] = False,
 ) -> int:
-    """Show what waits in a queue, and leave it there.
+    """Show what waits, and leave it there.
 
     The messages are given back where they were, in their order, with the mark redelivered; a
     quorum queue counts that as a delivery. One that has used up its deliveries would be dropped:
