@@ -1,20 +1,18 @@
 """doctor at what is broken: it names the check that fails and the way out, and changes nothing."""
 
-import json
-import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-import urllib3
 
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import Witness, client
 from tests.cli.tool import ROOT, Ran
 from tests.faults import patients
 from tests.faults.breaking import await_true
-from tests.faults.patients import SECRET, Given, Place, SetUp, lacking, lacking_topic
-from tests.faults.permissions import PASSWORD, run_hinted_line
+from tests.faults.examining import checks, examined
+from tests.faults.patients import Place, SetUp, lacking, lacking_topic
+from tests.faults.permissions import manage, run_hinted_line
 from tests.faults.proxy import Proxy, Way, free_port
 from tests.running import run, run_json
 
@@ -86,32 +84,6 @@ LONG = {
 }
 
 
-def definitions(broker: PrivateBroker) -> str:
-    """Export all that is declared on the broker, what goes with its connection included."""
-    login = urllib3.make_headers(basic_auth="admin:password")
-    url = f"http://127.0.0.1:{broker.management_port}/api"
-    paths = ("definitions", "queues?columns=name", "bindings")
-    exported = [urllib3.request("GET", f"{url}/{path}", headers=login).json() for path in paths]
-    return json.dumps(exported, sort_keys=True)
-
-
-def examined(given: Given, broker: PrivateBroker, *more: str) -> Ran:
-    """Run doctor; it takes no longer than 20 s, says no password and leaves nothing."""
-    before, started = definitions(broker), time.monotonic()
-    environ = {"MEDTRACK_URL": given.url, **given.environ}
-    ran = run_json("doctor", *given.arguments, *more, environ=environ, clock=given.clock)
-    assert time.monotonic() - started < 20
-    assert definitions(broker) == before
-    said = ran.out + ran.err
-    assert not any(each in said for each in (SECRET, PASSWORD, "canary", "4711", "users-secret"))
-    return ran
-
-
-def checks(ran: Ran, status: str) -> list[dict[str, Any]]:
-    """Give the checks that came to something."""
-    return [each for each in ran.of_kind("check") if each["status"] == status]
-
-
 @pytest.mark.parametrize(
     "name", [*CASES, *(pytest.param(each, marks=pytest.mark.long) for each in LONG)]
 )
@@ -172,6 +144,38 @@ def test_the_least_rights_are_enough(fragile_broker: PrivateBroker, tmp_path: Pa
     (trip,) = (each for each in ran.of_kind("check") if each["id"] == "round_trip")
     assert (ran.code, checks(ran, "failed"), trip["status"]) == (0, [], "skipped")
     assert trip["seen"].endswith("; only `replay --to queue` needs that")
+
+
+def test_what_a_lesser_tag_may_not_see_is_skipped(
+    fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """The tag `management` lists no nodes: the alarms aren't known, and nothing fails."""
+    with lacking(tags="management")(Place(fragile_broker, tmp_path)) as given:
+        ran = examined(given, fragile_broker)
+    alarms, queues = (
+        next(each for each in ran.of_kind("check") if each["id"] == name)
+        for name in ("alarms", "queues_unconsumed")
+    )
+    assert (ran.code, alarms["status"], queues["status"]) == (0, "skipped", "ok")
+    assert "answered 401" in alarms["seen"]
+
+
+@pytest.mark.long
+def test_the_api_of_another_broker_is_suspected(
+    fragile_broker: PrivateBroker, private_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """Where AMQP takes the login and the API, with another password, doesn't: 77, and why."""
+    with patients.healthy(Place(fragile_broker, tmp_path)) as given:
+        user = f"users/{given.url.partition('//')[2].partition(':')[0]}"
+        manage(private_broker, "PUT", user, {"password": "another", "tags": "monitoring"})
+        try:
+            api = Place(private_broker, tmp_path).api
+            ran = examined(given._replace(environ=api), fragile_broker)
+        finally:
+            manage(private_broker, "DELETE", user)
+    (failure,) = checks(ran, "failed")
+    assert (ran.code, failure["id"]) == (77, "management")
+    assert "is management_url that of another broker?" in failure["fix"]
 
 
 def test_one_of_several_hosts_is_enough(fragile_broker: PrivateBroker, tmp_path: Path) -> None:
