@@ -87,6 +87,11 @@ def profiles(ctx: typer.Context) -> Words:
     return [(name, "") for name in profiles(ctx.obj)]
 
 
+def topologies(ctx: typer.Context, incomplete: str) -> Words:
+    """Give the profiles; or a file."""
+    return [*profiles(ctx), *files(incomplete)]
+
+
 def queues(ctx: typer.Context) -> Words:
     """Give the broker's queues, where it may be asked."""
     from medtrack_cli.wiring.completion import queues
@@ -144,8 +149,9 @@ def commands_of(command: Any) -> Words:  # noqa: ANN401 -- Typer's own class is 
 COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
     **dict.fromkeys(("FILE", "FOLDER", "FOLDER…", "REF|DIR"), files),
     **dict.fromkeys(("PATH…", "SOURCE…", "RECORDING…"), files),
-    **dict.fromkeys(("EVENT_TYPE", "TYPE", "TYPE[:N]"), event_types),
+    **dict.fromkeys(("EVENT_TYPE", "TYPE", "TYPE[:N]", "KEY…"), event_types),
     **dict.fromkeys(("PATTERN", "PATTERN…"), key_patterns),
+    **dict.fromkeys(("A", "B"), topologies),
     **dict.fromkeys(("OLD", "NEW"), types_at_versions),
     "MAJOR.MINOR": versions,
     "PATH=VALUE": field_paths,

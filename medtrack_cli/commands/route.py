@@ -39,7 +39,9 @@ def route(
     ] = False,
     file: Annotated[
         list[str] | None,
-        option(Panel.WHAT, "--file", "-f", metavar="F", help="The keys of its events; repeatable."),
+        option(
+            Panel.WHAT, "--file", "-f", metavar="FILE", help="The keys of its events; repeatable."
+        ),
     ] = None,
     header: Annotated[
         list[str] | None,

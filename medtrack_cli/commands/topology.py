@@ -76,12 +76,12 @@ def lint(
 
 def diff(
     runtime: Runtime,
-    old: Annotated[str, argument("OLD", "A profile, or a file of definitions.")],
-    new: Annotated[str, argument("NEW", "A profile, or a file of definitions.")],
+    old: Annotated[str, argument("A", "A profile, or a file of definitions.")],
+    new: Annotated[str, argument("B", "A profile, or a file of definitions.")],
 ) -> int:
     """Say what a change of the topology breaks.
 
-    What was added, removed or changed, and which event types lose a queue by it: that is
+    What B adds to A, removes or changes, and which event types lose a queue by it: that is
     breaking. Exit code 1: a break, or one that can't be ruled out.
     """
     from medtrack_cli.core.topology.changes import changes

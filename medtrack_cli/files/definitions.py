@@ -3,8 +3,11 @@
 Of users, and of the hashes of their passwords, nothing is taken.
 """
 
+import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -49,7 +52,11 @@ class Definitions(NamedTuple):
     def span(self, pointer: str) -> Span:
         """Place a row that a pointer of ours names."""
         path = tuple(int(part) if part.isdecimal() else part for part in pointer.split("/")[1:])
-        return span_of(self.text, *locate(self.text, path))
+        start, end = locate(self.text, path)
+        ends = _line_ends(self.text)
+        line = bisect_left(ends, start)
+        before = self.text.index("\n", ends[line - 1]) + 1 if line else 0
+        return Span(line + 1, start - before + 1, min(end, ends[line]) - before + 1)
 
     def _of(self, name: str, vhost: str) -> Iterator[Row]:
         for number, row in enumerate(self._rows(name)):
@@ -63,6 +70,11 @@ class Definitions(NamedTuple):
     def _rows(self, name: str) -> list[Row]:
         rows: list[Row] = self.document.get(name) or []
         return rows
+
+
+@lru_cache(maxsize=1)
+def _line_ends(text: str) -> list[int]:
+    return [*(found.start() for found in re.finditer("\\r?\\n", text)), len(text)]
 
 
 def read_definitions(path: str, open_stdin: Callable[[], BinaryIO]) -> Definitions:

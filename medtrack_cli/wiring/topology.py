@@ -116,7 +116,7 @@ def side(runtime: Runtime, operand: str) -> "Side":
         found = read(runtime, operand).topology
         return Side(found, exchange_of(runtime, found))
     if typed := [name for name in ("url", "host", "port", "profile") if name in flags]:
-        hint = "leave it out: OLD and NEW name the profiles"
+        hint = "leave it out: A and B name profiles, or files"
         raise UsageError(f"--{typed[0]} leads elsewhere than", operand, hint=hint)
     there = replace(runtime, flags={**flags, "profile": operand})
     there.tell_what_is_set_aside()

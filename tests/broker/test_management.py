@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.broker.management.client import LARGEST, Questions, Unanswered
 from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool
@@ -46,7 +46,7 @@ def http(status: str, body: bytes = b"") -> bytes:
     [
         (http("401 Unauthorized"), "answered 401"),
         (http("302 Found\r\nLocation: http://127.0.0.1:1/"), "answered 302"),
-        (http("200 OK", b" " * (4 * 1024 * 1024 + 1)), "answered more than 4 MiB"),
+        (http("200 OK", b" " * (LARGEST + 1)), "answered more than 32 MiB"),
         (http("200 OK", b"<html>"), "answered no JSON"),
         (http("200 OK", b"[" * 1_000_000), "answered no JSON"),
         (http("200 OK", b"[]"), "shows this user no exchange"),

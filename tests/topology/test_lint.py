@@ -11,7 +11,16 @@ from medtrack_cli.core.topology.coverage import covers
 from medtrack_cli.core.topology.rules import TopologyRule
 from tests.output.test_reporters import GITLAB, SARIF
 from tests.running import run
-from tests.topology.definitions import EVENTS, Row, bind, exchange, operator_policy, policy, queue
+from tests.topology.definitions import (
+    EVENTS,
+    Row,
+    bind,
+    exchange,
+    exported,
+    operator_policy,
+    policy,
+    queue,
+)
 from tests.topology.definitions import write as write_definitions
 
 DEAD = [exchange("dead", "fanout"), queue("dead", max_length=9), bind("dead", "", "dead")]
@@ -159,6 +168,19 @@ def test_every_rule_has_its_files() -> None:
 def test_a_sound_topology_has_nothing(tmp_path: Path) -> None:
     """Neither the one of these tests nor that of `medtrack samples`."""
     assert linted(tmp_path, SOUND) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_finding_points_at_its_row(tmp_path: Path, end: str) -> None:
+    """Line and column are those of the row's opening bracket; what is found ends with its line."""
+    path = tmp_path / "definitions.json"
+    text = json.dumps(exported(*instead(max_length=9)), indent=1)
+    path.write_bytes(text.replace("\n", end).encode())
+    ran = run("topology", "lint", "--definitions", path, "-o", "json")
+    (found,) = ran.of_kind("finding")
+    lines = text.split("\n")
+    assert lines[found["line"] - 1 : found["line"] + 1] == ["  {", '   "name": "q",']
+    assert (found["column"], found["end_column"]) == (3, 4)
 
 
 def test_reports_are_those_of_validate(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 
 SECONDS = 2.0  # for all that is asked for one purpose
-_LARGEST = 4 * 1024 * 1024  # bytes of an answer
+LARGEST = 32 * 1024 * 1024  # bytes of an answer: about 150,000 bindings
 PAGE = 500  # rows, the most that RabbitMQ gives at a time
 
 # RabbitMQ's reasons for 401.
@@ -179,7 +179,7 @@ class Api:
         no = {"redirect": False, "retries": False, "preload_content": False}
         try:
             with closing(self._pool.urlopen(method, where, body, headers, **no)) as response:
-                answer = response.read(_LARGEST + 1)  # whole, so that the connection is kept
+                answer = response.read(LARGEST + 1)  # whole, so that the connection is kept
                 self.told_at = _date(response.headers.get("date"))
         except exceptions.ReadTimeoutError:
             raise TimeoutError from None
@@ -232,8 +232,8 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
-    if len(body) > _LARGEST:
-        what = f"answered more than {_LARGEST // 1024 // 1024} MiB"
+    if len(body) > LARGEST:
+        what = f"answered more than {LARGEST // 1024 // 1024} MiB"
         raise Unanswered(what, was_sent=True)
     try:
         return json.loads(body)
