@@ -45,6 +45,8 @@ LATER: dict[str, Any] = {
     "dead_letter_routing_key": "q",
     "message_ttl": 5,
 }
+BACK = [queue("r", dead_letter_exchange=EVENTS, dead_letter_routing_key="x"), bind("r")]
+TWICE = queue("s", dead_letter_exchange="amq.topic")
 CASES: dict[TopologyRule, tuple[list[list[Row]], list[list[Row]]]] = {
     TopologyRule.UNBOUND_QUEUE: (
         [more(SPARE)],
@@ -66,7 +68,7 @@ CASES: dict[TopologyRule, tuple[list[list[Row]], list[list[Row]]]] = {
         [more(SPARE, bind("r", "student.*"), bind("r", "*.created")), SOUND],
     ),
     TopologyRule.MISSING_DEAD_LETTER: (
-        [instead(max_length=9)],
+        [instead(max_length=9), [*BACK, queue("q", max_length=9), bind("q", "student.*")]],
         [SOUND, [*instead(max_length=9), policy("p", "^q$", dead_letter_exchange="dead")]],
     ),
     TopologyRule.DEAD_LETTER_ROUTES_NOWHERE: (
@@ -75,6 +77,11 @@ CASES: dict[TopologyRule, tuple[list[list[Row]], list[list[Row]]]] = {
             instead(dead_letter_exchange="amq.topic", max_length=9),
             instead(dead_letter_exchange="", max_length=9),
             more(queue("s", dead_letter_exchange="amq.direct")),
+            more(
+                TWICE,
+                *(bind("s", key, "amq.direct") for key in "ab"),
+                bind("dead", "a", "amq.topic"),
+            ),
         ],
         [SOUND, instead(dead_letter_exchange="", dead_letter_routing_key="dead", max_length=9)],
     ),

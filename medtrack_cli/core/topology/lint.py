@@ -9,7 +9,7 @@ from medtrack_cli.core.filters import doubt
 from medtrack_cli.core.routing import Keys, Way, way
 from medtrack_cli.core.topology import dead_ends, policies
 from medtrack_cli.core.topology.coverage import covered, is_wild
-from medtrack_cli.core.topology.dead_letters import has_dead_letters
+from medtrack_cli.core.topology.dead_letters import dead_letters, following, has_dead_letters
 from medtrack_cli.core.topology.model import NONE, Binding, Policy, Queue, Topology
 from medtrack_cli.core.topology.rules import TopologyRule
 
@@ -51,25 +51,28 @@ class Judged:
         for name, led in self.ways.items():
             for queue in led.queues:
                 found[queue][name,] = None
+        heard = set(found)
         for source, bindings in self.topology.bindings.items():
             known = self.topology.exchanges.get(source)
             if not known or known.type not in {"direct", "topic"}:
                 continue  # the key of a binding isn't that of its messages
             for each in bindings:
-                if not (each.to_exchange or found[each.destination] or is_wild(each)):
+                if not (each.to_exchange or each.destination in heard or is_wild(each)):
                     found[each.destination][each.routing_key,] = None
-        return {name: list(keys) for name, keys in found.items() if keys}
+        return {name: list(keys) for name, keys in found.items()}
 
     @cached_property
     def graves(self) -> set[str]:
         """The queues that dead letters may reach."""
         found: set[str] = set()
+        follow = following(self.topology, NONE)
         for queue in filter(has_dead_letters, self.topology.queues.values()):
-            exchange = str(queue.value("dead-letter-exchange"))
-            found |= self.topology.behind(exchange)
-            if not exchange:
-                keys = [[queue.value("dead-letter-routing-key")], *self.keys.get(queue.name, [])]
-                found |= {str(key) for each in keys for key in each}
+            came_by = self.keys.get(queue.name, [])
+            if not came_by and "dead-letter-routing-key" not in queue.settings:
+                found |= self.topology.behind(str(queue.value("dead-letter-exchange")))
+            for each in came_by or [("",)]:
+                letters = dead_letters(queue, each, follow)
+                found.update(letters.way.queues if letters and letters.way else ())
         return found
 
 
