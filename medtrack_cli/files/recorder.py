@@ -49,6 +49,7 @@ class Recorder:
         self._recorded = self._left_out = 0
         self._run = token_hex(8)
         self._file = self._begin(max(1, last_part(path)) if rotation else 1)
+        self._first_part = self._part
         self._syncing = _Syncing(self._file)
 
     @property
@@ -89,7 +90,14 @@ class Recorder:
             self._file.close()
         left_out = f"; left out {self._left_out:,} replayed" if self._left_out else ""
         events = "event" if self._recorded == 1 else "events"
-        self._note(f"recorded {self._recorded:,} {events} to {self._path}{left_out}")
+        self._note(f"recorded {self._recorded:,} {events} to {self._names()}{left_out}")
+
+    def _names(self) -> str:
+        """Name the file, or the first part and the last."""
+        if self._rotation is None:
+            return str(self._path)
+        first, last = (part_path(self._path, each) for each in (self._first_part, self._part))
+        return str(first) if first == last else f"{first} … {last}"
 
     def _begin(self, part: int) -> RecordingFile:
         """Open a part, and write its header or, when it goes on, one more."""

@@ -68,8 +68,8 @@ def test_words_with_an_equals_sign(shell: Shell) -> None:
     assert shell.given("medtrack publish --set payload.em\tx") == [
         *("publish", "--set", "payload.email=x")
     ]
-    assert shell.given("medtrack --profile=lo\texpl\t'unrou\t") == [
-        *("--profile=local", "explain", "unroutable")
+    assert shell.given("medtrack --profile=lo\texpl\t'bad_form\t") == [
+        *("--profile=local", "explain", "bad_format")
     ]
     assert shell.given("medtrack validate -o sarif=mor\t--config=mor\t") == [
         *("validate", "-o", "sarif=morning.ndjson", "--config=morning.ndjson")

@@ -33,10 +33,13 @@ def test_parts_are_replayed_in_their_order(
             channel.connection.process_data_events(0.005)  # in more than one batch
     ran = running.end()
     assert ran.code == 0
-    assert "recorded 50 events to parts/r.ndjson" in ran.err
     names = sorted(path.name for path in (connected.folder / "parts").iterdir())
     assert names == [f"r.{number:06}.ndjson" for number in range(1, len(names) + 1)]
     assert len(names) > 2
+    assert (
+        f"recorded 50 events to parts/r.000001.ndjson … parts/{names[-1]}"
+        in json.loads(ran.err.splitlines()[-2])["message"]
+    )
     witness.take()
     assert connected.run("replay", "parts", "--speed", "max").code == 0
     assert [held.message_id for held in witness.take()] == [f"id-{n}" for n in range(50)]

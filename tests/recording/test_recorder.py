@@ -271,7 +271,7 @@ def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         recorder.close()
-    assert said == [f"recorded 2 events to {path}"]
+    assert said == [f"recorded 2 events to {tmp_path / 'r.000001.ndjson'}"]
     assert ids(tmp_path / "r.000001.ndjson") == ["id-1", "id-2"]
     record(path, numbered_deliveries(1, start=3), rotate="1KB")
     assert ids(tmp_path / "r.000002.ndjson") == ["id-3"]
