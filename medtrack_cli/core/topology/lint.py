@@ -12,6 +12,7 @@ from medtrack_cli.core.topology.coverage import covered, is_wild
 from medtrack_cli.core.topology.dead_letters import dead_letters, following, has_dead_letters
 from medtrack_cli.core.topology.model import NONE, Binding, Policy, Queue, Topology
 from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.plural import counted
 
 
 class Fault(NamedTuple):
@@ -99,8 +100,10 @@ def _without_consumer(judged: Judged) -> Iterator[Fault]:
     for queue in judged.event_queues:
         is_read_later = queue.type == "stream" or queue.name in judged.graves
         if queue.consumers == 0 and not is_read_later:
-            waits = "whatever comes" if queue.ready is None else f"{queue.ready:,} messages"
-            message = f"has no consumer: {waits} will wait there"
+            waits = (
+                f"{counted(queue.ready, 'message')} ready" if queue.ready else "what comes waits"
+            )
+            message = f"has no consumer: {waits}"
             yield _of(queue, TopologyRule.QUEUE_WITHOUT_CONSUMER, message)
 
 
