@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,19 @@ import typer
 
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.listen_source import (
+    Form,
+    event_lines_of,
+    keep,
+    recorder_of,
+    refuse_what_does_nothing,
+    source_of,
+    warn_of_losses,
+)
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import Output, argument, command, option
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
-from medtrack_cli.core.listening.sources import Queue, QueueType, Source, Tap
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -22,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.listening.listen import Sink, Wanted, Watched
     from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
     from medtrack_cli.wiring.recordings import Recorder
@@ -36,14 +43,6 @@ EXAMPLES = (
     "medtrack listen --expect student.created:3 --timeout 1m",
     "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {service}'",
 )
-
-
-class Form(StrEnum):
-    """The forms of output that listen has."""
-
-    HUMAN = "human"
-    JSON = "json"
-    RAW = "raw"
 
 
 def listen(
@@ -228,29 +227,29 @@ def listen(
         "reveal": reveal,
         "local_time": local_time,
     }
-    _refuse_what_does_nothing(output, template, shown)
-    lines = _lines(runtime, output, template, reveal=reveal, local_time=local_time)
+    refuse_what_does_nothing(output, template, shown)
+    lines = event_lines_of(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
     expected = expectations(expect or [], keys, exclude_key or [], runtime.registry)
     heard = ListenTally(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     excluded = tuple(exclude_key or ())
     refuse_bytes("--exclude-key", *excluded, most=MOST_BYTES)
     chooses = condition or expected or excluded
-    source = _source(patterns, durable, queue_type, queue, None if chooses else count)
+    source = source_of(patterns, durable, queue_type, queue, None if chooses else count)
     warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
-        _warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
+        warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
     look = partial(
         Watched,
         *(runtime.connection, source, runtime.world.clock),
         **shown,
         trace=runtime.verbose > 0,
         left_out=lambda: heard.left_out,
-        record=partial(_keep, runtime, include_replays=include_replays),
+        record=partial(keep, runtime, include_replays=include_replays),
         retry=Retry(retry_for),
     )
-    recorder = _recorder(runtime, record, rotate, include_replays=include_replays)
+    recorder = recorder_of(runtime, record, rotate, include_replays=include_replays)
     result = _listen(runtime, heard, Wanted(excluded, condition), look, lines, recorder)
     runtime.printer.show(ShownListened(result))
     return result.exit_code
@@ -282,92 +281,6 @@ def _listen(  # noqa: PLR0917 -- what is put together
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
             return run(tap, sink, heard, stop, registry=runtime.registry, wanted=wanted)
-
-
-def _lines(
-    runtime: Runtime,
-    output: Form | None,
-    template: str | None,
-    *,
-    reveal: bool,
-    local_time: bool,
-) -> "AbstractContextManager[Sink] | None":
-    """Give what writes bodies or templates; None when the printer knows the form."""
-    if template is not None and output not in {None, Form.HUMAN}:
-        raise UsageError("--format goes without -o", f"{output}", hint="leave out one of them")
-    if template is None and output is not Form.RAW:
-        return None
-    from medtrack_cli.wiring.recordings import event_lines
-
-    return nullcontext(event_lines(runtime, template, reveal=reveal, local_time=local_time))
-
-
-def _refuse_what_does_nothing(
-    output: Form | None, template: str | None, shown: Mapping[str, bool]
-) -> None:
-    """Refuse options for people beside a form that was asked for and ignores them."""
-    ignored = {f"--{name.replace('_', '-')}": given for name, given in shown.items()}
-    if template is not None:
-        form, ignored = "--format", {name: ignored[name] for name in ("--body", "--clipboard")}
-    elif output is Form.JSON:
-        form = "-o json"
-    elif output is Form.RAW:
-        form = "-o raw"
-    else:
-        return
-    if option := next((name for name, given in ignored.items() if given), None):
-        hint = "leave it out" if option == "--clipboard" else f"{form} is exact as it is"
-        if template is not None and option == "--body":
-            hint = "{body} in the template"
-        raise UsageError(f"{option} does nothing with {form}", hint=hint)
-
-
-def _warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, object]) -> None:
-    for name in (name for name, given in choosing.items() if given):
-        runtime.printer.warning(
-            f"what {name} leaves out is taken from {source.name} too, and written nowhere"
-        )
-
-
-def _keep(runtime: Runtime, since: "Delivery | None", *, include_replays: bool) -> "Recorder":
-    from medtrack_cli.wiring.recordings import kept_recording
-
-    return kept_recording(runtime, since, include_replays=include_replays)
-
-
-def _recorder(
-    runtime: Runtime, record: Path | None, rotate: str | None, *, include_replays: bool
-) -> "Recorder | None":
-    if record is not None:
-        from medtrack_cli.wiring.recordings import recorder
-
-        return recorder(runtime, record, rotate=rotate, include_replays=include_replays)
-    if rotate is not None or include_replays:
-        option = "--rotate" if rotate is not None else "--include-replays"
-        raise UsageError(f"{option} goes with --record", hint="--record FILE")
-    return None
-
-
-def _source(
-    patterns: list[str] | None,
-    durable: str | None,
-    queue_type: QueueType | None,
-    queue: str | None,
-    count: int | None,
-) -> Source:
-    """Choose where deliveries come from; no more is taken from a queue than may be wanted."""
-    refuse_queue_name("--durable", durable)
-    refuse_queue_name("--queue", queue)
-    refuse_bytes("a pattern", *patterns or (), most=MOST_BYTES)
-    if queue_type is not None and durable is None:
-        raise UsageError("--queue-type goes with --durable", queue_type, hint="--durable NAME")
-    if queue is None:
-        return Tap(tuple(patterns or ["#"]), durable, queue_type or QueueType.CLASSIC)
-    if patterns or durable is not None:
-        other = "--durable" if durable is not None else "patterns"
-        hint = "a queue has its own bindings; --where filters what it holds"
-        raise UsageError(f"--queue goes without {other}", queue, hint=hint)
-    return Queue(queue, count)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,16 +1,14 @@
-"""medtrack queue list, watch, peek, declare."""
+"""medtrack queue: list and watch; peek and declare are beside."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medtrack_cli.commands import queue_declare, queue_peek
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, group, option
-from medtrack_cli.commands.short_texts import refuse_queue_name
-from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import BrokerUnreachable, ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -171,130 +169,6 @@ def _again(
         return list(before.values())
 
 
-def peek(
-    runtime: Runtime,
-    name: Annotated[str, argument("NAME", "The queue.")],
-    *,
-    number: Annotated[
-        int,
-        option(
-            *(Panel.WHAT, "-n", "--number"),
-            parser=whole(1),
-            metavar="N",
-            help="So many messages at most, the next ones.",
-        ),
-    ] = 10,
-    where: Annotated[
-        str | None,
-        option(
-            *(Panel.WHAT, "--where"),
-            metavar="EXPR",
-            help="Show only events of which this CEL is true.",
-        ),
-    ] = None,
-    record: Annotated[
-        Path | None,
-        option(*(Panel.OUTPUT, "--record"), metavar="FILE", help="Record all that is looked at."),
-    ] = None,
-    body: Annotated[
-        bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
-    ] = False,
-    reveal: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--reveal", help="Show personal data, and texts that are no event."),
-    ] = False,
-) -> int:
-    """Show what waits, and leave it there.
-
-    The messages are given back where they were, in their order, with the mark redelivered; a
-    quorum queue counts that as a delivery. One that has used up its deliveries would be dropped:
-    a copy of it is put at the end of the queue instead (1).
-    """
-    from medtrack_cli.wiring.conditions import condition
-    from medtrack_cli.wiring.peeking import look
-
-    refuse_queue_name("NAME", name)
-    peeked, limit = look(runtime, name, number, condition(where), record, body=body, reveal=reveal)
-    told = f"{peeked.seen:,} looked at, {peeked.shown:,} shown"
-    if peeked.seen:
-        told += "; they are back, and marked as redelivered"
-        told += f"; each has spent a delivery of {limit}" if limit is not None else ""
-    runtime.printer.note(told if peeked.seen else f"nothing waits in {name}")
-    if peeked.rescued:
-        what = "had used up its deliveries: a copy is at the end of the queue in its place"
-        runtime.printer.warning(f"{peeked.rescued:,} {what}")
-    if peeked.lost:
-        what = "had used up its deliveries and couldn't be copied: the broker drops it"
-        runtime.printer.warning(f"{peeked.lost:,} {what}")
-    return ExitCode.VERDICT_NO if peeked.rescued or peeked.lost else ExitCode.DONE
-
-
-def declare(
-    runtime: Runtime,
-    name: Annotated[str, argument("NAME", "The queue.")],
-    *,
-    bind: Annotated[
-        list[str],
-        option(
-            *(Panel.WHAT, "--bind"),
-            metavar="PATTERN",
-            help="Routing keys it gets from our exchange; repeatable.",
-        ),
-    ],
-    queue_type: Annotated[
-        QueueType, option(Panel.HOW, "--type", help="quorum: kept on several nodes.")
-    ] = QueueType.QUORUM,
-    dead_letter: Annotated[
-        str | None,
-        option(*(Panel.HOW, "--dead-letter"), metavar="NAME", help="The exchange of what dies."),
-    ] = None,
-    max_length: Annotated[
-        int | None,
-        option(
-            *(Panel.HOW, "--max-length"),
-            parser=whole(1),
-            metavar="N",
-            help="Messages it keeps; beyond it the oldest go.",
-        ),
-    ] = None,
-    ttl: Annotated[
-        float | None,
-        option(
-            *(Panel.HOW, "--ttl"),
-            parser=seconds,
-            metavar="SECONDS",
-            help="How long a message waits: 30, 5m, 1h.",
-        ),
-    ] = None,
-    delivery_limit: Annotated[
-        int | None,
-        option(
-            *(Panel.HOW, "--delivery-limit"),
-            parser=whole(1),
-            metavar="N",
-            help="How often a message is delivered at most (quorum).",
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
-    ] = False,
-) -> int:
-    """Declare and bind a service's queue.
-
-    As the consumer of the guide does. A queue that is there already is bound only; where it was
-    declared otherwise nothing is done, and the difference is shown (76).
-    """
-    from medtrack_cli.commands.confirming import confirm
-    from medtrack_cli.core.queues import NewQueue
-    from medtrack_cli.wiring.queues import declare_queue
-
-    queue = NewQueue(name, queue_type.value, dead_letter, max_length, ttl, delivery_limit)
-    told = {"queue": name, "bound by": " ".join(bind)}
-    confirm(runtime, "queue declare", told.items, yes=yes)
-    declare_queue(runtime, queue, tuple(bind))
-    return ExitCode.DONE
-
-
 def register(app: typer.Typer) -> None:
     """Add the group."""
     added = group(
@@ -326,21 +200,5 @@ def register(app: typer.Typer) -> None:
         ],
         connects=True,
     )(watch)
-    command(
-        added,
-        "peek",
-        examples=[
-            "medtrack queue peek student-service.dead",
-            "medtrack queue peek student-service.dead -n 100 --record waiting.ndjson -o json",
-        ],
-        connects=True,
-    )(peek)
-    command(
-        added,
-        "declare",
-        examples=[
-            "medtrack queue declare student-service --bind 'student.*'",
-            "medtrack queue declare audit --bind '#' --type classic --ttl 1h",
-        ],
-        connects=True,
-    )(declare)
+    queue_peek.register(added)
+    queue_declare.register(added)

@@ -1,0 +1,142 @@
+"""What the options of publish come to: its input, what is filled in, how hard it tries."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.core.ports import PublishPolicy
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medtrack_cli.core.publishing.plan import Read
+    from medtrack_cli.core.validate import Completion
+    from medtrack_cli.wiring.inputs import Checkpoint, Input, Source
+
+SMALL = 20 * 2**20
+"""Bytes of files that are held in memory while they are sent; larger ones are read twice."""
+
+
+def refuse_texts(
+    set_: list[str] | None,
+    header: list[str] | None,
+    property_: list[str] | None,
+    service: str | None,
+    message_id: str | None,
+) -> None:
+    """Refuse texts that AMQP or an event can't carry."""
+    for name, texts in (("--set", set_), ("--header", header), ("--property", property_)):
+        refuse_bytes(name, *texts or ())
+    refuse_bytes("--service", service or "")
+    refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
+
+
+def filling(
+    runtime: Runtime, event_type: str | None, service: str | None, set_: list[str] | None
+) -> "Completion":
+    """Say what is added to events that lack it, and what is set in all."""
+    from medtrack_cli.core.times import rfc3339
+    from medtrack_cli.core.validate import Completion
+    from medtrack_cli.events import paths
+
+    clock = runtime.world.clock
+    return Completion(
+        *(event_type, service, lambda: rfc3339(clock.now()), runtime.registry),
+        paths.parse_all(set_ or ()),
+    )
+
+
+def policy_of(
+    runtime: Runtime,
+    window: int | None,
+    rate: float | None,
+    timeout: float | None,
+    retry_for: float | None,
+) -> PublishPolicy:
+    """Say how hard to try; with a rate, less is read ahead: that may leave in one burst."""
+    is_http = runtime.config.via_http
+    window = window or (1 if is_http else PublishPolicy().window)
+    if is_http and window > 1:
+        runtime.printer.note("with several requests in flight, events arrive in any order")
+    ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
+    return PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
+
+
+def open_checkpoint(
+    runtime: Runtime, path: Path | None, source: "PublishInput", options: list[object]
+) -> "Checkpoint | None":
+    """Open the checkpoint and say what it spares."""
+    if path is None:
+        return None
+    from medtrack_cli.wiring import inputs
+
+    mark = inputs.checkpoint(runtime, path, source.sources, options)
+    if mark.damaged:
+        lines = "a line is damaged" if mark.damaged == 1 else f"{mark.damaged:,} lines are damaged"
+        runtime.printer.warning(f"{path}: {lines}: what was done by it alone is sent again")
+    if not mark.is_proved:
+        runtime.printer.warning(
+            f"{path}: an older version began it, and kept no digest of what it sent: that the "
+            "input is the same is known by its size, its start and its end alone"
+        )
+    if mark.was_done:
+        with runtime.printer.progress(lambda: f"{mark.compared:,} events compared"):
+            mark.verify(source.read(None))
+        runtime.printer.note(f"{path}: {mark.was_done:,} events are done already")
+    return mark
+
+
+class PublishInput(NamedTuple):
+    """Events to publish, whether they can be had a second time, and the files they are in."""
+
+    read: "Read"
+    can_be_read_again: bool
+    is_small: bool = False
+    sources: "Sequence[Source]" = ()
+    refuse_changes: "Callable[[], None]" = lambda: None
+
+
+def publish_input(  # noqa: PLR0917 -- the options that say what is published
+    runtime: Runtime,
+    event_type: str | None,
+    file: list[str] | None,
+    data: list[str] | None,
+    settings: list[str] | None,
+    count: int | None,
+    seed: int | None,
+    service: str | None,
+    given: "Callable[..., Input]",
+) -> PublishInput:
+    """Find what is to be published: files and typed events, or generated ones."""
+    if file or data:
+        if count or seed is not None:
+            raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
+        source = given(file or [], as_type=event_type, typed=data or [])
+        source.require()
+        is_small = source.size is not None and source.size <= SMALL
+        return PublishInput(
+            source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
+        )
+    event_type = _type_to_make(runtime, event_type, is_asked=bool(count or settings))
+    from medtrack_cli.wiring import inputs
+
+    generated = inputs.generated(runtime, event_type, count or 1, seed, service)
+    return PublishInput(lambda _skip: generated(), can_be_read_again=True)
+
+
+def _type_to_make(runtime: Runtime, event_type: str | None, *, is_asked: bool) -> str:
+    """Refuse a command line that names nothing to send."""
+    from medtrack_cli.commands.slips import is_file, with_source, written
+
+    if event_type and is_asked and not is_file(event_type):
+        return event_type
+    hint = written(with_source(runtime.typed, event_type, has_count=is_asked))
+    if event_type is None:
+        none = "nothing to publish: name a file with -f, JSON with -d, or an event type"
+        raise UsageError("generated events need an event type" if is_asked else none, hint=hint)
+    if is_file(event_type):
+        raise UsageError("an event type stands first, and this is a file", event_type, hint=hint)
+    name = runtime.registry.find(event_type).name
+    raise UsageError(f"nothing to publish: how many events of {name}?", hint=hint)

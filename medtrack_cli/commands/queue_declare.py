@@ -1,0 +1,91 @@
+"""medtrack queue declare."""
+
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.core.listening.sources import QueueType
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+
+
+def declare(
+    runtime: Runtime,
+    name: Annotated[str, argument("NAME", "The queue.")],
+    *,
+    bind: Annotated[
+        list[str],
+        option(
+            *(Panel.WHAT, "--bind"),
+            metavar="PATTERN",
+            help="Routing keys it gets from our exchange; repeatable.",
+        ),
+    ],
+    queue_type: Annotated[
+        QueueType, option(Panel.HOW, "--type", help="quorum: kept on several nodes.")
+    ] = QueueType.QUORUM,
+    dead_letter: Annotated[
+        str | None,
+        option(*(Panel.HOW, "--dead-letter"), metavar="NAME", help="The exchange of what dies."),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        option(
+            *(Panel.HOW, "--max-length"),
+            parser=whole(1),
+            metavar="N",
+            help="Messages it keeps; beyond it the oldest go.",
+        ),
+    ] = None,
+    ttl: Annotated[
+        float | None,
+        option(
+            *(Panel.HOW, "--ttl"),
+            parser=seconds,
+            metavar="SECONDS",
+            help="How long a message waits: 30, 5m, 1h.",
+        ),
+    ] = None,
+    delivery_limit: Annotated[
+        int | None,
+        option(
+            *(Panel.HOW, "--delivery-limit"),
+            parser=whole(1),
+            metavar="N",
+            help="How often a message is delivered at most (quorum).",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
+    ] = False,
+) -> int:
+    """Declare and bind a service's queue.
+
+    As the consumer of the guide does. A queue that is there already is bound only; where it was
+    declared otherwise nothing is done, and the difference is shown (76).
+    """
+    from medtrack_cli.commands.confirming import confirm
+    from medtrack_cli.core.queues import NewQueue
+    from medtrack_cli.wiring.queues import declare_queue
+
+    queue = NewQueue(name, queue_type.value, dead_letter, max_length, ttl, delivery_limit)
+    told = {"queue": name, "bound by": " ".join(bind)}
+    confirm(runtime, "queue declare", told.items, yes=yes)
+    declare_queue(runtime, queue, tuple(bind))
+    return ExitCode.DONE
+
+
+def register(added: typer.Typer) -> None:
+    """Add the command to its group."""
+    command(
+        added,
+        "declare",
+        examples=[
+            "medtrack queue declare student-service --bind 'student.*'",
+            "medtrack queue declare audit --bind '#' --type classic --ttl 1h",
+        ],
+        connects=True,
+    )(declare)
