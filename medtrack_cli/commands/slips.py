@@ -26,6 +26,8 @@ NEAR = 0.75
 
 _USER_INFO = re.compile(r"""(?s)^((?:\w+://)?[^:@/\s={"']*:).*@""")
 
+_VALUE = re.compile("(?s)=.*")  # of a field
+
 MOST_SLIPS = 6
 
 MOST_LETTERS = 300
@@ -72,8 +74,20 @@ def with_source(words: Sequence[str], named: str | None, *, has_count: bool) -> 
 
 
 def written(words: Iterable[str]) -> str:
-    """Write a command line as a shell reads it; of a password in a URL nothing is left."""
-    return shlex.join(["medtrack", *(_USER_INFO.sub(r"\1***@", each) for each in words)])
+    """Write a command line as a shell reads it, but for what a log shouldn't have.
+
+    Of a password in a URL nothing is left, and of events' values their places.
+    """
+    shown = [_USER_INFO.sub(r"\1***@", each) for each in words]
+    for at, word in enumerate(shown):
+        option, equals, value = word.partition("=")
+        if option in {"-d", "--data"} and (equals or shown[at + 1 :]):
+            shown[at : at + 2 - len(equals)] = [option, "JSON"]
+        elif option == "--set" and equals:
+            shown[at] = f"--set={_VALUE.sub('=VALUE', value)}"
+        elif shown[at - 1 : at] == ["--set"]:
+            shown[at] = _VALUE.sub("=VALUE", word)
+    return shlex.join(["medtrack", *shown])
 
 
 def is_file(word: str) -> bool:

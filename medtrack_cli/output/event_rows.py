@@ -1,7 +1,7 @@
 """An event for people: the one line about it, its findings, its body."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,7 +23,6 @@ from medtrack_cli.output.masking import (
     may_be_seen,
 )
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.short_ids import ShortIds
 
 MAX_PARSED = 256 * 1024
 """Bytes of a body that is looked into; a larger one is shown as its size."""
@@ -43,6 +42,10 @@ has a column of its own."""
 
 LEAST_SERVICE = 8
 """Columns that a service gets behind ids, or none."""
+
+
+Shorten = Callable[[str], str]
+"""Cuts an id, or leaves it whole."""
 
 
 def family_colour(name: str) -> str:
@@ -72,7 +75,7 @@ class Look(NamedTuple):
         return self.width is not None and self.width < NARROW
 
 
-def event_lines(seen: CheckedDelivery, look: Look, shorten: ShortIds) -> Iterator[Text]:
+def event_lines(seen: CheckedDelivery, look: Look, shorten: Shorten) -> Iterator[Text]:
     """Give the line of a delivery, then its trace, its findings, its body as far as wanted.
 
     No line is wider than the look's width, and all foreign text is made safe.
@@ -135,7 +138,7 @@ def _details(
     seen: CheckedDelivery,
     event: dict[str, Any] | None,
     look: Look,
-    shorten: ShortIds,
+    shorten: Shorten,
     room: int | None,
 ) -> Text:
     """Give the service and what the payload says; it gives way to names, and to a trace."""
@@ -196,9 +199,7 @@ def _fitting(facts: Sequence[_Fact], room: int | None, look: Look) -> Iterator[t
         yield f" {text}", fact.style
 
 
-def _facts(
-    seen: CheckedDelivery, payload: object, look: Look, shorten: ShortIds
-) -> Iterator[_Fact]:
+def _facts(seen: CheckedDelivery, payload: object, look: Look, shorten: Shorten) -> Iterator[_Fact]:
     """Give `name=value` for all that may be seen: ids, score, role, dates, names of fields."""
     family = str(seen.event_type).partition(".")[0]
     for name, value in payload.items() if isinstance(payload, dict) else ():

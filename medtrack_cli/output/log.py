@@ -19,7 +19,7 @@ class DeliveryLog:
         self._stdout = stdout
         self.happened = tell
         self._console = console_for(colour=colour)
-        self._shorten = ShortIds()
+        self._shorten = str if watched.trace else ShortIds()
         marks = marks_for(stdout.encoding)
         self._look = Look(
             None, watched.body, watched.reveal, watched.local_time, marks, watched.trace

@@ -170,7 +170,7 @@ def test_a_signal_before_the_wish_is_no_success(connected: Tool) -> None:
         (["--durable", "é" * 128], "--durable is longer than 255 bytes"),
         (["a." * 128], "a pattern is longer than 255 bytes"),
         (["\udcff"], "a pattern is not UTF-8"),
-        (["--timeout", "nan"], "'--timeout': nan is no time up to 1,000,000,000 s"),
+        (["--timeout", "nan"], "--timeout: nan is no time up to 1,000,000,000 s"),
     ],
 )
 def test_wishes_that_can_never_come_true(tool: Tool, arguments: list[str], hint: str) -> None:

@@ -39,7 +39,7 @@ class Canvas:
         self.drawn_at = 0.0
         self._watched = watched
         self._console = console_for(colour=colour)
-        self._shorten = ShortIds()
+        self._shorten = str if watched.trace else ShortIds()
         self._block: Sequence[Row] = ()
         self._block_at = 0.0
         self._size = Size(0, 0)
