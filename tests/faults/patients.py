@@ -98,6 +98,12 @@ def web_server(_: Place) -> Iterator[Given]:
 
 
 @contextmanager
+def management_port(place: Place) -> Iterator[Given]:
+    """The port is that of the management API, which waits for the end of a line."""
+    yield at(place.broker.management_port)
+
+
+@contextmanager
 def silent(_: Place) -> Iterator[Given]:
     """The server takes connections and says nothing."""
     with serving(silence) as port:

@@ -40,6 +40,7 @@ CASES = {
     "impossible host": Case(
         patients.impossible_host, "dns", 69, "how the host is written", PUBLISH
     ),
+    "management port": Case(patients.management_port, "protocol", 69, "management is on 15672"),
     "HTTP port": Case(patients.web_server, "protocol", 69, "management is on 15672", PUBLISH),
     "TLS on plain": Case(patients.tls_on_plain, "protocol", 77, "plain AMQP is amqp://", PUBLISH),
     "plain on TLS": Case(patients.plain_on_tls, "protocol", 77, "write amqps://", PUBLISH),

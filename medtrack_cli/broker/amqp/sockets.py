@@ -21,6 +21,7 @@ from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
 T = TypeVar("T")
 _WANTED = b"AMQP\x00\x00\x09\x01"
+_WEB = b"GET / HTTP/1.0\r\n\r\n"
 _ENOUGH = 64  # bytes to name a protocol by
 _LATE_SECONDS = 0.3  # what a broker says of our certificate comes after the handshake
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
@@ -53,7 +54,12 @@ class Sockets:
         return self._within(host, seconds, lambda: greet(host, seconds), _SAYS_NOTHING)
 
     def _greet(self, host: Host, seconds: float) -> str:
-        words = _first_words(host, seconds)
+        try:
+            words = _first_words(host, seconds / 2)
+        except TimeoutError:  # a web server may wait for the end of a line
+            words = _first_words(host, seconds / 2, _WEB)
+            if not is_foreign(words):
+                raise TimeoutError from None
         if not words or is_foreign(words):
             failure = connection_failure(_hung_up(), self._settings, host, words)
             raise failure.looked_at(self._stop, seconds).error
@@ -133,10 +139,10 @@ class Sockets:
             raise BrokerUnreachable(what, self._settings.describe(host), hint=hint) from None
 
 
-def _first_words(host: Host, seconds: float) -> bytes:
+def _first_words(host: Host, seconds: float, said: bytes = _WANTED) -> bytes:
     """Begin as a client of AMQP does, and read what comes; b"": the host hangs up."""
     with socket.create_connection(host, seconds) as connection, suppress(ConnectionError):
-        connection.sendall(_WANTED)
+        connection.sendall(said)
         return connection.recv(_ENOUGH)
     return b""
 
