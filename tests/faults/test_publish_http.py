@@ -80,16 +80,16 @@ def test_what_found_no_connection_is_tried_again_and_then_unsent(
     assert len(told.positions(Outcome.UNKNOWN)) <= 1
 
 
-def test_several_requests_at_once_are_all_told(private_broker: PrivateBroker) -> None:
+def test_several_requests_at_once_are_all_told(fragile_broker: PrivateBroker) -> None:
     """With a window of 8 everything is confirmed once, in whatever order."""
-    with durable(private_broker, "tests.http"):
-        told = publish(by_http(private_broker), SENT, window=8)
-        held = sorted(each.message_id for each in held_by(private_broker, "tests.http"))
+    with durable(fragile_broker, "tests.http"):
+        told = publish(by_http(fragile_broker), SENT, window=8)
+        held = sorted(each.message_id for each in held_by(fragile_broker, "tests.http"))
     assert sorted(told.positions(Outcome.CONFIRMED)) == [each.position for each in SENT]
     assert held == sorted(each.message_id for each in SENT)
 
 
-def test_what_the_broker_declines_is_refused_with_its_words(private_broker: PrivateBroker) -> None:
+def test_what_the_broker_declines_is_refused_with_its_words(fragile_broker: PrivateBroker) -> None:
     """A full queue, a property that can't be, too large a request: refused, the next are sent."""
     full = {"x-max-length": 1, "x-overflow": "reject-publish"}
     strange = message(3, properties={"user_id": "somebody"}, routing_key="tests.full")
@@ -101,10 +101,10 @@ def test_what_the_broker_declines_is_refused_with_its_words(private_broker: Priv
         large,
         message(5, routing_key="nobody"),
     ]
-    with client(private_broker.amqp_url) as channel:
+    with client(fragile_broker.amqp_url) as channel:
         queue = channel.queue_declare("", exclusive=True, arguments=full).method.queue
         channel.queue_bind(queue, "medtrack.events", "tests.full")
-        told = publish(by_http(private_broker), sent, window=1, retry_for=0)
+        told = publish(by_http(fragile_broker), sent, window=1, retry_for=0)
     outcomes = [(each.position, each.outcome.value) for each in told.receipts]
     assert outcomes == [
         (1, "confirmed"),
@@ -113,7 +113,8 @@ def test_what_the_broker_declines_is_refused_with_its_words(private_broker: Priv
     ]
     assert "(nack)" in told.receipts[1].reason
     assert "user_id property set to 'somebody'" in told.receipts[2].reason
-    assert "body size limit" in told.receipts[3].reason
+    limit = "(nack)" if fragile_broker.version.startswith("4.") else "body size limit"
+    assert limit in told.receipts[3].reason
 
 
 @pytest.mark.parametrize(
@@ -127,25 +128,25 @@ def test_what_the_broker_declines_is_refused_with_its_words(private_broker: Priv
 )
 def test_rights_are_named(
     tool: Tool,
-    private_broker: PrivateBroker,
+    fragile_broker: PrivateBroker,
     tags: str,
     permissions: dict[str, str] | None,
     words: str,
 ) -> None:
     """What a user lacks is said as by AMQP, with its code; with all rights it works."""
     tool.write("events.ndjson", b"".join(numbered(2)))
-    with account(private_broker, tags) as user, durable(private_broker, "tests.http"):
+    with account(fragile_broker, tags) as user, durable(fragile_broker, "tests.http"):
         if permissions is not None:
             user.may(**permissions)
         ran = tool.run(
             *("publish", "-f", "events.ndjson", "--via", "http", "-o", "json"),
             MEDTRACK_URL=user.url,
-            MEDTRACK_MANAGEMENT_URL=private_broker.web_address,
+            MEDTRACK_MANAGEMENT_URL=fragile_broker.web_address,
         )
-        held = held_by(private_broker, "tests.http")
+        held = held_by(fragile_broker, "tests.http")
     assert (ran.code, len(held)) == (77, 0) if words else (0, 2)
     assert (words in ran.err, "a-users-secret" in ran.err + ran.out) == (True, False)
-    assert ran.summary["broker"] == f"http://{user.name}@{private_broker.web_address[7:]}/%2F"
+    assert ran.summary["broker"] == f"http://{user.name}@{fragile_broker.web_address[7:]}/%2F"
 
 
 def test_without_a_management_url_it_is_a_matter_of_configuration(tool: Tool) -> None:

@@ -20,6 +20,8 @@ _COLUMNS = (
     *("arguments", "effective_policy_definition"),
     *(f"message_stats.{each}.rate" for each in _RATES.values()),
 )
+# Counted for the answer, where no statistics are collected: RabbitMQ 4 may have none.
+_TOTALS = "&disable_stats=true&enable_queue_totals=true"
 _DEAD_LETTER = "dead-letter-exchange"
 _LIMIT = "delivery-limit"
 _DEFAULT_LIMIT = 20  # of RabbitMQ 4
@@ -36,6 +38,8 @@ def read_queues(
         names = f"^(?:{translate(pattern)}|{re.escape(pattern)}$)"
         path += f"&use_regex=true&name={quote(names, safe='')}"
     rows = list(questions.pages(path))
+    if rows and not any("messages_ready" in row for row in rows):
+        rows = list(questions.pages(path + _TOTALS))
     keys = _keys(questions, vhost, settings)
     try:
         return [_state(row, keys, settings) for row in rows]

@@ -27,7 +27,7 @@ class Queues:
     def declare(self, name: str, *keys: str, held: int = 0, **arguments: object) -> str:
         """Declare one, bound by keys, with messages in it."""
         name = f"{self.prefix}-{name}"
-        self.channel.queue_declare(name, arguments=arguments or None)
+        self.channel.queue_declare(name, durable=True, arguments=arguments or None)
         self.made.append(name)
         for key in keys:
             self.channel.queue_bind(name, EXCHANGE, key)
@@ -45,11 +45,11 @@ class Queues:
 
 
 @pytest.fixture
-def queues(private_broker: PrivateBroker, tmp_path: Path) -> Iterator[Queues]:
+def queues(fragile_broker: PrivateBroker, tmp_path: Path) -> Iterator[Queues]:
     """Give a way to make queues, gone at the end."""
-    with client(private_broker.amqp_url) as channel:
+    with client(fragile_broker.amqp_url) as channel:
         channel.confirm_delivery()
-        made = Queues(private_broker, channel, tmp_path)
+        made = Queues(fragile_broker, channel, tmp_path)
         yield made
         for name in made.made:
             channel.queue_delete(name)
@@ -70,7 +70,8 @@ def test_queues_are_told_chosen_and_sorted(queues: Queues) -> None:
         return [each["name"] for each in queues.say("list", pattern, *options).records]
 
     one = queues.say("list", names[1]).records[0]
-    assert (one["type"], one["ready"], one["unacked"], one["consumers"]) == ("classic", 3, 0, 0)
+    assert (one["type"], one["ready"], one["unacked"]) == ("classic", 3, 0)
+    assert one["consumers"] in {0, None}  # where no statistics are collected
     assert (one["dead_letter"], sorted(one["bindings"])) == ("dead", ["a.*", "b"])
     assert one["deliver_rate"] is None
     assert listed() == names

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.test_queues import Queues, queues
 from tests.broker.witness import client
 from tests.cli.tool import Tool
+from tests.faults.test_queues import Queues, queues
 
 __all__ = ["queues"]
 
@@ -90,19 +90,19 @@ def test_a_stream_gives_nothing_back(queues: Queues) -> None:
 
 
 def test_killed_in_the_middle_it_loses_nothing(
-    queues: Queues, tmp_path: Path, private_broker: PrivateBroker
+    queues: Queues, tmp_path: Path, fragile_broker: PrivateBroker
 ) -> None:
     """Kill -9 while it holds messages: the broker has all of them again, in their order."""
     name = fill(queues, made(queues, "classic"), 30)
-    with client(private_broker.amqp_url) as other:
+    with client(fragile_broker.amqp_url) as other:
         # Somebody else holds one, so that the peek waits for it.
         held = other.basic_get(name)[0]
         assert held is not None
         assert held.delivery_tag is not None
         with Tool(
             tmp_path,
-            MEDTRACK_URL=private_broker.amqp_url,
-            MEDTRACK_MANAGEMENT_URL=private_broker.web_address,
+            MEDTRACK_URL=fragile_broker.amqp_url,
+            MEDTRACK_MANAGEMENT_URL=fragile_broker.web_address,
         ) as tool:
             running = tool.start("queue", "peek", name, "-n", "30", "-o", "json")
             running.await_text('"number":30', stream="out")
