@@ -28,6 +28,9 @@ FORMAT = 2
 
 _SEALED_SINCE = 2
 
+MOST_SEARCHED = 2**20
+"""Bytes of a record in which a place is looked for: all of it is taken apart in memory."""
+
 
 class RecordedItem(NamedTuple):
     """An event in a recording: its exact body, and the delivery it came in."""
@@ -44,7 +47,7 @@ class RecordedItem(NamedTuple):
         """Place a problem where it stands, escaped, in the record; else point at the record."""
         record, body = self.source and self.source.body, self.body
         is_as_it_came = isinstance(self.recorded, Delivery) and self.recorded.body == body
-        if self.source is None or not record or not body or not is_as_it_came:
+        if not (self.source and record and body and is_as_it_came) or len(record) > MOST_SEARCHED:
             return Span(self.line, 1, 2)
         whole, inner = json_text.decode(record), body.decode("utf-8", "replace")
         quote, _ = json_places.locate(whole, ("body_text",))
@@ -161,7 +164,7 @@ def _recorded(item: Item, delivery: Delivery, content: "Content") -> RecordedIte
     problem = content.problem
     if problem is None:
         return recorded
-    finding = Finding(problem.rule, item.file, recorded.span(()), "", problem.message)
+    finding = Finding(problem.rule, item.file, recorded.span(0), "", problem.message)
     return recorded._replace(body=None if finding.is_error else content.body, findings=(finding,))
 
 

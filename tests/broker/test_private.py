@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
+import pytest
 
 from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import PrivateBroker, processes
@@ -123,6 +124,7 @@ def test_two_starts_at_once_give_one_broker(private_broker: PrivateBroker, state
     assert neighbour.ready
 
 
+@pytest.mark.long
 def test_data_and_ports_survive_a_kill_and_a_stop(state: Path) -> None:
     """A killed and a stopped broker come back on their ports, with their persistent messages."""
     first = start(state)
@@ -150,6 +152,7 @@ def test_data_and_ports_survive_a_kill_and_a_stop(state: Path) -> None:
     assert not state.exists()
 
 
+@pytest.mark.long
 def test_settings_of_the_system_are_not_ours(state: Path, tmp_path: Path) -> None:
     """RABBITMQ_ and ERL_ variables of the caller's don't reach the broker, nor does HOME."""
     home = tmp_path / "home"

@@ -263,6 +263,7 @@ def test_missing_command(machine: "Machine") -> None:
         with_command(machine, "[/nonexistent/pass]").connection()
 
 
+@pytest.mark.long
 def test_slow_command(machine: "Machine") -> None:
     """A command that hangs is given up after ten seconds."""
     config = with_command(machine, "sleep 60")

@@ -183,6 +183,7 @@ def test_readme_profile_can_be_used(folder: Path, environ: dict[str, str]) -> No
     assert "MEDTRACK_PROD_PASSWORD," in rows["password"]
 
 
+@pytest.mark.long
 def test_picture_shows_what_the_demo_prints(tmp_path: Path, environ: dict[str, str]) -> None:
     """The picture in the README holds the text that the demo prints today."""
     drawn = tmp_path / "demo.svg"

@@ -108,11 +108,13 @@ def problems(kind: str, record: object) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-def test_real_output_fits_the_schemas(connected: Tool) -> None:
-    """Every kind is printed by some command, where the page says, and fits its schema."""
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_real_output_fits_the_schemas(connected: Tool, *, is_whole: bool) -> None:
+    """What commands print is said where the page says, and fits its schema; in all every kind."""
     shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
     seen: Records = defaultdict(list)
-    for ran in (*files_and_settings(connected), *deliveries(connected), *brokers(connected)):
+    more = brokers(connected) if is_whole else ()
+    for ran in (*files_and_settings(connected), *deliveries(connected), *more):
         collect(seen, ran)
     for name in ("all.ndjson", "mark"):
         lines = (connected.folder / name).read_text().splitlines(keepends=True)
@@ -121,7 +123,7 @@ def test_real_output_fits_the_schemas(connected: Tool) -> None:
 
     places = {(known.stream, kind) for kind, known in documented().items()}
     assert seen.keys() - places == {(FILES, "event")}
-    assert places - seen.keys() == set()
+    assert not is_whole or places - seen.keys() == set()
     assert [
         found
         for (_, kind), records in seen.items()

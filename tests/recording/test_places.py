@@ -74,3 +74,9 @@ def test_the_line_shown_has_keys_and_no_values(tmp_path: Path) -> None:
     assert '\\"timestamp\\": \\"xx xxxx\\"' in ran.out
     assert "no time" not in ran.out
     assert "Zo" not in ran.out
+
+
+def test_a_body_in_an_unknown_encoding_that_is_no_json_has_a_place(tmp_path: Path) -> None:
+    """What nobody can decode is a finding at the body's start, whatever the bytes are."""
+    text = json.dumps(record(b"no JSON", properties={"content_encoding": "gzip"}))
+    assert places(tmp_path, text) == ["n"]

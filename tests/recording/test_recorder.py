@@ -277,6 +277,7 @@ def test_a_part_that_cant_begin_ends_recording(tmp_path: Path) -> None:
     assert ids(tmp_path / "r.000002.ndjson") == ["id-3"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [b'{"a":"%b"}' % (b'\\"' * 8_388_000), b"[" + b"1," * 8_388_000 + b"1]", b"\xff" * 2**24],
