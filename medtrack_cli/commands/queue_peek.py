@@ -1,5 +1,6 @@
 """medtrack queue peek."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,12 @@ from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
+
+
+def _offset(text: object) -> str:
+    if not re.fullmatch("first|last|next|[0-9]{1,18}", str(text)):
+        raise typer.BadParameter(f"{text} is neither first, last, next nor a number")
+    return str(text)
 
 
 def peek(
@@ -38,6 +45,15 @@ def peek(
         Path | None,
         option(*(Panel.OUTPUT, "--record"), metavar="FILE", help="Record all that is looked at."),
     ] = None,
+    offset: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--offset"),
+            parser=_offset,
+            metavar="OFFSET",
+            help="Where a stream is read from: first, last, next or a number [first].",
+        ),
+    ] = None,
     body: Annotated[
         bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
     ] = False,
@@ -56,9 +72,13 @@ def peek(
     from medtrack_cli.wiring.peeking import look
 
     refuse_queue_name("NAME", name)
-    peeked, limit = look(runtime, name, number, condition(where), record, body=body, reveal=reveal)
+    peeked, limit, kind = look(
+        runtime, name, number, condition(where), record, offset, body=body, reveal=reveal
+    )
     told = f"{peeked.seen:,} looked at, {peeked.shown:,} shown"
-    if peeked.seen:
+    if peeked.seen and kind == "stream":
+        told += "; a stream keeps them as they are"
+    elif peeked.seen:
         told += "; they are back, and marked as redelivered"
         told += f"; each has spent a delivery of {limit}" if limit is not None else ""
     runtime.printer.note(told if peeked.seen else f"nothing waits in {name}")

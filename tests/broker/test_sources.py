@@ -1,11 +1,8 @@
-"""A new kind of source is one class: here a stream, read from its first event."""
-
-from dataclasses import dataclass
-from typing import ClassVar
+"""A stream is a source like others, read from its first event."""
 
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listening.sources import Consumption
+from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Stop
 from tests.broker.witness import client, settings_of
 from tests.conftest import Broker
@@ -13,27 +10,7 @@ from tests.conftest import Broker
 NAME = "tests.source.stream"
 
 
-@dataclass(frozen=True)
-class Stream:
-    """What `Source` asks, of a stream: nothing declared, nothing bound, nothing taken."""
-
-    name: str
-    patterns: ClassVar[tuple[str, ...]] = ()
-    stays: ClassVar[bool] = True
-    takes: ClassVar[bool] = False
-    bounds: ClassVar[None] = None
-    queue_type: ClassVar[None] = None
-    farewell: ClassVar[None] = None
-    consumption: ClassVar[Consumption] = Consumption(arguments={"x-stream-offset": "first"})
-
-    def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
-        return None
-
-    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 -- as the port asks
-        return (("stream ", self.name),)
-
-
-def test_a_third_kind_of_source_is_one_class(broker: Broker) -> None:
+def test_a_stream_is_read_and_left_as_it_was(broker: Broker) -> None:
     """The consumer reads it, acknowledges out of order, and leaves it as it was."""
     with client(broker.amqp_url) as channel:
         channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "stream"})

@@ -79,12 +79,19 @@ def test_no_message_is_dropped_at_its_limit(queues: Queues) -> None:
     assert numbers(queues, name) == [2, 3, 1]
 
 
-def test_a_stream_gives_nothing_back(queues: Queues) -> None:
-    """A stream isn't peeked: 2. Without the management API nothing is: its limit isn't known."""
-    name = made(queues, "stream")
-    queues.channel.basic_publish("", name, b"{}")
-    ran = queues.say("peek", name)
-    assert (ran.code, "stream" in ran.err) == (2, True), ran.err
+def test_a_stream_is_read_from_an_offset(queues: Queues) -> None:
+    """A stream is read and keeps all; other queues have no offsets: 2.
+
+    Without the management API nothing is looked at: its type and its limit aren't known.
+    """
+    name = fill(queues, made(queues, "stream"), 6)
+    for options, expected in ((("-n", "2"), [1, 2]), (("--offset", "4"), [5, 6])):
+        ran = queues.say("peek", name, *options)
+        assert [each["body"]["number"] for each in ran.of_kind("event")] == expected, ran.err
+        assert (ran.code, "a stream keeps them" in ran.err) == (0, True)
+    other = queues.declare("other", held=1)
+    assert queues.say("peek", other, "--offset", "first").code == 2
+    assert queues.say("peek", name, "--offset", "-1").code == 2
     ran = queues.say("peek", name, api=False)
     assert (ran.code, "MEDTRACK_MANAGEMENT_URL" in ran.err) == (69, True)
 

@@ -82,7 +82,7 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
             hint = "the broker has put back what was taken; that counts as a delivery"
             raise BrokerUnreachable(what, hint=hint)
         if happening and isinstance(happening, list):
-            yield happening
+            yield happening[: most - taken]  # a stream gives whole chunks
             taken += len(happening)
             until = clock.monotonic() + IDLE_SECONDS
         if taken >= most or stop.is_requested or clock.monotonic() >= until:

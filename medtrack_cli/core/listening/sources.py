@@ -179,3 +179,32 @@ class Queue:
 
     def described(self, exchange: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 -- as the port asks
         return (("queue ", self.name),)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An existing stream, read from an offset on: nothing is taken out of it.
+
+    `offset` is a number, or what RabbitMQ has a word for: first, last (its last chunk), next.
+    """
+
+    name: str
+    offset: int | str = "first"
+    most: int | None = None
+
+    patterns: ClassVar[tuple[str, ...]] = ()
+    stays: ClassVar[bool] = True
+    takes: ClassVar[bool] = False
+    bounds: ClassVar[None] = None
+    queue_type: ClassVar[None] = None
+    farewell: ClassVar[None] = None
+
+    def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
+        return None
+
+    @property
+    def consumption(self) -> Consumption:
+        return Consumption(most=self.most, arguments={"x-stream-offset": self.offset})
+
+    def described(self, exchange: str) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 -- as the port asks
+        return (("stream ", self.name),)
