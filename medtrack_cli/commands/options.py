@@ -32,14 +32,14 @@ def option(panel: Panel, *names: str, help: str, **more: Any) -> Any:  # noqa: A
     return typer.Option(*names, help=help, rich_help_panel=panel, **completed | more)
 
 
-def argument(metavar: str, help: str) -> Any:  # noqa: A002, ANN401
-    """Declare an argument."""
+def argument(metavar: str, help: str, completed_by: Any = None) -> Any:  # noqa: A002, ANN401
+    """Declare an argument; what completes it follows from its metavar unless it is given."""
     return typer.Argument(
         metavar=metavar,
         help=help,
         rich_help_panel=Panel.WHAT,
         show_default=False,
-        autocompletion=COMPLETED_BY.get(metavar),
+        autocompletion=completed_by or COMPLETED_BY.get(metavar),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medtrack_cli.commands import queue_declare, queue_peek
+from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, group, option
@@ -34,7 +35,8 @@ class Sort(StrEnum):
 
 
 Pattern = Annotated[
-    str | None, argument("PATTERN", "A queue's name, or a pattern such as 'student-*' [all].")
+    str | None,
+    argument("PATTERN", "A queue's name, or a pattern such as 'student-*' [all].", queues),
 ]
 
 

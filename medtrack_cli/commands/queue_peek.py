@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import whole
 from medtrack_cli.commands.options import argument, command, option
@@ -22,7 +23,7 @@ def _offset(text: object) -> str:
 
 def peek(
     runtime: Runtime,
-    name: Annotated[str, argument("NAME", "The queue.")],
+    name: Annotated[str, argument("NAME", "The queue.", queues)],
     *,
     number: Annotated[
         int,

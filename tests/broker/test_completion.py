@@ -75,9 +75,11 @@ def test_queues_of_a_broker(private_broker: PrivateBroker, tmp_path: Path) -> No
         channel.queue_declare(HOSTILE)
         try:
             seen = [queues(folder=tmp_path, **where) for _ in range(3)]  # one may come too late
+            peeked = [run("completion", "zsh", "--", "queue", "peek", "", environ=where).out]
         finally:
             channel.queue_delete(HOSTILE)
-    assert any(HOSTILE in each.split("\0")[1::2] for each in seen)
+    assert any(HOSTILE in each.split("\0")[1::2] for each in [*seen, *peeked])
+    assert peeked[0] in {*seen, ""}
     bash = run("completion", "bash", "--", "medtrack listen --queue con", "con", environ=where)
     assert "\x1b" not in bash.out
 
