@@ -36,7 +36,7 @@ _PLAINLY = (
     (r"^Option '(.*)' does not take a value$", r"\1 takes no value"),
     (r"^Invalid value for '([^']*)'(?: / '[^']*')*: ", r"\1: "),
     (r"'(.*)' is not a valid int$", r"\1 is no whole number"),
-    (r"^Missing argument '(.*)'$", r"\1 is missing"),
+    (r"^Missing (?:argument|option) '([^']*)'.*", r"\1 is missing"),
 )
 
 # What typer raises for a wrong command line; the class itself is not public.

@@ -186,6 +186,17 @@ def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> Medt
     return AccessRefused(f"{what} ({permission} permission)", broker, hint=hint)
 
 
+def grant_both(error: AccessRefused, settings: ConnectionSettings) -> AccessRefused:
+    """Give a hint that grants publishing and listening, where it would grant one of them.
+
+    One in place of the other would take away what a user has.
+    """
+    if "set_permissions" not in (error.hint or ""):
+        return error
+    hint = _grant(settings, publishes=True, listens=True)
+    return AccessRefused(error.what, error.subject, hint=hint)
+
+
 def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool, queue: str = "") -> str:
     """Give the line that grants what publishing or listening needs, and nothing else.
 

@@ -81,7 +81,7 @@ def list_(
         if kept:
             runtime.printer.show(ShownQueues(kept))
         else:
-            runtime.printer.note("no queue is so")
+            runtime.printer.note("no queue matches")
         return stop.exit_code or ExitCode.DONE
 
 
@@ -103,7 +103,7 @@ def watch(
             *(Panel.END, "--timeout"),
             parser=seconds,
             metavar="SECONDS",
-            help="End after so long: 30, 500ms, 5m, 1h; with --until with 1.",
+            help="End after so long: 30, 500ms, 5m, 1h; exit code 1 with --until.",
         ),
     ] = None,
 ) -> int:
@@ -122,8 +122,12 @@ def watch(
     if not wanted or (now and all(map(wanted.holds, now))):
         return ExitCode.DONE
     left = [each.name for each in now if not wanted.holds(each)]
-    which = f"{left[0]!r}" + (f" and {len(left) - 1} more" if left[1:] else "") if left else "any"
-    runtime.printer.warning(f"{timeout:g} s are over, and {wanted} isn't so of {which}")
+    which = (
+        f"{left[0]!r}" + (f" and {len(left) - 1} more" if left[1:] else "")
+        if left
+        else "no queue matches"
+    )
+    runtime.printer.warning(f"{wanted} was not reached in {timeout:g} s: {which}")
     return ExitCode.VERDICT_NO
 
 

@@ -7,6 +7,7 @@ import typer
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
@@ -68,9 +69,12 @@ def declare(
     declared otherwise nothing is done, and the difference is shown (76).
     """
     from medtrack_cli.commands.confirming import confirm
+    from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.core.queues import NewQueue
     from medtrack_cli.wiring.queues import declare_queue
 
+    refuse_queue_name("NAME", name)
+    warn_of_patterns(runtime, tuple(bind))
     queue = NewQueue(name, queue_type.value, dead_letter, max_length, ttl, delivery_limit)
     told = {"queue": name, "bound by": " ".join(bind)}
     confirm(runtime, "queue declare", told.items, yes=yes)

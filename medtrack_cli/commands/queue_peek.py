@@ -55,6 +55,13 @@ def peek(
             help="Where a stream is read from: first, last, next or a number [first].",
         ),
     ] = None,
+    spend_deliveries: Annotated[
+        bool,
+        option(
+            *(Panel.HOW, "--spend-deliveries"),
+            help="Look though the queue has a limit: what has no delivery left is dropped.",
+        ),
+    ] = False,
     body: Annotated[
         bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
     ] = False,
@@ -65,31 +72,41 @@ def peek(
 ) -> int:
     """Show what waits, and leave it there.
 
-    The messages are given back where they were, in their order, with the mark redelivered; a
-    quorum queue counts that as a delivery. One that has used up its deliveries would be dropped:
-    a copy of it is put at the end of the queue instead (1).
+    The messages stay where they were, in their order, with the mark redelivered. A quorum queue
+    counts that as a delivery, and turns the order of those that came back to it before; one
+    with a limit of deliveries is looked at with --spend-deliveries only. The management API must
+    be there: it tells the limit.
     """
     from medtrack_cli.wiring.conditions import condition
     from medtrack_cli.wiring.peeking import look
 
     refuse_queue_name("NAME", name)
-    peeked, limit, kind = look(
-        runtime, name, number, condition(where), record, offset, body=body, reveal=reveal
+    found = look(
+        *(runtime, name, number, condition(where), record, offset),
+        spends=spend_deliveries,
+        body=body,
+        reveal=reveal,
     )
-    told = f"{peeked.seen:,} looked at, {peeked.shown:,} shown"
-    if peeked.seen and kind == "stream":
-        told += "; a stream keeps them as they are"
-    elif peeked.seen:
-        told += "; they are back, and marked as redelivered"
-        told += f"; each has spent a delivery of {limit}" if limit is not None else ""
-    runtime.printer.note(told if peeked.seen else f"nothing waits in {name}")
-    if peeked.rescued:
-        what = "had used up its deliveries: a copy is at the end of the queue in its place"
-        runtime.printer.warning(f"{peeked.rescued:,} {what}")
-    if peeked.lost:
-        what = "had used up its deliveries and couldn't be copied: the broker drops it"
-        runtime.printer.warning(f"{peeked.lost:,} {what}")
-    return ExitCode.VERDICT_NO if peeked.rescued or peeked.lost else ExitCode.DONE
+    seen, shown, spent = found.peeked
+    if found.stopped:
+        return found.stopped
+    if not seen:
+        if found.wanted and found.kind != "stream":
+            runtime.printer.warning(f"{found.wanted:,} wait in {name}, and another consumer has it")
+            return ExitCode.VERDICT_NO
+        runtime.printer.note(f"nothing waits in {name}")
+        return ExitCode.DONE
+    told = f"{seen:,} looked at, {shown:,} shown; they are there as before"
+    if found.kind != "stream":
+        told += ", and marked as redelivered"
+    if found.limit is not None:
+        told += f"; each has spent one of {found.limit:,} deliveries"
+    if spent:
+        told = f"{seen:,} looked at, {shown:,} shown; {spent:,} had no delivery left"
+        runtime.printer.warning(f"{told}: the broker drops them, or dead-letters them")
+        return ExitCode.VERDICT_NO
+    runtime.printer.note(told)
+    return ExitCode.DONE
 
 
 def register(added: typer.Typer) -> None:

@@ -32,7 +32,10 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "management_url": "http://localhost:15672",
     },
     PRIVATE: {},  # wherever the private broker runs
-    "medtrack": {"url": "amqp://admin@rabbitmq.medtrack.com:5672/%2F", "protected": "true"},
+    "medtrack": {
+        "url": "amqp://admin@rabbitmq.medtrack.com:5672/%2F",
+        "protected": "true",
+    },
 }
 _DEFAULTS = {
     "url": "amqp://guest:guest@localhost/%2F?heartbeat=10",  # a fresh RabbitMQ's own user

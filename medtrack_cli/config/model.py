@@ -15,7 +15,7 @@ from medtrack_cli.config.secrets import (
     fetch,
     is_encrypted,
 )
-from medtrack_cli.core.connection import ConnectionSettings, Secret, Target, TlsSettings
+from medtrack_cli.core.connection import ConnectionSettings, Secret, Target, TlsSettings, WebAddress
 from medtrack_cli.errors import AccessRefused, ConfigError
 
 
@@ -103,9 +103,23 @@ class Config:
         of = self.resolved
         hosts = ", ".join(map(str, of.hosts.value))
         if self.via_http:
-            hosts = str(of.management_url.value)
+            hosts = str(self._api())
         vhost = of.vhost.value
         return {"broker": hosts, "vhost": vhost, "exchange": self.exchange}
+
+    def _api(self) -> WebAddress:
+        """Give the management API's address; ConfigError where it must be known and isn't."""
+        url = self.resolved.management_url.value
+        if url is not None:
+            return url
+        host = self.resolved.hosts.value[0].name
+        hint = f"export MEDTRACK_MANAGEMENT_URL=http://{host}:15672"
+        if self.profile_value.level is Level.FLAG:
+            hint = f"add `management_url: http://{host}:15672` to the profile in your configuration"
+        elif self.resolved.hosts.level is Level.FLAG:
+            hint = f"export MEDTRACK_URL and MEDTRACK_MANAGEMENT_URL=http://{host}:15672 together"
+        what = "--via http needs the address of the management API"
+        raise ConfigError(what, f"profile {self.profile}", hint=hint)
 
     @property
     def target(self) -> Target:
@@ -128,10 +142,8 @@ class Config:
         ConfigError when there is no password or it can't be had.
         """
         of = self.resolved
-        if self.via_http and of.management_url.value is None:
-            what = "--via http needs the broker's management API"
-            hint = "set management_url in the profile, or MEDTRACK_MANAGEMENT_URL=http://HOST:15672"
-            raise ConfigError(what, f"profile {self.profile}", hint=hint)
+        if self.via_http:
+            self._api()
         hosts = list(of.hosts.value)
         (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
         tls = TlsSettings(

@@ -3,28 +3,28 @@
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 from medtrack_cli.core.conditions import Condition
-from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Watched, tee
 from medtrack_cli.core.listening.peek import Peeked, peek
 from medtrack_cli.core.listening.sources import Queue, Source, Stream
-from medtrack_cli.core.messages import Message, Outcome
-from medtrack_cli.core.ports import PublishPolicy, Retry, Stop
-from medtrack_cli.errors import MedtrackError, UsageError
+from medtrack_cli.core.ports import Retry
+from medtrack_cli.errors import TopologyError, UsageError
 from medtrack_cli.runtime import Runtime
 
 
 class Look(NamedTuple):
-    """What a look has come to; a queue's limit of deliveries, and its type."""
+    """What a look has come to.
+
+    With a queue's limit of deliveries, its type, how many it should have given, and the exit
+    code of a signal.
+    """
 
     peeked: Peeked
     limit: int | None
     kind: str
-
-
-_DIED = "x-delivery-count"  # counted anew for a copy
+    wanted: int
+    stopped: int | None
 
 
 def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
@@ -35,13 +35,15 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
     record: Path | None,
     offset: str | None,
     *,
+    spends: bool,
     body: bool,
     reveal: bool,
 ) -> Look:
     """Show up to so many messages of a queue, and give them back; tell its limit of deliveries.
 
-    The limit is read first: without the management API nothing is looked at. A stream is read
-    from an offset on.
+    The limit is read first: without the management API nothing is looked at. Where there is one,
+    nothing is unless `spends`: a message that has no delivery left would be dropped, and which
+    one that is shows only when it comes. A stream is read from an offset on.
     """
     from medtrack_cli.broker.amqp.taps import standing
     from medtrack_cli.broker.management.client import Unanswered
@@ -50,12 +52,21 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
 
     settings, printer = runtime.connection, runtime.printer
     with runtime.world.stop_on_signals() as stop:
-        ready, consumers = standing(settings, name, lambda _text: None, stop)
+        try:
+            ready, consumers = standing(settings, name, lambda _text: None, stop)
+        except TopologyError as error:
+            hint = error.hint if "did you mean" in (error.hint or "") else None
+            hint = hint or "`medtrack queue list` shows all"
+            raise TopologyError(error.what, error.subject, hint=hint) from None
         try:
             kind, limit = delivery_limit(settings, name)
         except Unanswered as error:
             raise error.fatal(settings) from None
         source: Source = Stream(name, _offset(offset or "first"))
+        if limit is not None and not spends:
+            what = f"a look takes one of the {limit:,} deliveries that each message has"
+            hint = "--spend-deliveries looks; what has none left is dropped, or dead-lettered"
+            raise UsageError(what, name, hint=hint)
         if kind != "stream":
             if offset is not None:
                 raise UsageError("--offset is of streams", f"{name} is a {kind} queue")
@@ -64,7 +75,7 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
                 others = f"{consumers:,} others consume from {name}"
                 printer.warning(f"{others}: what they have isn't seen")
         if not most:
-            return Look(Peeked(0, 0, 0, 0), limit, kind)
+            return Look(Peeked(0, 0, 0), limit, kind, 0, None)
         watched = Watched(
             *(settings, source, runtime.world.clock, stop),
             body=body,
@@ -85,30 +96,9 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
                 registry=runtime.registry,
                 condition=condition,
                 limit=limit,
-                rescue=lambda delivery: _copied_back(runtime, name, delivery),
             )
-            return Look(peeked, limit, kind)
+            return Look(peeked, limit, kind, most, stop.exit_code)
 
 
 def _offset(text: str) -> int | str:
     return int(text) if text.isdigit() else text
-
-
-def _copied_back(runtime: Runtime, queue: str, delivery: Delivery) -> bool:
-    """Put a copy at the end of the queue; tell whether the broker has it for certain."""
-    message = Message(
-        *(1, queue, 1, None, queue),
-        delivery.message_id or str(uuid4()),
-        delivery.body,
-        delivery.properties,
-        {name: value for name, value in delivery.headers.items() if name != _DIED},
-        exchange="",
-    )
-    try:
-        with runtime.world.open_publisher(
-            runtime.connection, PublishPolicy(timeout=10), lambda _text: None, Stop()
-        ) as publisher:
-            (receipt,) = publisher.publish([message])
-    except MedtrackError:
-        return False
-    return receipt.outcome is Outcome.CONFIRMED

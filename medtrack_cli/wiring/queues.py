@@ -30,7 +30,7 @@ def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], l
                 raise error.fatal(settings) from None
             if not is_told:
                 where = settings.management_url or "management API"
-                runtime.printer.note(f"AMQP tells less than the management API: {where} {error}")
+                runtime.printer.note(f"only messages and consumers are known: {where} {error}")
             is_told = True
             return [_by_amqp(runtime, pattern, stop)]
         if pattern and not found and is_name(pattern):
@@ -70,7 +70,7 @@ def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) 
                 raise
             what = f"queue {queue.name!r} is declared otherwise: {differences}"
             raise TopologyError(
-                what, settings.describe(), hint="use another name, or declare it alike"
+                what, settings.describe(), hint="use another name, or declare it as it is"
             ) from None
     bound = " ".join(patterns)
     record = {"name": queue.name, "type": queue.type, "bindings": list(patterns)}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from medtrack_cli.broker.management.client import Questions, Unanswered
-from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
+from medtrack_cli.errors import AccessRefused, ConfigError, TopologyError
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
 from tests.faults.proxy import serving
@@ -68,7 +68,7 @@ def test_no_answer_is_an_error_where_the_caller_says_so(private_broker: PrivateB
     with pytest.raises(Unanswered) as nowhere:
         Questions(unset).ask("overview")
     error = nowhere.value.fatal(unset)
-    assert isinstance(error, BrokerUnreachable)
+    assert isinstance(error, ConfigError)
     assert "management_url" in (error.hint or "")
 
 

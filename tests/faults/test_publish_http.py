@@ -1,6 +1,7 @@
 """`publish --via http`: the same receipts through the management API, whatever breaks."""
 
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker
+from tests.broker.certificates import Heard, hearing
 from tests.broker.publishing import publish
 from tests.broker.witness import client, settings_of
 from tests.builders import message, numbered
@@ -147,6 +149,31 @@ def test_rights_are_named(
     assert (ran.code, len(held)) == (77, 0) if words else (0, 2)
     assert (words in ran.err, "a-users-secret" in ran.err + ran.out) == (True, False)
     assert ran.summary["broker"] == f"http://{user.name}@{fragile_broker.web_address[7:]}/%2F"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome"),
+    [("404 Not Found", 69, "unsent"), ("413 Too Large", 1, "refused")],
+)
+def test_what_is_no_management_api_publishes_nothing(
+    tool: Tool, status: str, code: int, outcome: str
+) -> None:
+    """A foreign 404 is no missing exchange; a proxy that refuses the size has refused the event."""
+
+    def answer(peer: socket.socket, _heard: Heard) -> None:
+        while said := peer.recv(65536):
+            is_login = said.startswith(b"GET")
+            body = b'{"name":"u"}' if is_login else b"no"
+            head = f"HTTP/1.1 {'200 OK' if is_login else status}\r\nContent-Length: {len(body)}"
+            peer.sendall(head.encode() + b"\r\n\r\n" + body)
+
+    with hearing(answer) as api:
+        ran = tool.run(
+            *("publish", "student.created", "--count", "1", "--via", "http", "-o", "json"),
+            MEDTRACK_URL="amqp://u:p@127.0.0.1:5673",
+            MEDTRACK_MANAGEMENT_URL=f"http://127.0.0.1:{api.port}",
+        )
+    assert (ran.code, ran.summary[outcome]) == (code, 1), ran.err
 
 
 def test_without_a_management_url_it_is_a_matter_of_configuration(tool: Tool) -> None:

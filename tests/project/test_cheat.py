@@ -9,8 +9,10 @@ import pytest
 
 from tests.builders import event
 from tests.cli.tool import Tool
+from tests.conftest import Broker
 from tests.project.lines import ended
 from tests.project.pages import ROOT, blocks
+from tests.project.test_examples import MANAGEMENT
 
 if TYPE_CHECKING:
     from tests.broker.witness import Witness
@@ -19,9 +21,10 @@ LINE = re.compile(r"(?P<command>.*?)(?: +# (?:(?P<code>\d+): )?.*)?")
 
 
 def test_every_line_does_what_it_says(
-    connected: Tool, witness: "Witness", monkeypatch: pytest.MonkeyPatch
+    connected: Tool, broker: Broker, witness: "Witness", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each line ends with 0 or the code behind it, and the events it publishes arrive."""
+    connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
     connected.write("payload.json", json.dumps(event("student.deleted")["payload"]))
     monkeypatch.chdir(connected.folder)

@@ -250,3 +250,10 @@ def test_the_rules_are_listed() -> None:
     assert [each["code"] for each in listed] == list(TopologyRule)
     (told,) = run("explain", "dead_letter_circle", "-o", "json").records
     assert (told["group"], told["severity"]) == ("topology_rule", "error")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a*)*$", "([a-z]{1,9}x?){9,}!"])
+def test_a_pattern_that_never_ends_is_not_tried(tmp_path: Path, pattern: str) -> None:
+    """Python's own search would take years over repetitions in each other: the answer comes."""
+    linted(tmp_path, more(policy("p", pattern), queue("a" * 60 + "?", max_length=9)))

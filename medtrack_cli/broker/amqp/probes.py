@@ -16,10 +16,10 @@ from medtrack_cli.broker.amqp.dialer import try_once
 from medtrack_cli.broker.amqp.link import Inbox, Link
 from medtrack_cli.broker.amqp.request import Answered, Question, request
 from medtrack_cli.broker.amqp.sockets import Sockets
-from medtrack_cli.broker.refusals import TAP_PREFIX
+from medtrack_cli.broker.refusals import TAP_PREFIX, grant_both
 from medtrack_cli.core.connection import Host
 from medtrack_cli.core.doctor.ports import Attempt, Blocked
-from medtrack_cli.errors import MedtrackError
+from medtrack_cli.errors import AccessRefused, MedtrackError
 
 _CAME_BACK = -1.0
 
@@ -134,7 +134,10 @@ class Probes(Sockets):
 
     def _ask(self, host: Host, question: Question[Any], seconds: float) -> Any:  # noqa: ANN401 -- the question's
         at = replace(self._settings, hosts=(host,))
-        return request(at, question, lambda _note: None, self._stop, seconds)
+        try:
+            return request(at, question, lambda _note: None, self._stop, seconds)
+        except AccessRefused as error:
+            raise grant_both(error, self._settings) from None
 
 
 def _new_name() -> str:

@@ -22,7 +22,13 @@ from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.tls import refused, ssl_context
 from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
+from medtrack_cli.errors import (
+    AccessRefused,
+    BrokerUnreachable,
+    ConfigError,
+    MedtrackError,
+    TopologyError,
+)
 
 SECONDS = 2.0  # for all that is asked for one purpose
 LARGEST = 32 * 1024 * 1024  # bytes of an answer: about 150,000 bindings
@@ -48,14 +54,26 @@ class Unanswered(Exception):
     """
 
     def __init__(
-        self, why: str, status: int | None = None, reason: str = "", *, was_sent: bool = False
+        self,
+        why: str,
+        status: int | None = None,
+        reason: str = "",
+        *,
+        was_sent: bool = False,
+        is_trusted: bool = True,
     ) -> None:
         super().__init__(why)
         self.status, self.reason, self.was_sent = status, reason, was_sent
+        self.is_trusted = is_trusted  # no: its certificate, and trying again can't help
 
     def fatal(self, settings: ConnectionSettings) -> MedtrackError:
         """Make it the error of a command that can't go on without the answer."""
-        address = str(settings.management_url or "management_url")
+        if settings.management_url is None:
+            what, host = "the management API's address isn't known", settings.hosts[0].name
+            hint = f"export MEDTRACK_MANAGEMENT_URL=http://{host}:15672"
+            hint += "; or management_url in a profile"
+            return ConfigError(what, settings.profile, hint=hint)
+        address = str(settings.management_url)
         what = f"the management API {self}"
         if self.status in {401, 403}:
             hint = "check user and password; `rabbitmqctl list_users` shows who there is"
@@ -63,12 +81,13 @@ class Unanswered(Exception):
                 tagged = f"{quote_word(settings.username)} management"
                 hint = f"an administrator can grant it: rabbitmqctl set_user_tags {tagged}"
             return AccessRefused(what, address, hint=hint)
-        if self.status == 404:
+        if not self.is_trusted:
+            hint = "amqps:// with --ca-file, or tls.ca_file in a profile, names who signed it"
+            return AccessRefused(what, address, hint=hint)
+        if self.status == 404 and self.reason:
             return TopologyError(what, address, hint="is there such a vhost, queue or exchange?")
-        hint = "set management_url in the profile, or MEDTRACK_MANAGEMENT_URL=http://HOST:15672"
-        if settings.management_url:
-            hint = "is it the API's port (15672; TLS: 15671), and is its plugin on? "
-            hint += "rabbitmq-plugins enable rabbitmq_management"
+        hint = "is it the API's port (15672; TLS: 15671), and is its plugin on? "
+        hint += "rabbitmq-plugins enable rabbitmq_management"
         return BrokerUnreachable(what, address, hint=hint)
 
 
@@ -193,7 +212,7 @@ class Api:
         except exceptions.SSLError as error:
             is_distrust = isinstance(error.args[0], ssl.SSLCertVerificationError)
             why = f"isn't trusted: {self._distrust(error)}"
-            raise Unanswered(why, was_sent=not is_distrust) from None
+            raise Unanswered(why, was_sent=not is_distrust, is_trusted=not is_distrust) from None
         except (exceptions.NewConnectionError, exceptions.ConnectTimeoutError) as error:
             raise Unanswered(f"doesn't answer{_why_not(error)}") from None
         except (exceptions.HTTPError, OSError, ValueError) as error:

@@ -35,7 +35,8 @@ def logged_in(  # noqa: PLR0913, PLR0917 -- what a connection needs
         if failed is None:
             break
         pause = full_jitter(attempt, jitter)
-        can_heal = wish and (failed.status is None or failed.status >= 500)
+        is_away = failed.status is None or failed.status >= 500
+        can_heal = wish and is_away and failed.is_trusted
         if not can_heal or time.monotonic() + pause >= until or stop.is_requested:
             api.close()
             raise failed.fatal(settings)

@@ -190,6 +190,12 @@ class HttpPublisher:
                 self._answered(message)
                 outcome = Outcome.CONFIRMED if answer else Outcome.UNROUTABLE
                 self._give(message, outcome, "" if answer else NOBODY)
+            case Unanswered(is_trusted=False):
+                self._again.appendleft(message)
+                raise answer.fatal(self._settings)
+            case Unanswered(status=413):
+                reason = "too large for the management API, or for a proxy before it (413)"
+                self._give(message, Outcome.REFUSED, reason)
             case Unanswered(status=None, was_sent=False):
                 self._lost(message, answer)
             case Unanswered(status=400):

@@ -1,6 +1,6 @@
-"""Peek: see what waits in a queue, and put it back where it was."""
+"""Peek: see what waits in a queue, and leave it there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from medtrack_cli.core.checked import examine
@@ -14,17 +14,13 @@ from medtrack_cli.events.registry import Registry
 IDLE_SECONDS = 2.0
 """Nothing more comes when nothing came for so long: somebody else has it."""
 
-Rescue = Callable[[Delivery], bool]
-"""Keeps a message that the broker would drop if it were given back; tells whether it could."""
-
 
 class Peeked(NamedTuple):
-    """How many were seen and shown; how many were rescued, and how many couldn't be."""
+    """How many were seen and shown; how many of them had no delivery left, and are dropped."""
 
     seen: int
     shown: int
-    rescued: int
-    lost: int
+    spent: int
 
 
 def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -37,18 +33,15 @@ def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
     registry: Registry | None = None,
     condition: Condition | None = None,
     limit: int | None = None,
-    rescue: Rescue,
 ) -> Peeked:
-    """Show up to so many deliveries, then give all of them back, whatever happens.
+    """Show up to so many deliveries, then leave all of them to the broker.
 
-    With a `limit` of deliveries, one that has reached it is rescued and acknowledged: given back
-    it would be dropped. Without one nothing is given back: a quorum queue of RabbitMQ 3 would put
-    it at its end (measured: 3.10.8), but has in their places what is held when the connection
-    ends. BrokerUnreachable when the connection is lost: the broker has put back
-    what was taken.
+    With a `limit` of deliveries they are given back, once nothing more comes to us. Without one
+    nothing is: a quorum queue of RabbitMQ 3 would put it at its end (measured: 3.10.8), but has
+    in its place what is held when the connection ends. BrokerUnreachable when that is lost.
     """
     held: list[Delivery] = []
-    shown = rescued = lost = 0
+    shown = 0
     try:
         for batch in _batches(consumer, most, stop, clock):
             held += batch
@@ -58,19 +51,11 @@ def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
                     sink.write(seen)
                     shown += 1
             sink.flush()
-    except BrokerUnreachable:
-        held.clear()
-        raise
     finally:
-        for delivery in [each for each in held if _is_spent(each, limit)]:
-            is_kept = rescue(delivery)
-            rescued, lost = rescued + is_kept, lost + (not is_kept)
-            if is_kept:
-                consumer.acknowledge([delivery.token])
-                held.remove(delivery)
         if limit is not None:
             consumer.leave([each.token for each in held])
-    return Peeked(len(held) + rescued, shown, rescued, lost)
+    spent = sum(limit is not None and deliveries_of(each) >= limit for each in held)
+    return Peeked(len(held), shown, spent)
 
 
 def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterator[list[Delivery]]:
@@ -79,7 +64,7 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
     for happening in consumer.deliveries():
         if isinstance(happening, Interrupted):
             what = f"the connection was lost ({happening.reason})"
-            hint = "the broker has put back what was taken; that counts as a delivery"
+            hint = "what was looked at is back in the queue; that counts as a delivery"
             raise BrokerUnreachable(what, hint=hint)
         if happening and isinstance(happening, list):
             yield happening[: most - taken]  # a stream gives whole chunks
@@ -93,7 +78,3 @@ def deliveries_of(delivery: Delivery) -> int:
     """Count how often a quorum queue has delivered a message in vain, as it says itself."""
     count = delivery.headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0
-
-
-def _is_spent(delivery: Delivery, limit: int | None) -> bool:
-    return limit is not None and deliveries_of(delivery) >= limit

@@ -38,9 +38,17 @@ def matches(policy: Policy, name: str) -> bool:
     return _compiled(policy.pattern).search(name.encode("utf-8", "surrogatepass")) is not None
 
 
+_NESTED = re.compile(r"[+*}][^()]*\)+[+*{]")
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[bytes]:
-    """Compile it for bytes, as the broker does: to it only ASCII has letters."""
+    """Compile it for bytes, as the broker does: to it only ASCII has letters.
+
+    One whose repetitions are in each other may take Python for ever, and nothing ends that.
+    """
+    if _NESTED.search(pattern):
+        raise Undecided(pattern)
     try:
         return re.compile(pattern.encode("utf-8", "surrogatepass"))
     except (re.error, OverflowError, RecursionError):

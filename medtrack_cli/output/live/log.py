@@ -40,13 +40,13 @@ class Log:
         else:
             self._selection.leave(batch)
 
-    def say(self, line: str) -> None:
-        """Print a line for good, now or when the log is no longer held."""
+    def say(self, *lines: str) -> None:
+        """Print lines for good, now or when the log is no longer held."""
         if self._looking.controls.is_holding:
-            self._unsaid.append(line)
+            self._unsaid.extend(lines)
             return
         self.draw(self._selection.taken_back())
-        self.frame([*self._left_out(), line])
+        self.frame([*self._left_out(), *lines])
 
     def go_on(self, *, was_paused: bool) -> None:
         """Draw what has waited while the log was held; of a flood behind a pane a part, as ever."""

@@ -28,7 +28,9 @@ from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.taking import Taking
 from medtrack_cli.output.live.terminal import Keyboard, suspending
+from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
+from medtrack_cli.output.wrapping import wrapped
 
 FRAME_SECONDS = 1 / 30
 """Between two frames, at least."""
@@ -134,7 +136,9 @@ class LiveView:
         with self._lock:
             connection.take(happening, self._clock.monotonic())
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
-            self._log.say(self._canvas.paint(Text(told(happening), colour)))
+            width = self._screen.size.width
+            lines = wrapped(safe_text(told(happening)), width, indent="  ")
+            self._log.say(*(self._canvas.paint(Text(line, colour)) for line in lines))
 
     def note(self, line: str) -> None:
         """Print a painted line above the block; none while the terminal takes no output.

@@ -1,14 +1,17 @@
 """Findings as compilers print them: place, rule, sentence, the line with a caret."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from shutil import get_terminal_size
 from typing import TextIO
 
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.reporters.reporter import SourceLine
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.findings import headline
+from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.snippet import snippet
 from medtrack_cli.output.style import Style
 
@@ -36,21 +39,22 @@ class HumanReporter:
         self._reveal = reveal
         self._quiet = quiet
         self._width = get_terminal_size((100, 24)).columns
+        marks = marks_for(getattr(out, "encoding", None))
+        self._sheet = Sheet(self._width, marks, style, is_terminal=out.isatty())
 
     def file(self, name: str) -> None:
         """Say nothing of files that are in order."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
-        style = self._style
-        colour = "red" if finding.is_error else "yellow"
-        place = safe_text(finding.place)
-        rule = style(f"{finding.severity}[{finding.rule}]", colour)
-        self._out.write(f"{style(place, 'bold')}: {rule}: {safe_text(finding.message)}\n")
+        self._write(headline(finding, self._sheet))
         text = line()
         if text is not None and finding.span.column <= len(text) + 1:  # a long line is cut
-            self._frame(finding, text, colour)
+            self._frame(finding, text, "red" if finding.is_error else "yellow")
         if finding.suggestion:
-            self._out.write(f"  {style('hint:', 'cyan')} {safe_text(finding.suggestion)}\n")
+            self._write(self._sheet.sentence(finding.suggestion, "cyan", "  hint:"))
+
+    def _write(self, lines: Iterable[str]) -> None:
+        self._out.writelines(f"{line}\n" for line in lines)
 
     def _frame(self, finding: Finding, line: str, colour: str) -> None:
         number = str(finding.span.line)

@@ -33,15 +33,20 @@ class ShownFinding(NamedTuple):
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        found, style = self.found, sheet.style
-        place = safe_text(found.place)
-        rule, colour = f"{found.severity}[{found.rule}]", "red" if found.is_error else "yellow"
+        found = self.found
         pointer = f" at {safe_text(masked_pointer(found.pointer))}" if found.pointer else ""
-        text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"
-        for line in wrapped(text, sheet.room, indent="  "):
-            coloured = line.replace(rule, style(rule, colour), 1)
-            if line.startswith(place):
-                coloured = style(place, "bold") + coloured.removeprefix(place)
-            yield coloured
+        yield from headline(found, sheet, pointer)
         if found.suggestion:
             yield from sheet.sentence(found.suggestion, "cyan", "  hint:")
+
+
+def headline(found: Finding, sheet: Sheet, pointer: str = "") -> Iterator[str]:
+    """Say where a finding is, its rule and its sentence, broken between words."""
+    style, place = sheet.style, safe_text(found.place)
+    rule, colour = f"{found.severity}[{found.rule}]", "red" if found.is_error else "yellow"
+    text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"
+    for line in wrapped(text, sheet.room, indent="  "):
+        coloured = line.replace(rule, style(rule, colour), 1)
+        if line.startswith(place):
+            coloured = style(place, "bold") + coloured.removeprefix(place)
+        yield coloured

@@ -1,13 +1,14 @@
-"""Queues, as a table or a paragraph each, with what has changed since they were shown last."""
+"""Queues, as a table, with what has changed since they were shown last."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import QueueState
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.wrapping import aligned, columns, wrapped
+from medtrack_cli.output.wrapping import aligned, columns
 
 _TITLES = {
     "name": "queue",
@@ -16,9 +17,10 @@ _TITLES = {
     "dead_letter": "dead letters to",
     "bindings": "bound by",
 }
-_FIELDS = QueueState._fields
+_FIELDS = ("name", "ready", "unacked", "consumers", "type", *QueueState._fields[6:], "state")
+_LEFT_OUT_FIRST = (*_FIELDS[:4:-1], *_FIELDS[4:1:-1])
+"""Where a terminal is too narrow for all of a row. JSON has them all."""
 _UNKNOWN = "unknown"
-_HARD = "\N{NO-BREAK SPACE}"
 
 
 class ShownQueues(NamedTuple):
@@ -35,21 +37,21 @@ class ShownQueues(NamedTuple):
             yield {"kind": Kind.QUEUE, **when, **queue._asdict()}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        rows = [self._row(queue, sheet) for queue in self.queues]
-        titles = [_TITLES.get(name, name) for name in _FIELDS]
-        widths = [max(map(columns, column)) for column in zip(titles, *rows, strict=True)]
-        if sheet.room is not None and sum(widths) + 2 * len(widths) - 2 > sheet.room:
-            for row in rows:
-                yield from _paragraph(titles, row, sheet)
-            return
-        (heading,), *lines = aligned([titles, *rows], None)
+        table = {name: self._column(name, sheet) for name in _FIELDS}
+        for name in _LEFT_OUT_FIRST:
+            widths = [max(map(columns, cells)) for cells in table.values()]
+            if sheet.room is None or sum(widths) + 2 * len(widths) - 2 <= sheet.room:
+                break
+            del table[name]
+        heading, *lines = aligned(list(zip(*table.values(), strict=True)), sheet.room)
         if not self.before:
-            yield sheet.style(heading, "dim")
-        yield from (line for (line,) in lines)
+            yield from (sheet.style(line, "dim") for line in heading)
+        yield from chain.from_iterable(lines)
 
-    def _row(self, queue: QueueState, sheet: Sheet) -> list[str]:
-        before = self.before.get(queue.name)
-        return [_cell(name, queue, before, sheet) for name in _FIELDS]
+    def _column(self, name: str, sheet: Sheet) -> list[str]:
+        before = self.before
+        cells = (_cell(name, each, before.get(each.name), sheet) for each in self.queues)
+        return [_TITLES.get(name, name), *cells]
 
 
 def _cell(name: str, queue: QueueState, before: QueueState | None, sheet: Sheet) -> str:
@@ -68,12 +70,3 @@ def _cell(name: str, queue: QueueState, before: QueueState | None, sheet: Sheet)
     if was is None or was == value:
         return text
     return f"{text} {sheet.marks.up if value > was else sheet.marks.down}{abs(value - was):,.4g}"
-
-
-def _paragraph(titles: Sequence[str], row: Sequence[str], sheet: Sheet) -> Iterator[str]:
-    """Give a queue its name on a line, and what is known of it below."""
-    yield row[0]
-    pairs = zip(titles[1:], row[1:], strict=True)
-    facts = " ".join(f"{title.replace(' ', _HARD)}{_HARD}{cell}" for title, cell in pairs)
-    for line in wrapped(facts, sheet.room, "  ", "  "):
-        yield line.replace(_HARD, " ")

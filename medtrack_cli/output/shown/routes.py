@@ -1,5 +1,6 @@
 """A key's way to the queues: a tree for people, one object for programs."""
 
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -192,6 +193,10 @@ class _Tree:
             yield style("no queue would get it", "red")
         if not route.topology.bindings.get(route.way.exchange):
             yield from self._sheet.sentence("nothing is bound to it", "cyan", "  near:")
+        if not (route.near or route.way.untold):
+            key = shlex.quote(route.key)
+            said = f"`medtrack queue declare NAME --bind {key}` makes a queue for it"
+            yield from self._sheet.sentence(said, "cyan", "  next:")
         for each in route.near:
             binding = each.binding
             pattern = _named(binding.routing_key)
