@@ -11,6 +11,7 @@ REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue 
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
 BASE_SECONDS = 0.5  # between two tries
 CAP_SECONDS = 30.0
+MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
 
 
 def regain_seconds(policy: PublishPolicy) -> float:

@@ -119,6 +119,19 @@ def test_what_the_broker_declines_is_refused_with_its_words(fragile_broker: Priv
     assert limit in told.receipts[3].reason
 
 
+def test_a_queue_that_refuses_holds_up_no_other_key(fragile_broker: PrivateBroker) -> None:
+    """While what a full queue refused is tried again, events of other keys are sent."""
+    full = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    keys = ["tests.full", "tests.full", "nobody", "nobody"]
+    sent = [message(position, routing_key=key) for position, key in enumerate(keys, 1)]
+    with client(fragile_broker.amqp_url) as channel:
+        queue = channel.queue_declare("", exclusive=True, arguments=full).method.queue
+        channel.queue_bind(queue, "medtrack.events", "tests.full")
+        told = publish(by_http(fragile_broker), sent, window=1, retry_for=1)
+    assert [each.position for each in told.receipts] == [1, 3, 4, 2]
+    assert told.receipts[-1].outcome is Outcome.REFUSED
+
+
 @pytest.mark.parametrize(
     ("tags", "permissions", "words"),
     [

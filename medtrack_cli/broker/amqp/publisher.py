@@ -14,7 +14,7 @@ from medtrack_cli.broker.amqp.link import Blocked, Inbox, Lost
 from medtrack_cli.broker.amqp.redialer import Redialer
 from medtrack_cli.broker.amqp.verdicts import Verdicts
 from medtrack_cli.broker.failure import Failure
-from medtrack_cli.broker.patience import DRAIN_SECONDS, regain_seconds
+from medtrack_cli.broker.patience import DRAIN_SECONDS, MOST_HELD, regain_seconds
 from medtrack_cli.broker.read_ahead import Feed
 from medtrack_cli.broker.retries import Retries
 from medtrack_cli.broker.suspects import Suspects, is_suspicious
@@ -25,8 +25,6 @@ from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled
 from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
-
-MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
 
 
 class Wake(NamedTuple):

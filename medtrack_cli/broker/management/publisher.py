@@ -16,7 +16,13 @@ from medtrack_cli.broker.limits import beyond_limits
 from medtrack_cli.broker.management.client import NO_RIGHT_ON_VHOST, NO_VHOST, Unanswered
 from medtrack_cli.broker.management.login import logged_in
 from medtrack_cli.broker.management.message import as_json, untold_types
-from medtrack_cli.broker.patience import DRAIN_SECONDS, full_jitter, regain_seconds, timed_out
+from medtrack_cli.broker.patience import (
+    DRAIN_SECONDS,
+    MOST_HELD,
+    full_jitter,
+    regain_seconds,
+    timed_out,
+)
 from medtrack_cli.broker.read_ahead import Feed
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.retries import Retries
@@ -124,8 +130,8 @@ class HttpPublisher:
     def _send(self, feed: Feed[Message | Receipt]) -> None:
         """Send what the window has room for: first what must be sent again, then new input."""
         while self._has_room():
-            is_empty = not (self._again or self._nacked.count)
-            message = (feed.take() if is_empty else self._next_again()) or None
+            may_read = self._nacked.count < MOST_HELD
+            message = self._next_again() or (feed.take() if may_read else None)
             if message is None:
                 return
             if isinstance(message, Receipt):
