@@ -65,7 +65,8 @@ def chosen(only: Collection[str], skip: Collection[str], *, has_file: bool) -> S
     """Choose the checks by their names; the payload's only where there is one. UsageError."""
     for name in (*only, *skip):
         if name not in list(Check):
-            raise UsageError("no such check", name, hint=did_you_mean(name, list(Check)))
+            hint = did_you_mean(name, list(Check)) or "medtrack doctor --list"
+            raise UsageError("no such check", name, hint=hint)
     wanted = only or {each.id for each in STEPS if has_file or each.id is not Check.PAYLOAD}
     steps = [each for each in STEPS if each.id in wanted and each.id not in skip]
     if not steps:
