@@ -6,7 +6,7 @@ from itertools import count
 
 from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.management.client import Api, Unanswered
-from medtrack_cli.broker.patience import FIRST_SECONDS, full_jitter
+from medtrack_cli.broker.patience import FIRST_SECONDS, full_jitter, timed_out
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 
@@ -21,7 +21,8 @@ def logged_in(  # noqa: PLR0913, PLR0917 -- what a connection needs
 ) -> Api:
     """Give the API once it has answered who we are; nothing is published by that.
 
-    Raises the error of a command that can't go on: at once where trying again can't help.
+    Raises the error of a command that can't go on: at once where trying again can't help, and
+    TimedOut at the deadline.
     """
     wish, jitter = policy.retry_for, random.Random()  # noqa: S311 -- spreads load, guards nothing
     until = min(time.monotonic() + (wish or FIRST_SECONDS), deadline)
@@ -39,6 +40,8 @@ def logged_in(  # noqa: PLR0913, PLR0917 -- what a connection needs
         can_heal = wish and is_away and failed.is_trusted
         if not can_heal or time.monotonic() + pause >= until or stop.is_requested:
             api.close()
+            if time.monotonic() >= deadline:
+                raise timed_out(settings, f"the management API {failed}")
             raise failed.fatal(settings)
         note(f"the management API {failed}: trying again")
         time.sleep(pause)
