@@ -15,6 +15,8 @@ import pytest
 
 from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.commands.broker import _page
+from medtrack_cli.output.live.keys import HELP
+from medtrack_cli.output.live.panes import help_lines
 from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.style import Style
@@ -137,3 +139,12 @@ def test_what_has_no_room_beside_stands_below() -> None:
     rows = [["path", "belongs to"], [path, "the project here"]]
     assert list(aligned(rows, 56)) == [["path belongs to"], [path, "  the project here"]]
     assert next(aligned(rows, None))[0].startswith("path   ")
+
+
+@pytest.mark.parametrize("width", [40, 56, 80])
+def test_the_keys_of_the_live_view_are_told_whole(width: int) -> None:
+    """No line of its help is wider than the window, and no word of it is left out."""
+    lines = [line.plain for line in help_lines(width)]
+    assert max(map(len, lines)) <= width
+    told = Counter(" ".join(lines).split())
+    assert told == Counter(" ".join(f"{keys} {words}" for keys, words in HELP).split())

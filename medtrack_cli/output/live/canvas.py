@@ -120,7 +120,7 @@ class Canvas:
     def lines(self, controls: Controls, held: Sequence[Entry]) -> list[Text]:
         """Give all lines of the event or the help that is open."""
         if controls.pane is Pane.HELP:
-            return help_lines()
+            return help_lines(self.screen.size.width)
         number, width = controls.selected, self.screen.size.width
         entry = next((each for each in held if each.number == number), None)
         if entry is not None and self._open[:2] != (number, width):

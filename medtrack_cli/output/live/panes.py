@@ -11,6 +11,7 @@ from medtrack_cli.output.live.controls import Controls, nearest
 from medtrack_cli.output.live.kept import Entry
 from medtrack_cli.output.live.keys import HELP
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.wrapping import aligned
 from medtrack_cli.plural import counted
 
 CURSOR = 2
@@ -56,9 +57,14 @@ def reading(title: Text, lines: Sequence[Text], controls: Controls, height: int)
     return [line.copy() for line in part]
 
 
-def help_lines() -> list[Text]:
-    """Name all keys."""
-    return [Text.assemble((f"{keys:<18}", "bold"), words) for keys, words in HELP]
+def help_lines(width: int) -> list[Text]:
+    """Name all keys, their meanings broken between words."""
+    texts = []
+    for (keys, _), lines in zip(HELP, aligned(HELP, width), strict=True):
+        first, *rest = map(Text, lines)
+        first.stylize("bold", 0, len(keys))
+        texts += [first, *rest]
+    return texts
 
 
 def prompt(typed: str, width: int) -> Text:
