@@ -126,6 +126,10 @@ class Retries:
                 return self._let_go(message)
         return None
 
+    def was_refused(self, message: Message) -> bool:
+        """Tell whether a queue refused it, and it has no verdict yet."""
+        return message.position in self._refused
+
     def take_all(self) -> Iterator[tuple[Message, bool]]:
         """Take what still waits, in order, each with whether it was refused or only held."""
         waiting = [each for lane in self._lanes.values() for _, each in lane.waiting]

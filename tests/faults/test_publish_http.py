@@ -189,6 +189,36 @@ def test_what_is_no_management_api_publishes_nothing(
     assert (ran.code, ran.summary[outcome]) == (code, 1), ran.err
 
 
+@pytest.mark.parametrize("then", ["413 Too Large", "hang up"])
+def test_what_a_queue_refused_is_never_unsent(tool: Tool, then: str) -> None:
+    """Refused by a queue, then too large or without a connection: refused, not unsent, no hang."""
+    posts: list[bytes] = []
+
+    def answer(peer: socket.socket, _heard: Heard) -> None:
+        if posts and then == "hang up":
+            return
+        while said := peer.recv(65536):
+            is_login = said.startswith(b"GET")
+            if not is_login:
+                posts.append(said)
+            status = "200 OK" if is_login else "400 Bad" if len(posts) == 1 else then
+            body = b'{"name":"u"}' if is_login else b'{"reason":"rejected by a queue"}'
+            head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close"
+            peer.sendall(head.encode() + b"\r\n\r\n" + body)
+            return
+
+    with hearing(answer) as api:
+        ran = tool.run(
+            *("publish", "student.created", "--count", "1", "--via", "http", "-o", "json"),
+            *("--retry-for", "2"),
+            MEDTRACK_URL="amqp://u:p@127.0.0.1:5673",
+            MEDTRACK_MANAGEMENT_URL=f"http://127.0.0.1:{api.port}",
+        )
+    assert ran.summary["unsent"] == 0, ran.err
+    assert ran.summary["refused"] + ran.summary["unknown"] == 1
+    assert ran.code == 1
+
+
 def test_a_silent_api_is_left_at_the_timeout(tool: Tool) -> None:
     """A management API that says nothing ends the run at --timeout: 75, and nothing was sent."""
     with hearing(lambda peer, _heard: _wait_for_the_end(peer)) as api:

@@ -5,7 +5,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import NamedTuple, Self
@@ -191,6 +190,8 @@ class HttpPublisher:
 
     def _judge(self, message: Message, answer: Answer) -> None:
         """Make an answer a receipt, keep the message to be sent again, or raise."""
+        if isinstance(answer, bool) or getattr(answer, "status", None):
+            self._lost_at, self._tries = None, 0
         match answer:
             case bool():
                 self._answered(message)
@@ -201,6 +202,7 @@ class HttpPublisher:
                 raise answer.fatal(self._settings)
             case Unanswered(status=413):
                 reason = "too large for the management API, or for a proxy before it (413)"
+                self._nacked.forget(message)
                 self._give(message, Outcome.REFUSED, reason)
             case Unanswered(status=None, was_sent=False):
                 self._lost(message, answer)
@@ -223,7 +225,7 @@ class HttpPublisher:
         return answer.fatal(self._settings)
 
     def _answered(self, message: Message) -> None:
-        self._has_answered, self._lost_at, self._tries = True, None, 0
+        self._has_answered = True
         self._suspects.answered(message)
         self._nacked.taken(message)
 
@@ -298,10 +300,9 @@ class HttpPublisher:
         for message, _ in self._in_flight.values():
             yield message.receipt(Outcome.UNKNOWN, reason)
         self._in_flight.clear()
-        for message in sorted(self._again, key=attrgetter("position")):
-            yield message.receipt(Outcome.UNSENT, unsent)
+        lost = [(each, self._nacked.was_refused(each)) for each in self._again]
         self._again.clear()
-        for message, was_refused in self._nacked.take_all():
+        for message, was_refused in (*lost, *self._nacked.take_all()):
             verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, unsent)
             yield message.receipt(*verdict)
         feed.stop()
