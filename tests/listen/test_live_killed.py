@@ -49,6 +49,11 @@ def is_there(pid: int) -> bool:
     return stat.exists() and stat.read_text("ascii").rpartition(")")[2].split()[0] != "Z"
 
 
+def await_end(terminal: Terminal, code: int) -> None:
+    """Wait until the shell has said how the view ended, on whichever screen that was still."""
+    terminal.wait(lambda: f"ended: {code}".encode() in terminal.written)
+
+
 def check_left(tool: Tool, terminal: Terminal) -> None:
     """The shell has its terminal: the first screen, a cursor, wrapping, the modes of before."""
     assert terminal.end() == 0
@@ -64,7 +69,7 @@ def test_a_killed_view_leaves_a_terminal_and_no_process(connected: Tool, broker:
     with shown(connected, broker, UP) as (terminal, pid):
         (guard,) = started_by(pid)
         os.kill(pid, SIGKILL)
-        terminal.await_text("ended: 137")
+        await_end(terminal, 137)
         check_left(connected, terminal)
         assert not is_there(guard)
 
@@ -83,7 +88,7 @@ def test_a_signal_leaves_a_terminal(
     with shown(connected, broker, keys) as (terminal, pid):
         (guard,) = started_by(pid)
         os.kill(pid, number)
-        terminal.await_text(f"ended: {code}")
+        await_end(terminal, code)
         check_left(connected, terminal)
         assert not is_there(guard)
 
@@ -122,7 +127,7 @@ def test_a_stopped_view_leaves_a_terminal_and_takes_it_again(
         terminal.wait(lambda: bool(terminal.emulator.aside) is bool(keys))
         guards = started_by(pid)
         os.kill(pid, SIGKILL)
-        terminal.await_text("ended: 137")
+        await_end(terminal, 137)
         check_left(connected, terminal)
         assert len(guards) == 1
         assert not is_there(guards[0])
@@ -138,7 +143,7 @@ def test_a_view_ends_without_its_guard(connected: Tool, broker: Broker, number: 
         terminal.type(f"{UP}q")
         terminal.await_text("● listening")
         terminal.type("q")
-        terminal.await_text("ended: 0")
+        await_end(terminal, 0)
         check_left(connected, terminal)
         assert not is_there(guard)
 
