@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 
@@ -21,3 +22,12 @@ def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
     for pattern in patterns:
         if pattern not in files and (text := doubt(pattern, known)):
             warn(text)
+
+
+def warn_of_types(runtime: Runtime, types: Sequence[str]) -> None:
+    """Warn of event types that aren't known: a recording may hold them all the same."""
+    for name in types:
+        try:
+            runtime.registry.find(name)
+        except UsageError as error:
+            runtime.printer.warning(f"{error.message}; {error.hint}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands.completing import queues
+from medtrack_cli.commands.forms import Output
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.listen_source import (
     Form,
@@ -20,7 +21,7 @@ from medtrack_cli.commands.listen_source import (
     warn_of_losses,
 )
 from medtrack_cli.commands.numbers import seconds, whole
-from medtrack_cli.commands.options import Output, argument, command, option
+from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import UsageError

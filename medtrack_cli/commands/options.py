@@ -1,29 +1,22 @@
 """The options that commands share, added to a command's own by `command`."""
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import wraps
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from medtrack_cli.commands.boundary import guarded
 from medtrack_cli.commands.completing import COMPLETED_BY, profiles
+from medtrack_cli.commands.forms import Output, form_of, forms
 from medtrack_cli.commands.help_pages import Panel, help_page
 from medtrack_cli.core.choices import Colour
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
-
-
-class Output(StrEnum):
-    """The forms of output that every command has."""
-
-    HUMAN = "human"
-    JSON = "json"
 
 
 def option(panel: Panel, *names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
@@ -144,7 +137,8 @@ def command(
     """Register a function as a command, with the shared options and the error boundary.
 
     `examples` open the command's help, `panel` is its place in that of its group. A body with
-    an `output` of its own gets no other; one with a `context` is given Typer's.
+    an `output` of its own gets no other; one with a `context` is given Typer's. A parameter that
+    is a dataclass is a group of options, one a field.
     `connects` adds the connection options, and `more` of them. `piped` tells by the options what
     the output is when stdout is no terminal and none was asked for.
     """
@@ -156,7 +150,9 @@ def command(
         def run(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 -- typer's values
             typed = {option: values.pop(option) for option in shared}
             output = values["output"] if has_output else values.pop("output")
-            runtime = _runtime(context.obj, typed, _form(output), piped(values))
+            runtime = _runtime(context.obj, typed, form_of(output), piped(values))
+            for key, group in groups.items():
+                values[key] = group(**{each.name: values.pop(each.name) for each in fields(group)})
             if wants_context:
                 values["context"] = context
             if connects:
@@ -164,8 +160,11 @@ def command(
             raise typer.Exit(guarded(runtime, lambda: body(runtime, **values)))
 
         asked = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
-        own = [each for each in asked if each.name != "context"]
-        wants_context = len(own) < len(asked)
+        groups: dict[str, Any] = {
+            each.name: each.annotation for each in asked if is_dataclass(each.annotation)
+        }
+        own = [one for each in asked if each.name != "context" for one in _ungrouped(each)]
+        wants_context = any(each.name == "context" for each in asked)
         has_output = any(each.name == "output" for each in own)
         added = [
             *([] if has_output else [_parameter("output", OUTPUT_OPTION, None)]),
@@ -216,36 +215,13 @@ def help_when_alone(context: typer.Context) -> None:
         context.obj.print_help(context)
 
 
-def _form(output: StrEnum | list[str] | None) -> StrEnum | None:
-    """Choose the form of notes and errors when a command has outputs of its own."""
-    if isinstance(output, list):
-        return Output.JSON if Output.JSON in output else Output.HUMAN
-    return output
-
-
-def forms(world: World, output: StrEnum | None, piped: StrEnum) -> tuple[StrEnum, StrEnum]:
-    """Choose the forms of stdout and stderr by what was asked for, and by where they lead.
-
-    Without a wish, a person before stderr reads sentences there whatever stdout gets.
-    """
-    if output is not None:
-        return output, output
-    out = Output.HUMAN if world.stdout.isatty() else piped
-    return out, Output.HUMAN if world.stderr.isatty() else out
-
-
-def asked_for(arguments: Sequence[str]) -> Output | None:
-    """Find the form that a command line asks for, be the rest of it as it may."""
-    asked = None
-    words = iter(arguments)
-    for word in words:
-        if word == "--":
-            break
-        if found := re.fullmatch("(?:-[qv]*o|--output=)=?(.*)|--output", word):
-            asked = found[1] or next(words, None)
-    if asked is None:
-        return None
-    return Output.JSON if asked == Output.JSON else Output.HUMAN
+def _ungrouped(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Give the parameters that a group of options stands for; any other alone."""
+    group = parameter.annotation
+    if not is_dataclass(group):
+        return [parameter]
+    types = get_type_hints(group, include_extras=True)
+    return [_parameter(each.name, types[each.name], each.default) for each in fields(group)]
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
@@ -265,20 +241,6 @@ class Shared:
     def print_help(self, context: typer.Context) -> None:
         """Print the help of a command or a group."""
         Runtime(self.world, colour=self.colour).print_help(help_page(context))
-
-
-def typed_colour(arguments: Sequence[str]) -> Colour:
-    """Find the last --color or --no-color, wherever it stands; Typer refuses wrong values."""
-    asked = Colour.AUTO
-    for text, following in pairwise([*arguments, ""]):
-        name, equals, value = text.partition("=")
-        if text == "--":
-            break
-        if text == "--no-color":
-            asked = Colour.NEVER
-        elif name == "--color" and (found := value if equals else following) in list(Colour):
-            asked = Colour(found)
-    return asked
 
 
 def runtime_of(context: typer.Context, world: World) -> Runtime:

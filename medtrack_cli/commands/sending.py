@@ -137,8 +137,22 @@ def _finish(
 
 
 def _listed(counts: Mapping[str, int]) -> str:
+    """List what was counted; `left_out` is the sum of what is left out by each condition."""
     return ", ".join(
-        f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count
+        f"{count:,} {_named(name)}"
+        for name, count in counts.items()
+        if count and name != "left_out"
+    )
+
+
+def _named(counter: str) -> str:
+    condition = counter.removeprefix("left_out_").replace("_", "-")
+    if condition == "time":
+        return "of another time"
+    return (
+        f"left out by --{condition}"
+        if counter.startswith("left_out_")
+        else counter.replace("_", " ")
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.filters import Window
 from medtrack_cli.core.inputs import Item, NoEventsHere, without_empty
@@ -24,6 +24,17 @@ from medtrack_cli.files.streams import is_packed
 from medtrack_cli.files.written import NOTHING_WRITTEN, OUR_OWN, Held, Written, held
 
 TYPED = "<data>"
+
+
+class Span(NamedTuple):
+    """The stretch of time that is wanted of recordings.
+
+    `passed` is told of each delivery of another time that is passed over, save where only a part
+    of a recording is read: how many are before it isn't known.
+    """
+
+    window: Window
+    passed: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -92,14 +103,14 @@ class Input:
 
             yield from missing_parts(self.sources)
 
-    def items(self, skip: Skip | None = None, window: Window | None = None) -> Iterator[Item]:
+    def items(self, skip: Skip | None = None, span: Span | None = None) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed.
 
         EmptyInput at the end when all hold none; one among others is warned about, once.
-        Of a recording, deliveries outside of the window may be passed over.
+        Of a recording, deliveries outside of the span may be passed over.
         """
         reads = [*map(_read_typed, self.typed)]
-        reads += [self.read(each, skip, window) for each in self.sources]
+        reads += [self.read(each, skip, span) for each in self.sources]
         empty = 0
         for item in chain.from_iterable(reads):
             if isinstance(item, NoEventsHere):
@@ -123,18 +134,20 @@ class Input:
         return EmptyInput(what, names[0], hint="--allow-empty lets that pass")
 
     def read(
-        self, source: Source, skip: Skip | None = None, window: Window | None = None
+        self, source: Source, skip: Skip | None = None, span: Span | None = None
     ) -> Iterator[Item]:
         """Read one source, lazily; a file that changed since it was found is an error.
 
-        Damaged lines are never skipped. A window takes the place of `skip`.
+        Damaged lines are never skipped. A span takes the place of `skip`.
         """
         refuse_change(source)
         part = source
-        if window is not None:
+        if span is not None:
             from medtrack_cli.files.window import narrowed, outside
 
-            part, skip = narrowed(source, window), outside(window)
+            part = narrowed(source, span.window)
+            is_whole = part is source
+            skip = outside(span.window, span.passed if is_whole else lambda: None)
         items = unwrap(
             read(
                 part,

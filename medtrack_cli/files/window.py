@@ -1,6 +1,7 @@
 """A stretch of time in a recording, found without reading what lies before it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
@@ -26,18 +27,24 @@ class Place(NamedTuple):
     latest: str
 
 
-def outside(window: Window) -> Skip:
-    """Make what tells at sight that a line, if undamaged, is an event of another time."""
+def outside(window: Window, passed: Callable[[], None]) -> Skip:
+    """Make what tells at sight that a line, if undamaged, is an event of another time.
+
+    `passed` is called for each such line.
+    """
     since = sortable(window.since).encode() if window.since else b""
     until = sortable(window.until).encode() if window.until else b"~"
 
     def is_outside(line: bytes, _number: int) -> bool:
         time = line[_TIME]
-        return (
+        is_it = (
             not since <= time < until
             and line.startswith(_EVENT)
             and _UTC.fullmatch(time) is not None
         )
+        if is_it:
+            passed()
+        return is_it
 
     return is_outside
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.files.checkpoint import Checkpoint, identify
-from medtrack_cli.files.inputs import Input, gather
+from medtrack_cli.files.inputs import Input, Span, gather
 from medtrack_cli.files.samples import sample, sample_folder
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.written import Written, descriptor
@@ -20,6 +20,7 @@ __all__ = [
     "Checkpoint",
     "Input",
     "Source",
+    "Span",
     "checkpoint",
     "example",
     "gathered",

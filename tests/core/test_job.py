@@ -13,6 +13,7 @@ from medtrack_cli.core.publishing import replay
 from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job, Make
 from medtrack_cli.core.publishing.plan import Plan, making
+from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.errors import BrokerUnreachable, InputMissing, TopologyError
 from tests.builders import NOON, delivery, encode, event
 from tests.contracts.fakes import Answer
@@ -49,7 +50,9 @@ def publishing(read: Input, *, keep_going: bool) -> Make:
 
 def replaying(read: Input, *, keep_going: bool) -> Make:
     """Make the events of `replay --invalid fail`."""
-    plan = replay.Replay("morning", RUN, invalid=Invalid.FAIL, keep_going=keep_going)
+    plan = replay.Replay(
+        "morning", RUN, selection=Selection(invalid=Invalid.FAIL), keep_going=keep_going
+    )
     return replay.making(read, plan, NOON, lambda _message: None, skips_corrupt=False)
 
 
@@ -158,12 +161,12 @@ def test_what_is_left_out_is_counted_once() -> None:
     """Kept or made again, a delivery that isn't wanted is counted aside one time."""
     for is_small in (True, False):
         read = Input(GOOD, GOOD, recorded=True)
-        plan = replay.Replay("morning", RUN, keys=("user.*",))
+        plan = replay.Replay("morning", RUN, selection=Selection(keys=("user.*",)))
         make = replay.making(read, plan, NOON, lambda _message: None, skips_corrupt=False)
         job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
         job.check()
         assert outcomes(job.run(publisher(), Stop())) == ([], None)
-        assert job.tally.aside == Counter(left_out=2)
+        assert job.tally.aside == Counter(left_out=2, left_out_key=2)
 
 
 def test_only_what_got_out_counts_as_sent() -> None:
@@ -183,7 +186,7 @@ def test_what_is_left_out_is_counted_of_the_whole_input() -> None:
     """A run that ends early counts what has no receipt in what it didn't come to, too."""
     for is_small in (True, False):
         read = Input(GOOD, BAD, BAD, GOOD, BAD, recorded=True)
-        plan = replay.Replay("morning", RUN, invalid=Invalid.SKIP)
+        plan = replay.Replay("morning", RUN, selection=Selection(invalid=Invalid.SKIP))
         make = replay.making(read, plan, NOON, lambda _message: None, skips_corrupt=False)
         job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
         job.check()

@@ -11,7 +11,10 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publishing.pacing import Pace
 from medtrack_cli.core.publishing.plan import message_ids
-from medtrack_cli.core.publishing.replay import Recorded, Replay, messages, recorded, run_name
+from medtrack_cli.core.publishing.recorded import Recorded, recorded
+from medtrack_cli.core.publishing.replay import Replay, messages, run_name
+from medtrack_cli.core.publishing.rewrite import Rewrite
+from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import NotARecording
 from tests.builders import NOON, delivery, encode, event
@@ -99,7 +102,7 @@ def test_a_dead_letter_goes_where_it_is_sent(
     to: To | None, key: str, headers: dict[str, object], expected: tuple[str | None, ...]
 ) -> None:
     """To the exchange it goes under all its first keys, to its queue alone."""
-    (message,) = replayed(at(1, routing_key=key, headers=DIED | headers), to=to)
+    (message,) = replayed(at(1, routing_key=key, headers=DIED | headers), rewrite=Rewrite(to))
     assert isinstance(message, Message)
     assert message.headers is not None
     assert (message.exchange, message.routing_key, message.headers.get("CC")) == expected
@@ -114,10 +117,10 @@ def test_only_wanted_keys_are_sent() -> None:
         at(2, routing_key="stage.created"),
         at(3),
         aside=aside,
-        keys=("student.*", "user.#"),
+        selection=Selection(keys=("student.*", "user.#")),
     )
     assert [(each.position, each.line) for each in made] == [(1, 1), (2, 3)]
-    assert aside == {"left_out": 1}
+    assert aside == {"left_out_key": 1, "left_out": 1}
 
 
 BAD = (at(1), at(2, b"\xff"), at(3, routing_key="other.key"), at(4))
@@ -135,7 +138,7 @@ def test_invalid_deliveries_are_sent_and_counted() -> None:
 def test_invalid_deliveries_are_skipped_on_demand() -> None:
     """With `skip` invalid deliveries, a wrong routing key among them, are left out and counted."""
     aside: Counter[str] = Counter()
-    made = replayed(*BAD, aside=aside, invalid=Invalid.SKIP)
+    made = replayed(*BAD, aside=aside, selection=Selection(invalid=Invalid.SKIP))
     assert [each.line for each in made] == [1, 4]
     assert aside == {"invalid_skipped": 2}
 
@@ -143,7 +146,7 @@ def test_invalid_deliveries_are_skipped_on_demand() -> None:
 def test_an_invalid_delivery_ends_the_replay_on_demand() -> None:
     """With `fail` the first invalid delivery has its receipt, counts once, and is the last."""
     aside: Counter[str] = Counter()
-    made = replayed(*BAD, aside=aside, invalid=Invalid.FAIL)
+    made = replayed(*BAD, aside=aside, selection=Selection(invalid=Invalid.FAIL))
     assert aside == {}
     assert [each.line for each in made] == [1, 2]
     receipt = made[-1]
@@ -154,7 +157,7 @@ def test_an_invalid_delivery_ends_the_replay_on_demand() -> None:
 
 def test_every_delivery_behind_an_invalid_one_can_be_accounted_for() -> None:
     """With `fail` and `keep_going` each invalid delivery has a receipt, all others a message."""
-    made = replayed(*BAD, invalid=Invalid.FAIL, keep_going=True)
+    made = replayed(*BAD, selection=Selection(invalid=Invalid.FAIL), keep_going=True)
     assert [isinstance(each, Receipt) for each in made] == [False, True, True, False]
     assert [each.position for each in made] == [1, 2, 3, 4]
 
@@ -190,7 +193,7 @@ def test_the_pace_is_that_of_what_is_sent() -> None:
         at(line, routing_key=key, received_at=NOON + timedelta(seconds=seconds))
         for line, (key, seconds) in enumerate(zip(keys, times, strict=True), 1)
     ]
-    replay = Replay("morning", RUN, keys=("student.#",))
+    replay = Replay("morning", RUN, selection=Selection(keys=("student.#",)))
     made = Pace(10, clock)(messages(deliveries, replay, Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 3])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.config.loader import load
 from medtrack_cli.config.url import parse_url
-from medtrack_cli.core.publishing.replay import Recorded, recorded
+from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.core.validated import Validated
 from medtrack_cli.errors import ConfigError, NotARecording
 from medtrack_cli.files.recording import unwrap

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from medtrack_cli.core.publishing.replay import Recorded, recorded
+from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.files.json_files import read_lines
 from medtrack_cli.files.recording import unwrap

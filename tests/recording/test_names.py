@@ -7,7 +7,7 @@ import pytest
 
 from medtrack_cli.core.filters import Window
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import gather
+from medtrack_cli.files.inputs import Span, gather
 from medtrack_cli.files.window import narrowed
 from tests.builders import NOON, numbered_deliveries
 from tests.cli.tool import Tool
@@ -31,7 +31,7 @@ def test_a_part_of_a_recording_is_read_under_any_name(tmp_path: Path, name: str)
     source = gather([str(path)], open, registry=built_in())  # type: ignore[arg-type] # no stdin
     window = Window(NOON + timedelta(seconds=499))
     assert narrowed(source.sources[0], window).start > 0
-    found = [each.recorded.message_id for each in source.items(window=window)]  # type: ignore[attr-defined] # deliveries
+    found = [each.recorded.message_id for each in source.items(span=Span(window, lambda: None))]  # type: ignore[attr-defined] # deliveries
     assert found[-2:] == ["id-499", "id-500"]
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[2:4]))
     assert ids(path) == ["id-2", "id-3"]

@@ -10,7 +10,7 @@ import pytest
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import Window
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import Input, gather
+from medtrack_cli.files.inputs import Input, Span, gather
 from medtrack_cli.files.window import narrowed
 from tests.builders import NOON, delivery, encode, event
 from tests.cli.tool import Tool
@@ -38,7 +38,7 @@ def times(source: Input, window: Window | None) -> list[tuple[int, datetime]]:
     """Read the deliveries of a window: their lines and times."""
     return [
         (item.line, item.recorded.received_at)
-        for item in source.items(window=window)
+        for item in source.items(span=None if window is None else Span(window, lambda: None))
         if isinstance(item.recorded, Delivery)
         and (window is None or window.holds(item.recorded.received_at))
     ]

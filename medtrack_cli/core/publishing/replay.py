@@ -1,28 +1,26 @@
 """Replay: make messages of recorded deliveries, byte for byte, marked as replayed."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
-from typing import NamedTuple
 from uuid import UUID
 
 from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
-from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import EVER, Window, key_matches
-from medtrack_cli.core.inputs import Corrupt, Item
-from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
-from medtrack_cli.core.ports import Invalid, To
+from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.core.publishing.job import Make, Pass
 from medtrack_cli.core.publishing.plan import message_ids
-from medtrack_cli.core.times import from_rfc3339, rfc3339
+from medtrack_cli.core.publishing.recorded import Recorded, recorded
+from medtrack_cli.core.publishing.rewrite import AS_IT_WAS, Rewrite
+from medtrack_cli.core.publishing.selection import EVERYTHING, LeftOut, Selection
+from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import NotARecording
-from medtrack_cli.events.check import check
 from medtrack_cli.events.registry import Registry
 
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
@@ -32,17 +30,6 @@ ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
 # the past.
 STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_id"})
 
-OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
-
-
-class Recorded(NamedTuple):
-    """A delivery in its recording."""
-
-    file: str
-    line: int
-    delivery: Delivery
-    is_timed: bool = True  # else no pace is kept for it
-
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -50,13 +37,11 @@ class Replay:
 
     name: str
     run: UUID
-    keys: tuple[str, ...] = ()  # topic patterns; none: every key
-    window: Window = EVER  # what was received at other times counts as not there
-    invalid: Invalid = Invalid.SEND
+    selection: Selection = EVERYTHING
+    rewrite: Rewrite = AS_IT_WAS
     registry: Registry | None = None
-    condition: Condition | None = None
-    keep_going: bool = False  # behind one that isn't sent, so that each event gets its receipt
-    to: To | None = None  # where dead letters go
+    keep_going: bool = False  # after one that isn't sent, so that each event gets its receipt
+    ends_at_limit: bool = False  # else what is left out by it is counted
     command: str = "medtrack replay"  # that was given, without its options
 
 
@@ -65,89 +50,28 @@ def run_name(moment: datetime) -> str:
     return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(2)}"
 
 
-def recorded(
-    items: Iterable[Item],
-    start: datetime,
-    registry: Registry | None = None,
-    corrupt: Counter[str] | None = None,
-    *,
-    is_part: bool = False,
-) -> Iterator[Recorded]:
-    """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
-
-    One without a timestamp goes with the delivery before it; the first of all, with `start`. For
-    one out of this age, which programs write for no time, no pace is kept. Raises NotARecording
-    for what is neither; with a counter it is only counted, as long as something else is there, or
-    only a part was read.
-    """
-    is_recording = is_timed = False
-    error: NotARecording | None = None
-    moment = start
-    for item in items:
-        delivery = _delivery(item, moment, registry)
-        if delivery is not None:
-            is_recording = True
-            is_odd = delivery is not item.recorded and not _is_of_this_age(delivery.received_at)
-            if not is_odd:
-                moment = delivery.received_at
-                is_timed = is_timed or moment != start
-            yield Recorded(item.file, item.line, delivery, is_timed and not is_odd)
-        else:
-            error = error or _not_recorded(item, is_skipped=corrupt is not None)
-            if corrupt is None:
-                raise error
-            corrupt["corrupt"] += 1
-    if error and not (is_recording or is_part):
-        raise error
-
-
-def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delivery | None:
-    if isinstance(item.recorded, Delivery):
-        return item.recorded
-    if not item.body or (event_type := check(item.body, registry).event_type) is None:
-        return None
-    moment = _timestamp(item.body) or before
-    return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
-
-
-def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
-    place = f"{item.file}:{item.line}"
-    if isinstance(item.recorded, Corrupt):
-        hint = "no line of it can be read" if is_skipped else "--skip-corrupt sends the others"
-        return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
-    what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
-    if item.body is None and item.findings:  # such as another encoding: it has its own sentence
-        first = item.findings[0]
-        what, hint = f"{what} ({first.message})", first.suggestion or hint
-    return NotARecording(what, place, hint=hint)
-
-
-def _timestamp(body: bytes) -> datetime | None:
-    try:
-        return from_rfc3339(json.loads(body)["timestamp"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _is_of_this_age(moment: datetime) -> bool:
-    return OLDEST_YEAR <= moment.year <= LATEST_YEAR
-
-
 def making(
-    read: Callable[[], Iterable[Item]],
+    read: Callable[[Callable[[], None]], Iterable[Item]],
     replay: Replay,
     start: datetime,
     why_unsendable: Callable[[Message], str | None],
     *,
     skips_corrupt: bool,
 ) -> Make:
-    """Make what makes a recording's messages; each check refuses those that can't be sent."""
+    """Make what makes a recording's messages; each check refuses those that can't be sent.
+
+    `read` calls its argument for each delivery of another time that it passes over.
+    """
 
     def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
         chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
         corrupt = aside if skips_corrupt else None
-        is_part = any(replay.window)
-        found = recorded(read(), start, replay.registry, corrupt, is_part=is_part)
+        is_part = any(replay.selection.window)
+
+        def passed() -> None:
+            _leave_out(LeftOut.TIME, aside)
+
+        found = recorded(read(passed), start, replay.registry, corrupt, is_part=is_part)
         made = messages(found, chosen, aside)
         is_check = purpose in {Pass.CHECK, Pass.KEEP}
         return refuse_unsendable(made, why_unsendable) if is_check else made
@@ -167,21 +91,23 @@ def messages(
     identify = message_ids(replay.run)
     index = 0
     failure: Exception | None = None
-    for recorded in recording:
-        if (seen := _wanted(recorded.delivery, replay, aside)) is None:
+    for each in recording:
+        if (seen := _wanted(each.delivery, replay, index, aside)) is None:
             continue
         index += 1
         try:
-            made = _made(index, recorded, seen, replay, identify(index))
+            made = _made(index, each, seen, replay, identify(index))
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
             failure = _joined(failure, error)
-            made = _unmade(index, recorded, seen.event_type, error)
+            made = _unmade(index, each, seen.event_type, error)
         if isinstance(made, Receipt):
             yield made
             if not replay.keep_going:
                 break
             continue
         yield made
+        if replay.ends_at_limit and index == replay.selection.limit:
+            break
     if failure is not None:
         raise failure
 
@@ -189,10 +115,10 @@ def messages(
 def _made(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message | Receipt:
-    if is_astray(recorded.delivery, replay.to):
+    if is_astray(recorded.delivery, replay.rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
     message = _message(index, recorded, seen, replay, message_id)
-    if seen.is_valid or replay.invalid is not Invalid.FAIL:
+    if seen.is_valid or replay.selection.invalid is not Invalid.FAIL:
         return message
     first = seen.problems[0]
     return message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
@@ -212,24 +138,31 @@ def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Excep
     )
 
 
-def _wanted(delivery: Delivery, replay: Replay, aside: Counter[str]) -> CheckedDelivery | None:
-    """Look at a delivery; None, and counted aside, when it isn't to be sent."""
-    if not replay.window.holds(delivery.received_at):
-        return None
-    if replay.keys and not any(key_matches(p, delivery.published_key) for p in replay.keys):
+def _wanted(
+    delivery: Delivery, replay: Replay, wanted: int, aside: Counter[str]
+) -> CheckedDelivery | None:
+    """Look at a delivery; None, and counted aside, when it isn't to be sent.
+
+    `wanted` is how many were.
+    """
+    selection = replay.selection
+    seen: CheckedDelivery | None = None
+    why_not = selection.refuses_unread(delivery)
+    if why_not is None:
+        seen = examine(delivery, replay.registry)
+        why_not = selection.refuses(seen)
+    if why_not is None and selection.limit is not None and wanted >= selection.limit:
+        why_not = LeftOut.LIMIT
+    if why_not is None:
+        return seen
+    _leave_out(why_not, aside)
+    return None
+
+
+def _leave_out(why: LeftOut, aside: Counter[str]) -> None:
+    aside[why] += 1
+    if why is not LeftOut.INVALID:
         aside["left_out"] += 1
-        return None
-    seen = examine(delivery, replay.registry)
-    answer = judge(seen, replay.condition)
-    if answer is not Answer.YES:
-        aside["left_out"] += 1
-        if answer is Answer.UNEVALUABLE:
-            aside["unevaluable"] += 1
-        return None
-    if not seen.is_valid and replay.invalid is Invalid.SKIP:
-        aside["invalid_skipped"] += 1
-        return None
-    return seen
 
 
 def refuse_unsendable(
@@ -246,7 +179,7 @@ def _message(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message:
     delivery = recorded.delivery
-    exchange, routing_key, headers = way(delivery, replay.to)
+    exchange, routing_key, headers = way(delivery, replay.rewrite.to)
     return Message(
         position=index,
         file=recorded.file,

@@ -1,0 +1,136 @@
+"""What the options of replay come to: the selection, the changes, the pace, the job."""
+
+import re
+import shlex
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import typer
+
+from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
+from medtrack_cli.commands.replay_options import Changing, Choosing
+from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from medtrack_cli.core.filters import Window
+    from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.ports import Stop
+    from medtrack_cli.core.publishing.job import Job, Pace
+    from medtrack_cli.core.publishing.replay import Replay
+    from medtrack_cli.core.publishing.selection import Selection
+    from medtrack_cli.wiring.inputs import Input
+
+SMALL = 4 * 2**20
+"""Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def selection_of(runtime: Runtime, choosing: Choosing) -> "Selection":
+    """Say which deliveries are wanted; warn of what nothing known fulfils."""
+    from medtrack_cli.commands.doubting import warn_of_patterns, warn_of_types
+    from medtrack_cli.core.publishing.selection import Selection
+    from medtrack_cli.wiring.conditions import condition
+
+    keys, excluded = tuple(choosing.key or ()), tuple(choosing.exclude_key or ())
+    types = tuple(choosing.type_ or ())
+    asked = condition(choosing.where)
+    warn_of_patterns(runtime, (*keys, *excluded))
+    warn_of_types(runtime, types)
+    return Selection(
+        _window(choosing, runtime.world.clock.now()),
+        *(keys, excluded, types, tuple(choosing.from_service or ()), tuple(choosing.id_ or ())),
+        *(asked, choosing.limit, choosing.invalid),
+    )
+
+
+def plan_of(
+    runtime: Runtime, typed: list[str], choosing: Choosing, changing: Changing, name: str | None
+) -> "Replay":
+    """Say what is sent of a recording, and under which name."""
+    from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.core.publishing.rewrite import Rewrite
+
+    return Replay(
+        _name(name) or run_name(runtime.world.clock.now()),
+        uuid4(),
+        selection_of(runtime, choosing),
+        Rewrite(changing.to),
+        runtime.registry,
+        command=shlex.join(["medtrack", "replay", *typed]),
+    )
+
+
+def job_of(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: bool) -> "Job":
+    """Make what is sent of a recording: once where it is small."""
+    from medtrack_cli.core.publishing.deliver import Tally
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.replay import making
+    from medtrack_cli.wiring.brokers import why_unsendable
+    from medtrack_cli.wiring.inputs import Span
+
+    again, window = source.can_be_read_again, plan.selection.window
+    plan = replace(plan, ends_at_limit=not again)  # who writes to a pipe may never end
+
+    def read(passed: "Callable[[], None]") -> "Iterator[Item]":
+        return source.items(span=Span(window, passed) if any(window) else None)
+
+    make = making(read, plan, start, why_unsendable, skips_corrupt=skips_corrupt)
+    is_small = again and source.size is not None and source.size <= SMALL
+    return Job(make, Tally(), again, is_small, source.refuse_changes)
+
+
+def pace_of(runtime: Runtime, speed: str) -> "Callable[[Stop], Pace | None]":
+    """Give what holds messages back, once there is a way to be stopped."""
+    from medtrack_cli.core.publishing import pacing
+
+    factor, clock, note = _speed(speed), runtime.world.clock, runtime.printer.note
+    return lambda stop: pacing.Pace(factor, clock, stop, note) if factor else None
+
+
+def _speed(text: str) -> float | None:
+    """Read --speed: a factor, or max for no pace at all."""
+    if text == "max":
+        return None
+    speed = as_float(text)
+    if not LEAST <= speed <= MOST:
+        hint = "--speed 2 is twice as fast"
+        raise UsageError(f"--speed is a number from {LEAST} to {MOST:,}, or max", text, hint=hint)
+    return speed
+
+
+def _window(choosing: Choosing, now: datetime) -> "Window":
+    from medtrack_cli.core.filters import Window
+
+    since, until = choosing.since, choosing.until
+    window = Window(_time("--since", since, now), _time("--until", until, now))
+    if window.since and window.until and window.since >= window.until:
+        raise UsageError("--since is not before --until", str(since), hint="swap the two times")
+    return window
+
+
+def _time(option: str, text: str | None, now: datetime) -> datetime | None:
+    """Read a time of the command line, or how long before now; one without an offset is UTC."""
+    if not text:
+        return None
+    try:
+        if text.startswith("-"):
+            return now - timedelta(seconds=seconds(text[1:]))
+        return from_rfc3339(text)
+    except (ValueError, OverflowError, typer.BadParameter):
+        hint = f"{option} 2025-01-15T10:00:00Z, or {option} -2h for two hours ago"
+        raise UsageError(f"{option} is a time", text, hint=hint) from None
+
+
+def _name(text: str | None) -> str | None:
+    """Read --name, which is a file's name, too."""
+    if text is not None and not _NAME.fullmatch(text):
+        hint = "letters, digits, dots, dashes and underscores, 64 at the most"
+        raise UsageError("--name is no name of a run", text, hint=hint)
+    return text

@@ -1,0 +1,172 @@
+"""The options of replay, in groups: each group is a value that the command is given."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from medtrack_cli.commands.completing import recorded_patterns
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.options import option
+from medtrack_cli.core.ports import Invalid, To
+
+TIME = "2025-01-15T10:00:00Z (UTC if bare), or -2h, -3d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choosing:
+    """Which of the recorded events are sent."""
+
+    since: Annotated[
+        str | None,
+        option(
+            Panel.WHAT,
+            "--since",
+            metavar="TIME",
+            help=f"Only what was received from then on: {TIME}.",
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        option(
+            Panel.WHAT,
+            "--until",
+            metavar="TIME",
+            help="Only what was received before; a time as for --since.",
+        ),
+    ] = None
+    key: Annotated[
+        list[str] | None,
+        option(
+            Panel.WHAT,
+            "--key",
+            metavar="PATTERN",
+            autocompletion=recorded_patterns,
+            help="Only routing keys of this pattern; repeatable.",
+        ),
+    ] = None
+    exclude_key: Annotated[
+        list[str] | None,
+        option(
+            Panel.WHAT,
+            "--exclude-key",
+            metavar="PATTERN",
+            autocompletion=recorded_patterns,
+            help="Leave these routing keys out; repeatable.",
+        ),
+    ] = None
+    type_: Annotated[
+        list[str] | None,
+        option(
+            Panel.WHAT,
+            "--type",
+            metavar="EVENT_TYPE",
+            help="Only events of this type; repeatable.",
+        ),
+    ] = None
+    from_service: Annotated[
+        list[str] | None,
+        option(
+            Panel.WHAT,
+            "--service",
+            metavar="NAME",
+            help="Only events of this service; repeatable.",
+        ),
+    ] = None
+    id_: Annotated[
+        list[str] | None,
+        option(
+            Panel.WHAT,
+            "--id",
+            metavar="ID",
+            help="Only this message, or events of this student, stage, user …; repeatable.",
+        ),
+    ] = None
+    where: Annotated[
+        str | None,
+        option(
+            Panel.WHAT,
+            "--where",
+            metavar="EXPR",
+            help="Only events of which this CEL is true: 'event.payload.score < 10'.",
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        option(
+            Panel.WHAT,
+            "--limit",
+            parser=whole(1),
+            metavar="N",
+            help="Only the first so many of those that are chosen.",
+        ),
+    ] = None
+    invalid: Annotated[
+        Invalid, option(Panel.WHAT, "--invalid", help="What to do with invalid events.")
+    ] = Invalid.SEND
+    skip_corrupt: Annotated[
+        bool,
+        option(Panel.WHAT, "--skip-corrupt", help="Leave out damaged records, and count them."),
+    ] = False
+    allow_empty: Annotated[
+        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """When each is sent."""
+
+    speed: Annotated[
+        str,
+        option(
+            Panel.HOW,
+            "--speed",
+            metavar="N|max",
+            help="2 is twice as fast as recorded; max: no pauses.",
+        ),
+    ] = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing:
+    """Where to, and what is changed on the way."""
+
+    to: Annotated[
+        To | None,
+        option(
+            Panel.HOW,
+            "--to",
+            help="Send dead letters to the exchange, as at first, or to the queue they died in.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The job itself."""
+
+    name: Annotated[
+        str | None,
+        option(
+            Panel.HOW,
+            "--name",
+            metavar="RUN",
+            help="Name the run; what it sends is marked with it.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, option(Panel.HOW, "--dry-run", help="Print what would be sent; send nothing.")
+    ] = False
+    retry_for: Annotated[
+        float | None,
+        option(
+            Panel.CONNECTION,
+            "--retry-for",
+            parser=seconds,
+            metavar="SECONDS",
+            help="How long to try again for a connection [only a lost one: 60].",
+        ),
+    ] = None
+    yes: Annotated[bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")] = (
+        False
+    )

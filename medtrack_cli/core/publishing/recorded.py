@@ -1,0 +1,94 @@
+"""The deliveries that an input holds: of a recording its own, of plain events one each."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.inputs import Corrupt, Item
+from medtrack_cli.core.messages import PLAIN_PROPERTIES
+from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.errors import NotARecording
+from medtrack_cli.events.check import check
+from medtrack_cli.events.registry import Registry
+
+OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
+
+
+class Recorded(NamedTuple):
+    """A delivery in its recording."""
+
+    file: str
+    line: int
+    delivery: Delivery
+    is_timed: bool = True  # else no pace is kept for it
+
+
+def recorded(
+    items: Iterable[Item],
+    start: datetime,
+    registry: Registry | None = None,
+    corrupt: Counter[str] | None = None,
+    *,
+    is_part: bool = False,
+) -> Iterator[Recorded]:
+    """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
+
+    One without a timestamp goes with the delivery before it; the first of all, with `start`. For
+    one out of this age, which programs write for no time, no pace is kept. Raises NotARecording
+    for what is neither; with a counter it is only counted, as long as something else is there, or
+    only a part was read.
+    """
+    is_recording = is_timed = False
+    error: NotARecording | None = None
+    moment = start
+    for item in items:
+        delivery = _delivery(item, moment, registry)
+        if delivery is not None:
+            is_recording = True
+            is_odd = delivery is not item.recorded and not _is_of_this_age(delivery.received_at)
+            if not is_odd:
+                moment = delivery.received_at
+                is_timed = is_timed or moment != start
+            yield Recorded(item.file, item.line, delivery, is_timed and not is_odd)
+        else:
+            error = error or _not_recorded(item, is_skipped=corrupt is not None)
+            if corrupt is None:
+                raise error
+            corrupt["corrupt"] += 1
+    if error and not (is_recording or is_part):
+        raise error
+
+
+def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delivery | None:
+    if isinstance(item.recorded, Delivery):
+        return item.recorded
+    if not item.body or (event_type := check(item.body, registry).event_type) is None:
+        return None
+    moment = _timestamp(item.body) or before
+    return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
+
+
+def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
+    place = f"{item.file}:{item.line}"
+    if isinstance(item.recorded, Corrupt):
+        hint = "no line of it can be read" if is_skipped else "--skip-corrupt sends the others"
+        return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
+    what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
+    if item.body is None and item.findings:  # such as another encoding: it has its own sentence
+        first = item.findings[0]
+        what, hint = f"{what} ({first.message})", first.suggestion or hint
+    return NotARecording(what, place, hint=hint)
+
+
+def _timestamp(body: bytes) -> datetime | None:
+    try:
+        return from_rfc3339(json.loads(body)["timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_of_this_age(moment: datetime) -> bool:
+    return OLDEST_YEAR <= moment.year <= LATEST_YEAR
