@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.events.findings import Problem, Rule
 
 WHOLE_TYPES = frozenset(
@@ -60,7 +61,8 @@ class Delivery:
     fits), bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or
     one of the classes above. `monotonic` is when it was received in seconds that no change of
     the clock touches; their zero is any, the same for all of one `clock` (empty: not known).
-    `token` is what the consumer that yielded it knows it by; it grows in the order of arrival.
+    `origin` is where it was recorded, if that is known. `token` is what the consumer that yielded
+    it knows it by; it grows in the order of arrival.
     """
 
     received_at: datetime
@@ -72,6 +74,7 @@ class Delivery:
     headers: Mapping[str, Any] = field(default_factory=dict)
     monotonic: float | None = None
     clock: str = field(default="", compare=False)
+    origin: Origin | None = field(default=None, compare=False)
     token: int = field(default=0, compare=False)
 
     @property

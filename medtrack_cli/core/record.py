@@ -18,6 +18,7 @@ from medtrack_cli.core.delivery import (
     Whole,
 )
 from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.events.findings import WARNINGS, Path, Problem, json_pointer
 from medtrack_cli.events.json_text import decode, examine
@@ -116,8 +117,10 @@ def _finding(problem: Problem) -> dict[str, str]:
     }
 
 
-def from_record(record: Mapping[str, Any], clock: str = "") -> Delivery:
-    """Read a delivery back from its record, and name the clock of its seconds.
+def from_record(
+    record: Mapping[str, Any], clock: str = "", origin: Origin | None = None
+) -> Delivery:
+    """Read a delivery back from its record; name the clock of its seconds, and its origin.
 
     Raises KeyError, TypeError or ValueError when it is none.
     """
@@ -138,6 +141,7 @@ def from_record(record: Mapping[str, Any], clock: str = "") -> Delivery:
         headers=headers,
         monotonic=_seconds(record.get("elapsed")),
         clock=clock,
+        origin=origin,
     )
 
 

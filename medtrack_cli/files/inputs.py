@@ -141,11 +141,12 @@ class Input:
         Damaged lines are never skipped. A span takes the place of `skip`.
         """
         refuse_change(source)
-        part = source
+        part, origin = source, None
         if span is not None:
-            from medtrack_cli.files.window import narrowed, outside
+            from medtrack_cli.files.window import narrowed, origin_above, outside
 
             part = narrowed(source, span.window)
+            origin = origin_above(part)
             is_whole = part is source
             skip = outside(span.window, span.passed if is_whole else lambda: None)
         items = unwrap(
@@ -155,7 +156,8 @@ class Input:
                 as_type=self.as_type,
                 open_stdin=self.open_stdin,
                 skip=skip and _only_whole(skip),
-            )
+            ),
+            origin,
         )
         yield from without_empty(items) if self.allows_empty else items
         refuse_change(source)

@@ -8,6 +8,7 @@ from medtrack_cli.core.checked import CheckedDelivery, is_replayed
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.record import to_line
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import CannotWrite
@@ -37,11 +38,13 @@ class Recorder:
         rotation: Rotation | None = None,
         include_replays: bool = False,
         since: Delivery | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._path, self._clock, self._note = path, clock, note
         self._warn = warn or note  # of what is lost
         self._rotation = rotation
         self._include_replays = include_replays
+        self._origin = origin
         zero = since.monotonic if since else None
         self._zero = clock.monotonic() if zero is None else zero
         self._started_at = rfc3339(since.received_at if since else clock.now())
@@ -107,7 +110,8 @@ class Recorder:
             self._warn(f"the last line was torn: {file.torn:,} bytes were cut off {path}")
         self._run = file.run or self._run
         header = {"kind": Kind.RECORDING, "version": FORMAT, "run": self._run, "part": part}
-        text = opened({**header, "started_at": self._started_at})
+        told = self._origin.to_header() if self._origin else {}
+        text = opened({**header, **told, "started_at": self._started_at})
         try:
             file.add([Entry(self._started_at, text)])
         except CannotWrite:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Corrupt, Item
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events import json_places, json_text
 from medtrack_cli.events.findings import At, Finding, Rule, Span
@@ -63,23 +64,26 @@ class RecordedItem(NamedTuple):
         return json_places.span_of(whole, first, last, line=begin.line, column=begin.column)
 
 
-class _Clock:
-    """The recorder whose seconds a line has: a recording may be of several, one after the other.
+class _Recorder:
+    """The recorder of a line, by the header above: a recording may be of several.
 
-    It is known where lines stand as far below its header as it wrote them, in joined files too.
+    Whose seconds a line has is known where lines stand as far below its header as it wrote them,
+    in joined files too. `origin` is where it recorded, at first that of a header that isn't read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, origin: Origin | None) -> None:
+        self.origin = origin
         self._file = self._name = ""
         self._above = 0  # lines of other files before its own
 
     def begin(self, item: Item, header: Mapping[str, Any]) -> None:
         """Take up a header."""
+        self.origin = Origin.read(header)
         self._file, self._name = item.file, f"{header.get('run')} {header.get('started_at')}"
         self._above = item.line - _number(header)
 
-    def of(self, item: Item, record: Mapping[str, Any]) -> str:
-        """Name the recorder of a delivery's line; empty: not known."""
+    def clock_of(self, item: Item, record: Mapping[str, Any]) -> str:
+        """Name the clock of a delivery's line; empty: not known."""
         if item.file != self._file:  # such as one of which only the end is read
             self._file, self._name, self._above = item.file, item.file, 0
         return self._name if item.line - _number(record) == self._above else ""
@@ -90,20 +94,21 @@ def _number(record: Mapping[str, Any]) -> int:
     return number if isinstance(number, int) else 0
 
 
-def unwrap(items: Iterable[Item]) -> Iterator[Item]:
+def unwrap(items: Iterable[Item], origin: Origin | None = None) -> Iterator[Item]:
     """Take the events out of recorded lines; all else passes as it is, headers are dropped.
 
-    A damaged line becomes an item without a body, and so does what follows in a .gz that ends
-    too early. NotARecording when the format is too new.
+    `origin` is told by the header above the first line, where reading begins below one. A damaged
+    line becomes an item without a body, and so does what follows in a .gz that ends too early.
+    NotARecording when the format is too new.
     """
     last: Item | None = None
-    clock = _Clock()
+    recorder = _Recorder(origin)
     try:
         for item in items:
             last = item
             if item.body is None or not _may_be_ours(item.body):
                 yield item
-            elif unwrapped := _unwrap(item, item.body, clock):
+            elif unwrapped := _unwrap(item, item.body, recorder):
                 yield unwrapped
     except CutOff as error:
         if not (last and last.body and last.body.startswith(KIND)):
@@ -118,7 +123,7 @@ def _may_be_ours(line: bytes) -> bool:
     return line.startswith(KIND) and (len(line) <= LARGE or EVENT_LINE.match(line) is not None)
 
 
-def _unwrap(item: Item, line: bytes, clock: _Clock) -> Item | None:
+def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
     """Give the event of a line; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
@@ -136,11 +141,11 @@ def _unwrap(item: Item, line: bytes, clock: _Clock) -> Item | None:
             is_whole = is_readable(record, item.file) and (
                 has_seal(line) or record["version"] < _SEALED_SINCE
             )
-            clock.begin(item, record)
+            recorder.begin(item, record)
             return None if is_whole else _corrupt(item.file, item.line, "it is no header")
         case {"kind": "event"}:
             try:
-                delivery = from_record(record, clock.of(item, record))
+                delivery = from_record(record, recorder.clock_of(item, record), recorder.origin)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
             return _recorded(item, delivery, content_of(delivery))

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.filters import Window
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.times import sortable
 from medtrack_cli.files.json_files import MAX_LINE, Skip
 from medtrack_cli.files.sealed_lines import has_seal, is_damaged, read_record
@@ -17,6 +19,9 @@ _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
 _UTC = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _NEAR = 64 * 1024  # bytes that are sooner read through than searched
 _PROBED_LINES = 100
+_HEADER = b'{"kind":"recording",'
+_LONGEST_HEADER = 64 * 1024
+_PIECE = 2**20
 
 
 class Place(NamedTuple):
@@ -65,6 +70,32 @@ def narrowed(source: Source, window: Window) -> Source:
     except OSError:
         return source  # reading it will say so
     return replace(source, start=place.offset, above=place.lines) if place else source
+
+
+def origin_above(source: Source) -> Origin | None:
+    """Read where a recording was made off the last header before the place where reading begins."""
+    if source.path is None or not source.start:
+        return None
+    with suppress(OSError), source.path.open("rb") as stream:
+        end = source.start
+        while end:
+            begin = max(0, end - _PIECE)
+            stream.seek(begin)
+            # One line's end and a header's beginning may stand in two pieces.
+            piece = stream.read(end - begin + len(_HEADER))
+            at = piece.rfind(b"\n" + _HEADER, 0, end - begin + len(_HEADER)) + 1
+            if at or (not begin and piece.startswith(_HEADER)):
+                stream.seek(begin + at)
+                return _origin(stream.readline(_LONGEST_HEADER).rstrip(b"\n"))
+            end = begin
+    return None
+
+
+def _origin(line: bytes) -> Origin | None:
+    try:
+        return None if is_damaged(line) else Origin.read(read_record(line))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _search(stream: BinaryIO, size: int, since: str) -> Place | None:

@@ -9,6 +9,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.origins import here
 
 __all__ = ["Recorder", "event_lines", "keep_name", "kept_recording", "recorder"]
 
@@ -37,6 +38,7 @@ def recorder(
         warn=runtime.printer.warning,
         rotation=None if rotate is None else parse_rotation(rotate),
         include_replays=include_replays,
+        origin=here(runtime),
     )
 
 
@@ -52,6 +54,7 @@ def kept_recording(runtime: Runtime, since: Delivery | None, *, include_replays:
         warn=printer.warning,
         include_replays=include_replays,
         since=since,
+        origin=here(runtime),
     )
 
 

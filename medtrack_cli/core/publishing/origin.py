@@ -1,0 +1,47 @@
+"""Where a recording was made, as its header tells: whose events are sent again, and into what."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+
+class Origin(NamedTuple):
+    """A broker (host:port, several joined by ", "; no login), what is used of it, and by whom.
+
+    It is the target of a replay, too: `is_same_place` compares the two.
+    """
+
+    broker: str
+    vhost: str
+    exchange: str
+    is_protected: bool = False
+    is_pseudonymized: bool = False  # what is recorded there; never of a target
+
+    @classmethod
+    def read(cls, header: Mapping[str, Any]) -> Self | None:
+        """Read it off a recording's header; None where it isn't told, as older ones don't."""
+        match header:
+            case {
+                "broker": str(broker),
+                "vhost": str(vhost),
+                "exchange": str(exchange),
+                "protected": bool(protected),
+            }:
+                is_pseudonymized = header.get("pseudonymized") is True
+                return cls(broker, vhost, exchange, protected, is_pseudonymized)
+        return None
+
+    def to_header(self) -> dict[str, object]:
+        """Give the members of a header that tell it."""
+        told: dict[str, object] = {
+            "broker": self.broker,
+            "vhost": self.vhost,
+            "exchange": self.exchange,
+            "protected": self.is_protected,
+        }
+        return told | ({"pseudonymized": True} if self.is_pseudonymized else {})
+
+    def is_same_place(self, other: Self) -> bool:
+        """Tell whether both are one exchange of one broker, as far as names tell."""
+        brokers, others = ({*each.broker.split(", ")} for each in (self, other))
+        ours, theirs = ((each.vhost, each.exchange) for each in (self, other))
+        return ours == theirs and not brokers.isdisjoint(others)
