@@ -7,7 +7,7 @@ import typer
 
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
-from medtrack_cli.commands.replay_job import job_of, pace_of, plan_of
+from medtrack_cli.commands.replay_job import job_of, pace_of, plan_of, target_of
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.runtime import Runtime
@@ -19,6 +19,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
     "medtrack replay morning.ndjson --speed 10",
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
+    "medtrack replay morning.ndjson --key-prefix test. --refresh-timestamps --dry-run",
     "medtrack replay morning.ndjson --since 2025-01-15T10:00:02Z --dry-run",
 )
 
@@ -37,20 +38,21 @@ def replay(
     """Send recorded events again, as they were.
 
     Byte for byte, at the recorded pace, marked as replayed. Routing key, properties and headers
-    are as recorded, the message id too. The headers x-medtrack-replay, x-medtrack-replay-seq and
-    x-medtrack-original-time are added. Dead letters that came under another key than their
-    first one are sent only with --to.
+    are as recorded, the message id too, but for what you ask to be changed. The headers
+    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
+    that came under another key than their first one are sent only with --to.
     """
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.wiring.inputs import gathered
     from medtrack_cli.wiring.recordings import keep_name
 
+    runtime = target_of(runtime, changing)
     pace = pace_of(runtime, pacing.speed)
     source = gathered(runtime, sources, allows_empty=choosing.allow_empty)
     source.require()
     plan = plan_of(runtime, sources, choosing, changing, running.name)
-    start = runtime.world.clock.now()
-    job = job_of(source, plan, start, skips_corrupt=choosing.skip_corrupt)
+    now = runtime.world.clock.now
+    job = job_of(source, plan, now, skips_corrupt=choosing.skip_corrupt)
     is_kept = running.name and not running.dry_run
     with keep_name(runtime, plan.name) if is_kept else nullcontext():
         code = carry_out(

@@ -4,6 +4,7 @@ import re
 import shlex
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
 from medtrack_cli.commands.replay_options import Changing, Choosing
+from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.core.ports import To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.ports import Stop
     from medtrack_cli.core.publishing.job import Job, Pace
     from medtrack_cli.core.publishing.replay import Replay
+    from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.core.publishing.selection import Selection
     from medtrack_cli.wiring.inputs import Input
 
@@ -50,28 +54,71 @@ def selection_of(runtime: Runtime, choosing: Choosing) -> "Selection":
     )
 
 
+def rewrite_of(runtime: Runtime, changing: Changing) -> "Rewrite":
+    """Say what is changed on the way; UsageError for what no event could be sent with."""
+    from medtrack_cli.core.publishing.extras import headers_of
+    from medtrack_cli.core.publishing.rewrite import Rewrite
+    from medtrack_cli.events import paths
+
+    refuse_bytes("--set", *changing.set_ or ())
+    refuse_bytes("--header", *changing.header or ())
+    refuse_bytes("--key-prefix", changing.key_prefix, most=MOST_BYTES)
+    headers = headers_of(changing.header or ())
+    refuse_bytes("--header: a key", *headers, most=MOST_BYTES)
+    for name in headers:
+        if name.lower().startswith("x-medtrack-"):
+            hint = "choose another name: these mark what a replay sends"
+            raise UsageError("--header doesn't set this", name, hint=hint)
+    if changing.key_prefix and changing.to is To.QUEUE:
+        hint = "leave one of them out: a queue is reached by its name alone"
+        raise UsageError("--key-prefix and --to queue exclude each other", hint=hint)
+    settings = paths.parse_all(changing.set_ or ())
+    paths.checked_for_any(settings, runtime.registry)
+    if changing.refresh_timestamps and any(path == ("timestamp",) for path, _ in settings):
+        hint = "leave one of them out"
+        raise UsageError("--refresh-timestamps and --set timestamp are one thing", hint=hint)
+    now = runtime.world.clock.now() if changing.refresh_timestamps else None
+    new_ids = changing.new_ids
+    return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now)
+
+
+def target_of(runtime: Runtime, changing: Changing) -> Runtime:
+    """Give what --to-profile makes of the connection; the source here is a file, so of any."""
+    if changing.to_profile is None:
+        return runtime
+    if "profile" in runtime.flags:
+        hint = "the recording is a file: --to-profile alone says where it goes"
+        raise UsageError("--profile and --to-profile exclude each other", hint=hint)
+    target = replace(runtime, flags={**runtime.flags, "profile": changing.to_profile})
+    target.config  # noqa: B018 -- an unknown profile is told before anything is read
+    target.tell_what_is_set_aside()
+    return target
+
+
 def plan_of(
     runtime: Runtime, typed: list[str], choosing: Choosing, changing: Changing, name: str | None
 ) -> "Replay":
     """Say what is sent of a recording, and under which name."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
-    from medtrack_cli.core.publishing.rewrite import Rewrite
 
     return Replay(
         _name(name) or run_name(runtime.world.clock.now()),
         uuid4(),
         selection_of(runtime, choosing),
-        Rewrite(changing.to),
+        rewrite_of(runtime, changing),
         runtime.registry,
         command=shlex.join(["medtrack", "replay", *typed]),
     )
 
 
-def job_of(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: bool) -> "Job":
+def job_of(
+    source: "Input", plan: "Replay", now: "Callable[[], datetime]", *, skips_corrupt: bool
+) -> "Job":
     """Make what is sent of a recording: once where it is small."""
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.core.publishing.replay import making
+    from medtrack_cli.core.publishing.rewrite import refreshed
     from medtrack_cli.wiring.brokers import why_unsendable
     from medtrack_cli.wiring.inputs import Span
 
@@ -81,9 +128,12 @@ def job_of(source: "Input", plan: "Replay", start: datetime, *, skips_corrupt: b
     def read(passed: "Callable[[], None]") -> "Iterator[Item]":
         return source.items(span=Span(window, passed) if any(window) else None)
 
-    make = making(read, plan, start, why_unsendable, skips_corrupt=skips_corrupt)
+    make = making(read, plan, now(), why_unsendable, skips_corrupt=skips_corrupt)
     is_small = again and source.size is not None and source.size <= SMALL
-    return Job(make, Tally(), again, is_small, source.refuse_changes)
+    job = Job(make, Tally(), again, is_small, source.refuse_changes)
+    if plan.rewrite.now is not None:
+        job.last_touch = partial(refreshed, now=now)
+    return job
 
 
 def pace_of(runtime: Runtime, speed: str) -> "Callable[[Stop], Pace | None]":

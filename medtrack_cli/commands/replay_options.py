@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from medtrack_cli.commands.completing import recorded_patterns
+from medtrack_cli.commands.completing import profiles, recorded_patterns
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import option
@@ -139,6 +139,52 @@ class Changing:
             help="Send dead letters to the exchange, as at first, or to the queue they died in.",
         ),
     ] = None
+    to_profile: Annotated[
+        str | None,
+        option(
+            *(Panel.CONNECTION, "--to-profile"),
+            metavar="NAME",
+            autocompletion=profiles,
+            help="Send to the broker of this profile.",
+        ),
+    ] = None
+    key_prefix: Annotated[
+        str,
+        option(
+            Panel.HOW,
+            "--key-prefix",
+            metavar="TEXT",
+            help="Put this before each routing key: 'test.'.",
+            show_default=False,
+        ),
+    ] = ""
+    header: Annotated[
+        list[str] | None,
+        option(
+            Panel.HOW,
+            "--header",
+            metavar="KEY=VALUE",
+            help="Add a message header, or put it in the place of a recorded one; repeatable.",
+        ),
+    ] = None
+    set_: Annotated[
+        list[str] | None,
+        option(
+            Panel.HOW, "--set", metavar="PATH=VALUE", help="Change a field of each; repeatable."
+        ),
+    ] = None
+    refresh_timestamps: Annotated[
+        bool,
+        option(
+            Panel.HOW,
+            "--refresh-timestamps",
+            help="Give each event the time at which it is sent.",
+        ),
+    ] = False
+    new_ids: Annotated[
+        bool,
+        option(Panel.HOW, "--new-ids", help="Give each message a new id, the same when resumed."),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-co
 
 DEFAULT_EXCHANGE = ""  # it knows each queue by its name
 
-_COPIES = "CC"  # more routing keys; a broker that gives a dead letter another key takes it away
-_SENDERS_COPIES = frozenset({_COPIES, "BCC"})
+_COPIES = "CC"  # a broker that gives a dead letter another key takes it away
+SENDERS_COPIES = frozenset({_COPIES, "BCC"})
+"""Headers in which the sender names more routing keys."""
 
 
 class Way(NamedTuple):
@@ -55,7 +56,7 @@ def way(delivery: Delivery, to: To | None) -> Way:
     }
     queue = delivery.headers.get("x-first-death-queue")
     if to is To.QUEUE and isinstance(queue, str):
-        alone = {name: each for name, each in headers.items() if name not in _SENDERS_COPIES}
+        alone = {name: each for name, each in headers.items() if name not in SENDERS_COPIES}
         return Way(DEFAULT_EXCHANGE, queue, alone)
     if to is To.EXCHANGE and delivery.published_key != delivery.routing_key:
         key, *copies = delivery.published_keys

@@ -193,9 +193,7 @@ def _complete(body: bytes, completion: Completion) -> Completed | None:
     depth = 1 if event is not value and is_bare else 0
     whole = event | filled
     if completion.settings:
-        if known is not None:
-            chosen = completion.registry.select(known.name, whole.get("version")).event_type
-            paths.checked(completion.settings, chosen or known)
+        paths.checked_for(whole, completion.settings, completion.registry)
         whole = paths.changed(whole, completion.settings, completion.registry)
     return Completed(compact(whole), tuple(filled), depth, tuple(problems))
 

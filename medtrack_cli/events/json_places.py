@@ -29,18 +29,18 @@ def locate(text: str, path: Path, at: At = At.VALUE) -> tuple[int, int]:
         is_last = step == len(path)
         if at is At.OPENING and is_last:
             break
-        found = _child(text, start, part, second=at is At.KEY and is_last)
+        found = child(text, start, part, second=at is At.KEY and is_last)
         if found is None:
             key = None
             break
         key, start = found
     if at is At.KEY and key is not None:
-        return key, _end_of(text, key)
-    return start, start + 1 if at is At.OPENING else _end_of(text, start)
+        return key, end_of(text, key)
+    return start, start + 1 if at is At.OPENING else end_of(text, start)
 
 
-def _child(
-    text: str, start: int, part: str | int, *, second: bool
+def child(
+    text: str, start: int, part: str | int, *, second: bool = False
 ) -> tuple[int | None, int] | None:
     """Find a member or an item: the offsets of its key, None in a list, and of its value."""
     found = _children(text)(start).get(part)
@@ -79,14 +79,14 @@ def _children(text: str) -> Callable[[int], _Children]:
             return _Items(text, start)
         found: dict[str | int, list[tuple[int | None, int]]] = {}
         if text[start] == "{":
-            for name, key, value in _members(text, start):
+            for name, key, value in members(text, start):
                 found.setdefault(name, []).append((key, value))
         return found
 
     return children
 
 
-def _members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
+def members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
     """Walk an object: each key with its offset and its value's, the values skipped in C."""
     offset = skip_space(text, start + 1)
     while text[offset] != "}":
@@ -105,11 +105,12 @@ def _items(text: str, start: int) -> Iterator[int]:
 
 def _next(text: str, value: int) -> int:
     """Skip a value and the comma behind it."""
-    offset = skip_space(text, _end_of(text, value))
+    offset = skip_space(text, end_of(text, value))
     return skip_space(text, offset + 1) if text[offset] == "," else offset
 
 
-def _end_of(text: str, start: int) -> int:
+def end_of(text: str, start: int) -> int:
+    """Find where the value ends that begins there."""
     return _SKIPPER.raw_decode(text, start)[1]
 
 

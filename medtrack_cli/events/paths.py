@@ -52,21 +52,47 @@ def checked(settings: Iterable[Setting], event_type: EventType) -> None:
             raise UsageError(f"no such field in {event_type.name}", ".".join(path), hint=hint)
 
 
+def checked_for_any(settings: Iterable[Setting], registry: Registry) -> None:
+    """Refuse a path that no type has: it is a slip."""
+    for setting in settings:
+        misfits = []
+        for each in registry:
+            try:
+                checked([setting], each)
+                break
+            except UsageError as misfit:
+                misfits.append(misfit)
+        else:
+            raise max(misfits, key=lambda each: each.hint.startswith("did you mean"))
+
+
+def checked_for(event: Mapping[str, Any], settings: Iterable[Setting], registry: Registry) -> None:
+    """Refuse a path that the event's type, in its version, doesn't have."""
+    known = registry.newest(event.get("event_type"))
+    if known is not None:
+        chosen = registry.select(known.name, event.get("version")).event_type
+        checked(settings, chosen or known)
+
+
 def changed(
     event: Mapping[str, Any], settings: Iterable[Setting], registry: Registry
 ) -> dict[str, Any]:
     """Give the event with every setting made; it is not changed itself."""
     result: dict[str, Any] = json.loads(json.dumps(event))
     for path, text in settings:
-        place = tuple(int(part) if part.isdecimal() else part for part in path)
-        said = {name: each for name, each in result.items() if isinstance(each, str)}
-        wants_text = registry.wants_text(said.get("event_type"), place, said.get("version"))
-        _put(result, path, text if wants_text else _read(text))
+        _put(result, path, read(result, path, text, registry))
     return result
 
 
-def _read(text: str) -> Any:  # noqa: ANN401 -- JSON
-    """Read what is no string in the schema as JSON; what isn't JSON stays a text for the check."""
+def read(event: Mapping[str, Any], path: tuple[str, ...], text: str, registry: Registry) -> Any:  # noqa: ANN401 -- JSON
+    """Read what is set: what is no string in the event's schema as JSON.
+
+    What isn't JSON stays a text for the check.
+    """
+    place = tuple(int(part) if part.isdecimal() else part for part in path)
+    said = {name: each for name, each in event.items() if isinstance(each, str)}
+    if registry.wants_text(said.get("event_type"), place, said.get("version")):
+        return text
     value, problems = examine(text.encode())
     return text if problems else value
 
@@ -88,5 +114,10 @@ def _item(value: Any, part: str) -> Any:  # noqa: ANN401 -- JSON
             return value[int(part)]
     except (ValueError, IndexError):
         pass
+    raise leads_nowhere(part)
+
+
+def leads_nowhere(part: str) -> UsageError:
+    """Say of which part of a path there is no place."""
     hint = "a list's items are numbered from 0; a list is set whole as JSON"
-    raise UsageError("--set leads nowhere", part, hint=hint)
+    return UsageError("--set leads nowhere", part, hint=hint)

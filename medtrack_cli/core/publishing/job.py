@@ -55,6 +55,7 @@ class Job:
     """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
 
     `is_small`: they may be held in memory from their check on, and are made only once.
+    `last_touch` is given to each when it goes, behind all that holds it back.
     """
 
     make: Make
@@ -63,6 +64,7 @@ class Job:
     is_small: bool = False
     refuse_changes: Callable[[], None] = lambda: None
     journal: Journal | None = None
+    last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)
@@ -121,7 +123,7 @@ class Job:
         outgoing: Iterable[Outgoing] = self.outgoing()
         paced = pace(outgoing) if pace else outgoing
         again = self._rest if self.can_be_made_again else None
-        receipts = deliver(publisher, paced, again, stop)
+        receipts = deliver(publisher, self.last_touch(paced), again, stop)
         return self.journal.watch(receipts, self.tally.is_done, stop) if self.journal else receipts
 
     def _left(self, outgoing: Iterator[Outgoing]) -> Iterator[Outgoing]:

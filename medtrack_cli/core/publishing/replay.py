@@ -17,7 +17,7 @@ from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.core.publishing.job import Make, Pass
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
-from medtrack_cli.core.publishing.rewrite import AS_IT_WAS, Rewrite
+from medtrack_cli.core.publishing.rewrite import AS_IT_WAS, Rewrite, Unfit
 from medtrack_cli.core.publishing.selection import EVERYTHING, LeftOut, Selection
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import NotARecording
@@ -94,6 +94,9 @@ def messages(
     for each in recording:
         if (seen := _wanted(each.delivery, replay, index, aside)) is None:
             continue
+        if (seen := replay.rewrite.with_fakes(seen, replay.registry)) is None:
+            aside["not_pseudonymized"] += 1
+            continue
         index += 1
         try:
             made = _made(index, each, seen, replay, identify(index))
@@ -117,11 +120,22 @@ def _made(
 ) -> Message | Receipt:
     if is_astray(recorded.delivery, replay.rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
-    message = _message(index, recorded, seen, replay, message_id)
-    if seen.is_valid or replay.selection.invalid is not Invalid.FAIL:
-        return message
-    first = seen.problems[0]
-    return message.receipt(Outcome.INVALID, f"{first.rule}: {first.message}")
+    try:
+        return _message(index, recorded, _changed(seen, replay), replay, message_id)
+    except Unfit as error:
+        name = recorded.delivery.message_id or message_id
+        return Receipt(
+            *(index, recorded.file, recorded.line, seen.event_type, name),
+            *(Outcome.INVALID, str(error)),
+            routing_key=recorded.delivery.routing_key,
+            was_valid=seen.is_valid,
+        )
+
+
+def _changed(seen: CheckedDelivery, replay: Replay) -> CheckedDelivery:
+    if not seen.is_valid and replay.selection.invalid is Invalid.FAIL:
+        raise Unfit(f"{seen.problems[0].rule}: {seen.problems[0].message}")
+    return replay.rewrite.changed(seen, replay.registry)
 
 
 def _joined(failure: Exception | None, error: Exception) -> Exception:
@@ -178,15 +192,16 @@ def refuse_unsendable(
 def _message(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message:
-    delivery = recorded.delivery
-    exchange, routing_key, headers = way(delivery, replay.rewrite.to)
+    delivery, rewrite = seen.delivery, replay.rewrite
+    exchange, routing_key, headers = rewrite.led(way(delivery, rewrite.to))
+    has_new_id = rewrite.new_ids or delivery.message_id is None
     return Message(
         position=index,
         file=recorded.file,
         line=recorded.line,
         event_type=seen.event_type,
         routing_key=routing_key,
-        message_id=message_id if delivery.message_id is None else delivery.message_id,
+        message_id=message_id if has_new_id else delivery.message_id or "",
         body=delivery.body,
         properties={
             name: value

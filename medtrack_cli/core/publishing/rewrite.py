@@ -1,8 +1,34 @@
-"""What a replay changes of a recorded delivery on its way."""
+"""What a replay changes of a recorded delivery on its way.
 
-from dataclasses import dataclass
+In this order: persons, then what is set in the event, then its time; the id, the key, headers.
+"""
 
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from medtrack_cli.core.checked import CheckedDelivery, examine
+from medtrack_cli.core.dead_letters import SENDERS_COPIES, Way
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import To
+from medtrack_cli.core.times import rfc3339
+from medtrack_cli.errors import UsageError
+from medtrack_cli.events import paths
+from medtrack_cli.events.findings import WARNINGS, Problem, Rule
+from medtrack_cli.events.json_edits import put
+from medtrack_cli.events.json_text import decode
+from medtrack_cli.events.paths import Setting
+from medtrack_cli.events.registry import Registry, built_in
+
+_LONGEST_KEY = 255  # bytes, by AMQP 0-9-1
+_BOM = b"\xef\xbb\xbf"
+
+
+class Unfit(ValueError):
+    """Why one delivery can't be sent with the changes that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +36,106 @@ class Rewrite:
     """The changes that were asked for; none: it is sent as it was."""
 
     to: To | None = None  # where dead letters go
+    key_prefix: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    new_ids: bool = False
+    settings: tuple[Setting, ...] = ()
+    now: datetime | None = None  # the event's new time, until `refreshed` puts that of its sending
+    pseudonymize: Callable[[Delivery, CheckedDelivery], Delivery | None] | None = None
+
+    def with_fakes(
+        self, seen: CheckedDelivery, registry: Registry | None
+    ) -> CheckedDelivery | None:
+        """Put other persons in; None where that can't be done surely."""
+        if self.pseudonymize is None:
+            return seen
+        delivery = self.pseudonymize(seen.delivery, seen)
+        return None if delivery is None else examine(delivery, registry)
+
+    def changed(self, seen: CheckedDelivery, registry: Registry | None) -> CheckedDelivery:
+        """Change the event, and check it anew; Unfit where it was or would be invalid.
+
+        Its key may have been another than its type, a dead letter's for one.
+        """
+        if not (self.settings or self.now):
+            return seen
+        before = _faults(seen)
+        if wrong := next((each for each in before if each.rule is not _MISMATCH), None):
+            raise Unfit(f"{_said(wrong)}; only a valid event is changed, --invalid skip leaves it")
+        try:
+            body = self._edited(seen.body, registry or built_in())
+        except UsageError as misfit:
+            raise Unfit("; ".join(filter(None, (misfit.message, misfit.hint)))) from None
+        after = examine(_holding(body, seen), registry)
+        for each in _faults(after):
+            if each.rule is not _MISMATCH or not before:
+                raise Unfit(f"{_said(each)}, once it is changed")
+        return after
+
+    def _edited(self, body: bytes, registry: Registry) -> bytes:
+        text = decode(body)
+        event = json.loads(text)
+        paths.checked_for(event, self.settings, registry)
+        for path, given in self.settings:
+            value = paths.read(event, path, given, registry)
+            try:
+                text = put(text, path, value)
+            except LookupError as error:
+                raise paths.leads_nowhere(error.args[0]) from None
+            event = json.loads(text)
+        if self.now is not None:
+            text = put(text, ("timestamp",), rfc3339(self.now))
+        return (_BOM if body.startswith(_BOM) else b"") + text.encode()
+
+    def led(self, way: Way) -> Way:
+        """Change where a delivery goes, and what it carries; Unfit where AMQP has no room."""
+        prefix, headers = self.key_prefix, {**way.headers, **self.headers}
+        key = prefix + way.routing_key
+        if prefix:
+            for name in SENDERS_COPIES & way.headers.keys():
+                headers[name] = _prefixed(prefix, way.headers[name])
+            if len(key.encode(errors="surrogatepass")) > _LONGEST_KEY:
+                raise Unfit(f"with --key-prefix the routing key is over {_LONGEST_KEY} bytes")
+        return way._replace(routing_key=key, headers=headers)
 
 
 AS_IT_WAS = Rewrite()
+
+_MISMATCH = Rule.ROUTING_KEY_MISMATCH
+
+
+def refreshed(
+    outgoing: Iterable[Message | Receipt], now: Callable[[], datetime]
+) -> Iterator[Message | Receipt]:
+    """Give each event the time at which it is handed on: behind all that holds it back."""
+    for each in outgoing:
+        if isinstance(each, Message):
+            start = _BOM if each.body.startswith(_BOM) else b""
+            text = put(decode(each.body), ("timestamp",), rfc3339(now()))
+            yield each._replace(body=start + text.encode())
+        else:
+            yield each
+
+
+def _faults(seen: CheckedDelivery) -> list[Problem]:
+    return [each for each in seen.problems if each.rule not in WARNINGS]
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.rule}: {problem.message}"
+
+
+def _holding(body: bytes, seen: CheckedDelivery) -> Delivery:
+    """Give the delivery with another body, which is not compressed."""
+    delivery = seen.delivery
+    properties = dict(delivery.properties)
+    if seen.body is not delivery.body:
+        del properties["content_encoding"]
+    return replace(delivery, body=body, properties=properties)
+
+
+def _prefixed(prefix: str, keys: Any) -> Any:  # noqa: ANN401 -- a header's value
+    """Put it before the further keys of a message, else it goes where it went before."""
+    if not isinstance(keys, list):
+        return keys
+    return [prefix + each if isinstance(each, str) else each for each in keys]
