@@ -7,6 +7,7 @@ import typer
 
 from medtrack_cli import __version__
 from medtrack_cli.commands import (
+    archive,
     broker,
     completion,
     config,
@@ -55,6 +56,7 @@ COMMANDS = (
     route,
     topology,
     queue,
+    archive,
     broker,
     demo,
     samples,

@@ -11,6 +11,8 @@ MOST = 1_000_000_000
 LEAST = 0.001
 """The least of a rate and of a speed: what takes still longer never ends."""
 
+BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(.*?) *(ms|s|m|h|d)?", re.DOTALL)
 
@@ -23,6 +25,19 @@ def seconds(text: object) -> float:
     if not 0 <= value <= MOST:
         raise typer.BadParameter(f"{text} is no time up to {MOST:,} s, such as 10, 500ms or 5m")
     return value
+
+
+def size(least: int) -> Callable[[object], int]:
+    """Give what reads a number of bytes with its unit, from `least` bytes on."""
+
+    def read(text: object) -> int:
+        match = re.fullmatch(rf"([0-9]{{1,9}}) *({'|'.join(BYTES)})", str(text))
+        value = int(match[1]) * BYTES[match[2]] if match else 0
+        if value < least:
+            raise typer.BadParameter(f"{text} is no size from {least // 10**6} MB on, such as 5GB")
+        return value
+
+    return read
 
 
 def rate(text: object) -> float:

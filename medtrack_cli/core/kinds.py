@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CHECK = "check"
     DIAGNOSED = "diagnosed"
     QUEUE = "queue"
+    ARCHIVE = "archive"
     EXPLANATION = "explanation"
     VERSION = "version"
     STEP = "step"

@@ -40,6 +40,9 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 _CONDITION = re.compile(rf" *([a-z_]+) *({'|'.join(_COMPARE)}) *([0-9]+(?:\.[0-9]+)?) *")
 
+_LEAST, _MOST = 10**6, 5 * 10**8
+"""Bytes of a stream's segment; RabbitMQ's own is the most."""
+
 
 class NewQueue(NamedTuple):
     """A durable queue to be declared; `ttl` in seconds."""
@@ -50,6 +53,8 @@ class NewQueue(NamedTuple):
     max_length: int | None = None
     ttl: float | None = None
     delivery_limit: int | None = None
+    max_age: int | None = None  # of a stream's messages, in seconds
+    max_bytes: int | None = None
 
     @property
     def arguments(self) -> dict[str, object]:
@@ -61,8 +66,26 @@ class NewQueue(NamedTuple):
             "x-max-length": self.max_length,
             "x-message-ttl": ttl,
             "x-delivery-limit": self.delivery_limit,
+            "x-max-age": None if self.max_age is None else in_units(self.max_age),
+            "x-max-length-bytes": self.max_bytes,
+            "x-stream-max-segment-size-bytes": self.segment_bytes,
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def segment_bytes(self) -> int | None:
+        """How large a stream's segments are: whole ones go, and the last one stays."""
+        return self.max_bytes and min(_MOST, max(_LEAST, self.max_bytes // 100))
+
+
+def in_units(seconds: int) -> str:
+    """Write a time as `x-max-age` takes it, and as people do: 30D, 36h."""
+    number, unit = next(
+        (seconds // size, unit)
+        for unit, size in (("D", 86400), ("h", 3600), ("m", 60), ("s", 1))
+        if seconds % size == 0
+    )
+    return f"{number}{unit}"
 
 
 class Condition(NamedTuple):

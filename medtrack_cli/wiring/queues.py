@@ -49,12 +49,8 @@ def _by_amqp(runtime: Runtime, name: str, stop: Stop) -> QueueState:
 
 
 def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) -> None:
-    """Declare and bind a queue, and say so; TopologyError, with what differs, where it is another.
-
-    Nothing is declared while its dead letters would have no exchange.
-    """
+    """Declare and bind a queue, and say so. Nothing is while its dead letters have no exchange."""
     from medtrack_cli.broker.amqp import taps
-    from medtrack_cli.broker.management.queues import read_declaration
 
     settings, note = runtime.connection, runtime.printer.note
     with runtime.world.stop_on_signals() as stop:
@@ -62,20 +58,29 @@ def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) 
         if letters and not taps.exchange_exists(settings, letters, note, stop):
             hint = "what dies would be lost: declare the exchange first, or check its name"
             raise TopologyError(f"exchange {letters!r} is missing", settings.describe(), hint=hint)
-        try:
-            taps.declare_queue(settings, queue, patterns, note, stop)
-        except TopologyError:
-            there = read_declaration(settings, queue.name)
-            if not there or not (differences := _differences(queue, there)):
-                raise
-            what = f"queue {queue.name!r} is declared otherwise: {differences}"
-            raise TopologyError(
-                what, settings.describe(), hint="use another name, or declare it as it is"
-            ) from None
+        declare(runtime, queue, patterns, stop)
     bound = " ".join(patterns)
     record = {"name": queue.name, "type": queue.type, "bindings": list(patterns)}
     text = f"queue {queue.name} ({queue.type}) is there, bound by {bound}"
     runtime.printer.show(Page(Kind.QUEUE, record, text))
+
+
+def declare(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...], stop: Stop) -> None:
+    """Declare and bind a queue; TopologyError, with what differs, where it is another."""
+    from medtrack_cli.broker.amqp import taps
+    from medtrack_cli.broker.management.queues import read_declaration
+
+    settings = runtime.connection
+    try:
+        taps.declare_queue(settings, queue, patterns, runtime.printer.note, stop)
+    except TopologyError:
+        there = read_declaration(settings, queue.name)
+        if not there or not (differences := _differences(queue, there)):
+            raise
+        what = f"queue {queue.name!r} is declared otherwise: {differences}"
+        raise TopologyError(
+            what, settings.describe(), hint="use another name, or declare it as it is"
+        ) from None
 
 
 def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:

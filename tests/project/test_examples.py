@@ -75,7 +75,7 @@ def queue_of_a_service(tool: Tool, name: str) -> Iterator[None]:
         try:
             yield
         finally:
-            for left in (name, "my-tap", "student-service", "audit"):
+            for left in (name, "my-tap", "student-service", "audit", "medtrack.archive", "stages"):
                 channel.queue_delete(left)
 
 

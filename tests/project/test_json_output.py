@@ -221,6 +221,8 @@ def brokers(tool: Tool) -> Iterator[Ran]:
         *("queue", "declare", "q", "--bind", "a", "--type", "classic", "-o", "json"), **environ
     )
     yield tool.run("queue", "list", "q", "-o", "json", **environ)
+    yield tool.run("archive", "create", "--bind", "#", "--accept-loss", "-o", "json", **environ)
+    yield tool.run("archive", "show", "medtrack.archive", "-o", "json", **environ)
     for verb in ("status", "stop", "status"):
         yield tool.run("broker", verb, "-o", "json")
     yield tool.run("demo", "-o", "json", seconds=100)

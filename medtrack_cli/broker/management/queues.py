@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.core.archive import Archive
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Stop
@@ -19,6 +20,10 @@ _COLUMNS = (
     *("name", "type", "state", "messages_ready", "messages_unacknowledged", "consumers"),
     *("arguments", "effective_policy_definition"),
     *(f"message_stats.{each}.rate" for each in _RATES.values()),
+)
+_STREAM_COLUMNS = (
+    *("name", "type", "arguments", "effective_policy_definition"),
+    *("leader", "node", "members", "online"),
 )
 # Counted for the answer, where no statistics are collected: RabbitMQ 4 may have none.
 _TOTALS = "&disable_stats=true&enable_queue_totals=true"
@@ -43,6 +48,22 @@ def read_queues(
     keys = _keys(questions, vhost, settings)
     try:
         return [_state(row, keys, settings) for row in rows]
+    except (TypeError, KeyError, AttributeError):
+        raise Unanswered("answered what RabbitMQ doesn't") from None
+
+
+def read_archives(settings: ConnectionSettings, stop: Stop | None = None) -> list[Archive]:
+    """Read what the API tells of the vhost's streams, in no order; Unanswered where it doesn't."""
+    questions = Questions(settings, SECONDS, stop)
+    vhost = quote(settings.vhost, safe="")
+    rows = [
+        row
+        for row in questions.pages(f"queues/{vhost}?columns={','.join(_STREAM_COLUMNS)}")
+        if row.get("type") == "stream"
+    ]
+    keys = _keys(questions, vhost, settings)
+    try:
+        return [_archive(row, keys) for row in rows]
     except (TypeError, KeyError, AttributeError):
         raise Unanswered("answered what RabbitMQ doesn't") from None
 
@@ -94,6 +115,26 @@ def _keys(
     except (Unanswered, TypeError, KeyError):
         return None
     return found
+
+
+def _archive(row: Mapping[str, Any], keys: Mapping[str, Iterable[str]] | None) -> Archive:
+    policy, arguments = row.get("effective_policy_definition") or {}, row.get("arguments") or {}
+    age, size = (
+        arguments.get(f"x-{name}", policy.get(name)) for name in ("max-age", "max-length-bytes")
+    )
+    members, online = (
+        None if row.get(name) is None else tuple(map(str, row[name]))
+        for name in ("members", "online")
+    )
+    return Archive(
+        row["name"],
+        max_age=None if age is None else str(age),
+        max_bytes=size if isinstance(size, int) else None,
+        bindings=None if keys is None else tuple(keys.get(row["name"], ())),
+        leader=row.get("leader") or row.get("node"),
+        replicas=members,
+        online=online,
+    )
 
 
 def _state(

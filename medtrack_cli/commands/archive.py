@@ -1,0 +1,136 @@
+"""medtrack archive: create, list and show."""
+
+from typing import Annotated
+
+import typer
+
+from medtrack_cli.commands.completing import queues
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.numbers import seconds, size
+from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.commands.short_texts import refuse_queue_name
+from medtrack_cli.errors import ExitCode
+from medtrack_cli.runtime import Runtime
+
+NAME = "medtrack.archive"
+AGE = 30 * 86400
+"""Seconds."""
+
+SIZE = 5 * 10**9
+"""Bytes."""
+
+
+def create(
+    runtime: Runtime,
+    name: Annotated[str, argument("NAME", f"The stream [{NAME}].")] = NAME,
+    *,
+    bind: Annotated[
+        list[str],
+        option(
+            *(Panel.WHAT, "--bind"),
+            metavar="PATTERN",
+            help="Routing keys it gets from our exchange; repeatable.",
+        ),
+    ],
+    max_age: Annotated[
+        float | None,
+        option(
+            *(Panel.HOW, "--max-age"),
+            parser=seconds,
+            metavar="SECONDS",
+            help="How long events stay at least: 12h, 7d [30d].",
+        ),
+    ] = None,
+    max_size: Annotated[
+        int | None,
+        option(
+            *(Panel.HOW, "--max-size"),
+            parser=size(10**7),
+            metavar="SIZE",
+            help="How large it becomes: 500MB, 20GB [5GB].",
+        ),
+    ] = None,
+    accept_loss: Annotated[
+        bool,
+        option(
+            *(Panel.HOW, "--accept-loss"),
+            help="Bind it though publishers of some headers lose their connection.",
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
+    ] = False,
+) -> int:
+    """Make a stream that keeps every event.
+
+    What this broker's streams make of headers is tried first, on an exchange and a stream of our
+    own that are gone afterwards. Where the broker closes the connection of whoever publishes some
+    header, nothing is declared: exit code 1. RabbitMQ 3.10 and 4.0 do at a decimal number.
+    """
+    from medtrack_cli.commands.confirming import confirm
+    from medtrack_cli.commands.doubting import warn_of_patterns
+    from medtrack_cli.core.queues import NewQueue
+    from medtrack_cli.wiring.archive import create
+
+    refuse_queue_name("NAME", name)
+    warn_of_patterns(runtime, tuple(bind))
+    age = AGE if max_age is None else max(1, round(max_age))
+    stream = NewQueue(name, "stream", max_age=age, max_bytes=max_size or SIZE)
+    told = {"stream": name, "bound by": " ".join(bind)}
+    confirm(runtime, "archive create", told.items, yes=yes)
+    return create(runtime, stream, tuple(bind), accepts_loss=accept_loss)
+
+
+def list_(runtime: Runtime) -> int:
+    """List the streams of the vhost.
+
+    Times are those that the first and the last event have themselves; RabbitMQ counts anew every
+    five seconds. The management API must be there.
+    """
+    from medtrack_cli.output.shown.archives import ShownArchives
+    from medtrack_cli.wiring.archive import read_all
+
+    if found := read_all(runtime):
+        runtime.printer.show(ShownArchives(found))
+    else:
+        runtime.printer.note("there is no stream")
+    return ExitCode.DONE
+
+
+def show(runtime: Runtime, name: Annotated[str, argument("NAME", "The stream.", queues)]) -> int:
+    """Show what a stream holds, and where.
+
+    Its first and last event are read by AMQP; bindings, bounds and replicas are told by the
+    management API.
+    """
+    from medtrack_cli.output.shown.archives import ShownArchive
+    from medtrack_cli.wiring.archive import read_one
+
+    refuse_queue_name("NAME", name)
+    runtime.printer.show(ShownArchive(read_one(runtime, name)))
+    return ExitCode.DONE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    added = group(
+        app,
+        "archive",
+        "Keep every event in a stream.",
+        examples=[
+            "medtrack archive create --bind '#' --accept-loss",
+            "medtrack archive show medtrack.archive",
+        ],
+        panel=Panel.BROKER,
+    )
+    command(
+        added,
+        "create",
+        examples=[
+            "medtrack archive create --bind '#' --accept-loss",
+            "medtrack archive create stages --bind 'stage.*' --max-age 7d --accept-loss",
+        ],
+        connects=True,
+    )(create)
+    command(added, "list", examples=["medtrack archive list"], connects=True)(list_)
+    command(added, "show", examples=["medtrack archive show stages"], connects=True)(show)
