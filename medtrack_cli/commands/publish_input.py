@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from medtrack_cli.core.publishing.plan import Read
     from medtrack_cli.core.validate import Completion
-    from medtrack_cli.wiring.inputs import Checkpoint, Input, Source
+    from medtrack_cli.wiring.inputs import Input, Journal, Source
 
 SMALL = 20 * 2**20
 """Bytes of files that are held in memory while they are sent; larger ones are read twice."""
@@ -66,7 +66,7 @@ def policy_of(
 
 def open_checkpoint(
     runtime: Runtime, path: Path | None, source: "PublishInput", options: list[object]
-) -> "Checkpoint | None":
+) -> "Journal | None":
     """Open the checkpoint and say what it spares."""
     if path is None:
         return None

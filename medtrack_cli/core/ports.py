@@ -32,15 +32,15 @@ class Stop:
     def __init__(self) -> None:
         self.exit_code: int | None = None  # of a signal
         self._listeners: list[Callable[[], None]] = []
-        self._is_time: Callable[[], bool] = lambda: False
+        self._times: list[Callable[[], bool]] = []
 
     @property
     def is_requested(self) -> bool:
-        return self.exit_code is not None or self._is_time()
+        return self.exit_code is not None or any(is_time() for is_time in self._times)
 
     def when(self, is_time: Callable[[], bool]) -> None:
-        """Ask for the end as soon as this says so, a signal or none."""
-        self._is_time = is_time
+        """Ask for the end as soon as this says so, too."""
+        self._times.append(is_time)
 
     def request(self, exit_code: int) -> None:
         """Ask for the end. May be called from a signal handler; listeners only put to a queue."""

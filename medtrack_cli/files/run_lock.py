@@ -6,14 +6,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from medtrack_cli.files.locked_file import open_locked
+from medtrack_cli.files.state.folder import state_folder
 
 
 def runs_folder(environ: Mapping[str, str]) -> Path:
-    """Name the folder of replays: `$XDG_STATE_HOME/medtrack/replays`."""
-    state = Path(environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        state = Path(environ.get("HOME") or Path.home(), ".local", "state")
-    return state / "medtrack" / "replays"
+    """Name the folder of replays."""
+    return state_folder(environ, "replays")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
+from medtrack_cli.files.state import folder
 from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker.boot_log import telling_lines
 from medtrack_cli.private_broker.folder_lock import locked
@@ -53,14 +54,8 @@ class PrivateBroker:
 
 
 def state_folder(environ: Mapping[str, str], name: str = "default") -> Path:
-    """Name the folder of a private broker: `$XDG_STATE_HOME/medtrack/broker/<name>`.
-
-    A relative XDG_STATE_HOME is ignored, as the XDG base directory specification asks.
-    """
-    state = Path(environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        state = Path(environ.get("HOME") or Path.home(), ".local", "state")
-    return state / "medtrack" / "broker" / name
+    """Name the folder of a private broker."""
+    return folder.state_folder(environ, "broker", name)
 
 
 def start(

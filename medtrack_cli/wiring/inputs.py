@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.files.checkpoint import Checkpoint, identify
 from medtrack_cli.files.inputs import Input, Span, gather
 from medtrack_cli.files.samples import sample, sample_folder
 from medtrack_cli.files.sources import Source
+from medtrack_cli.files.state.identity import identify
+from medtrack_cli.files.state.journal import Journal, open_checkpoint
 from medtrack_cli.files.written import Written, descriptor
 from medtrack_cli.runtime import Runtime
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from medtrack_cli.events.event_type import EventType
 
 __all__ = [
-    "Checkpoint",
     "Input",
+    "Journal",
     "Source",
     "Span",
     "checkpoint",
@@ -63,13 +64,13 @@ def gathered(  # noqa: PLR0913 -- one parameter an option
 
 def checkpoint(
     runtime: Runtime, path: Path, sources: "Sequence[Source]", options: Sequence[object]
-) -> "Checkpoint":
+) -> "Journal":
     """Open a checkpoint of these sources, sent with these options to this broker."""
     if not sources:
         raise UsageError("--checkpoint needs files", hint="-f FILE")
     broker = runtime.config.resolved
     target = [broker.exchange.value, broker.vhost.value, *sorted(map(str, broker.hosts.value))]
-    return Checkpoint(path, identify(sources, [*options, *target]))
+    return open_checkpoint(path, identify(sources, [*options, *target]))
 
 
 def example(runtime: Runtime, event_type: "EventType") -> dict[str, Any] | None:

@@ -27,10 +27,11 @@ from medtrack_cli.errors import (
     UsageError,
 )
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.checkpoint import SAVE_RECEIPTS, Checkpoint, identify
 from medtrack_cli.files.inputs import Input, gather
 from medtrack_cli.files.sealed_lines import sealed
 from medtrack_cli.files.sources import Source
+from medtrack_cli.files.state.identity import identify
+from medtrack_cli.files.state.journal import SAVE_RECEIPTS, Journal, open_checkpoint
 from tests.broker.witness import Witness
 from tests.builders import block_yaml, message, numbered
 from tests.cli.tool import Ran, Tool
@@ -44,9 +45,9 @@ def publish(tool: Tool, *options: str, name: str = "events.ndjson") -> Ran:
     return tool.run("publish", "-f", name, "--checkpoint", MARK, "-o", "json", *options)
 
 
-def begun(path: Path, *receipts: Receipt) -> Checkpoint:
+def begun(path: Path, *receipts: Receipt) -> Journal:
     """Open a checkpoint and let a run begin with it."""
-    mark = Checkpoint(path, "a digest")
+    mark = open_checkpoint(path, "a digest")
     assert list(mark.watch(receipts, bool, Stop())) == list(receipts)
     return mark
 
@@ -183,43 +184,43 @@ def test_a_torn_header_begins_anew(tmp_path: Path, size: int) -> None:
     path = tmp_path / MARK
     first = begun(path)
     whole = path.read_bytes()
-    os.close(first._descriptor)
+    first.close()
     path.write_bytes(whole[:size])
     second = begun(path)
     assert second.was_done == 0
     assert path.read_bytes().count(b"\n") == 1
-    os.close(second._descriptor)
+    second.close()
 
 
 def test_lines_are_united(tmp_path: Path) -> None:
     """What is done is what any whole line says, in whatever order; a broken one says nothing."""
     path = tmp_path / MARK
-    os.close(begun(path, confirmed(1), confirmed(2), confirmed(9))._descriptor)
+    begun(path, confirmed(1), confirmed(2), confirmed(9)).close()
     unsealed, other, again = b'{"done":[[4,5]]}\n', [[8, 8], [3, 3]], [[1, 3]]
     with path.open("ab") as stream:
         stream.write(unsealed + b"rubbish\n" + sealed({"done": other}) + sealed({"done": again}))
-    mark = Checkpoint(path, "a digest")
+    mark = open_checkpoint(path, "a digest")
     left = mark.left(message(each) for each in range(1, 11))
     assert [each.position for each in left] == [4, 5, 6, 7, 10]
     assert (mark.was_done, mark.damaged) == (5, 2)
-    os.close(mark._descriptor)
+    mark.close()
 
 
 def test_a_run_is_asked_only_what_ran_before(tmp_path: Path) -> None:
     """What is done meanwhile changes nothing for the thread that reads ahead."""
-    os.close(begun(tmp_path / MARK, *map(confirmed, range(1, 101, 2)))._descriptor)
-    mark = Checkpoint(tmp_path / MARK, "a digest")
+    begun(tmp_path / MARK, *map(confirmed, range(1, 101, 2))).close()
+    mark = open_checkpoint(tmp_path / MARK, "a digest")
     left = mark.left(message(each) for each in range(1, 101))
     receipts = mark.watch((confirmed(each) for each in range(2, 101, 2)), bool, Stop())
     positions = [each.position for each, _ in zip(left, receipts, strict=True)]
     assert positions == list(range(2, 101, 2))
-    os.close(mark._descriptor)
+    mark.close()
 
 
 def test_holes_cost_no_more_than_what_is_new(tmp_path: Path) -> None:
     """A save holds what is done since the last one, however many holes there are before it."""
     receipts = [confirmed(each) for each in range(1, 20 * SAVE_RECEIPTS, 2)]
-    os.close(begun(tmp_path / MARK, *receipts)._descriptor)
+    begun(tmp_path / MARK, *receipts).close()
     assert (tmp_path / MARK).stat().st_size < 30 * len(receipts)
 
 
@@ -241,7 +242,7 @@ def read(*paths: Path) -> Input:
 
 def run(path: Path, source: Input, *done: int) -> None:
     """Let a run send an input; only some of its events are done."""
-    mark = Checkpoint(path, "a digest")
+    mark = open_checkpoint(path, "a digest")
     mark.verify(source.items())
     outcome = dict.fromkeys(done, Outcome.CONFIRMED)
     receipts = (
@@ -250,7 +251,7 @@ def run(path: Path, source: Input, *done: int) -> None:
     )
     list(mark.watch(receipts, lambda each: each.outcome is Outcome.CONFIRMED, Stop()))
     assert mark._bodies == {}
-    os.close(mark._descriptor)
+    mark.close()
 
 
 FORMS: dict[str, Callable[[list[bytes]], bytes]] = {
@@ -279,16 +280,16 @@ def test_what_lies_before_the_cursor_is_compared(tmp_path: Path, form: str) -> N
     mark = tmp_path / MARK
     run(mark, write(1, 2, 3, 4, 5, 6, 7, 8, 9), 1, 2, 4, 5, 6)
     for same in ("123456987", "129456387", "123456789"):
-        again = Checkpoint(mark, "a digest")
+        again = open_checkpoint(mark, "a digest")
         again.verify(write(*map(int, same)).items())
-        os.close(again._descriptor)
+        again.close()
     run(mark, write(*range(1, 10)), 3, 8)
     for other in ("143256789", "124356789", "124563789", "123456879", "123456", "1234566789"):
-        again = Checkpoint(mark, "a digest")
+        again = open_checkpoint(mark, "a digest")
         with pytest.raises(UsageError, match="the input is not what was sent") as caught:
             again.verify(write(*map(int, other)).items())
         assert any(f"{path}:" in caught.value.subject for path in paths)
-        os.close(again._descriptor)
+        again.close()
 
 
 def test_two_lines_swapped_in_the_middle_are_noticed(connected: Tool, witness: Witness) -> None:
@@ -332,8 +333,8 @@ def test_whatever_a_checkpoint_has_lost_it_claims_no_more(tmp_path: Path) -> Non
     for content in chain(cut, changed):
         path.write_bytes(content)
         with suppress(NotARecording, UsageError), ExitStack() as opened:
-            mark = Checkpoint(path, "a digest")
-            opened.callback(os.close, mark._descriptor)
+            mark = open_checkpoint(path, "a digest")
+            opened.callback(mark.close)
             left = {each.position for each in mark.left(map(message, range(1, 10)))}
             assert left >= {5, 6, 8, 9}
             assert mark.was_done < 5
@@ -397,7 +398,7 @@ def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None
     path = tmp_path / MARK
     path.write_bytes(content)
     with pytest.raises(NotARecording, match="not a checkpoint"):
-        Checkpoint(path, "a digest")
+        open_checkpoint(path, "a digest")
     assert path.read_bytes() == content
 
 
@@ -447,7 +448,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_bytes(b"")
     (tmp_path / MARK).symlink_to(tmp_path / "precious")
     with pytest.raises(CannotCreate, match="it is a link"):
-        Checkpoint(tmp_path / MARK, "a digest")
+        open_checkpoint(tmp_path / MARK, "a digest")
     assert (tmp_path / "precious").read_bytes() == b""
 
 
@@ -456,7 +457,7 @@ def test_what_is_no_file_is_no_checkpoint(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / MARK)
     for path in (Path("/dev/full"), Path("/dev/zero"), tmp_path / MARK):
         with pytest.raises(CannotCreate, match="is no file"):
-            Checkpoint(path, "a digest")
+            open_checkpoint(path, "a digest")
 
 
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
@@ -490,7 +491,7 @@ def test_a_disk_that_fills_ends_the_run_with_all_accounted_for(tmp_path: Path) -
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert seen == list(range(1, 3001))
     assert (tmp_path / MARK).read_bytes().count(b"\n") == 1
-    os.close(mark._descriptor)
+    mark.close()
 
 
 def test_a_loss_is_told_before_what_follows_from_it(tmp_path: Path) -> None:
@@ -503,14 +504,14 @@ def test_a_loss_is_told_before_what_follows_from_it(tmp_path: Path) -> None:
     mark = begun(tmp_path / MARK)
     with pytest.raises(BrokerUnreachable):
         list(mark.watch(lost(), bool, Stop()))
-    os.close(mark._descriptor)
+    mark.close()
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     """A checkpoint is made with mode 0600."""
-    mark = Checkpoint(tmp_path / MARK, "a digest")
+    mark = open_checkpoint(tmp_path / MARK, "a digest")
     assert (tmp_path / MARK).stat().st_mode & 0o777 == 0o600
-    os.close(mark._descriptor)
+    mark.close()
 
 
 def test_what_identifies_an_input(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What outlives a run: journals, and where they are kept."""

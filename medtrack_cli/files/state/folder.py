@@ -1,0 +1,15 @@
+"""Where what outlives a run is kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def state_folder(environ: Mapping[str, str], *names: str) -> Path:
+    """Name a folder in `$XDG_STATE_HOME/medtrack`.
+
+    A relative XDG_STATE_HOME is ignored, as the XDG base directory specification asks.
+    """
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        state = Path(environ.get("HOME") or Path.home(), ".local", "state")
+    return state.joinpath("medtrack", *names)

@@ -1,0 +1,114 @@
+"""A locked file of sealed lines: lines are only added, and a kill leaves one torn line at most."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.errors import CannotWrite, NotARecording
+from medtrack_cli.files.locked_file import open_locked
+from medtrack_cli.files.sealed_lines import has_seal, is_damaged, sealed
+
+
+class Nature(NamedTuple):
+    """What such a file is: how it begins, and what is said of it. Older versions are read."""
+
+    kind: Kind
+    version: int
+    busy: str
+    hint: str  # for one that can't be used
+
+    @property
+    def beginning(self) -> bytes:
+        return b'{"kind":"%b",' % self.kind.encode()
+
+
+class SealedFile:
+    """The file, open and locked: a second process is refused, with `subject` what it has.
+
+    `header` is its first line, None where that was never whole; `records` are the other lines,
+    None for one that is not as it was written. A torn line at the end is cut off.
+    """
+
+    def __init__(self, path: Path, nature: Nature, subject: str | None = None) -> None:
+        self.path = path
+        self._nature = nature
+        what = str(nature.kind)
+        self._descriptor = open_locked(path, what, busy=nature.busy, subject=subject)
+        try:
+            lines = self._read_lines()
+            self.header = read_header(lines[0], path, nature) if lines else None
+        except BaseException:
+            self.close()
+            raise
+        is_sealed = self.header is not None and self.header["version"] > 1
+        self.records = [read_line(each, is_sealed=is_sealed) for each in lines[1:]]
+
+    def begin(self, header: dict[str, Any]) -> None:
+        """Write the header."""
+        version = self._nature.version
+        self.header = {"kind": self._nature.kind, "version": version, **header}
+        self.add(self.header)
+
+    def add(self, record: dict[str, Any], *, is_lasting: bool = True) -> None:
+        """Add a line: a killed process leaves it whole, a power failure too if it is `lasting`."""
+        data = sealed(record)
+        size = os.fstat(self._descriptor).st_size
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            if is_lasting:
+                os.fsync(self._descriptor)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, size)  # half a line would spoil the next
+            what = f"{self._nature.kind} can't be written ({error.strerror})"
+            raise CannotWrite(what, str(self.path), hint="make room on that disk") from None
+
+    def close(self) -> None:
+        """Let another process have it."""
+        os.close(self._descriptor)
+
+    def _read_lines(self) -> list[bytes]:
+        """Read the whole lines; NotARecording, with the file left as it is, for another kind."""
+        data = b"".join(iter(lambda: os.read(self._descriptor, 1024 * 1024), b""))
+        beginning = self._nature.beginning
+        if data[: len(beginning)] != beginning[: len(data)]:
+            raise _is_none(self.path, self._nature)
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            os.ftruncate(self._descriptor, whole)
+        return data[:whole].splitlines()
+
+
+def read_header(line: bytes, path: Path, nature: Nature) -> dict[str, Any]:
+    """Read a first line; NotARecording when it is none, or of a later format."""
+    try:
+        header: dict[str, Any] = json.loads(line)
+        version: int = header["version"]
+        is_ours = line.startswith(nature.beginning) and version > 0
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _is_none(path, nature) from None
+    if is_ours and version > nature.version:
+        what = f"{nature.kind} of a newer format (version {version})"
+        hint = f"this medtrack reads {nature.kind}s up to version {nature.version}: use a newer one"
+        raise NotARecording(what, str(path), hint=hint)
+    if not is_ours or (version > 1 and (is_damaged(line) or not has_seal(line))):
+        raise _is_none(path, nature)
+    return header
+
+
+def read_line(line: bytes, *, is_sealed: bool = True) -> dict[str, Any] | None:
+    """Read a later line; None when it isn't as it was written."""
+    if is_damaged(line) or (is_sealed and not has_seal(line)):
+        return None
+    with suppress(ValueError, RecursionError):
+        record = json.loads(line)
+        return record if isinstance(record, dict) else None
+    return None
+
+
+def _is_none(path: Path, nature: Nature) -> NotARecording:
+    return NotARecording(f"not a {nature.kind}", str(path), hint=nature.hint)
