@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from medtrack_cli.core.listening.sources import Source
-from medtrack_cli.core.ports import Clock, Consumer, Note, Publisher, PublishPolicy, Retry, Stop
+from medtrack_cli.core.ports import (
+    Clock,
+    Consumer,
+    Note,
+    Publisher,
+    PublishPolicy,
+    QueueReader,
+    Retry,
+    Stop,
+)
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection import ConnectionSettings
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
 OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, Retry], Consumer]
+OpenQueueReader = Callable[["ConnectionSettings", str, Note, Stop], QueueReader]
 CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 
 
@@ -78,6 +88,14 @@ def _open_consumer(
     return AmqpConsumer(settings, source, note, stop, retry)
 
 
+def _open_queue_reader(
+    settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
+) -> QueueReader:
+    from medtrack_cli.broker.amqp.queue_reader import AmqpQueueReader
+
+    return AmqpQueueReader(settings, queue, note, stop)
+
+
 def _count_waiting(
     settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
 ) -> int | None:
@@ -129,6 +147,7 @@ class World:
     clock: Clock = field(default_factory=SystemClock)
     open_publisher: OpenPublisher = _open_publisher
     open_consumer: OpenConsumer = _open_consumer
+    open_queue_reader: OpenQueueReader = _open_queue_reader
     count_waiting: CountWaiting = _count_waiting
     open_broker: "OpenBroker" = _open_broker
     open_management: "OpenManagement" = _open_management

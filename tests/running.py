@@ -36,6 +36,7 @@ def run(  # noqa: PLR0913 -- a world has as many parts
         cwd=folder or Path("/"),
         open_publisher=doors.open_publisher,
         open_consumer=doors.open_consumer,
+        open_queue_reader=doors.open_queue_reader,
         clock=clock or SystemClock(),
     )
     code = run_in(world, [str(each) for each in arguments])

@@ -7,9 +7,16 @@ import typer
 
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
-from medtrack_cli.commands.replay_job import job_of, pace_of, plan_of, target_of
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_job import (
+    job_of,
+    pace_of,
+    plan_of,
+    refuse_without_queue,
+    target_of,
+)
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
 from medtrack_cli.core.ports import PublishPolicy
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -27,9 +34,10 @@ EXAMPLES = (
 def replay(
     runtime: Runtime,
     sources: Annotated[
-        list[str], argument("SOURCE…", "Recordings, folders, globs, or - for stdin.")
-    ],
+        list[str] | None, argument("SOURCE…", "Recordings, folders, globs, or - for stdin.")
+    ] = None,
     *,
+    redriving: Redriving,
     choosing: Choosing,
     pacing: Pacing,
     changing: Changing,
@@ -46,6 +54,13 @@ def replay(
     from medtrack_cli.wiring.inputs import gathered
     from medtrack_cli.wiring.recordings import keep_name
 
+    if redriving.from_queue is not None:
+        from medtrack_cli.commands.redriving import redrive
+
+        return redrive(runtime, sources or [], redriving, choosing, pacing, changing, running)
+    refuse_without_queue(redriving)
+    if not sources:
+        raise UsageError("replay needs a SOURCE", hint="medtrack replay morning.ndjson --dry-run")
     runtime = target_of(runtime, changing)
     pace = pace_of(runtime, pacing.speed)
     source = gathered(runtime, sources, allows_empty=choosing.allow_empty)

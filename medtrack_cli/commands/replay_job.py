@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,9 +11,9 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
-from medtrack_cli.commands.replay_options import Changing, Choosing
+from medtrack_cli.commands.replay_options import Changing, Choosing, Redriving
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
-from medtrack_cli.core.ports import To
+from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -36,7 +36,7 @@ SMALL = 4 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def selection_of(runtime: Runtime, choosing: Choosing) -> "Selection":
+def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Selection":
     """Say which deliveries are wanted; warn of what nothing known fulfils."""
     from medtrack_cli.commands.doubting import warn_of_patterns, warn_of_types
     from medtrack_cli.core.publishing.selection import Selection
@@ -50,7 +50,7 @@ def selection_of(runtime: Runtime, choosing: Choosing) -> "Selection":
     return Selection(
         _window(choosing, runtime.world.clock.now()),
         *(keys, excluded, types, tuple(choosing.from_service or ()), tuple(choosing.id_ or ())),
-        *(asked, choosing.limit, choosing.invalid),
+        *(asked, choosing.limit, choosing.invalid or invalid),
     )
 
 
@@ -82,17 +82,27 @@ def rewrite_of(runtime: Runtime, changing: Changing) -> "Rewrite":
     return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now)
 
 
-def target_of(runtime: Runtime, changing: Changing) -> Runtime:
-    """Give what --to-profile makes of the connection; the source here is a file, so of any."""
+def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False) -> Runtime:
+    """Give what --to-profile makes of the connection; a source that is a file is of no broker."""
     if changing.to_profile is None:
         return runtime
-    if "profile" in runtime.flags:
+    if "profile" in runtime.flags and not has_broker:
         hint = "the recording is a file: --to-profile alone says where it goes"
         raise UsageError("--profile and --to-profile exclude each other", hint=hint)
     target = replace(runtime, flags={**runtime.flags, "profile": changing.to_profile})
     target.config  # noqa: B018 -- an unknown profile is told before anything is read
     target.tell_what_is_set_aside()
     return target
+
+
+def refuse_without_queue(redriving: Redriving) -> None:
+    """Refuse options of --from-queue where there is none."""
+    typed = [
+        each.name for each in fields(redriving) if getattr(redriving, each.name) != each.default
+    ]
+    if typed:
+        name = f"--{typed[0].replace('_', '-')}"
+        raise UsageError(f"{name} goes with --from-queue", hint="--from-queue QUEUE")
 
 
 def plan_of(
@@ -102,9 +112,9 @@ def plan_of(
     from medtrack_cli.core.publishing.replay import Replay, run_name
 
     return Replay(
-        _name(name) or run_name(runtime.world.clock.now()),
+        name_of(name) or run_name(runtime.world.clock.now()),
         uuid4(),
-        selection_of(runtime, choosing),
+        selection_of(runtime, choosing, Invalid.SEND),
         rewrite_of(runtime, changing),
         runtime.registry,
         command=shlex.join(["medtrack", "replay", *typed]),
@@ -178,7 +188,7 @@ def _time(option: str, text: str | None, now: datetime) -> datetime | None:
         raise UsageError(f"{option} is a time", text, hint=hint) from None
 
 
-def _name(text: str | None) -> str | None:
+def name_of(text: str | None) -> str | None:
     """Read --name, which is a file's name, too."""
     if text is not None and not _NAME.fullmatch(text):
         hint = "letters, digits, dots, dashes and underscores, 64 at the most"

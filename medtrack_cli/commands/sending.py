@@ -1,6 +1,7 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, partial
 
 from medtrack_cli.commands.confirming import confirm, told_of
@@ -32,7 +33,7 @@ def carry_out(
 
     `action` is publish or replay; `pace` makes what holds messages back, until stopped.
     """
-    kind, aside = _KINDS[action], {} if job.journal else job.tally.aside
+    kind, aside = _KINDS[action], job.tally.aside if action == "replay" else {}
     if is_checked:
         _check(runtime, kind, job)
     if job.is_refused:
@@ -41,7 +42,8 @@ def carry_out(
             return _print_only(runtime, receipts, aside, None)
         return _report(runtime, kind, job.tally, receipts)
     if dry_run:
-        return _print_only(runtime, job.outgoing(), aside, policy.timeout)
+        with runtime.world.stop_on_signals() as stop:
+            return _print_only(runtime, job.outgoing(), aside, policy.timeout, job.opened(stop))
     everything = job.everything if job.can_be_made_again else None
     confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
     return _send(runtime, kind, job, policy, pace)
@@ -79,8 +81,12 @@ def _send(
     settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
-        with runtime.printer.progress(line):
-            failure = _print_all(runtime, job.tally, job.run(publisher, stop, pace(stop)))
+        failure: Exception | None = None
+        try:
+            with runtime.printer.progress(line), job.opened(stop):
+                failure = _print_all(runtime, job.tally, job.run(publisher, stop, pace(stop)))
+        except MedtrackError as error:  # of where they come from
+            failure = failure or error
         return _finish(runtime, kind, job.tally, started, failure, stopped=stop.exit_code)
 
 
@@ -161,27 +167,29 @@ def _print_only(
     outgoing: Iterable[Message | Receipt],
     aside: Mapping[str, int],
     timeout: float | None,
+    opened: AbstractContextManager[object] | None = None,
 ) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings.
 
     `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
-    The queues are asked for no longer than the `timeout`.
+    `opened` is where it comes from. The queues are asked for no longer than the `timeout`.
     """
     from medtrack_cli.wiring import brokers
 
     printer, reach = runtime.printer, cache(lambda: brokers.reach(runtime, timeout))
     sendable = undelivered = invalid_sent = 0
     tally = Tally()
-    for each in outgoing:
-        if isinstance(each, Receipt):
-            tally.add(each)
-            printer.show(ShownReceipt(each), group_of(each))
-        else:
-            queues = reach()(each)
-            sendable += 1
-            invalid_sent += not each.is_valid
-            undelivered += queues == []
-            printer.show(ShownMessage(each, queues))
+    with opened or nullcontext():
+        for each in outgoing:
+            if isinstance(each, Receipt):
+                tally.add(each)
+                printer.show(ShownReceipt(each), group_of(each))
+            else:
+                queues = reach()(each)
+                sendable += 1
+                invalid_sent += not each.is_valid
+                undelivered += queues == []
+                printer.show(ShownMessage(each, queues))
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
     code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}

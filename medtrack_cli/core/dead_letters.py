@@ -1,8 +1,10 @@
-"""Where recorded deliveries are sent again, dead letters above all."""
+"""Where dead letters died, and where recorded deliveries are sent again."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
 from medtrack_cli.core.ports import To
 from medtrack_cli.errors import UsageError
 
@@ -14,6 +16,41 @@ DEFAULT_EXCHANGE = ""  # it knows each queue by its name
 _COPIES = "CC"  # a broker that gives a dead letter another key takes it away
 SENDERS_COPIES = frozenset({_COPIES, "BCC"})
 """Headers in which the sender names more routing keys."""
+
+
+class Death(NamedTuple):
+    """How a message died for the first time: in which queue and why, when, and whence it came."""
+
+    queue: str
+    reason: str
+    exchange: str | None
+    at: datetime | None  # some shovels give no time
+
+
+def first_death(delivery: Delivery) -> Death | None:
+    """Read a message's first death; None where it has none, or none that can be read.
+
+    The headers x-first-death-… name the entry of x-death that it is; a broker may write no such
+    headers, and then it is the last entry, which is the oldest.
+    """
+    deaths = delivery.headers.get("x-death")
+    entries = (
+        [each for each in deaths if isinstance(each, Mapping)] if isinstance(deaths, list) else []
+    )
+    named = [delivery.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
+    if None not in named:
+        entries = [each for each in entries if [each.get("queue"), each.get("reason")] == named]
+    if not entries:
+        return None
+    entry = entries[-1]
+    queue, reason, exchange = (entry.get(name) for name in ("queue", "reason", "exchange"))
+    if not (isinstance(queue, str) and queue and isinstance(reason, str)):
+        return None
+    at = entry.get("time")
+    return Death(
+        *(queue, reason, exchange if isinstance(exchange, str) else None),
+        at if isinstance(at, datetime) else None,
+    )
 
 
 class Way(NamedTuple):
@@ -47,18 +84,32 @@ class Astray(UsageError):
         return Astray(count + 1, place, command)
 
 
-def way(delivery: Delivery, to: To | None) -> Way:
-    """Find where a delivery is sent: as it came, but for a dead letter that is sent `to`."""
+def way(delivery: Delivery, to: To | None, to_queue: str | None = None) -> Way:
+    """Find where a delivery is sent: as it came, but for a dead letter that is sent `to`.
+
+    With `to_queue` all are sent to that queue.
+    """
     headers = {
         name: value
         for name, value in delivery.headers.items()
         if not name.startswith(STRIPPED_HEADERS)
     }
-    queue = delivery.headers.get("x-first-death-queue")
-    if to is To.QUEUE and isinstance(queue, str):
+    if to is To.QUEUE and to_queue is None:
+        to_queue = _home(delivery)
+    if to_queue is not None:
         alone = {name: each for name, each in headers.items() if name not in SENDERS_COPIES}
-        return Way(DEFAULT_EXCHANGE, queue, alone)
+        key = delivery.published_key
+        return Way(DEFAULT_EXCHANGE, to_queue, {**alone, ORIGINAL_KEY_HEADER: key})
     if to is To.EXCHANGE and delivery.published_key != delivery.routing_key:
         key, *copies = delivery.published_keys
         return Way(None, key, {**headers, _COPIES: copies} if copies else headers)
     return Way(None, delivery.routing_key, headers)
+
+
+def _home(delivery: Delivery) -> str | None:
+    """Name the queue that a dead letter died in first; a stream keeps no x-death, but that."""
+    queue = delivery.headers.get("x-first-death-queue")
+    if isinstance(queue, str):
+        return queue
+    death = first_death(delivery)
+    return death.queue if death else None

@@ -8,6 +8,9 @@ from typing import Any, Self
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.events.findings import Problem, Rule
 
+ORIGINAL_KEY_HEADER = "x-medtrack-original-key"
+"""Of what medtrack sent to a queue alone: the key it was first published under."""
+
 WHOLE_TYPES = frozenset(
     {"int8", "uint8", "int16", "uint16", "uint32", "int64", "long-long", "timestamp"}
 )
@@ -90,7 +93,13 @@ class Delivery:
 
     @property
     def published_keys(self) -> tuple[str, ...]:
-        """The keys a dead letter was published under: its own, and those of the header CC."""
+        """The keys a dead letter was published under: its own, and those of the header CC.
+
+        What was sent to a queue alone says so itself: in its death stands the queue's name.
+        """
+        original = self.headers.get(ORIGINAL_KEY_HEADER)
+        if isinstance(original, str):
+            return (original,)
         first = [self.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
         deaths = self.headers.get("x-death")
         for death in deaths if isinstance(deaths, list) and None not in first else ():

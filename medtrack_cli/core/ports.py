@@ -180,3 +180,33 @@ class Consumer(Protocol):
     def leave(self, tokens: Sequence[int]) -> None:
         """Take nothing more, then put these deliveries back: none comes to us again."""
         ...
+
+
+class QueueReader(Protocol):
+    """Takes messages out of an existing queue. Leaving it puts back all that isn't settled.
+
+    Entering connects. A lost connection is raised as BrokerUnreachable by whatever comes next:
+    all that was held is back in the queue by then.
+    """
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
+
+    def waiting(self) -> int:
+        """Count what waits in the queue and is held by nobody."""
+        ...
+
+    def take(self, most: int) -> "list[Delivery]":
+        """Take up to so many, in their order; fewer where no more is there for us.
+
+        Each is ours until its token is settled; none comes in between.
+        """
+        ...
+
+    def acknowledge(self, tokens: Sequence[int]) -> None:
+        """Let the broker forget these: each has arrived elsewhere."""
+        ...
+
+    def give_back(self, tokens: Sequence[int]) -> None:
+        """Put these back; that counts as a delivery of each, and may be its last."""
+        ...

@@ -16,6 +16,7 @@ from medtrack_cli.core.ports import (
     Listening,
     Note,
     PublishPolicy,
+    QueueReader,
     Resumed,
     Retry,
     Stop,
@@ -61,6 +62,12 @@ class MemoryBroker:
     ) -> "MemoryConsumer":
         """Open a consumer; see `runtime.World`."""
         return MemoryConsumer(self, settings.target, source, stop)
+
+    def open_queue_reader(
+        self, _settings: ConnectionSettings, _queue: str, _note: Note, _stop: Stop
+    ) -> QueueReader:
+        """Refuse: the dead letters of this broker stay where they are."""
+        raise NotImplementedError
 
     def route(self, message: Message) -> Outcome:
         """Hand a message to every tap that wants it."""

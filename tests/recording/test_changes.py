@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.commands.replay import replay
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.runtime import Runtime
@@ -32,6 +32,7 @@ def dry(
     code = replay(
         Runtime(world, flags, output="json", told="json"),
         [str(folder / "r.ndjson")],
+        redriving=Redriving(),
         choosing=choosing,
         pacing=Pacing(),
         changing=changing,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -55,7 +56,8 @@ class Job:
     """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
 
     `is_small`: they may be held in memory from their check on, and are made only once.
-    `last_touch` is given to each when it goes, behind all that holds it back.
+    `last_touch` is given to each when it goes, after all that holds it back. `opened` is entered
+    before they are made and left when all is done: where they come from.
     """
 
     make: Make
@@ -65,6 +67,7 @@ class Job:
     refuse_changes: Callable[[], None] = lambda: None
     journal: Journal | None = None
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
+    opened: Callable[[Stop], AbstractContextManager[object]] = lambda _stop: nullcontext()
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)

@@ -118,7 +118,7 @@ def messages(
 def _made(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message | Receipt:
-    if is_astray(recorded.delivery, replay.rewrite.to):
+    if replay.rewrite.to_queue is None and is_astray(recorded.delivery, replay.rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
     try:
         return _message(index, recorded, _changed(seen, replay), replay, message_id)
@@ -193,7 +193,7 @@ def _message(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
 ) -> Message:
     delivery, rewrite = seen.delivery, replay.rewrite
-    exchange, routing_key, headers = rewrite.led(way(delivery, rewrite.to))
+    exchange, routing_key, headers = rewrite.led(way(delivery, rewrite.to, rewrite.to_queue))
     has_new_id = rewrite.new_ids or delivery.message_id is None
     return Message(
         position=index,

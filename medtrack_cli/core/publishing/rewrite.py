@@ -42,6 +42,7 @@ class Rewrite:
     settings: tuple[Setting, ...] = ()
     now: datetime | None = None  # the event's new time, until `refreshed` puts that of its sending
     pseudonymize: Callable[[Delivery, CheckedDelivery], Delivery | None] | None = None
+    to_queue: str | None = None  # where all go
 
     def with_fakes(
         self, seen: CheckedDelivery, registry: Registry | None

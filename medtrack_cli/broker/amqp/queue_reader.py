@@ -1,0 +1,200 @@
+"""Take messages out of an existing queue in rounds, each held until it is settled."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import count, islice, takewhile
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, Self
+
+from pika import BasicProperties
+from pika.channel import Channel
+
+from medtrack_cli.broker.amqp.dialer import dial
+from medtrack_cli.broker.amqp.link import Inbox, Link, Lost
+from medtrack_cli.broker.amqp.subscription import delivery_of
+from medtrack_cli.broker.amqp.taps import unless_stream
+from medtrack_cli.broker.patience import FIRST_SECONDS
+from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.ports import Note, Stop
+from medtrack_cli.errors import BrokerUnreachable, MedtrackError
+
+IDLE_SECONDS = 1.0  # nothing more comes when nothing came for so long
+ANSWER_SECONDS = 5.0
+# A channel that is closed right after many acknowledgements forgets some of a quorum queue
+# (seen with 3.10.8: 23 of 150), and nothing tells when the queue has them.
+SETTLING_SECONDS = 0.5
+
+_HINT = "what was held is back in the queue; `--resume` or the same command goes on"
+
+
+class _Arrived(NamedTuple):
+    delivery: Delivery
+    tag: int
+
+
+class _Answer(NamedTuple):
+    """To the request of this number."""
+
+    number: int
+    value: int = 0
+
+
+class AmqpQueueReader:
+    """The `QueueReader` port over AMQP: one channel, and a new consumer for each round.
+
+    A prefetch counts for one consumer: what is held of earlier rounds doesn't count against it.
+    """
+
+    def __init__(self, settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> None:
+        self._settings, self._queue, self._note, self._stop = settings, queue, note, stop
+        self._inbox: Inbox = SimpleQueue()
+        self._link: Link | None = None
+        self._numbers = count(1)
+        self._tokens = count(1)
+        self._tags: dict[int, int] = {}  # of what is held, by token, in the order of arrival
+        self._settled_at = 0.0
+
+    def __enter__(self) -> Self:
+        def set_up(link: Link, channel: Channel) -> None:
+            unless_stream(link, channel, self._queue, lambda link, _channel: link.opened())
+
+        self._link = dial(
+            *(self._settings, self._inbox, set_up),
+            seconds=FIRST_SECONDS,
+            again=False,
+            note=self._note,
+            stop=self._stop,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._link is None:
+            return
+        time.sleep(max(0.0, self._settled_at - time.monotonic()))
+        self._link.close()
+
+    def waiting(self) -> int:
+        """Count what waits; see the port."""
+
+        def ask(channel: Channel, answered: Callable[[int], None]) -> None:
+            channel.queue_declare(
+                self._queue,
+                passive=True,
+                callback=lambda frame: answered(frame.method.message_count),
+            )
+
+        return self._asked(ask)
+
+    def take(self, most: int) -> list[Delivery]:
+        """Take up to so many; see the port."""
+        taken: list[Delivery] = []
+        consumer: list[str] = []
+
+        def consume(channel: Channel) -> None:
+            channel.basic_qos(prefetch_count=min(most, 65_535))
+            consumer.append(channel.basic_consume(self._queue, self._arrived))
+
+        def cancel(channel: Channel, answered: Callable[[int], None]) -> None:
+            channel.basic_cancel(consumer[0], callback=lambda _frame: answered(0))
+
+        self._call(consume)
+        until = time.monotonic() + IDLE_SECONDS
+        while len(taken) < most and time.monotonic() < until and not self._stop.is_requested:
+            if isinstance(arrived := self._next(), _Arrived):
+                taken.append(self._held(arrived))
+                until = time.monotonic() + IDLE_SECONDS
+        self._asked(cancel, lambda arrived: taken.append(self._held(arrived)))
+        return taken
+
+    def acknowledge(self, tokens: Sequence[int]) -> None:
+        """Let the broker forget; see the port."""
+        tags = sorted(self._tags[token] for token in tokens)
+        oldest = list(islice(self._tags.values(), len(tags)))  # at once: another thread adds
+        pairs = zip(tags, oldest, strict=True)
+        together = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        for token in tokens:
+            del self._tags[token]
+        self._settled_at = time.monotonic() + SETTLING_SECONDS
+
+        def settle(channel: Channel) -> None:
+            if together:
+                channel.basic_ack(tags[together - 1], multiple=True)
+            for tag in tags[together:]:
+                channel.basic_ack(tag)
+
+        self._call(settle)
+
+    def give_back(self, tokens: Sequence[int]) -> None:
+        """Put back; see the port."""
+        tags = [self._tags.pop(token) for token in tokens]
+
+        def settle(channel: Channel) -> None:
+            for tag in tags:
+                channel.basic_nack(tag, requeue=True)
+
+        self._call(settle)
+
+    def _arrived(
+        self,
+        _channel: Channel,
+        method: Any,  # noqa: ANN401 -- pika's method of a delivery
+        properties: BasicProperties,
+        body: bytes,
+    ) -> None:
+        delivery = delivery_of(method, properties, body, next(self._tokens))
+        if self._link:
+            self._link.tell(_Arrived(delivery, method.delivery_tag))
+
+    def _held(self, arrived: _Arrived) -> Delivery:
+        self._tags[arrived.delivery.token] = arrived.tag
+        return arrived.delivery
+
+    def _asked(
+        self,
+        question: Callable[[Channel, Callable[[int], None]], None],
+        arrived: Callable[[_Arrived], object] = lambda _arrived: None,
+    ) -> int:
+        """Ask, and wait for the answer; what arrives meanwhile is passed on."""
+        number, link = next(self._numbers), self._link
+        if link:
+            self._call(
+                lambda channel: question(channel, lambda value: link.tell(_Answer(number, value)))
+            )
+        until = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < until:
+            match self._next():
+                case _Arrived() as each:
+                    arrived(each)
+                case _Answer(number=answered, value=value) if answered == number:
+                    return value
+        raise BrokerUnreachable("the broker gives no answer", self._settings.describe(), hint=_HINT)
+
+    def _next(self) -> object:
+        """Give what happens within a moment; raise what ended the connection."""
+        try:
+            happening = self._inbox.get(timeout=0.1)
+        except Empty:
+            return None
+        if isinstance(happening, Lost) and happening.link is self._link:
+            raise _lost(happening.failure.error)
+        return happening
+
+    def _call(self, action: Callable[[Channel], None]) -> None:
+        if self._link is None or self._link.is_over:
+            raise _lost(self._why_over())
+        self._link.call(action)
+
+    def _why_over(self) -> MedtrackError:
+        """Find in the inbox what ended the connection."""
+        while not self._inbox.empty():
+            if isinstance(happening := self._inbox.get(), Lost):
+                return happening.failure.error
+        return BrokerUnreachable("the connection is closed", self._settings.describe())
+
+
+def _lost(error: MedtrackError) -> MedtrackError:
+    """Say what a lost connection means to what was held; a refusal says more by itself."""
+    if not isinstance(error, BrokerUnreachable):
+        return error
+    return BrokerUnreachable(error.what, error.subject, hint=_HINT)

@@ -1,0 +1,113 @@
+"""medtrack replay --from-queue: dead letters home."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from medtrack_cli.commands.confirming import confirm
+from medtrack_cli.commands.replay_job import name_of, pace_of, rewrite_of, selection_of, target_of
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
+from medtrack_cli.commands.short_texts import refuse_queue_name
+from medtrack_cli.core.ports import Invalid, PublishPolicy, To
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.wiring.redriving import DeadQueue
+
+WINDOW = 400  # in flight: with those whose originals aren't let go yet 500
+
+
+def redrive(  # noqa: PLR0917 -- the groups of options of replay
+    runtime: Runtime,
+    sources: list[str],
+    redriving: Redriving,
+    choosing: Choosing,
+    pacing: Pacing,
+    changing: Changing,
+    running: Running,
+) -> int:
+    """Send the dead letters of a queue home."""
+    from medtrack_cli.commands.sending import carry_out
+    from medtrack_cli.core.publishing.redrive import Wanted
+    from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.wiring.redriving import dead_queue, job_of
+
+    queue = _queue_of(sources, redriving, pacing, changing)
+    target = target_of(runtime, changing, has_broker=True)
+    to = changing.to or (None if redriving.to_queue else To.QUEUE)
+    selection = selection_of(runtime, choosing, Invalid.SKIP)
+    wanted = Wanted(
+        *(tuple(redriving.reason or ()), tuple(redriving.died_in or ()), redriving.max_redrives)
+    )
+    rewrite = replace(rewrite_of(runtime, changing), to=to, to_queue=redriving.to_queue)
+    name = name_of(running.name) or run_name(runtime.world.clock.now())
+    replay = Replay(
+        *(name, uuid4(), selection, rewrite, runtime.registry),
+        command=f"medtrack replay --from-queue {queue}",
+    )
+    found = dead_queue(runtime, queue, spends=redriving.spend_deliveries)
+    if not running.dry_run:
+        _ask(target, found, redriving, to, yes=running.yes)
+    job = job_of(
+        *(runtime, found, replay, wanted),
+        record=redriving.record,
+        spends=redriving.spend_deliveries,
+        is_dry=running.dry_run,
+    )
+    return carry_out(
+        *(target, "replay", job, PublishPolicy(window=WINDOW, retry_for=running.retry_for)),
+        pace_of(runtime, "max"),
+        is_checked=False,
+        dry_run=running.dry_run,
+        yes=True,
+    )
+
+
+def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing: Changing) -> str:
+    """Refuse what goes without a queue as the source; give its name."""
+    queue = redriving.from_queue or ""
+    refuse_queue_name("--from-queue", queue)
+    refuse_queue_name("--to-queue", redriving.to_queue)
+    if sources:
+        raise UsageError("--from-queue goes without a SOURCE", sources[0], hint="leave out one")
+    if redriving.to_queue and changing.to:
+        raise UsageError("--to-queue goes without --to", redriving.to_queue, hint="leave out one")
+    if redriving.to_queue == queue:
+        raise UsageError("--to-queue names the queue itself", queue, hint="name another queue")
+    if pacing.speed not in {"1", "max"}:
+        raise UsageError("--speed is of recordings", pacing.speed, hint="--rate N, of a queue")
+    return queue
+
+
+def _ask(
+    runtime: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None, *, yes: bool
+) -> None:
+    """Ask before anything is taken; in scripts --yes says it beforehand."""
+    ways = {
+        To.QUEUE: "the queue each died in, alone; it arrives with the queue's name as its key",
+        To.EXCHANGE: "the exchange it was first published to: all queues bound there may get it",
+        None: f"queue {redriving.to_queue}, with its name as the routing key",
+    }
+    told = [
+        ("queue", f"{found.name} ({found.kind}), {found.ready:,} waiting"),
+        ("to", ways[to]),
+    ]
+    if to is To.EXCHANGE:
+        told += [("reaches", each) for each in found.reached]
+    if found.consumers:
+        runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
+    if runtime.config.protector is not None:
+        confirm(runtime, "replay", lambda: told, yes=yes)
+        return
+    if yes:
+        return
+    address = runtime.config.address()
+    target = f"{found.name!r} on {address['broker']}, vhost {address['vhost']}"
+    if not runtime.terminal.has_person:
+        hint = "add --yes if these are yours to send; --dry-run shows them"
+        raise UsageError("replay --from-queue needs a yes", target, hint=hint)
+    lines = [*address.items(), *told]
+    asked = ["replay sends the dead letters of a queue home", *(f"  {a:<9} {b}" for a, b in lines)]
+    if runtime.terminal.ask(asked, "Send them? [y/N] ").lower() not in {"y", "yes"}:
+        raise UsageError("not confirmed, so nothing was done", target)

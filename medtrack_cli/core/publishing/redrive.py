@@ -1,0 +1,220 @@
+"""Dead letters home: take them out of their queue, send each, let it go when it has arrived."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from medtrack_cli.core.dead_letters import DEFAULT_EXCHANGE, Death, first_death
+from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
+from medtrack_cli.core.listening.peek import deliveries_of
+from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.ports import Clock, QueueReader, Stop
+from medtrack_cli.core.publishing.job import Pass
+from medtrack_cli.core.publishing.recorded import Recorded
+from medtrack_cli.core.publishing.replay import Replay, messages
+from medtrack_cli.errors import UsageError
+
+REDRIVES_HEADER = "x-medtrack-redrives"
+
+ROUND = 1000  # messages that are taken at a time
+ROUND_BYTES = 64 * 2**20  # the same, by the largest seen
+LAST_ROUND = 50  # of messages that a kill would drop
+MOST_ARRIVED = 100  # copies that have arrived before their originals are let go
+ARRIVED_SECONDS = 0.2
+HELD = 100_000
+HELD_BYTES = 256 * 2**20
+HELD_SECONDS = 20 * 60.0  # a broker's consumer_timeout is 30 minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of a queue's dead letters are sent, beside what any replay chooses by."""
+
+    reasons: tuple[str, ...] = ()
+    died_in: tuple[str, ...] = ()
+    max_redrives: int = 3
+
+    def refuses(self, delivery: Delivery, death: Death | None) -> str | None:
+        """Name what a message is left for: the counter."""
+        if death is None:
+            return "no_death"
+        if self.reasons and death.reason not in self.reasons:
+            return "left_out_reason"
+        if self.died_in and death.queue not in self.died_in:
+            return "left_out_died_in"
+        if redrives_of(delivery) >= self.max_redrives:
+            return "quarantined"
+        return None
+
+
+def redrives_of(delivery: Delivery) -> int:
+    """Count how often a message was sent home before."""
+    count = delivery.headers.get(REDRIVES_HEADER, 0)
+    return int(count) if isinstance(count, int) and not isinstance(count, bool) else 0
+
+
+@dataclass
+class Redrive:
+    """One run over what waits in a queue at its start; the job's journal, too.
+
+    `limit` is how often the queue delivers a message; None: as often as it likes. A run that
+    `returns` messages, because it sends only some or none, refuses to begin with one that would
+    not survive that, unless it `spends`. `keep` writes an original down before its copy is sent.
+    All that is taken is held until its copy is confirmed; `settle` puts the rest back.
+    """
+
+    queue: str
+    replay: Replay
+    wanted: Wanted
+    clock: Clock
+    limit: int | None = None
+    returns: bool = False
+    spends: bool = False
+    reader: QueueReader = field(init=False, repr=False)
+    keep: Callable[[Delivery], None] = lambda _delivery: None
+    at_start: int = 0
+    taken: int = 0
+    redriven: int = 0
+    arrived_since: int = 0
+    unreturned: int = 0  # of what would not survive being put back
+    bound: str = ""  # what has ended the run before the queue's end
+    held: dict[int, Delivery] = field(default_factory=dict, repr=False)  # by token
+    _tokens: dict[int, int] = field(default_factory=dict, repr=False)  # by position
+    _held_bytes: int = 0
+
+    def make(self, purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+        """Make the messages; the queue is read as they are asked for."""
+        current: Delivery | None = None
+
+        def recorded() -> Iterator[Recorded]:
+            nonlocal current
+            for number, current in enumerate(self._deliveries(), 1):
+                death = first_death(current)
+                if why_not := self.wanted.refuses(current, death):
+                    aside[why_not] += 1
+                    continue
+                died_at = (death and death.at) or current.received_at
+                died = replace(current, received_at=died_at)
+                yield Recorded(self.queue, number, died, is_timed=False)
+
+        for made in messages(recorded(), replace(self.replay, keep_going=True), aside):
+            if current is None or isinstance(made, Receipt):
+                yield made
+                continue
+            self._tokens[made.position] = current.token
+            if purpose is Pass.SEND:
+                self.keep(current)
+            headers = {**(made.headers or {}), REDRIVES_HEADER: redrives_of(current) + 1}
+            yield made._replace(headers=headers, exchange=self._exchange(made, current))
+
+    def _exchange(self, made: Message, original: Delivery) -> str | None:
+        """Name the exchange: of what goes where it was first published, that one."""
+        death = first_death(original)
+        if made.exchange is not None or death is None or ORIGINAL_KEY_HEADER in original.headers:
+            return made.exchange  # the last is sent to our exchange, where it was first published
+        return death.exchange
+
+    def left(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
+        """Pass all on: what an earlier run has done isn't in the queue any more."""
+        return iter(outgoing)
+
+    def watch(
+        self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], _stop: Stop
+    ) -> Iterator[Receipt]:
+        """Pass receipts on, and let each message go whose copy has arrived; some at a time."""
+        arrived: list[int] = []
+        let_go_at = 0.0
+        try:
+            for receipt in receipts:
+                token = self._tokens.pop(receipt.position, None)
+                if token is not None and is_done(receipt):
+                    arrived.append(token)
+                    if len(arrived) >= MOST_ARRIVED or self.clock.monotonic() > let_go_at:
+                        self.redriven += self._let_go(arrived)
+                        arrived, let_go_at = [], self.clock.monotonic() + ARRIVED_SECONDS
+                yield receipt
+        finally:
+            self.redriven += self._let_go(arrived)
+
+    def settle(self, copy: Callable[[Sequence[Message]], Iterable[Receipt]]) -> None:
+        """Put back what is held, and count what has arrived since.
+
+        What would not survive that is sent to its own queue by `copy`, and let go when the copy
+        has arrived. Without a limit the end of the connection puts it back: in its place, where
+        a nack would put it at the end (measured: quorum queues of 3.10.8).
+        """
+        self.arrived_since = max(0, self.reader.waiting() - (self.at_start - self.taken))
+        last = [token for token, each in self.held.items() if self._is_last(each)]
+        for receipt in copy([_back(self.queue, self.held[token], token) for token in last]):
+            if receipt.outcome is Outcome.CONFIRMED:
+                self._let_go([receipt.position])
+            else:
+                self.unreturned += 1
+        if self.limit is not None:
+            self.reader.give_back([token for token in self.held if token not in last])
+            self.reader.waiting()  # its answer comes after all of that
+
+    def _let_go(self, tokens: list[int]) -> int:
+        """Acknowledge what has arrived elsewhere; give how many that are."""
+        self.reader.acknowledge(tokens)
+        self._held_bytes -= sum(len(self.held.pop(token).body) for token in tokens)
+        return len(tokens)
+
+    def _deliveries(self) -> Iterator[Delivery]:
+        """Take what was there at the start, in rounds that grow from one."""
+        self.at_start = self.reader.waiting()
+        until = self.clock.monotonic() + HELD_SECONDS
+        size = largest = 1
+        while (left := self.at_start - self.taken) > 0 and not self._is_at_bound(until):
+            taken = self.reader.take(min(size, left))
+            self.held |= {each.token: each for each in taken}
+            self._held_bytes += sum(len(each.body) for each in taken)
+            is_first, self.taken = not self.taken, self.taken + len(taken)
+            if is_first and any(map(self._is_last, taken)) and self._refuses_last:
+                what = f"its messages have no delivery left of the {self.limit:,} that each has"
+                hint = "--spend-deliveries goes on: what stays is copied to the queue's end"
+                raise UsageError(what, self.queue, hint=hint)
+            for each in taken:
+                if self._is_at_bound(until):
+                    return
+                yield each
+            if not taken:
+                return  # others have the rest
+            largest = max(largest, *(len(each.body) for each in taken))
+            most = LAST_ROUND if any(map(self._is_last, taken)) else ROUND
+            size = max(1, min(size * 4, most, ROUND_BYTES // largest))
+
+    def _is_at_bound(self, until: float) -> bool:
+        if len(self.held) >= HELD:
+            self.bound = f"{HELD:,} messages are held"
+        elif self._held_bytes >= HELD_BYTES:
+            self.bound = f"{HELD_BYTES >> 20} MiB are held"
+        elif self.clock.monotonic() >= until:
+            self.bound = f"{HELD_SECONDS / 60:.0f} minutes have passed"
+        return bool(self.bound)
+
+    @property
+    def _refuses_last(self) -> bool:
+        return self.returns and not self.spends
+
+    def _is_last(self, delivery: Delivery) -> bool:
+        """Tell whether a message would be dropped, or die again, if it were put back."""
+        return self.limit is not None and deliveries_of(delivery) >= self.limit
+
+
+def _back(queue: str, delivery: Delivery, position: int) -> Message:
+    """Make a message that is a delivery's like, for the queue that it came from."""
+    return Message(
+        position,
+        *(queue, position, None, queue, delivery.message_id or ""),
+        body=delivery.body,
+        properties={
+            name: value
+            for name, value in delivery.properties.items()
+            if name not in {"user_id", "message_id"}  # another's login is refused
+        },
+        headers={
+            name: value for name, value in delivery.headers.items() if name != "x-delivery-count"
+        },
+        exchange=DEFAULT_EXCHANGE,
+    )

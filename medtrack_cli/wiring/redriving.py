@@ -1,0 +1,135 @@
+"""A queue of dead letters as the source of a job."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from medtrack_cli.core.checked import examine
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.ports import Invalid, PublishPolicy, Stop
+from medtrack_cli.core.publishing.deliver import Tally
+from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.redrive import Redrive, Wanted
+from medtrack_cli.core.publishing.replay import Replay
+from medtrack_cli.core.publishing.selection import EVERYTHING
+from medtrack_cli.errors import TopologyError
+from medtrack_cli.plural import counted
+from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.recordings import Recorder, recorder
+
+
+class DeadQueue(NamedTuple):
+    """What is known of a queue before it is read. `limit`: of deliveries, None: there is none."""
+
+    name: str
+    kind: str
+    ready: int
+    consumers: int
+    limit: int | None
+    reached: tuple[str, ...] = ()  # queues that are bound to our exchange
+
+
+def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
+    """Look at a queue: how much waits, who consumes, how often it delivers a message.
+
+    Unless it `spends`, the last must be known: the management API tells it.
+    """
+    from medtrack_cli.broker.amqp.taps import standing
+    from medtrack_cli.broker.management.client import Unanswered
+    from medtrack_cli.broker.management.queues import delivery_limit
+
+    settings = runtime.connection
+    with runtime.world.stop_on_signals() as stop:
+        try:
+            ready, consumers = standing(settings, name, lambda _text: None, stop)
+        except TopologyError as error:
+            hint = error.hint if "did you mean" in (error.hint or "") else None
+            hint = hint or "`medtrack queue list` shows all"
+            raise TopologyError(error.what, error.subject, hint=hint) from None
+    try:
+        kind, limit = delivery_limit(settings, name)
+    except Unanswered as error:
+        if not spends:
+            raise error.fatal(settings) from None
+        kind, limit = "of a type that isn't known", None
+    return DeadQueue(name, kind, ready, consumers, limit)
+
+
+def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
+    runtime: Runtime,
+    found: DeadQueue,
+    replay: Replay,
+    wanted: Wanted,
+    *,
+    record: Path | None,
+    spends: bool,
+    is_dry: bool,
+) -> Job:
+    """Make the job that sends a queue's dead letters home."""
+    settings = runtime.connection
+    tell = runtime.trace or (lambda _text: None)
+    record = None if is_dry else record
+    chooses = replace(replay.selection, invalid=Invalid.SEND) != EVERYTHING
+    returns = is_dry or chooses or bool(wanted.reasons or wanted.died_in)
+    tally = Tally()
+
+    def copy(messages: Sequence[Message]) -> Iterator[Receipt]:
+        if not messages:
+            return
+        with runtime.world.open_publisher(settings, PublishPolicy(), tell, Stop()) as publisher:
+            yield from publisher.publish(messages)
+
+    @contextmanager
+    def opened(stop: Stop) -> Iterator[None]:
+        keep = recorder(runtime, record, rotate=None, include_replays=True) if record else None
+        with (
+            closing(keep) if keep else nullcontext(),
+            runtime.world.open_queue_reader(settings, found.name, tell, stop) as reader,
+        ):
+            redrive.reader = reader
+            if keep:
+                redrive.keep = partial(_keep, keep, runtime)
+            try:
+                yield
+            finally:
+                redrive.settle(copy)
+                _account(redrive, tally)
+                _tell(runtime, redrive)
+
+    redrive = Redrive(
+        *(found.name, replay, wanted, runtime.world.clock, found.limit, returns, spends)
+    )
+    return Job(redrive.make, tally, can_be_made_again=False, journal=redrive, opened=opened)
+
+
+def _keep(recorder: Recorder, runtime: Runtime, delivery: Delivery) -> None:
+    """Write an original down, out of this process, before its copy is sent."""
+    recorder.write(examine(delivery, runtime.registry))
+    recorder.flush()
+
+
+def _account(redrive: Redrive, tally: Tally) -> None:
+    """Count the messages of the queue beside the events: seen is redriven and left."""
+    left = redrive.taken - redrive.redriven
+    numbers = {"seen": redrive.taken, "redriven": redrive.redriven, "left": left}
+    tally.aside.update(numbers, arrived_since=redrive.arrived_since)
+    tally.is_cut_short = bool(redrive.bound or redrive.unreturned)
+
+
+def _tell(runtime: Runtime, redrive: Redrive) -> None:
+    if redrive.unreturned:
+        what = counted(redrive.unreturned, "message")
+        runtime.printer.warning(
+            f"{what} had no delivery left, and {redrive.queue} took no copy: the broker drops "
+            "what was held, or it dies again"
+        )
+    if redrive.bound:
+        waits = counted(redrive.at_start - redrive.redriven, "message")
+        runtime.printer.warning(
+            f"{redrive.bound}: the run ends here, and {waits} wait in {redrive.queue}; "
+            "the same command goes on"
+        )

@@ -1,0 +1,255 @@
+"""`medtrack replay --from-queue`: dead letters go home, and nothing is lost on the way."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+
+from medtrack_cli.private_broker import PrivateBroker
+from tests.broker.witness import client
+from tests.cli.tool import Ran
+from tests.redrive.letters import Morgue, ids_in, morgue, quorum
+from tests.running import run_json
+
+Redrive = Callable[..., Ran]
+
+
+@pytest.fixture
+def redrive(private_broker: PrivateBroker, tmp_path: Path) -> Redrive:
+    """Give what runs `replay --from-queue` on the broker."""
+    environ = {
+        "MEDTRACK_URL": private_broker.amqp_url,
+        "MEDTRACK_MANAGEMENT_URL": private_broker.web_address,
+    }
+
+    def run(queue: str, *options: str) -> Ran:
+        return run_json(
+            *("replay", "--from-queue", queue, *options), folder=tmp_path, environ=environ
+        )
+
+    return run
+
+
+@pytest.fixture(params=[{}, quorum(None), quorum(2)], ids=["classic", "quorum", "limit 2"])
+def dead(request: pytest.FixtureRequest, private_broker: PrivateBroker) -> Iterator[Morgue]:
+    """Give two queues, and one for what dies in them."""
+    with morgue(private_broker.amqp_url, 2, request.param) as made:
+        yield made
+
+
+def counts(ran: Ran) -> dict[str, Any]:
+    """Give the numbers of the summary that aren't 0."""
+    names = ("kind", "profile", "broker", "exchange", "seconds", "exit_code")
+    return {name: each for name, each in ran.summary.items() if each and name not in names}
+
+
+def test_a_look_a_choice_and_the_rest(redrive: Redrive, dead: Morgue) -> None:
+    """Three runs, one after the other: each letter goes to the queue it died in, and only once."""
+    ids = dead.kill(150)
+    dry = redrive(dead.dead, "--dry-run")
+    assert (dry.code, dry.summary["would_send"]) == (0, 300), dry.err
+    dead.await_depth(dead.dead, 300)
+    one = redrive(dead.dead, "--yes", "--died-in", dead.origins[0])
+    assert counts(one) == {
+        "total": 150,
+        "confirmed": 150,
+        "left_out_died_in": 150,
+        "seen": 300,
+        "redriven": 150,
+        "left": 150,
+    }
+    dead.await_depth(dead.dead, 150)
+    rest = redrive(dead.dead, "--yes")
+    assert counts(rest) == {"total": 150, "confirmed": 150, "seen": 150, "redriven": 150}
+    assert (one.code, rest.code) == (0, 0)
+    assert [sorted(ids_in(dead.channel, each)) for each in dead.origins] == [sorted(ids)] * 2
+    dead.await_depth(dead.dead, 0)
+
+
+def test_it_asks(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """Without a person, and without --yes, nothing is read."""
+    with morgue(private_broker.amqp_url) as dead:
+        dead.kill(1)
+        ran = redrive(dead.dead)
+        assert (ran.code, ran.out) == (2, "")
+        assert "needs a yes" in ran.err
+        method, *_ = dead.channel.basic_get(dead.dead)
+        assert method is not None
+        assert not method.redelivered
+
+
+@pytest.mark.parametrize(
+    ("options", "reached"),
+    [
+        ([], (True, False, False)),
+        (["--to", "exchange"], (True, True, False)),
+        (["--to-queue", "ELSEWHERE"], (False, False, True)),
+    ],
+    ids=["queue", "exchange", "another queue"],
+)
+def test_a_letter_reaches_whom_it_is_sent_to(
+    redrive: Redrive,
+    private_broker: PrivateBroker,
+    options: list[str],
+    reached: tuple[bool, bool, bool],
+) -> None:
+    """By default the one queue; to the exchange, as first published, all that are bound there."""
+    with morgue(private_broker.amqp_url) as dead, morgue(private_broker.amqp_url) as other:
+        dead.kill(2)
+        dead.channel.queue_purge(other.origins[0])
+        options = [other.dead if each == "ELSEWHERE" else each for each in options]
+        ran = redrive(dead.dead, "--yes", *options)
+        assert ran.code == 0, ran.err
+        depths = [dead.depth(each) for each in (dead.origins[0], other.origins[0], other.dead)]
+        assert depths == [2 * each for each in reached]
+        keys = {each["routing_key"] for each in ran.of_kind("receipt")}
+        expected = "student.deleted" if reached[1] else (dead.origins[0], other.dead)[reached[2]]
+        assert keys == {expected}
+
+
+def test_what_is_refused_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """A queue that is full and refuses: the letter isn't let go, and counts as left."""
+    with morgue(private_broker.amqp_url) as dead:
+        dead.kill(3)
+        full = f"{dead.dead}.full"
+        arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
+        dead.channel.queue_declare(full, arguments=arguments)
+        ran = redrive(dead.dead, "--yes", "--to-queue", full, "--retry-for", "0.5")
+        assert ran.code == 1
+        assert (ran.summary["confirmed"], ran.summary["refused"]) == (1, 2)
+        assert (ran.summary["redriven"], ran.summary["left"]) == (1, 2)
+        dead.await_depth(dead.dead, 2)
+        dead.channel.queue_delete(full)
+
+
+def test_an_unroutable_letter_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """The queue it died in is gone: nothing is lost."""
+    with morgue(private_broker.amqp_url) as dead:
+        dead.kill(2)
+        dead.channel.queue_delete(dead.origins[0])
+        ran = redrive(dead.dead, "--yes")
+        assert (ran.code, ran.summary["unroutable"], ran.summary["left"]) == (1, 2, 2)
+        dead.await_depth(dead.dead, 2)
+
+
+def test_what_comes_back_too_often_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """Each run counts in a header; at the most it is left, and counted as quarantined."""
+    with morgue(private_broker.amqp_url) as dead:
+        dead.kill(1)
+        for number in (1, 2):
+            assert redrive(dead.dead, "--yes", "--max-redrives", "2").summary["redriven"] == 1
+            assert dead.reject(dead.origins[0]).headers["x-medtrack-redrives"] == number  # type: ignore[index]
+            dead.await_depth(dead.dead, 1)
+        ran = redrive(dead.dead, "--yes", "--max-redrives", "2")
+        assert counts(ran) == {"quarantined": 1, "seen": 1, "left": 1}
+        dead.await_depth(dead.dead, 1)
+
+
+BAD_DEATHS: list[Any] = [
+    None,
+    "rejected",
+    [],
+    ["rejected"],
+    [{"queue": 7, "reason": "rejected"}],
+    [{"queue": "", "reason": "rejected"}],
+    [{"reason": "rejected"}],
+]
+
+
+def test_what_tells_no_death_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """Without x-death, or with one that can't be read, a message is left and counted."""
+    with morgue(private_broker.amqp_url) as dead:
+        for death in BAD_DEATHS:
+            headers = {} if death is None else {"x-death": death}
+            properties = pika.BasicProperties(headers=headers)
+            dead.channel.basic_publish("", dead.dead, b"{}", properties)
+        ran = redrive(dead.dead, "--yes")
+        assert counts(ran) == {"no_death": 7, "seen": 7, "left": 7}
+        dead.await_depth(dead.dead, 7)
+
+
+def test_invalid_letters_stay_and_originals_are_kept(
+    redrive: Redrive, private_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """An invalid event would die again; --record keeps what is sent as it was."""
+    with morgue(private_broker.amqp_url) as dead:
+        dead.kill(1)
+        dead.channel.basic_publish("medtrack.events", "student.deleted", b"{}")
+        dead.reject(dead.origins[0])
+        dead.await_depth(dead.dead, 2)
+        ran = redrive(dead.dead, "--yes", "--record", str(tmp_path / "kept.ndjson"))
+        assert counts(ran) == {
+            "total": 1,
+            "confirmed": 1,
+            "invalid_skipped": 1,
+            "seen": 2,
+            "redriven": 1,
+            "left": 1,
+        }
+        (kept,) = map(json.loads, (tmp_path / "kept.ndjson").read_text().splitlines()[1:])
+        assert kept["routing_key"] == dead.dead
+        assert kept["headers"]["x-first-death-queue"] == dead.origins[0]
+
+
+def test_no_delivery_left(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """A run that would put messages back refuses; a yes to that copies what stays, and loses none.
+
+    A run that sends all goes on.
+    """
+    with morgue(private_broker.amqp_url, 1, quorum(1)) as dead:
+        dead.kill(3)
+        assert redrive(dead.dead, "--dry-run").code == 0
+        dead.await_depth(dead.dead, 3)
+        ran = redrive(dead.dead, "--dry-run")
+        assert ran.code == 2
+        assert "no delivery left of the 1" in ran.err
+        dead.await_depth(dead.dead, 3)
+        ran = redrive(dead.dead, "--yes", "--spend-deliveries", "--id", "m-2")
+        assert (ran.code, ran.summary["redriven"], ran.summary["left"]) == (0, 1, 2)
+        dead.await_depth(dead.dead, 2)
+        assert redrive(dead.dead, "--yes").summary["redriven"] == 2
+        assert sorted(ids_in(dead.channel, dead.origins[0])) == ["m-1", "m-2", "m-3"]
+
+
+def test_only_what_was_there_is_handled(redrive: Redrive, private_broker: PrivateBroker) -> None:
+    """What dies while the run is on waits for the next, though it would be delivered."""
+    with morgue(private_broker.amqp_url) as dead, client(private_broker.amqp_url) as channel:
+        dead.kill(5)
+        # Sent to itself, each letter is one that arrives while the run is on.
+        alias = f"{dead.dead}.alias"
+        channel.exchange_declare(alias, "fanout", auto_delete=True)
+        channel.queue_bind(dead.dead, alias)
+        channel.queue_declare(
+            f"{alias}.q",
+            arguments={"x-dead-letter-exchange": alias, "x-message-ttl": 0},
+        )
+        ran = redrive(dead.dead, "--yes", "--to-queue", f"{alias}.q")
+        channel.queue_delete(f"{alias}.q")
+        assert (ran.summary["seen"], ran.summary["redriven"]) == (5, 5)
+        assert ran.summary["arrived_since"] == 5
+        dead.await_depth(dead.dead, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--from-queue", "nobody", "--dry-run"], "is missing"),
+        (["--from-queue", "q", "morning.ndjson"], "--from-queue goes without a SOURCE"),
+        (["--from-queue", "q", "--to", "queue", "--to-queue", "p"], "goes without --to"),
+        (["--from-queue", "q", "--to-queue", "q"], "names the queue itself"),
+        (["morning.ndjson", "--died-in", "q"], "--died-in goes with --from-queue"),
+        ([], "replay needs a SOURCE"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    private_broker: PrivateBroker, tmp_path: Path, options: list[str], says: str
+) -> None:
+    """Nothing is asked and nothing is read."""
+    ran = run_json(
+        "replay", *options, folder=tmp_path, environ={"MEDTRACK_URL": private_broker.amqp_url}
+    )
+    assert ran.code == (76 if "nobody" in options else 2)
+    assert says in ran.err
