@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 
 from medtrack_cli.events.findings import Path
-from medtrack_cli.events.formats import SCHEMA_DIALECT
+from medtrack_cli.events.formats import MARKED_PERSONAL, SCHEMA_DIALECT
 from medtrack_cli.events.subschemas import (
     Subschema,
     below,
@@ -75,11 +75,9 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
     except ValidationError as error:
         yield tuple(error.instance_path), f"not JSON Schema 2020-12 ({error.kind.name})"
         return
-    for path, each in every(document):
-        for keyword, reference in references(each.schema).items():
-            if each.resource.target(reference) is None:
-                yield (*path, keyword), "a reference may only lead into the same document"
-                return
+    if found := next(_misused(document), None):
+        yield found
+        return
     try:
         compiled(document)
     except (ValidationError, ValueError) as error:
@@ -89,6 +87,15 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
         yield (), f"its references unfold into more than {MOST_AT_ONCE:,} schemas for one value"
     if document.get("type") != "object":
         yield (), 'a payload is an object: the schema must say "type": "object"'
+
+
+def _misused(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for path, each in every(document):
+        if not isinstance(each.schema.get(MARKED_PERSONAL, True), bool):
+            yield (*path, MARKED_PERSONAL), f"{MARKED_PERSONAL} is true or false"
+        for keyword, reference in references(each.schema).items():
+            if each.resource.target(reference) is None:
+                yield (*path, keyword), "a reference may only lead into the same document"
 
 
 def _first_line(error: Exception) -> str:

@@ -71,6 +71,9 @@ class Mark(Enum):
     FIELD_NAME = auto()  # the name of a field may be seen
 
 
+MARKED_PERSONAL: Final = "x-personal"
+"""The keyword of a document that marks a value, and all that is in it, as a person's: true."""
+
 Uuid = Annotated[str, Field(pattern=UUID, json_schema_extra={"format": "uuid"})]
 Date = Annotated[str, Field(pattern=DATE, json_schema_extra={"format": "date"})]
 Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]

@@ -222,6 +222,11 @@ def below(start: Iterable[Subschema], part: str | int) -> list[Subschema]:
     return [child for each, found in children for child in _inside(each, found)]
 
 
+def contained(places: Iterable[Subschema]) -> list[Subschema]:
+    """List the schemas that some item of a list fits, whichever it is."""
+    return [child for each in places for child in _inside(each, [each.schema.get("contains")])]
+
+
 def _children(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
     """Give what a schema says of a member or an item, and nothing when it says nothing."""
     if isinstance(part, int):

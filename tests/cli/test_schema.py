@@ -77,6 +77,25 @@ def test_a_sound_folder(added: Tool) -> None:
     assert added.run("schema", "check", "schemas").code == 0
 
 
+def test_what_is_personal_is_shown_and_checked(added: Tool) -> None:
+    """`schema show` says which fields are a person's; a mark that is no boolean is a fault."""
+    mark = {"x-personal": True}
+    marked = {"guest": mark, "cin": {"type": "string"}, "room": {"$ref": "#/$defs/room"}}
+    document = {"type": "object", "properties": marked, "$defs": {"room": {"type": "string"}}}
+    schema(added, "room.left/1.0.json", document)
+    for event_type, personal in (
+        ("room.left", {"guest", "cin"}),
+        ("user.created", {"email", "first_name", "last_name"}),
+    ):
+        shown = added.run("schema", "show", event_type, "-o", "json").summary
+        assert {each["name"] for each in shown["fields"] if each["personal"]} == personal
+    assert "(optional, personal)" in added.run("schema", "show", "room.left").out
+    document["$defs"]["room"]["x-personal"] = "yes"  # type: ignore[index] # of a schema
+    schema(added, "room.left/1.0.json", document)
+    ran = added.run("schema", "check")
+    assert (ran.code, "x-personal is true or false" in ran.out) == (65, True), ran.out
+
+
 def room(*, required: tuple[str, ...] = ("room_id",), **fields: object) -> dict[str, Any]:
     """Make a schema of room.booked."""
     return {

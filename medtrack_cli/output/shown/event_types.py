@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.events.event_type import EventType
+from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.personal import is_personal
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import aligned
@@ -34,6 +36,7 @@ class ShownEventType(NamedTuple):
                     "type": each.kind,
                     "required": each.required,
                     "description": each.description,
+                    "personal": is_personal(known, each.name),
                 }
                 for each in known.fields
             ],
@@ -47,7 +50,7 @@ class ShownEventType(NamedTuple):
         by = known.published_by or "whoever: its schema does not say"
         yield from sheet.text(f"Published by {by}.\n\nPayload")
         fields = [
-            (each.name, each.kind, each.description + ("" if each.required else " (optional)"))
+            (each.name, each.kind, " ".join(filter(None, (each.description, _notes(known, each)))))
             for each in known.fields
         ]
         yield from _table(fields, sheet)
@@ -60,6 +63,15 @@ class ShownEventType(NamedTuple):
             taken = "medtrack publish -f -"
             fits = sheet.room is None or len(made) + len(taken) < sheet.room
             yield from [f"{made} {taken}"] if fits else [made, f"    {taken}"]
+
+
+def _notes(known: EventType, field: FieldType) -> str:
+    notes = {
+        "optional": not field.required,
+        "personal": is_personal(known, field.name),
+    }
+    said = ", ".join(note for note, holds in notes.items() if holds)
+    return f"({said})" if said else ""
 
 
 def _table(rows: Sequence[Sequence[str]], sheet: Sheet) -> Iterator[str]:

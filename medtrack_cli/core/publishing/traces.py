@@ -1,0 +1,77 @@
+"""Whether a person's value is left in texts that are sent beside those that were replaced."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote
+
+_SHORT = 6  # characters: what is shorter is found only where it is no part of a word
+_LEAST_WORD, _MOST_WORDS = 4, 20  # of a name of several: `el` says nothing
+_NOT_ALNUM = re.compile("[^0-9a-z\n]")
+_MAY_BE_ENCODED = re.compile("[A-Z0-9]")
+_ADDRESS = re.compile(r"[^\s@](?:@|%40)[^\s@]")
+_PHONE = re.compile(r"(?:\+|%2[Bb])[0-9]{7}")
+
+
+def seems_personal(text: str) -> bool:
+    """Tell whether a text holds what looks like an e-mail address or a phone number."""
+    return _ADDRESS.search(text) is not None or _PHONE.search(text) is not None
+
+
+def is_left(values: Iterable[str], texts: Iterable[str]) -> bool:
+    """Tell whether one of a person's values stands in one of the texts, in whatever case.
+
+    A number may be written with other punctuation, an address without its domain, of several
+    words one alone; any of them in percents or base64.
+    """
+    whole = "\n".join(texts)
+    if not whole:
+        return False
+    if "%" in whole:
+        whole += "\n" + unquote(whole)
+    folded = whole.casefold()
+    compact = _NOT_ALNUM.sub("", folded)
+    may_be_encoded = _MAY_BE_ENCODED.search(whole) is not None
+    for value in values:
+        if any(_stands(form, folded) for form in _plain(value.casefold())):
+            return True
+        if not value.isalpha():
+            bare = _NOT_ALNUM.sub("", value.casefold())
+            if len(bare) >= _SHORT and bare in compact:
+                return True
+        if may_be_encoded and any(form in folded for form in _encoded(value)):
+            return True
+    return False
+
+
+def _plain(value: str) -> Iterator[str]:
+    yield value
+    local, at, _ = value.partition("@")
+    if at and not local.isalpha():
+        yield local
+    if " " in value:
+        yield from (word for word in value.split(maxsplit=_MOST_WORDS) if len(word) >= _LEAST_WORD)
+
+
+def _stands(form: str, text: str) -> bool:
+    at = text.find(form)
+    while at >= 0:
+        if len(form) >= _SHORT:
+            return True
+        around = text[at - 1 : at] + text[at + len(form) : at + len(form) + 1]
+        if not any(map(str.isalnum, around)):
+            return True
+        at = text.find(form, at + 1)
+    return False
+
+
+def _encoded(value: str) -> Iterator[str]:
+    """Give the forms of a value in base64, in lower case."""
+    data = value.encode()
+    if len(data) < _SHORT - 1:
+        return
+    for before in range(3):  # bytes of another text that share its groups of 24 bits
+        text = b64encode(bytes(before) + data, b"-_").decode()
+        inner = text[-(-before * 8 // 6) : (before + len(data)) * 8 // 6].casefold()
+        yield inner
+        yield inner.replace("-", "+").replace("_", "/")

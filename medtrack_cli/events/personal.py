@@ -1,0 +1,193 @@
+"""Which values of an event are a person's, as its type marks them, wherever they stand."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum, auto
+from functools import cache
+from typing import Any, NamedTuple
+
+from medtrack_cli.events.event_type import EventType
+from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.formats import MARKED_PERSONAL, Mark
+from medtrack_cli.events.registry import Registry, built_in
+
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_VALUE = re.compile(rf'(?:({_STRING})\s*:\s*)?({_STRING}|[{{}}\[\]]|[^\s",:{{}}\[\]]+)', re.DOTALL)
+_MOST_KEPT = 1000  # places below one: a document may allow any key
+
+
+class Says(Enum):
+    """What a type says of the values at a place."""
+
+    PERSONAL = auto()
+    ID = auto()  # a UUID
+    WORD = auto()  # as Mark has it
+    FIELD_NAME = auto()
+    CERTAIN = auto()  # of a format that leaves no room for a person's data
+    TEXT = auto()  # nothing more
+    NOTHING = auto()  # not even that there is one
+
+
+class Place:
+    """A place in a type's events; `child` goes down."""
+
+    def __init__(
+        self,
+        says: Says,
+        inner: "Callable[[str | int], Place] | None" = None,
+        *,
+        has_any_keys: bool = False,
+    ) -> None:
+        self.says = says
+        self.has_any_keys = has_any_keys  # else those that the type names
+        self._inner = inner
+        self._children: dict[str | int, Place] = {}
+
+    def child(self, part: str | int) -> "Place":
+        """Go down to a member or an item; the items of a plain field are like itself."""
+        found = self._children.get(part)
+        if found is None:
+            found = self._inner(part) if self._inner else self
+            if len(self._children) < _MOST_KEPT:
+                self._children[part] = found
+        return found
+
+
+class Scalar(NamedTuple):
+    """A string, number or word (true, null) of an event's text: where, and under which key."""
+
+    says: Says
+    field: str
+    text: str  # as it stands there, with its quotes
+    start: int
+    end: int
+
+
+def unquoted(text: str) -> str:
+    """Read a JSON string."""
+    return str(json.loads(text)) if "\\" in text else text[1:-1]
+
+
+def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
+    """Walk the scalars of a text, which is valid JSON without a BOM, but those that are certain.
+
+    `top` is the text's own place. Keys that no type names are added to `keys`.
+    """
+    above: list[tuple[Place, int, str]] = []
+    owner, index, field = Place(Says.TEXT, lambda _: top), 0, ""  # index: of the next item
+    for found in _VALUE.finditer(text):
+        key, word = found.groups()
+        if word in "}]":
+            owner, index, field = above.pop()
+            continue
+        if key is None:
+            place, name = owner.child(index), field
+            index += 1
+        else:
+            name = unquoted(key)
+            place = owner.child(name)
+            if owner.has_any_keys:
+                keys.add(name)
+        if word in "{[":
+            above.append((owner, index, field))
+            owner, index, field = place, 0, name
+        elif place.says is not Says.CERTAIN:
+            yield Scalar(place.says, name, word, *found.span(2))
+
+
+def is_personal(event_type: EventType, field: str) -> bool:
+    """Tell whether a field of a type's payload is a person's."""
+    return _top(event_type).child("payload").child(field).says is Says.PERSONAL
+
+
+@cache
+def has_persons(registry: Registry, name: str) -> bool:
+    """Tell whether a type has, in any version, values that are a person's, or may have."""
+    return any(_holds_persons(each) for each in registry if each.name == name)
+
+
+def _holds_persons(event_type: EventType) -> bool:
+    if event_type.document is None:
+        return any(is_personal(event_type, field.name) for field in event_type.fields)
+    from medtrack_cli.events.subschemas import every
+
+    return any(
+        each.schema.get(MARKED_PERSONAL) is True
+        or not _known_names().isdisjoint(each.schema.get("properties", ()))
+        for _, each in every(event_type.document)
+    )
+
+
+@cache
+def personal_names(registry: Registry) -> frozenset[str]:
+    """Give the names of payload fields that are a person's in any type."""
+    fields = ((each, field.name) for each in registry for field in each.fields)
+    return frozenset(name for each, name in fields if is_personal(each, name))
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """Give the names of fields that are a person's in any type, whatever its schema says."""
+    return personal_names(built_in())
+
+
+def top_place(registry: Registry, event_type: str, body: bytes) -> Place:
+    """Give the place of a whole event, which is valid."""
+    versions = _places(registry, event_type)
+    if len(versions) == 1:
+        return next(iter(versions.values()))
+    known = registry.select(event_type, json.loads(body)["version"]).event_type
+    return versions[known.version if known else registry.find(event_type).version]
+
+
+@cache
+def _places(registry: Registry, name: str) -> dict[str, Place]:
+    return {each.version: _top(each) for each in registry if each.name == name}
+
+
+def _top(event_type: EventType) -> Place:
+    if event_type.document is None:
+        fields = {field.name: Place(_says(field)) for field in event_type.fields}
+        payload = Place(Says.TEXT, lambda part: fields[str(part)])
+    else:
+        payload = _described(event_type.document)
+    places = {"payload": payload, "service": Place(Says.TEXT)}
+    certain = Place(Says.CERTAIN)
+    return Place(Says.TEXT, lambda part: places.get(str(part), certain))
+
+
+_MARKS = {
+    Mark.PERSONAL: Says.PERSONAL,
+    Mark.WORD: Says.WORD,
+    Mark.FIELD_NAME: Says.FIELD_NAME,
+}
+
+
+def _says(field: FieldType) -> Says:
+    if field.mark:
+        return _MARKS[field.mark]
+    kinds = {"uuid": Says.ID, "string": Says.TEXT, "any": Says.NOTHING}
+    return kinds.get(field.kind, Says.CERTAIN)
+
+
+def _described(document: Mapping[str, Any]) -> Place:
+    from medtrack_cli.events.subschemas import Subschema, below, contained, in_place, whole
+
+    def place(starts: list[Subschema], *, inherited: bool) -> Place:
+        speaking = [*in_place(starts)]
+        is_personal = inherited or any(
+            each.schema.get(MARKED_PERSONAL) is True for each in speaking
+        )
+        is_known = any(each.schema for each in speaking)
+
+        def inner(part: str | int) -> Place:
+            found = below(speaking, part)
+            if isinstance(part, int):
+                found += contained(speaking)
+            return place(found, inherited=is_personal or part in _known_names())
+
+        says = Says.PERSONAL if is_personal else Says.TEXT if is_known else Says.NOTHING
+        return Place(says, inner, has_any_keys=True)
+
+    return place([whole(document)], inherited=False)
