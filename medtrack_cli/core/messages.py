@@ -61,15 +61,21 @@ class Message(NamedTuple):
             self.findings,
             self.routing_key,
             self.is_valid,
+            self.is_to_queue,
         )
+
+    @property
+    def is_to_queue(self) -> bool:
+        """Whether it goes to one queue alone, by the name that its routing key is."""
+        return self.exchange == ""
 
 
 class Receipt(NamedTuple):
     """The verdict on one event; `reason` says why it isn't `confirmed`.
 
     An invalid event carries its findings, a sent one the warnings there were. `routing_key` is
-    the one that was used; None where no message was made. One that `was_valid` not was sent all
-    the same.
+    the one that was used, or the name of the queue that it went to; None where no message was
+    made. One that `was_valid` not was sent all the same.
     """
 
     position: int
@@ -82,3 +88,4 @@ class Receipt(NamedTuple):
     findings: tuple[Finding, ...] = ()
     routing_key: str | None = None
     was_valid: bool = True
+    is_to_queue: bool = False

@@ -97,6 +97,7 @@ def test_an_invalid_event_ends_a_run() -> None:
         (*made[1].findings,),
         None,
         True,
+        False,
     )
 
 

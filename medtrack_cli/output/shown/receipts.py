@@ -55,7 +55,9 @@ class ShownReceipt(NamedTuple):
         for found in receipt.findings:
             yield from ShownFinding(found).lines(sheet)
         name = safe_text(receipt.event_type or "?")
-        if receipt.routing_key not in {None, receipt.event_type}:
+        if receipt.is_to_queue:
+            name += f" to queue {safe_text(receipt.routing_key or "")}"
+        elif receipt.routing_key not in {None, receipt.event_type}:
             name += f" as {safe_text(masked('routing_key', receipt.routing_key))}"
         outcome = sheet.style(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
         reason = f" ({safe_text(receipt.reason)})" if receipt.reason else ""
@@ -91,7 +93,8 @@ class ShownMessage(NamedTuple):
     def lines(self, sheet: Sheet) -> Iterator[str]:
         message = self.message
         size = f"{len(message.body):,} bytes"
-        name = safe_text(masked("routing_key", message.routing_key))
+        key = message.event_type or "?" if message.is_to_queue else message.routing_key
+        name = safe_text(masked("routing_key", key))
         line = f"{name:<18} {_id(message.message_id, sheet)} {size:>12}"
         yield from _placed("would send", line, message.file, message.line, "", sheet)
         if self.queues is not None:
