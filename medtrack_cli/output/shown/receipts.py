@@ -56,7 +56,7 @@ class ShownReceipt(NamedTuple):
             yield from ShownFinding(found).lines(sheet)
         name = safe_text(receipt.event_type or "?")
         if receipt.is_to_queue:
-            name += f" to queue {safe_text(receipt.routing_key or "")}"
+            name += " to queue " + safe_text(receipt.routing_key or "")
         elif receipt.routing_key not in {None, receipt.event_type}:
             name += f" as {safe_text(masked('routing_key', receipt.routing_key))}"
         outcome = sheet.style(f"{receipt.outcome:<10}", _COLOURS[receipt.outcome])
