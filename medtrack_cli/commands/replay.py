@@ -9,6 +9,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
 from medtrack_cli.commands.replay_job import (
     job_of,
+    outline_of,
     pace_of,
     plan_of,
     refuse_without_queue,
@@ -75,6 +76,7 @@ def replay(
             is_checked=source.can_be_read_again,
             dry_run=running.dry_run,
             yes=running.yes,
+            outline=outline_of(runtime, plan, pacing),
         )
     if any(plan.selection.window) and not job.events and source.can_be_read_again:
         _name_span(runtime, source)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import typer
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
-from medtrack_cli.commands.replay_options import Changing, Choosing, Redriving
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.times import from_rfc3339
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.ports import Stop
     from medtrack_cli.core.publishing.job import Job, Pace
+    from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.core.publishing.selection import Selection
@@ -119,6 +120,17 @@ def plan_of(
         runtime.registry,
         command=shlex.join(["medtrack", "replay", *typed]),
     )
+
+
+def outline_of(runtime: Runtime, plan: "Replay", pacing: Pacing) -> "Outline":
+    """Begin to count what is to be sent, and how long that takes."""
+    from medtrack_cli.core.publishing.outline import Outline
+    from medtrack_cli.core.publishing.pacing import Pace
+    from medtrack_cli.wiring.origins import here
+
+    speed = _speed(pacing.speed)
+    due = Pace(speed, runtime.world.clock).after if speed else None
+    return Outline(plan.name, here(runtime), due)
 
 
 def job_of(

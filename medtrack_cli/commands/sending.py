@@ -1,18 +1,23 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache, partial
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.confirming import confirm, told_of
+from medtrack_cli.commands.rehearsing import rehearse
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.messages import Message, Outcome, Receipt
+from medtrack_cli.core.messages import Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job, Pace
 from medtrack_cli.errors import ExitCode, MedtrackError
-from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt, group_of
+from medtrack_cli.output.shown.plans import listed
+from medtrack_cli.output.shown.receipts import ShownReceipt, group_of
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.outline import Outline
 
 _NOBODY = "unroutable: no queue wants them. Try again with `medtrack listen` in another terminal"
 _KINDS = {"publish": Kind.PUBLISHED, "replay": Kind.REPLAYED}
@@ -28,22 +33,26 @@ def carry_out(
     is_checked: bool,
     dry_run: bool,
     yes: bool,
+    outline: "Outline | None" = None,
 ) -> int:
     """Check a job where it can be, then print what it would send, or ask, and send it.
 
-    `action` is publish or replay; `pace` makes what holds messages back, until stopped.
+    `action` is publish or replay; `pace` makes what holds messages back, until stopped. With an
+    `outline`, people are shown the plan in the place of each message.
     """
     kind, aside = _KINDS[action], job.tally.aside if action == "replay" else {}
     if is_checked:
+        job.outline = None if dry_run else outline  # a dry run goes through all once more
         _check(runtime, kind, job)
     if job.is_refused:
         receipts = job.unsent()
         if dry_run:
-            return _print_only(runtime, receipts, aside, None)
+            return rehearse(runtime, receipts, aside)
         return _report(runtime, kind, job.tally, receipts)
     if dry_run:
         with runtime.world.stop_on_signals() as stop:
-            return _print_only(runtime, job.outgoing(), aside, policy.timeout, job.opened(stop))
+            coming = runtime, job.outgoing(), aside, policy.timeout
+            return rehearse(*coming, outline=outline, opened=job.opened(stop))
     everything = job.everything if job.can_be_made_again else None
     confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
     return _send(runtime, kind, job, policy, pace)
@@ -132,75 +141,11 @@ def _finish(
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
-    sentence = f"{kind} {tally.total:,}: {_listed(counted) or 'nothing'} ({seconds:.2f} s)"
+    sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"
     runtime.printer.summary(kind, {**runtime.config.target._asdict(), **numbers}, sentence)
     if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:
         way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
         runtime.printer.note(_NOBODY + way_out)
     if failure is not None:
         raise failure
-    return code
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    """List what was counted; `left_out` is the sum of what is left out by each condition."""
-    return ", ".join(
-        f"{count:,} {_named(name)}"
-        for name, count in counts.items()
-        if count and name != "left_out"
-    )
-
-
-def _named(counter: str) -> str:
-    condition = counter.removeprefix("left_out_").replace("_", "-")
-    if condition == "time":
-        return "of another time"
-    return (
-        f"left out by --{condition}"
-        if counter.startswith("left_out_")
-        else counter.replace("_", " ")
-    )
-
-
-def _print_only(
-    runtime: Runtime,
-    outgoing: Iterable[Message | Receipt],
-    aside: Mapping[str, int],
-    timeout: float | None,
-    opened: AbstractContextManager[object] | None = None,
-) -> int:
-    """Print what would be sent, and the queues it would reach; what is invalid, its findings.
-
-    `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
-    `opened` is where it comes from. The queues are asked for no longer than the `timeout`.
-    """
-    from medtrack_cli.wiring import brokers
-
-    printer, reach = runtime.printer, cache(lambda: brokers.reach(runtime, timeout))
-    sendable = undelivered = invalid_sent = 0
-    tally = Tally()
-    with opened or nullcontext():
-        for each in outgoing:
-            if isinstance(each, Receipt):
-                tally.add(each)
-                printer.show(ShownReceipt(each), group_of(each))
-            else:
-                queues = reach()(each)
-                sendable += 1
-                invalid_sent += not each.is_valid
-                undelivered += queues == []
-                printer.show(ShownMessage(each, queues))
-    total, invalid = sendable + tally.total, tally[Outcome.INVALID]
-    code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
-    numbers = {"total": total, "would_send": sendable, "invalid": invalid}
-    sentence = "dry run: nothing would be sent"
-    if total:
-        sentence = f"dry run: would send {sendable:,} of {total:,}, nothing sent"
-    counts = {**aside, "invalid_sent": invalid_sent}
-    left = {name: count for name, count in counts.items() if count}
-    if left:
-        sentence += f"; besides: {_listed(left)}"
-    if undelivered:
-        sentence += f"; {undelivered:,} would reach no queue"
-    printer.summary(Kind.DRY_RUN, {**numbers, **left, "exit_code": code}, sentence)
     return code

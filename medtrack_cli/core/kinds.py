@@ -12,6 +12,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
     PUBLISHED = "published"
     REPLAYED = "replayed"
+    PLAN = "plan"
     DRY_RUN = "dry_run"
     VALIDATED = "validated"
     STATS = "stats"

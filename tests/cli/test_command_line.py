@@ -125,7 +125,7 @@ def test_verbose_says_what_was_filled_in(tool: Tool) -> None:
         (("validate", "good.ndjson", "missing.json"), {"validated"}),
         (("publish", "-f", "good.ndjson", "--dry-run"), {"message", "dry_run"}),
         (("publish", "-f", "bad.json"), {"finding", "receipt", "published"}),
-        (("replay", "good.ndjson", "--dry-run"), {"message", "dry_run"}),
+        (("replay", "good.ndjson", "--dry-run"), {"message", "plan", "dry_run"}),
         (("schema", "list"), {"event_type"}),
         (("schema", "show", "user.created"), {"event_type"}),
         (("config", "show"), {"setting"}),

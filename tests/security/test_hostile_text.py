@@ -175,7 +175,7 @@ def test_dry_runs(tool: Tool, look: list[str]) -> None:
         ),
     )
     text = shows(tool, "replay", "--dry-run", f"{NAME}.jsonl", *look, code=0)
-    assert text.count("would send") >= len(HOSTILE)
+    assert text.count("no valid event") >= min(20, len(HOSTILE))
     shows(tool, "replay", "--dry-run", f"{NAME}.jsonl", "--invalid", "fail", *look, code=1)
     assert f"{len(HOSTILE)} in 1 file" in shows(tool, "stats", f"{NAME}.jsonl", *look, code=0)
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Publisher, Stop
 from medtrack_cli.core.publishing.deliver import Tally, deliver, unsent
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.outline import Outline
 
 Outgoing = Message | Receipt
 """What is to be sent, or the receipt of what isn't: an invalid event."""
@@ -57,7 +60,8 @@ class Job:
 
     `is_small`: they may be held in memory from their check on, and are made only once.
     `last_touch` is given to each when it goes, after all that holds it back. `opened` is entered
-    before they are made and left when all is done: where they come from.
+    before they are made and left when all is done: where they come from. The check fills the
+    `outline`.
     """
 
     make: Make
@@ -68,6 +72,7 @@ class Job:
     journal: Journal | None = None
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     opened: Callable[[Stop], AbstractContextManager[object]] = lambda _stop: nullcontext()
+    outline: "Outline | None" = None
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)
@@ -82,7 +87,12 @@ class Job:
         """Make everything once, before anything is sent: one that is invalid refuses the job."""
         aside = self._checked = Counter()
         kept: list[Outgoing] | None = [] if self.is_small else None
+        outline = self.outline
+        if outline is not None:
+            outline.left_out = aside
         for each in self.make(Pass.KEEP if self.is_small else Pass.CHECK, aside):
+            if outline is not None:
+                outline.add(each)
             if isinstance(each, Receipt):
                 self.is_refused = True
             else:

@@ -60,12 +60,17 @@ class Pace:
     def hold(self, delivery: "Delivery") -> None:
         """Wait until it is time for a delivery."""
         if self._last is None:
-            self._started, self._latest = self._clock.monotonic(), delivery.received_at
-            self._last = delivery
-        self._elapsed += self._since(self._last, delivery)
-        due = self._started + self._elapsed / self._speed
+            self._started = self._clock.monotonic()
+        due = self._started + self.after(delivery)
         self._tell(due - self._clock.monotonic())
         wait(due, self._clock, self._stop)
+
+    def after(self, delivery: "Delivery") -> float:
+        """Tell how many seconds after the first delivery one is due; each is asked for in turn."""
+        if self._last is None:
+            self._last, self._latest = delivery, delivery.received_at
+        self._elapsed += self._since(self._last, delivery)
+        return self._elapsed / self._speed
 
     def _since(self, last: "Delivery", delivery: "Delivery") -> float:
         """Give the seconds from one event to the next, and remember the later one."""

@@ -1,0 +1,126 @@
+"""What a replay would do, before it does it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import aligned, wrapped
+
+_MOST_NAMES = 12  # of a line; the others are counted
+_INDENT = 12
+
+
+class ShownPlan(NamedTuple):
+    """A plan, as `Outline.to_json` gives it; a run's journal has it too."""
+
+    plan: Mapping[str, Any]
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        yield {"kind": Kind.PLAN, **self.plan}
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        yield from wrapped(safe_text(f"replay {self.plan['run']}"), sheet.room)
+        for name, text in self._facts():
+            start = f"  {name}".ljust(_INDENT)
+            first, *others = wrapped(safe_text(text), sheet.room, start, " " * _INDENT)
+            yield sheet.style(start, "dim") + first.removeprefix(start)
+            yield from others
+        time_from = self._same_day()
+        rows = [_row(each, time_from, sheet) for each in self.plan["first_events"]]
+        if rows:
+            yield "first events" if self.plan["events"] > len(rows) else "events"
+            for lines in aligned(rows, sheet.room, "  "):
+                yield from lines
+
+    def _same_day(self) -> int:
+        """Tell where the time of day begins in a time, if all are of one day; else 0."""
+        first, last = self.plan["first"], self.plan["last"]
+        return 11 if first and first[:10] == last[:10] else 0
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        plan = self.plan
+        yield "to", where_to(plan)
+        odd = f", {plan['invalid']:,} of them no valid event" if plan["invalid"] else ""
+        yield "events", f"{plan['events']:,}{odd}"
+        if plan["left_out"]:
+            yield "besides", listed(plan["left_out"])
+        if plan["first"]:
+            yield "recorded", span(plan)
+        yield "takes", pace(plan)
+        if plan["routing_keys"] != plan["event_types"]:
+            yield "keys", _names(plan["routing_keys"], "routing_key")
+        yield "types", _names(plan["event_types"], "event_type")
+        yield "services", _names(plan["services"], "service")
+        if plan["queues"] is not None:
+            nowhere = f"; {plan['unreached']:,} reach no queue" if plan["unreached"] else ""
+            yield "queues", _names(plan["queues"]) + nowhere
+        if plan["mismatched"]:
+            count = f"{plan['mismatched']:,} of {plan['events']:,}"
+            yield "mismatch", f"{count} keys are not the event's type (routing_key_mismatch)"
+
+
+def where_to(plan: Mapping[str, Any]) -> str:
+    """Name a plan's target."""
+    return f"{plan['broker']}, vhost {plan['vhost']}, exchange {plan['exchange'] or '(default)'}"
+
+
+def span(plan: Mapping[str, Any]) -> str:
+    """Tell from when to when its events were recorded."""
+    first, last = (plan[name].replace("T", " ")[:19] for name in ("first", "last"))
+    return f"{first} UTC" if first == last else f"{first} to {last} UTC"
+
+
+def pace(plan: Mapping[str, Any]) -> str:
+    """Tell how long it takes."""
+    seconds = plan["seconds"]
+    if seconds is None:
+        return "as long as the broker takes: nothing is held back"
+    return f"{seconds:,.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """List what was counted; `left_out` is the sum of what is left out by each condition."""
+    return ", ".join(
+        f"{count:,} {_condition(name)}"
+        for name, count in counts.items()
+        if count and name != "left_out"
+    )
+
+
+def _condition(counter: str) -> str:
+    name = counter.removeprefix("left_out_").replace("_", "-")
+    if name == "time":
+        return "of another time"
+    is_option = counter.startswith("left_out_")
+    return f"left out by --{name}" if is_option else counter.replace("_", " ")
+
+
+def _names(names: Mapping[str, Any], field: str = "") -> str:
+    """List names with how many events each has, as far as what is in that field may be seen."""
+    first, rest = names["names"][:_MOST_NAMES], names["names"][_MOST_NAMES:]
+    parts = []
+    for each in first:
+        name = "(none)" if each["name"] is None else each["name"] or '""'
+        parts.append(
+            f"{masked(field, name) if field and each['name'] else name} {each['events']:,}"
+        )
+    others = sum(each["events"] for each in rest) + names["others"]["events"]
+    if others:
+        parts.append(f"others {others:,}")
+    return ", ".join(parts) or "none"
+
+
+def _row(event: Mapping[str, Any], start: int, sheet: Sheet) -> tuple[str, ...]:
+    received = event["received_at"]
+    message_id = masked("message_id", event["message_id"])
+    return (
+        received.replace("T", " ")[start:23] if received else "-",
+        safe_text(masked("routing_key", event["routing_key"])) or '""',
+        safe_text(sheet.shorten(message_id) if is_uuid(message_id) else message_id),
+        "" if event["valid"] else "no valid event",
+    )
