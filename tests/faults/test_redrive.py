@@ -11,18 +11,18 @@ import pytest
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import client
 from tests.cli.tool import Ran
-from tests.redrive.letters import Morgue, ids_in, morgue, quorum
+from tests.faults.letters import Morgue, ids_in, morgue, quorum
 from tests.running import run_json
 
 Redrive = Callable[..., Ran]
 
 
 @pytest.fixture
-def redrive(private_broker: PrivateBroker, tmp_path: Path) -> Redrive:
+def redrive(fragile_broker: PrivateBroker, tmp_path: Path) -> Redrive:
     """Give what runs `replay --from-queue` on the broker."""
     environ = {
-        "MEDTRACK_URL": private_broker.amqp_url,
-        "MEDTRACK_MANAGEMENT_URL": private_broker.web_address,
+        "MEDTRACK_URL": fragile_broker.amqp_url,
+        "MEDTRACK_MANAGEMENT_URL": fragile_broker.web_address,
     }
 
     def run(queue: str, *options: str) -> Ran:
@@ -34,9 +34,9 @@ def redrive(private_broker: PrivateBroker, tmp_path: Path) -> Redrive:
 
 
 @pytest.fixture(params=[{}, quorum(None), quorum(2)], ids=["classic", "quorum", "limit 2"])
-def dead(request: pytest.FixtureRequest, private_broker: PrivateBroker) -> Iterator[Morgue]:
+def dead(request: pytest.FixtureRequest, fragile_broker: PrivateBroker) -> Iterator[Morgue]:
     """Give two queues, and one for what dies in them."""
-    with morgue(private_broker.amqp_url, 2, request.param) as made:
+    with morgue(fragile_broker.amqp_url, 2, request.param) as made:
         yield made
 
 
@@ -69,9 +69,9 @@ def test_a_look_a_choice_and_the_rest(redrive: Redrive, dead: Morgue) -> None:
     dead.await_depth(dead.dead, 0)
 
 
-def test_it_asks(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_it_asks(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """Without a person, and without --yes, nothing is read."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         dead.kill(1)
         ran = redrive(dead.dead)
         assert (ran.code, ran.out) == (2, "")
@@ -92,12 +92,12 @@ def test_it_asks(redrive: Redrive, private_broker: PrivateBroker) -> None:
 )
 def test_a_letter_reaches_whom_it_is_sent_to(
     redrive: Redrive,
-    private_broker: PrivateBroker,
+    fragile_broker: PrivateBroker,
     options: list[str],
     reached: tuple[bool, bool, bool],
 ) -> None:
     """By default the one queue; to the exchange, as first published, all that are bound there."""
-    with morgue(private_broker.amqp_url) as dead, morgue(private_broker.amqp_url) as other:
+    with morgue(fragile_broker.amqp_url) as dead, morgue(fragile_broker.amqp_url) as other:
         dead.kill(2)
         dead.channel.queue_purge(other.origins[0])
         options = [other.dead if each == "ELSEWHERE" else each for each in options]
@@ -110,13 +110,13 @@ def test_a_letter_reaches_whom_it_is_sent_to(
         assert keys == {expected}
 
 
-def test_what_is_refused_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_what_is_refused_stays(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """A queue that is full and refuses: the letter isn't let go, and counts as left."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         dead.kill(3)
         full = f"{dead.dead}.full"
         arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
-        dead.channel.queue_declare(full, arguments=arguments)
+        dead.channel.queue_declare(full, durable=True, arguments=arguments)
         ran = redrive(dead.dead, "--yes", "--to-queue", full, "--retry-for", "0.5")
         assert ran.code == 1
         assert (ran.summary["confirmed"], ran.summary["refused"]) == (1, 2)
@@ -125,9 +125,9 @@ def test_what_is_refused_stays(redrive: Redrive, private_broker: PrivateBroker) 
         dead.channel.queue_delete(full)
 
 
-def test_an_unroutable_letter_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_an_unroutable_letter_stays(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """The queue it died in is gone: nothing is lost."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         dead.kill(2)
         dead.channel.queue_delete(dead.origins[0])
         ran = redrive(dead.dead, "--yes")
@@ -135,9 +135,9 @@ def test_an_unroutable_letter_stays(redrive: Redrive, private_broker: PrivateBro
         dead.await_depth(dead.dead, 2)
 
 
-def test_what_comes_back_too_often_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_what_comes_back_too_often_stays(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """Each run counts in a header; at the most it is left, and counted as quarantined."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         dead.kill(1)
         for number in (1, 2):
             assert redrive(dead.dead, "--yes", "--max-redrives", "2").summary["redriven"] == 1
@@ -159,9 +159,9 @@ BAD_DEATHS: list[Any] = [
 ]
 
 
-def test_what_tells_no_death_stays(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_what_tells_no_death_stays(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """Without x-death, or with one that can't be read, a message is left and counted."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         for death in BAD_DEATHS:
             headers = {} if death is None else {"x-death": death}
             properties = pika.BasicProperties(headers=headers)
@@ -172,10 +172,10 @@ def test_what_tells_no_death_stays(redrive: Redrive, private_broker: PrivateBrok
 
 
 def test_invalid_letters_stay_and_originals_are_kept(
-    redrive: Redrive, private_broker: PrivateBroker, tmp_path: Path
+    redrive: Redrive, fragile_broker: PrivateBroker, tmp_path: Path
 ) -> None:
     """An invalid event would die again; --record keeps what is sent as it was."""
-    with morgue(private_broker.amqp_url) as dead:
+    with morgue(fragile_broker.amqp_url) as dead:
         dead.kill(1)
         dead.channel.basic_publish("medtrack.events", "student.deleted", b"{}")
         dead.reject(dead.origins[0])
@@ -194,12 +194,12 @@ def test_invalid_letters_stay_and_originals_are_kept(
         assert kept["headers"]["x-first-death-queue"] == dead.origins[0]
 
 
-def test_no_delivery_left(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_no_delivery_left(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """A run that would put messages back refuses; a yes to that copies what stays, and loses none.
 
     A run that sends all goes on.
     """
-    with morgue(private_broker.amqp_url, 1, quorum(1)) as dead:
+    with morgue(fragile_broker.amqp_url, 1, quorum(1)) as dead:
         dead.kill(3)
         assert redrive(dead.dead, "--dry-run").code == 0
         dead.await_depth(dead.dead, 3)
@@ -214,9 +214,9 @@ def test_no_delivery_left(redrive: Redrive, private_broker: PrivateBroker) -> No
         assert sorted(ids_in(dead.channel, dead.origins[0])) == ["m-1", "m-2", "m-3"]
 
 
-def test_only_what_was_there_is_handled(redrive: Redrive, private_broker: PrivateBroker) -> None:
+def test_only_what_was_there_is_handled(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """What dies while the run is on waits for the next, though it would be delivered."""
-    with morgue(private_broker.amqp_url) as dead, client(private_broker.amqp_url) as channel:
+    with morgue(fragile_broker.amqp_url) as dead, client(fragile_broker.amqp_url) as channel:
         dead.kill(5)
         # Sent to itself, each letter is one that arrives while the run is on.
         alias = f"{dead.dead}.alias"
@@ -224,6 +224,7 @@ def test_only_what_was_there_is_handled(redrive: Redrive, private_broker: Privat
         channel.queue_bind(dead.dead, alias)
         channel.queue_declare(
             f"{alias}.q",
+            durable=True,
             arguments={"x-dead-letter-exchange": alias, "x-message-ttl": 0},
         )
         ran = redrive(dead.dead, "--yes", "--to-queue", f"{alias}.q")
@@ -245,11 +246,11 @@ def test_only_what_was_there_is_handled(redrive: Redrive, private_broker: Privat
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    private_broker: PrivateBroker, tmp_path: Path, options: list[str], says: str
+    fragile_broker: PrivateBroker, tmp_path: Path, options: list[str], says: str
 ) -> None:
     """Nothing is asked and nothing is read."""
     ran = run_json(
-        "replay", *options, folder=tmp_path, environ={"MEDTRACK_URL": private_broker.amqp_url}
+        "replay", *options, folder=tmp_path, environ={"MEDTRACK_URL": fragile_broker.amqp_url}
     )
     assert ran.code == (76 if "nobody" in options else 2)
     assert says in ran.err

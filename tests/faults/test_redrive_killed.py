@@ -13,7 +13,7 @@ import pytest
 from medtrack_cli.private_broker import PrivateBroker
 from tests.cli.tool import Tool
 from tests.faults.breaking import await_receipts
-from tests.redrive.letters import ids_in, morgue, quorum
+from tests.faults.letters import ids_in, morgue, quorum
 
 WINDOW = 500
 
@@ -48,19 +48,19 @@ def kill_and_go_on(
 
 
 def test_a_killed_run_loses_nothing(
-    private_broker: PrivateBroker, tmp_path: Path, chance: Random
+    fragile_broker: PrivateBroker, tmp_path: Path, chance: Random
 ) -> None:
     """Killed once, and done again: each letter is home, and at most a window of them twice."""
-    assert kill_and_go_on(private_broker, tmp_path, {}, chance, 300) <= WINDOW
+    assert kill_and_go_on(fragile_broker, tmp_path, {}, chance, 300) <= WINDOW
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("arguments", [{}, quorum(None), quorum(2)], ids=["classic", "quorum", "2"])
 def test_twenty_killed_runs_lose_nothing(
-    private_broker: PrivateBroker, tmp_path: Path, arguments: Mapping[str, Any], chance: Random
+    fragile_broker: PrivateBroker, tmp_path: Path, arguments: Mapping[str, Any], chance: Random
 ) -> None:
     """The same on twenty queues, of each type."""
     for number in range(20):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert kill_and_go_on(private_broker, folder, arguments, chance, 1000) <= WINDOW
+        assert kill_and_go_on(fragile_broker, folder, arguments, chance, 1000) <= WINDOW
