@@ -28,6 +28,7 @@ class Panel(StrEnum):
 _LIKE_OPTIONS = ["CONFIG", "PROFILE", "URL", "HOST", "PORT", "VHOST", "USERNAME", "EXCHANGE"]
 VARIABLES = {
     "MEDTRACK_PASSWORD": "The password of the broker; there is no option for it.",
+    "MEDTRACK_PSEUDONYM_KEY": "Makes the fakes of --pseudonymize the same in every run.",
     "MEDTRACK_SERVICE": "Fills in an event's missing service.",
     "MEDTRACK_MANAGEMENT_URL": "The broker's management API, for dry runs and hints.",
     "MEDTRACK_KEY_PASSPHRASE": "Opens the private key of --key-file.",

@@ -147,6 +147,14 @@ def listen(
         bool,
         option(Panel.OUTPUT, "--include-replays", help="Record what medtrack replay sent, too."),
     ] = False,
+    pseudonymize: Annotated[
+        bool,
+        option(
+            Panel.OUTPUT,
+            "--pseudonymize",
+            help="Record made-up persons in the place of real ones; what is shown stays.",
+        ),
+    ] = False,
     durable: Annotated[
         str | None,
         option(
@@ -240,7 +248,8 @@ def listen(
     warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
-        warn_of_losses(runtime, source, {"--where": condition, "--exclude-key": excluded})
+        choosing = {"--where": condition, "--exclude-key": excluded, "--pseudonymize": pseudonymize}
+        warn_of_losses(runtime, source, choosing)
     look = partial(
         Watched,
         *(runtime.connection, source, runtime.world.clock),
@@ -250,7 +259,9 @@ def listen(
         record=partial(keep, runtime, include_replays=include_replays),
         retry=Retry(retry_for),
     )
-    recorder = recorder_of(runtime, record, rotate, include_replays=include_replays)
+    recorder = recorder_of(
+        *(runtime, record, rotate), include_replays=include_replays, pseudonymize=pseudonymize
+    )
     result = _listen(runtime, heard, Wanted(excluded, condition), look, lines, recorder)
     runtime.printer.show(ShownListened(result))
     return result.exit_code

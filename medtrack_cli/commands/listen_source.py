@@ -81,15 +81,29 @@ def keep(runtime: Runtime, since: "Delivery | None", *, include_replays: bool) -
 
 
 def recorder_of(
-    runtime: Runtime, record: Path | None, rotate: str | None, *, include_replays: bool
+    runtime: Runtime,
+    record: Path | None,
+    rotate: str | None,
+    *,
+    include_replays: bool,
+    pseudonymize: bool,
 ) -> "Recorder | None":
     """Open the recording that was asked for; UsageError for options that need one."""
     if record is not None:
         from medtrack_cli.wiring.recordings import recorder
 
-        return recorder(runtime, record, rotate=rotate, include_replays=include_replays)
-    if rotate is not None or include_replays:
-        option = "--rotate" if rotate is not None else "--include-replays"
+        return recorder(
+            *(runtime, record),
+            rotate=rotate,
+            include_replays=include_replays,
+            pseudonymize=pseudonymize,
+        )
+    asked = {
+        "--rotate": rotate is not None,
+        "--include-replays": include_replays,
+        "--pseudonymize": pseudonymize,
+    }
+    for option in (name for name, given in asked.items() if given):
         raise UsageError(f"{option} goes with --record", hint="--record FILE")
     return None
 

@@ -73,6 +73,10 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
     refuse_queue_name("--to-queue", redriving.to_queue)
     if sources:
         raise UsageError("--from-queue goes without a SOURCE", sources[0], hint="leave out one")
+    if changing.pseudonymize or changing.real_persons:
+        option = "--pseudonymize" if changing.pseudonymize else "--real-persons"
+        hint = "leave it out: what leaves a queue is nowhere else"
+        raise UsageError(f"{option} is of recordings", queue, hint=hint)
     if redriving.to_queue and changing.to:
         raise UsageError("--to-queue goes without --to", redriving.to_queue, hint="leave out one")
     if redriving.to_queue == queue:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.ports import Stop
     from medtrack_cli.core.publishing.job import Job, Pace
     from medtrack_cli.core.publishing.outline import Outline
+    from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
     from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.core.publishing.selection import Selection
@@ -55,8 +56,11 @@ def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Sel
     )
 
 
-def rewrite_of(runtime: Runtime, changing: Changing) -> "Rewrite":
-    """Say what is changed on the way; UsageError for what no event could be sent with."""
+def rewrite_of(runtime: Runtime, changing: Changing, key: bytes | None = None) -> "Rewrite":
+    """Say what is changed on the way; UsageError for what no event could be sent with.
+
+    `key` is that of an earlier run's fake persons.
+    """
     from medtrack_cli.core.publishing.extras import headers_of
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.events import paths
@@ -79,8 +83,21 @@ def rewrite_of(runtime: Runtime, changing: Changing) -> "Rewrite":
         hint = "leave one of them out"
         raise UsageError("--refresh-timestamps and --set timestamp are one thing", hint=hint)
     now = runtime.world.clock.now() if changing.refresh_timestamps else None
-    new_ids = changing.new_ids
-    return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now)
+    new_ids, fakes = changing.new_ids, _fakes_of(runtime, changing, key)
+    return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now, fakes)
+
+
+def _fakes_of(runtime: Runtime, changing: Changing, key: bytes | None) -> "Pseudonymizer | None":
+    if changing.pseudonymize_ids and not changing.pseudonymize:
+        raise UsageError("--pseudonymize-ids goes with --pseudonymize", hint="--pseudonymize")
+    if not changing.pseudonymize:
+        return None
+    if changing.real_persons:
+        hint = "leave one of them out"
+        raise UsageError("--pseudonymize and --real-persons exclude each other", hint=hint)
+    from medtrack_cli.wiring.pseudonyms import pseudonymizer
+
+    return pseudonymizer(runtime, maps_ids=changing.pseudonymize_ids, key=key)
 
 
 def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False) -> Runtime:
@@ -111,6 +128,7 @@ def plan_of(
 ) -> "Replay":
     """Say what is sent of a recording, and under which name."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.wiring.origins import here
 
     return Replay(
         name_of(name) or run_name(runtime.world.clock.now()),
@@ -119,6 +137,7 @@ def plan_of(
         rewrite_of(runtime, changing),
         runtime.registry,
         command=shlex.join(["medtrack", "replay", *typed]),
+        target=None if changing.real_persons or changing.pseudonymize else here(runtime),
     )
 
 

@@ -263,6 +263,25 @@ class Changing:
         bool,
         option(Panel.HOW, "--new-ids", help="Give each message a new id, the same when resumed."),
     ] = False
+    pseudonymize: Annotated[
+        bool,
+        option(
+            Panel.HOW,
+            "--pseudonymize",
+            help="Put made-up persons in the place of real ones; what can't be sure is left out.",
+        ),
+    ] = False
+    pseudonymize_ids: Annotated[
+        bool, option(Panel.HOW, "--pseudonymize-ids", help="Replace the ids of its events, too.")
+    ] = False
+    real_persons: Annotated[
+        bool,
+        option(
+            Panel.HOW,
+            "--real-persons",
+            help="Send the persons of a protected recording elsewhere as they are.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Clock, Interrupted, Listening, Note, Resumed
 from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.record import to_line
 from medtrack_cli.core.times import rfc3339
-from medtrack_cli.errors import CannotWrite
+from medtrack_cli.errors import CannotCreate, CannotWrite
 from medtrack_cli.files.recording import FORMAT
 from medtrack_cli.files.recording_file import Entry, RecordingFile
 from medtrack_cli.files.rotation import Rotation, last_part, part_path
@@ -39,17 +40,19 @@ class Recorder:
         include_replays: bool = False,
         since: Delivery | None = None,
         origin: Origin | None = None,
+        pseudonymizer: Pseudonymizer | None = None,
     ) -> None:
         self._path, self._clock, self._note = path, clock, note
         self._warn = warn or note  # of what is lost
         self._rotation = rotation
         self._include_replays = include_replays
         self._origin = origin
+        self._pseudonymizer = pseudonymizer
         zero = since.monotonic if since else None
         self._zero = clock.monotonic() if zero is None else zero
         self._started_at = rfc3339(since.received_at if since else clock.now())
         self._waiting: list[Entry] = []
-        self._recorded = self._left_out = 0
+        self._recorded = self._left_out = self._doubtful = 0
         self._run = token_hex(8)
         self._file = self._begin(max(1, last_part(path)) if rotation else 1)
         self._first_part = self._part
@@ -64,6 +67,11 @@ class Recorder:
         if is_replayed(seen.delivery) and not self._include_replays:
             self._left_out += 1
             return
+        if self._pseudonymizer is not None:
+            if (made := self._pseudonymizer.apply(seen)) is None:
+                self._doubtful += 1
+                return
+            seen = made
         delivery = seen.delivery
         text = to_line(seen)[:-1]
         if delivery.monotonic is not None:
@@ -92,6 +100,8 @@ class Recorder:
         finally:
             self._file.close()
         left_out = f"; left out {self._left_out:,} replayed" if self._left_out else ""
+        if self._doubtful:
+            left_out += f"; left out {self._doubtful:,} not pseudonymized"
         events = "event" if self._recorded == 1 else "events"
         self._note(f"recorded {self._recorded:,} {events} to {self._names()}{left_out}")
 
@@ -113,12 +123,21 @@ class Recorder:
         told = self._origin.to_header() if self._origin else {}
         text = opened({**header, **told, "started_at": self._started_at})
         try:
+            self._refuse_mixing(file)
             file.add([Entry(self._started_at, text)])
-        except CannotWrite:
+        except (CannotCreate, CannotWrite):
             file.close()
             raise
         self._part, self._begun, self._is_empty = part, self._clock.monotonic(), True
         return file
+
+    def _refuse_mixing(self, file: RecordingFile) -> None:
+        """Keep real persons and made-up ones in files of their own."""
+        held = file.is_pseudonymized
+        if held is None or held == (self._pseudonymizer is not None):
+            return
+        what = "holds made-up persons, not real ones" if held else "may hold real persons"
+        raise CannotCreate(f"recording {what}", str(file.path), hint="choose another name")
 
     def _is_full(self) -> bool:
         if self._rotation is None or self._is_empty:

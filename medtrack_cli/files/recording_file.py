@@ -77,6 +77,7 @@ class RecordingFile:
             os.close(self.descriptor)
             raise
         self.run: str | None = held.header["run"] if held else None
+        self.is_pseudonymized = held.header.get("pseudonymized") is True if held else None
         self.size = held.size if held else 0
         self.torn = size - self.size
         self._end = _end_of(held) if held else _End()

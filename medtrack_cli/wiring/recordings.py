@@ -26,11 +26,21 @@ def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_t
 
 
 def recorder(
-    runtime: Runtime, path: Path, *, rotate: str | None, include_replays: bool
+    runtime: Runtime,
+    path: Path,
+    *,
+    rotate: str | None,
+    include_replays: bool,
+    pseudonymize: bool = False,
 ) -> Recorder:
     """Create a recording, or go on with one; `rotate` is when a part of it ends."""
     from medtrack_cli.files.rotation import parse_rotation
 
+    origin, fakes = here(runtime), None
+    if pseudonymize:
+        from medtrack_cli.wiring.pseudonyms import pseudonymizer
+
+        origin, fakes = origin._replace(is_pseudonymized=True), pseudonymizer(runtime)
     return Recorder(
         path,
         runtime.world.clock,
@@ -38,7 +48,8 @@ def recorder(
         warn=runtime.printer.warning,
         rotation=None if rotate is None else parse_rotation(rotate),
         include_replays=include_replays,
-        origin=here(runtime),
+        origin=origin,
+        pseudonymizer=fakes,
     )
 
 

@@ -15,13 +15,16 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.core.publishing.job import Make, Pass
+from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.publishing.persons import refuse_persons
 from medtrack_cli.core.publishing.plan import message_ids
+from medtrack_cli.core.publishing.pseudonyms import NOT_PSEUDONYMIZED
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.core.publishing.rewrite import AS_IT_WAS, Rewrite, Unfit
 from medtrack_cli.core.publishing.selection import EVERYTHING, LeftOut, Selection
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import NotARecording
-from medtrack_cli.events.registry import Registry
+from medtrack_cli.events.registry import Registry, built_in
 
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
 ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
@@ -43,6 +46,7 @@ class Replay:
     keep_going: bool = False  # after one that isn't sent, so that each event gets its receipt
     ends_at_limit: bool = False  # else what is left out by it is counted
     command: str = "medtrack replay"  # that was given, without its options
+    target: Origin | None = None  # where no real persons of elsewhere may go; None: they may
 
 
 def run_name(moment: datetime) -> str:
@@ -94,15 +98,16 @@ def messages(
     for each in recording:
         if (seen := _wanted(each.delivery, replay, index, aside)) is None:
             continue
-        if (seen := replay.rewrite.with_fakes(seen, replay.registry)) is None:
-            aside["not_pseudonymized"] += 1
+        if (seen := replay.rewrite.with_fakes(seen)) is None:
+            aside[NOT_PSEUDONYMIZED] += 1
             continue
         index += 1
+        found = each._replace(delivery=seen.delivery)
         try:
-            made = _made(index, each, seen, replay, identify(index))
+            made = _made(index, found, seen, replay, identify(index))
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
             failure = _joined(failure, error)
-            made = _unmade(index, each, seen.event_type, error)
+            made = _unmade(index, found, seen.event_type, error)
         if isinstance(made, Receipt):
             yield made
             if not replay.keep_going:
@@ -120,6 +125,8 @@ def _made(
 ) -> Message | Receipt:
     if replay.rewrite.to_queue is None and is_astray(recorded.delivery, replay.rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
+    if replay.target is not None:
+        refuse_persons(seen, replay.target, replay.registry or built_in())
     try:
         return _message(index, recorded, _changed(seen, replay), replay, message_id)
     except Unfit as error:

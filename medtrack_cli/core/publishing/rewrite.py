@@ -14,6 +14,7 @@ from medtrack_cli.core.dead_letters import SENDERS_COPIES, Way
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import To
+from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import paths
@@ -41,17 +42,12 @@ class Rewrite:
     new_ids: bool = False
     settings: tuple[Setting, ...] = ()
     now: datetime | None = None  # the event's new time, until `refreshed` puts that of its sending
-    pseudonymize: Callable[[Delivery, CheckedDelivery], Delivery | None] | None = None
+    pseudonymizer: Pseudonymizer | None = None
     to_queue: str | None = None  # where all go
 
-    def with_fakes(
-        self, seen: CheckedDelivery, registry: Registry | None
-    ) -> CheckedDelivery | None:
+    def with_fakes(self, seen: CheckedDelivery) -> CheckedDelivery | None:
         """Put other persons in; None where that can't be done surely."""
-        if self.pseudonymize is None:
-            return seen
-        delivery = self.pseudonymize(seen.delivery, seen)
-        return None if delivery is None else examine(delivery, registry)
+        return self.pseudonymizer.apply(seen) if self.pseudonymizer else seen
 
     def changed(self, seen: CheckedDelivery, registry: Registry | None) -> CheckedDelivery:
         """Change the event, and check it anew; Unfit where it was or would be invalid.

@@ -1,0 +1,183 @@
+"""Recordings without real persons, and those of protected brokers: who gets what."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.publishing.persons import RealPersons
+from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
+from medtrack_cli.core.publishing.recorded import recorded
+from medtrack_cli.core.publishing.replay import Replay, messages
+from medtrack_cli.core.publishing.rewrite import Rewrite
+from medtrack_cli.core.publishing.selection import Selection
+from medtrack_cli.errors import CannotCreate
+from medtrack_cli.events.registry import built_in
+from tests.broker.witness import Witness
+from tests.builders import NOON, encode, event
+from tests.cli.tool import Tool
+from tests.core.persons import events_of, person, received
+from tests.core.test_pseudonyms import texts_of
+from tests.recording.recorded import items, record
+
+SOMEONE = person(3)
+KEY = "a key for tests, long enough"
+WARD = Origin("rabbit.ward.example:5671", "ward", "medtrack.events", is_protected=True)
+HERE = Origin("localhost:5672", "/", "medtrack.events")
+RUN = UUID("12345678-1234-5678-1234-567812345678")
+
+
+def fakes() -> Pseudonymizer:
+    """Make what replaces persons."""
+    return Pseudonymizer(KEY.encode(), built_in())
+
+
+def all_types(**changes: Any) -> list[Delivery]:
+    """Give an event of each built-in type, and one that can't be pseudonymized."""
+    valid = [received(each, **changes) for each in events_of(SOMEONE)][:-1]
+    odd = {**event(), "payload": {**event()["payload"], "email": SOMEONE.first_name}}
+    return [*valid, received(odd)]
+
+
+def test_a_recording_without_real_persons(tmp_path: Path) -> None:
+    """Nobody is in it, its header says so, what wasn't sure isn't written, and that is said."""
+    path = tmp_path / "r.ndjson"
+    origin = WARD._replace(is_pseudonymized=True)
+    said = record(path, all_types(), origin=origin, pseudonymizer=fakes())
+    assert said == [f"recorded 8 events to {path}; left out 1 not pseudonymized"]
+    text = path.read_text("utf-8").casefold()
+    assert [form for form in SOMEONE.forms if form in text] == []
+    assert json.loads(text.splitlines()[0])["pseudonymized"] is True
+    assert all(json.loads(line).get("valid", True) for line in text.splitlines())
+    assert made(path) == {"sent": 8}, "a protected broker's fakes may go anywhere"
+
+
+def test_real_persons_and_fakes_are_kept_apart(tmp_path: Path) -> None:
+    """Neither is added to a recording of the other; not a byte of it changes."""
+    real, fake = tmp_path / "real.ndjson", tmp_path / "fake.ndjson"
+    with_fakes: dict[str, Any] = {
+        "origin": HERE._replace(is_pseudonymized=True),
+        "pseudonymizer": fakes(),
+    }
+    record(real, all_types(), origin=HERE)
+    record(fake, all_types(), **with_fakes)
+    held = real.read_bytes(), fake.read_bytes()
+    with pytest.raises(CannotCreate, match="may hold real persons"):
+        record(real, [], **with_fakes)
+    with pytest.raises(CannotCreate, match="made-up persons"):
+        record(fake, [], origin=HERE)
+    assert (real.read_bytes(), fake.read_bytes()) == held
+    record(fake, all_types(), **with_fakes)
+
+
+def made(path: Path, target: Origin | None = HERE, **asked: Any) -> dict[str, int]:
+    """Count what a replay makes of a recording, until it is refused."""
+    aside: Counter[str] = Counter()
+    selection = Selection(**asked.pop("choosing", {}))
+    replay = Replay("r", RUN, selection, target=target, keep_going=True, **asked)
+    for each in messages(recorded(items(path), NOON), replay, aside):
+        aside["sent" if isinstance(each, Message) else each.outcome] += 1
+    return dict(aside)
+
+
+def test_persons_of_a_protected_broker_stay_there(tmp_path: Path) -> None:
+    """Into another place none is sent unless that is typed; what is of nobody may go."""
+    path = tmp_path / "r.ndjson"
+    record(path, all_types(), origin=WARD)
+    for target in (HERE, WARD._replace(vhost="test"), WARD._replace(exchange="test")):
+        with pytest.raises(RealPersons) as refused:
+            made(path, target)
+        assert "--pseudonymize" in refused.value.hint
+        assert "--real-persons" in refused.value.hint
+    assert made(path, WARD) == {"sent": 9}
+    assert made(path, None) == {"sent": 9}
+    fake = Rewrite(pseudonymizer=fakes())
+    assert made(path, None, rewrite=fake) == {"sent": 8, "not_pseudonymized": 1}
+    of_nobody = {"types": ("stage.created", "student.updated")}
+    assert made(path, choosing=of_nobody) == {"sent": 2, "left_out": 7, "left_out_type": 7}
+
+
+def test_what_is_no_event_may_be_anybodys(tmp_path: Path) -> None:
+    """Of a protected broker, a body that nobody can read isn't sent elsewhere either."""
+    path = tmp_path / "r.ndjson"
+    record(path, [received(b'{"event_type":"nobody.knows"}')], origin=WARD)
+    with pytest.raises(RealPersons):
+        made(path)
+
+
+@pytest.mark.parametrize("origin", [HERE, None])
+def test_other_recordings_are_sent_unasked(tmp_path: Path, origin: Origin | None) -> None:
+    """One of a broker that isn't protected, and one whose header doesn't tell."""
+    path = tmp_path / "r.ndjson"
+    record(path, all_types(), origin=origin)
+    assert made(path, WARD) == {"sent": 9}
+
+
+def test_receipts_have_nobodys_ids(tmp_path: Path) -> None:
+    """What a change makes invalid has the id that it would have been sent with."""
+    path = tmp_path / "r.ndjson"
+    student = event()["payload"]["student_id"]
+    record(path, [received(event(), properties={"message_id": student})])
+    maker = Pseudonymizer(KEY.encode(), built_in(), maps_ids=True)
+    rewrite = Rewrite(pseudonymizer=maker, settings=((("payload", "cin"), "?"),))
+    replay = Replay("r", RUN, rewrite=rewrite)
+    (receipt,) = messages(recorded(items(path), NOON), replay, Counter())
+    assert isinstance(receipt, Receipt)
+    assert receipt.message_id not in {None, student}
+
+
+def test_the_command_line(tool: Tool) -> None:
+    """Both ways out of the refusal; a key that is too short is 78, a contradiction is 2."""
+    record(tool.folder / "r.ndjson", all_types(), origin=WARD)
+    replay = ("replay", "r.ndjson", "--dry-run", "-o", "json")
+    refused = tool.run(*replay)
+    assert (refused.code, "--real-persons" in refused.err) == (2, True), refused.err
+    assert SOMEONE.email not in refused.out + refused.err
+    assert tool.run(*replay, "--real-persons").summary["would_send"] == 9
+    ran = tool.run(*replay, "--pseudonymize", "-v", MEDTRACK_PSEUDONYM_KEY=KEY)
+    assert (ran.code, ran.summary["not_pseudonymized"]) == (0, 1), ran.err
+    told = (ran.out + ran.err).casefold()
+    assert [form for form in SOMEONE.forms if form in told] == []
+    assert KEY not in told
+    ran = tool.run(*replay, "--pseudonymize", MEDTRACK_PSEUDONYM_KEY="fifteen bytes .")
+    assert (ran.code, "16" in ran.err) == (78, True), ran.err
+    ran = tool.run(*replay, "--pseudonymize-ids")
+    assert (ran.code, "goes with --pseudonymize" in ran.err) == (2, True), ran.err
+    ran = tool.run("listen", "--pseudonymize")
+    assert (ran.code, "--record FILE" in ran.err) == (2, True), ran.err
+    ran = tool.run("replay", "--from-queue", "q", "--pseudonymize")
+    assert (ran.code, "of recordings" in ran.err) == (2, True), ran.err
+
+
+def test_recorded_and_sent_without_real_persons(connected: Tool, witness: Witness) -> None:
+    """On a real broker: recorded as they come, and replayed from a recording of real ones."""
+    real = [encode(each) for each in events_of(SOMEONE)][:-1]
+    connected.write("real.ndjson", b"\n".join(real))
+    running = connected.start(
+        *("listen", "-o", "json", "--count", "8", "--record", "fake.ndjson", "--pseudonymize"),
+        MEDTRACK_PSEUDONYM_KEY=KEY,
+    )
+    running.await_text('"listening"')
+    assert connected.run("publish", "-f", "real.ndjson").code == 0
+    ran = running.end()
+    assert ran.code == 0, ran.err
+    assert SOMEONE.email in ran.out, "what is shown stays"
+    header, *lines = (connected.folder / "fake.ndjson").read_text("utf-8").splitlines()
+    assert json.loads(header)["pseudonymized"] is True
+    witness.take()
+    ran = connected.run(
+        *("replay", "real.ndjson", "--speed", "max", "--pseudonymize", "-v"),
+        MEDTRACK_PSEUDONYM_KEY=KEY,
+    )
+    assert ran.code == 0, ran.err
+    held = [each.body for each in witness.take()]
+    assert [json.loads(each) for each in held] == [json.loads(line)["body"] for line in lines]
+    told = "\n".join([ran.out, ran.err, *lines, *map(bytes.decode, held)]).casefold()
+    assert [form for form in SOMEONE.forms if form in told] == []
+    assert {*texts_of([json.loads(each) for each in held])}.isdisjoint(SOMEONE)
