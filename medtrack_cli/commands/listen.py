@@ -1,6 +1,5 @@
 """medtrack listen."""
 
-from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -9,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.forms import Output
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.listen_source import (
+    EXAMPLES,
     Form,
     event_lines_of,
     keep,
+    piped,
     recorder_of,
     refuse_what_does_nothing,
     source_of,
     warn_of_losses,
 )
+from medtrack_cli.commands.listen_stream import FromStream
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
     from medtrack_cli.core.listening.listen import Sink, Wanted, Watched
     from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
     from medtrack_cli.wiring.recordings import Recorder
-
-EXAMPLES = (
-    "medtrack listen",
-    "medtrack listen 'student.*' 'user.#'",
-    "medtrack listen --record today.ndjson --timeout 10m",
-    "medtrack listen --durable my-tap -o json >> events.ndjson",
-    "medtrack listen --queue student-service.dead --yes --record dead.ndjson",
-    "medtrack listen --expect student.created:3 --timeout 1m",
-    "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {service}'",
-)
 
 
 def listen(
@@ -181,6 +172,7 @@ def listen(
             autocompletion=queues,
         ),
     ] = None,
+    stream: FromStream,
     yes: Annotated[
         bool, option(Panel.HOW, "--yes", help="Don't ask before --queue takes.")
     ] = False,
@@ -213,10 +205,10 @@ def listen(
 ) -> int:
     """Show and record what is published.
 
-    It comes through a queue of our own that ends with the command; only --queue takes
-    anybody else's messages. On a terminal a live view (? lists its
-    keys), with personal data masked; otherwise JSON lines, exact. Exit code 1: --count or
-    --expect was not reached in time.
+    It comes through a queue of our own that ends with the command; only --queue takes anybody
+    else's messages, and --from-stream reads. On a terminal a live view (? lists its keys), with
+    personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect was not
+    reached in time.
     """
     from medtrack_cli.commands.doubting import warn_of_patterns
     from medtrack_cli.commands.expecting import expectations
@@ -240,11 +232,13 @@ def listen(
     lines = event_lines_of(runtime, output, template, reveal=reveal, local_time=local_time)
     condition = conditions.condition(where)
     expected = expectations(expect or [], keys, exclude_key or [], runtime.registry)
-    heard = ListenTally(Limits(count, timeout, idle_timeout, expected), runtime.world.clock)
     excluded = tuple(exclude_key or ())
     refuse_bytes("--exclude-key", *excluded, most=MOST_BYTES)
-    chooses = condition or expected or excluded
-    source = source_of(patterns, durable, queue_type, queue, None if chooses else count)
+    part = stream.part(runtime, patterns or (), [durable, queue, queue_type])
+    most = None if condition or expected or excluded else count
+    source = part.source or source_of(patterns, durable, queue_type, queue, most)
+    limits = Limits(count, timeout, idle_timeout, expected, part.end)
+    heard = ListenTally(limits, runtime.world.clock)
     warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
         confirm_taking(runtime, source.name, yes=yes)
@@ -262,7 +256,8 @@ def listen(
     recorder = recorder_of(
         *(runtime, record, rotate), include_replays=include_replays, pseudonymize=pseudonymize
     )
-    result = _listen(runtime, heard, Wanted(excluded, condition), look, lines, recorder)
+    wanted = Wanted(excluded, condition, *part.wanted)
+    result = _listen(runtime, heard, wanted, look, lines, recorder)
     runtime.printer.show(ShownListened(result))
     return result.exit_code
 
@@ -297,11 +292,6 @@ def _listen(  # noqa: PLR0917 -- what is put together
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "listen", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, piped=_piped)(
+    command(app, "listen", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, piped=piped)(
         listen
     )
-
-
-def _piped(options: Mapping[str, Any]) -> Output:
-    """Choose the form of what isn't data, too: a template is for people."""
-    return Output.HUMAN if options["template"] is not None else Output.JSON

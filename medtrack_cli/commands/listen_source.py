@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from medtrack_cli.commands.forms import Output
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.core.listening.sources import Queue, QueueType, Source, Tap
 from medtrack_cli.errors import UsageError
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.listening.listen import Sink
     from medtrack_cli.wiring.recordings import Recorder
+
+EXAMPLES = (
+    "medtrack listen",
+    "medtrack listen 'student.*' 'user.#'",
+    "medtrack listen --record today.ndjson --timeout 10m",
+    "medtrack listen --durable my-tap -o json >> events.ndjson",
+    "medtrack listen --queue student-service.dead --yes --record dead.ndjson",
+    "medtrack listen --from-stream medtrack.archive --since -2h",
+    "medtrack listen --expect student.created:3 --timeout 1m",
+    "medtrack listen --format '{received_at:%H:%M:%S} {routing_key} {service}'",
+)
 
 
 class Form(StrEnum):
@@ -128,3 +140,8 @@ def source_of(
         hint = "a queue has its own bindings; --where filters what it holds"
         raise UsageError(f"--queue goes without {other}", queue, hint=hint)
     return Queue(queue, count)
+
+
+def piped(options: Mapping[str, Any]) -> Output:
+    """Choose the form of what isn't data, too: a template is for people."""
+    return Output.HUMAN if options["template"] is not None else Output.JSON

@@ -61,6 +61,13 @@ def whole(least: int) -> Callable[[object], int]:
     return read
 
 
+def offset_word(text: object) -> str:
+    """Read a place in a stream: a number, or a word for one."""
+    if not re.fullmatch("first|last|next|[0-9]{1,18}", str(text)):
+        raise typer.BadParameter(f"{text} is neither first, last, next nor a number")
+    return str(text)
+
+
 def as_float(text: str) -> float:
     """Read a number; what is none, nan among it, is in no range."""
     try:

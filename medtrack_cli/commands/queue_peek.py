@@ -1,6 +1,5 @@
 """medtrack queue peek."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,17 +7,11 @@ import typer
 
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import whole
+from medtrack_cli.commands.numbers import offset_word, whole
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
-
-
-def _offset(text: object) -> str:
-    if not re.fullmatch("first|last|next|[0-9]{1,18}", str(text)):
-        raise typer.BadParameter(f"{text} is neither first, last, next nor a number")
-    return str(text)
 
 
 def peek(
@@ -50,7 +43,7 @@ def peek(
         str | None,
         option(
             *(Panel.WHAT, "--offset"),
-            parser=_offset,
+            parser=offset_word,
             metavar="OFFSET",
             help="Where a stream is read from: first, last, next or a number [first].",
         ),

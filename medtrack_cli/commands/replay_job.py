@@ -3,25 +3,22 @@
 import re
 import shlex
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import typer
-
-from medtrack_cli.commands.numbers import LEAST, MOST, as_float, seconds
+from medtrack_cli.commands.numbers import LEAST, MOST, as_float
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
+from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.ports import Invalid, To
-from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
-    from medtrack_cli.core.filters import Window
     from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.ports import Stop
     from medtrack_cli.core.publishing.job import Job, Pace
@@ -50,7 +47,7 @@ def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Sel
     warn_of_patterns(runtime, (*keys, *excluded))
     warn_of_types(runtime, types)
     return Selection(
-        _window(choosing, runtime.world.clock.now()),
+        window_of(choosing.since, choosing.until, runtime.world.clock.now()),
         *(keys, excluded, types, tuple(choosing.from_service or ()), tuple(choosing.id_ or ())),
         *(asked, choosing.limit, choosing.invalid or invalid),
     )
@@ -194,29 +191,6 @@ def _speed(text: str) -> float | None:
         hint = "--speed 2 is twice as fast"
         raise UsageError(f"--speed is a number from {LEAST} to {MOST:,}, or max", text, hint=hint)
     return speed
-
-
-def _window(choosing: Choosing, now: datetime) -> "Window":
-    from medtrack_cli.core.filters import Window
-
-    since, until = choosing.since, choosing.until
-    window = Window(_time("--since", since, now), _time("--until", until, now))
-    if window.since and window.until and window.since >= window.until:
-        raise UsageError("--since is not before --until", str(since), hint="swap the two times")
-    return window
-
-
-def _time(option: str, text: str | None, now: datetime) -> datetime | None:
-    """Read a time of the command line, or how long before now; one without an offset is UTC."""
-    if not text:
-        return None
-    try:
-        if text.startswith("-"):
-            return now - timedelta(seconds=seconds(text[1:]))
-        return from_rfc3339(text)
-    except (ValueError, OverflowError, typer.BadParameter):
-        hint = f"{option} 2025-01-15T10:00:00Z, or {option} -2h for two hours ago"
-        raise UsageError(f"{option} is a time", text, hint=hint) from None
 
 
 def name_of(text: str | None) -> str | None:

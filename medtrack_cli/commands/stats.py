@@ -5,9 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, option
-from medtrack_cli.errors import InputMissing, NotARecording
+from medtrack_cli.commands.replay_options import TIME
+from medtrack_cli.commands.short_texts import refuse_queue_name
+from medtrack_cli.commands.times import window_of
+from medtrack_cli.errors import InputMissing, NotARecording, UsageError
+from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "medtrack stats morning.ndjson",
     "medtrack stats morning.ndjson --html report.html",
+    "medtrack stats --from-stream medtrack.archive --since -2h",
     "gzip -c morning.ndjson | medtrack stats - -o json",
 )
 
@@ -23,9 +29,34 @@ EXAMPLES = (
 def stats(
     runtime: Runtime,
     recordings: Annotated[
-        list[str], argument("RECORDING…", "Recordings, folders, globs, or - for stdin.")
-    ],
+        list[str] | None, argument("RECORDING…", "Recordings, folders, globs, or - for stdin.")
+    ] = None,
     *,
+    from_stream: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--from-stream"),
+            metavar="NAME",
+            help="What a stream holds, in place of recordings.",
+            autocompletion=queues,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--since"),
+            metavar="TIME",
+            help=f"Of a stream, only events from then on: {TIME}.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--until"),
+            metavar="TIME",
+            help="Of a stream, only events before; a time as for --since.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None,
         option(Panel.OUTPUT, "--html", metavar="FILE", help="Write a page with charts, too."),
@@ -33,7 +64,8 @@ def stats(
 ) -> int:
     """Say what recordings hold, with a chart.
 
-    Times are those of reception; events that stand in no recording have their own timestamp.
+    Times are those of reception; events that stand in no recording, or come from a stream, have
+    their own timestamp. A stream is read up to its end as it is at the start.
     Names that may be personal are masked, save in JSON. Exit code 65: something is neither a
     recorded delivery nor an event; 66: a path can't be read. The rest was counted all the same.
     """
@@ -41,7 +73,15 @@ def stats(
 
     if html:
         refuse_place(html)
-    found = _read(runtime, recordings, [(html, "page")] if html else [])
+    if bool(recordings) == bool(from_stream):
+        hint = "medtrack stats RECORDING, or medtrack stats --from-stream NAME"
+        raise UsageError("stats takes recordings or a stream", hint=hint)
+    if from_stream:
+        found = _read_stream(runtime, from_stream, since, until)
+    elif since or until:
+        raise UsageError("--since and --until go with --from-stream")
+    else:
+        found = _read(runtime, recordings or [], [(html, "page")] if html else [])
     nothing = NotARecording(*_foreign(found), hint="medtrack validate says what is wrong with it")
     if found.foreign and not found.events:
         raise nothing
@@ -50,7 +90,7 @@ def stats(
 
         runtime.printer.show(ShownStats(found))
         if html:
-            write_page(html, found, ", ".join(recordings))
+            write_page(html, found, from_stream or ", ".join(recordings or []))
     if found.foreign:
         runtime.printer.error(nothing)
     return found.exit_code
@@ -81,6 +121,31 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
     return collected
 
 
+def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | None) -> "Stats":
+    """Read a stream to its end; what it holds without a time is said where times are asked for."""
+    from medtrack_cli.core.stats import Stats
+    from medtrack_cli.core.stats_reading import StatsReader
+    from medtrack_cli.wiring.streams import read, stretch
+
+    refuse_queue_name("--from-stream", name)
+    window = window_of(since, until, runtime.world.clock.now())
+    collected = Stats()
+    reader = StatsReader(collected, runtime.registry)
+    part = stretch(runtime, name, "first", window)
+    with (
+        runtime.world.stop_on_signals() as stop,
+        runtime.printer.progress(lambda: f"{collected.events + collected.left_out:,} events read"),
+    ):
+        read(runtime, part, stop, lambda delivery: reader.add_read(delivery, window, name))
+        if stop.exit_code is not None:
+            raise KeyboardInterrupt(stop.exit_code)
+    collected.finish()
+    if collected.undated:
+        told = f"{counted(collected.undated, 'event')} of {name} without a time of their own"
+        runtime.printer.warning(f"{told}: left out")
+    return collected
+
+
 def _foreign(found: "Stats") -> tuple[str, str]:
     """Say what is neither a recorded delivery nor an event."""
     what = "neither a recorded delivery nor an event"
@@ -91,4 +156,4 @@ def _foreign(found: "Stats") -> tuple[str, str]:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "stats", examples=EXAMPLES, panel=Panel.EVENTS)(stats)
+    command(app, "stats", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(stats)

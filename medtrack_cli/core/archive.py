@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.content import content_of
 from medtrack_cli.core.delivery import Delivery, Single, Whole
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.events.json_text import examine as parse
 
 PROBE_PREFIX = "medtrack.tap.probe."  # who may listen may make one
@@ -106,15 +107,20 @@ class Archive(NamedTuple):
     last: Edge | None = None
 
 
-def offset_of(delivery: Delivery) -> int:
-    """Give a delivery's place in its stream; -1 where it comes from none."""
-    offset = delivery.headers.get("x-stream-offset")
-    return offset if isinstance(offset, int) else -1
-
-
 def edge_of(delivery: Delivery) -> Edge:
     """Say where a delivery stands, and what time its event names."""
-    body, _ = content_of(delivery)
-    event = parse(body)[0]
+    return Edge(delivery.offset, named_time(parse(content_of(delivery)[0])[0]))
+
+
+def named_time(event: object) -> str | None:
+    """Give the time that an event says of itself, as it stands there."""
     timestamp = event.get("timestamp") if isinstance(event, dict) else None
-    return Edge(offset_of(delivery), timestamp if isinstance(timestamp, str) else None)
+    return timestamp if isinstance(timestamp, str) else None
+
+
+def time_of(event: object) -> datetime | None:
+    """Give the time that an event says of itself; None where it says none that can be read."""
+    try:
+        return from_rfc3339(named_time(event) or "")
+    except ValueError:
+        return None

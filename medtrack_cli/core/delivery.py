@@ -87,6 +87,12 @@ class Delivery:
         return value if isinstance(value, str) else None
 
     @property
+    def offset(self) -> int:
+        """The place in the stream it was read from; -1: it comes from none."""
+        offset = self.headers.get("x-stream-offset")
+        return offset if isinstance(offset, int) else -1
+
+    @property
     def published_key(self) -> str:
         """The routing key it was published under: of a dead letter, that of its first death."""
         return (*self.published_keys, self.routing_key)[0]

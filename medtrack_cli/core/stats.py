@@ -131,6 +131,8 @@ class Stats:
     invalid: int = 0
     redelivered: int = 0
     untimed: int = 0
+    left_out: int = 0  # of a stream, by the time of the event
+    undated: int = 0  # of those: have no time that could be asked for
     types: Names = field(default_factory=_names)
     services: Names = field(default_factory=_names)
     routing_keys: Names = field(default_factory=_names)

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from medtrack_cli.core import checked
+from medtrack_cli.core.archive import time_of
+from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.filters import Window
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.recorded_facts import AnyLine, NamedLine, Timed, parser
 from medtrack_cli.core.stats import Stats
@@ -107,17 +110,38 @@ class StatsReader:
         self._stats.add(kind, len(line.rstrip()), moment, None)
         return True
 
+    def add_read(self, delivery: Delivery, window: Window, name: str) -> None:
+        """Count what was read from a stream of this name, by the time that the event has itself.
+
+        With a window only what is in it; what has no time is in none, and counted apart.
+        """
+        seen = checked.examine(delivery, self._registry)
+        event = parse(seen.body)[0]
+        moment = time_of(event)
+        if not any(window) or (moment and window.holds(moment)):
+            place = (name, delivery.offset)
+            self._add_seen(seen, event, moment.timestamp() if moment else None, place)
+        else:
+            self._stats.left_out += 1
+            self._stats.undated += moment is None
+
     def _add_delivery(self, delivery: Delivery, item: Item) -> None:
         seen = checked.examine(delivery, self._registry)
-        names = _names(parse(seen.body)[0])
-        kind = (*names, delivery.routing_key, seen.is_valid)
-        message_id = delivery.message_id if isinstance(delivery.message_id, str) else None
         moment = delivery.received_at.timestamp()
+        self._add_seen(seen, parse(seen.body)[0], moment, (item.file, item.line))
+
+    def _add_seen(
+        self, seen: CheckedDelivery, event: object, moment: float | None, place: tuple[str, int]
+    ) -> None:
+        delivery = seen.delivery
+        kind = (*_names(event), delivery.routing_key, seen.is_valid)
+        message_id = delivery.message_id if isinstance(delivery.message_id, str) else None
         self._stats.add(kind, len(delivery.body), moment, message_id)
-        self._stats.finish()
+        if len(delivery.body) > LONG_LINE:
+            self._stats.finish()
         self._stats.redelivered += delivery.redelivered
         for each in seen.problems:
-            self._stats.add_finding(each.rule, each.pointer, kind, moment, item.file, item.line)
+            self._stats.add_finding(each.rule, each.pointer, kind, moment, *place)
 
 
 def _size(record: AnyLine) -> int:

@@ -68,10 +68,11 @@ def test_every_slow_example_does_what_it_says(tool: Tool) -> None:
 
 @contextmanager
 def queue_of_a_service(tool: Tool, name: str) -> Iterator[None]:
-    """Declare what examples name on the broker, and delete it, and what they leave behind."""
+    """Make what examples name on the broker, and delete it, and what they leave behind."""
     with client(tool.environ["MEDTRACK_URL"]) as channel:
         channel.queue_declare(name)
         channel.basic_publish("", name, b"{}")
+        tool.run("archive", "create", "--bind", "#", "--accept-loss")
         try:
             yield
         finally:

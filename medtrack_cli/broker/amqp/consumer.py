@@ -108,6 +108,8 @@ class AmqpConsumer:
             deliveries = [each.delivery for each in batch]
             self._open.update((each.delivery.token, each) for each in batch)
             yield deliveries
+            if deliveries:
+                self._source = self._source.behind(deliveries[-1])
             self._backlog.took(len(deliveries), began)
             yield from self._overflow.took(deliveries, self._subscription.waiting)
             if self._overflow.is_due(len(deliveries)):
@@ -231,7 +233,7 @@ class AmqpConsumer:
             case Released():
                 self._returns += 1
                 self._backlog.restart()
-                self._call(self._subscription.consume_again)
+                self._call(partial(self._subscription.consume_again, self._source))
                 self._call(self._subscription.ask_depth)
             case Cancelled(at=at):
                 what = "the broker ended our subscription: queue deleted or moved"

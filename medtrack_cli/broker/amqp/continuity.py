@@ -50,7 +50,7 @@ def has_kept_all(
 
     Asks the management API, unless the source knows enough of itself; False where nobody can tell.
     """
-    if source.queue_type is QueueType.QUORUM:
+    if source.keeps or source.queue_type is QueueType.QUORUM:
         return True
     questions = client.Questions(settings, SECONDS, stop)
     try:

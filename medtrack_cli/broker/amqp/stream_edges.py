@@ -1,5 +1,6 @@
 """The first and the last message of a stream: by AMQP nobody tells, so they are read."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pika.channel import Channel
@@ -35,6 +36,34 @@ def read_edges(settings: ConnectionSettings, stream: str, note: Note, stop: Stop
 
     def ask(_link: Link, channel: Channel, answered: Answered[Edges]) -> None:
         _Look(stream, channel, answered).begin()
+
+    return _asked(settings, stream, ask, note, stop)
+
+
+def first_since(
+    settings: ConnectionSettings, stream: str, moment: datetime, note: Note, stop: Stop
+) -> int | None:
+    """Seek the offset of what came at a time or later, or a little before; None: nothing did.
+
+    Of a stream that isn't empty. Its last chunk is asked for, too: when that has come, and nothing
+    of the first question, there is nothing.
+    """
+
+    def ask(_link: Link, channel: Channel, answered: Answered[int | None]) -> None:
+        found: list[int] = []
+
+        def arrived(_channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
+            found.append(delivery_of(method, properties, body).offset)
+
+        def answer(_frame: object) -> None:
+            answered(found[0] if found else None)
+
+        def all_came(*_: object) -> None:
+            channel.basic_qos(prefetch_count=1, callback=answer)
+
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(stream, arrived, arguments={"x-stream-offset": moment})
+        channel.basic_consume(stream, all_came, arguments={"x-stream-offset": "last"})
 
     return _asked(settings, stream, ask, note, stop)
 

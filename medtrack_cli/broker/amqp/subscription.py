@@ -24,6 +24,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Source
 
 PREFETCH = 500
+CHUNK = 2**16  # messages of a stream come by whole chunks, whatever the prefetch
 HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
 PREFETCH_LARGE = 2  # of up to 16 MiB
 PROPERTIES_WEIGH = 16  # times their bytes: what a table of small values takes in memory
@@ -119,8 +120,9 @@ class Subscription:
         self._step()
         self._watch()
 
-    def consume_again(self, _channel: Channel) -> None:
-        """Take up again what was given back."""
+    def consume_again(self, source: Source, _channel: Channel) -> None:
+        """Take up again what was given back, or was read and not handled."""
+        self._source = source
         self._steps = self._consuming(lambda: None)
         self._step()
 
@@ -201,8 +203,9 @@ class Subscription:
         size = len(body) + self._link.properties_size * PROPERTIES_WEIGH
         self._held[method.delivery_tag] = size
         self._held_bytes += size
-        if len(self._held) > PREFETCH:
-            raise TooMuch("messages without an acknowledgement", len(self._held), PREFETCH)
+        most = PREFETCH + CHUNK * self._source.keeps
+        if len(self._held) > most:
+            raise TooMuch("messages without an acknowledgement", len(self._held), most)
         delivery = delivery_of(method, properties, body, next(self._tokens))
         self._link.tell(Delivered(self, self.generation, method.delivery_tag, delivery))
         if self._held_bytes > HELD_BYTES and self._prefetch > PREFETCH_LARGE:
@@ -230,7 +233,10 @@ class Subscription:
 
         def ended(_frame: Any) -> None:  # noqa: ANN401
             self._let_go()  # what came meanwhile
-            self._channel.basic_nack(0, multiple=True)
+            if self._source.keeps:
+                self._channel.basic_ack(0, multiple=True)  # a stream takes nothing back
+            else:
+                self._channel.basic_nack(0, multiple=True)
             self._link.tell(Released(self))
 
         self._channel.basic_cancel(self._consumer, callback=ended)

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from medtrack_cli.core.archive import time_of
 from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Retry, Stop
+from medtrack_cli.core.record import body_value
 from medtrack_cli.events.registry import Registry
 
 
@@ -65,16 +67,29 @@ class Watched:
 
 
 class Wanted(NamedTuple):
-    """Which deliveries are passed on: those with no excluded key that a condition says yes to."""
+    """Which deliveries are passed on: those that all of it says yes to.
+
+    `keys` and `window` are of a stream: its events have no time but their own.
+    """
 
     excluded: Sequence[str] = ()
     condition: Condition | None = None
+    keys: Sequence[str] = ()
+    window: Window = EVER
 
     def judge(self, seen: CheckedDelivery) -> Answer:
         """Tell whether one is wanted."""
         key = seen.delivery.routing_key
         if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
             return Answer.NO
+        if self.keys and not any(key_matches(pattern, key) for pattern in self.keys):
+            return Answer.NO
+        if any(self.window):
+            moment = time_of(body_value(seen))
+            if moment is None:
+                return Answer.UNEVALUABLE
+            if not self.window.holds(moment):
+                return Answer.NO
         return judge(seen, self.condition)
 
 
@@ -105,7 +120,7 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
         if taken := _take(happening, sink, heard, registry, wanted):
             sink.flush()
             consumer.acknowledge([each.token for each in happening[:taken]])
-        if heard.is_enough or heard.out_of_time():
+        if heard.is_enough or heard.is_at_end or heard.out_of_time():
             break
     return heard.result(stop)
 
@@ -119,6 +134,8 @@ def _take(
 ) -> int:
     """Write what is wanted of a batch, up to what is enough; tell how far that was."""
     for taken, delivery in enumerate(batch, 1):
+        if heard.is_beyond(delivery):
+            return taken - 1
         seen = examine(delivery, registry)
         answer = wanted.judge(seen)
         if answer is Answer.YES:

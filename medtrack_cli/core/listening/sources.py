@@ -4,9 +4,12 @@ A new kind of source is one class with what `Source` asks; no adapter asks which
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+if TYPE_CHECKING:  # every run loads this module
+    from medtrack_cli.core.delivery import Delivery
 
 EXPIRES_MS = 600_000  # a named tap that nobody listens to
 # A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
@@ -74,6 +77,15 @@ class Source(Protocol):
         ...
 
     @property
+    def keeps(self) -> bool:
+        """Whether nothing is ever given back: what was read is read again by its place."""
+        ...
+
+    def behind(self, last: "Delivery") -> "Source":
+        """Give the source that goes on behind a delivery; the same where the broker knows that."""
+        ...
+
+    @property
     def bounds(self) -> Bounds | None:
         """How much waits in it at most; None: that is others' business."""
         ...
@@ -121,6 +133,13 @@ class Tap(NamedTuple):
         return False
 
     @property
+    def keeps(self) -> bool:
+        return False
+
+    def behind(self, last: "Delivery") -> "Tap":  # noqa: ARG002 -- as the port asks
+        return self
+
+    @property
     def bounds(self) -> Bounds:
         return _NAMED if self.stays else _UNNAMED
 
@@ -166,9 +185,13 @@ class Queue:
     patterns: ClassVar[tuple[str, ...]] = ()
     stays: ClassVar[bool] = True
     takes: ClassVar[bool] = True
+    keeps: ClassVar[bool] = False
     bounds: ClassVar[None] = None
     queue_type: ClassVar[None] = None
     farewell: ClassVar[None] = None
+
+    def behind(self, last: "Delivery") -> "Queue":  # noqa: ARG002 -- as the port asks
+        return self
 
     def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
         return None
@@ -195,9 +218,13 @@ class Stream:
     patterns: ClassVar[tuple[str, ...]] = ()
     stays: ClassVar[bool] = True
     takes: ClassVar[bool] = False
+    keeps: ClassVar[bool] = True
     bounds: ClassVar[None] = None
     queue_type: ClassVar[None] = None
     farewell: ClassVar[None] = None
+
+    def behind(self, last: "Delivery") -> "Stream":
+        return replace(self, offset=last.offset + 1)
 
     def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
         return None

@@ -11,6 +11,7 @@ from medtrack_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from medtrack_cli.core.checked import CheckedDelivery
+    from medtrack_cli.core.delivery import Delivery
 
 MOST_NAMES = 100
 """So many event types are counted by name; the rest, which may be anybody's text, together."""
@@ -23,6 +24,7 @@ class Ended(StrEnum):
     EXPECTED = "expected"  # all that --expect asked for came
     TIMEOUT = "timeout"  # --timeout ran out
     IDLE = "idle_timeout"  # nothing came for --idle-timeout
+    END = "end"  # of the stream, as it was at the start
     STOPPED = "stopped"  # by a signal
 
 
@@ -37,6 +39,7 @@ class Limits:
     timeout: float | None = None
     idle_timeout: float | None = None
     expect: Mapping[str, int] = field(default_factory=dict)
+    last_offset: int | None = None  # of a stream; -1: nothing of it is wanted
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ class ListenTally:
         self._moved_at = 0.0
         self._received = self._valid = self._unevaluable = 0
         self._wanting = dict(limits.expect)
+        self._offset = -1
         self._types: BoundedCounts[str, Count] = BoundedCounts(MOST_NAMES, Count)
         self.left_out = 0  # by --where and --exclude-key
         self.interruptions = 0
@@ -121,6 +125,18 @@ class ListenTally:
         if self._wanting or (limits.count is not None and self._received < limits.count):
             return False
         return limits.count is not None or bool(limits.expect)
+
+    def is_beyond(self, delivery: "Delivery") -> bool:
+        """Take note of a place in a stream; tell whether it is behind the last that is wanted."""
+        self._offset = delivery.offset
+        last = self._limits.last_offset
+        return last is not None and self._offset > last
+
+    @property
+    def is_at_end(self) -> bool:
+        """Tell whether all of a stream that is wanted came."""
+        last = self._limits.last_offset
+        return last is not None and self._offset >= last
 
     def out_of_time(self) -> Ended | None:
         """Tell which time has run out, if one has."""
@@ -159,6 +175,8 @@ class ListenTally:
             return Ended.EXPECTED if self._limits.count is None else Ended.COUNT
         if stop.exit_code is not None:
             return Ended.STOPPED
+        if self.is_at_end:
+            return Ended.END
         return self.out_of_time() or Ended.STOPPED
 
     def _exit_code(self, ended: Ended, stop: Stop) -> int:

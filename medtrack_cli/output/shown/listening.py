@@ -18,6 +18,7 @@ _WHY = {
     Ended.EXPECTED: "all that was expected came",
     Ended.TIMEOUT: "time is up",
     Ended.IDLE: "nothing more came",
+    Ended.END: "the stream's end is reached",
     Ended.STOPPED: "stopped",
 }
 

@@ -25,6 +25,7 @@ class ShownStats(NamedTuple):
         yield {
             "kind": Kind.STATS,
             "files": stats.files,
+            "left_out": stats.left_out,
             "events": stats.events,
             "invalid": stats.invalid,
             "foreign": stats.foreign,

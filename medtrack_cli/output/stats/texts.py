@@ -67,7 +67,8 @@ class Table(NamedTuple):
 def facts(stats: Stats) -> Iterator[Fact]:
     """Say what isn't in a table: how many, when, how large, what is odd."""
     events = f"{stats.events:,}"
-    yield Fact("events", f"{events} in {counted(stats.files, 'file')}")
+    files = f" in {counted(stats.files, 'file')}" if stats.files else ""
+    yield Fact("events", f"{events}{files}")
     if stats.invalid:
         yield Fact("invalid", f"{stats.invalid:,} ({share(stats.invalid / stats.events)})")
     if (extent := stats.timeline.extent) is not None:

@@ -1,0 +1,88 @@
+"""The options by which listen reads a stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+from medtrack_cli.commands.completing import queues
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.numbers import offset_word
+from medtrack_cli.commands.options import option
+from medtrack_cli.commands.replay_options import TIME
+from medtrack_cli.commands.short_texts import refuse_queue_name
+from medtrack_cli.commands.times import window_of
+from medtrack_cli.core.filters import EVER, Window
+from medtrack_cli.core.listening.sources import Stream
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromStream:
+    """A stream, and the part of it that is read."""
+
+    from_stream: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--from-stream"),
+            metavar="NAME",
+            help="Read a stream, and take nothing out of it; then what comes.",
+            autocompletion=queues,
+        ),
+    ] = None
+    since: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--since"),
+            metavar="TIME",
+            help=f"Of a stream, only events from then on: {TIME}.",
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        option(
+            *(Panel.END, "--until"),
+            metavar="TIME",
+            help="Of a stream, only events before; ends where the stream ends now.",
+        ),
+    ] = None
+    offset: Annotated[
+        str | None,
+        option(
+            *(Panel.WHAT, "--offset"),
+            parser=offset_word,
+            metavar="OFFSET",
+            help="Where a stream is read from: first, last, next or a number [first].",
+        ),
+    ] = None
+
+    def part(self, runtime: Runtime, keys: Sequence[str], others: Sequence[object]) -> "Part":
+        """Find what is read; UsageError for options that need a stream, or exclude each other."""
+        from medtrack_cli.wiring.streams import stretch
+
+        refuse_queue_name("--from-stream", self.from_stream)
+        if self.from_stream is None:
+            for name in ("since", "until", "offset"):
+                if getattr(self, name) is not None:
+                    raise UsageError(f"--{name} goes with --from-stream", hint="--from-stream NAME")
+            return Part()
+        if any(others):
+            what = "--from-stream goes without --durable, --queue and --queue-type"
+            raise UsageError(what, hint="a stream is read as it is, and keeps all")
+        if self.offset is not None and self.since is not None:
+            raise UsageError(
+                "--offset and --since exclude each other", hint="leave out one of them"
+            )
+        window = window_of(self.since, self.until, runtime.world.clock.now())
+        follows = self.until is None
+        offset = self.offset or "first"
+        found = stretch(runtime, self.from_stream, offset, window, follows=follows)
+        return Part(found.source, None if follows else found.end, (tuple(keys), window))
+
+
+class Part(NamedTuple):
+    """A source, the last offset that is wanted (None: any), and which keys and times."""
+
+    source: Stream | None = None
+    end: int | None = None
+    wanted: tuple[tuple[str, ...], Window] = ((), EVER)

@@ -1,0 +1,31 @@
+"""Times of the command line: --since and --until."""
+
+from datetime import datetime, timedelta
+
+import typer
+
+from medtrack_cli.commands.numbers import seconds
+from medtrack_cli.core.filters import Window
+from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.errors import UsageError
+
+
+def window_of(since: str | None, until: str | None, now: datetime) -> Window:
+    """Read both; UsageError where they leave no time between them."""
+    window = Window(_time("--since", since, now), _time("--until", until, now))
+    if window.since and window.until and window.since >= window.until:
+        raise UsageError("--since is not before --until", str(since), hint="swap the two times")
+    return window
+
+
+def _time(option: str, text: str | None, now: datetime) -> datetime | None:
+    """Read a time of the command line, or how long before now; one without an offset is UTC."""
+    if not text:
+        return None
+    try:
+        if text.startswith("-"):
+            return now - timedelta(seconds=seconds(text[1:]))
+        return from_rfc3339(text)
+    except (ValueError, OverflowError, typer.BadParameter):
+        hint = f"{option} 2025-01-15T10:00:00Z, or {option} -2h for two hours ago"
+        raise UsageError(f"{option} is a time", text, hint=hint) from None

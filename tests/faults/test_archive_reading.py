@@ -1,0 +1,164 @@
+"""Streams read by `listen` and `stats`: exactly, in order, in little memory, once."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pika
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+
+from medtrack_cli import private_broker as private
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+from medtrack_cli.broker.amqp.subscription import HOLD_SECONDS, PREFETCH, WATCH_SECONDS
+from medtrack_cli.core.listening.sources import Stream
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.private_broker import PrivateBroker
+from tests.broker.witness import client, settings_of
+from tests.cli.tool import Ran, Tool
+from tests.faults.memory import peak_memory
+from tests.running import run_json
+
+NAME = "tests.stream"
+START = datetime(2025, 1, 15, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def stream(fragile_broker: PrivateBroker) -> Iterator[BlockingChannel]:
+    """Give a channel on a broker with an empty stream."""
+    with client(fragile_broker.amqp_url) as channel:
+        channel.queue_delete(NAME)
+        channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "stream"})
+        yield channel
+        channel.queue_delete(NAME)
+
+
+def fill(channel: BlockingChannel, count: int, before: int = 0) -> None:
+    """Publish so many events, one a second of their own time, each with its number as id."""
+    for number in range(before, before + count):
+        event = {
+            "event_type": NAME,
+            "payload": {},
+            "service": "s",
+            "timestamp": (START + timedelta(seconds=number)).isoformat(),
+        }
+        named = pika.BasicProperties(message_id=str(number))
+        channel.basic_publish("", NAME, json.dumps(event).encode(), named)
+    channel.queue_declare(NAME, passive=True)
+
+
+def read(broker: PrivateBroker, folder: Path, *arguments: str) -> Ran:
+    """Run a command that reads the stream."""
+    environ = {"MEDTRACK_URL": broker.amqp_url}
+    return run_json(*arguments, "--from-stream", NAME, folder=folder, environ=environ)
+
+
+def numbers(ran: Ran) -> list[int]:
+    """List the numbers of the events that were printed, in their order."""
+    return [int(each["properties"]["message_id"]) for each in ran.of_kind("event")]
+
+
+def test_a_stream_is_read_by_offset_and_by_time(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """An empty one ends at once; a window is exact, whatever the order of times; offsets are, too.
+
+    An offset beyond the end is 2; what has no time of its own is in no window, and counted.
+    """
+    for verb in (("listen", "--until", "-0s"), ("stats",)):
+        ran = read(fragile_broker, tmp_path, *verb)
+        assert ran.code == 0, ran.err
+    assert (ran.summary["events"], ran.summary["left_out"]) == (0, 0)
+    stream.confirm_delivery()
+    fill(stream, 20, before=10)
+    fill(stream, 10)  # published late
+    stream.basic_publish("", NAME, b"no event")
+    window = ("--since", "2025-01-15T10:00:05Z", "--until", "2025-01-15T10:00:12Z")
+    ran = read(fragile_broker, tmp_path, "listen", *window)
+    assert (ran.code, numbers(ran)) == (0, [10, 11, 5, 6, 7, 8, 9]), ran.err
+    summed = [json.loads(line) for line in ran.err.splitlines() if '"listened"' in line]
+    assert [(each["ended"], each["unevaluable"]) for each in summed] == [("end", 1)]
+    ran = read(fragile_broker, tmp_path, "stats", *window)
+    assert (ran.summary["events"], ran.summary["left_out"]) == (7, 24)
+    assert (ran.summary["first"], ran.summary["last"]) == (
+        "2025-01-15T10:00:05.000000Z",
+        "2025-01-15T10:00:11.000000Z",
+    )
+    assert "1 event of tests.stream without a time of their own" in ran.err
+    for offset, expected in (("28", [8, 9]), ("last", [])):
+        ran = read(fragile_broker, tmp_path, "listen", "--offset", offset, "--until", "-0s")
+        assert numbers(ran) == expected, ran.err
+    ran = read(fragile_broker, tmp_path, "listen", "other.#", "--until", "-0s")
+    assert (ran.code, numbers(ran)) == (0, [])
+    ran = read(fragile_broker, tmp_path, "listen", "--offset", "31", "--until", "-0s")
+    assert (ran.code, "ends at offset 30" in ran.err) == (2, True), ran.err
+    ran = read(fragile_broker, tmp_path, "listen", "--since", "-1s", "--offset", "next")
+    assert (ran.code, "exclude each other" in ran.err) == (2, True), ran.err
+
+
+def test_what_comes_is_read_behind_what_is_there(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """Without --until reading goes on; --offset next begins with what comes; --count ends it."""
+    fill(stream, 3)
+    with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool:
+        line = ("listen", "--from-stream", NAME, "-o", "json")
+        heard = [
+            tool.start(*line, *more)
+            for more in (("--count", "5"), ("--offset", "next", "--count", "2"))
+        ]
+        for each in heard:
+            each.await_text('"listening"')
+        fill(stream, 2, before=3)
+        ran, later = (each.end() for each in heard)
+    assert (ran.code, numbers(ran)) == (0, [0, 1, 2, 3, 4]), ran.err
+    assert (later.code, numbers(later)) == (0, [3, 4]), later.err
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_200_000_events_are_read_exactly_in_little_memory(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """All, and a window, in order, each once, under 120 MB; a cut connection changes nothing."""
+    fill(stream, 200_000)
+    window = ("--since", "2025-01-16T00:00:00Z", "--until", "2025-01-17T00:00:00Z")
+    with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool:
+        running = tool.start("stats", "--from-stream", NAME, *window, "-o", "json")
+        assert peak_memory(running) < 120
+        counted = running.end()
+        assert (counted.code, counted.summary["events"]) == (0, 86_400), counted.err
+        running = tool.start("listen", "--from-stream", NAME, "--until", "-0s", "-o", "json")
+        running.await_text('"message_id":"60000"', 60, stream="out")
+        private.rabbitmqctl(fragile_broker, "close_all_connections", "a test")
+        assert peak_memory(running) < 120
+        heard = running.end()
+    assert heard.code == 0
+    assert '"interrupted"' in heard.err
+    assert numbers(heard) == list(range(200_000))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(200)
+def test_a_reader_that_stands_still_goes_on_where_it_was(
+    fragile_broker: PrivateBroker, stream: BlockingChannel
+) -> None:
+    """What was held too long is read again, not nacked (540); nothing comes twice or is lost."""
+    count = 5 * PREFETCH
+    fill(stream, count)
+    came: list[int] = []
+    settings = settings_of(fragile_broker.amqp_url)
+    with AmqpConsumer(settings, Stream(NAME), print, Stop()) as consumer:
+        for batch in consumer.deliveries():
+            if not isinstance(batch, list):
+                assert not came, batch
+                continue
+            came += [each.offset for each in batch]
+            if len(batch) and len(came) == len(batch):
+                time.sleep(HOLD_SECONDS + 2 * WATCH_SECONDS)
+            consumer.acknowledge([each.token for each in batch])
+            if len(came) >= count:
+                break
+    assert came == list(range(count))
