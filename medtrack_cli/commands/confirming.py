@@ -9,6 +9,7 @@ from medtrack_cli.runtime import Runtime
 
 Outgoing = Iterable[Message | Receipt]
 _UNCOUNTED = "as they come, so they are not counted"
+PROTECTED = "the broker is protected"
 _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may say anything
 
 
@@ -23,16 +24,35 @@ def confirm(
     config = runtime.config
     if config.protector is None or yes:
         return
-    address = config.address()
-    target = f"{address['broker']}, vhost {address['vhost']} (profile {config.protector})"
-    if not runtime.terminal.has_person:
-        what = f"{action} needs a yes: the broker is protected"
-        raise UsageError(what, target, hint="add --yes if that is the broker you mean")
-    lines = [*address.items(), *told()]
+    refuse_without_person(runtime, action, PROTECTED)
+    lines = [*config.address().items(), *told()]
     asked = [f"{action} on a protected broker", *(f"  {name:<9} {text}" for name, text in lines)]
-    question = f"Type the profile's name, {config.protector}, to {action}: "
-    if runtime.terminal.ask(asked, question) != config.protector:
-        raise UsageError("not confirmed, so nothing was done", target)
+    ask(runtime, action, asked)
+
+
+def ask(runtime: Runtime, action: str, told: Iterable[str]) -> None:
+    """Ask for the name of the profile that protects the broker, or for a plain yes."""
+    protector = runtime.config.protector
+    if protector is None:
+        is_yes = runtime.terminal.ask(told, "Sure? [y/N] ").lower() in {"y", "yes"}
+    else:
+        question = f"Type the profile's name, {protector}, to {action}: "
+        is_yes = runtime.terminal.ask(told, question) == protector
+    if not is_yes:
+        raise UsageError("not confirmed, so nothing was done", _target(runtime))
+
+
+def refuse_without_person(runtime: Runtime, action: str, why: str) -> None:
+    """Raise UsageError where nobody can be asked for a yes."""
+    if not runtime.terminal.has_person:
+        what = f"{action} needs a yes: {why}"
+        raise UsageError(what, _target(runtime), hint="add --yes if that is the broker you mean")
+
+
+def _target(runtime: Runtime) -> str:
+    address, protector = runtime.config.address(), runtime.config.protector
+    profile = protector or runtime.config.profile
+    return f"{address['broker']}, vhost {address['vhost']} (profile {profile})"
 
 
 def told_of(runtime: Runtime, outgoing: Callable[[], Outgoing] | None) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.confirming import confirm, told_of
+from medtrack_cli.commands.guarding import Guard
 from medtrack_cli.commands.rehearsing import rehearse
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome, Receipt
@@ -41,8 +42,11 @@ def carry_out(
     `outline`, people are shown the plan in the place of each message.
     """
     kind, aside = _KINDS[action], job.tally.aside if action == "replay" else {}
+    guard = Guard(runtime, outline, yes=yes) if outline and not dry_run else None
     if is_checked:
-        job.outline = None if dry_run else outline  # a dry run goes through all once more
+        if guard:  # a dry run goes through all once more
+            job.outline = outline
+            guard.foretell(policy.timeout)
         _check(runtime, kind, job)
     if job.is_refused:
         receipts = job.unsent()
@@ -53,6 +57,10 @@ def carry_out(
         with runtime.world.stop_on_signals() as stop:
             coming = runtime, job.outgoing(), aside, policy.timeout
             return rehearse(*coming, outline=outline, opened=job.opened(stop))
+    if guard:
+        guard.ask(is_counted=is_checked)
+        job.guard = iter if is_checked else guard.passing
+        return _send(runtime, kind, job, policy, pace)
     everything = job.everything if job.can_be_made_again else None
     confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
     return _send(runtime, kind, job, policy, pace)

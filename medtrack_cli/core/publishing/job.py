@@ -59,7 +59,8 @@ class Job:
     """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
 
     `is_small`: they may be held in memory from their check on, and are made only once.
-    `last_touch` is given to each when it goes, after all that holds it back. `opened` is entered
+    `guard` may refuse one by raising, before it is held back; `last_touch` is given to each when
+    it goes, after that. `opened` is entered
     before they are made and left when all is done: where they come from. The check fills the
     `outline`.
     """
@@ -70,6 +71,7 @@ class Job:
     is_small: bool = False
     refuse_changes: Callable[[], None] = lambda: None
     journal: Journal | None = None
+    guard: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     opened: Callable[[Stop], AbstractContextManager[object]] = lambda _stop: nullcontext()
     outline: "Outline | None" = None
@@ -133,7 +135,7 @@ class Job:
 
     def run(self, publisher: Publisher, stop: Stop, pace: Pace | None = None) -> Iterator[Receipt]:
         """Send, and yield every event's receipt; then raise what ended the run early."""
-        outgoing: Iterable[Outgoing] = self.outgoing()
+        outgoing = self.guard(self.outgoing())
         paced = pace(outgoing) if pace else outgoing
         again = self._rest if self.can_be_made_again else None
         receipts = deliver(publisher, self.last_touch(paced), again, stop)

@@ -42,6 +42,10 @@ class Origin(NamedTuple):
 
     def is_same_place(self, other: Self) -> bool:
         """Tell whether both are one exchange of one broker, as far as names tell."""
-        brokers, others = ({*each.broker.split(", ")} for each in (self, other))
         ours, theirs = ((each.vhost, each.exchange) for each in (self, other))
-        return ours == theirs and not brokers.isdisjoint(others)
+        return ours == theirs and self.is_same_broker(other)
+
+    def is_same_broker(self, other: Self) -> bool:
+        """Tell whether both are one broker, whatever is used of it."""
+        brokers, others = ({*each.broker.split(", ")} for each in (self, other))
+        return not brokers.isdisjoint(others)

@@ -1,0 +1,88 @@
+"""What is shown and asked before recorded events are sent where they could do harm."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from medtrack_cli.commands.confirming import PROTECTED, ask, refuse_without_person
+from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.output.shown.plans import ShownPlan, pace, span, where_to
+from medtrack_cli.plural import counted
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.origin import Origin
+    from medtrack_cli.core.publishing.outline import Outline
+
+_HOME = "its events were recorded from this broker"
+
+
+class Guard:
+    """Knows of one replay whether its plan is shown and whether a person must say yes.
+
+    Both for a protected broker, and for one beyond this machine that the events were recorded
+    from; where they go elsewhere than they came from, the plan is only shown.
+    """
+
+    def __init__(self, runtime: Runtime, outline: "Outline", *, yes: bool) -> None:
+        hosts = runtime.config.resolved.hosts.value
+        self._runtime, self._outline, self._yes = runtime, outline, yes
+        self._is_here = all(host.is_loopback for host in hosts)
+        self._is_protected = runtime.config.protector is not None
+
+    def foretell(self, seconds: float | None) -> None:
+        """Have the queues asked for, if the plan will be shown and no yes is needed first.
+
+        A yes comes before all passwords.
+        """
+        from medtrack_cli.wiring import brokers
+
+        reach = cache(lambda: brokers.reach(self._runtime, seconds))
+
+        def reached(message: Message) -> list[str] | None:
+            origins = _origin_of(message)
+            is_asked = self._is_shown(origins) and not self._needs_yes(origins)
+            return reach()(message) if is_asked else None
+
+        self._outline.reach = reached
+
+    def ask(self, *, is_counted: bool) -> None:
+        """Show the plan, if it is known, and ask; UsageError without a yes."""
+        outline, runtime = self._outline, self._runtime
+        needs_yes = self._needs_yes(outline.origins)
+        if needs_yes:
+            refuse_without_person(runtime, "replay", PROTECTED if self._is_protected else _HOME)
+        plan = outline.to_json()
+        if is_counted and self._is_shown(outline.origins) and not runtime.quiet:
+            runtime.printer.show(ShownPlan(plan, is_data=False))
+        if needs_yes:
+            when = f" of {span(plan)}" if plan["first"] else ""
+            what = f"{counted(plan['events'], 'event')}{when} in {pace(plan)}"
+            if not is_counted:
+                what = "events as they come, so they are not counted,"
+            where = "the protected broker" if self._is_protected else "where they were recorded,"
+            ask(runtime, "replay", [f"replay {what} to {where} {where_to(plan)}"])
+
+    def passing(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
+        """Pass on what nobody has counted, but nothing of what needs a yes."""
+        for each in outgoing:
+            if isinstance(each, Message) and self._needs_yes(_origin_of(each)):
+                refuse_without_person(self._runtime, "replay", _HOME)
+            yield each
+
+    def _is_shown(self, origins: "set[Origin]") -> bool:
+        target = self._outline.target
+        is_elsewhere = any(not each.is_same_place(target) for each in origins)
+        return self._is_protected or is_elsewhere or self._is_home(origins)
+
+    def _needs_yes(self, origins: "set[Origin]") -> bool:
+        return not self._yes and (self._is_protected or self._is_home(origins))
+
+    def _is_home(self, origins: "set[Origin]") -> bool:
+        target = self._outline.target
+        return not self._is_here and any(each.is_same_broker(target) for each in origins)
+
+
+def _origin_of(message: Message) -> "set[Origin]":
+    recorded = message.paced_by
+    return {recorded.origin} if recorded and recorded.origin else set()
