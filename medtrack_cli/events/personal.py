@@ -41,16 +41,16 @@ class Place:
     ) -> None:
         self.says = says
         self.has_any_keys = has_any_keys  # else those that the type names
+        self.children: dict[str | int, Place] = {}  # as far as they have been asked for
         self._inner = inner
-        self._children: dict[str | int, Place] = {}
 
     def child(self, part: str | int) -> "Place":
         """Go down to a member or an item; the items of a plain field are like itself."""
-        found = self._children.get(part)
+        found = self.children.get(part)
         if found is None:
             found = self._inner(part) if self._inner else self
-            if len(self._children) < _MOST_KEPT:
-                self._children[part] = found
+            if len(self.children) < _MOST_KEPT:
+                self.children[part] = found
         return found
 
 
@@ -85,8 +85,8 @@ def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
             place, name = owner.child(index), field
             index += 1
         else:
-            name = unquoted(key)
-            place = owner.child(name)
+            name = unquoted(key) if "\\" in key else key[1:-1]
+            place = owner.children.get(name) or owner.child(name)
             if owner.has_any_keys:
                 keys.add(name)
         if word in "{[":

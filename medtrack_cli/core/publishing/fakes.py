@@ -49,9 +49,9 @@ class Kind(StrEnum):
 
 def kind_of(field: str, value: str) -> Kind:
     """Tell what a text is."""
-    if _EMAIL.fullmatch(value):
+    if "@" in value and _EMAIL.fullmatch(value):
         return Kind.EMAIL
-    if _UUID.fullmatch(value):
+    if value.count("-") > 3 and _UUID.fullmatch(value):
         return Kind.ID
     if _PHONE.fullmatch(value) or _PHONE_FIELD.search(field):
         return Kind.PHONE

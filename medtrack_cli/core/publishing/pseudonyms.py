@@ -1,10 +1,10 @@
 """Deliveries without real persons: valid events of which every personal value is made up."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from json.encoder import encode_basestring
 from typing import Any
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
@@ -36,6 +36,7 @@ _TIME = re.compile(f"{formats.TIMESTAMP}|{formats.DATE}")
 _WORD = re.compile("[a-z_-]{1,32}")
 _MEDIA = re.compile(r"[\w.+/-]*(?:; ?charset=[\w-]+)?")
 _FEW_DIGITS = 4
+_EMPTY = "".join(each for each in map(chr, range(128)) if not each.isalnum())  # nobody's
 
 
 class _Doubt(Exception):
@@ -143,13 +144,13 @@ class _Work:
     def _fake_text(self, name: str, value: str) -> str | None:
         if _UUID.fullmatch(value):
             return f'"{self._fake_id(value)}"'
-        if not any(char.isalnum() or not char.isascii() for char in value):
+        if not value.strip(_EMPTY):
             return None
         fake = self.fakes.text(name, value, keeps_shape=self.keeps_shape)
         if fake == value:
             raise _Doubt
         self.persons.append(value)
-        return json.dumps(fake)
+        return encode_basestring(fake)
 
     def _fake_number(self, value: str) -> str | None:
         if value == "null":

@@ -33,7 +33,7 @@ def is_left(values: Iterable[str], texts: Iterable[str]) -> bool:
     compact = _NOT_ALNUM.sub("", folded)
     may_be_encoded = _MAY_BE_ENCODED.search(whole) is not None
     for value in values:
-        if any(_stands(form, folded) for form in _plain(value.casefold())):
+        if any([_stands(form, folded) for form in _plain(value.casefold())]):
             return True
         if not value.isalpha():
             bare = _NOT_ALNUM.sub("", value.casefold())
@@ -44,13 +44,14 @@ def is_left(values: Iterable[str], texts: Iterable[str]) -> bool:
     return False
 
 
-def _plain(value: str) -> Iterator[str]:
-    yield value
-    local, at, _ = value.partition("@")
-    if at and not local.isalpha():
-        yield local
+def _plain(value: str) -> list[str]:
+    forms = [value]
+    if "@" in value and not (local := value.partition("@")[0]).isalpha():
+        forms.append(local)
     if " " in value:
-        yield from (word for word in value.split(maxsplit=_MOST_WORDS) if len(word) >= _LEAST_WORD)
+        words = value.split(maxsplit=_MOST_WORDS)
+        forms += [word for word in words if len(word) >= _LEAST_WORD]
+    return forms
 
 
 def _stands(form: str, text: str) -> bool:
