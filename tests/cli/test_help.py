@@ -132,7 +132,7 @@ def test_the_help_of_all_ends_with_codes_variables_and_docs() -> None:
         int(each) for each in re.findall(r"^  (\d+)", codes, re.MULTILINE)
     }
     variables = {f"MEDTRACK_{name.upper()}" for name in (*_VARIABLES, "profile", "config")}
-    variables |= {"MEDTRACK_SERVICE", KEY_PASSPHRASE, "NO_COLOR", "FORCE_COLOR"}
+    variables |= {"MEDTRACK_SERVICE", KEY_PASSPHRASE, KEY, "NO_COLOR", "FORCE_COLOR"}
     assert variables == set(re.findall(r"[A-Z]+_[A-Z_]+", text))
 
 

@@ -22,7 +22,7 @@ from medtrack_cli.events.personal import (
     top_place,
     unquoted,
 )
-from medtrack_cli.events.registry import Registry
+from medtrack_cli.events.registry import Registry, built_in
 
 LEAST_KEY = 16
 """Bytes of a key."""
@@ -169,7 +169,8 @@ class _Work:
         """Take over headers; one that is named as a person's field is holds a person's value."""
         for name in values:
             plain = name.lower().replace("-", "_")
-            if any(plain == each or plain.endswith(f"_{each}") for each in personal):
+            is_like_one = any(plain.endswith(f"_{each}") for each in personal_names(built_in()))
+            if is_like_one or plain.removeprefix("x_") in personal:
                 raise _Doubt
         return self._table(values)
 

@@ -33,7 +33,7 @@ def is_left(values: Iterable[str], texts: Iterable[str]) -> bool:
     compact = _NOT_ALNUM.sub("", folded)
     may_be_encoded = _MAY_BE_ENCODED.search(whole) is not None
     for value in values:
-        if any([_stands(form, folded) for form in _plain(value.casefold())]):
+        if any(_stands(form, folded) for form in _plain(value.casefold())):
             return True
         if not value.isalpha():
             bare = _NOT_ALNUM.sub("", value.casefold())
