@@ -18,6 +18,7 @@ from medtrack_cli.app import app
 from medtrack_cli.config.loader import _VARIABLES
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.errors import ExitCode
+from medtrack_cli.wiring.pseudonyms import KEY as PSEUDONYM_KEY
 from medtrack_cli.world import World
 from tests.running import run
 
@@ -132,7 +133,7 @@ def test_the_help_of_all_ends_with_codes_variables_and_docs() -> None:
         int(each) for each in re.findall(r"^  (\d+)", codes, re.MULTILINE)
     }
     variables = {f"MEDTRACK_{name.upper()}" for name in (*_VARIABLES, "profile", "config")}
-    variables |= {"MEDTRACK_SERVICE", KEY_PASSPHRASE, KEY, "NO_COLOR", "FORCE_COLOR"}
+    variables |= {"MEDTRACK_SERVICE", KEY_PASSPHRASE, PSEUDONYM_KEY, "NO_COLOR", "FORCE_COLOR"}
     assert variables == set(re.findall(r"[A-Z]+_[A-Z_]+", text))
 
 
