@@ -10,6 +10,7 @@ import pytest
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.publishing.fakes import NAMES
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.persons import RealPersons
 from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
@@ -181,3 +182,41 @@ def test_recorded_and_sent_without_real_persons(connected: Tool, witness: Witnes
     told = "\n".join([ran.out, ran.err, *lines, *map(bytes.decode, held)]).casefold()
     assert [form for form in SOMEONE.forms if form in told] == []
     assert {*texts_of([json.loads(each) for each in held])}.isdisjoint(SOMEONE)
+
+
+@pytest.mark.long
+def test_a_thousand_persons_leave_no_trace(connected: Tool, witness: Witness) -> None:
+    """None of their values, in any form, is in what is sent, printed or kept of the run."""
+    persons = [person(number) for number in range(1000)]
+    events = [each for someone in persons for each in [*events_of(someone)][:-1]]
+    record(connected.folder / "r.ndjson", map(received, events), origin=WARD)
+    options = ("--speed", "max", "--pseudonymize", "-v", "-o", "json")
+    planned = connected.run("replay", "r.ndjson", *options, "--dry-run", seconds=300)
+    ran = connected.run("replay", "r.ndjson", *options, "--name", "fakes", seconds=300)
+    assert (ran.code, ran.summary["confirmed"]) == (0, len(events)), ran.err
+    held = witness.take()
+    assert len(held) == len(events)
+    around = [f"{each.routing_key} {each.properties}" for each in held]
+    texts = {
+        "bodies": "\n".join(each.body.decode() for each in held),
+        "properties": "\n".join(around),
+        "plan": planned.out + planned.err,
+        "receipts": ran.out,
+        "log": ran.err,
+        "state": "\n".join(
+            path.read_text("utf-8", "replace")
+            for path in (connected.folder / "state").rglob("*")
+            if path.is_file()
+        ),
+    }
+    forms = [form for someone in persons for form in someone.forms]
+    for where, text in texts.items():
+        folded = text.casefold()
+        present = {folded[at : at + 4] for at in range(len(folded))}
+        likely = [form for form in forms if form[:4] in present]
+        assert [form for form in likely if form in folded] == [], where
+    fakes_of = [json.loads(each.body)["payload"] for each in held]
+    for name in ("email", "phone", "cin"):
+        made_up = {each[name] for each in fakes_of if name in each}
+        assert len(made_up) == len(persons), name
+    assert {each["first_name"] for each in fakes_of if "first_name" in each} <= {*NAMES}
