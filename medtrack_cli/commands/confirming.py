@@ -24,7 +24,8 @@ def confirm(
     config = runtime.config
     if config.protector is None or yes:
         return
-    refuse_without_person(runtime, action, PROTECTED)
+    if not runtime.terminal.has_person:
+        raise needs_yes(runtime, action, PROTECTED)
     lines = [*config.address().items(), *told()]
     asked = [f"{action} on a protected broker", *(f"  {name:<9} {text}" for name, text in lines)]
     ask(runtime, action, asked)
@@ -42,11 +43,10 @@ def ask(runtime: Runtime, action: str, told: Iterable[str]) -> None:
         raise UsageError("not confirmed, so nothing was done", _target(runtime))
 
 
-def refuse_without_person(runtime: Runtime, action: str, why: str) -> None:
-    """Raise UsageError where nobody can be asked for a yes."""
-    if not runtime.terminal.has_person:
-        what = f"{action} needs a yes: {why}"
-        raise UsageError(what, _target(runtime), hint="add --yes if that is the broker you mean")
+def needs_yes(runtime: Runtime, action: str, why: str) -> UsageError:
+    """Say that nobody can be asked for a yes which --yes would have said."""
+    hint = "add --yes if that is the broker you mean"
+    return UsageError(f"{action} needs a yes: {why}", _target(runtime), hint=hint)
 
 
 def _target(runtime: Runtime) -> str:

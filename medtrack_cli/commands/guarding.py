@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.confirming import PROTECTED, ask, refuse_without_person
+from medtrack_cli.commands.confirming import PROTECTED, ask, needs_yes
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.output.shown.plans import ShownPlan, pace, span, where_to
 from medtrack_cli.plural import counted
@@ -49,13 +49,13 @@ class Guard:
     def ask(self, *, is_counted: bool) -> None:
         """Show the plan, if it is known, and ask; UsageError without a yes."""
         outline, runtime = self._outline, self._runtime
-        needs_yes = self._needs_yes(outline.origins)
-        if needs_yes:
-            refuse_without_person(runtime, "replay", PROTECTED if self._is_protected else _HOME)
+        is_asked = self._needs_yes(outline.origins)
+        if is_asked and not runtime.terminal.has_person:
+            raise needs_yes(runtime, "replay", PROTECTED if self._is_protected else _HOME)
         plan = outline.to_json()
         if is_counted and self._is_shown(outline.origins) and not runtime.quiet:
             runtime.printer.show(ShownPlan(plan, is_data=False))
-        if needs_yes:
+        if is_asked:
             when = f" of {span(plan)}" if plan["first"] else ""
             what = f"{counted(plan['events'], 'event')}{when} in {pace(plan)}"
             if not is_counted:
@@ -64,10 +64,14 @@ class Guard:
             ask(runtime, "replay", [f"replay {what} to {where} {where_to(plan)}"])
 
     def passing(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
-        """Pass on what nobody has counted, but nothing of what needs a yes."""
+        """Pass on what no check has gone through; UsageError at the first that comes home.
+
+        Its origin is known only now: too late for a question.
+        """
         for each in outgoing:
-            if isinstance(each, Message) and self._needs_yes(_origin_of(each)):
-                refuse_without_person(self._runtime, "replay", _HOME)
+            is_home = isinstance(each, Message) and self._is_home(_origin_of(each))
+            if is_home and not self._yes:
+                raise needs_yes(self._runtime, "replay", _HOME)
             yield each
 
     def _is_shown(self, origins: "set[Origin]") -> bool:

@@ -157,6 +157,21 @@ def test_an_event_without_a_timestamp_is_not_waited_for(connected: Tool, witness
     assert {each["x-medtrack-original-time"] for each in headers} == {"2025-01-15T10:00:00.000000Z"}
 
 
+def test_a_recorder_and_a_replayer_on_one_exchange_do_not_feed_each_other(
+    connected: Tool, witness: Witness
+) -> None:
+    """Replayed from the file that is being recorded, events are heard, and not recorded again."""
+    running = connected.listen("--record", "r.ndjson")
+    assert connected.run("publish", "user.created", "--count", "3").code == 0
+    replay = ("replay", "r.ndjson", "--speed", "max", "-o", "json")
+    assert [connected.run(*replay).summary["total"] for _ in range(2)] == [3, 3]
+    assert len(witness.take()) == 9
+    running.await_text('"x-medtrack-replay-seq":3', stream="out")
+    running.signal(signal.SIGTERM)
+    assert "recorded 3 events to r.ndjson; left out 6 replayed" in running.end().err
+    assert connected.run("stats", "r.ndjson", "-o", "json").summary["events"] == 3
+
+
 def test_two_replays_of_one_name_at_once(connected: Tool, witness: Witness) -> None:
     """While a replay runs, another under its name is 73 and sends nothing; a killed one isn't."""
     record(connected.folder / "slow.ndjson", numbered_deliveries(2))  # a second apart
