@@ -54,6 +54,7 @@ class AmqpQueueReader:
         self._tokens = count(1)
         self._tags: dict[int, int] = {}  # of what is held, by token, in the order of arrival
         self._settled_at = 0.0
+        self._lost: MedtrackError | None = None
 
     def __enter__(self) -> Self:
         def set_up(link: Link, channel: Channel) -> None:
@@ -177,20 +178,16 @@ class AmqpQueueReader:
         except Empty:
             return None
         if isinstance(happening, Lost) and happening.link is self._link:
-            raise _lost(happening.failure.error)
+            self._lost = _lost(happening.failure.error)
+            raise self._lost
         return happening
 
     def _call(self, action: Callable[[Channel], None]) -> None:
         if self._link is None or self._link.is_over:
-            raise _lost(self._why_over())
+            while self._lost is None:  # another thread may have read of it
+                self._next()
+            raise self._lost
         self._link.call(action)
-
-    def _why_over(self) -> MedtrackError:
-        """Find in the inbox what ended the connection."""
-        while not self._inbox.empty():
-            if isinstance(happening := self._inbox.get(), Lost):
-                return happening.failure.error
-        return BrokerUnreachable("the connection is closed", self._settings.describe())
 
 
 def _lost(error: MedtrackError) -> MedtrackError:
