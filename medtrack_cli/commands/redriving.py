@@ -31,8 +31,11 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
 ) -> int:
     """Send the dead letters of a queue home."""
     from medtrack_cli.commands.sending import carry_out
+    from medtrack_cli.core.publishing.deaths import Deaths
+    from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.redrive import Wanted
     from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.wiring.origins import here
     from medtrack_cli.wiring.redriving import dead_queue, job_of
 
     queue = _queue_of(sources, redriving, pacing, changing)
@@ -47,7 +50,9 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     replay = Replay(
         *(name, uuid4(), selection, rewrite, runtime.registry),
         command=f"medtrack replay --from-queue {queue}",
+        target=None if changing.real_persons or changing.pseudonymize else here(target),
     )
+    outline = Outline(name, here(target), deaths=Deaths() if running.dry_run else None)
     found = dead_queue(runtime, queue, spends=redriving.spend_deliveries)
     if not running.dry_run:
         _ask(target, found, redriving, to, yes=running.yes)
@@ -55,7 +60,8 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
         *(runtime, found, replay, wanted),
         record=redriving.record,
         spends=redriving.spend_deliveries,
-        is_dry=running.dry_run,
+        deaths=outline.deaths,
+        origin=here(runtime),
     )
     return carry_out(
         *(target, "replay", job, PublishPolicy(window=WINDOW, retry_for=running.retry_for)),
@@ -63,6 +69,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
         is_checked=False,
         dry_run=running.dry_run,
         yes=True,
+        outline=outline,
     )
 
 

@@ -11,8 +11,10 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Invalid, PublishPolicy, Stop
+from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted
 from medtrack_cli.core.publishing.replay import Replay
 from medtrack_cli.core.publishing.selection import EVERYTHING
@@ -67,11 +69,16 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
     *,
     record: Path | None,
     spends: bool,
-    is_dry: bool,
+    deaths: Deaths | None,
+    origin: Origin,
 ) -> Job:
-    """Make the job that sends a queue's dead letters home."""
+    """Make the job that sends a queue's dead letters home; with `deaths`, a dry run.
+
+    These are counted, whether they would be sent or not.
+    """
     settings = runtime.connection
     tell = runtime.trace or (lambda _text: None)
+    is_dry = deaths is not None
     record = None if is_dry else record
     chooses = replace(replay.selection, invalid=Invalid.SEND) != EVERYTHING
     returns = is_dry or chooses or bool(wanted.reasons or wanted.died_in)
@@ -101,7 +108,8 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
                 _tell(runtime, redrive)
 
     redrive = Redrive(
-        *(found.name, replay, wanted, runtime.world.clock, found.limit, returns, spends)
+        *(found.name, replay, wanted, runtime.world.clock, found.limit, returns, spends),
+        *(origin, deaths),
     )
     return Job(redrive.make, tally, can_be_made_again=False, journal=redrive, opened=opened)
 
@@ -114,6 +122,8 @@ def _keep(recorder: Recorder, runtime: Runtime, delivery: Delivery) -> None:
 
 def _account(redrive: Redrive, tally: Tally) -> None:
     """Count the messages of the queue beside the events: seen is redriven and left."""
+    if redrive.deaths is not None:
+        return  # a dry run leaves all
     left = redrive.taken - redrive.redriven
     numbers = {"seen": redrive.taken, "redriven": redrive.redriven, "left": left}
     tally.aside.update(numbers, arrived_since=redrive.arrived_since)
@@ -121,6 +131,9 @@ def _account(redrive: Redrive, tally: Tally) -> None:
 
 
 def _tell(runtime: Runtime, redrive: Redrive) -> None:
+    if redrive.deaths is not None and redrive.limit is not None:
+        cost = f"each of the {redrive.taken:,} has one delivery less of {redrive.limit:,}"
+        runtime.printer.note(f"looking is not free here: {cost}")
     if redrive.unreturned:
         what = counted(redrive.unreturned, "message")
         runtime.printer.warning(

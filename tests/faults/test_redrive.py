@@ -51,6 +51,16 @@ def test_a_look_a_choice_and_the_rest(redrive: Redrive, dead: Morgue) -> None:
     ids = dead.kill(150)
     dry = redrive(dead.dead, "--dry-run")
     assert (dry.code, dry.summary["would_send"]) == (0, 300), dry.err
+    (plan,) = dry.of_kind("plan")
+    causes = [
+        (each["queue"], each["reason"], each["event_type"], each["valid"], each["messages"])
+        for each in plan["deaths"]["causes"]
+    ]
+    assert sorted(causes) == [
+        (each, "rejected", "student.deleted", True, 150) for each in dead.origins
+    ]
+    assert plan["deaths"]["causes"][0]["message_ids"] == ids[:3]
+    assert [each["events"] for each in plan["queues"]["names"]] == [150, 150]
     dead.await_depth(dead.dead, 300)
     one = redrive(dead.dead, "--yes", "--died-in", dead.origins[0])
     assert counts(one) == {

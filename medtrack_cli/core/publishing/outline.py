@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from medtrack_cli.core.bounded import BoundedCounts
 from medtrack_cli.core.content import content_of
 from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.recorded_facts import Named, parser
 from medtrack_cli.core.stats import Count, Names, most_frequent
@@ -52,6 +53,7 @@ class Outline:
     first: datetime | None = None  # when they were recorded
     last: datetime | None = None
     origins: set[Origin] = field(default_factory=set)
+    deaths: Deaths | None = None  # of all that a queue holds
     keys: Names = field(default_factory=_names)
     types: Names = field(default_factory=_names)
     services: Names = field(default_factory=_names)
@@ -64,7 +66,8 @@ class Outline:
             return  # it has its verdict already
         self.events += 1
         self.invalid += not each.is_valid
-        self.mismatched += each.event_type not in {None, each.routing_key}
+        is_other = each.event_type not in {None, each.routing_key}
+        self.mismatched += is_other and not each.is_to_queue
         for names, name in (
             *((self.keys, each.routing_key), (self.types, each.event_type)),
             (self.services, _service(each)),
@@ -99,6 +102,7 @@ class Outline:
     def to_json(self) -> dict[str, Any]:
         """Give it as docs/json-output.md has it; a run's journal, too."""
         is_paced = self.due is not None or self.rate is not None
+        deaths = {"deaths": self.deaths.to_json()} if self.deaths else {}
         return {
             "run": self.run,
             "broker": self.target.broker,
@@ -120,6 +124,7 @@ class Outline:
             "mismatched": self.mismatched,
             "queues": None if self.unknown else _listed(self.queues),
             "unreached": None if self.unknown else self.unreached,
+            **deaths,
             "first_events": [_first(each) for each in self.firsts],
         }
 

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from medtrack_cli.core.checked import examine
 from medtrack_cli.core.dead_letters import DEFAULT_EXCHANGE, Death, first_death
 from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
 from medtrack_cli.core.listening.peek import deliveries_of
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Clock, QueueReader, Stop
+from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.job import Pass
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
 from medtrack_cli.errors import UsageError
@@ -70,6 +73,8 @@ class Redrive:
     limit: int | None = None
     returns: bool = False
     spends: bool = False
+    origin: Origin | None = None  # the broker that the queue is on
+    deaths: Deaths | None = None  # where all that is read died, if that is wanted
     reader: QueueReader = field(init=False, repr=False)
     keep: Callable[[Delivery], None] = lambda _delivery: None
     at_start: int = 0
@@ -90,12 +95,14 @@ class Redrive:
             nonlocal current
             for number, current in enumerate(self._deliveries(), 1):
                 death = first_death(current)
+                if self.deaths is not None and death is not None:
+                    self.deaths.add(death, examine(current, self.replay.registry))
                 if why_not := self.wanted.refuses(current, death):
                     aside[why_not] += 1
                     continue
                 died_at = (death and death.at) or current.received_at
-                died = replace(current, received_at=died_at)
-                yield Recorded(self.queue, number, died, is_timed=False)
+                died = replace(current, received_at=died_at, origin=self.origin)
+                yield Recorded(self.queue, number, died, death is not None and death.at is not None)
 
         for made in messages(recorded(), replace(self.replay, keep_going=True), aside):
             if current is None or isinstance(made, Receipt):

@@ -1,6 +1,6 @@
 """What a replay would do, before it does it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -30,12 +30,39 @@ class ShownPlan(NamedTuple):
             first, *others = wrapped(safe_text(text), sheet.room, start, " " * _INDENT)
             yield sheet.style(start, "dim") + first.removeprefix(start)
             yield from others
+        yield from self._deaths(sheet)
         time_from = self._same_day()
-        rows = [_row(each, time_from, sheet) for each in self.plan["first_events"]]
+        rows = [self._row(each, time_from, sheet) for each in self.plan["first_events"]]
         if rows:
             yield "first events" if self.plan["events"] > len(rows) else "events"
             for lines in aligned(rows, sheet.room, "  "):
                 yield from lines
+
+    def _deaths(self, sheet: Sheet) -> Iterator[str]:
+        """List what a queue holds by where it died and of what."""
+        deaths = self.plan.get("deaths")
+        if deaths is None:
+            return
+        yield "dead letters" if deaths["causes"] else "no dead letters"
+        rows = [_death(each, sheet) for each in deaths["causes"]]
+        for lines in aligned(rows, sheet.room, "  "):
+            yield from lines
+        if deaths["others"]:
+            yield f"  {deaths['others']:,} of other causes"
+
+    def _queues(self) -> set[str]:
+        """Name the queues that are reached: no personal names, and keys of what goes to one."""
+        return {each["name"] for each in (self.plan["queues"] or {"names": ()})["names"]}
+
+    def _row(self, event: Mapping[str, Any], start: int, sheet: Sheet) -> tuple[str, ...]:
+        received, key = event["received_at"], event["routing_key"]
+        message_id = masked("message_id", event["message_id"])
+        return (
+            received.replace("T", " ")[start:23] if received else "-",
+            safe_text(key if key in self._queues() else masked("routing_key", key)) or '""',
+            safe_text(sheet.shorten(message_id) if is_uuid(message_id) else message_id),
+            "" if event["valid"] else "no valid event",
+        )
 
     def _same_day(self) -> int:
         """Tell where the time of day begins in a time, if all are of one day; else 0."""
@@ -53,7 +80,7 @@ class ShownPlan(NamedTuple):
             yield "recorded", span(plan)
         yield "takes", pace(plan)
         if plan["routing_keys"] != plan["event_types"]:
-            yield "keys", _names(plan["routing_keys"], "routing_key")
+            yield "keys", _names(plan["routing_keys"], "routing_key", self._queues())
         yield "types", _names(plan["event_types"], "event_type")
         yield "services", _names(plan["services"], "service")
         if plan["queues"] is not None:
@@ -100,27 +127,29 @@ def _condition(counter: str) -> str:
     return f"left out by --{name}" if is_option else counter.replace("_", " ")
 
 
-def _names(names: Mapping[str, Any], field: str = "") -> str:
+def _names(names: Mapping[str, Any], field: str = "", known: Container[str] = ()) -> str:
     """List names with how many events each has, as far as what is in that field may be seen."""
     first, rest = names["names"][:_MOST_NAMES], names["names"][_MOST_NAMES:]
     parts = []
     for each in first:
         name = "(none)" if each["name"] is None else each["name"] or '""'
-        parts.append(
-            f"{masked(field, name) if field and each['name'] else name} {each['events']:,}"
-        )
+        is_shown = not field or not each["name"] or each["name"] in known
+        parts.append(f"{name if is_shown else masked(field, name)} {each['events']:,}")
     others = sum(each["events"] for each in rest) + names["others"]["events"]
     if others:
         parts.append(f"others {others:,}")
     return ", ".join(parts) or "none"
 
 
-def _row(event: Mapping[str, Any], start: int, sheet: Sheet) -> tuple[str, ...]:
-    received = event["received_at"]
-    message_id = masked("message_id", event["message_id"])
+def _death(group: Mapping[str, Any], sheet: Sheet) -> tuple[str, ...]:
+    """Say how many died where, of what, when, and which the first are."""
+    times = [each.replace("T", " ")[:19] for each in (group["oldest"], group["newest"]) if each]
+    kind = masked("event_type", group["event_type"] or "") or "no event"
+    ids = [masked("message_id", each) for each in group["message_ids"]]
     return (
-        received.replace("T", " ")[start:23] if received else "-",
-        safe_text(masked("routing_key", event["routing_key"])) or '""',
-        safe_text(sheet.shorten(message_id) if is_uuid(message_id) else message_id),
-        "" if event["valid"] else "no valid event",
+        f"{group['messages']:,}",
+        f"{safe_text(group['reason'])} in {safe_text(group['queue'])}",
+        safe_text(kind) + ("" if group["valid"] else ", invalid"),
+        " to ".join(dict.fromkeys(times)),
+        safe_text(" ".join(sheet.shorten(each) if is_uuid(each) else each for each in ids)),
     )
