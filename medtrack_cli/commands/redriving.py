@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from medtrack_cli.commands.confirming import confirm
+from medtrack_cli.commands.confirming import ask, refuse_without_person
 from medtrack_cli.commands.replay_job import name_of, pace_of, rewrite_of, selection_of, target_of
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
 from medtrack_cli.commands.short_texts import refuse_queue_name
@@ -97,6 +97,8 @@ def _ask(
     runtime: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None, *, yes: bool
 ) -> None:
     """Ask before anything is taken; in scripts --yes says it beforehand."""
+    from medtrack_cli.wiring.brokers import reached
+
     ways = {
         To.QUEUE: "the queue each died in, alone; it arrives with the queue's name as its key",
         To.EXCHANGE: "the exchange it was first published to: all queues bound there may get it",
@@ -107,20 +109,12 @@ def _ask(
         ("to", ways[to]),
     ]
     if to is To.EXCHANGE:
-        told += [("reaches", each) for each in found.reached]
+        told += [("reaches", each) for each in reached(runtime)]
     if found.consumers:
         runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
-    if runtime.config.protector is not None:
-        confirm(runtime, "replay", lambda: told, yes=yes)
-        return
     if yes:
         return
-    address = runtime.config.address()
-    target = f"{found.name!r} on {address['broker']}, vhost {address['vhost']}"
-    if not runtime.terminal.has_person:
-        hint = "add --yes if these are yours to send; --dry-run shows them"
-        raise UsageError("replay --from-queue needs a yes", target, hint=hint)
-    lines = [*address.items(), *told]
+    refuse_without_person(runtime, "replay --from-queue", "it takes messages out of a queue")
+    lines = [*runtime.config.address().items(), *told]
     asked = ["replay sends the dead letters of a queue home", *(f"  {a:<9} {b}" for a, b in lines)]
-    if runtime.terminal.ask(asked, "Send them? [y/N] ").lower() not in {"y", "yes"}:
-        raise UsageError("not confirmed, so nothing was done", target)
+    ask(runtime, "replay", asked)

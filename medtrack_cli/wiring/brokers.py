@@ -33,6 +33,16 @@ def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[s
     return lambda _message: None
 
 
+def reached(runtime: Runtime) -> list[str]:
+    """List the queues that events of the known types reach, each with the types."""
+    types: dict[str, list[str]] = {}
+    tell = reach(runtime, None)
+    for name in runtime.registry.names:
+        for queue in tell(Message(1, "", 1, name, name, "", b"")) or ():
+            types.setdefault(queue, []).append(name)
+    return [f"{queue}: {', '.join(names)}" for queue, names in sorted(types.items())]
+
+
 def why_unsendable(message: Message) -> str | None:
     """Say why AMQP can't carry a message; None when it can."""
     from medtrack_cli.broker.amqp.frames import why_unsendable

@@ -32,7 +32,6 @@ class DeadQueue(NamedTuple):
     ready: int
     consumers: int
     limit: int | None
-    reached: tuple[str, ...] = ()  # queues that are bound to our exchange
 
 
 def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
