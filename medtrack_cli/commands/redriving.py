@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from medtrack_cli.commands.confirming import ask, refuse_without_person
+from medtrack_cli.commands.confirming import ask, needs_yes
 from medtrack_cli.commands.replay_job import name_of, pace_of, rewrite_of, selection_of, target_of
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
 from medtrack_cli.commands.short_texts import refuse_queue_name
@@ -114,7 +114,8 @@ def _ask(
         runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
     if yes:
         return
-    refuse_without_person(runtime, "replay --from-queue", "it takes messages out of a queue")
+    if not runtime.terminal.has_person:
+        raise needs_yes(runtime, "replay --from-queue", "it takes messages out of a queue")
     lines = [*runtime.config.address().items(), *told]
     asked = ["replay sends the dead letters of a queue home", *(f"  {a:<9} {b}" for a, b in lines)]
     ask(runtime, "replay", asked)
