@@ -167,6 +167,8 @@ class _Work:
 
     def headers(self, values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:
         """Take over headers; one that is named as a person's field is holds a person's value."""
+        if not values:
+            return {}
         for name in values:
             plain = name.lower().replace("-", "_")
             is_like_one = any(plain.endswith(f"_{each}") for each in personal_names(built_in()))

@@ -33,10 +33,11 @@ def is_left(values: Iterable[str], texts: Iterable[str]) -> bool:
     compact = _NOT_ALNUM.sub("", folded)
     may_be_encoded = _MAY_BE_ENCODED.search(whole) is not None
     for value in values:
-        if any(_stands(form, folded) for form in _plain(value.casefold())):
+        plain = value.casefold()
+        if any(_stands(form, folded) for form in _plain(plain)):
             return True
-        if not value.isalpha():
-            bare = _NOT_ALNUM.sub("", value.casefold())
+        if (may_be_encoded or "@" in value) and not value.isalpha():
+            bare = _NOT_ALNUM.sub("", plain)
             if len(bare) >= _SHORT and bare in compact:
                 return True
         if may_be_encoded and any(form in folded for form in _encoded(value)):
