@@ -153,6 +153,24 @@ class World:
     open_management: "OpenManagement" = _open_management
 
     @contextmanager
+    def interrupt_on_signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGHUP do what SIGINT does, so that there is time for last words."""
+        import signal
+
+        def interrupt(number: int, _frame: object) -> None:
+            raise KeyboardInterrupt(128 + number)
+
+        others = [each for each in _signals() if signal.getsignal(each) == signal.SIG_DFL]
+        for number in others:
+            signal.signal(number, interrupt)
+        try:
+            yield
+        finally:
+            for number in others:
+                if signal.getsignal(number) is interrupt:
+                    signal.signal(number, signal.SIG_DFL)
+
+    @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:
         """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it.
 

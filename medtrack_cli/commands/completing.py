@@ -99,6 +99,21 @@ def queues(ctx: typer.Context) -> Words:
     return [(name, "") for name in queues(ctx.obj)]
 
 
+def all_runs(ctx: typer.Context) -> Words:
+    """Give the replays that are known, newest first, with where each stands."""
+    from medtrack_cli.wiring.completion import runs
+
+    return [(run.name, run.state) for run in runs(ctx.obj)]
+
+
+def unfinished_runs(ctx: typer.Context) -> Words:
+    """Give those that can go on, or are running."""
+    from medtrack_cli.wiring.completion import runs
+
+    found = [run for run in runs(ctx.obj) if run.is_unfinished or not run.ended]
+    return [(run.name, run.state) for run in found]
+
+
 def codes() -> Words:
     """Give all that `explain` knows."""
     from medtrack_cli.core.explanations import EXPLAINED

@@ -19,6 +19,7 @@ class Panel(StrEnum):
     COMMANDS = "Commands"
     WHAT = "What"
     HOW = "How"
+    RUNS = "Runs"
     END = "When to end"
     OUTPUT = "Output"
     CONNECTION = "Connection"

@@ -1,6 +1,6 @@
 """medtrack replay."""
 
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +9,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
 from medtrack_cli.commands.replay_job import (
     job_of,
+    name_of,
     outline_of,
     pace_of,
     plan_of,
@@ -16,12 +17,15 @@ from medtrack_cli.commands.replay_job import (
     target_of,
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
+from medtrack_cli.commands.times import fixed
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.wiring.inputs import Input
+    from medtrack_cli.wiring.runs import ReplayJournal
 
 EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
@@ -29,6 +33,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
     "medtrack replay morning.ndjson --key-prefix test. --refresh-timestamps --dry-run",
     "medtrack replay morning.ndjson --since 2025-01-15T10:00:02Z --dry-run",
+    "medtrack replay --runs",
 )
 
 
@@ -38,6 +43,7 @@ def replay(
         list[str] | None, argument("SOURCE…", "Recordings, folders, globs, or - for stdin.")
     ] = None,
     *,
+    context: typer.Context | None = None,
     redriving: Redriving,
     choosing: Choosing,
     pacing: Pacing,
@@ -50,34 +56,70 @@ def replay(
     are as recorded, the message id too, but for what you ask to be changed. The headers
     x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
     that came under another key than their first one are sent only with --to.
-    """
-    from medtrack_cli.commands.sending import carry_out
-    from medtrack_cli.wiring.inputs import gathered
-    from medtrack_cli.wiring.recordings import keep_name
 
+    Each replay is a run with a journal: whatever ends it, --resume goes on where it was.
+    """
+    from medtrack_cli.commands.replay_run import Asked, refuse_other_target, taken_up
+    from medtrack_cli.core.times import rfc3339
+    from medtrack_cli.wiring.runs import replays
+
+    if running.runs or running.show or running.cancel:
+        from medtrack_cli.commands.replay_runs import told
+
+        return told(runtime, running)
     if redriving.from_queue is not None:
         from medtrack_cli.commands.redriving import redrive
 
         return redrive(runtime, sources or [], redriving, choosing, pacing, changing, running)
     refuse_without_queue(redriving)
-    if not sources:
-        raise UsageError("replay needs a SOURCE", hint="medtrack replay morning.ndjson --dry-run")
-    runtime = target_of(runtime, changing)
-    pace = pace_of(runtime, pacing.speed)
-    source = gathered(runtime, sources, allows_empty=choosing.allow_empty)
+    started = rfc3339(runtime.world.clock.now())
+    asked = Asked(runtime, sources or [], choosing, pacing, changing, started)
+    if running.resume is None:
+        if not sources:
+            hint = "name a recording, or --resume RUN to go on with a run"
+            raise UsageError("nothing to replay", hint=hint)
+        since, until = fixed(choosing.since, choosing.until, runtime.world.clock.now())
+        choosing = replace(choosing, since=since, until=until)
+        return _sent(replace(asked, choosing=choosing), running, None)
+    runs = replays(runtime)
+    name = runs.last() if running.resume == "last" else name_of(running.resume) or ""
+    with runs.reopened(name) as journal:
+        asked = taken_up(context, asked, journal)
+        refuse_other_target(target_of(asked.runtime, asked.changing), journal)
+        return _sent(asked, running, journal)
+
+
+def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> int:
+    """Send what was asked for, or what is left of it."""
+    from medtrack_cli.commands.replay_run import under_journal
+    from medtrack_cli.commands.sending import carry_out
+    from medtrack_cli.wiring.inputs import gathered
+    from medtrack_cli.wiring.runs import begun
+
+    runtime = target_of(asked.runtime, asked.changing)
+    pace = pace_of(runtime, asked.pacing.speed)
+    source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
     source.require()
-    plan = plan_of(runtime, sources, choosing, changing, running.name)
-    now = runtime.world.clock.now
-    job = job_of(source, plan, now, skips_corrupt=choosing.skip_corrupt)
-    is_kept = running.name and not running.dry_run
-    with keep_name(runtime, plan.name) if is_kept else nullcontext():
-        code = carry_out(
+    name = journal.header["name"] if journal else name_of(running.name)
+    plan = plan_of(runtime, asked, name)
+    if journal is None and not running.dry_run:
+        journal = begun(runtime, plan.name, source, asked.started, asked.to_json())
+    job = job_of(runtime, source, plan, asked, journal)
+
+    def send() -> int:
+        return carry_out(
             *(runtime, "replay", job, PublishPolicy(retry_for=running.retry_for), pace),
-            is_checked=source.can_be_read_again,
+            is_checked=source.can_be_read_again and job.known is None,
             dry_run=running.dry_run,
             yes=running.yes,
-            outline=outline_of(runtime, plan, pacing),
+            outline=outline_of(runtime, plan, asked.pacing),
         )
+
+    if journal is None or running.dry_run:
+        code = send()
+    else:
+        journal.runs([each.name for each in source.sources], job.tally.by_outcome)
+        code = under_journal(runtime, journal, job, send)
     if any(plan.selection.window) and not job.events and source.can_be_read_again:
         _name_span(runtime, source)
     return code

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import Counter
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,22 +13,26 @@ from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Red
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.ports import Invalid, To
+from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
+    from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.core.inputs import Item
     from medtrack_cli.core.ports import Stop
-    from medtrack_cli.core.publishing.job import Job, Pace
+    from medtrack_cli.core.publishing.job import Job, Make, Pace
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
+    from medtrack_cli.core.publishing.recorded import Recorded
     from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.core.publishing.rewrite import Rewrite
+    from medtrack_cli.core.publishing.runs import Cursor
     from medtrack_cli.core.publishing.selection import Selection
     from medtrack_cli.wiring.inputs import Input
+    from medtrack_cli.wiring.runs import ReplayJournal
 
 SMALL = 4 * 2**20
 """Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
@@ -120,20 +125,19 @@ def refuse_without_queue(redriving: Redriving) -> None:
         raise UsageError(f"{name} goes with --from-queue", hint="--from-queue QUEUE")
 
 
-def plan_of(
-    runtime: Runtime, typed: list[str], choosing: Choosing, changing: Changing, name: str | None
-) -> "Replay":
+def plan_of(runtime: Runtime, asked: "Asked", name: str | None) -> "Replay":
     """Say what is sent of a recording, and under which name."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
     from medtrack_cli.wiring.origins import here
 
+    changing = asked.changing
     return Replay(
-        name_of(name) or run_name(runtime.world.clock.now()),
+        name or run_name(runtime.world.clock.now()),
         uuid4(),
-        selection_of(runtime, choosing, Invalid.SEND),
+        selection_of(runtime, asked.choosing, Invalid.SEND),
         rewrite_of(runtime, changing),
         runtime.registry,
-        command=shlex.join(["medtrack", "replay", *typed]),
+        command=shlex.join(["medtrack", "replay", *asked.sources]),
         target=None if changing.real_persons or changing.pseudonymize else here(runtime),
     )
 
@@ -150,28 +154,77 @@ def outline_of(runtime: Runtime, plan: "Replay", pacing: Pacing) -> "Outline":
 
 
 def job_of(
-    source: "Input", plan: "Replay", now: "Callable[[], datetime]", *, skips_corrupt: bool
+    runtime: Runtime,
+    source: "Input",
+    plan: "Replay",
+    asked: "Asked",
+    journal: "ReplayJournal | None",
 ) -> "Job":
-    """Make what is sent of a recording: once where it is small."""
+    """Make what is sent of a recording: once where it is small.
+
+    Of a run that goes on, what is left of it; UsageError where the recording has changed.
+    """
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.job import Job
-    from medtrack_cli.core.publishing.replay import making
     from medtrack_cli.core.publishing.rewrite import refreshed
-    from medtrack_cli.wiring.brokers import why_unsendable
-    from medtrack_cli.wiring.inputs import Span
+    from medtrack_cli.wiring.runs import noting
 
-    again, window = source.can_be_read_again, plan.selection.window
+    again, cursor, tally = source.can_be_read_again, None, Tally()
     plan = replace(plan, ends_at_limit=not again)  # who writes to a pipe may never end
+    known = None
+    if journal:
+        plan = replace(plan, run=journal.run, note=noting(journal))
+        if not journal.is_new and _is_untouched(runtime, source, plan, asked, journal):
+            cursor, known = journal.cursor, journal.was_checked and journal.was_checked[:2]
+        tally.aside.update(known[1] if known else {})
+        tally.aside.update({"done_before": journal.was_done} if journal.was_done else {})
+    is_small = again and source.size is not None and source.size <= SMALL
+    make = _making(source, plan, asked, cursor)
+    job = Job(make, tally, again, is_small, source.refuse_changes, journal, known=known)
+    if journal:
+        job.name = plan.name
+        job.checked = lambda events, aside: journal.checked(
+            events, aside, job.outline.to_json() if job.outline else {}
+        )
+    if plan.rewrite.now is not None:
+        job.last_touch = partial(refreshed, now=runtime.world.clock.now)
+    return job
+
+
+def _making(source: "Input", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
+    """Make what makes the messages of a recording, from a cursor on."""
+    from medtrack_cli.core.publishing.replay import making
+    from medtrack_cli.wiring.brokers import why_unsendable
+    from medtrack_cli.wiring.inputs import FROM_THE_START, Beginning, Span
+
+    window, beginning, start = plan.selection.window, FROM_THE_START, asked.started
+    if cursor:
+        beginning, start = Beginning(cursor.source, cursor.line), cursor.time
+        plan = replace(plan, before=cursor.before)
 
     def read(passed: "Callable[[], None]") -> "Iterator[Item]":
-        return source.items(span=Span(window, passed) if any(window) else None)
+        span = Span(window, passed) if any(window) else None
+        return source.items(span=span, beginning=beginning)
 
-    make = making(read, plan, now(), why_unsendable, skips_corrupt=skips_corrupt)
-    is_small = again and source.size is not None and source.size <= SMALL
-    job = Job(make, Tally(), again, is_small, source.refuse_changes)
-    if plan.rewrite.now is not None:
-        job.last_touch = partial(refreshed, now=now)
-    return job
+    skips_corrupt = asked.choosing.skip_corrupt
+    return making(read, plan, from_rfc3339(start), why_unsendable, skips_corrupt=skips_corrupt)
+
+
+def _is_untouched(
+    runtime: Runtime, source: "Input", plan: "Replay", asked: "Asked", journal: "ReplayJournal"
+) -> bool:
+    """Tell whether a run's recording is as it was; one that may have changed is compared."""
+    from medtrack_cli.core.publishing.job import Pass
+    from medtrack_cli.wiring.runs import refuse_changes
+
+    def chosen() -> "Iterator[Recorded]":
+        seen: list[Recorded] = []
+        noted = replace(plan, keep_going=True, note=lambda _position, each: seen.append(each))
+        for _ in _making(source, noted, asked, None)(Pass.SEND, Counter()):
+            yield seen.pop()
+
+    with runtime.printer.progress(lambda: f"{journal.compared:,} events compared"):
+        return refuse_changes(journal, source, chosen)
 
 
 def pace_of(runtime: Runtime, speed: str) -> "Callable[[Stop], Pace | None]":

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from medtrack_cli.commands.completing import profiles, queues, recorded_patterns
+from medtrack_cli.commands.completing import (
+    all_runs,
+    profiles,
+    queues,
+    recorded_patterns,
+    unfinished_runs,
+)
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import option
@@ -295,6 +301,35 @@ class Running:
             "--name",
             metavar="RUN",
             help="Name the run; what it sends is marked with it.",
+        ),
+    ] = None
+    resume: Annotated[
+        str | None,
+        option(
+            Panel.RUNS,
+            "--resume",
+            metavar="RUN",
+            autocompletion=unfinished_runs,
+            help="Go on with a run; last is the newest unfinished one.",
+        ),
+    ] = None
+    runs: Annotated[bool, option(Panel.RUNS, "--runs", help="List the runs, newest first.")] = False
+    show: Annotated[
+        str | None,
+        option(
+            *(Panel.RUNS, "--show"),
+            metavar="RUN",
+            autocompletion=all_runs,
+            help="Show what became of a run.",
+        ),
+    ] = None
+    cancel: Annotated[
+        str | None,
+        option(
+            *(Panel.RUNS, "--cancel"),
+            metavar="RUN",
+            autocompletion=unfinished_runs,
+            help="End a run for good, from another terminal, too.",
         ),
     ] = None
     dry_run: Annotated[

@@ -52,7 +52,7 @@ def carry_out(
         receipts = job.unsent()
         if dry_run:
             return rehearse(runtime, receipts, aside)
-        return _report(runtime, kind, job.tally, receipts)
+        return _report(runtime, kind, job, receipts)
     if dry_run:
         with runtime.world.stop_on_signals() as stop:
             coming = runtime, job.outgoing(), aside, policy.timeout
@@ -73,7 +73,8 @@ def _check(runtime: Runtime, kind: Kind, job: Job) -> None:
             job.check()
     except KeyboardInterrupt:
         runtime.printer.warning("interrupted while checking: nothing was sent")
-        _report(runtime, kind, Tally(), (), ExitCode.INTERRUPTED)
+        job.tally = Tally()
+        _report(runtime, kind, job, (), ExitCode.INTERRUPTED)
         raise
 
 
@@ -104,20 +105,20 @@ def _send(
                 failure = _print_all(runtime, job.tally, job.run(publisher, stop, pace(stop)))
         except MedtrackError as error:  # of where they come from
             failure = failure or error
-        return _finish(runtime, kind, job.tally, started, failure, stopped=stop.exit_code)
+        return _finish(runtime, kind, job, started, failure, stopped=stop.exit_code)
 
 
 def _report(
     runtime: Runtime,
     kind: Kind,
-    tally: Tally,
+    job: Job,
     receipts: Iterable[Receipt],
     stopped: int | None = None,
 ) -> int:
     """Print receipts of events that are not sent, and the summary."""
     started = runtime.world.clock.monotonic()
-    failure = _print_all(runtime, tally, receipts)
-    return _finish(runtime, kind, tally, started, failure, stopped=stopped)
+    failure = _print_all(runtime, job.tally, receipts)
+    return _finish(runtime, kind, job, started, failure, stopped=stopped)
 
 
 def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
@@ -137,7 +138,7 @@ def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> E
 def _finish(
     runtime: Runtime,
     kind: Kind,
-    tally: Tally,
+    job: Job,
     started: float,
     failure: Exception | None,
     *,
@@ -145,12 +146,14 @@ def _finish(
 ) -> int:
     """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
     ended = failure.exit_code if isinstance(failure, MedtrackError) else failure and ExitCode.BUG
+    tally = job.tally
     code = ended or stopped or tally.exit_code
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
     numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
     sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"
-    runtime.printer.summary(kind, {**runtime.config.target._asdict(), **numbers}, sentence)
+    names = {**({"run": job.name} if job.name else {}), **runtime.config.target._asdict()}
+    runtime.printer.summary(kind, {**names, **numbers}, sentence)
     if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:
         way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
         runtime.printer.note(_NOBODY + way_out)

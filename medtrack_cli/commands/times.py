@@ -6,7 +6,7 @@ import typer
 
 from medtrack_cli.commands.numbers import seconds
 from medtrack_cli.core.filters import Window
-from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.times import from_rfc3339, rfc3339
 from medtrack_cli.errors import UsageError
 
 
@@ -16,6 +16,12 @@ def window_of(since: str | None, until: str | None, now: datetime) -> Window:
     if window.since and window.until and window.since >= window.until:
         raise UsageError("--since is not before --until", str(since), hint="swap the two times")
     return window
+
+
+def fixed(since: str | None, until: str | None, now: datetime) -> list[str | None]:
+    """Write what is said from now back as the moments that it means."""
+    moments = zip((since, until), window_of(since, until, now), strict=True)
+    return [rfc3339(at) if at and text and text.startswith("-") else text for text, at in moments]
 
 
 def _time(option: str, text: str | None, now: datetime) -> datetime | None:

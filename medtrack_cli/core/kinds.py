@@ -33,6 +33,7 @@ class Kind(StrEnum):
     DIAGNOSED = "diagnosed"
     QUEUE = "queue"
     ARCHIVE = "archive"
+    RUN = "run"
     EXPLANATION = "explanation"
     VERSION = "version"
     STEP = "step"
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     # In files.
     RECORDING = "recording"
     CHECKPOINT = "checkpoint"
+    JOURNAL = "journal"
     # On stderr.
     NOTE = "note"
     LISTENING = "listening"

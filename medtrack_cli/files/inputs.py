@@ -18,12 +18,22 @@ from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.json_files import Skip, read_document
 from medtrack_cli.files.reading import or_nothing, read
 from medtrack_cli.files.recording import unwrap
-from medtrack_cli.files.sealed_lines import KIND, is_damaged
+from medtrack_cli.files.sealed_lines import HEADER, KIND, is_damaged
 from medtrack_cli.files.sources import Source, expand
 from medtrack_cli.files.streams import is_packed
 from medtrack_cli.files.written import NOTHING_WRITTEN, OUR_OWN, Held, Written, held
 
 TYPED = "<data>"
+
+
+class Beginning(NamedTuple):
+    """Where reading begins: a source by its number, and the line of its first event."""
+
+    source: int
+    line: int
+
+
+FROM_THE_START = Beginning(0, 1)
 
 
 class Span(NamedTuple):
@@ -103,14 +113,20 @@ class Input:
 
             yield from missing_parts(self.sources)
 
-    def items(self, skip: Skip | None = None, span: Span | None = None) -> Iterator[Item]:
+    def items(
+        self,
+        skip: Skip | None = None,
+        span: Span | None = None,
+        beginning: Beginning = FROM_THE_START,
+    ) -> Iterator[Item]:
         """Read every source, lazily. InputMissing when one can't be read or has changed.
 
         EmptyInput at the end when all hold none; one among others is warned about, once.
         Of a recording, deliveries outside of the span may be passed over.
         """
         reads = [*map(_read_typed, self.typed)]
-        reads += [self.read(each, skip, span) for each in self.sources]
+        for number, each in enumerate(self.sources[beginning.source :]):
+            reads.append(self.read(each, skip, span, 1 if number else beginning.line))
         empty = 0
         for item in chain.from_iterable(reads):
             if isinstance(item, NoEventsHere):
@@ -134,11 +150,16 @@ class Input:
         return EmptyInput(what, names[0], hint="--allow-empty lets that pass")
 
     def read(
-        self, source: Source, skip: Skip | None = None, span: Span | None = None
+        self,
+        source: Source,
+        skip: Skip | None = None,
+        span: Span | None = None,
+        line: int = 1,
     ) -> Iterator[Item]:
         """Read one source, lazily; a file that changed since it was found is an error.
 
-        Damaged lines are never skipped. A span takes the place of `skip`.
+        Damaged lines are never skipped, but those before `line`, where its first event is that
+        is wanted. A span takes the place of `skip`.
         """
         refuse_change(source)
         part, origin = source, None
@@ -155,10 +176,12 @@ class Input:
                 wants_text=self.registry.wants_text,
                 as_type=self.as_type,
                 open_stdin=self.open_stdin,
-                skip=skip and _only_whole(skip),
+                skip=_before(line, skip and _only_whole(skip)),
             ),
             origin,
         )
+        if line > 1:
+            items = (item for item in items if item.line >= line)
         yield from without_empty(items) if self.allows_empty else items
         refuse_change(source)
 
@@ -172,6 +195,19 @@ def _only_whole(skip: Skip) -> Skip:
     return lambda line, number: (
         not (line.startswith(KIND) and is_damaged(line.rstrip(b"\r\n"))) and skip(line, number)
     )
+
+
+def _before(line: int, skip: Skip | None) -> Skip | None:
+    """Skip the lines before one, too, unread, but for headers: they tell of what comes."""
+    if line == 1:
+        return skip
+
+    def is_skipped(text: bytes, number: int) -> bool:
+        if number < line:
+            return not text.startswith(HEADER)
+        return skip is not None and skip(text, number)
+
+    return is_skipped
 
 
 def gather(  # noqa: PLR0913 -- one parameter a decision of the caller

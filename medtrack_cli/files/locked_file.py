@@ -3,6 +3,8 @@
 import fcntl
 import os
 import stat
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from medtrack_cli.errors import CannotCreate
@@ -26,10 +28,41 @@ def open_locked(path: Path, what: str, *, busy: str, subject: str | None = None)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise CannotCreate(f"{what} is no file", str(path), hint="name a file")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not _is_locked(descriptor):
         os.close(descriptor)
         hint = "wait for its end, or choose another name"
-        raise CannotCreate(busy, subject or str(path), hint=hint) from None
+        raise CannotCreate(busy, subject or str(path), hint=hint)
     return descriptor
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Lock a file; whoever only looks whether it is locked has let it go in a moment."""
+    for pause in (0.01, 0.05, None):
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if pause:
+            time.sleep(pause)
+    return False
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a process has a file locked. Raises OSError where it can't be looked at."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a new file's name on the disk, where the system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -12,15 +12,21 @@ from typing import Any, NamedTuple
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import CannotCreate, CannotWrite, NotARecording
 from medtrack_cli.files.json_files import MAX_RECORDED_LINE
-from medtrack_cli.files.locked_file import open_locked
+from medtrack_cli.files.locked_file import open_locked, sync_folder
 from medtrack_cli.files.recording import FORMAT, is_readable
-from medtrack_cli.files.sealed_lines import KIND, has_seal, is_damaged, read_record, sealed_text
+from medtrack_cli.files.sealed_lines import (
+    HEADER,
+    KIND,
+    has_seal,
+    is_damaged,
+    read_record,
+    sealed_text,
+)
 from medtrack_cli.files.streams import is_zipped
 
 _CHUNK = 256 * 1024
 _PIECE = 64 * 1024  # of what is unzipped
 _FIRST_PIECE = 1024
-_BEGINNING = b'{"kind":"recording",'
 _MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"  # how each member of a .gz of ours begins
 
 
@@ -84,7 +90,7 @@ class RecordingFile:
         if self.torn:
             os.ftruncate(self.descriptor, self.size)
         if not size:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Add a line for each entry; they have left this process then. In a .gz, as one member.
@@ -128,22 +134,12 @@ class RecordingFile:
         os.close(self.descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put a new file's name on the disk, where the system can do that."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 def _held(descriptor: int, path: Path) -> Held | None:
     """Look at what is there; None for a first line that was never whole."""
     hint = "choose another name; a file is never overwritten"
     is_packed = is_zipped(path)
     first, last, size, text_size = (_zipped_ends if is_packed else _plain_ends)(descriptor)
-    if not (size or is_packed) and _BEGINNING.startswith(first[: len(_BEGINNING)]):
+    if not (size or is_packed) and HEADER.startswith(first[: len(HEADER)]):
         return None
     header, end = _read(first), _read(last)
     try:
@@ -225,7 +221,7 @@ def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
                 first = first or bytes(line.partition(b"\n")[0])
                 *_, whole, line = line.rsplit(b"\n", 2)
                 latest = bytes(whole)
-            if len(line) > MAX_RECORDED_LINE or not first.startswith(_BEGINNING[: len(first)]):
+            if len(line) > MAX_RECORDED_LINE or not first.startswith(HEADER[: len(first)]):
                 return first, b"", size, text_size
             if end:
                 last, size, text_size = b"" if line else latest, end, read

@@ -15,6 +15,9 @@ from zlib import crc32
 KIND = b'{"kind":'
 """How every line that medtrack writes begins."""
 
+HEADER = b'{"kind":"recording",'
+"""How a recording's first line begins."""
+
 EVENT_LINE = re.compile(rb'\{"kind": ?"event",')
 """How a recorded delivery begins; other programs may have put spaces into it."""
 

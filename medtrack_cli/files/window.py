@@ -10,7 +10,7 @@ from medtrack_cli.core.filters import Window
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.times import sortable
 from medtrack_cli.files.json_files import MAX_LINE, Skip
-from medtrack_cli.files.sealed_lines import has_seal, is_damaged, read_record
+from medtrack_cli.files.sealed_lines import HEADER, has_seal, is_damaged, read_record
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.streams import is_packed
 
@@ -19,7 +19,6 @@ _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
 _UTC = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _NEAR = 64 * 1024  # bytes that are sooner read through than searched
 _PROBED_LINES = 100
-_HEADER = b'{"kind":"recording",'
 _LONGEST_HEADER = 64 * 1024
 _PIECE = 2**20
 
@@ -82,9 +81,9 @@ def origin_above(source: Source) -> Origin | None:
             begin = max(0, end - _PIECE)
             stream.seek(begin)
             # One line's end and a header's beginning may stand in two pieces.
-            piece = stream.read(end - begin + len(_HEADER))
-            at = piece.rfind(b"\n" + _HEADER, 0, end - begin + len(_HEADER)) + 1
-            if at or (not begin and piece.startswith(_HEADER)):
+            piece = stream.read(end - begin + len(HEADER))
+            at = piece.rfind(b"\n" + HEADER, 0, end - begin + len(HEADER)) + 1
+            if at or (not begin and piece.startswith(HEADER)):
                 stream.seek(begin + at)
                 return _origin(stream.readline(_LONGEST_HEADER).rstrip(b"\n"))
             end = begin

@@ -17,8 +17,9 @@ from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.config.model import Config
+    from medtrack_cli.core.publishing.runs import Run
 
-__all__ = ["event_types", "fields_of", "hidden_in", "profiles", "queues", "recorded_keys"]
+__all__ = ["event_types", "fields_of", "hidden_in", "profiles", "queues", "recorded_keys", "runs"]
 
 BROKER_SECONDS = 0.3  # for all that a broker is asked
 _MOST_SCHEMAS = 2_000
@@ -88,6 +89,14 @@ def _keys(path: str) -> Iterator[str]:
         record = json.loads(line)
         if isinstance(record, dict) and isinstance(key := record.get("routing_key"), str):
             yield key
+
+
+def runs(runtime: Runtime) -> list["Run"]:
+    """List the replays that are known."""
+    from medtrack_cli.core.publishing.runs import Run
+    from medtrack_cli.wiring.runs import replays
+
+    return [run for run in replays(runtime).all() if isinstance(run, Run)]
 
 
 def profiles(runtime: Runtime) -> tuple[str, ...]:

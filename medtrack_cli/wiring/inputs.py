@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.files.inputs import Input, Span, gather
+from medtrack_cli.files.inputs import FROM_THE_START, Beginning, Input, Span, gather
 from medtrack_cli.files.samples import sample, sample_folder
 from medtrack_cli.files.sources import Source
 from medtrack_cli.files.state.identity import identify
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medtrack_cli.events.event_type import EventType
 
 __all__ = [
+    "FROM_THE_START",
+    "Beginning",
     "Input",
     "Journal",
     "Source",

@@ -1,7 +1,6 @@
-"""Where deliveries are written, and the names of replays."""
+"""Where deliveries are written."""
 
 import os
-from contextlib import AbstractContextManager
 from itertools import chain, count
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from medtrack_cli.files.recorder import Recorder
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.origins import here
 
-__all__ = ["Recorder", "event_lines", "keep_name", "kept_recording", "recorder"]
+__all__ = ["Recorder", "event_lines", "kept_recording", "recorder"]
 
 
 def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_time: bool) -> Sink:
@@ -67,10 +66,3 @@ def kept_recording(runtime: Runtime, since: Delivery | None, *, include_replays:
         since=since,
         origin=here(runtime),
     )
-
-
-def keep_name(runtime: Runtime, name: str) -> AbstractContextManager[None]:
-    """Keep a replay's name for this process; CannotCreate while another has it."""
-    from medtrack_cli.files.run_lock import locked, runs_folder
-
-    return locked(runs_folder(runtime.world.environ), name)

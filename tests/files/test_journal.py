@@ -250,7 +250,7 @@ def run(path: Path, source: Input, *done: int) -> None:
         for position, _ in enumerate(mark.noted(source.items()), 1)
     )
     list(mark.watch(receipts, lambda each: each.outcome is Outcome.CONFIRMED, Stop()))
-    assert mark._bodies == {}
+    assert mark._noted == {}
     mark.close()
 
 

@@ -96,6 +96,10 @@ class Tally:
             parts.append(f"{(expected - self.total) / rate:,.0f} s left")
         return ", ".join(parts)
 
+    def by_outcome(self) -> dict[str, int]:
+        """Count the events of each outcome there is."""
+        return {outcome.value: count for outcome, count in self._counts.items() if count}
+
     @property
     def total(self) -> int:
         return self._counts.total()

@@ -1,7 +1,7 @@
 """A sending job, which publish and replay share: made, checked, delivered, accounted for."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -59,6 +59,8 @@ class Job:
     """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
 
     `is_small`: they may be held in memory from their check on, and are made only once.
+    `checked` is told what the check has found: how many events, and how many others, by reason;
+    `known` is that of an earlier run, where none is needed. The run has a `name`, or none.
     `guard` may refuse one by raising, before it is held back; `last_touch` is given to each when
     it goes, after that. `opened` is entered
     before they are made and left when all is done: where they come from. The check fills the
@@ -75,6 +77,9 @@ class Job:
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     opened: Callable[[Stop], AbstractContextManager[object]] = lambda _stop: nullcontext()
     outline: "Outline | None" = None
+    checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _aside: None
+    known: tuple[int, Mapping[str, int]] | None = None
+    name: str = ""
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)
@@ -83,7 +88,7 @@ class Job:
     @property
     def events(self) -> int:
         """How many the check has found in order so far."""
-        return self._made + self._checked[SKIPPED]
+        return self.known[0] if self.known else self._made + self._checked[SKIPPED]
 
     def check(self) -> None:
         """Make everything once, before anything is sent: one that is invalid refuses the job."""
@@ -105,11 +110,14 @@ class Job:
         if kept is not None and not self.is_refused:
             self._kept = kept
             self.tally.aside.update(aside)
+        if not self.is_refused:
+            self.checked(self.events, {name: aside[name] for name in aside if name != SKIPPED})
 
     def outgoing(self) -> Iterator[Outgoing]:
         """Give what is to be sent; what was checked is compared when the first is asked for."""
         if self._kept is None:
-            yield from self._left(self.make(Pass.SEND, self.tally.aside))
+            aside = Counter(self.known[1]) if self.known else self.tally.aside
+            yield from self._left(self.make(Pass.SEND, aside))
         else:
             self.refuse_changes()
             yield from self._left(iter(self._kept))

@@ -19,6 +19,8 @@ class Positions:
                 self._ranges.append([first, last])
 
     def __contains__(self, position: int) -> bool:
+        if not self._ranges:
+            return False
         at = self._at(position)
         return at < len(self._ranges) and self._ranges[at][0] <= position
 
@@ -45,6 +47,15 @@ class Positions:
             ranges[at][0] = position
         else:
             ranges.insert(at, [position, position])
+
+    def add_range(self, first: int, last: int) -> None:
+        """Put all from the first to the last in."""
+        begin = end = self._at(first - 1)
+        ranges = self._ranges
+        while end < len(ranges) and ranges[end][0] <= last + 1:
+            first, last = min(first, ranges[end][0]), max(last, ranges[end][1])
+            end += 1
+        ranges[begin:end] = [[first, last]]
 
     def _at(self, position: int) -> int:
         """Find the first range that ends at the position or behind it."""

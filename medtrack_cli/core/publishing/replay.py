@@ -47,6 +47,8 @@ class Replay:
     ends_at_limit: bool = False  # else what is left out by it is counted
     command: str = "medtrack replay"  # that was given, without its options
     target: Origin | None = None  # where no real persons of elsewhere may go; None: they may
+    before: int = 0  # so many are before what is read
+    note: Callable[[int, Recorded], None] | None = None  # told of each before it is sent
 
 
 def run_name(moment: datetime) -> str:
@@ -69,6 +71,8 @@ def making(
 
     def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
         chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
+        if purpose in {Pass.CHECK, Pass.ACCOUNT}:
+            chosen = replace(chosen, note=None)
         corrupt = aside if skips_corrupt else None
         is_part = any(replay.selection.window)
 
@@ -93,7 +97,7 @@ def messages(
     bug keeps a message from being made. Of these two an error is raised at the end.
     """
     identify = message_ids(replay.run)
-    index = 0
+    index = replay.before
     failure: Exception | None = None
     for each in recording:
         if (seen := _wanted(each.delivery, replay, index, aside)) is None:
@@ -102,6 +106,8 @@ def messages(
             aside[NOT_PSEUDONYMIZED] += 1
             continue
         index += 1
+        if replay.note:
+            replay.note(index, each)
         found = each._replace(delivery=seen.delivery)
         try:
             made = _made(index, found, seen, replay, identify(index))

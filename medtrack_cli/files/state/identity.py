@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from medtrack_cli.errors import UsageError
 from medtrack_cli.files.sources import Source
@@ -30,3 +31,54 @@ def edges(path: Path) -> bytes:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - _EDGE))
         return start + stream.read(_EDGE) + str(size).encode()
+
+
+class Known(NamedTuple):
+    """What a file is known by, under the name it was given."""
+
+    name: str
+    size: int
+    modified: int  # ns
+    edges: str
+
+    def is_like(self, other: "Known") -> bool:
+        """Tell whether a file may hold the same: nobody says that it does."""
+        return (self.size, self.edges) == (other.size, other.edges)
+
+    def is_same(self, other: "Known") -> bool:
+        """Tell whether a file holds the same, as far as can be told without reading it."""
+        return self.is_like(other) and self.modified == other.modified
+
+
+def known(sources: Sequence[Source]) -> list[Known] | None:
+    """Give what each file is known by; None for what can be read only once."""
+    found = []
+    for source in sources:
+        if source.path is None or source.fingerprint is None:
+            return None
+        size, modified, _ = source.fingerprint
+        digest = sha256(edges(source.path)).hexdigest()
+        found.append(Known(source.name, size, modified, digest))
+    return found
+
+
+def refuse_others(before: Sequence[Known], now: Sequence[Known]) -> bool:
+    """Raise UsageError when these are other files; tell whether all hold the same."""
+    names, others = ({each.name for each in files} for files in (before, now))
+    if len(before) != len(now):
+        which = sorted(others - names or names - others) or ["a file"]
+        what = "is new" if len(now) > len(before) else "is missing"
+        raise UsageError(f"{CHANGED}: {what}", which[0], hint=ANEW)
+    return all(map(Known.is_same, before, now))
+
+
+def refuse_unlike(before: Sequence[Known], now: Sequence[Known], place: str) -> None:
+    """Raise UsageError when what was not compared differs: it stands behind the place."""
+    for was, now_is in zip(before, now, strict=True):
+        if not was.is_like(now_is):
+            where = place if place.startswith(f"{now_is.name}:") else f"{now_is.name}:1"
+            raise UsageError(f"{CHANGED} from here on", where, hint=ANEW)
+
+
+CHANGED = "the source is not what it was"
+ANEW = "it has changed since; begin anew, under another name"

@@ -4,6 +4,7 @@ A header line says which run and which input it is of; later lines hold position
 and a digest of the events that stood there. What is written beside them is up to the run.
 """
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.inputs import Item
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Receipt
@@ -30,6 +32,15 @@ SAVE_SECONDS = 1.0
 SAVE_RECEIPTS = 500
 
 
+class Noted(NamedTuple):
+    """An event on its way: its place and its bytes in the source, and how it was delivered."""
+
+    file: str
+    line: int
+    body: bytes | None
+    delivery: Delivery | None = None
+
+
 class _Done(NamedTuple):
     """What a line says is done, and the digest of the events there; an older format has none."""
 
@@ -44,6 +55,8 @@ class Journal:
     be done.
     """
 
+    _anew = "checkpoint"
+
     def __init__(self, file: SealedFile) -> None:
         self._file = file
         self._unwritten: dict[str, Any] | None = None
@@ -51,10 +64,11 @@ class Journal:
         self.damaged = file.records.count(None)
         # Never changed: another thread asks it.
         self._before = Positions(span for each in self._done for span in each.ranges)
-        self._bodies: dict[int, bytes] = {}  # of what is under way, by position
+        self._noted: dict[int, Noted] = {}  # what is under way, by position
         self._unsaved = Positions()
         self._saved_at = self._lasting_at = time.monotonic()
         self.compared = 0  # events, by `verify`
+        self.place = ""  # of the last of them
 
     @property
     def run(self) -> UUID:
@@ -79,7 +93,7 @@ class Journal:
         """Let another run have it."""
         self._file.close()
 
-    def verify(self, items: Iterable[Item]) -> None:
+    def verify(self, items: Iterable[Item | Noted]) -> None:
         """Raise UsageError where the input doesn't hold what earlier runs have sent of it."""
         last = max((span[1] for each in self._done for span in each.ranges), default=0)
         spans = deque(
@@ -87,14 +101,14 @@ class Journal:
         )
         digests = [sha256() for _ in self._done]
         places: list[list[str]] = [[] for _ in self._done]  # of the first and the last event
-        place = "its start"
+        self.place = "its start"
         for self.compared, item in enumerate(islice(items, last), 1):
-            place = f"{item.file}:{item.line}"
+            self.place = place = f"{item.file}:{item.line}"
             while spans and spans[0][1] < self.compared:
                 spans.popleft()
             if spans and spans[0][0] <= self.compared:
                 at = spans[0][2]
-                digests[at].update(_framed(item.body))
+                digests[at].update(_framed(item))
                 places[at][1:] = [place]  # behind the first, or the first
         wrong = [
             " to ".join(where)
@@ -102,16 +116,20 @@ class Journal:
             if each.digest not in {None, digest.hexdigest()}
         ]
         if self.compared < last:
-            wrong.append(f"it ends at {place}")
+            wrong.append(f"it ends at {self.place}")
         if wrong:
-            hint = "it has changed since; name another checkpoint to begin anew"
+            hint = f"it has changed since; name another {self._anew} to begin anew"
             raise UsageError("the input is not what was sent", wrong[0], hint=hint)
+
+    def note(self, position: int, noted: Noted) -> None:
+        """Remember what an event holds until it has a receipt."""
+        if position not in self._before:
+            self._noted[position] = noted
 
     def noted(self, items: Iterable[Item]) -> Iterator[Item]:
         """Pass items on, and remember what they hold until they have a receipt."""
         for position, item in enumerate(items, 1):
-            if position not in self._before:
-                self._bodies[position] = item.body or b""
+            self.note(position, Noted(item.file, item.line, item.body))
             yield item
 
     def left(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
@@ -138,7 +156,7 @@ class Journal:
                     self._unsaved.add(receipt.position)
                     count += 1
                 else:
-                    self._bodies.pop(receipt.position, None)
+                    self._noted.pop(receipt.position, None)
                 is_due = count >= SAVE_RECEIPTS or time.monotonic() - self._saved_at >= SAVE_SECONDS
                 if is_due and failure is None and (failure := self._save()):
                     stop.when(lambda: True)
@@ -162,18 +180,22 @@ class Journal:
         positions = [each for first, last in ranges for each in range(first, last + 1)]
         digest = sha256()
         for position in positions:
-            digest.update(_framed(self._bodies.get(position)))
+            digest.update(_framed(self._noted.get(position)))
         try:
             if ranges:
-                record = {"done": ranges, "sha256": digest.hexdigest()}
+                record = {"done": ranges, "sha256": digest.hexdigest(), **self._beside(ranges)}
                 self._file.add(record, is_lasting=is_lasting)
         except CannotWrite as error:
             return error
         self._lasting_at = now if is_lasting else self._lasting_at
         for position in positions:
-            self._bodies.pop(position, None)
+            self._noted.pop(position, None)
         self._unsaved = Positions()
         return None
+
+    def _beside(self, _ranges: list[list[int]]) -> dict[str, Any]:
+        """Say more of what is saved."""
+        return {}
 
 
 def open_checkpoint(path: Path, identity: str) -> Journal:
@@ -209,6 +231,12 @@ def _done(record: dict[str, Any]) -> _Done | None:
     return None
 
 
-def _framed(body: bytes | None) -> bytes:
-    """Give an event's bytes so that two of them are never those of one other."""
-    return b"%d\n%b" % (len(body or b""), body or b"")
+def _framed(event: Item | Noted | None) -> bytes:
+    """Give what tells an event from others, so that two of them are never those of one other."""
+    body = (event and event.body) or b""
+    framed = b"%d\n%b" % (len(body), body)
+    delivery = event.delivery if isinstance(event, Noted) else None
+    if delivery is None:
+        return framed
+    about = [delivery.routing_key, delivery.message_id, str(delivery.received_at)]
+    return json.dumps(about).encode() + framed

@@ -35,6 +35,7 @@ class SealedFile:
     def __init__(self, path: Path, nature: Nature, subject: str | None = None) -> None:
         self.path = path
         self._nature = nature
+        self._is_closed = False
         what = str(nature.kind)
         self._descriptor = open_locked(path, what, busy=nature.busy, subject=subject)
         try:
@@ -48,9 +49,9 @@ class SealedFile:
 
     def begin(self, header: dict[str, Any]) -> None:
         """Write the header."""
-        version = self._nature.version
-        self.header = {"kind": self._nature.kind, "version": version, **header}
-        self.add(self.header)
+        whole = {"kind": self._nature.kind, "version": self._nature.version, **header}
+        self.add(whole)
+        self.header = whole
 
     def add(self, record: dict[str, Any], *, is_lasting: bool = True) -> None:
         """Add a line: a killed process leaves it whole, a power failure too if it is `lasting`."""
@@ -69,7 +70,9 @@ class SealedFile:
 
     def close(self) -> None:
         """Let another process have it."""
-        os.close(self._descriptor)
+        if not self._is_closed:
+            self._is_closed = True
+            os.close(self._descriptor)
 
     def _read_lines(self) -> list[bytes]:
         """Read the whole lines; NotARecording, with the file left as it is, for another kind."""

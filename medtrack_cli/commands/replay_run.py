@@ -1,0 +1,195 @@
+"""A replay as a run: what shapes it, begun or taken up again, and what became of it."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import typer
+
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
+from medtrack_cli.core.messages import Outcome
+from medtrack_cli.core.publishing.deliver import GOT_OUT, Tally, why
+from medtrack_cli.core.publishing.runs import State
+from medtrack_cli.errors import (
+    ConfigError,
+    ExitCode,
+    InputMissing,
+    MedtrackError,
+    NotARecording,
+    UsageError,
+)
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.wiring.runs import ReplayJournal
+
+_MENDABLE = UsageError | NotARecording | InputMissing | ConfigError
+"""What keeps all from being sent until the command or its input is another."""
+
+SIGNALLED = 128
+"""Exit codes above it tell of a signal."""
+
+_PASSWORD = re.compile(r"^(amqps?:/+[^\s:@/]*):[^@]*@", re.IGNORECASE)
+_GROUPS: dict[str, Any] = {"choosing": Choosing, "pacing": Pacing, "changing": Changing}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that shapes a run; `started` is when it began."""
+
+    runtime: Runtime
+    sources: list[str]
+    choosing: Choosing
+    pacing: Pacing
+    changing: Changing
+    started: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as a journal keeps it: without any password."""
+        options = {name: asdict(getattr(self, name)) for name in _GROUPS}
+        flags = {name: _PASSWORD.sub(r"\1@", text) for name, text in self.runtime.flags.items()}
+        cwd = str(self.runtime.world.cwd)
+        return {"sources": self.sources, "cwd": cwd, "flags": flags, "options": options}
+
+
+def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJournal") -> Asked:
+    """Give what shaped a run that is to go on; UsageError for what is typed and differs."""
+    header = journal.header
+    name, given = header["name"], header["given"]
+    if header["input"] is None:
+        hint = "record to a file what is to be replayed"
+        raise UsageError("a run of what was read from a pipe can't be resumed", name, hint=hint)
+    asked = Asked(
+        replace(typed.runtime, flags={**given["flags"], **typed.runtime.flags}),
+        _from_here(given["sources"], given["cwd"], typed.runtime.world.cwd),
+        **{key: _group(kind, given["options"][key]) for key, kind in _GROUPS.items()},
+        started=header["started"],
+    )
+    hint = f"medtrack replay --resume {name} alone goes on as it began"
+    if typed.sources and typed.sources not in (asked.sources, given["sources"]):
+        was = " ".join(given["sources"])
+        raise UsageError(
+            "the run is of another source", f"{was}, not {typed.sources[0]}", hint=hint
+        )
+    for option, was, now in _differing(context, asked, typed) if context else ():
+        raise UsageError(
+            "the run began with other options", f"{option} {was}, not {now}", hint=hint
+        )
+    return asked
+
+
+def _from_here(sources: list[str], before: str, cwd: Path) -> list[str]:
+    """Name what was named from another folder."""
+    if before == str(cwd):
+        return sources
+    return [os.path.join(escape(before), each) for each in sources]  # noqa: PTH118 -- of a glob, too
+
+
+def _group(kind: Any, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a dataclass of options
+    """Make a group of options out of JSON; one of another version may lack some."""
+    hints = get_type_hints(kind)
+    known = {each.name for each in fields(kind)}
+    return kind(
+        **{name: _read(hints[name], value) for name, value in options.items() if name in known}
+    )
+
+
+def _read(hint: Any, value: Any) -> Any:  # noqa: ANN401 -- any type of an option
+    choices = [each for each in getattr(hint, "__args__", (hint,)) if isinstance(each, type)]
+    enum = next((each for each in choices if issubclass(each, StrEnum)), None)
+    return value if enum is None or value is None else enum(value)
+
+
+def _differing(context: typer.Context, asked: Asked, typed: Asked) -> list[tuple[str, Any, Any]]:
+    """List the options that are typed and differ, as they were and as they are."""
+    names = {each.name: each.opts[0] for each in context.command.params}
+    found = []
+    for group in _GROUPS:
+        before, now = getattr(asked, group), getattr(typed, group)
+        for each in fields(before):
+            source = context.get_parameter_source(each.name)
+            was, is_now = getattr(before, each.name), getattr(now, each.name)
+            if source is not None and source.name == "COMMANDLINE" and was != is_now:
+                found.append((names[each.name], _said(was), _said(is_now)))
+    return found
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "off" if value in {None, False, ""} else "on" if value is True else str(value)
+
+
+def refuse_other_target(runtime: Runtime, journal: "ReplayJournal") -> None:
+    """Raise UsageError when it would go on to another broker or exchange."""
+    was, now = journal.header["target"], runtime.config.target._asdict()
+    for name in ("broker", "exchange"):
+        if was[name] != now[name]:
+            hint = "set what led there then: MEDTRACK_URL, or the profile"
+            what = f"the run is of another {name}"
+            raise UsageError(what, f"{was[name]}, not {now[name]}", hint=hint)
+
+
+def under_journal(
+    runtime: Runtime, journal: "ReplayJournal", job: "Job", body: Callable[[], int]
+) -> int:
+    """Do what sends, and note what became of it; say how to go on, if that is possible."""
+    try:
+        with runtime.world.interrupt_on_signals():
+            code = body()
+    except KeyboardInterrupt:
+        journal.ended(State.INTERRUPTED, "by a signal")
+        _say_how(runtime, journal)
+        raise
+    except MedtrackError as error:
+        if isinstance(error, _MENDABLE) and not _has_sent(journal, job.tally):
+            journal.discard()
+            raise
+        journal.ended(State.FAILED, error.message)
+        if journal.can_be_resumed:
+            error.hint = "; then ".join(filter(None, (error.hint, _command(journal))))
+        raise
+    except BaseException as error:
+        is_pipe = isinstance(error, BrokenPipeError)
+        state = State.INTERRUPTED if is_pipe else State.FAILED
+        journal.ended(state, "nobody reads its output" if is_pipe else why(error))  # type: ignore[arg-type] # of all errors the name is said
+        raise
+    if job.is_refused and not _has_sent(journal, job.tally):
+        journal.discard()
+        return code
+    state, reason = _verdict(journal, job.tally, code)
+    journal.ended(state, reason)
+    if state in {State.INTERRUPTED, State.FAILED}:
+        _say_how(runtime, journal)
+    return code
+
+
+def _has_sent(journal: "ReplayJournal", tally: Tally) -> bool:
+    return journal.was_done > 0 or any(tally[each] for each in GOT_OUT)
+
+
+def _verdict(journal: "ReplayJournal", tally: Tally, code: int) -> tuple[State, str]:
+    """Tell what a run that ended by itself, or was asked to, has come to."""
+    if code == ExitCode.DONE:
+        return State.COMPLETED, ""
+    if journal.is_cancelled:
+        return State.CANCELLED, "by --cancel"
+    if code > SIGNALLED:
+        return State.INTERRUPTED, "by a signal"
+    left = [f"{tally[each]:,} {each}" for each in Outcome if tally[each]]
+    return State.FAILED, ", ".join(left[left[:1] == [f"{tally[Outcome.CONFIRMED]:,} confirmed"] :])
+
+
+def _command(journal: "ReplayJournal") -> str:
+    return f"medtrack replay --resume {journal.header['name']}"
+
+
+def _say_how(runtime: Runtime, journal: "ReplayJournal") -> None:
+    if journal.can_be_resumed:
+        runtime.printer.warning(f"the run is unfinished; to go on: {_command(journal)}")

@@ -1,0 +1,70 @@
+"""medtrack replay --runs, --show, --cancel: what runs have come to, and the end of one."""
+
+from typing import TYPE_CHECKING
+
+from medtrack_cli.commands.replay_job import name_of
+from medtrack_cli.commands.replay_options import Running
+from medtrack_cli.core.publishing.runs import Run, State
+from medtrack_cli.errors import CannotCreate, ExitCode, UsageError
+from medtrack_cli.output.shown.runs import ShownRun, ShownRuns
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.wiring.runs import Replays
+
+PATIENCE = 5.0
+"""Seconds for a run that was asked to end."""
+
+
+def told(runtime: Runtime, running: Running) -> int:
+    """Do what one of these options asks for."""
+    from medtrack_cli.wiring.runs import replays
+
+    runs = replays(runtime)
+    asked = {"--runs": running.runs, "--show": running.show, "--cancel": running.cancel}
+    typed = [name for name, value in asked.items() if value]
+    if len(typed) > 1 or running.resume:
+        hint = "one at a time"
+        raise UsageError(
+            f"{' and '.join([*typed, *(['--resume'] * bool(running.resume))])}", hint=hint
+        )
+    if running.show:
+        runtime.printer.show(ShownRun(runs.read(_name(running.show))))
+        return ExitCode.DONE
+    if running.cancel:
+        return _cancelled(runtime, runs, _name(running.cancel))
+    found = [*runs.all()]
+    for each in found:
+        if not isinstance(each, Run):
+            runtime.printer.warning(each.message)
+    if known := [each for each in found if isinstance(each, Run)]:
+        runtime.printer.show(ShownRuns(known))
+    else:
+        runtime.printer.note("no replay is known")
+    return ExitCode.DONE
+
+
+def _name(text: str) -> str:
+    return name_of(text) or ""
+
+
+def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
+    """End a run: one that is running ends itself; for another it is noted."""
+    run, clock = runs.read(name), runtime.world.clock
+    if run.state in {State.COMPLETED, State.CANCELLED}:
+        raise UsageError(f"the run is {run.state}", name, hint=f"medtrack replay --show {name}")
+    if run.state is State.RUNNING:
+        runs.ask_to_end(name)
+        until = clock.monotonic() + PATIENCE
+        while runs.read(name).state is State.RUNNING and clock.monotonic() < until:
+            clock.sleep(0.05)
+        run = runs.read(name)
+    if run.is_unfinished:
+        with runs.reopened(name) as journal:
+            journal.ended(State.CANCELLED, "by --cancel")
+        run = runs.read(name)
+    runtime.printer.show(ShownRun(run))
+    if run.state is State.RUNNING:
+        what = "the run has not ended yet: it does when it is asked a question, or looks up"
+        raise CannotCreate(what, name, hint=f"medtrack replay --show {name}")
+    return ExitCode.DONE

@@ -1,0 +1,105 @@
+"""Replays as jobs, as a table, or one by itself."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.publishing.runs import Run
+from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import aligned
+
+_TITLES = ("run", "state", "started", "events", "source")
+
+
+class ShownRuns(NamedTuple):
+    """Some runs, in the order they are given."""
+
+    runs: Sequence[Run]
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        return map(record, self.runs)
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        rows = [_TITLES, *map(_row, self.runs)]
+        heading, *lines = aligned(rows, sheet.room)
+        yield from (sheet.style(line, "dim") for line in heading)
+        yield from chain.from_iterable(lines)
+
+
+class ShownRun(NamedTuple):
+    """One run, with all that is known of it."""
+
+    run: Run
+    is_data: bool = True
+
+    def records(self) -> Iterator[Record]:
+        yield record(self.run)
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        run = self.run
+        state = f"{run.state} ({run.reason})" if run.reason else str(run.state)
+        counts = ", ".join(f"{count:,} {name}" for name, count in run.counts.items() if count)
+        told = {
+            "run": run.name,
+            "state": state,
+            "started": _moment(run.started),
+            "ended": _moment(run.ended) if run.ended else "",
+            "source": " ".join(run.sources),
+            "broker": run.target.get("broker", ""),
+            "exchange": run.target.get("exchange", ""),
+            "options": " ".join(_options(run)),
+            "events": "" if run.events is None else f"{run.events:,}",
+            "outcomes": counts,
+            "to go on": f"medtrack replay --resume {run.name}" if run.is_unfinished else "",
+        }
+        for name, text in told.items():
+            if text:
+                yield from sheet.text(f"{name:<9} {text}")
+
+
+def record(run: Run) -> Record:
+    """Give a run as an object for programs."""
+    cursor = run.cursor._asdict() if run.cursor else None
+    return {
+        "kind": Kind.RUN,
+        "name": run.name,
+        "state": run.state,
+        "reason": run.reason,
+        "started": run.started,
+        "ended": run.ended,
+        "pid": run.pid,
+        "sources": [*run.sources],
+        **run.target,
+        "options": run.options,
+        "can_be_resumed": run.is_unfinished,
+        "events": run.events,
+        "plan": run.plan,
+        "cursor": cursor,
+        "counts": run.counts,
+    }
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    done = f"{run.counts.get('confirmed', 0):,}"
+    events = done if run.events is None else f"{done} of {run.events:,}"
+    source = safe_text(" ".join(run.sources))
+    return run.name, str(run.state), _moment(run.started), events, source
+
+
+def _moment(text: str) -> str:
+    return safe_text(f"{text[:10]} {text[11:19]}")
+
+
+def _options(run: Run) -> Iterator[str]:
+    """Name the options that say anything."""
+    for group in run.options.values():
+        for name, value in group.items():
+            if value not in (None, False, "", []):
+                yield f"{name.strip('_').replace('_', '-')}={_text(value)}"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 -- any option's
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,66 @@
+"""The journals of replays, and what they are of."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from medtrack_cli.core.publishing.recorded import Recorded
+from medtrack_cli.errors import UsageError
+from medtrack_cli.files.state.folder import state_folder
+from medtrack_cli.files.state.identity import Known, known, refuse_others, refuse_unlike
+from medtrack_cli.files.state.journal import Noted
+from medtrack_cli.files.state.replay_journal import ReplayJournal
+from medtrack_cli.files.state.replays import Replays
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.files.inputs import Input
+
+__all__ = ["ReplayJournal", "Replays", "begun", "noting", "refuse_changes", "replays"]
+
+
+def replays(runtime: Runtime) -> Replays:
+    """Give the journals of all replays."""
+    world = runtime.world
+    return Replays(state_folder(world.environ, "replays"), world.clock)
+
+
+def begun(
+    runtime: Runtime, name: str, source: "Input", started: str, given: Mapping[str, Any]
+) -> ReplayJournal:
+    """Begin the journal of a run; `given` is all that shapes it."""
+    header = {
+        "started": started,
+        "input": known(source.sources),
+        "target": runtime.config.target._asdict(),
+        "given": given,
+    }
+    return replays(runtime).begin(name, header)
+
+
+def noting(journal: ReplayJournal) -> Callable[[int, Recorded], None]:
+    """Give what tells the journal of each event that is about to be sent."""
+    note = journal.note
+    return lambda position, each: note(position, _noted(each))
+
+
+def _noted(each: Recorded) -> Noted:
+    return Noted(each.file, each.line, each.delivery.body, each.delivery)
+
+
+def refuse_changes(
+    journal: ReplayJournal, source: "Input", chosen: Callable[[], Iterable[Recorded]]
+) -> bool:
+    """Raise UsageError where the source isn't what it was; tell whether nobody has touched it.
+
+    `chosen` gives the events that are sent, in their order: only a file that was touched is read.
+    """
+    before = [Known(*each) for each in journal.header["input"]]
+    now = known(source.sources)
+    if now is None:
+        hint = "go on with the files that it began with"
+        raise UsageError("the run was of files", source.sources[0].name, hint=hint)
+    if refuse_others(before, now):
+        return True
+    journal.verify(map(_noted, chosen()))
+    refuse_unlike(before, now, journal.place)
+    return False
