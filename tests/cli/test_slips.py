@@ -209,7 +209,6 @@ SLIPS = [
         2,
         "a field is asked for by its place: event.payload.score",
     ),
-    ("replay e.json --type student.created", 2, "medtrack replay e.json --key student.created"),
     ("replay -f e.json", 2, "medtrack replay e.json"),
     ("replay e.json --from 1", 2, "medtrack replay e.json --since 1"),
     ("stats", 2, "medtrack stats morning.ndjson"),
@@ -346,7 +345,6 @@ SLIPS = [
         "medtrack publish student.created --count 3 --url amqp://other/%2F",
     ),
     ("subscrbe 'student.*'", 2, "medtrack listen 'student.*'"),
-    ("replay e.json --limit 3", 2, "medtrack replay --help"),
     ("publish -e student.created", 2, "medtrack publish student.created --count 1"),
     (
         "publish created --count 1",
