@@ -46,8 +46,11 @@ class Guard:
 
         self._outline.reach = reached
 
-    def ask(self, *, is_counted: bool) -> None:
-        """Show the plan, if it is known, and ask; UsageError without a yes."""
+    def ask(self, *, is_counted: bool, known: int | None = None) -> None:
+        """Show the plan, if there is one, and ask; UsageError without a yes.
+
+        Of a run that goes on, it is `known` how many events it has in all.
+        """
         outline, runtime = self._outline, self._runtime
         is_asked = self._needs_yes(outline.origins)
         if is_asked and not runtime.terminal.has_person:
@@ -56,15 +59,17 @@ class Guard:
         if is_counted and self._is_shown(outline.origins) and not runtime.quiet:
             runtime.printer.show(ShownPlan(plan, is_data=False))
         if is_asked:
-            when = f" of {span(plan)}" if plan["first"] else ""
-            what = f"{counted(plan['events'], 'event')}{when} in {pace(plan)}"
-            if not is_counted:
-                what = "events as they come, so they are not counted,"
+            what = "events as they come, so they are not counted,"
+            if known is not None:
+                what = f"the rest of {counted(known, 'event')}"
+            elif is_counted:
+                when = f" of {span(plan)}" if plan["first"] else ""
+                what = f"{counted(plan['events'], 'event')}{when} in {pace(plan)}"
             where = "the protected broker" if self._is_protected else "where they were recorded,"
             ask(runtime, "replay", [f"replay {what} to {where} {where_to(plan)}"])
 
     def passing(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
-        """Pass on what no check has gone through; UsageError at the first that comes home.
+        """Pass on what this run hasn't checked; UsageError at the first that comes home.
 
         Its origin is known only now: too late for a question.
         """

@@ -17,6 +17,7 @@ from medtrack_cli.commands.replay_job import (
     target_of,
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
+from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
@@ -76,8 +77,8 @@ def replay(
     asked = Asked(runtime, sources or [], choosing, pacing, changing, started)
     if running.resume is None:
         if not sources:
-            hint = "name a recording, or --resume RUN to go on with a run"
-            raise UsageError("nothing to replay", hint=hint)
+            line = written([*runtime.typed, "morning.ndjson", "--dry-run"])
+            raise UsageError("nothing to replay: name a recording, or --resume RUN", hint=line)
         since, until = fixed(choosing.since, choosing.until, runtime.world.clock.now())
         choosing = replace(choosing, since=since, until=until)
         return _sent(replace(asked, choosing=choosing), running, None)
@@ -98,10 +99,10 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
 
     runtime = target_of(asked.runtime, asked.changing)
     pace = pace_of(runtime, asked.pacing.speed)
-    source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
-    source.require()
     name = journal.header["name"] if journal else name_of(running.name)
     plan = plan_of(runtime, asked, name)
+    source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
+    source.require()
     if journal is None and not running.dry_run:
         journal = begun(runtime, plan.name, source, asked.started, asked.to_json())
     job = job_of(runtime, source, plan, asked, journal)

@@ -171,7 +171,8 @@ def under_journal(
 
 
 def _has_sent(journal: "ReplayJournal", tally: Tally) -> bool:
-    return journal.was_done > 0 or any(tally[each] for each in GOT_OUT)
+    """Tell whether something may have been sent; of a run that goes on, it may."""
+    return not journal.is_new or any(tally[each] for each in GOT_OUT)
 
 
 def _verdict(journal: "ReplayJournal", tally: Tally, code: int) -> tuple[State, str]:

@@ -58,7 +58,7 @@ def carry_out(
             coming = runtime, job.outgoing(), aside, policy.timeout
             return rehearse(*coming, outline=outline, opened=job.opened(stop))
     if guard:
-        guard.ask(is_counted=is_checked)
+        guard.ask(is_counted=is_checked, known=job.known and job.known[0])
         job.guard = iter if is_checked else guard.passing
         return _send(runtime, kind, job, policy, pace)
     everything = job.everything if job.can_be_made_again else None

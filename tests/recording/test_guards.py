@@ -74,6 +74,24 @@ def test_where_a_yes_is_needed(
     assert (ran.code, len(broker.sent)) == ((2, 0) if asks else (0, 2)), ran.err
 
 
+@pytest.mark.parametrize(("origin", "profile"), [(WARD, "ward"), (None, "careful")])
+def test_a_run_that_goes_on_needs_a_yes_again(
+    tmp_path: Path, origin: Origin | None, profile: str
+) -> None:
+    """Whoever takes it up may be another: without --yes nothing more is sent."""
+    path, broker = recording(tmp_path, origin), MemoryBroker(wants_all=False)
+
+    def replay(*more: str) -> Ran:
+        return run("replay", *more, "--to-profile", profile, folder=tmp_path, broker=broker)
+
+    assert replay(str(path), "--yes", "--name", "monday", "--speed", "max").code == 1
+    broker.sent.clear()
+    assert replay("--resume", "monday").code == 2
+    assert not broker.sent
+    assert replay("--resume", "monday", "--yes").code == 1
+    assert len(broker.sent) == 2
+
+
 class Person(io.BytesIO):
     """Somebody at a terminal."""
 
