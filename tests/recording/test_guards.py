@@ -78,18 +78,20 @@ def test_where_a_yes_is_needed(
 def test_a_run_that_goes_on_needs_a_yes_again(
     tmp_path: Path, origin: Origin | None, profile: str
 ) -> None:
-    """Whoever takes it up may be another: without --yes nothing more is sent."""
+    """Whoever takes it up may be another: without --yes nothing more is sent; new ids stay."""
     path, broker = recording(tmp_path, origin), MemoryBroker(wants_all=False)
 
     def replay(*more: str) -> Ran:
         return run("replay", *more, "--to-profile", profile, folder=tmp_path, broker=broker)
 
-    assert replay(str(path), "--yes", "--name", "monday", "--speed", "max").code == 1
+    begun = ("--yes", "--name", "monday", "--speed", "max", "--new-ids", "--refresh-timestamps")
+    assert replay(str(path), *begun).code == 1
+    ids = [each.message_id for each in broker.sent]
     broker.sent.clear()
     assert replay("--resume", "monday").code == 2
     assert not broker.sent
     assert replay("--resume", "monday", "--yes").code == 1
-    assert len(broker.sent) == 2
+    assert [each.message_id for each in broker.sent] == ids
 
 
 class Person(io.BytesIO):
