@@ -100,11 +100,11 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     runtime = target_of(asked.runtime, asked.changing)
     pace = pace_of(runtime, asked.pacing.speed)
     name = journal.header["name"] if journal else name_of(running.name)
-    plan = plan_of(runtime, asked, name)
+    plan = plan_of(runtime, asked, name, journal.header if journal else None)
     source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
     source.require()
     if journal is None and not running.dry_run:
-        journal = begun(runtime, plan.name, source, asked.started, asked.to_json())
+        journal = begun(runtime, plan, source, asked.started, asked.to_json())
     job = job_of(runtime, source, plan, asked, journal)
 
     def send() -> int:

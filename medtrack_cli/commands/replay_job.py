@@ -5,7 +5,7 @@ import shlex
 from collections import Counter
 from dataclasses import fields, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float
@@ -18,7 +18,7 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.core.inputs import Item
@@ -58,10 +58,12 @@ def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Sel
     )
 
 
-def rewrite_of(runtime: Runtime, changing: Changing, key: bytes | None = None) -> "Rewrite":
+def rewrite_of(
+    runtime: Runtime, changing: Changing, kept: "Mapping[str, Any] | None" = None
+) -> "Rewrite":
     """Say what is changed on the way; UsageError for what no event could be sent with.
 
-    `key` is that of an earlier run's fake persons.
+    `kept` is the header of the journal of a run that goes on.
     """
     from medtrack_cli.core.publishing.extras import headers_of
     from medtrack_cli.core.publishing.rewrite import Rewrite
@@ -85,11 +87,13 @@ def rewrite_of(runtime: Runtime, changing: Changing, key: bytes | None = None) -
         hint = "leave one of them out"
         raise UsageError("--refresh-timestamps and --set timestamp are one thing", hint=hint)
     now = runtime.world.clock.now() if changing.refresh_timestamps else None
-    new_ids, fakes = changing.new_ids, _fakes_of(runtime, changing, key)
+    new_ids, fakes = changing.new_ids, _fakes_of(runtime, changing, kept)
     return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now, fakes)
 
 
-def _fakes_of(runtime: Runtime, changing: Changing, key: bytes | None) -> "Pseudonymizer | None":
+def _fakes_of(
+    runtime: Runtime, changing: Changing, kept: "Mapping[str, Any] | None"
+) -> "Pseudonymizer | None":
     if changing.pseudonymize_ids and not changing.pseudonymize:
         raise UsageError("--pseudonymize-ids goes with --pseudonymize", hint="--pseudonymize")
     if not changing.pseudonymize:
@@ -99,7 +103,7 @@ def _fakes_of(runtime: Runtime, changing: Changing, key: bytes | None) -> "Pseud
         raise UsageError("--pseudonymize and --real-persons exclude each other", hint=hint)
     from medtrack_cli.wiring.pseudonyms import pseudonymizer
 
-    return pseudonymizer(runtime, maps_ids=changing.pseudonymize_ids, key=key)
+    return pseudonymizer(runtime, maps_ids=changing.pseudonymize_ids, kept=kept)
 
 
 def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False) -> Runtime:
@@ -125,8 +129,10 @@ def refuse_without_queue(redriving: Redriving) -> None:
         raise UsageError(f"{name} goes with --from-queue", hint="--from-queue QUEUE")
 
 
-def plan_of(runtime: Runtime, asked: "Asked", name: str | None) -> "Replay":
-    """Say what is sent of a recording, and under which name."""
+def plan_of(
+    runtime: Runtime, asked: "Asked", name: str | None, kept: "Mapping[str, Any] | None" = None
+) -> "Replay":
+    """Say what is sent of a recording, and under which name; `kept` as in `rewrite_of`."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
     from medtrack_cli.wiring.origins import here
 
@@ -135,7 +141,7 @@ def plan_of(runtime: Runtime, asked: "Asked", name: str | None) -> "Replay":
         name or run_name(runtime.world.clock.now()),
         uuid4(),
         selection_of(runtime, asked.choosing, Invalid.SEND),
-        rewrite_of(runtime, changing),
+        rewrite_of(runtime, changing, kept),
         runtime.registry,
         command=shlex.join(["medtrack", "replay", *asked.sources]),
         target=None if changing.real_persons or changing.pseudonymize else here(runtime),

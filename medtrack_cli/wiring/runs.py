@@ -13,6 +13,7 @@ from medtrack_cli.files.state.replays import Replays
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.files.inputs import Input
 
 __all__ = ["ReplayJournal", "Replays", "begun", "noting", "refuse_changes", "replays"]
@@ -25,16 +26,21 @@ def replays(runtime: Runtime) -> Replays:
 
 
 def begun(
-    runtime: Runtime, name: str, source: "Input", started: str, given: Mapping[str, Any]
+    runtime: Runtime, plan: "Replay", source: "Input", started: str, given: Mapping[str, Any]
 ) -> ReplayJournal:
-    """Begin the journal of a run; `given` is all that shapes it."""
+    """Begin the journal of a run; `given` is all that shapes it, but the key of its fakes."""
+    files, fakes = known(source.sources), plan.rewrite.pseudonymizer
     header = {
         "started": started,
-        "input": known(source.sources),
+        "input": files,
         "target": runtime.config.target._asdict(),
         "given": given,
     }
-    return replays(runtime).begin(name, header)
+    if fakes is not None and files is not None:  # else it can't go on
+        from medtrack_cli.wiring.pseudonyms import to_keep
+
+        header |= to_keep(fakes)
+    return replays(runtime).begin(plan.name, header)
 
 
 def noting(journal: ReplayJournal) -> Callable[[int, Recorded], None]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,8 @@ from medtrack_cli.core.publishing.rewrite import Rewrite
 from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.events.registry import built_in
-from tests.broker.witness import Witness
+from medtrack_cli.private_broker import EXCHANGE
+from tests.broker.witness import Witness, client
 from tests.builders import NOON, encode, event
 from tests.cli.tool import Tool
 from tests.core.persons import events_of, person, received
@@ -220,3 +222,56 @@ def test_a_thousand_persons_leave_no_trace(connected: Tool, witness: Witness) ->
         made_up = {each[name] for each in fakes_of if name in each}
         assert len(made_up) == len(persons), name
     assert {each["first_name"] for each in fakes_of if "first_name" in each} <= {*NAMES}
+
+
+def test_a_run_that_goes_on_makes_the_same_fakes(connected: Tool, witness: Witness) -> None:
+    """Its random key is in the journal, for the owner alone, until the run is completed."""
+    events = [
+        received(next(events_of(SOMEONE)), received_at=NOON + timedelta(seconds=3 * number))
+        for number in range(2)
+    ]
+    record(connected.folder / "r.ndjson", events)
+    running = connected.start(
+        "replay", "r.ndjson", "--pseudonymize", "--name", "fakes", "-o", "json"
+    )
+    running.await_text('"confirmed"', stream="out")
+    running.process.kill()
+    running.process.wait()
+    (journal,) = (connected.folder / "state").rglob("fakes.journal")
+    assert journal.stat().st_mode & 0o777 == 0o600
+    key = json.loads(journal.read_bytes().splitlines()[0])["pseudonym_key"]
+    assert len(bytes.fromhex(key)) == 32
+    ran = connected.run("replay", "--resume", "fakes", MEDTRACK_PSEUDONYM_KEY="another key of ours")
+    assert ran.code == 0, ran.err
+    first, *others = [json.loads(each.body)["payload"] for each in witness.take()]
+    assert others[-1] == first
+    assert first["email"] != SOMEONE.email
+    assert key not in running.out + running.err + ran.out + ran.err
+    assert key.encode() not in journal.read_bytes()
+    (shown,) = connected.run("replay", "--show", "fakes", "-o", "json").records
+    assert shown["state"] == "completed"
+
+
+def test_a_run_with_a_key_of_ours_goes_on_with_it_alone(connected: Tool) -> None:
+    """Neither without it nor with another one, which would make other fakes."""
+    events = [received(each) for each in events_of(SOMEONE, ["student.created"])]
+    record(connected.folder / "r.ndjson", events)
+    with client(connected.environ["MEDTRACK_URL"]) as channel:
+        channel.queue_declare("full", arguments={"x-max-length": 0, "x-overflow": "reject-publish"})
+        channel.queue_bind("full", EXCHANGE, "student.created")
+        try:
+            begun = connected.run(
+                *("replay", "r.ndjson", "--pseudonymize", "--name", "ours", "--retry-for", "0"),
+                MEDTRACK_PSEUDONYM_KEY=KEY,
+            )
+        finally:
+            channel.queue_delete("full")
+    assert begun.code not in {0, 2}, begun.err
+    (journal,) = (connected.folder / "state").rglob("ours.journal")
+    assert KEY.encode().hex() not in journal.read_text()
+    assert "pseudonym_key" not in journal.read_text()
+    for key in ({}, {"MEDTRACK_PSEUDONYM_KEY": KEY + "!"}):
+        ran = connected.run("replay", "--resume", "ours", **key)  # type: ignore[arg-type] # names
+        assert (ran.code, "another key" in ran.err) == (2, True), ran.err
+    ran = connected.run("replay", "--resume", "ours", MEDTRACK_PSEUDONYM_KEY=KEY)
+    assert ran.code in {0, 1}, ran.err

@@ -67,6 +67,7 @@ class Fakes:
 
     def __init__(self, key: bytes) -> None:
         top = _Hmac(key)
+        self.mark = top.digest(b"mark").hex()[:16]
         self._of = {kind: _Hmac(top.digest(kind.encode())) for kind in Kind}
         self.text = lru_cache(4096)(self._text)
         self.uuid = lru_cache(4096)(self._uuid)

@@ -47,14 +47,22 @@ class Pseudonymizer:
     """Puts fake values in the place of a person's, by a key that is told to nobody.
 
     With `maps_ids` each UUID of a payload becomes another one, and wherever else in the message
-    it stands.
+    it stands. A random key is known to nobody: whoever wants the same fakes again keeps it.
     """
 
-    def __init__(self, key: bytes, registry: Registry, *, maps_ids: bool = False) -> None:
+    def __init__(
+        self, key: bytes, registry: Registry, *, maps_ids: bool = False, is_random: bool = False
+    ) -> None:
         self.key = key
+        self.is_random = is_random
         self.maps_ids = maps_ids
         self._fakes = Fakes(key)
         self._registry = registry
+
+    @property
+    def mark(self) -> str:
+        """Tell this key from others, without telling it."""
+        return self._fakes.mark
 
     def apply(self, seen: CheckedDelivery) -> CheckedDelivery | None:
         """Give a delivery, valid as before, without the persons; None when that isn't sure.

@@ -23,6 +23,9 @@ JOURNAL = Nature(
     hint="medtrack replay --runs lists the others; begin anew under another name",
 )
 
+OWN_KEY = "pseudonym_key"
+"""Where a header has the random key of a run's fakes, until the run has ended for good."""
+
 _LOOK_SECONDS = 0.2  # between two looks for a wish to cancel
 
 
@@ -76,7 +79,11 @@ class ReplayJournal(Journal):
             self._tell(state, reason=reason, counts=dict(self._counts()))
         with suppress(FileNotFoundError):
             self._cancel.unlink()
-        self.close()
+        try:
+            if state in {State.COMPLETED, State.CANCELLED}:
+                self._file.blank(OWN_KEY)
+        finally:
+            self.close()
 
     def discard(self) -> None:
         """Leave nothing of it: it never came to anything."""

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import suppress
+from errno import EIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,6 +68,25 @@ class SealedFile:
                 os.ftruncate(self._descriptor, size)  # half a line would spoil the next
             what = f"{self._nature.kind} can't be written ({error.strerror})"
             raise CannotWrite(what, str(self.path), hint="make room on that disk") from None
+
+    def blank(self, name: str) -> None:
+        """Overwrite a text of the header where it stands, if it is there. Raises CannotWrite."""
+        header = {key: each for key, each in (self.header or {}).items() if key != "crc32"}
+        if name not in header:
+            return
+        before, header[name] = sealed(header), "-" * len(header[name])
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)  # ours can only add
+            try:
+                if os.pread(descriptor, len(before), 0) != before:
+                    raise OSError(EIO, "its header has changed")
+                os.pwrite(descriptor, sealed(header), 0)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            what = f"{self._nature.kind} can't be written ({error.strerror})"
+            raise CannotWrite(what, str(self.path), hint=f"it still has its {name}") from None
 
     def close(self) -> None:
         """Let another process have it."""
