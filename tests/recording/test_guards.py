@@ -88,6 +88,7 @@ def test_a_run_that_goes_on_needs_a_yes_again(
     assert replay(str(path), *begun).code == 1
     ids = [each.message_id for each in broker.sent]
     broker.sent.clear()
+    assert "types     student.created 2\n" in run("replay", "--show", "monday", folder=tmp_path).out
     assert replay("--resume", "monday").code == 2
     assert not broker.sent
     assert replay("--resume", "monday", "--yes").code == 1

@@ -25,7 +25,7 @@ class ShownPlan(NamedTuple):
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         yield from wrapped(safe_text(f"replay {self.plan['run']}"), sheet.room)
-        for name, text in self._facts():
+        for name, text in self.facts():
             start = f"  {name}".ljust(_INDENT)
             first, *others = wrapped(safe_text(text), sheet.room, start, " " * _INDENT)
             yield sheet.style(start, "dim") + first.removeprefix(start)
@@ -69,7 +69,8 @@ class ShownPlan(NamedTuple):
         first, last = self.plan["first"], self.plan["last"]
         return 11 if first and first[:10] == last[:10] else 0
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Give each fact by its name; untrusted texts are in it."""
         plan = self.plan
         yield "to", where_to(plan)
         odd = f", {plan['invalid']:,} of them no valid event" if plan["invalid"] else ""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.publishing.runs import Run
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.plans import ShownPlan
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import aligned
 
@@ -52,6 +53,7 @@ class ShownRun(NamedTuple):
             "exchange": run.target.get("exchange", ""),
             "options": " ".join(_options(run)),
             "events": "" if run.events is None else f"{run.events:,}",
+            **{name: text for name, text in _plan(run) if name != "to"},
             "outcomes": counts,
             "to go on": f"medtrack replay --resume {run.name}" if run.is_unfinished else "",
         }
@@ -80,6 +82,10 @@ def record(run: Run) -> Record:
         "cursor": cursor,
         "counts": run.counts,
     }
+
+
+def _plan(run: Run) -> Iterator[tuple[str, str]]:
+    return ShownPlan(run.plan).facts() if run.plan else iter(())
 
 
 def _row(run: Run) -> tuple[str, ...]:
