@@ -1,6 +1,7 @@
 """medtrack replay --from-queue: dead letters home."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
+    from medtrack_cli.core.publishing.redrive import Wanted
+    from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.wiring.redriving import DeadQueue
 
 # In flight. Killed, a run leaves them to be sent again, with the originals that aren't let go yet
@@ -30,40 +33,34 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     running: Running,
 ) -> int:
     """Send the dead letters of a queue home."""
+    from medtrack_cli.commands.replay_run import QUEUE, Asked, under_journal
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.publishing.deaths import Deaths
     from medtrack_cli.core.publishing.outline import Outline
-    from medtrack_cli.core.publishing.redrive import Wanted
-    from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.core.times import rfc3339
     from medtrack_cli.wiring.origins import here
     from medtrack_cli.wiring.redriving import dead_queue, job_of
+    from medtrack_cli.wiring.runs import begun
 
     queue = _queue_of(sources, redriving, pacing, changing)
-    target = target_of(runtime, changing, has_broker=True)
-    to = changing.to or (None if redriving.to_queue else To.QUEUE)
-    selection = selection_of(runtime, choosing, Invalid.SKIP)
-    wanted = Wanted(
-        *(tuple(redriving.reason or ()), tuple(redriving.died_in or ()), redriving.max_redrives)
-    )
-    rewrite = replace(rewrite_of(runtime, changing), to=to, to_queue=redriving.to_queue)
-    name = name_of(running.name) or run_name(runtime.world.clock.now())
-    replay = Replay(
-        *(name, uuid4(), selection, rewrite, runtime.registry),
-        command=f"medtrack replay --from-queue {queue}",
-        target=None if changing.real_persons or changing.pseudonymize else here(target),
-    )
-    outline = Outline(name, here(target), deaths=Deaths() if running.dry_run else None)
-    found = dead_queue(runtime, queue, spends=redriving.spend_deliveries)
+    target, started = target_of(runtime, changing, has_broker=True), runtime.world.clock.now()
+    replay = _replay(runtime, target, redriving, choosing, changing, running.name)
+    outline = Outline(replay.name, here(target), deaths=Deaths() if running.dry_run else None)
+    found, journal = dead_queue(runtime, queue, spends=redriving.spend_deliveries), None
     if not running.dry_run:
-        _ask(target, found, redriving, to, yes=running.yes)
+        _ask(target, found, redriving, replay.rewrite.to, yes=running.yes)
+        asked = Asked(target, [f"{QUEUE}{queue}"], choosing, pacing, changing, rfc3339(started))
+        journal = begun(target, replay, None, asked.started, asked.to_json())
     job = job_of(
-        *(runtime, found, replay, wanted),
+        *(runtime, found, replay, _wanted(redriving)),
         record=redriving.record,
         spends=redriving.spend_deliveries,
         deaths=outline.deaths,
         origin=here(runtime),
+        journal=journal,
     )
-    return carry_out(
+    send = partial(
+        carry_out,
         *(target, "replay", job, PublishPolicy(window=WINDOW, retry_for=running.retry_for)),
         pace_of(runtime, "max"),
         is_checked=False,
@@ -71,6 +68,41 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
         yes=True,
         outline=outline,
     )
+    if journal is None:
+        return send()
+    journal.runs([queue], job.tally.by_outcome)
+    return under_journal(target, journal, job, send)
+
+
+def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
+    runtime: Runtime,
+    target: Runtime,
+    redriving: Redriving,
+    choosing: Choosing,
+    changing: Changing,
+    name: str | None,
+) -> "Replay":
+    """Say what is sent, where to, and under which name: to the queue each died in, by default."""
+    from medtrack_cli.core.publishing.replay import Replay, run_name
+    from medtrack_cli.wiring.origins import here
+
+    to = changing.to or (None if redriving.to_queue else To.QUEUE)
+    return Replay(
+        name_of(name) or run_name(runtime.world.clock.now()),
+        uuid4(),
+        selection_of(runtime, choosing, Invalid.SKIP),
+        replace(rewrite_of(runtime, changing), to=to, to_queue=redriving.to_queue),
+        runtime.registry,
+        command=f"medtrack replay --from-queue {redriving.from_queue}",
+        target=None if changing.real_persons else here(target),
+    )
+
+
+def _wanted(redriving: Redriving) -> "Wanted":
+    from medtrack_cli.core.publishing.redrive import Wanted
+
+    reasons, died_in = tuple(redriving.reason or ()), tuple(redriving.died_in or ())
+    return Wanted(reasons, died_in, redriving.max_redrives)
 
 
 def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing: Changing) -> str:
@@ -80,10 +112,9 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
     refuse_queue_name("--to-queue", redriving.to_queue)
     if sources:
         raise UsageError("--from-queue goes without a SOURCE", sources[0], hint="leave out one")
-    if changing.pseudonymize or changing.real_persons:
-        option = "--pseudonymize" if changing.pseudonymize else "--real-persons"
+    if changing.pseudonymize:
         hint = "leave it out: what leaves a queue is nowhere else"
-        raise UsageError(f"{option} is of recordings", queue, hint=hint)
+        raise UsageError("--pseudonymize is of recordings", queue, hint=hint)
     if redriving.to_queue and changing.to:
         raise UsageError("--to-queue goes without --to", redriving.to_queue, hint="leave out one")
     if redriving.to_queue == queue:

@@ -35,6 +35,9 @@ _MENDABLE = UsageError | NotARecording | InputMissing | ConfigError
 SIGNALLED = 128
 """Exit codes above it tell of a signal."""
 
+QUEUE = "queue "
+"""Before the name of a queue that is the source."""
+
 _PASSWORD = re.compile(r"^(amqps?:/+[^\s:@/]*):[^@]*@", re.IGNORECASE)
 _GROUPS: dict[str, Any] = {"choosing": Choosing, "pacing": Pacing, "changing": Changing}
 
@@ -63,8 +66,11 @@ def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJourna
     header = journal.header
     name, given = header["name"], header["given"]
     if header["input"] is None:
-        hint = "record to a file what is to be replayed"
-        raise UsageError("a run of what was read from a pipe can't be resumed", name, hint=hint)
+        what, hint = "what was read from a pipe", "record to a file what is to be replayed"
+        if given["sources"][0].startswith(QUEUE):
+            queue = given["sources"][0].removeprefix(QUEUE)
+            what, hint = "a queue", f"medtrack replay --from-queue {queue} takes what is left in it"
+        raise UsageError(f"a run of {what} can't be resumed", name, hint=hint)
     asked = Asked(
         replace(typed.runtime, flags={**given["flags"], **typed.runtime.flags}),
         _from_here(given["sources"], given["cwd"], typed.runtime.world.cwd),

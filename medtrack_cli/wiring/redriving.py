@@ -22,6 +22,7 @@ from medtrack_cli.errors import TopologyError
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.recordings import Recorder, recorder
+from medtrack_cli.wiring.runs import ReplayJournal
 
 
 class DeadQueue(NamedTuple):
@@ -70,6 +71,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
     spends: bool,
     deaths: Deaths | None,
     origin: Origin,
+    journal: ReplayJournal | None,
 ) -> Job:
     """Make the job that sends a queue's dead letters home; with `deaths`, a dry run.
 
@@ -106,11 +108,15 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
                 _account(redrive, tally)
                 _tell(runtime, redrive)
 
+    if journal:
+        replay = replace(replay, run=journal.run)
     redrive = Redrive(
         *(found.name, replay, wanted, runtime.world.clock, found.limit, returns, spends),
-        *(origin, deaths),
+        *(origin, deaths, journal),
     )
-    return Job(redrive.make, tally, can_be_made_again=False, journal=redrive, opened=opened)
+    made = Job(redrive.make, tally, can_be_made_again=False, journal=redrive, opened=opened)
+    made.name = replay.name
+    return made
 
 
 def _keep(recorder: Recorder, runtime: Runtime, delivery: Delivery) -> None:

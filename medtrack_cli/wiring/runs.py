@@ -26,10 +26,17 @@ def replays(runtime: Runtime) -> Replays:
 
 
 def begun(
-    runtime: Runtime, plan: "Replay", source: "Input", started: str, given: Mapping[str, Any]
+    runtime: Runtime,
+    plan: "Replay",
+    source: "Input | None",
+    started: str,
+    given: Mapping[str, Any],
 ) -> ReplayJournal:
-    """Begin the journal of a run; `given` is all that shapes it, but the key of its fakes."""
-    files, fakes = known(source.sources), plan.rewrite.pseudonymizer
+    """Begin the journal of a run; `given` is all that shapes it, but the key of its fakes.
+
+    Without a source that can be read again, or is known by its name, it can't be resumed.
+    """
+    files, fakes = source and known(source.sources), plan.rewrite.pseudonymizer
     header = {
         "started": started,
         "input": files,

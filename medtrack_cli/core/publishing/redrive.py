@@ -11,7 +11,7 @@ from medtrack_cli.core.listening.peek import deliveries_of
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Clock, QueueReader, Stop
 from medtrack_cli.core.publishing.deaths import Deaths
-from medtrack_cli.core.publishing.job import Pass
+from medtrack_cli.core.publishing.job import Journal, Pass
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
@@ -75,6 +75,7 @@ class Redrive:
     spends: bool = False
     origin: Origin | None = None  # the broker that the queue is on
     deaths: Deaths | None = None  # where all that is read died, if that is wanted
+    journal: Journal | None = None  # of the run, if it has one
     reader: QueueReader = field(init=False, repr=False)
     keep: Callable[[Delivery], None] = lambda _delivery: None
     at_start: int = 0
@@ -126,9 +127,11 @@ class Redrive:
         return iter(outgoing)
 
     def watch(
-        self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], _stop: Stop
+        self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
         """Pass receipts on, and let each message go whose copy has arrived; some at a time."""
+        if self.journal is not None:
+            receipts = self.journal.watch(receipts, is_done, stop)
         arrived: list[int] = []
         let_go_at = 0.0
         try:
