@@ -84,11 +84,14 @@ def test_a_run_that_goes_on_needs_a_yes_again(
     def replay(*more: str) -> Ran:
         return run("replay", *more, "--to-profile", profile, folder=tmp_path, broker=broker)
 
-    begun = ("--yes", "--name", "monday", "--speed", "max", "--new-ids", "--refresh-timestamps")
+    changes = ("--new-ids", "--refresh-timestamps", "--set", "payload.email=zoe@example.org")
+    begun = ("--yes", "--name", "monday", "--speed", "max", *changes)
     assert replay(str(path), *begun).code == 1
     ids = [each.message_id for each in broker.sent]
     broker.sent.clear()
-    assert "types     student.created 2\n" in run("replay", "--show", "monday", folder=tmp_path).out
+    shown = run("replay", "--show", "monday", folder=tmp_path).out
+    assert "types     student.created 2\n" in shown
+    assert "set=payload.email=xxx@xxxxxxx.xxx" in shown
     assert replay("--resume", "monday").code == 2
     assert not broker.sent
     assert replay("--resume", "monday", "--yes").code == 1

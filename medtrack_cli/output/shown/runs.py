@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.publishing.runs import Run
+from medtrack_cli.output.masking import mask_shape
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.plans import ShownPlan
 from medtrack_cli.output.shown.shown import Record, Sheet
@@ -103,7 +104,10 @@ def _options(run: Run) -> Iterator[str]:
     """Name the options that say anything."""
     for group in run.options.values():
         for name, value in group.items():
-            if value not in (None, False, "", []):
+            if name == "set_" and value:  # what is set may be a person's
+                for place, _, text in (each.partition("=") for each in value):
+                    yield f"set={place}={mask_shape(text)}"
+            elif value not in (None, False, "", []):
                 yield f"{name.strip('_').replace('_', '-')}={_text(value)}"
 
 
