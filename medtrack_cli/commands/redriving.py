@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from medtrack_cli.commands.confirming import ask, needs_yes
+from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import name_of, pace_of, rewrite_of, selection_of, target_of
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.core.ports import Invalid, PublishPolicy, To
 from medtrack_cli.errors import UsageError

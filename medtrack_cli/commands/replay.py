@@ -7,6 +7,7 @@ import typer
 
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
+from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import (
     job_of,
     name_of,
@@ -16,7 +17,7 @@ from medtrack_cli.commands.replay_job import (
     refuse_without_queue,
     target_of,
 )
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving, Running
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
 from medtrack_cli.core.ports import PublishPolicy

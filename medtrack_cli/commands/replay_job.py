@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving
+from medtrack_cli.commands.redriving_options import Redriving
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.ports import Invalid, To

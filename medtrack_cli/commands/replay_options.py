@@ -1,13 +1,11 @@
 """The options of replay, in groups: each group is a value that the command is given."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from medtrack_cli.commands.completing import (
     all_runs,
     profiles,
-    queues,
     recorded_patterns,
     unfinished_runs,
 )
@@ -17,78 +15,6 @@ from medtrack_cli.commands.options import option
 from medtrack_cli.core.ports import Invalid, To
 
 TIME = "2025-01-15T10:00:00Z (UTC if bare), or -2h, -3d"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redriving:
-    """Dead letters that are taken out of a queue."""
-
-    from_queue: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--from-queue",
-            metavar="QUEUE",
-            autocompletion=queues,
-            help="Send the dead letters of this queue home; each leaves it when it has arrived.",
-        ),
-    ] = None
-    reason: Annotated[
-        list[str] | None,
-        option(
-            Panel.WHAT,
-            "--reason",
-            metavar="NAME",
-            help="Only what died of this: rejected, expired, maxlen, delivery_limit; repeatable.",
-        ),
-    ] = None
-    died_in: Annotated[
-        list[str] | None,
-        option(
-            Panel.WHAT,
-            "--died-in",
-            metavar="QUEUE",
-            autocompletion=queues,
-            help="Only what died in this queue; repeatable.",
-        ),
-    ] = None
-    max_redrives: Annotated[
-        int,
-        option(
-            Panel.WHAT,
-            "--max-redrives",
-            parser=whole(1),
-            metavar="N",
-            help="What was sent home so often stays.",
-        ),
-    ] = 3
-    to_queue: Annotated[
-        str | None,
-        option(
-            Panel.HOW,
-            "--to-queue",
-            metavar="QUEUE",
-            autocompletion=queues,
-            help="Send dead letters to this queue.",
-        ),
-    ] = None
-    record: Annotated[
-        Path | None,
-        option(
-            Panel.OUTPUT,
-            "--record",
-            metavar="FILE",
-            help="Keep each dead letter as it was, before it is sent.",
-        ),
-    ] = None
-    spend_deliveries: Annotated[
-        bool,
-        option(
-            Panel.HOW,
-            "--spend-deliveries",
-            help="Read a queue though its messages have no delivery left.",
-        ),
-    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
