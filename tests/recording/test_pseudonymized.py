@@ -154,8 +154,6 @@ def test_the_command_line(tool: Tool) -> None:
     assert (ran.code, "goes with --pseudonymize" in ran.err) == (2, True), ran.err
     ran = tool.run("listen", "--pseudonymize")
     assert (ran.code, "--record FILE" in ran.err) == (2, True), ran.err
-    ran = tool.run("replay", "--from-queue", "q", "--pseudonymize")
-    assert (ran.code, "of recordings" in ran.err) == (2, True), ran.err
 
 
 def test_recorded_and_sent_without_real_persons(connected: Tool, witness: Witness) -> None:
@@ -252,6 +250,7 @@ def test_a_run_that_goes_on_makes_the_same_fakes(connected: Tool, witness: Witne
     assert shown["state"] == "completed"
 
 
+@pytest.mark.long
 def test_a_run_with_a_key_of_ours_goes_on_with_it_alone(connected: Tool) -> None:
     """Neither without it nor with another one, which would make other fakes."""
     events = [received(each) for each in events_of(SOMEONE, ["student.created"])]

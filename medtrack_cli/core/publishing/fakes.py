@@ -7,6 +7,7 @@ that a person is the same in all types. Each kind has a subkey of its own.
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from math import isqrt
@@ -25,6 +26,8 @@ NAMES: Final = (
 
 _EMAIL, _PHONE, _CIN = (re.compile(each) for each in (formats.EMAIL, formats.PHONE, formats.CIN))
 _UUID = re.compile(formats.UUID)
+_DAY = re.compile(f"{formats.DATE}|{formats.TIMESTAMP}")
+_FIRST_DAY, _DAYS = date(1900, 1, 1), 36_500
 _PHONE_FIELD = re.compile("phone|mobile|gsm|fax|(?:^|_)tel", re.IGNORECASE)
 _NAME_FIELD = re.compile("name|nom(?:_|$)", re.IGNORECASE)
 _LEAD = re.compile(r"(?:[^0-9]*[0-9]){1,3}")  # of a phone: the country, or what dials out
@@ -43,6 +46,7 @@ class Kind(StrEnum):
     CIN = "cin"
     NAME = "name"
     ID = "id"
+    DAY = "day"
     TEXT = "text"
     NUMBER = "number"
 
@@ -53,13 +57,15 @@ def kind_of(field: str, value: str) -> Kind:
         return Kind.EMAIL
     if value.count("-") > 3 and _UUID.fullmatch(value):
         return Kind.ID
+    if value.count("-") > 1 and _DAY.fullmatch(value):
+        return Kind.DAY
     if _PHONE.fullmatch(value) or _PHONE_FIELD.search(field):
         return Kind.PHONE
-    if field.endswith("cin"):
-        return Kind.CIN
-    if _NAME_FIELD.search(field):
+    is_cin = field.endswith("cin")
+    if _NAME_FIELD.search(field) and not is_cin:
         return Kind.NAME
-    return Kind.CIN if _CIN.fullmatch(value) and not value.isalpha() else Kind.TEXT
+    is_cin = is_cin or (_CIN.fullmatch(value) is not None and not value.isalpha())
+    return Kind.CIN if is_cin else Kind.TEXT
 
 
 class Fakes:
@@ -80,6 +86,8 @@ class Fakes:
                 return f"person-{number}@example.invalid"
             case Kind.ID:
                 return self._uuid(value)
+            case Kind.DAY:
+                return self._day(value)
             case Kind.PHONE:
                 return self._phone(value)
             case Kind.NAME if not keeps_shape:
@@ -98,6 +106,14 @@ class Fakes:
     def _uuid(self, text: str) -> str:
         made = str(UUID(bytes=self._of[Kind.ID].digest(text.lower().encode())[:16], version=5))
         return made.upper() if text.isupper() else made
+
+    def _day(self, text: str) -> str:
+        """Make a day of the last century; of a time the rest is zeros."""
+        number = self._of[Kind.DAY].number(text[:10].encode(), _DAYS)
+        day = (_FIRST_DAY + timedelta(number)).isoformat()
+        if day == text[:10]:
+            day = (_FIRST_DAY + timedelta(number + 1)).isoformat()
+        return day + re.sub("[0-9]", "0", text[10:])
 
     def _phone(self, text: str) -> str:
         """Make one of +999…, which is no country; no two of one country and length are the same."""
