@@ -135,8 +135,10 @@ class _Look:
         self._channel.basic_qos(prefetch_count=1, callback=answered)
 
     def _read_first(self, _frame: object) -> None:
+        came: list[Delivery] = []  # a whole chunk, whatever the prefetch
+
         def arrived(_channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
-            first = delivery_of(method, properties, body)
-            self._answered(Edges(self._counted, first, self._last))
+            came.append(delivery_of(method, properties, body))
+            self._answered(Edges(self._counted, came[0], self._last))
 
         self._channel.basic_consume(self._stream, arrived, arguments={"x-stream-offset": "first"})
