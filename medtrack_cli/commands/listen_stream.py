@@ -77,6 +77,9 @@ class FromStream:
         follows = self.until is None
         offset = self.offset or "first"
         found = stretch(runtime, self.from_stream, offset, window, follows=follows)
+        if found.gone:
+            gone = f"{found.gone:,} offsets from {offset} on are gone by the stream's bounds"
+            runtime.printer.warning(f"{gone}: reading begins at {found.source.offset}")
         return Part(found.source, None if follows else found.end, (tuple(keys), window))
 
 

@@ -125,7 +125,7 @@ def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | No
     """Read a stream to its end; what it holds without a time is said where times are asked for."""
     from medtrack_cli.core.stats import Stats
     from medtrack_cli.core.stats_reading import StatsReader
-    from medtrack_cli.wiring.streams import read, stretch
+    from medtrack_cli.wiring.streams import deliveries, stretch
 
     refuse_queue_name("--from-stream", name)
     window = window_of(since, until, runtime.world.clock.now())
@@ -136,7 +136,8 @@ def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | No
         runtime.world.stop_on_signals() as stop,
         runtime.printer.progress(lambda: f"{collected.events + collected.left_out:,} events read"),
     ):
-        read(runtime, part, stop, lambda delivery: reader.add_read(delivery, window, name))
+        for delivery in deliveries(runtime, part, stop):
+            reader.add_read(delivery, window, name)
         if stop.exit_code is not None:
             raise KeyboardInterrupt(stop.exit_code)
     collected.finish()

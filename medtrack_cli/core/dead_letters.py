@@ -9,7 +9,10 @@ from medtrack_cli.core.ports import To
 from medtrack_cli.errors import UsageError
 
 # x-death is interpreted on publish by RabbitMQ 3 (its release notes for 4.0.1).
-STRIPPED_HEADERS = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
+STRIPPED_HEADERS = (
+    *("x-death", "x-first-death-", "x-last-death-", "x-delivery-count"),
+    "x-stream-offset",  # of the stream it was read from
+)
 
 DEFAULT_EXCHANGE = ""  # it knows each queue by its name
 

@@ -1,6 +1,6 @@
 """A part of a stream: where it begins and ends, learned before anything is read, then read."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ class Stretch(NamedTuple):
 
     source: Stream
     end: int
+    gone: int = 0  # offsets that were asked for and are gone by the stream's bounds
 
 
 def stretch(
@@ -28,7 +29,7 @@ def stretch(
     """Find where reading begins, and where it ends as it is now; beyond that a stream only waits.
 
     The broker seeks the beginning of a window by its own clock. UsageError for an offset that
-    there isn't yet; what is gone by retention is said.
+    there isn't yet.
     """
     with runtime.world.stop_on_signals() as stop:
         try:
@@ -59,26 +60,20 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
     elif offset == "last":
         begins = last.offset
     elif offset != "first":
-        begins = _existing(runtime, int(offset), first.offset, last.offset)
+        begins = int(offset)
+        if begins > last.offset:
+            what, hint = f"the stream ends at offset {last.offset}", "--offset next waits for more"
+            raise UsageError(what, f"--offset {offset}", hint=hint)
     elif window.since:
         begins = first_since(settings, name, window.since - SKEW, lambda _text: None, stop)
     if begins is None:  # behind all that there is
         return Stretch(Stream(name, last.offset + 1), last.offset if follows else -1)
-    return Stretch(Stream(name, begins), last.offset)
+    gone = max(0, first.offset - begins) if offset.isdigit() else 0
+    return Stretch(Stream(name, begins + gone), last.offset, gone)
 
 
-def _existing(runtime: Runtime, offset: int, first: int, last: int) -> int:
-    if offset > last:
-        hint = "--offset next waits for what comes"
-        raise UsageError(f"the stream ends at offset {last}", f"--offset {offset}", hint=hint)
-    if offset < first:
-        gone = f"offsets {offset} to {first - 1} are gone by the stream's bounds"
-        runtime.printer.warning(f"{gone}: reading begins at {first}")
-    return max(offset, first)
-
-
-def read(runtime: Runtime, part: Stretch, stop: Stop, take: Callable[[Delivery], None]) -> None:
-    """Hand over all deliveries of a part, in their order, each once, unless stopped.
+def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery]:
+    """Give all deliveries of a part, in their order, each once, unless stopped.
 
     After a lost connection it goes on behind the last one.
     """
@@ -93,7 +88,7 @@ def read(runtime: Runtime, part: Stretch, stop: Stop, take: Callable[[Delivery],
                 continue
             for delivery in happening:
                 if delivery.offset <= part.end:
-                    take(delivery)
+                    yield delivery
             if happening and happening[-1].offset >= part.end:
                 return
             consumer.acknowledge([each.token for each in happening])

@@ -71,10 +71,10 @@ def test_a_stream_is_read_by_offset_and_by_time(
         ran = read(fragile_broker, tmp_path, *verb)
         assert ran.code == 0, ran.err
     assert (ran.summary["events"], ran.summary["left_out"]) == (0, 0)
-    stream.confirm_delivery()
-    fill(stream, 20, before=10)
+    fill(stream, 20, before=10)  # many a chunk
     fill(stream, 10)  # published late
     stream.basic_publish("", NAME, b"no event")
+    stream.queue_declare(NAME, passive=True)
     window = ("--since", "2025-01-15T10:00:05Z", "--until", "2025-01-15T10:00:12Z")
     ran = read(fragile_broker, tmp_path, "listen", *window)
     assert (ran.code, numbers(ran)) == (0, [10, 11, 5, 6, 7, 8, 9]), ran.err
@@ -115,6 +115,29 @@ def test_what_comes_is_read_behind_what_is_there(
         ran, later = (each.end() for each in heard)
     assert (ran.code, numbers(ran)) == (0, [0, 1, 2, 3, 4]), ran.err
     assert (later.code, numbers(later)) == (0, [3, 4]), later.err
+
+
+@pytest.mark.long
+def test_what_retention_took_is_said(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """Whole segments are gone: an offset there is said to be, and reading begins behind them."""
+    stream.queue_delete(NAME)
+    environ = {"MEDTRACK_URL": fragile_broker.amqp_url}
+    line = ("archive", "create", NAME, "--bind", "none", "--max-size", "10MB", "--accept-loss")
+    assert run_json(*line, folder=tmp_path, environ=environ).code == 0
+    for _ in range(20):
+        for _ in range(1_000):
+            stream.basic_publish("", NAME, b"x" * 1_000)
+        stream.queue_declare(NAME, passive=True)
+        time.sleep(0.1)  # several chunks
+    shown = run_json("archive", "show", NAME, folder=tmp_path, environ=environ).records[0]
+    first, last = shown["first"]["offset"], shown["last"]["offset"]
+    assert 5_000 < first < last
+    assert (last - first) * 1_000 < 12_000_000
+    ran = read(fragile_broker, tmp_path, "listen", "--offset", "7", "--count", "1")
+    assert f"{first - 7:,} offsets from 7 on are gone" in ran.err
+    assert ran.of_kind("event")[0]["headers"]["x-stream-offset"] == first
 
 
 @pytest.mark.long
