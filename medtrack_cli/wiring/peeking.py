@@ -9,8 +9,9 @@ from medtrack_cli.core.listening.listen import Watched, tee
 from medtrack_cli.core.listening.peek import Peeked, peek
 from medtrack_cli.core.listening.sources import Queue, Source, Stream
 from medtrack_cli.core.ports import Retry
-from medtrack_cli.errors import TopologyError, UsageError
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.queues import standing_queue
 
 
 class Look(NamedTuple):
@@ -45,19 +46,13 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
     nothing is unless `spends`: a message that has no delivery left would be dropped, and which
     one that is shows only when it comes. A stream is read from an offset on.
     """
-    from medtrack_cli.broker.amqp.taps import standing
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import delivery_limit
     from medtrack_cli.wiring.recordings import recorder
 
     settings, printer = runtime.connection, runtime.printer
     with runtime.world.stop_on_signals() as stop:
-        try:
-            ready, consumers = standing(settings, name, lambda _text: None, stop)
-        except TopologyError as error:
-            hint = error.hint if "did you mean" in (error.hint or "") else None
-            hint = hint or "`medtrack queue list` shows all"
-            raise TopologyError(error.what, error.subject, hint=hint) from None
+        ready, consumers = standing_queue(settings, name, stop)
         try:
             kind, limit = delivery_limit(settings, name)
         except Unanswered as error:

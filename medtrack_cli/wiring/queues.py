@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.queues import NewQueue, QueueState, is_name
@@ -90,3 +91,18 @@ def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:
     return ", ".join(
         f"{name} is {there.get(name, 'not set')}, not {wanted.get(name, 'unset')}" for name in names
     )
+
+
+def standing_queue(settings: ConnectionSettings, name: str, stop: Stop) -> tuple[int, int]:
+    """Count a queue's messages that are ready, and its consumers.
+
+    TopologyError, with a near name or the way to all names, when there is none.
+    """
+    from medtrack_cli.broker.amqp.taps import standing
+
+    try:
+        return standing(settings, name, lambda _text: None, stop)
+    except TopologyError as error:
+        hint = error.hint if "did you mean" in (error.hint or "") else None
+        hint = hint or "`medtrack queue list` shows all"
+        raise TopologyError(error.what, error.subject, hint=hint) from None

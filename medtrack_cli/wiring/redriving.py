@@ -18,9 +18,9 @@ from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted
 from medtrack_cli.core.publishing.replay import Replay
 from medtrack_cli.core.publishing.selection import EVERYTHING
-from medtrack_cli.errors import TopologyError
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.queues import standing_queue
 from medtrack_cli.wiring.recordings import Recorder, recorder
 from medtrack_cli.wiring.runs import ReplayJournal
 
@@ -40,18 +40,12 @@ def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
 
     Unless it `spends`, the last must be known: the management API tells it.
     """
-    from medtrack_cli.broker.amqp.taps import standing
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import delivery_limit
 
     settings = runtime.connection
     with runtime.world.stop_on_signals() as stop:
-        try:
-            ready, consumers = standing(settings, name, lambda _text: None, stop)
-        except TopologyError as error:
-            hint = error.hint if "did you mean" in (error.hint or "") else None
-            hint = hint or "`medtrack queue list` shows all"
-            raise TopologyError(error.what, error.subject, hint=hint) from None
+        ready, consumers = standing_queue(settings, name, stop)
     try:
         kind, limit = delivery_limit(settings, name)
     except Unanswered as error:
