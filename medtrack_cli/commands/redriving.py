@@ -7,7 +7,14 @@ from uuid import uuid4
 
 from medtrack_cli.commands.confirming import ask, needs_yes
 from medtrack_cli.commands.redriving_options import Redriving
-from medtrack_cli.commands.replay_job import name_of, pace_of, rewrite_of, selection_of, target_of
+from medtrack_cli.commands.replay_job import (
+    name_of,
+    pace_of,
+    refresh,
+    rewrite_of,
+    selection_of,
+    target_of,
+)
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.core.ports import Invalid, PublishPolicy, To
@@ -60,6 +67,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
         origin=here(runtime),
         journal=journal,
     )
+    refresh(target, job, replay)
     send = partial(
         carry_out,
         *(target, "replay", job, PublishPolicy(window=WINDOW, retry_for=running.retry_for)),
@@ -118,6 +126,9 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
         raise UsageError("--pseudonymize is of recordings", queue, hint=hint)
     if redriving.to_queue and changing.to:
         raise UsageError("--to-queue goes without --to", redriving.to_queue, hint="leave out one")
+    if changing.key_prefix and changing.to is not To.EXCHANGE:
+        hint = "--to exchange: a queue is reached by its name alone"
+        raise UsageError("--key-prefix is of keys that an exchange sees", hint=hint)
     if redriving.to_queue == queue:
         raise UsageError("--to-queue names the queue itself", queue, hint="name another queue")
     if pacing.speed not in {"1", "max"}:

@@ -66,22 +66,15 @@ def rewrite_of(
 
     `kept` is the header of the journal of a run that goes on.
     """
-    from medtrack_cli.core.publishing.extras import headers_of
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.events import paths
 
     refuse_bytes("--set", *changing.set_ or ())
-    refuse_bytes("--header", *changing.header or ())
     refuse_bytes("--key-prefix", changing.key_prefix, most=MOST_BYTES)
-    headers = headers_of(changing.header or ())
-    refuse_bytes("--header: a key", *headers, most=MOST_BYTES)
-    for name in headers:
-        if name.lower().startswith("x-medtrack-"):
-            hint = "choose another name: these mark what a replay sends"
-            raise UsageError("--header doesn't set this", name, hint=hint)
     if changing.key_prefix and changing.to is To.QUEUE:
         hint = "leave one of them out: a queue is reached by its name alone"
         raise UsageError("--key-prefix and --to queue exclude each other", hint=hint)
+    headers = _headers_of(changing)
     settings = paths.parse_all(changing.set_ or ())
     paths.checked_for_any(settings, runtime.registry)
     if changing.refresh_timestamps and any(path == ("timestamp",) for path, _ in settings):
@@ -90,6 +83,24 @@ def rewrite_of(
     now = runtime.world.clock.now() if changing.refresh_timestamps else None
     new_ids, fakes = changing.new_ids, _fakes_of(runtime, changing, kept)
     return Rewrite(changing.to, changing.key_prefix, headers, new_ids, settings, now, fakes)
+
+
+def _headers_of(changing: Changing) -> "Mapping[str, str]":
+    from medtrack_cli.core.dead_letters import SENDERS_COPIES
+    from medtrack_cli.core.publishing.extras import headers_of
+
+    refuse_bytes("--header", *changing.header or ())
+    headers = headers_of(changing.header or ())
+    refuse_bytes("--header: a key", *headers, most=MOST_BYTES)
+    for name in headers:
+        hint = ""
+        if name.lower().startswith("x-medtrack-"):
+            hint = "choose another name: these mark what a replay sends"
+        elif name in SENDERS_COPIES:
+            hint = "it is a list of routing keys, and no text"
+        if hint:
+            raise UsageError("--header doesn't set this", name, hint=hint)
+    return headers
 
 
 def _fakes_of(
@@ -173,7 +184,6 @@ def job_of(
     """
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.job import Job
-    from medtrack_cli.core.publishing.rewrite import refreshed
     from medtrack_cli.wiring.runs import noting
 
     again, cursor, tally = source.can_be_read_again, None, Tally()
@@ -193,9 +203,16 @@ def job_of(
         job.checked = lambda events, aside: journal.checked(
             events, aside, job.outline.to_json() if job.outline else {}
         )
+    refresh(runtime, job, plan)
+    return job
+
+
+def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
+    """Have each event get the time at which it is sent, if that was asked for."""
+    from medtrack_cli.core.publishing.rewrite import refreshed
+
     if plan.rewrite.now is not None:
         job.last_touch = partial(refreshed, now=runtime.world.clock.now)
-    return job
 
 
 def _making(source: "Input", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":

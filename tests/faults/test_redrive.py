@@ -251,6 +251,7 @@ def test_only_what_was_there_is_handled(redrive: Redrive, fragile_broker: Privat
         (["--from-queue", "q", "morning.ndjson"], "--from-queue goes without a SOURCE"),
         (["--from-queue", "q", "--to", "queue", "--to-queue", "p"], "goes without --to"),
         (["--from-queue", "q", "--to-queue", "q"], "names the queue itself"),
+        (["--from-queue", "q", "--key-prefix", "x."], "keys that an exchange sees"),
         (["morning.ndjson", "--died-in", "q"], "--died-in goes with --from-queue"),
         ([], "nothing to replay"),
     ],

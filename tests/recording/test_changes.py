@@ -46,6 +46,7 @@ def dry(
     ("changing", "said"),
     [
         (Changing(header=["X-MedTrack-Replay=x"]), "doesn't set this: X-MedTrack-Replay"),
+        (Changing(header=["CC=student.created"]), "doesn't set this: CC"),
         (Changing(header=["h" * 256 + "=x"]), "longer than 255 bytes"),
         (Changing(header=["h=\udcff"]), "not UTF-8"),
         (Changing(header=["=x"]), "KEY=VALUE"),
