@@ -1,6 +1,7 @@
 """Deliveries without real persons: valid, consistent, and left out where that isn't sure."""
 
 import gzip
+import hmac
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -351,6 +352,16 @@ def test_no_two_of_one_shape_become_the_same(text: str) -> None:
     made = {each: fakes.text("card", each) for each in numbers}
     assert all(fake != each for each, fake in made.items())
     assert len({*made.values()}) >= len({*made}) - 1
+
+
+def test_the_subkeys_are_hmacs() -> None:
+    """The e-mail address of somebody is what HMAC-SHA256 of the kind's subkey says."""
+    subkey = hmac.digest(KEY, b"email", "sha256")
+    wanted = hmac.digest(subkey, b"zyx@hospital.example", "sha256").hex()[:16]
+    assert Fakes(KEY).text("email", "Zyx@hospital.example") == f"person-{wanted}@example.invalid"
+    long = b"k" * 100
+    wanted = hmac.digest(hmac.digest(long, b"email", "sha256"), b"a@b.c", "sha256").hex()[:16]
+    assert Fakes(long).text("email", "a@b.c") == f"person-{wanted}@example.invalid"
 
 
 def test_it_takes_little_time() -> None:

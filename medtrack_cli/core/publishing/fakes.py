@@ -6,13 +6,12 @@ that a person is the same in all types. Each kind has a subkey of its own.
 
 import hashlib
 import re
-from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
-from math import isqrt
+from math import isqrt, prod
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from medtrack_cli.events import formats
@@ -35,6 +34,7 @@ _WORD = re.compile(r"[^\s.,'\u2019()-]+")
 _NUMBER = re.compile(r"(-?)(0?)([0-9.]*)(.*)", re.DOTALL)
 
 _ROUNDS = 4  # Luby and Rackoff: as good as random
+_BLOCK = 64  # bytes, of SHA-256
 _PIECE = 64  # characters that are changed as one number
 
 
@@ -72,11 +72,12 @@ class Fakes:
     """Makes fake values by HMAC-SHA256 of a key."""
 
     def __init__(self, key: bytes) -> None:
-        top = _Hmac(key)
+        top = _Hmac.of(key)
         self.mark = top.digest(b"mark").hex()[:16]
-        self._of = {kind: _Hmac(top.digest(kind.encode())) for kind in Kind}
+        self._of = {kind: _Hmac.of(top.digest(kind.encode())) for kind in Kind}
         self.text = lru_cache(4096)(self._text)
         self.uuid = lru_cache(4096)(self._uuid)
+        self._layout = lru_cache(4096)(self._laid_out)
 
     def _text(self, field: str, value: str, *, keeps_shape: bool = False) -> str:
         """Make a text; with `keeps_shape` a name has its own length."""
@@ -95,13 +96,16 @@ class Fakes:
             case kind:
                 return self._shaped(kind, value)
 
+    def _laid_out(self, kind: Kind, shape: str, beside: str) -> "_Layout":
+        return _Layout(self._of[kind].after(f"{beside}\0{shape}\0".encode()), shape)
+
     def number(self, text: str) -> str:
         """Make a number with as many digits, in the same places."""
         sign, zero, main, exponent = _NUMBER.fullmatch(text).groups()  # type: ignore[union-attr] # any text is one
-        alphabets = [digits if each in digits else "" for each in main]
-        if alphabets and not zero:
-            alphabets[0] = digits[1:]
-        return f"{sign}{zero}{self._changed(Kind.NUMBER, main, alphabets, '')}{exponent}"
+        shape = main.translate(_SHAPES)
+        if not zero:
+            shape = "1" + shape[1:]  # no number begins with a zero
+        return f"{sign}{zero}{self._changed(Kind.NUMBER, main, shape)}{exponent}"
 
     def _uuid(self, text: str) -> str:
         made = str(UUID(bytes=self._of[Kind.ID].digest(text.lower().encode())[:16], version=5))
@@ -137,76 +141,97 @@ class Fakes:
 
     def _shaped(self, kind: Kind, text: str, beside: str = "") -> str:
         """Change letters into letters and digits into digits; ASCII's punctuation stays."""
-        return self._changed(kind, text, [*map(_alphabet, text)], beside)
+        return self._changed(kind, text, text.translate(_SHAPES), beside)
 
-    def _changed(self, kind: Kind, text: str, alphabets: Sequence[str], beside: str) -> str:
-        """Change each character of an alphabet, all as one number; the same `beside` is another.
+    def _changed(self, kind: Kind, text: str, shape: str, beside: str = "") -> str:
+        """Change a text as its shape says, all as one number; beside another text to another.
 
         What is changed alike has the same shape: of those no two become the same.
         """
         if len(text) > _PIECE:
             beside += text
+        pieces = (slice(at, at + _PIECE) for at in range(0, len(text), _PIECE))
         return "".join(
-            self._piece(kind, text[at : at + _PIECE], alphabets[at : at + _PIECE], beside)
-            for at in range(0, len(text), _PIECE)
+            self._layout(kind, shape[each], beside).changed(text[each]) for each in pieces
         )
 
-    def _piece(self, kind: Kind, text: str, alphabets: Sequence[str], beside: str) -> str:
-        number, size, shape = 0, 1, ""
-        for char, alphabet in zip(text, alphabets, strict=True):
-            if alphabet:
-                base, at = len(alphabet), alphabet.find(char)
-                number = number * base + (at if at >= 0 else ord(char) % base)
-                size *= base
-                char = alphabet[0] if at >= 0 else char  # noqa: PLW2901
-            shape += char
-        if size == 1:
+
+class _Layout:
+    """What all texts of a shape have in common: which characters change, and into how many."""
+
+    def __init__(self, key: "_Hmac", shape: str) -> None:
+        self._places = [(at, *found) for at, char in enumerate(shape) if (found := _alphabet(char))]
+        self._size = prod(base for _, base, _ in self._places)
+        self._width = isqrt(self._size - 1) + 1
+        self._key = key
+
+    def changed(self, text: str) -> str:
+        """Change a text into another one of the shape."""
+        if self._size == 1:
             return text
-        made = _permuted(self._of[kind], f"{beside}\0{shape}".encode(), number, size)
+        number = 0
+        for at, base, first in self._places:
+            number = number * base + (ord(text[at]) - first) % base
+        made = self._permuted(number)
         if made == number:
-            made = (number + 1) % size
-        chars = []
-        for char, alphabet in zip(reversed(text), reversed(alphabets), strict=True):
-            if alphabet:
-                made, place = divmod(made, len(alphabet))
-            chars.append(alphabet[place] if alphabet else char)
-        return "".join(reversed(chars))
+            made = (number + 1) % self._size
+        chars = list(text)
+        for at, base, first in reversed(self._places):
+            made, place = divmod(made, base)
+            chars[at] = chr(first + place)
+        return "".join(chars)
+
+    def _permuted(self, number: int) -> int:
+        """Change a number into another one, each into a different one.
+
+        A Feistel network over the two digits of a number, walked on until it is below the size.
+        """
+        width, key = self._width, self._key
+        while True:
+            left, right = divmod(number, width)
+            for turn in range(_ROUNDS):
+                mixed = key.number(b"%d,%d" % (turn, right), width)
+                left, right = right, (left + mixed) % width
+            number = left * width + right
+            if number < self._size:
+                return number
+
+
+_SHAPES = {
+    **dict.fromkeys(map(ord, ascii_lowercase), "a"),
+    **dict.fromkeys(map(ord, ascii_uppercase), "A"),
+    **dict.fromkeys(map(ord, digits), "0"),
+}
 
 
 @cache
-def _alphabet(char: str) -> str:
-    """Give what may stand in a character's place; nothing: it stays."""
-    if char in digits:
-        return digits
+def _alphabet(char: str) -> tuple[int, int] | None:
+    """Tell how many characters may stand in a place of a shape, and the first; None: it stays."""
+    if char in "01":
+        return (10, ord("0")) if char == "0" else (9, ord("1"))
     if char.isascii() and not char.isalpha():
-        return ""
-    return ascii_uppercase if char.isupper() else ascii_lowercase
-
-
-def _permuted(key: "_Hmac", about: bytes, number: int, size: int) -> int:
-    """Change a number below `size` into another one, each into a different one.
-
-    A Feistel network over the two digits of a number, walked on until it is below `size`.
-    """
-    width = isqrt(size - 1) + 1
-    while True:
-        left, right = divmod(number, width)
-        for turn in range(_ROUNDS):
-            mixed = key.number(b"%b\0%d\0%d" % (about, turn, right), width)
-            left, right = right, (left + mixed) % width
-        number = left * width + right
-        if number < size:
-            return number
+        return None
+    return 26, ord("A" if char.isupper() else "a")
 
 
 class _Hmac:
     """HMAC-SHA256 of one key, which is worked in only once."""
 
-    def __init__(self, key: bytes) -> None:
-        key = hashlib.sha256(key).digest() if len(key) > 64 else key
-        block = key.ljust(64, b"\0")
-        self._inner = hashlib.sha256(bytes(each ^ 0x36 for each in block))
-        self._outer = hashlib.sha256(bytes(each ^ 0x5C for each in block))
+    def __init__(self, inner: "hashlib._Hash", outer: "hashlib._Hash") -> None:
+        self._inner, self._outer = inner, outer
+
+    @classmethod
+    def of(cls, key: bytes) -> Self:
+        key = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
+        block = key.ljust(_BLOCK, b"\0")
+        inner, outer = (bytes(each ^ pad for each in block) for pad in (0x36, 0x5C))
+        return cls(hashlib.sha256(inner), hashlib.sha256(outer))
+
+    def after(self, text: bytes) -> "_Hmac":
+        """Give the HMAC of all texts that begin so."""
+        inner = self._inner.copy()
+        inner.update(text)
+        return _Hmac(inner, self._outer)
 
     def digest(self, text: bytes) -> bytes:
         inner, outer = self._inner.copy(), self._outer.copy()
