@@ -271,6 +271,6 @@ class Running:
             help="How long to try again for a connection [only a lost one: 60].",
         ),
     ] = None
-    yes: Annotated[bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")] = (
+    yes: Annotated[bool, option(Panel.HOW, "--yes", help="Don't ask before anything is sent.")] = (
         False
     )

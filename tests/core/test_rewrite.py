@@ -72,6 +72,8 @@ def test_a_key_that_grows_too_long_is_told_before_anything_is_sent() -> None:
         (made,) = sent(Rewrite(key_prefix="test."), b"x", routing_key="k" * size)
         assert isinstance(made, Message) is fits
     assert "--key-prefix" in why_not(Rewrite(key_prefix="test."), b"x", routing_key="é" * 127)
+    copies = {"BCC": ["short", "k" * 251]}
+    assert "--key-prefix" in why_not(Rewrite(key_prefix="test."), b"x", headers=copies)
 
 
 def test_headers_are_added_and_take_the_place_of_recorded_ones() -> None:

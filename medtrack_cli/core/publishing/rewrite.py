@@ -58,7 +58,8 @@ class Rewrite:
             return seen
         before = _faults(seen)
         if wrong := next((each for each in before if each.rule is not _MISMATCH), None):
-            raise Unfit(f"{_said(wrong)}; only a valid event is changed, --invalid skip leaves it")
+            way_out = "only valid events are changed: --invalid skip leaves it out"
+            raise Unfit(f"{_said(wrong)}; {way_out}")
         try:
             body = self._edited(seen.body, registry or built_in())
         except UsageError as misfit:
@@ -91,8 +92,8 @@ class Rewrite:
         if prefix:
             for name in SENDERS_COPIES & way.headers.keys():
                 headers[name] = _prefixed(prefix, way.headers[name])
-            if len(key.encode(errors="surrogatepass")) > _LONGEST_KEY:
-                raise Unfit(f"with --key-prefix the routing key is over {_LONGEST_KEY} bytes")
+            if _longest(key, *(headers.get(name) for name in SENDERS_COPIES)) > _LONGEST_KEY:
+                raise Unfit(f"with --key-prefix a routing key is over {_LONGEST_KEY} bytes")
         return way._replace(routing_key=key, headers=headers)
 
 
@@ -136,3 +137,10 @@ def _prefixed(prefix: str, keys: Any) -> Any:  # noqa: ANN401 -- a header's valu
     if not isinstance(keys, list):
         return keys
     return [prefix + each if isinstance(each, str) else each for each in keys]
+
+
+def _longest(*keys: Any) -> int:  # noqa: ANN401 -- of headers, too
+    """Count the bytes of the longest text, also in lists."""
+    texts = (each for key in keys for each in (key if isinstance(key, list) else [key]))
+    sizes = (len(each.encode(errors="surrogatepass")) for each in texts if isinstance(each, str))
+    return max(sizes, default=0)
