@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum, auto
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from medtrack_cli.events.registry import Registry, built_in
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _VALUE = re.compile(rf'(?:({_STRING})\s*:\s*)?({_STRING}|[{{}}\[\]]|[^\s",:{{}}\[\]]+)', re.DOTALL)
-_MOST_KEPT = 1000  # places below one: a document may allow any key
 
 
 class Says(Enum):
@@ -29,6 +28,9 @@ class Says(Enum):
     NOTHING = auto()  # not even that there is one
 
 
+_ANY_OTHER = "\0"
+
+
 class Place:
     """A place in a type's events; `child` goes down."""
 
@@ -37,20 +39,28 @@ class Place:
         says: Says,
         inner: "Callable[[str | int], Place] | None" = None,
         *,
-        has_any_keys: bool = False,
+        named: Collection[str] | None = None,
+        first_items: int = 0,
+        others_differ: bool = False,
     ) -> None:
         self.says = says
-        self.has_any_keys = has_any_keys  # else those that the type names
+        self.named = named  # the keys that are; None: there are no others
+        self._first_items = first_items  # that differ from those behind them
+        self._others_differ = others_differ  # keys that aren't named
         self.children: dict[str | int, Place] = {}  # as far as they have been asked for
         self._inner = inner
 
     def child(self, part: str | int) -> "Place":
         """Go down to a member or an item; the items of a plain field are like itself."""
+        if isinstance(part, int):
+            part = min(part, self._first_items)
+        elif self.named is not None and part not in self.named:
+            if self._others_differ:
+                return self._inner(part) if self._inner else self
+            part = _ANY_OTHER
         found = self.children.get(part)
         if found is None:
-            found = self._inner(part) if self._inner else self
-            if len(self.children) < _MOST_KEPT:
-                self.children[part] = found
+            found = self.children[part] = self._inner(part) if self._inner else self
         return found
 
 
@@ -87,7 +97,7 @@ def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
         else:
             name = unquoted(key) if "\\" in key else key[1:-1]
             place = owner.children.get(name) or owner.child(name)
-            if owner.has_any_keys:
+            if owner.named is not None and name not in owner.named:
                 keys.add(name)
         if word in "{[":
             above.append((owner, index, field))
@@ -188,6 +198,13 @@ def _described(document: Mapping[str, Any]) -> Place:
             return place(found, inherited=is_personal or part in _known_names())
 
         says = Says.PERSONAL if is_personal else Says.TEXT if is_known else Says.NOTHING
-        return Place(says, inner, has_any_keys=True)
+        schemas = [each.schema for each in speaking]
+        names = {name for each in schemas for name in each.get("properties", ())}
+        return Place(
+            *(says, inner),
+            named=names | _known_names(),
+            first_items=max((len(each.get("prefixItems", ())) for each in schemas), default=0),
+            others_differ=any("patternProperties" in each for each in schemas),
+        )
 
     return place([whole(document)], inherited=False)

@@ -300,6 +300,43 @@ def test_a_fake_fits_the_schema_of_an_added_type() -> None:
     assert (len(fake), fake.isascii()) == (len(long), True)
 
 
+def test_each_item_has_its_own_schema() -> None:
+    """The first items of a list may be marked and the others not; any number of them may come."""
+    text = {"type": "string"}
+    marked = {**text, "x-personal": True}
+    rows = {"type": "array", "prefixItems": [text, marked], "items": text}
+    document = {"type": "object", "properties": {"Rows of it": rows}}
+    known = extended([("room.booked", "1.0", document)])
+    items = ["Zyx", "Vub", *(f"R{number}" for number in range(2000))]
+    made = {**event("student.deleted"), "event_type": "room.booked"}
+    seen = examine(received({**made, "payload": {"Rows of it": items}}), known)
+    result = Pseudonymizer(KEY, known).apply(seen)
+    assert result is not None
+    fakes = json.loads(result.body)["payload"]["Rows of it"]
+    assert [one != other for one, other in zip(items, fakes, strict=True)] == [
+        each == "Vub" for each in items
+    ]
+
+
+def test_keys_that_no_schema_names_are_alike_or_by_their_pattern() -> None:
+    """What stands under any key is judged by the schema of the others, or of its pattern."""
+    text = {"type": "string"}
+    document = {
+        "type": "object",
+        "properties": {"alike": {"type": "object", "additionalProperties": text}},
+        "patternProperties": {"_name$": {**text, "x-personal": True}, "^room": text},
+    }
+    known = extended([("room.booked", "1.0", document)])
+    payload = {"alike": {"a": "B1", "b": "B2", "cin": "QX99"}, "my_name": "Zyx", "room": "B"}
+    made = {**event("student.deleted"), "event_type": "room.booked", "payload": payload}
+    result = Pseudonymizer(KEY, known).apply(examine(received(made), known))
+    assert result is not None
+    fake = json.loads(result.body)["payload"]
+    assert (fake["alike"]["a"], fake["alike"]["b"], fake["room"]) == ("B1", "B2", "B")
+    assert fake["alike"]["cin"] != "QX99"
+    assert fake["my_name"] in NAMES
+
+
 def test_what_a_schema_does_not_speak_of_is_left_out() -> None:
     """In an open schema any field may hold a person's data, but for ids, true, false and null."""
     document = {"type": "object", "properties": {"room": {"type": "string"}}}
@@ -310,6 +347,7 @@ def test_what_a_schema_does_not_speak_of_is_left_out() -> None:
         return Pseudonymizer(KEY, known).apply(examine(received(made), known)) is not None
 
     assert is_made({"room": "B 12", "id": STUDENT_ID, "paid": True, "by": None, "of": {}})
+    assert not is_made({"Room of Zyx": True})
     assert not is_made({"born": "1999-01-01"})
     assert not is_made({"nested": {"list": [7]}})
     assert not is_made({"zyx@hospital.example": True})
