@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import To
+from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
 from medtrack_cli.core.publishing.rewrite import Rewrite, refreshed
+from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.events import paths
 from medtrack_cli.events.registry import built_in
 from tests.builders import NOON, delivery, encode, event
@@ -168,6 +169,16 @@ def test_what_cannot_have_other_persons_is_left_out() -> None:
     assert isinstance(made, Message)
     assert event()["payload"]["email"].encode() not in made.body
     assert (made.position, made.line, aside) == (1, 2, {"not_pseudonymized": 1})
+
+
+def test_an_invalid_event_that_ends_all_is_not_left_out() -> None:
+    """With --invalid fail it has its verdict, persons or not."""
+    rewrite = Rewrite(pseudonymizer=Pseudonymizer(b"k" * 16, built_in()))
+    replay = Replay("run", RUN, Selection(invalid=Invalid.FAIL), rewrite)
+    recording = [Recorded("r", 1, delivery(b"x"))]
+    (made,) = messages(recording, replay, Counter())
+    assert isinstance(made, Receipt)
+    assert made.outcome is Outcome.INVALID
 
 
 def test_a_dead_letter_sent_home_has_the_prefix_too() -> None:

@@ -102,7 +102,8 @@ def messages(
     for each in recording:
         if (seen := _wanted(each.delivery, replay, index, aside)) is None:
             continue
-        if (seen := replay.rewrite.with_fakes(seen)) is None:
+        fails = not seen.is_valid and replay.selection.invalid is Invalid.FAIL
+        if not fails and (seen := replay.rewrite.with_fakes(seen)) is None:
             aside[NOT_PSEUDONYMIZED] += 1
             continue
         index += 1
