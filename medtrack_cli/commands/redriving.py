@@ -79,8 +79,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     )
     if journal is None:
         return send()
-    journal.runs([queue], job.tally.by_outcome)
-    return under_journal(target, journal, job, send)
+    return under_journal(target, journal, job, [queue], send)
 
 
 def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options

@@ -120,8 +120,8 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     if journal is None or running.dry_run:
         code = send()
     else:
-        journal.runs([each.name for each in source.sources], job.tally.by_outcome)
-        code = under_journal(runtime, journal, job, send)
+        names = [each.name for each in source.sources]
+        code = under_journal(runtime, journal, job, names, send)
     if any(plan.selection.window) and not job.events and source.can_be_read_again:
         _name_span(runtime, source)
     return code

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from glob import escape
@@ -143,11 +143,16 @@ def refuse_other_target(runtime: Runtime, journal: "ReplayJournal") -> None:
 
 
 def under_journal(
-    runtime: Runtime, journal: "ReplayJournal", job: "Job", body: Callable[[], int]
+    runtime: Runtime,
+    journal: "ReplayJournal",
+    job: "Job",
+    sources: Sequence[str],
+    body: Callable[[], int],
 ) -> int:
     """Do what sends, and note what became of it; say how to go on, if that is possible."""
     try:
         with runtime.world.interrupt_on_signals():
+            journal.runs(sources, job.tally.by_outcome)
             code = body()
     except KeyboardInterrupt:
         journal.ended(State.INTERRUPTED, "by a signal")

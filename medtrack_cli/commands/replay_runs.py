@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from medtrack_cli.commands.replay_job import name_of
 from medtrack_cli.commands.replay_options import Running
 from medtrack_cli.core.publishing.runs import Run, State
-from medtrack_cli.errors import CannotCreate, ExitCode, UsageError
+from medtrack_cli.errors import ExitCode, TimedOut, UsageError
 from medtrack_cli.output.shown.runs import ShownRun, ShownRuns
 from medtrack_cli.runtime import Runtime
 
@@ -66,5 +66,5 @@ def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
     runtime.printer.show(ShownRun(run))
     if run.state is State.RUNNING:
         what = "the run has not ended yet: it does when it is asked a question, or looks up"
-        raise CannotCreate(what, name, hint=f"medtrack replay --show {name}")
+        raise TimedOut(what, name, hint=f"medtrack replay --show {name}")
     return ExitCode.DONE

@@ -71,10 +71,10 @@ def _check(runtime: Runtime, kind: Kind, job: Job) -> None:
     try:
         with runtime.printer.progress(lambda: f"{job.events:,} events checked"):
             job.check()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as wish:
         runtime.printer.warning("interrupted while checking: nothing was sent")
         job.tally = Tally()
-        _report(runtime, kind, job, (), ExitCode.INTERRUPTED)
+        _report(runtime, kind, job, (), wish.args[0] if wish.args else ExitCode.INTERRUPTED)
         raise
 
 

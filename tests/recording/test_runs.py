@@ -2,11 +2,13 @@
 
 import json
 import os
+import pty
 import resource
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +21,8 @@ from medtrack_cli.files.sealed_lines import sealed
 from medtrack_cli.files.sources import expand
 from medtrack_cli.files.state.identity import known
 from tests.broker.witness import Witness
-from tests.builders import numbered_deliveries
-from tests.cli.tool import Ran, Tool
+from tests.builders import numbered, numbered_deliveries
+from tests.cli.tool import COMMAND, Ran, Running, Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.core.values import FakeClock
 from tests.recording.recorded import record
@@ -307,7 +309,7 @@ def test_a_journal_cut_anywhere_never_loses_an_event(folder: Path) -> None:
     begun(folder)
     whole = journal(folder).read_bytes()
     header = whole.index(b"\n") + 1
-    for size in (*range(0, header, 97), *range(header, len(whole), 13)):
+    for size in (*range(0, header, 199), *range(header, len(whole), 41)):
         journal(folder).write_bytes(whole[:size])
         broker = MemoryBroker(wants_all=True)
         ran = replayed(folder, broker, "--resume", "one")
@@ -367,6 +369,18 @@ def test_a_full_disk_under_the_journal(folder: Path) -> None:
     assert (ran.code, ran.summary["done_before"]) == (0, 5)
 
 
+def cancelled(tool: Tool, running: Running, name: str) -> Ran:
+    """Cancel a run, which ends within three seconds from when the wish is there."""
+    asking = tool.start("replay", "--cancel", name, "-o", "json")
+    wish = tool.folder / f"state/medtrack/replays/{name}.cancel"
+    until = time.monotonic() + 30
+    while not wish.exists() and running.process.poll() is None:
+        assert time.monotonic() < until, asking.err
+        time.sleep(0.005)
+    running.process.wait(3)
+    return asking.end()
+
+
 def test_a_run_is_cancelled_from_another_terminal(connected: Tool, witness: Witness) -> None:
     """In a long pause it ends within three seconds, with truthful counts; 73 for a second one."""
     record(connected.folder / "r.ndjson", numbered_deliveries(3))
@@ -376,9 +390,7 @@ def test_a_run_is_cancelled_from_another_terminal(connected: Tool, witness: Witn
     running.await_text("id-1", stream="out")
     second = connected.run("replay", "--resume", "slow")
     assert (second.code, "another replay has this name now: slow" in second.err) == (73, True)
-    began = time.monotonic()
-    ran = connected.run("replay", "--cancel", "slow", "-o", "json")
-    assert time.monotonic() - began < 3
+    ran = cancelled(connected, running, "slow")
     assert (ran.code, ran.summary["state"]) == (0, "cancelled")
     assert ran.summary["counts"] == {"confirmed": 1, "unsent": 2}
     ended = running.end()
@@ -402,3 +414,71 @@ def test_a_signal_leaves_a_run_that_goes_on(
     again = connected.run(*command.split(), "-o", "json")
     assert (again.code, again.summary["done_before"]) == (0, ended.summary["confirmed"])
     assert [each.message_id for each in witness.take()] == ["id-1", "id-2", "id-3"]
+
+
+def test_a_run_that_still_connects_can_be_ended(tool: Tool) -> None:
+    """While it connects, Ctrl-C leaves a run that can go on, and --cancel ends it in 3 s."""
+    record(tool.folder / "r.ndjson", numbered_deliveries(3))
+    away = ("--url", "amqp://admin:password@127.0.0.1:1/%2F", "--retry-for", "60")
+    running = tool.start("replay", "r.ndjson", "--name", "one", *away, "-o", "json")
+    running.await_text("connecting to")
+    running.signal(signal.SIGINT)
+    ended = running.end()
+    assert (ended.code, ended.summary["unsent"]) == (130, 3)
+    assert "medtrack replay --resume one" in ended.err.splitlines()[-1]
+    running = tool.start("replay", "--resume", "one", *away, "-o", "json")
+    running.await_text("connecting to")
+    ran = cancelled(tool, running, "one")
+    assert (ran.code, ran.summary["state"]) == (0, "cancelled")
+    assert ran.summary["counts"] == {"confirmed": 0, "unsent": 3}
+    ended = running.end()
+    assert (ended.code, ended.summary["unsent"]) == (1, 3)
+
+
+def test_a_run_that_still_checks_can_be_ended(tool: Tool) -> None:
+    """Ctrl-C while the source is checked: nothing was sent, and the run can go on."""
+    tool.write("e.ndjson", b"".join(numbered(20_000)))
+    running = tool.start("replay", "e.ndjson", "--name", "one", "-o", "json")
+    path = tool.folder / "state/medtrack/replays/one.journal"
+    until = time.monotonic() + 20
+    while not (path.exists() and b"running" in path.read_bytes()):
+        assert time.monotonic() < until, running.err
+        time.sleep(0.005)
+    running.signal(signal.SIGTERM)
+    ended = running.end()
+    assert (ended.code, '"index"' in ended.out) == (143, False)
+    assert "medtrack replay --resume one" in ended.err.splitlines()[-1]
+    (run,) = tool.run("replay", "--runs", "-o", "json").records
+    assert (run["state"], run["can_be_resumed"]) == ("interrupted", True)
+
+
+def test_a_run_that_asks_can_be_ended(tool: Tool) -> None:
+    """Ctrl-C at the question is 130: nothing was sent, and the run can go on."""
+    record(tool.folder / "r.ndjson", numbered_deliveries(3))
+    url = "amqp://admin@127.0.0.1:1/%2F"
+    tool.write("medtrack.yaml", f"profiles: {{careful: {{url: '{url}', protected: true}}}}")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "replay", "r.ndjson", "--profile", "careful", "--name", "one"],
+        **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),  # type: ignore[call-overload] # three descriptors
+        cwd=tool.folder,
+        env=tool.environ,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = b""
+    while b"Type the profile's name" not in seen:
+        seen += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == 130
+    seen = b""
+    with suppress(OSError):  # its end
+        while more := os.read(ours, 4096):
+            seen += more
+    os.close(ours)
+    assert b"medtrack replay --resume one" in seen.splitlines()[-1]
+    (run,) = tool.run("replay", "--runs", "-o", "json").records
+    assert (run["state"], run["can_be_resumed"], run["counts"]) == (
+        *("interrupted", True),
+        {"confirmed": 0},
+    )

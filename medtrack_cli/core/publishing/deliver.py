@@ -18,7 +18,7 @@ def deliver(
 
     `read_again` gives everything from the start, when the input can be read twice: what the run
     didn't come to is then reported unsent. A bug, too, is raised only when all is accounted for.
-    What fails after a signal is not raised.
+    What fails after a wish to stop is not raised.
     """
     last = 0
     is_whole = False
@@ -39,7 +39,7 @@ def deliver(
                 yield receipt
     except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
         failure, reason = error, why(error)
-    is_stopped = stop.exit_code is not None
+    is_stopped = stop.is_requested
     if read_again and not is_whole:
         try:
             yield from unsent(read_again(), after=last, reason=reason)
