@@ -15,6 +15,7 @@ from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import (
     Clock,
     Consumer,
+    Depths,
     Note,
     Publisher,
     PublishPolicy,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
 OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, Retry], Consumer]
 OpenQueueReader = Callable[["ConnectionSettings", str, Note, Stop], QueueReader]
+OpenDepths = Callable[["ConnectionSettings", PublishPolicy, Stop], Depths]
 CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
 
 
@@ -96,6 +98,12 @@ def _open_queue_reader(
     return AmqpQueueReader(settings, queue, note, stop)
 
 
+def _open_depths(settings: "ConnectionSettings", policy: PublishPolicy, stop: Stop) -> Depths:
+    from medtrack_cli.broker.amqp.depths import AmqpDepths
+
+    return AmqpDepths(settings, policy, stop)
+
+
 def _count_waiting(
     settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
 ) -> int | None:
@@ -148,6 +156,7 @@ class World:
     open_publisher: OpenPublisher = _open_publisher
     open_consumer: OpenConsumer = _open_consumer
     open_queue_reader: OpenQueueReader = _open_queue_reader
+    open_depths: OpenDepths = _open_depths
     count_waiting: CountWaiting = _count_waiting
     open_broker: "OpenBroker" = _open_broker
     open_management: "OpenManagement" = _open_management

@@ -114,6 +114,11 @@ def unfinished_runs(ctx: typer.Context) -> Words:
     return [(run.name, run.state) for run in found]
 
 
+def backlogs(ctx: typer.Context) -> Words:
+    """Give QUEUE= of each queue of the broker."""
+    return [(f"{name}=", said) for name, said in queues(ctx)]
+
+
 def codes() -> Words:
     """Give all that `explain` knows."""
     from medtrack_cli.core.explanations import EXPLAINED
@@ -170,6 +175,7 @@ COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
     **dict.fromkeys(("OLD", "NEW"), types_at_versions),
     "MAJOR.MINOR": versions,
     "PATH=VALUE": field_paths,
+    "QUEUE=N": backlogs,
     "FORMAT[=PATH]": report_formats,
     "RULE": rule_names,
     "CODE": codes,

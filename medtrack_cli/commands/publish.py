@@ -168,10 +168,10 @@ def publish(
     with nothing sent, unless --keep-going. Exit code 0 means that every event was confirmed.
     """
     from medtrack_cli.commands.sending import carry_out
-    from medtrack_cli.core.publishing import pacing
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.extras import headers_of, properties_of
     from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.pacing import Paced
     from medtrack_cli.core.publishing.plan import Plan, making
     from medtrack_cli.core.trace import trace_headers
     from medtrack_cli.wiring.inputs import gathered
@@ -202,10 +202,9 @@ def publish(
         *(source.refuse_changes, mark),
     )
     policy = policy_of(runtime, window, rate, timeout, retry_for)
-    pace = partial(pacing.at_rate, per_second=rate, clock=clock) if rate else None
     return carry_out(
         *(runtime, "publish", job, policy),
-        lambda stop: pace and partial(pace, stop=stop),
+        lambda stop: Paced(clock, stop, rate=rate) if rate else None,
         is_checked=source.can_be_read_again and not keep_going,
         dry_run=dry_run,
         yes=yes,

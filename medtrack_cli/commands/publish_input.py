@@ -55,12 +55,14 @@ def policy_of(
     timeout: float | None,
     retry_for: float | None,
 ) -> PublishPolicy:
-    """Say how hard to try; with a rate, less is read ahead: that may leave in one burst."""
+    """Say how hard to try."""
+    from medtrack_cli.core.publishing.pacing import read_ahead
+
     is_http = runtime.config.via_http
     window = window or (1 if is_http else PublishPolicy().window)
     if is_http and window > 1:
         runtime.printer.note("with several requests in flight, events arrive in any order")
-    ahead = max(1, min(int(rate / 10), 2 * window)) if rate else None
+    ahead = read_ahead(rate, window)
     return PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
 
 

@@ -9,15 +9,15 @@ from medtrack_cli.commands.confirming import ask, needs_yes
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import (
     name_of,
-    pace_of,
     refresh,
     rewrite_of,
     selection_of,
     target_of,
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_pace import pace_of, policy_of
 from medtrack_cli.commands.short_texts import refuse_queue_name
-from medtrack_cli.core.ports import Invalid, PublishPolicy, To
+from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -52,8 +52,12 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
 
     queue = _queue_of(sources, redriving, pacing, changing)
     target, started = target_of(runtime, changing, has_broker=True), runtime.world.clock.now()
+    policy = policy_of(pacing, running.retry_for, WINDOW)
+    pace = pace_of(target, replace(pacing, speed="max"), policy)
     replay = _replay(runtime, target, redriving, choosing, changing, running.name)
-    outline = Outline(replay.name, here(target), deaths=Deaths() if running.dry_run else None)
+    outline = Outline(
+        replay.name, here(target), rate=pacing.rate, deaths=Deaths() if running.dry_run else None
+    )
     found, journal = dead_queue(runtime, queue, spends=redriving.spend_deliveries), None
     if not running.dry_run:
         _ask(target, found, redriving, replay.rewrite.to, yes=running.yes)
@@ -70,8 +74,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     refresh(target, job, replay)
     send = partial(
         carry_out,
-        *(target, "replay", job, PublishPolicy(window=WINDOW, retry_for=running.retry_for)),
-        pace_of(runtime, "max"),
+        *(target, "replay", job, policy, pace),
         is_checked=False,
         dry_run=running.dry_run,
         yes=True,
@@ -132,6 +135,8 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
         raise UsageError("--to-queue names the queue itself", queue, hint="name another queue")
     if pacing.speed not in {"1", "max"}:
         raise UsageError("--speed is of recordings", pacing.speed, hint="--rate N, of a queue")
+    if pacing.max_gap is not None:
+        raise UsageError("--max-gap is of recordings", hint="--rate N, of a queue")
     return queue
 
 

@@ -12,15 +12,14 @@ from medtrack_cli.commands.replay_job import (
     job_of,
     name_of,
     outline_of,
-    pace_of,
     plan_of,
     refuse_without_queue,
     target_of,
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_pace import pace_of, policy_of
 from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
-from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -99,7 +98,8 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     from medtrack_cli.wiring.runs import begun
 
     runtime = target_of(asked.runtime, asked.changing)
-    pace = pace_of(runtime, asked.pacing.speed)
+    policy = policy_of(asked.pacing, running.retry_for)
+    pace = pace_of(runtime, asked.pacing, policy)
     name = journal.header["name"] if journal else name_of(running.name)
     plan = plan_of(runtime, asked, name, journal.header if journal else None)
     source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
@@ -110,7 +110,7 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
 
     def send() -> int:
         return carry_out(
-            *(runtime, "replay", job, PublishPolicy(retry_for=running.retry_for), pace),
+            *(runtime, "replay", job, policy, pace),
             is_checked=source.can_be_read_again and job.known is None,
             dry_run=running.dry_run,
             yes=running.yes,

@@ -1,4 +1,4 @@
-"""What the options of replay come to: the selection, the changes, the pace, the job."""
+"""What the options of replay come to: the selection, the changes, the job."""
 
 import re
 import shlex
@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from medtrack_cli.commands.numbers import LEAST, MOST, as_float
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
+from medtrack_cli.commands.replay_pace import speed_of
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.ports import Invalid, To
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.core.inputs import Item
-    from medtrack_cli.core.ports import Stop
-    from medtrack_cli.core.publishing.job import Job, Make, Pace
+    from medtrack_cli.core.publishing.job import Job, Make
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
     from medtrack_cli.core.publishing.recorded import Recorded
@@ -166,9 +165,9 @@ def outline_of(runtime: Runtime, plan: "Replay", pacing: Pacing) -> "Outline":
     from medtrack_cli.core.publishing.pacing import Pace
     from medtrack_cli.wiring.origins import here
 
-    speed = _speed(pacing.speed)
-    due = Pace(speed, runtime.world.clock).after if speed else None
-    return Outline(plan.name, here(runtime), due)
+    speed = speed_of(pacing)
+    due = Pace(speed, runtime.world.clock, max_gap=pacing.max_gap).after if speed else None
+    return Outline(plan.name, here(runtime), due, pacing.rate)
 
 
 def job_of(
@@ -249,25 +248,6 @@ def _is_untouched(
 
     with runtime.printer.progress(lambda: f"{journal.compared:,} events compared"):
         return refuse_changes(journal, source, chosen)
-
-
-def pace_of(runtime: Runtime, speed: str) -> "Callable[[Stop], Pace | None]":
-    """Give what holds messages back, once there is a way to be stopped."""
-    from medtrack_cli.core.publishing import pacing
-
-    factor, clock, note = _speed(speed), runtime.world.clock, runtime.printer.note
-    return lambda stop: pacing.Pace(factor, clock, stop, note) if factor else None
-
-
-def _speed(text: str) -> float | None:
-    """Read --speed: a factor, or max for no pace at all."""
-    if text == "max":
-        return None
-    speed = as_float(text)
-    if not LEAST <= speed <= MOST:
-        hint = "--speed 2 is twice as fast"
-        raise UsageError(f"--speed is a number from {LEAST} to {MOST:,}, or max", text, hint=hint)
-    return speed
 
 
 def name_of(text: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from medtrack_cli.commands import numbers
 from medtrack_cli.commands.completing import (
     all_runs,
     profiles,
@@ -135,6 +136,31 @@ class Pacing:
             help="2 is twice as fast as recorded; max: no pauses.",
         ),
     ] = "1"
+    rate: Annotated[
+        float | None,
+        option(
+            Panel.HOW, "--rate", parser=numbers.rate, metavar="N", help="At most so many a second."
+        ),
+    ] = None
+    max_gap: Annotated[
+        float | None,
+        option(
+            Panel.HOW,
+            "--max-gap",
+            parser=seconds,
+            metavar="SECONDS",
+            help="Cut longer pauses of the recording to so much: 10, 500ms, 5m.",
+        ),
+    ] = None
+    max_backlog: Annotated[
+        list[str] | None,
+        option(
+            Panel.HOW,
+            "--max-backlog",
+            metavar="QUEUE=N",
+            help="Pause while that queue holds more than N; repeatable.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

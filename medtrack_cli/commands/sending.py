@@ -11,7 +11,8 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.core.publishing.deliver import Tally
-from medtrack_cli.core.publishing.job import Job, Pace
+from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.pacing import LAG_SECONDS, Paced
 from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.output.shown.plans import listed
 from medtrack_cli.output.shown.receipts import ShownReceipt, group_of
@@ -29,7 +30,7 @@ def carry_out(
     action: str,
     job: Job,
     policy: PublishPolicy,
-    pace: Callable[[Stop], Pace | None],
+    pace: Callable[[Stop], Paced | None],
     *,
     is_checked: bool,
     dry_run: bool,
@@ -83,7 +84,7 @@ def _send(
     kind: Kind,
     job: Job,
     policy: PublishPolicy,
-    pace: Callable[[Stop], Pace | None],
+    pace: Callable[[Stop], Paced | None],
 ) -> int:
     """Send, print each receipt as it is known, then the summary; return the exit code.
 
@@ -94,17 +95,21 @@ def _send(
 
     def line() -> str:
         seconds = runtime.world.clock.monotonic() - started
-        return job.tally.so_far(seconds, expected, publisher.in_flight)
+        so_far = job.tally.so_far(seconds, expected, publisher.in_flight)
+        return ", ".join((so_far, *(held_back.so_far() if held_back else ())))
 
     settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
-        failure: Exception | None = None
+        held_back, failure = pace(stop), None
         try:
             with runtime.printer.progress(line), job.opened(stop):
-                failure = _print_all(runtime, job.tally, job.run(publisher, stop, pace(stop)))
+                failure = _print_all(runtime, job.tally, job.run(publisher, stop, held_back))
         except MedtrackError as error:  # of where they come from
             failure = failure or error
+        if held_back:
+            held_back.close()
+            job.tally.lag = held_back.greatest_lag
         return _finish(runtime, kind, job, started, failure, stopped=stop.exit_code)
 
 
@@ -150,8 +155,11 @@ def _finish(
     code = ended or stopped or tally.exit_code
     seconds = round(runtime.world.clock.monotonic() - started, 3)
     counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
-    numbers = {"total": tally.total, **counted, "seconds": seconds, "exit_code": code}
+    lag = {"lag_seconds": round(tally.lag, 3)} if tally.lag > LAG_SECONDS else {}
+    numbers = {"total": tally.total, **counted, **lag, "seconds": seconds, "exit_code": code}
     sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"
+    if lag:
+        sentence += f"; up to {tally.lag:,.1f} s behind the recorded pace"
     names = {**({"run": job.name} if job.name else {}), **runtime.config.target._asdict()}
     runtime.printer.summary(kind, {**names, **numbers}, sentence)
     if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:

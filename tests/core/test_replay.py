@@ -1,6 +1,7 @@
 """Messages made of recorded deliveries."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Invalid, To
-from medtrack_cli.core.publishing.pacing import Pace
+from medtrack_cli.core.ports import Invalid, Stop, To
+from medtrack_cli.core.publishing.pacing import Pace, Paced
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.core.publishing.replay import Replay, messages, run_name
@@ -184,6 +185,13 @@ def test_what_no_message_can_be_made_of_has_its_receipt() -> None:
     assert (unmade.position, unmade.line, unmade.outcome) == (2, 2, Outcome.UNSENT)
 
 
+def on_time(
+    speed: float, clock: FakeClock, outgoing: Iterable[Message | Receipt]
+) -> Iterator[Message | Receipt]:
+    """Hold messages to their recorded pace."""
+    return Paced(clock, Stop(), pace=Pace(speed, clock))(outgoing)
+
+
 def test_the_pace_is_that_of_what_is_sent() -> None:
     """Each message is held until its recorded time; what is left out isn't waited for."""
     clock = FakeClock()
@@ -194,7 +202,7 @@ def test_the_pace_is_that_of_what_is_sent() -> None:
         for line, (key, seconds) in enumerate(zip(keys, times, strict=True), 1)
     ]
     replay = Replay("morning", RUN, selection=Selection(keys=("student.#",)))
-    made = Pace(10, clock)(messages(deliveries, replay, Counter()))
+    made = on_time(10, clock, messages(deliveries, replay, Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 3])
 
 
@@ -237,7 +245,7 @@ def test_the_pace_begins_with_the_first_time_there_is() -> None:
     del body["timestamp"]
     items = [Read(encode(body)), Read(VALID), later]
     deliveries = recorded(items, NOON + timedelta(days=600))
-    made = Pace(1, clock)(messages(deliveries, Replay("morning", RUN), Counter()))
+    made = on_time(1, clock, messages(deliveries, Replay("morning", RUN), Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 10])
 
 
@@ -250,7 +258,7 @@ def test_a_time_that_stands_for_none_costs_no_pause(text: str) -> None:
     items = [Read(encode(event() | {"timestamp": each})) for each in stamps]
     clock, found = FakeClock(), list(recorded(items, NOON))
     assert [each.delivery.received_at for each in found] == list(map(from_rfc3339, stamps))
-    made = Pace(1, clock)(messages(found, Replay("morning", RUN), Counter()))
+    made = on_time(1, clock, messages(found, Replay("morning", RUN), Counter()))
     assert [clock.monotonic() - 1000 for _ in made] == pytest.approx([0, 0, 0, 2])
 
 

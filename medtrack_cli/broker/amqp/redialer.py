@@ -1,10 +1,10 @@
-"""Keep a publisher's link: dial it, and dial again after a loss, within budgets of time."""
+"""Keep a link: dial it, and dial again after a loss, within budgets of time."""
 
 import time
 
 from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
 from medtrack_cli.broker.amqp.dialer import LEAST_SECONDS, dial, look_seconds
-from medtrack_cli.broker.amqp.link import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link
+from medtrack_cli.broker.amqp.link import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link, Setup
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.patience import FIRST_SECONDS, regain_seconds, timed_out
 from medtrack_cli.core.connection import ConnectionSettings
@@ -17,23 +17,28 @@ SILENT_SECONDS = 0.5  # without a word, though one was asked for: who waits for 
 class Redialer:
     """The link in use, if there is one, and how much time is left to get another.
 
+    `setup` makes its channel ready; the one that isn't given is for publishing.
+
     A new link counts as regained when something is `settled` on it: until then the time to
     regain it runs on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- one parameter a decision of the caller
         self,
         settings: ConnectionSettings,
         policy: PublishPolicy,
         inbox: Inbox,
         note: Note,
         stop: Stop,
+        *,
+        setup: Setup = confirm_mode,
     ) -> None:
         self._settings = settings
         self._policy = policy
         self._inbox = inbox
         self._note = note
         self._stop = stop
+        self._setup = setup
         self.link: Link | None = None
         self.deadline = float("inf")  # for the whole run
         self._regain_until: float | None = None
@@ -99,7 +104,7 @@ class Redialer:
         self.link = dial(
             self._settings,
             self._inbox,
-            confirm_mode,
+            self._setup,
             seconds=min(seconds, max(left, 0.1)),
             again=again,
             note=self._note,

@@ -70,6 +70,7 @@ class Tally:
 
     def __init__(self, *, unroutable_is_done: bool = False) -> None:
         self.aside: Counter[str] = Counter()  # events with no receipt: left out, by reason
+        self.lag = 0.0  # seconds by which the latest was behind the recorded pace
         self.is_cut_short = False  # though every event has its receipt
         self._counts: Counter[Outcome] = Counter()
         self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())

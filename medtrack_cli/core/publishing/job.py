@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Publisher, Stop
 from medtrack_cli.core.publishing.deliver import Tally, deliver, unsent
+from medtrack_cli.core.publishing.pacing import Paced
 
 if TYPE_CHECKING:
     from medtrack_cli.core.publishing.outline import Outline
 
 Outgoing = Message | Receipt
 """What is to be sent, or the receipt of what isn't: an invalid event."""
-
-Pace = Callable[[Iterable[Outgoing]], Iterable[Outgoing]]
-"""Hands on each when its time has come."""
 
 MOST_KEPT = 100_000
 """Events that are held in memory: a small file may hold very many, all of them tiny."""
@@ -141,12 +139,13 @@ class Job:
         everything = self._left(self.make(Pass.ACCOUNT, self.tally.aside))
         return unsent(everything, reason="another event is invalid")
 
-    def run(self, publisher: Publisher, stop: Stop, pace: Pace | None = None) -> Iterator[Receipt]:
+    def run(self, publisher: Publisher, stop: Stop, pace: Paced | None = None) -> Iterator[Receipt]:
         """Send, and yield every event's receipt; then raise what ended the run early."""
         outgoing = self.guard(self.outgoing())
         paced = pace(outgoing) if pace else outgoing
         again = self._rest if self.can_be_made_again else None
         receipts = deliver(publisher, self.last_touch(paced), again, stop)
+        receipts = pace.watched(receipts) if pace else receipts
         return self.journal.watch(receipts, self.tally.is_done, stop) if self.journal else receipts
 
     def _left(self, outgoing: Iterator[Outgoing]) -> Iterator[Outgoing]:

@@ -1,11 +1,12 @@
-"""Hold messages back: to a rate, or to the pace they were recorded at."""
+"""Hold messages back: to a rate, to the pace they were recorded at, while a queue holds much."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import Clock, Note, Stop
+from medtrack_cli.core.ports import Clock, Depths, Note, Stop
+from medtrack_cli.core.publishing.deliver import GOT_OUT
 from medtrack_cli.core.times import EPOCH
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONG_SECONDS = 30.0  # a wait that is told
+LAG_SECONDS = 1.0  # what is behind the recording's pace by more is told, too
+LOOK_SECONDS = 0.02  # between two looks at a queue that holds too much
+ANSWER_SECONDS = 0.002  # the same, where it would if all that is on its way arrived there
 
 
 def at_rate(
@@ -31,18 +35,29 @@ def at_rate(
         due = max(due, clock.monotonic() - gap) + gap
 
 
+def read_ahead(rate: float | None, window: int) -> int | None:
+    """Say how many messages may be read ahead: with a rate, they may leave in one burst."""
+    return max(1, min(int(rate / 10), 2 * window)) if rate else None
+
+
 class Pace:
     """The pace of a recording, `speed` times as fast, measured from its first time: no drift.
 
     What one recorder received is paced by its own seconds, which no change of the time of day
-    touches; else by that, where a step back costs no pause. A long wait is told to `note`, with
-    its end.
+    touches; else by that, where a step back costs no pause. A recorded pause of over `max_gap`
+    seconds counts as one of so many. A long wait is told to `note`, with its end.
     """
 
     def __init__(
-        self, speed: float, clock: Clock, stop: Stop | None = None, note: Note | None = None
+        self,
+        speed: float,
+        clock: Clock,
+        stop: Stop | None = None,
+        note: Note | None = None,
+        max_gap: float | None = None,
     ) -> None:
         self._speed = speed
+        self._max_gap = float("inf") if max_gap is None else max_gap
         self._clock = clock
         self._stop = stop
         self._note = note
@@ -50,26 +65,24 @@ class Pace:
         self._latest = EPOCH
         self._elapsed = self._started = 0.0
 
-    def __call__(self, outgoing: "Iterable[Message | Receipt]") -> "Iterator[Message | Receipt]":
-        """Hand on each when it is due; what no pace is kept for, at once."""
-        for each in outgoing:
-            if isinstance(each, Message) and each.paced_by is not None:
-                self.hold(each.paced_by)
-            yield each
-
-    def hold(self, delivery: "Delivery") -> None:
-        """Wait until it is time for a delivery."""
+    def hold(self, delivery: "Delivery") -> float:
+        """Wait until it is time for a delivery, and tell when that was."""
         if self._last is None:
             self._started = self._clock.monotonic()
         due = self._started + self.after(delivery)
         self._tell(due - self._clock.monotonic())
         wait(due, self._clock, self._stop)
+        return due
+
+    def put_off(self, seconds: float) -> None:
+        """Let all that follows be due so much later."""
+        self._started += seconds
 
     def after(self, delivery: "Delivery") -> float:
         """Tell how many seconds after the first delivery one is due; each is asked for in turn."""
         if self._last is None:
             self._last, self._latest = delivery, delivery.received_at
-        self._elapsed += self._since(self._last, delivery)
+        self._elapsed += min(self._since(self._last, delivery), self._max_gap)
         return self._elapsed / self._speed
 
     def _since(self, last: "Delivery", delivery: "Delivery") -> float:
@@ -95,7 +108,140 @@ class Pace:
             end = f", at {self._clock.now() + timedelta(seconds=left):%Y-%m-%d %H:%M:%S} UTC"
         except OverflowError:
             end = ""
-        self._note(f"the next event is due in {left:,.0f} s{end}; --speed max doesn't wait")
+        way_out = "--max-gap cuts such a pause, --speed max has none"
+        self._note(f"the next event is due in {left:,.0f} s{end}; {way_out}")
+
+
+class Backlog:
+    """Lets a message go when each queue holds no more than it may.
+
+    What is on its way may be in a queue already, or not yet: until the broker has answered, it
+    counts as in all of them. So no queue ever gets one more than it may hold by what we send.
+    """
+
+    def __init__(
+        self, most: Mapping[str, int], depths: Depths, clock: Clock, stop: Stop, note: Note
+    ) -> None:
+        self._most = most
+        self._depths = depths
+        self._clock = clock
+        self._stop = stop
+        self._note = note
+        self._room = 0  # how many may go before the next look
+        self._told: set[str] = set()
+        self.waits_for = ""  # a queue that holds too much
+
+    def hold(self, on_its_way: Callable[[], int]) -> float:
+        """Wait until one more may go; give the seconds for which a queue held too much."""
+        paused = 0.0
+        while self._room <= 0 and not self._stop.is_requested:
+            before, began = on_its_way(), self._clock.monotonic()
+            self._room = self._look() - before
+            if self._room <= 0:
+                self._clock.sleep(LOOK_SECONDS if self.waits_for else ANSWER_SECONDS)
+            if self.waits_for:
+                paused += self._clock.monotonic() - began
+        self._room -= 1
+        self.waits_for = ""
+        return paused
+
+    def _look(self) -> int:
+        """Count how many may go if nothing is on its way."""
+        rooms = []
+        for queue, most in self._most.items():
+            ready = self._depths.ready(queue)
+            if ready is None:
+                return 0
+            if ready > most:
+                self.waits_for = f"{queue} holds {ready:,}, over {most:,}"
+                self._tell(queue)
+                return 0
+            rooms.append(most + 1 - ready)
+        self.waits_for = ""
+        return min(rooms)
+
+    def _tell(self, queue: str) -> None:
+        if queue not in self._told:
+            self._told.add(queue)
+            self._note(f"paused: queue {self.waits_for}; going on whenever it holds no more")
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._depths.close()
+
+
+class Paced:
+    """All that holds a job's messages back, and how late they are.
+
+    First the recording's pace, then a rate, then queues that hold much. What these hold back
+    puts off all that follows; what is late for any other reason is caught up.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        stop: Stop,
+        *,
+        pace: Pace | None = None,
+        rate: float | None = None,
+        backlog: Backlog | None = None,
+    ) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._pace = pace
+        self._rate = rate
+        self._backlog = backlog
+        self._due: dict[int, float] = {}  # of those on their way, by position
+        self._passed = self._settled = 0  # each counted by one thread
+        self.greatest_lag = 0.0
+
+    def __call__(self, outgoing: "Iterable[Message | Receipt]") -> "Iterator[Message | Receipt]":
+        """Hand on each when it may go; what has no time, and what isn't sent, at once."""
+        items = map(self._on_time, outgoing) if self._pace else outgoing
+        if self._rate:
+            items = at_rate(items, self._rate, self._clock, self._stop)
+        for each in items:
+            if self._backlog:
+                self._put_off(each, self._backlog.hold(lambda: self._passed - self._settled))
+            self._passed += 1
+            yield each
+
+    def watched(self, receipts: Iterable[Receipt]) -> Iterator[Receipt]:
+        """Pass receipts on, and see how late each event was."""
+        for receipt in receipts:
+            self._settled += 1
+            due = self._due.pop(receipt.position, None)
+            if due is not None and receipt.outcome in GOT_OUT:
+                self.greatest_lag = max(self.greatest_lag, self._clock.monotonic() - due)
+            yield receipt
+
+    @property
+    def lag(self) -> float:
+        """By how many seconds the oldest of those on their way is late."""
+        return max((self._clock.monotonic() - due for due in [*self._due.values()][:1]), default=0)
+
+    def so_far(self) -> Iterator[str]:
+        """Say how it stands, for a person who watches."""
+        if self._backlog and self._backlog.waits_for:
+            yield f"paused: {self._backlog.waits_for}"
+        elif self.lag > LAG_SECONDS:
+            yield f"{self.lag:.1f} s behind"
+
+    def close(self) -> None:
+        """Hold nothing back any more."""
+        if self._backlog:
+            self._backlog.close()
+
+    def _on_time(self, each: Message | Receipt) -> Message | Receipt:
+        if self._pace and isinstance(each, Message) and each.paced_by is not None:
+            self._due[each.position] = self._pace.hold(each.paced_by)
+        return each
+
+    def _put_off(self, each: Message | Receipt, seconds: float) -> None:
+        if self._pace and seconds:
+            self._pace.put_off(seconds)
+            if each.position in self._due:
+                self._due[each.position] += seconds
 
 
 def wait(due: float, clock: Clock, stop: Stop | None = None) -> None:
