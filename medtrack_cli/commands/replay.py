@@ -18,15 +18,16 @@ from medtrack_cli.commands.replay_job import (
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.replay_pace import pace_of, policy_of
+from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream, stream_of
 from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.commands.replay_run import Asked
-    from medtrack_cli.wiring.inputs import Input
     from medtrack_cli.wiring.runs import ReplayJournal
+    from medtrack_cli.wiring.streams import Readable
 
 EXAMPLES = (
     "medtrack replay morning.ndjson --dry-run",
@@ -34,6 +35,7 @@ EXAMPLES = (
     "medtrack replay morning.ndjson --speed max --key 'student.*' --yes",
     "medtrack replay morning.ndjson --key-prefix test. --refresh-timestamps --dry-run",
     "medtrack replay morning.ndjson --since 2025-01-15T10:00:02Z --dry-run",
+    "medtrack replay --from-stream medtrack.archive --since -2h --dry-run",
     "medtrack replay --runs",
 )
 
@@ -46,6 +48,7 @@ def replay(
     *,
     context: typer.Context | None = None,
     redriving: Redriving,
+    streaming: Streaming,
     choosing: Choosing,
     pacing: Pacing,
     changing: Changing,
@@ -68,13 +71,19 @@ def replay(
         from medtrack_cli.commands.replay_runs import told
 
         return told(runtime, running)
+    refuse_without_stream(streaming, redriving.from_queue)
     if redriving.from_queue is not None:
         from medtrack_cli.commands.redriving import redrive
 
         return redrive(runtime, sources or [], redriving, choosing, pacing, changing, running)
     refuse_without_queue(redriving)
     started = rfc3339(runtime.world.clock.now())
-    asked = Asked(runtime, sources or [], choosing, pacing, changing, started)
+    if streaming.from_stream is not None:
+        if sources:
+            what = "--from-stream goes without a SOURCE"
+            raise UsageError(what, sources[0], hint="leave one out")
+        sources = [f"stream {streaming.from_stream}"]
+    asked = Asked(runtime, sources or [], choosing, pacing, changing, started, streaming)
     if running.resume is None:
         if not sources:
             line = written([*runtime.typed, "morning.ndjson", "--dry-run"])
@@ -97,13 +106,20 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     from medtrack_cli.wiring.inputs import gathered
     from medtrack_cli.wiring.runs import begun
 
-    runtime = target_of(asked.runtime, asked.changing)
+    is_stream = asked.streaming.from_stream is not None
+    runtime = target_of(asked.runtime, asked.changing, has_broker=is_stream)
     policy = policy_of(asked.pacing, running.retry_for)
     pace = pace_of(runtime, asked.pacing, policy)
     name = journal.header["name"] if journal else name_of(running.name)
     plan = plan_of(runtime, asked, name, journal.header if journal else None)
-    source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
-    source.require()
+    source: Readable | None
+    if is_stream:
+        source = stream_of(asked.runtime, asked.streaming, plan.selection.window, journal)
+    else:
+        source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
+        source.require()
+    if source is None:
+        return ExitCode.VERDICT_NO
     if journal is None and not running.dry_run:
         journal = begun(runtime, plan, source, asked.started, asked.to_json())
     job = job_of(runtime, source, plan, asked, journal)
@@ -127,7 +143,7 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     return code
 
 
-def _name_span(runtime: Runtime, source: "Input") -> None:
+def _name_span(runtime: Runtime, source: "Readable") -> None:
     """Say of a recording of which nothing was wanted from when to when it is."""
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.times import rfc3339

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.core.publishing.runs import Cursor
     from medtrack_cli.core.publishing.selection import Selection
-    from medtrack_cli.wiring.inputs import Input
     from medtrack_cli.wiring.runs import ReplayJournal
+    from medtrack_cli.wiring.streams import Readable
 
 SMALL = 4 * 2**20
 """Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
@@ -154,7 +154,7 @@ def plan_of(
         selection_of(runtime, asked.choosing, Invalid.SEND),
         rewrite_of(runtime, changing, kept),
         runtime.registry,
-        command=shlex.join(["medtrack", "replay", *asked.sources]),
+        command=shlex.join(["medtrack", "replay", *asked.words]),
         target=None if changing.real_persons or changing.pseudonymize else here(runtime),
     )
 
@@ -172,7 +172,7 @@ def outline_of(runtime: Runtime, plan: "Replay", pacing: Pacing) -> "Outline":
 
 def job_of(
     runtime: Runtime,
-    source: "Input",
+    source: "Readable",
     plan: "Replay",
     asked: "Asked",
     journal: "ReplayJournal | None",
@@ -214,7 +214,7 @@ def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
         job.last_touch = partial(refreshed, now=runtime.world.clock.now)
 
 
-def _making(source: "Input", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
+def _making(source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
     """Make what makes the messages of a recording, from a cursor on."""
     from medtrack_cli.core.publishing.replay import making
     from medtrack_cli.wiring.brokers import why_unsendable
@@ -234,7 +234,11 @@ def _making(source: "Input", plan: "Replay", asked: "Asked", cursor: "Cursor | N
 
 
 def _is_untouched(
-    runtime: Runtime, source: "Input", plan: "Replay", asked: "Asked", journal: "ReplayJournal"
+    runtime: Runtime,
+    source: "Readable",
+    plan: "Replay",
+    asked: "Asked",
+    journal: "ReplayJournal",
 ) -> bool:
     """Tell whether a run's recording is as it was; one that may have changed is compared."""
     from medtrack_cli.core.publishing.job import Pass

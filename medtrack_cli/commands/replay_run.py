@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from glob import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
+from medtrack_cli.commands.replay_stream import Streaming
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.publishing.deliver import GOT_OUT, Tally, why
 from medtrack_cli.core.publishing.runs import State
@@ -39,7 +40,12 @@ QUEUE = "queue "
 """Before the name of a queue that is the source."""
 
 _PASSWORD = re.compile(r"^(amqps?:/+[^\s:@/]*):[^@]*@", re.IGNORECASE)
-_GROUPS: dict[str, Any] = {"choosing": Choosing, "pacing": Pacing, "changing": Changing}
+_GROUPS: dict[str, Any] = {
+    "choosing": Choosing,
+    "pacing": Pacing,
+    "changing": Changing,
+    "streaming": Streaming,
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,13 @@ class Asked:
     pacing: Pacing
     changing: Changing
     started: str
+    streaming: Streaming = field(default_factory=Streaming)
+
+    @property
+    def words(self) -> list[str]:
+        """Name the source as it is typed."""
+        stream = self.streaming.from_stream
+        return self.sources if stream is None else ["--from-stream", stream]
 
     def to_json(self) -> dict[str, Any]:
         """Write it as a journal keeps it: without any password."""
@@ -74,7 +87,7 @@ def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJourna
     asked = Asked(
         replace(typed.runtime, flags={**given["flags"], **typed.runtime.flags}),
         _from_here(given["sources"], given["cwd"], typed.runtime.world.cwd),
-        **{key: _group(kind, given["options"][key]) for key, kind in _GROUPS.items()},
+        **{key: _group(kind, given["options"].get(key, {})) for key, kind in _GROUPS.items()},
         started=header["started"],
     )
     hint = f"medtrack replay --resume {name} alone goes on as it began"

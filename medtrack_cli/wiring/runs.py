@@ -14,7 +14,7 @@ from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.core.publishing.replay import Replay
-    from medtrack_cli.files.inputs import Input
+    from medtrack_cli.wiring.streams import Readable
 
 __all__ = ["ReplayJournal", "Replays", "begun", "noting", "refuse_changes", "replays"]
 
@@ -28,7 +28,7 @@ def replays(runtime: Runtime) -> Replays:
 def begun(
     runtime: Runtime,
     plan: "Replay",
-    source: "Input | None",
+    source: "Readable | None",
     started: str,
     given: Mapping[str, Any],
 ) -> ReplayJournal:
@@ -36,7 +36,7 @@ def begun(
 
     Without a source that can be read again, or is known by its name, it can't be resumed.
     """
-    files, fakes = source and known(source.sources), plan.rewrite.pseudonymizer
+    files, fakes = source and _known(source), plan.rewrite.pseudonymizer
     header = {
         "started": started,
         "input": files,
@@ -61,14 +61,14 @@ def _noted(each: Recorded) -> Noted:
 
 
 def refuse_changes(
-    journal: ReplayJournal, source: "Input", chosen: Callable[[], Iterable[Recorded]]
+    journal: ReplayJournal, source: "Readable", chosen: Callable[[], Iterable[Recorded]]
 ) -> bool:
     """Raise UsageError where the source isn't what it was; tell whether nobody has touched it.
 
     `chosen` gives the events that are sent, in their order: only a file that was touched is read.
     """
     before = [Known(*each) for each in journal.header["input"]]
-    now = known(source.sources)
+    now = _known(source)
     if now is None:
         hint = "go on with the files that it began with"
         raise UsageError("the run was of files", source.sources[0].name, hint=hint)
@@ -77,3 +77,9 @@ def refuse_changes(
     journal.verify(map(_noted, chosen()))
     refuse_unlike(before, now, journal.place)
     return False
+
+
+def _known(source: "Readable") -> list[Known] | None:
+    from medtrack_cli.wiring.streams import StreamInput
+
+    return source.known() if isinstance(source, StreamInput) else known(source.sources)

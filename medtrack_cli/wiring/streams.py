@@ -1,15 +1,24 @@
 """A part of a stream: where it begins and ends, learned before anything is read, then read."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
+from medtrack_cli.core.archive import time_of
+from medtrack_cli.core.content import content_of
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.filters import Window
+from medtrack_cli.core.inputs import Item, MadeItem
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Interrupted, Retry, Stop
+from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
 from medtrack_cli.errors import BrokerUnreachable, UsageError
+from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.files.inputs import FROM_THE_START, Beginning, Input, Span
+from medtrack_cli.files.state.identity import Known
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.origins import here
 
 SKEW = timedelta(hours=1)
 """So far ahead of the broker's clock an event's own time may be, and is found nevertheless."""
@@ -92,3 +101,43 @@ def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery
             if happening and happening[-1].offset >= part.end:
                 return
             consumer.acknowledge([each.token for each in happening])
+
+
+class StreamInput:
+    """A part of a stream as a recording is read: each as received at the time of its event."""
+
+    can_be_read_again = True
+    size = None  # not known
+
+    def __init__(self, runtime: Runtime, part: Stretch) -> None:
+        self._runtime, self._part = runtime, part
+        self.sources = (part.source,)
+
+    def items(
+        self, *, span: Span | None = None, beginning: Beginning = FROM_THE_START
+    ) -> Iterator[Item]:
+        """Read it; an event without a time comes with the one before, and isn't in any span."""
+        part, origin, before = self._part, here(self._runtime), None
+        if beginning is not FROM_THE_START:
+            part = part._replace(source=replace(part.source, offset=beginning.line))
+        for delivery in deliveries(self._runtime, part, Stop()):
+            moment = time_of(parse(content_of(delivery)[0])[0])
+            if moment and not OLDEST_YEAR <= moment.year <= LATEST_YEAR:
+                moment = None
+            if moment is None and span:
+                span.passed()
+                continue
+            before = moment or before or delivery.received_at
+            timed = replace(delivery, received_at=before, monotonic=None, origin=origin)
+            yield MadeItem(part.source.name, delivery.offset, delivery.body, recorded=timed)
+
+    def refuse_changes(self) -> None:
+        """Do nothing: what is in a stream doesn't change."""
+
+    def known(self) -> list[Known]:
+        """Give what it is known by: broker, vhost and name, and the offset of its end."""
+        at = here(self._runtime)
+        return [Known(self._part.source.name, self._part.end, 0, f"{at.broker} {at.vhost}")]
+
+
+Readable = Input | StreamInput

@@ -16,7 +16,7 @@ from medtrack_cli.broker.amqp.subscription import HOLD_SECONDS, PREFETCH, WATCH_
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.witness import client, settings_of
+from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Ran, Tool
 from tests.faults.memory import peak_memory
 from tests.running import run_json
@@ -117,6 +117,65 @@ def test_what_comes_is_read_behind_what_is_there(
     assert (later.code, numbers(later)) == (0, [3, 4]), later.err
 
 
+def test_a_stream_is_replayed(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """What is there is sent, by offset or by the events' times, with their times and no offset.
+
+    Options of a stream go with one, and a part that isn't there is an error.
+    """
+    fill(stream, 10)
+    with Witness(stream, NAME) as witness:
+
+        def replayed(*options: str) -> tuple[int, list[int]]:
+            ran = read(fragile_broker, tmp_path, "replay", "--speed", "max", *options)
+            held = witness.take()
+            for each in held:
+                headers = each.properties.headers or {}
+                assert "x-stream-offset" not in headers
+                expected = START + timedelta(seconds=int(each.message_id))
+                assert datetime.fromisoformat(str(headers["x-medtrack-original-time"])) == expected
+            return ran.code, [int(each.message_id) for each in held]
+
+        assert replayed() == (0, list(range(10)))
+        assert replayed("--offset", "2:4") == (0, [2, 3, 4])
+        assert replayed("--offset", "7:") == (0, [7, 8, 9])
+        assert replayed("--offset", "last") == (0, [9])
+        assert replayed("--offset", "next") == (0, [])
+        since = ("--since", "2025-01-15T10:00:05Z", "--until", "2025-01-15T10:00:07Z")
+        assert replayed(*since) == (0, [5, 6])
+        assert replayed("--dry-run") == (0, [])
+        assert replayed("--offset", "10")[0] == 2
+        assert replayed("--offset", "first:3")[0] == 2
+        assert replayed("--from-queue", "q")[0] == 2
+    ran = run_json("replay", "r.ndjson", "--offset", "1", folder=tmp_path)
+    assert (ran.code, "--offset goes with --from-stream" in ran.err) == (2, True)
+
+
+@pytest.mark.long
+def test_a_replay_of_a_stream_goes_on_after_kill_9(
+    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+) -> None:
+    """By the offset in its journal, to the end as it was: none lost, a window twice at most."""
+    fill(stream, 20_000)
+    with (
+        Witness(stream, NAME) as witness,
+        Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool,
+    ):
+        line = ("replay", "--from-stream", NAME, "--speed", "max", "-o", "json")
+        running = tool.start(*line, "--name", "killed")
+        running.await_text('"message_id":"9000"', 60, stream="out")
+        running.process.kill()
+        running.process.wait()
+        fill(stream, 10, before=20_000)
+        ran = tool.run("replay", "--resume", "killed", "-o", "json", seconds=100)
+        assert ran.code == 0, ran.err
+        assert ran.summary["done_before"] >= 8_000
+        sent = [int(each.message_id) for each in witness.take()]
+    assert set(sent) == set(range(20_000))
+    assert len(sent) <= 20_000 + 1_500
+
+
 @pytest.mark.long
 def test_what_retention_took_is_said(
     fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
@@ -138,6 +197,8 @@ def test_what_retention_took_is_said(
     ran = read(fragile_broker, tmp_path, "listen", "--offset", "7", "--count", "1")
     assert f"{first - 7:,} offsets from 7 on are gone" in ran.err
     assert ran.of_kind("event")[0]["headers"]["x-stream-offset"] == first
+    ran = read(fragile_broker, tmp_path, "replay", "--offset", f"7:{first}", "--dry-run")
+    assert (ran.code, "--from-first sends what is left" in ran.err) == (1, True), ran.err
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import pytest
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay import replay
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_stream import Streaming
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.runtime import Runtime
@@ -34,6 +35,7 @@ def dry(
         Runtime(world, flags, output="json", told="json"),
         [str(folder / "r.ndjson")],
         redriving=Redriving(),
+        streaming=Streaming(),
         choosing=choosing,
         pacing=Pacing(),
         changing=changing,
