@@ -208,6 +208,9 @@ ODD: dict[str, dict[str, Any]] = {
         **event("student.updated"),
         "payload": {"student_id": STUDENT_ID, "updated_fields": ["email", SOMEONE.email]},
     },
+    "a day that stands twice": invited(SOMEONE, address={"born": "1999-01-01"}, seat="A1")
+    | {"service": "born-1999-01-01"},
+    "a name as a key": invited(SOMEONE, address={SOMEONE.first_name.lower(): "x1"}),
     "a true that is a person's": invited(SOMEONE, address={"widowed": True}),
     "a number that stays itself": invited(SOMEONE, card=0),
 }
@@ -217,6 +220,17 @@ ODD: dict[str, dict[str, Any]] = {
 def test_an_event_that_is_not_sure_is_left_out(what: str) -> None:
     """An event that isn't as its type says, or says more, isn't guessed at."""
     assert pseudonymized(ODD[what]) is None
+
+
+def test_a_crowd_of_persons_takes_no_longer_than_it_must() -> None:
+    """Thousands of ids and persons in one event are replaced; what would take too long is not."""
+    persons = [
+        {"email": f"p{number}@a.example", "called": "Zyx", "login": None} for number in range(3000)
+    ]
+    assert pseudonymized(invited(SOMEONE, others=persons)) is not None
+    started = process_time()
+    assert pseudonymized({**invited(SOMEONE, others=persons), "service": "s" * 100_000}) is None
+    assert process_time() - started < 5
 
 
 def test_a_key_that_stands_twice_is_left_out() -> None:

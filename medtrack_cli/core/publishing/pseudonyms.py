@@ -32,7 +32,6 @@ NOT_PSEUDONYMIZED = "not_pseudonymized"
 
 _UUID = re.compile(formats.UUID)
 _UUIDS = re.compile(formats.UUID.strip("^$"))
-_TIME = re.compile(f"{formats.TIMESTAMP}|{formats.DATE}")
 _WORD = re.compile("[a-z_-]{1,32}")
 _MEDIA = re.compile(r"[\w.+/-]*(?:; ?charset=[\w-]+)?")
 _FEW_DIGITS = 4
@@ -93,6 +92,7 @@ class Pseudonymizer:
                 pieces += text[at : each.start], new
                 at = each.end
         body = "".join((*pieces, text[at:]))
+        work.texts += keys
         for key in keys:
             if not FIELD_NAME.fullmatch(key):
                 work.outside(key)
@@ -115,9 +115,8 @@ class Pseudonymizer:
         )
         if delivery.routing_key != seen.event_type:
             work.outside(delivery.routing_key)
-        if is_left((*work.persons, *work.ids), work.texts) or any(
-            each in body.lower() for each in work.ids
-        ):
+        stands_again = work.ids and not work.ids.isdisjoint(_UUIDS.findall(body.lower()))
+        if stands_again or is_left({*work.persons, *work.ids}, work.texts):
             raise _Doubt
         return made
 
@@ -145,8 +144,7 @@ class _Work:
             return None
         if _is_odd(each, value):
             raise _Doubt
-        if not _TIME.fullmatch(value):
-            self.texts.append(value)
+        self.texts.append(value)
         return None
 
     def _fake_text(self, name: str, value: str) -> str | None:
@@ -215,7 +213,7 @@ class _Work:
             value = _UUIDS.sub(
                 lambda id_: self.fakes.uuid(id_[0]) if id_[0].lower() in self.ids else id_[0], value
             )
-        if _UUID.fullmatch(value) or _TIME.fullmatch(value):
+        if _UUID.fullmatch(value):
             return value
         is_free = " " in value or not value.isprintable()
         if seems_personal(value) or (is_free and not (is_media and _MEDIA.fullmatch(value))):
