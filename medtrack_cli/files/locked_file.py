@@ -1,5 +1,6 @@
 """Files that one process at a time writes."""
 
+import errno
 import fcntl
 import os
 import stat
@@ -46,16 +47,22 @@ def _is_locked(descriptor: int) -> bool:
     return False
 
 
-def is_held(path: Path) -> bool:
-    """Tell whether a process has a file locked. Raises OSError where it can't be looked at."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+def looked_at(path: Path) -> tuple[bool, bytes]:
+    """Tell whether a process has a file locked, and what is in it after that.
+
+    Raises OSError where it can't be looked at.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO blocks
+    with open(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        is_held = False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        except BlockingIOError:
+            is_held = True
+        return is_held, stream.read()
 
 
 def sync_folder(folder: Path) -> None:

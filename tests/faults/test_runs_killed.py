@@ -33,7 +33,8 @@ def kill(running: Running, tool: Tool, receipts: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kills", "events"), [(5, 3000), pytest.param(50, 40_000, marks=pytest.mark.long)]
+    ("kills", "events"),
+    [(5, 3000), pytest.param(50, 40_000, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
 )
 def test_a_replay_killed_at_random_points_goes_on(
     connected: Tool, witness: Witness, chance: Random, kills: int, events: int

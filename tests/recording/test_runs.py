@@ -342,6 +342,21 @@ def test_what_is_no_journal_is_left_as_it_is(folder: Path, content: bytes, said:
     assert run("replay", "--runs", folder=folder).code == 0
 
 
+def test_what_is_no_file_is_no_journal(folder: Path) -> None:
+    """A FIFO, a folder or a link in a journal's place is told at once; others are listed."""
+    begun(folder)
+    os.mkfifo(journal(folder, "pipe"))
+    journal(folder, "folder").mkdir()
+    journal(folder, "link").symlink_to(folder / "r.ndjson")
+    for name in ("pipe", "folder", "link"):
+        for options, code in ((("--show", name), 66), (("--resume", name), 73)):
+            ran = run("replay", *options, folder=folder)
+            assert (ran.code, str(journal(folder, name)) in ran.err) == (code, True), ran.err
+    listed = run_json("replay", "--runs", folder=folder)
+    assert [each["name"] for each in listed.records] == ["one"]
+    assert listed.err.count("journal can't be read") == 3
+
+
 @contextmanager
 def room(size: int) -> Iterator[None]:
     """Let no file of this process grow beyond a size, as on a full disk."""

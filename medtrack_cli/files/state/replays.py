@@ -13,9 +13,9 @@ from medtrack_cli.core.ports import Clock
 from medtrack_cli.core.publishing.positions import Positions
 from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.core.times import from_rfc3339
-from medtrack_cli.errors import CannotCreate, MedtrackError, NotARecording, UsageError
+from medtrack_cli.errors import CannotCreate, InputMissing, MedtrackError, NotARecording, UsageError
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.files.locked_file import is_held, sync_folder
+from medtrack_cli.files.locked_file import looked_at, sync_folder
 from medtrack_cli.files.state.replay_journal import (
     JOURNAL,
     ReplayJournal,
@@ -89,13 +89,11 @@ class Replays:
         self._require(name)
         path = self._path(name)
         try:
-            lines = path.read_bytes().splitlines(keepends=True)
-            is_running = is_held(path)
+            is_running, content = looked_at(path)
         except OSError as error:
-            raise CannotCreate(
-                f"journal can't be read ({error.strerror})", str(path), hint=JOURNAL.hint
-            ) from None
-        whole = [line[:-1] for line in lines if line.endswith(b"\n")]
+            what = f"journal can't be read ({error.strerror})"
+            raise InputMissing(what, str(path), hint=JOURNAL.hint) from None
+        whole = content[: content.rfind(b"\n") + 1].splitlines()
         if not whole:
             raise self._unknown(name)  # it was killed, or is about to begin
         header = read_header(whole[0], path, JOURNAL)
@@ -144,7 +142,7 @@ class Replays:
             with suppress(OSError, MedtrackError, ValueError):
                 path = self._path(name)
                 touched = datetime.fromtimestamp(path.stat().st_mtime, until.tzinfo)
-                if touched < until and not is_held(path):
+                if touched < until:
                     run = self.read(name)
                     if run.ended and from_rfc3339(run.ended) < until and not run.is_unfinished:
                         path.unlink()
