@@ -67,6 +67,7 @@ class Guard:
                 what = f"{counted(plan['events'], 'event')}{when} in {pace(plan)}"
             where = "the protected broker" if self._is_protected else "where they were recorded,"
             ask(runtime, "replay", [f"replay {what} to {where} {where_to(plan)}"])
+            self._yes = True
 
     def passing(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
         """Pass on what this run hasn't checked; UsageError at the first that comes home.

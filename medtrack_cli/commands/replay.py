@@ -130,7 +130,7 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
             is_checked=source.can_be_read_again and job.known is None,
             dry_run=running.dry_run,
             yes=running.yes,
-            outline=outline_of(runtime, plan, asked.pacing),
+            outline=outline_of(runtime, plan, asked.pacing, asked.runtime if is_stream else None),
         )
 
     if journal is None or running.dry_run:

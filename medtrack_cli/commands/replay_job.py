@@ -159,15 +159,20 @@ def plan_of(
     )
 
 
-def outline_of(runtime: Runtime, plan: "Replay", pacing: Pacing) -> "Outline":
-    """Begin to count what is to be sent, and how long that takes."""
+def outline_of(
+    runtime: Runtime, plan: "Replay", pacing: Pacing, source: Runtime | None = None
+) -> "Outline":
+    """Begin to count what is to be sent, and how long that takes; `source` is another broker's."""
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pacing import Pace
     from medtrack_cli.wiring.origins import here
 
     speed = speed_of(pacing)
     due = Pace(speed, runtime.world.clock, max_gap=pacing.max_gap).after if speed else None
-    return Outline(plan.name, here(runtime), due, pacing.rate)
+    outline = Outline(plan.name, here(runtime), due, pacing.rate)
+    if source:
+        outline.origins.add(here(source))
+    return outline
 
 
 def job_of(

@@ -2,13 +2,20 @@
 
 import io
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from medtrack_cli.__main__ import run as run_in
+from medtrack_cli.commands.guarding import Guard
+from medtrack_cli.commands.replay_job import outline_of
+from medtrack_cli.commands.replay_options import Pacing
 from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.publishing.replay import Replay
+from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
-from tests.builders import delivery, encode, event
+from tests.builders import delivery, encode, event, message
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool
 from tests.contracts.fakes import MemoryBroker
@@ -130,6 +137,30 @@ def test_a_plain_yes_sends_it_where_it_was_recorded(tmp_path: Path, answer: str,
         "replay 2 events of 2025-01-15 12:00:00 UTC in 0.0 s to where they were recorded, "
         "rabbit.ward.example:5671, vhost ward, exchange medtrack.events\nSure? [y/N] "
     ) in screen.getvalue()
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_a_stream_is_known_to_come_home_before_it_is_read(tmp_path: Path, answer: str) -> None:
+    """Where the source is a broker, it is asked at once, and one yes is enough."""
+    recording(tmp_path, None)
+    world = World(
+        stdin=Person(f"{answer}\n".encode()),
+        stderr=Screen(),
+        environ={"HOME": str(tmp_path)},
+        cwd=tmp_path,
+    )
+    runtime = Runtime(world, {"profile": "ward"})
+    outline = outline_of(runtime, Replay("monday", UUID(int=0)), Pacing(), runtime)
+    guard = Guard(runtime, outline, yes=False)
+    coming = [message(paced_by=delivery(origin=WARD))]
+    if answer == "n":
+        with pytest.raises(UsageError, match="not confirmed"):
+            guard.ask(is_counted=False)
+        with pytest.raises(UsageError, match="needs a yes"):
+            list(guard.passing(coming))
+        return
+    guard.ask(is_counted=False)
+    assert list(guard.passing(coming)) == coming
 
 
 def test_a_protected_broker_wants_the_profiles_name(tool: Tool) -> None:
