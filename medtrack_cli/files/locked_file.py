@@ -53,7 +53,7 @@ def looked_at(path: Path) -> tuple[bool, bytes]:
     Raises OSError where it can't be looked at.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO blocks
-    with open(descriptor, "rb") as stream:
+    with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))
         is_held = False
