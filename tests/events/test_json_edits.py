@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.events.json_edits import put
@@ -51,7 +51,8 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(max_size=3), JSON), st.text(max_size=3), JSON)
+@settings(max_examples=40)
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.text(max_size=3), JSON)
 def test_it_reads_as_if_it_had_been_set(event: dict[str, Any], name: str, value: object) -> None:
     """Any member set in any text is there, and all the others are as they were, in their order."""
     for indent in (None, 2):
