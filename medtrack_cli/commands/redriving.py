@@ -60,6 +60,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     )
     found, journal = dead_queue(runtime, queue, spends=redriving.spend_deliveries), None
     if not running.dry_run:
+        _warn(runtime, found, pacing.rate)
         _ask(target, found, redriving, replay.rewrite.to, yes=running.yes)
         asked = Asked(target, [f"{QUEUE}{queue}"], choosing, pacing, changing, rfc3339(started))
         journal = begun(target, replay, None, asked.started, asked.to_json())
@@ -140,6 +141,20 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
     return queue
 
 
+def _warn(runtime: Runtime, found: "DeadQueue", rate: float | None) -> None:
+    """Say beforehand what keeps a run from doing all."""
+    from medtrack_cli.core.publishing.redrive import HELD_SECONDS
+
+    if found.consumers:
+        runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
+    if rate and found.ready > rate * HELD_SECONDS:
+        most = f"{rate * HELD_SECONDS:,.0f} of {found.ready:,}"
+        runtime.printer.warning(
+            f"at this rate a run sends {most}: it ends after {HELD_SECONDS / 60:.0f} minutes, and "
+            "the same command goes on"
+        )
+
+
 def _ask(
     runtime: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None, *, yes: bool
 ) -> None:
@@ -157,8 +172,6 @@ def _ask(
     ]
     if to is To.EXCHANGE:
         told += [("reaches", each) for each in reached(runtime)]
-    if found.consumers:
-        runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
     if yes:
         return
     if not runtime.terminal.has_person:

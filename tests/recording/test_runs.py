@@ -152,12 +152,12 @@ def test_a_name_is_used_once(folder: Path) -> None:
     broker = begun(folder)
     again = replayed(folder, broker, "--name", "one")
     assert again.code == 2
-    assert "a run of this name is failed: one" in again.err
+    assert "there is a run of this name, failed: one" in again.err
     assert "medtrack replay --resume one goes on with it" in again.err
     assert len(broker.sent) == 5
     assert replayed(folder, broker, "--resume", "one").code == 0
     for options, said in (
-        (("--name", "one"), "a run of this name is completed"),
+        (("--name", "one"), "there is a run of this name, completed"),
         (("--resume", "one"), "the run is completed"),
         (("--resume", "last"), "no run is unfinished"),
         (("--resume", "on"), "did you mean one?"),

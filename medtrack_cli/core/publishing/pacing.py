@@ -102,7 +102,8 @@ class Pace:
         return passed
 
     def _tell(self, left: float) -> None:
-        if self._note is None or left <= LONG_SECONDS:
+        is_over = self._stop is not None and self._stop.is_requested
+        if self._note is None or left <= LONG_SECONDS or is_over:
             return
         try:
             end = f", at {self._clock.now() + timedelta(seconds=left):%Y-%m-%d %H:%M:%S} UTC"

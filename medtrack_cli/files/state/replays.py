@@ -65,7 +65,7 @@ class Replays:
         hint = "begin anew under another name"
         if run.is_unfinished:
             hint = f"medtrack replay --resume {name} goes on with it; or {hint}"
-        raise UsageError(f"a run of this name is {run.state}", name, hint=hint)
+        raise UsageError(f"there is a run of this name, {run.state}", name, hint=hint)
 
     @contextmanager
     def reopened(self, name: str) -> Iterator[ReplayJournal]:
