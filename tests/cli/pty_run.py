@@ -2,7 +2,6 @@
 
 import os
 import pty
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -33,15 +32,8 @@ def answering(  # noqa: PLR0913, PLR0917 -- what is run, and what is said to it
 ) -> tuple[int, bytes]:
     """Run on a pseudo-terminal, and type the answer when the question has been seen."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*command, *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=tool.folder,
-        env={**tool.environ, **environ},
-        start_new_session=True,  # no other terminal to ask
-    )
+    # In a session of its own there is no other terminal to ask.
+    process = tool.begin(arguments, (theirs,) * 3, environ, command, session="new")
     os.close(theirs)
     seen = bytearray()
     with suppress(OSError):  # Linux: EIO when the other side is closed

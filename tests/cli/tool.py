@@ -5,12 +5,33 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
+from tests.cli.forking import Forked, Session, forker
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "medtrack_cli"]
+
+# Makes the terminal the process's own, so that its keys become signals, and runs the rest.
+CLAIM = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+CLAIMING = [sys.executable, "-c", CLAIM]
+
+Process = subprocess.Popen[bytes] | Forked
+
+
+def environment() -> dict[str, str]:
+    """Give what every process of the tool gets: nothing that settings of it are in."""
+    own = ("MEDTRACK_", "XDG_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return {**inherited, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
 
 
 class Ran(NamedTuple):
@@ -38,15 +59,18 @@ class Ran(NamedTuple):
 class Running:
     """A run under way; its output grows in files, so it never waits for a reader."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", out: Path, err: Path) -> None:
+    def __init__(
+        self, process: Process, out: Path, err: Path, stdin: IO[bytes] | None = None
+    ) -> None:
         self.process = process
+        self._stdin = stdin
         self._out = out
         self._err = err
 
     @property
     def stdin(self) -> IO[bytes]:
-        assert self.process.stdin is not None
-        return self.process.stdin
+        assert self._stdin is not None
+        return self._stdin
 
     @property
     def out(self) -> str:
@@ -70,8 +94,8 @@ class Running:
 
     def end(self, seconds: float = 30) -> Ran:
         """Wait for its end."""
-        if self.process.stdin:
-            self.process.stdin.close()
+        if self._stdin:
+            self._stdin.close()
         code = self.process.wait(seconds)
         return Ran(code, self.out, self.err)
 
@@ -83,14 +107,11 @@ class Tool:
         self.folder = folder
         self._stack = ExitStack()
         self._runs = 0
-        inherited = {n: v for n, v in os.environ.items() if not n.startswith(("MEDTRACK_", "XDG_"))}
         self.environ = {
-            **inherited,
-            "PYTHONPATH": str(ROOT),
+            **environment(),
             "HOME": str(folder),
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_CONFIG_HOME": str(folder / "config"),
-            "TERM": "xterm-256color",
             **environ,
         }
 
@@ -102,21 +123,29 @@ class Tool:
 
     def run(self, *arguments: str, stdin: bytes = b"", seconds: float = 60, **environ: str) -> Ran:
         """Run to the end."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            input=stdin,
-            capture_output=True,
-            cwd=self.folder,
-            env={**self.environ, **environ},
-            timeout=seconds,
-            check=False,
-        )
-        ran = Ran(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+        fed, out, err = (os.pipe() for _ in range(3))
+        process = self.begin(arguments, (fed[0], out[1], err[1]), environ)
+        for each in (fed[0], out[1], err[1]):
+            os.close(each)
+        with ThreadPoolExecutor(3) as pool:
+            pool.submit(_feed, fed[1], stdin)
+            told = [pool.submit(_read, each[0]) for each in (out, err)]
+            try:
+                code = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        ran = Ran(code, *(each.result().decode("utf-8") for each in told))
         assert "Traceback" not in ran.out + ran.err, ran.err
         return ran
 
     def start(
-        self, *arguments: str, piped: bool = False, to: int | None = None, **environ: str
+        self,
+        *arguments: str,
+        piped: bool = False,
+        to: int | None = None,
+        command: Sequence[str] = COMMAND,
+        **environ: str,
     ) -> Running:
         """Start a run; whatever is left of it is killed at the test's end.
 
@@ -124,17 +153,39 @@ class Tool:
         """
         self._runs += 1
         out, err = (self.folder / f"{self._runs}.{name}" for name in ("out", "err"))
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-                stdout=stdout if to is None else to,
-                stderr=stderr,
-                cwd=self.folder,
-                env={**self.environ, **environ},
-            )
+        stdout, stderr = (os.open(each, os.O_WRONLY | os.O_CREAT, 0o666) for each in (out, err))
+        read, write = os.pipe() if piped else (os.open(os.devnull, os.O_RDONLY), None)
+        if to is not None:
+            os.dup2(to, stdout, inheritable=False)
+        process = self.begin(arguments, (read, stdout, stderr), environ, command)
+        for each in (read, stdout, stderr):
+            os.close(each)
+        stdin = None if write is None else self._stack.enter_context(os.fdopen(write, "wb"))
         self._stack.callback(_kill, process)
-        return Running(process, out, err)
+        return Running(process, out, err, stdin)
+
+    def begin(
+        self,
+        arguments: Sequence[str],
+        streams: Sequence[int],
+        environ: Mapping[str, str],
+        command: Sequence[str] = COMMAND,
+        session: Session = "",
+    ) -> Process:
+        """Begin a process on three descriptors, forked unless it's another command or start."""
+        given = {**self.environ, **environ}
+        if command is COMMAND and forker().serves(given):
+            return forker().fork(arguments, streams, self.folder, given, session)
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            [*(CLAIMING if session == "with terminal" else ()), *command, *arguments],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=self.folder,
+            env=given,
+            start_new_session=bool(session),
+        )
 
     def listen(self, *arguments: str, to: int | None = None) -> Running:
         """Start to listen in JSON, and wait for the ready line."""
@@ -149,9 +200,17 @@ class Tool:
         return name
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
+def _feed(end: int, data: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(end, "wb") as pipe:
+        pipe.write(data)
+
+
+def _read(end: int) -> bytes:
+    with os.fdopen(end, "rb") as pipe:
+        return pipe.read()
+
+
+def _kill(process: Process) -> None:
     if process.poll() is None:
         process.kill()
         process.wait(10)
-    if process.stdin:
-        process.stdin.close()

@@ -4,8 +4,6 @@ import os
 import pty
 import re
 import select
-import subprocess
-import sys
 import termios
 import time
 from bisect import bisect_right
@@ -97,14 +95,6 @@ class Emulator(pyte.HistoryScreen):
         super().erase_in_display(how, *arguments, **options)
 
 
-# Makes the terminal the process's own, so that its keys become signals, and runs the rest.
-CLAIMING = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-
-
 class Terminal:
     """Runs the tool with stdin, stdout and stderr on a terminal of its own, as a shell does."""
 
@@ -129,14 +119,12 @@ class Terminal:
         self._is_gone = Event()
         self._reads = Event()
         self._reads.set()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CLAIMING, *program, *COMMAND, *arguments],
-            stdin=self.theirs,
-            stdout=self.theirs,
-            stderr=self.theirs,
-            cwd=tool.folder,
-            env={**tool.environ, **(environ or {})},
-            start_new_session=True,
+        self.process = tool.begin(
+            arguments,
+            (self.theirs,) * 3,
+            environ or {},
+            command=[*program, *COMMAND] if program else COMMAND,
+            session="with terminal",
         )
         self._thread = Thread(target=self._read, daemon=True)
         self._thread.start()

@@ -15,7 +15,7 @@ from medtrack_cli.core.connection import ConnectionSettings
 from medtrack_cli.private_broker import PrivateBroker
 from tests.builders import numbered
 from tests.cli.pty_run import answering
-from tests.cli.tool import Ran, Tool
+from tests.cli.tool import COMMAND, Ran, Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.faults.permissions import ALL, manage
 from tests.running import run
@@ -126,7 +126,7 @@ def test_a_prompt_shows_nothing(tool: Tool, private_broker: PrivateBroker, usern
 def test_others_see_nothing(tool: Tool, private_broker: PrivateBroker, username: str) -> None:
     """Neither the process list nor the broker's list of connections shows it."""
     tool.environ = {**tool.environ, **way("password_command", tool, private_broker, username)}
-    running = tool.start("listen", "-o", "json", "-vv")
+    running = tool.start("listen", "-o", "json", "-vv", command=[*COMMAND])  # in the process list
     running.await_text('"listening"')
     properties = ("list_connections", "user", "client_properties")
     listed = private.rabbitmqctl(private_broker, *properties)
