@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from medtrack_cli.errors import InputMissing
@@ -91,6 +91,7 @@ def check_span(span: Span, content: bytes) -> None:
 @example(content=b'{"a":' * 2000)
 def test_any_bytes(name: str, content: bytes) -> None:
     """Every file can be read, and every finding and problem lies inside it."""
+    assume(not content.startswith(b"\x1f\x8b"))  # gzip, whatever its name: see below
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         if name == "-":
