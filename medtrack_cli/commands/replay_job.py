@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.runs import ReplayJournal
     from medtrack_cli.wiring.streams import Readable
 
-SMALL = 4 * 2**20
-"""Bytes of recordings that are held in memory while they are sent; larger ones are read twice."""
+SMALL = 64 * 2**20
+"""Bytes of recordings that are held in memory, in thrice as much, while they are sent.
+
+Larger ones are read twice.
+"""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

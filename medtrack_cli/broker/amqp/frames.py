@@ -1,6 +1,6 @@
 """Messages as AMQP frames.
 
-pika builds and writes three frame objects a message. A small persistent JSON message, which is
+pika builds and writes three frame objects a message. One whose body is a single frame, which is
 nearly all of the traffic, is written here into one buffer instead; tests compare every byte with
 pika's own marshalling. Anything else goes through pika's `basic_publish`.
 """
@@ -29,14 +29,26 @@ _ONE_FRAME = 4096 - 8
 # pika and RabbitMQ agree on frames of 128 KiB; properties are one frame, whatever their size.
 _LARGEST_PROPERTIES = 131_072 - 8 - 14
 _END = bytes([spec.FRAME_END])
-_HEADER = struct.Struct(">BHIHHQH")
+_HEADER = struct.Struct(">BHIHHQ")
+_PROPERTIES_AFTER = 12  # class, weight and size of the body
 _BODY = struct.Struct(">BHI")
 _FLAGS = (
     BasicProperties.FLAG_CONTENT_TYPE
     | BasicProperties.FLAG_DELIVERY_MODE
     | BasicProperties.FLAG_MESSAGE_ID
 )
-_BEFORE_ID = bytes([len(CONTENT_TYPE)]) + CONTENT_TYPE.encode() + bytes([PERSISTENT])
+_BEFORE_ID = (
+    struct.pack(">H", _FLAGS)
+    + bytes([len(CONTENT_TYPE)])
+    + CONTENT_TYPE.encode()
+    + bytes([PERSISTENT])
+)
+_SHORT = 255  # bytes of a text that every field can carry
+_MODES = ("delivery_mode", "priority")
+_TEXTS = frozenset(
+    ("content_type", "content_encoding", "correlation_id", "reply_to", "type", "app_id")
+)
+_MANY = 32  # headers, each of less than a KiB: far from a frame
 
 
 @lru_cache(maxsize=1024)
@@ -46,21 +58,22 @@ def _publish_frame(channel_number: int, exchange: str, routing_key: str) -> byte
 
 
 def small_frames(message: Message, channel_number: int, exchange: str) -> bytes | None:
-    """Marshal a plain message of one body frame; None when it needs pika's own marshalling."""
+    """Marshal a message of one body frame; None when it needs pika's own marshalling."""
     body = message.body
     size = len(body)
-    is_plain = message.properties is None and message.headers is None
-    if not (is_plain and 0 < size <= _ONE_FRAME and _CAN_WRITE_FRAMES):
+    if not (0 < size <= _ONE_FRAME and _CAN_WRITE_FRAMES):
         return None
-    message_id = message.message_id.encode()
-    properties_size = 14 + len(_BEFORE_ID) + 1 + len(message_id)
+    if message.properties is None and message.headers is None:
+        message_id = message.message_id.encode()
+        properties = b"".join((_BEFORE_ID, bytes([len(message_id)]), message_id))
+    else:
+        properties = b"".join(properties_of(message).encode())
+    header_size = _PROPERTIES_AFTER + len(properties)
     return b"".join(
         (
             _publish_frame(channel_number, exchange, message.routing_key),
-            _HEADER.pack(spec.FRAME_HEADER, channel_number, properties_size, 60, 0, size, _FLAGS),
-            _BEFORE_ID,
-            bytes([len(message_id)]),
-            message_id,
+            _HEADER.pack(spec.FRAME_HEADER, channel_number, header_size, 60, 0, size),
+            properties,
             _END,
             _BODY.pack(spec.FRAME_BODY, channel_number, size),
             body,
@@ -76,7 +89,7 @@ def why_unsendable(message: Message, username: str) -> str | None:
     """
     if (reason := beyond_limits(message)) is not None:
         return reason
-    if message.properties is None and message.headers is None:
+    if (message.properties is None and message.headers is None) or _is_simple(message):
         return None
     try:
         size = sum(map(len, properties_of(message).encode()))
@@ -87,6 +100,31 @@ def why_unsendable(message: Message, username: str) -> str | None:
     if (message.properties or {}).get("user_id", username) != username:
         return f"user_id is not {username}, who is logged in"
     return None
+
+
+def _is_simple(message: Message) -> bool:
+    """Tell of most messages, without marshalling one, that AMQP can carry what they say."""
+    headers = message.headers or {}
+    return (
+        _is_short(message.message_id)
+        and len(headers) <= _MANY
+        and all(
+            _is_short(value) if name in _TEXTS else name in _MODES and _is_whole(value, 0, 255)
+            for name, value in (message.properties or {}).items()
+        )
+        and all(
+            _is_short(name) and (_is_short(value) or _is_whole(value, -(2**31), 2**31 - 1))
+            for name, value in headers.items()
+        )
+    )
+
+
+def _is_short(value: object) -> bool:
+    return type(value) is str and value.isascii() and len(value) <= _SHORT
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 def properties_of(message: Message) -> BasicProperties:
