@@ -35,6 +35,7 @@ class Held(StrEnum):
     NOTHING = "nothing"
     REPORT = "a report"
     CHECKPOINT = "a checkpoint"
+    JOURNAL = "a journal"
     RECORDING = "a recording"
     DATA = "events, a schema or a configuration"
     OTHER = "something else"
@@ -42,14 +43,15 @@ class Held(StrEnum):
 
 _BEGINNINGS = {
     _CHECKPOINT: Held.CHECKPOINT,
+    b'{"kind":"journal",': Held.JOURNAL,
     b'{"kind":"recording",': Held.RECORDING,
     b'{"kind":"event",': Held.RECORDING,
 }
 
-OUR_OWN = frozenset({Held.REPORT, Held.CHECKPOINT})
+OUR_OWN = frozenset({Held.REPORT, Held.CHECKPOINT, Held.JOURNAL})
 """What a run writes of its input, and is none."""
 
-_MISSED = frozenset({Held.CHECKPOINT, Held.RECORDING, Held.DATA})
+_MISSED = frozenset({Held.CHECKPOINT, Held.JOURNAL, Held.RECORDING, Held.DATA})
 
 
 def held(path: Path | str) -> Held:

@@ -101,6 +101,7 @@ MISSED: dict[str, bytes] = {
     "a byte order mark": b"\xef\xbb\xbf" + EVENT,
     "a delivery": b'{"kind":"event","received_at":"2025-01-15T10:00:00Z"}\n',
     "a checkpoint": b'{"kind":"checkpoint","version":1}\n',
+    "a journal": b'{"kind":"journal","version":2}\n',
     "a schema": b'{"$schema": "https://json-schema.org/draft/2020-12/schema"}',
     "a schema in YAML": b"type: object\nproperties: {}\n",
     "a configuration": initial_config().encode(),

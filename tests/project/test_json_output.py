@@ -116,7 +116,7 @@ def test_real_output_fits_the_schemas(connected: Tool, *, is_whole: bool) -> Non
     more = brokers(connected) if is_whole else ()
     for ran in (*files_and_settings(connected), *deliveries(connected), *more):
         collect(seen, ran)
-    for name in ("all.ndjson", "mark"):
+    for name in ("all.ndjson", "mark", "state/medtrack/replays/kept.journal"):
         lines = (connected.folder / name).read_text().splitlines(keepends=True)
         kinds = "".join(line for line in lines if line.startswith('{"kind"'))
         collect(seen, Ran(0, kinds, ""), out=FILES)
@@ -198,8 +198,9 @@ def deliveries(tool: Tool) -> Iterator[Ran]:
     with client(tool.environ["MEDTRACK_URL"]) as channel:
         channel.basic_publish("medtrack.events", "no.event", b"\xff\x00")
     yield listener.end()
-    for more in (["--dry-run"], ["--key", "user.*"], ["--invalid", "fail"], ["--invalid", "skip"]):
+    for more in (["--dry-run"], ["--name", "kept"], ["--invalid", "fail"], ["--invalid", "skip"]):
         yield tool.run("replay", "all.ndjson", "--speed", "max", *more, "-o", "json")
+    yield tool.run("replay", "--runs", "-o", "json")
     yield tool.run("stats", "all.ndjson", "-o", "json")
     yield tool.run("listen", "--timeout", "0.1")
 
