@@ -113,7 +113,7 @@ def test_an_archive_is_made_and_told_of(archives: Archives) -> None:
     assert ([alone["first"], alone["last"]], alone["bindings"]) == (edges, None)
     assert "bindings, bounds and replicas aren't known" in ran.err
     said = archives.say("archive", "show", ARCHIVE, human=True).out
-    assert "keeps 30D and 50 MB" in said
+    assert "keeps 30d and 50 MB" in said
 
 
 def test_what_is_no_archive_is_an_error(archives: Archives) -> None:

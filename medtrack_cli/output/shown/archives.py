@@ -134,7 +134,8 @@ def _edge(edge: Edge | None) -> str:
 
 def _bounds(max_age: str | None, max_bytes: int | None) -> str:
     """Say what a stream keeps; it drops nothing before it has written some more."""
-    bounds = [each for each in (max_age, max_bytes and _size(max_bytes)) if each]
+    age = max_age and max_age.replace("D", "d")  # as --max-age takes it
+    bounds = [each for each in (age, max_bytes and _size(max_bytes)) if each]
     if not bounds:
         return "keeps all, without any bound"
     return f"keeps {' and '.join(bounds)}; the oldest segments go as new ones begin"
