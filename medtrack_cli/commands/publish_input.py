@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from medtrack_cli.commands.doubting import warn_of_damage
 from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
@@ -75,9 +76,7 @@ def open_checkpoint(
     from medtrack_cli.wiring import inputs
 
     mark = inputs.checkpoint(runtime, path, source.sources, options)
-    if mark.damaged:
-        lines = "a line is damaged" if mark.damaged == 1 else f"{mark.damaged:,} lines are damaged"
-        runtime.printer.warning(f"{path}: {lines}: what was done by it alone is sent again")
+    warn_of_damage(runtime, str(path), mark.damaged)
     if not mark.is_proved:
         runtime.printer.warning(
             f"{path}: an older version began it, and kept no digest of what it sent: that the "

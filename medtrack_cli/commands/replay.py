@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medtrack_cli.commands.doubting import warn_of_damage
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
 from medtrack_cli.commands.redriving_options import Redriving
+from medtrack_cli.commands.replay_beside import refuse_beside
 from medtrack_cli.commands.replay_job import (
     job_of,
     name_of,
@@ -67,6 +69,7 @@ def replay(
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.wiring.runs import replays
 
+    refuse_beside(context, running)
     if running.runs or running.show or running.cancel:
         from medtrack_cli.commands.replay_runs import told
 
@@ -92,10 +95,13 @@ def replay(
         choosing = replace(choosing, since=since, until=until)
         return _sent(replace(asked, choosing=choosing), running, None)
     runs = replays(runtime)
-    name = runs.last() if running.resume == "last" else name_of(running.resume) or ""
+    name = runs.last() if running.resume == "last" else name_of(running.resume, "--resume") or ""
     with runs.reopened(name) as journal:
         asked = taken_up(context, asked, journal)
-        refuse_other_target(target_of(asked.runtime, asked.changing), journal)
+        has_broker = asked.streaming.from_stream is not None
+        target = target_of(asked.runtime, asked.changing, has_broker=has_broker)
+        refuse_other_target(target, journal)
+        warn_of_damage(runtime, name, journal.damaged)
         return _sent(asked, running, journal)
 
 

@@ -127,7 +127,12 @@ def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False)
     if "profile" in runtime.flags and not has_broker:
         hint = "the recording is a file: --to-profile alone says where it goes"
         raise UsageError("--profile and --to-profile exclude each other", hint=hint)
-    target = replace(runtime, flags={**runtime.flags, "profile": changing.to_profile})
+    kept = {
+        name: text
+        for name, text in runtime.flags.items()
+        if not has_broker or name in {"config", "exchange"}  # the others lead to the source
+    }
+    target = replace(runtime, flags={**kept, "profile": changing.to_profile})
     target.config  # noqa: B018 -- an unknown profile is told before anything is read
     target.tell_what_is_set_aside()
     return target
@@ -262,9 +267,9 @@ def _is_untouched(
         return refuse_changes(journal, source, chosen)
 
 
-def name_of(text: str | None) -> str | None:
-    """Read --name, which is a file's name, too."""
+def name_of(text: str | None, option: str = "--name") -> str | None:
+    """Read the name of a run, which is a file's name, too."""
     if text is not None and not _NAME.fullmatch(text):
         hint = "letters, digits, dots, dashes and underscores, 64 at the most"
-        raise UsageError("--name is no name of a run", text, hint=hint)
+        raise UsageError(f"{option} is no name of a run", text, hint=hint)
     return text

@@ -21,18 +21,11 @@ def told(runtime: Runtime, running: Running) -> int:
     from medtrack_cli.wiring.runs import replays
 
     runs = replays(runtime)
-    asked = {"--runs": running.runs, "--show": running.show, "--cancel": running.cancel}
-    typed = [name for name, value in asked.items() if value]
-    if len(typed) > 1 or running.resume:
-        hint = "one at a time"
-        raise UsageError(
-            f"{' and '.join([*typed, *(['--resume'] * bool(running.resume))])}", hint=hint
-        )
     if running.show:
-        runtime.printer.show(ShownRun(runs.read(_name(running.show))))
+        runtime.printer.show(ShownRun(runs.read(name_of(running.show, "--show") or "")))
         return ExitCode.DONE
     if running.cancel:
-        return _cancelled(runtime, runs, _name(running.cancel))
+        return _cancelled(runtime, runs, name_of(running.cancel, "--cancel") or "")
     found = [*runs.all()]
     for each in found:
         if not isinstance(each, Run):
@@ -42,10 +35,6 @@ def told(runtime: Runtime, running: Running) -> int:
     else:
         runtime.printer.note("no replay is known")
     return ExitCode.DONE
-
-
-def _name(text: str) -> str:
-    return name_of(text) or ""
 
 
 def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:

@@ -129,6 +129,16 @@ def with_edges_of(path: Path, journal: Path) -> bytes:
     return b"".join([sealed(record), *others])
 
 
+def test_a_damaged_line_of_a_journal_is_said(folder: Path) -> None:
+    """What a line that isn't as it was written said is done is sent again, with a warning."""
+    begun(folder)
+    whole = journal(folder).read_bytes()
+    journal(folder).write_bytes(whole.replace(b'"done":[[1,', b'"done":[[2,'))
+    ran = replayed(folder, MemoryBroker(wants_all=True), "--resume", "one")
+    assert ran.code == 0
+    assert "one: a line is damaged: what was done by it alone is sent again" in ran.err
+
+
 def test_what_was_not_done_is_sent_again(folder: Path) -> None:
     """An event that no queue wanted is tried again; those behind it, which are done, are not."""
 
@@ -299,8 +309,8 @@ def test_an_unfinished_run_is_cancelled_for_good(folder: Path) -> None:
     ran = run_json("replay", "--cancel", "one", folder=folder)
     assert (ran.code, ran.summary["state"]) == (0, "cancelled")
     assert ran.summary["counts"] == {"confirmed": 5}
-    for options in (("--cancel", "one"), ("--resume", "one")):
-        again = replayed(folder, broker, *options)
+    for option in ("--cancel", "--resume"):
+        again = run_json("replay", option, "one", folder=folder, broker=broker)
         assert (again.code, "the run is cancelled" in again.err) == (2, True)
 
 

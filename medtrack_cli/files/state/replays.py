@@ -159,7 +159,7 @@ class Replays:
         raise self._unknown(name)
 
     def _unknown(self, name: str) -> UsageError:
-        near = did_you_mean(name, self.names())
+        near = did_you_mean(name, [each for each in self.names() if each != name])
         return UsageError("no run of this name", name, hint=near or "medtrack replay --runs")
 
 
