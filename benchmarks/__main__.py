@@ -9,7 +9,7 @@ from benchmarks.listening import listening, long_listening, taking
 from benchmarks.measurements import startup, validating
 from benchmarks.measuring import FULL, QUICK, Result, table
 from benchmarks.publishing import memory, one_event, publishing
-from benchmarks.recordings import recordings
+from benchmarks.recordings import recordings, replaying
 from benchmarks.stats import summing_up
 from benchmarks.workplace import workplace, workplace_4
 
@@ -24,7 +24,7 @@ def main() -> int:
         for measure in (
             *(startup, publishing, one_event, memory),
             *(validating, listening, taking, long_listening),
-            *(recordings, summing_up),
+            *(recordings, replaying, summing_up),
         ):
             results += measure(place, sizes)
     if root := os.environ.get("MEDTRACK_TEST_RABBITMQ4_ROOT"):

@@ -31,7 +31,7 @@ class Sizes(NamedTuple):
     summed_up: int  # recorded events
 
 
-FULL = Sizes(7, 25, 3_000, 2_000_000, 200_000, 20_000, 200, 500_000)
+FULL = Sizes(7, 25, 3_000, 2_000_000, 200_000, 20_000, 2_000, 500_000)
 QUICK = Sizes(3, 9, 2_000, 100_000, 50_000, 10_000, 50, 100_000)
 
 

@@ -19,7 +19,7 @@ BEGIN = datetime(2025, 1, 15, 10, tzinfo=UTC)
 
 def summing_up(place: Workplace, sizes: Sizes) -> list[Result]:
     """Compare stats with a loop of orjson.loads over the same recording, as whole processes."""
-    file = _recording(place, sizes.summed_up)
+    file = recorded(place, sizes.summed_up)
     sides = {
         "orjson": partial(run, [*PYTHON, "-c", ORJSON_LOOP, file], place.environ),
         "ours": partial(run, [*MEDTRACK, "stats", file], place.environ),
@@ -27,7 +27,7 @@ def summing_up(place: Workplace, sizes: Sizes) -> list[Result]:
     rounds = interleave(sizes.rounds, sides, "stats")
     seconds = [each["ours"].seconds / each["orjson"].seconds for each in rounds]
     cpu = [each["ours"].cpu / each["orjson"].cpu for each in rounds]
-    long = run([*MEDTRACK, "stats", _recording(place, sizes.long_run)], place.environ)
+    long = run([*MEDTRACK, "stats", recorded(place, sizes.long_run)], place.environ)
     return [
         Result(f"stats, {sizes.summed_up:,} recorded events", seconds, "times orjson", 3),
         Result("  CPU", cpu, "times orjson"),
@@ -35,7 +35,7 @@ def summing_up(place: Workplace, sizes: Sizes) -> list[Result]:
     ]
 
 
-def _recording(place: Workplace, count: int) -> str:
+def recorded(place: Workplace, count: int) -> str:
     """Give a recording of so many events, fifty a second, each with an id of its own."""
     path = place.folder / f"recorded-{count}.ndjson"
     if path.exists():
