@@ -27,8 +27,8 @@ def explain(
 ) -> int:
     """Say what a code means, and what to do.
 
-    CODE is a finding's rule, a receipt's outcome, an exit code, the code of an error with -o
-    json, or the reply code of a broker. Without it, all are listed.
+    CODE is a finding's rule, a receipt's outcome, what a replay counts, an exit code, the code of
+    an error with -o json, or the reply code of a broker. Without it, all are listed.
     """
     if code is not None:
         return _explain(runtime, code)

@@ -6,9 +6,11 @@ from pika import spec
 from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import EXPLAINED, Group
 from medtrack_cli.core.messages import Outcome
+from medtrack_cli.core.publishing.selection import LeftOut
 from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
+from tests.project.test_json_output import documented
 from tests.running import run
 
 
@@ -30,6 +32,15 @@ def test_every_code_is_explained() -> None:
     assert replies <= said
     assert len(codes(Group.REPLY_CODE)) == len(replies)
     assert len({each.code for each in EXPLAINED}) == len(EXPLAINED)
+
+
+def test_all_that_a_replay_counts_is_explained() -> None:
+    """Each number of the object `replayed` that is no verdict, and each condition, is a counter."""
+    numbers = documented()["replayed"].schema["properties"].items()
+    counted = {name for name, each in numbers if each.get("type") == "integer"}
+    conditions = {*LeftOut, "left_out", "left_out_reason", "left_out_died_in"}
+
+    assert codes(Group.COUNTER) == conditions | counted - {*Outcome, "total", "exit_code"}
 
 
 def test_each_is_told_whole() -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.explanations.checks import CHECKS
+from medtrack_cli.core.explanations.counters import COUNTERS
 from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
 from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.explanations.outcomes import OUTCOMES
@@ -21,6 +22,7 @@ class Group(StrEnum):
 
     RULE = "rule"
     OUTCOME = "outcome"
+    COUNTER = "counter"
     EXIT_CODE = "exit_code"
     REPLY_CODE = "reply_code"
     CHECK = "check"
@@ -45,6 +47,7 @@ _RULES: Mapping[Group, type[AnyRule]] = {Group.RULE: Rule, Group.TOPOLOGY_RULE: 
 _ABOUT: Mapping[Group, Mapping[Any, Explanation]] = {
     Group.RULE: RULES,
     Group.OUTCOME: OUTCOMES,
+    Group.COUNTER: COUNTERS,
     Group.EXIT_CODE: EXIT_CODES,
     Group.REPLY_CODE: REPLY_CODES,
     Group.CHECK: CHECKS,
