@@ -48,7 +48,7 @@ def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
         while runs.read(name).state is State.RUNNING and clock.monotonic() < until:
             clock.sleep(0.05)
         run = runs.read(name)
-    if run.is_unfinished:
+    if run.state in {State.INTERRUPTED, State.FAILED}:  # one of a queue or a pipe, too
         with runs.reopened(name) as journal:
             journal.ended(State.CANCELLED, "by --cancel")
         run = runs.read(name)

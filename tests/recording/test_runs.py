@@ -314,6 +314,30 @@ def test_an_unfinished_run_is_cancelled_for_good(folder: Path) -> None:
         assert (again.code, "the run is cancelled" in again.err) == (2, True)
 
 
+def test_a_run_of_a_pipe_that_failed_is_cancelled(folder: Path) -> None:
+    """--cancel notes it of a run that can't be resumed, too: it never ends with 0 for nothing."""
+    broker, recording = failing(5), (folder / "r.ndjson").read_bytes()
+    piped = ("replay", "-", "--speed", "max", "--name", "one")
+    assert run_json(*piped, folder=folder, broker=broker, stdin=recording).code == 69
+    ran = run_json("replay", "--cancel", "one", folder=folder)
+    assert (ran.code, ran.summary["state"], shown(folder)["state"]) == (
+        *(0, "cancelled"),
+        "cancelled",
+    )
+
+
+def test_what_is_shown_of_a_run_masks_what_was_looked_for(folder: Path) -> None:
+    """Persons in --where, --header and --id are masked for people; names of fields are not."""
+    asked = ("--where", "event.payload.email == 'zoe@example.org'")
+    more = ("--header", "who=Zoe", "--id", "zoe@example.org", "--id", "id-1")
+    assert replayed(folder, MemoryBroker(), "--name", "one", *asked, *more).code == 0
+    told = run("replay", "--show", "one", folder=folder).out
+    assert "zoe" not in told.lower()
+    for each in ("where=event.payload.email == 'xxx@", "header=who=xxx", "id=xxx@", ",id-1"):
+        assert each in told
+    assert run("replay", "--show", "one", "-o", "json", folder=folder).out.count("Zoe") == 1
+
+
 def test_a_journal_cut_anywhere_never_loses_an_event(folder: Path) -> None:
     """Truncated at any byte it is refused, or the run goes on, and sends what isn't known done."""
     begun(folder)

@@ -1,5 +1,6 @@
 """Replays as jobs, as a table, or one by itself."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from medtrack_cli.output.shown.plans import ShownPlan
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import aligned
 
+_QUOTED = re.compile(r"""(["']).*?\1""")
 _TITLES = ("run", "state", "started", "events", "source")
 
 
@@ -104,9 +106,13 @@ def _options(run: Run) -> Iterator[str]:
     """Name the options that say anything."""
     for group in run.options.values():
         for name, value in group.items():
-            if name == "set_" and value:  # what is set may be a person's
+            if name in {"set_", "header"} and value:  # what is set may be a person's
                 for place, _, text in (each.partition("=") for each in value):
-                    yield f"set={place}={mask_shape(text)}"
+                    yield f"{name.strip('_')}={place}={mask_shape(text)}"
+            elif name == "where" and value:
+                yield f"where={_QUOTED.sub(lambda found: mask_shape(found[0]), value)}"
+            elif name == "id_" and value:
+                yield f"id={','.join(mask_shape(each) if '@' in each else each for each in value)}"
             elif value not in (None, False, "", []):
                 yield f"{name.strip('_').replace('_', '-')}={_text(value)}"
 
