@@ -9,7 +9,8 @@ from benchmarks.listening import listening, long_listening, taking
 from benchmarks.measurements import startup, validating
 from benchmarks.measuring import FULL, QUICK, Result, table
 from benchmarks.publishing import memory, one_event, publishing
-from benchmarks.recordings import recordings, replaying
+from benchmarks.recordings import recordings
+from benchmarks.replaying import replaying
 from benchmarks.stats import summing_up
 from benchmarks.workplace import workplace, workplace_4
 

@@ -2,15 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import MEDTRACK, PYTHON, Cost, Result, Sizes, interleave, note, run
-from benchmarks.publishing import publish
-from benchmarks.stats import recorded
-from benchmarks.workplace import QUEUE_LENGTH, Workplace
+from benchmarks.measuring import MEDTRACK, PYTHON, Result, Sizes, interleave, note, run
+from benchmarks.workplace import Workplace
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
@@ -62,31 +60,6 @@ def recordings(place: Workplace, sizes: Sizes) -> list[Result]:
         ),
         Result("  beside a loop over the lines", faster, "times its rate", *goal),
         Result("  memory", [each["ours"].megabytes for each in rounds], "MB", 100),
-    ]
-
-
-def replaying(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Compare a replay of a recording, journal and all, with publishing the same events."""
-    count = QUEUE_LENGTH
-    recording, file = recorded(place, count), place.events(count)
-    command = [*MEDTRACK, "replay", recording, "--speed", "max", "--yes"]
-
-    def replay() -> Cost:
-        cost = run(command, place.environ)
-        if (found := place.take()) != count:
-            raise SystemExit(f"the queue holds {found:,} events instead of {count:,}")
-        return cost
-
-    with place.queue():
-        sides: dict[str, Callable[[], Cost]] = {
-            "publish": partial(publish, place, file, count),
-            "ours": replay,
-        }
-        rounds = interleave(sizes.rounds, sides, "replay --speed max")
-    rates = [each["publish"].seconds / each["ours"].seconds for each in rounds]
-    return [
-        Result(f"replay --speed max, {count:,} events", rates, "times publish", 0.8, True),  # noqa: FBT003
-        Result("  memory", [each["ours"].megabytes for each in rounds], "MB"),
     ]
 
 
