@@ -494,6 +494,21 @@ def test_a_disk_that_fills_ends_the_run_with_all_accounted_for(tmp_path: Path) -
     mark.close()
 
 
+def test_receipts_that_nobody_goes_on_to_read_are_saved(tmp_path: Path) -> None:
+    """Whoever stops at a receipt and closes loses none; nothing is written once it is closed."""
+    mark = open_checkpoint(tmp_path / MARK, "a digest")
+    receipts = mark.watch(map(confirmed, range(1, 10)), bool, Stop())
+    assert [next(receipts).position for _ in range(5)] == [1, 2, 3, 4, 5]
+    mark.close()
+    other = os.open(tmp_path / "another file", os.O_RDWR | os.O_CREAT)  # with its descriptor
+    receipts.close()  # type: ignore[attr-defined] # a generator
+    os.close(other)
+    assert (tmp_path / "another file").read_bytes() == b""
+    again = open_checkpoint(tmp_path / MARK, "a digest")
+    assert again.was_done == 5
+    again.close()
+
+
 def test_a_loss_is_told_before_what_follows_from_it(tmp_path: Path) -> None:
     """What ends the receipts first is what is raised."""
 

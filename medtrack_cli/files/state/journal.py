@@ -90,7 +90,8 @@ class Journal:
         self._unwritten = header
 
     def close(self) -> None:
-        """Let another run have it."""
+        """Let another run have it; what `watch` hasn't saved, as nobody went on with it, is."""
+        self._save(is_last=True)
         self._file.close()
 
     def verify(self, items: Iterable[Item | Noted]) -> None:
@@ -174,6 +175,8 @@ class Journal:
 
         It outlasts the process from then on; put on the disk it is once a second.
         """
+        if self._file.is_closed:  # its descriptor may be another file's by now
+            return None
         self._saved_at = now = time.monotonic()
         is_lasting = is_last or now - self._lasting_at >= SAVE_SECONDS
         ranges = self._unsaved.ranges

@@ -75,6 +75,7 @@ class ReplayJournal(Journal):
 
     def ended(self, state: State, reason: str) -> None:
         """Say what became of it, as far as the disk has room, and let it go."""
+        self._save(is_last=True)
         with suppress(CannotWrite):
             self._tell(state, reason=reason, counts=dict(self._counts()))
         with suppress(FileNotFoundError):

@@ -36,7 +36,7 @@ class SealedFile:
     def __init__(self, path: Path, nature: Nature, subject: str | None = None) -> None:
         self.path = path
         self._nature = nature
-        self._is_closed = False
+        self.is_closed = False
         what = str(nature.kind)
         self._descriptor = open_locked(path, what, busy=nature.busy, subject=subject)
         try:
@@ -90,8 +90,8 @@ class SealedFile:
 
     def close(self) -> None:
         """Let another process have it."""
-        if not self._is_closed:
-            self._is_closed = True
+        if not self.is_closed:
+            self.is_closed = True
             os.close(self._descriptor)
 
     def _read_lines(self) -> list[bytes]:
