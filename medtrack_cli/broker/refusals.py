@@ -133,7 +133,8 @@ def _missing(words: str, settings: ConnectionSettings) -> Failure:
         return Failure(error, heals=False, refuses=True, code=404)
     kind, name = found
     listing = f"`rabbitmqctl list_{kind}s -p {quote(settings.vhost)} name` shows all"
-    hint = f"check --{kind} and --vhost; {listing}"
+    option = "--exchange" if kind == "exchange" else "its name"  # commands name queues by many
+    hint = f"check {option} and --vhost; {listing}"
     what = f"{kind} {name!r} is missing in vhost {settings.vhost!r}"
     error = TopologyError(what, broker, hint=hint)
     failure = Failure(error, heals=False, refuses=True, code=404)

@@ -266,3 +266,10 @@ def test_what_no_trust_would_help_sends_nobody_to_the_ca_file(
     assert words in error.what
     assert step in error.hint
     assert "--ca-file" not in error.hint
+
+
+def test_the_hint_of_a_missing_queue_names_no_option_that_its_command_lacks() -> None:
+    """Queues are named by --queue, --from-queue, --durable and more: only --vhost is all's."""
+    failure = channel_failure(404, "NOT_FOUND - no queue 'x' in vhost '/'", SETTINGS, "Basic.Get")
+    assert failure.error.hint is not None
+    assert failure.error.hint.startswith("check its name and --vhost;")
