@@ -102,8 +102,13 @@ def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
     return Replay(
         name_of(name) or run_name(runtime.world.clock.now()),
         uuid4(),
-        selection_of(runtime, choosing, Invalid.SKIP),
-        replace(rewrite_of(runtime, changing), to=to, to_queue=redriving.to_queue),
+        selection_of(runtime, choosing, Invalid.SEND if changing.set_ else Invalid.SKIP),
+        replace(
+            rewrite_of(runtime, changing),
+            to=to,
+            to_queue=redriving.to_queue,
+            mends=bool(changing.set_),
+        ),
         runtime.registry,
         command=f"medtrack replay --from-queue {redriving.from_queue}",
         target=None if changing.real_persons else here(target),

@@ -162,7 +162,7 @@ def _finish(
         sentence += f"; up to {tally.lag:,.1f} s behind the recorded pace"
     names = {**({"run": job.name} if job.name else {}), **runtime.config.target._asdict()}
     runtime.printer.summary(kind, {**names, **numbers}, sentence)
-    if tally[Outcome.UNROUTABLE] and code == ExitCode.VERDICT_NO:
+    if tally.unwanted and code == ExitCode.VERDICT_NO:
         way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
         runtime.printer.note(_NOBODY + way_out)
     if failure is not None:

@@ -10,6 +10,7 @@ import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import client
+from tests.builders import encode, event
 from tests.cli.tool import Ran
 from tests.faults.letters import Morgue, ids_in, morgue, quorum
 from tests.running import run_json
@@ -67,6 +68,7 @@ def test_a_look_a_choice_and_the_rest(redrive: Redrive, dead: Morgue) -> None:
         "total": 150,
         "confirmed": 150,
         "left_out_died_in": 150,
+        "left_out": 150,
         "seen": 300,
         "redriven": 150,
         "left": 150,
@@ -142,6 +144,9 @@ def test_an_unroutable_letter_stays(redrive: Redrive, fragile_broker: PrivateBro
         dead.channel.queue_delete(dead.origins[0])
         ran = redrive(dead.dead, "--yes")
         assert (ran.code, ran.summary["unroutable"], ran.summary["left"]) == (1, 2, 2)
+        reasons = {each["reason"] for each in ran.of_kind("receipt")}
+        assert reasons == {"there is no queue of this name"}
+        assert "medtrack listen" not in ran.err
         dead.await_depth(dead.dead, 2)
 
 
@@ -202,6 +207,37 @@ def test_invalid_letters_stay_and_originals_are_kept(
         (kept,) = map(json.loads, (tmp_path / "kept.ndjson").read_text().splitlines()[1:])
         assert kept["routing_key"] == dead.dead
         assert kept["headers"]["x-first-death-queue"] == dead.origins[0]
+
+
+def test_set_mends_invalid_letters(
+    redrive: Redrive, fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """What is set is judged: one that it makes valid goes home, one that it doesn't stays."""
+    with morgue(fragile_broker.amqp_url) as dead:
+        good, bad = event("student.created"), event("student.created")
+        del good["payload"]["email"]
+        bad["payload"]["cin"] = ""
+        for body in (encode(good), encode(bad), b"[1]", b"no JSON"):
+            dead.channel.basic_publish("medtrack.events", "student.created", body)
+            dead.reject(dead.origins[0])
+        dead.await_depth(dead.dead, 4)
+        kept = tmp_path / "kept.ndjson"
+        options = ("--set", "payload.email=a@example.org", "--record", str(kept))
+        ran = redrive(dead.dead, "--yes", *options)
+        assert counts(ran) == {
+            "total": 4,
+            "confirmed": 1,
+            "invalid": 3,
+            "seen": 4,
+            "redriven": 1,
+            "left": 3,
+        }
+        reasons = [each["reason"] for each in ran.of_kind("receipt") if each["reason"]]
+        assert reasons[0].endswith("once it is changed")
+        _, _, body = dead.channel.basic_get(dead.origins[0])
+        assert json.loads(body or b"")["payload"]["email"] == "a@example.org"
+        (original,) = map(json.loads, kept.read_text().splitlines()[1:])
+        assert original["body"] == good
 
 
 def test_no_delivery_left(redrive: Redrive, fragile_broker: PrivateBroker) -> None:

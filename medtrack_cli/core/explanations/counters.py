@@ -39,8 +39,7 @@ COUNTERS: dict[str, Explanation] = {  # by texts: what has the names takes long 
         "Invalid events that were not sent.",
         "--invalid skip leaves them out. Of a queue of dead letters that is the default, for they "
         "would die again; there they stay in the queue.",
-        "--invalid send sends them as they are. --set doesn't mend them, as it changes valid ones "
-        "alone: publish a mended copy.",
+        "--invalid send sends them as they are. Of a queue, --set PATH=VALUE mends them first.",
     ),
     "invalid_sent": Explanation(
         "Invalid events that were sent as they are.",

@@ -13,6 +13,7 @@ NACKED = (
 )
 
 NOBODY = "no queue is bound to this routing key"
+NO_QUEUE = "there is no queue of this name"
 
 
 class Settled(NamedTuple):
@@ -59,7 +60,8 @@ class Confirms:
                 self._returned[key] -= 1
                 if not self._returned[key]:
                     del self._returned[key]
-                yield Settled(message, Outcome.UNROUTABLE, NOBODY)
+                reason = NO_QUEUE if message.is_to_queue else NOBODY
+                yield Settled(message, Outcome.UNROUTABLE, reason)
             else:
                 yield Settled(message, Outcome.CONFIRMED, "")
 

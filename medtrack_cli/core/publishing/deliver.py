@@ -71,6 +71,7 @@ class Tally:
     def __init__(self, *, unroutable_is_done: bool = False) -> None:
         self.aside: Counter[str] = Counter()  # events with no receipt: left out, by reason
         self.lag = 0.0  # seconds by which the latest was behind the recorded pace
+        self.unwanted = 0  # that no queue is bound to
         self.is_cut_short = False  # though every event has its receipt
         self._counts: Counter[Outcome] = Counter()
         self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())
@@ -81,6 +82,7 @@ class Tally:
 
     def add(self, receipt: Receipt) -> None:
         self._counts[receipt.outcome] += 1
+        self.unwanted += receipt.outcome is Outcome.UNROUTABLE and not receipt.is_to_queue
         if not receipt.was_valid and receipt.outcome in GOT_OUT:
             self.aside["invalid_sent"] += 1
 

@@ -100,6 +100,7 @@ class Redrive:
                     self.deaths.add(death, examine(current, self.replay.registry))
                 if why_not := self.wanted.refuses(current, death):
                     aside[why_not] += 1
+                    aside["left_out"] += why_not.startswith("left_out")
                     continue
                 died_at = (death and death.at) or current.received_at
                 died = replace(current, received_at=died_at, origin=self.origin)

@@ -44,35 +44,43 @@ class Rewrite:
     now: datetime | None = None  # the event's new time, until `refreshed` puts that of its sending
     pseudonymizer: Pseudonymizer | None = None
     to_queue: str | None = None  # where all go
+    mends: bool = False  # what is set may make an invalid event valid
 
     def with_fakes(self, seen: CheckedDelivery) -> CheckedDelivery | None:
         """Put other persons in; None where that can't be done surely."""
         return self.pseudonymizer.apply(seen) if self.pseudonymizer else seen
 
     def changed(self, seen: CheckedDelivery, registry: Registry | None) -> CheckedDelivery:
-        """Change the event, and check it anew; Unfit where it was or would be invalid.
+        """Change the event, and check it anew; Unfit where it would be invalid.
 
-        Its key may have been another than its type, a dead letter's for one.
+        Where it was, too, unless it `mends`. Its key may have been another than its type, a dead
+        letter's for one.
         """
         if not (self.settings or self.now):
             return seen
         before = _faults(seen)
-        if wrong := next((each for each in before if each.rule is not _MISMATCH), None):
+        wrong = next((each for each in before if each.rule is not _MISMATCH), None)
+        if wrong and not self.mends:
             way_out = "only valid events are changed: --invalid skip leaves it out"
             raise Unfit(f"{_said(wrong)}; {way_out}")
         try:
             body = self._edited(seen.body, registry or built_in())
         except UsageError as misfit:
             raise Unfit("; ".join(filter(None, (misfit.message, misfit.hint)))) from None
+        except (ValueError, TypeError, RecursionError):  # of one that was invalid
+            raise Unfit(_said(before[0]) if before else "it can't be changed") from None
         after = examine(_holding(body, seen), registry)
+        was_mismatched = any(each.rule is _MISMATCH for each in before)
         for each in _faults(after):
-            if each.rule is not _MISMATCH or not before:
+            if each.rule is not _MISMATCH or not was_mismatched:
                 raise Unfit(f"{_said(each)}, once it is changed")
         return after
 
     def _edited(self, body: bytes, registry: Registry) -> bytes:
         text = decode(body)
         event = json.loads(text)
+        if not isinstance(event, dict):
+            raise TypeError("no object")
         paths.checked_for(event, self.settings, registry)
         for path, given in self.settings:
             value = paths.read(event, path, given, registry)
