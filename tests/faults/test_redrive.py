@@ -234,8 +234,8 @@ def test_set_mends_invalid_letters(
         }
         reasons = [each["reason"] for each in ran.of_kind("receipt") if each["reason"]]
         assert reasons[0].endswith("once it is changed")
-        _, _, body = dead.channel.basic_get(dead.origins[0])
-        assert json.loads(body or b"")["payload"]["email"] == "a@example.org"
+        *_, mended = dead.channel.basic_get(dead.origins[0])
+        assert json.loads(mended or b"")["payload"]["email"] == "a@example.org"
         (original,) = map(json.loads, kept.read_text().splitlines()[1:])
         assert original["body"] == good
 
