@@ -98,9 +98,11 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
             try:
                 yield
             finally:
-                redrive.settle(copy)
-                _account(redrive, tally)
-                _tell(runtime, redrive)
+                try:
+                    redrive.settle(copy)
+                finally:  # its connection may be lost: then all that was held is back
+                    _account(redrive, tally)
+                    _tell(runtime, redrive)
 
     if journal:
         replay = replace(replay, run=journal.run)
