@@ -1,6 +1,7 @@
 """What publish and replay have in common: receipts as they come, one summary, one exit code."""
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,12 @@ def carry_out(
             return rehearse(runtime, receipts, aside)
         return _report(runtime, kind, job, receipts)
     if dry_run:
+        coming = runtime, job.outgoing(), aside, policy.timeout
+        if job.opened is None:
+            return rehearse(*coming, outline=outline)
         with runtime.world.stop_on_signals() as stop:
-            coming = runtime, job.outgoing(), aside, policy.timeout
-            return rehearse(*coming, outline=outline, opened=job.opened(stop))
+            code = rehearse(*coming, outline=outline, opened=job.opened(stop))
+            return stop.exit_code or code
     if guard:
         guard.ask(is_counted=is_checked, known=job.known and job.known[0])
         job.guard = iter if is_checked else guard.passing
@@ -102,8 +106,9 @@ def _send(
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
         held_back, failure = pace(stop), None
+        opened = job.opened(stop) if job.opened else nullcontext()
         try:
-            with runtime.printer.progress(line), job.opened(stop):
+            with runtime.printer.progress(line), opened:
                 failure = _print_all(runtime, job.tally, job.run(publisher, stop, held_back))
         except MedtrackError as error:  # of where they come from
             failure = failure or error

@@ -74,7 +74,8 @@ def stats(
     if html:
         refuse_place(html)
     if bool(recordings) == bool(from_stream):
-        hint = "medtrack stats RECORDING, or medtrack stats --from-stream NAME"
+        both = "medtrack stats RECORDING, or medtrack stats --from-stream NAME"
+        hint = both if recordings else "medtrack stats morning.ndjson"
         raise UsageError("stats takes recordings or a stream", hint=hint)
     if from_stream:
         found = _read_stream(runtime, from_stream, since, until)

@@ -127,7 +127,8 @@ class Forker:
 def _kept(environ: Mapping[str, str]) -> list[object]:
     """Give what a process has from its start on, and what it inherits."""
     limits = [resource.getrlimit(each) for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)]
-    return [limits, {name: environ[name] for name in environ if name.startswith(AT_START)}]
+    ignored = [signal.getsignal(each) is signal.SIG_IGN for each in (signal.SIGHUP, signal.SIGINT)]
+    return [limits, ignored, {name: environ[name] for name in environ if name.startswith(AT_START)}]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -73,7 +73,7 @@ class Job:
     journal: Journal | None = None
     guard: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
-    opened: Callable[[Stop], AbstractContextManager[object]] = lambda _stop: nullcontext()
+    opened: Callable[[Stop], AbstractContextManager[object]] | None = None
     outline: "Outline | None" = None
     checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _aside: None
     known: tuple[int, Mapping[str, int]] | None = None
