@@ -148,16 +148,14 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
 
 def _warn(runtime: Runtime, found: "DeadQueue", rate: float | None) -> None:
     """Say beforehand what keeps a run from doing all."""
-    from medtrack_cli.core.publishing.redrive import HELD_SECONDS
+    from medtrack_cli.core.publishing.redrive import BOUNDS
 
     if found.consumers:
         runtime.printer.warning(f"{found.consumers:,} others consume from {found.name}")
-    if rate and found.ready > rate * HELD_SECONDS:
-        most = f"{rate * HELD_SECONDS:,.0f} of {found.ready:,}"
-        runtime.printer.warning(
-            f"at this rate a run sends {most}: it ends after {HELD_SECONDS / 60:.0f} minutes, and "
-            "the same command goes on"
-        )
+    if rate and found.ready > rate * BOUNDS.seconds:
+        most = f"{rate * BOUNDS.seconds:,.0f} of {found.ready:,}"
+        end = f"it ends after {BOUNDS.seconds / 60:.0f} minutes, and the same command goes on"
+        runtime.printer.warning(f"at this rate a run sends {most}: {end}")
 
 
 def _ask(

@@ -105,18 +105,16 @@ def why_unsendable(message: Message, username: str) -> str | None:
 def _is_simple(message: Message) -> bool:
     """Tell of most messages, without marshalling one, that AMQP can carry what they say."""
     headers = message.headers or {}
-    return (
-        _is_short(message.message_id)
-        and len(headers) <= _MANY
-        and all(
-            _is_short(value) if name in _TEXTS else name in _MODES and _is_whole(value, 0, 255)
-            for name, value in (message.properties or {}).items()
-        )
-        and all(
-            _is_short(name) and (_is_short(value) or _is_whole(value, -(2**31), 2**31 - 1))
-            for name, value in headers.items()
-        )
-    )
+    if len(headers) > _MANY or not _is_short(message.message_id):
+        return False
+    for name, value in (message.properties or {}).items():
+        is_text = name in _TEXTS
+        if not (_is_short(value) if is_text else name in _MODES and _is_whole(value, 0, 255)):
+            return False
+    for name, value in headers.items():
+        if not (_is_short(name) and (_is_short(value) or _is_whole(value, -(2**31), 2**31 - 1))):
+            return False
+    return True
 
 
 def _is_short(value: object) -> bool:

@@ -35,7 +35,7 @@ _UUIDS = re.compile(formats.UUID.strip("^$"))
 _WORD = re.compile("[a-z_-]{1,32}")
 _MEDIA = re.compile(r"[\w.+/-]*(?:; ?charset=[\w-]+)?")
 _FEW_DIGITS = 4
-_EMPTY = "".join(each for each in map(chr, range(128)) if not each.isalnum())  # nobody's
+_EMPTY = "\u2019" + "".join(each for each in map(chr, range(128)) if not each.isalnum())  # nobody's
 
 
 class _Doubt(Exception):
@@ -150,7 +150,7 @@ class _Work:
     def _fake_text(self, name: str, value: str) -> str | None:
         if _UUID.fullmatch(value):
             return f'"{self._fake_id(value)}"'
-        if not value.strip(_EMPTY):
+        if not "".join(value.split()).strip(_EMPTY):
             return None
         fake = self.fakes.text(name, value, keeps_shape=self.keeps_shape)
         if fake == value:

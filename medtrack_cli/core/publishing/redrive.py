@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.dead_letters import DEFAULT_EXCHANGE, Death, first_death
@@ -24,9 +25,17 @@ ROUND_BYTES = 64 * 2**20  # the same, by the largest seen
 LAST_ROUND = 50  # of messages that a kill would drop
 MOST_ARRIVED = 50  # copies that have arrived before their originals are let go
 ARRIVED_SECONDS = 0.2
-HELD = 100_000
-HELD_BYTES = 256 * 2**20
-HELD_SECONDS = 20 * 60.0  # a broker's consumer_timeout is 30 minutes
+
+
+class Bounds(NamedTuple):
+    """How much a run holds at most, and how long: a broker's consumer_timeout is 30 minutes."""
+
+    messages: int = 100_000
+    size: int = 256 * 2**20  # bytes
+    seconds: float = 20 * 60.0
+
+
+BOUNDS = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Redrive:
     deaths: Deaths | None = None  # where all that is read died, if that is wanted
     journal: Journal | None = None  # of the run, if it has one
     reader: QueueReader = field(init=False, repr=False)
+    bounds: Bounds = BOUNDS
     keep: Callable[[Delivery], None] = lambda _delivery: None
     at_start: int = 0
     taken: int = 0
@@ -174,7 +184,7 @@ class Redrive:
     def _deliveries(self) -> Iterator[Delivery]:
         """Take what was there at the start, in rounds that grow from one."""
         self.at_start = self.reader.waiting()
-        until = self.clock.monotonic() + HELD_SECONDS
+        until = self.clock.monotonic() + self.bounds.seconds
         size = largest = 1
         while (left := self.at_start - self.taken) > 0 and not self._is_at_bound(until):
             taken = self.reader.take(min(size, left))
@@ -196,12 +206,13 @@ class Redrive:
             size = max(1, min(size * 4, most, ROUND_BYTES // largest))
 
     def _is_at_bound(self, until: float) -> bool:
-        if len(self.held) >= HELD:
-            self.bound = f"{HELD:,} messages are held"
-        elif self._held_bytes >= HELD_BYTES:
-            self.bound = f"{HELD_BYTES >> 20} MiB are held"
+        most = self.bounds
+        if len(self.held) >= most.messages:
+            self.bound = f"{most.messages:,} messages are held"
+        elif self._held_bytes >= most.size:
+            self.bound = f"{most.size >> 20} MiB are held"
         elif self.clock.monotonic() >= until:
-            self.bound = f"{HELD_SECONDS / 60:.0f} minutes have passed"
+            self.bound = f"{most.seconds / 60:.0f} minutes have passed"
         return bool(self.bound)
 
     @property

@@ -29,6 +29,9 @@ from medtrack_cli.events.registry import Registry, built_in
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
 ORIGINAL_TIME_HEADER = "x-medtrack-original-time"
 
+Identify = Callable[[int], str]
+"""Makes the message id of a position."""
+
 # user_id must be the sender's login or the broker refuses; reply_to and expiration belong to
 # the past.
 STRIPPED_PROPERTIES = frozenset({"user_id", "reply_to", "expiration", "message_id"})
@@ -111,7 +114,7 @@ def messages(
             replay.note(index, each)
         found = each._replace(delivery=seen.delivery)
         try:
-            made = _made(index, found, seen, replay, identify(index))
+            made = _made(index, found, seen, replay, identify)
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
             failure = _joined(failure, error)
             made = _unmade(index, found, seen.event_type, error)
@@ -128,16 +131,16 @@ def messages(
 
 
 def _made(
-    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
+    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, identify: Identify
 ) -> Message | Receipt:
     if replay.rewrite.to_queue is None and is_astray(recorded.delivery, replay.rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
     if replay.target is not None:
         refuse_persons(seen, replay.target, replay.registry or built_in())
     try:
-        return _message(index, recorded, _changed(seen, replay), replay, message_id)
+        return _message(index, recorded, _changed(seen, replay), replay, identify)
     except Unfit as error:
-        name = recorded.delivery.message_id or message_id
+        name = recorded.delivery.message_id or identify(index)
         return Receipt(
             *(index, recorded.file, recorded.line, seen.event_type, name),
             *(Outcome.INVALID, str(error)),
@@ -204,18 +207,18 @@ def refuse_unsendable(
 
 
 def _message(
-    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, message_id: str
+    index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, identify: Identify
 ) -> Message:
     delivery, rewrite = seen.delivery, replay.rewrite
     exchange, routing_key, headers = rewrite.led(way(delivery, rewrite.to, rewrite.to_queue))
-    has_new_id = rewrite.new_ids or delivery.message_id is None
+    message_id = None if rewrite.new_ids else delivery.message_id
     return Message(
         position=index,
         file=recorded.file,
         line=recorded.line,
         event_type=seen.event_type,
         routing_key=routing_key,
-        message_id=message_id if has_new_id else delivery.message_id or "",
+        message_id=identify(index) if message_id is None else message_id,
         body=delivery.body,
         properties={
             name: value

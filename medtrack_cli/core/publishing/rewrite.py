@@ -95,6 +95,8 @@ class Rewrite:
 
     def led(self, way: Way) -> Way:
         """Change where a delivery goes, and what it carries; Unfit where AMQP has no room."""
+        if not (self.key_prefix or self.headers):
+            return way
         prefix, headers = self.key_prefix, {**way.headers, **self.headers}
         key = prefix + way.routing_key
         if prefix:
