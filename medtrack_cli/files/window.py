@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import BinaryIO, NamedTuple
 
 from medtrack_cli.core.filters import Window
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.times import sortable
+from medtrack_cli.core.times import from_rfc3339, sortable
 from medtrack_cli.files.json_files import MAX_LINE, Skip
 from medtrack_cli.files.sealed_lines import HEADER, has_seal, is_damaged, read_record
 from medtrack_cli.files.sources import Source
@@ -21,6 +22,7 @@ _NEAR = 64 * 1024  # bytes that are sooner read through than searched
 _PROBED_LINES = 100
 _LONGEST_HEADER = 64 * 1024
 _PIECE = 2**20
+_SAME = timedelta(seconds=0.1)  # a recorder's two looks at its clocks
 
 
 class Place(NamedTuple):
@@ -76,6 +78,10 @@ def origin_above(source: Source) -> Origin | None:
     if source.path is None or not source.start:
         return None
     with suppress(OSError), source.path.open("rb") as stream:
+        header = stream.readline(_LONGEST_HEADER).rstrip(b"\n")
+        stream.seek(source.start)
+        if _is_below(header, stream.readline(MAX_LINE).rstrip(b"\n")):
+            return _origin(header)
         end = source.start
         while end:
             begin = max(0, end - _PIECE)
@@ -88,6 +94,21 @@ def origin_above(source: Source) -> Origin | None:
                 return _origin(stream.readline(_LONGEST_HEADER).rstrip(b"\n"))
             end = begin
     return None
+
+
+def _is_below(header: bytes, line: bytes) -> bool:
+    """Tell of an event, by its seconds, that they are counted from this header on.
+
+    No other header of the file begins at the same time. A clock that was set tells nothing.
+    """
+    if is_damaged(header) or is_damaged(line) or not (has_seal(header) and has_seal(line)):
+        return False
+    try:
+        record = read_record(line)
+        began = from_rfc3339(record["received_at"]) - timedelta(seconds=record["elapsed"])
+        return abs(began - from_rfc3339(read_record(header)["started_at"])) < _SAME
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False
 
 
 def _origin(line: bytes) -> Origin | None:
