@@ -10,7 +10,7 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from medtrack_cli.errors import InputMissing
+from medtrack_cli.errors import HoldsNoEvents, InputMissing
 from medtrack_cli.events.findings import Span
 from medtrack_cli.events.json_text import examine
 from tests.files.reads import bodies, read_file, read_stdin
@@ -98,7 +98,10 @@ def test_any_bytes(name: str, content: bytes) -> None:
             items = read_stdin(content)
         else:
             path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-            items = read_file(path)
+            try:
+                items = read_file(path)
+            except HoldsNoEvents:
+                return  # it begins as what we write beside events does
     for item in items:
         assert item.body is not None or item.findings
         for finding in item.findings:
