@@ -102,7 +102,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
                     redrive.settle(copy)
                 finally:  # its connection may be lost: then all that was held is back
                     _account(redrive, tally)
-                    _tell(runtime, redrive)
+                    _tell(runtime, redrive, stop)
 
     if journal:
         replay = replace(replay, run=journal.run)
@@ -131,7 +131,7 @@ def _account(redrive: Redrive, tally: Tally) -> None:
     tally.is_cut_short = bool(redrive.bound or redrive.unreturned)
 
 
-def _tell(runtime: Runtime, redrive: Redrive) -> None:
+def _tell(runtime: Runtime, redrive: Redrive, stop: Stop) -> None:
     if redrive.deaths is not None and redrive.limit is not None:
         cost = f"each of the {redrive.taken:,} has one delivery less of {redrive.limit:,}"
         runtime.printer.note(f"looking is not free here: {cost}")
@@ -141,7 +141,7 @@ def _tell(runtime: Runtime, redrive: Redrive) -> None:
             f"{what} had no delivery left, and {redrive.queue} took no copy: the broker drops "
             "what was held, or it dies again"
         )
-    if redrive.bound:
+    if redrive.bound and not stop.is_requested:
         waits = counted(redrive.at_start - redrive.redriven, "message")
         runtime.printer.warning(
             f"{redrive.bound}: the run ends here, and {waits} wait in {redrive.queue}; "

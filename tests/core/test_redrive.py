@@ -1,7 +1,7 @@
 """The bounds of a redrive, and what becomes of messages that would not survive being put back."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 from uuid import UUID
@@ -16,7 +16,7 @@ from medtrack_cli.core.publishing.job import Pass
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted
 from medtrack_cli.core.publishing.replay import Replay
 from medtrack_cli.core.publishing.rewrite import Rewrite
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import BrokerUnreachable, UsageError
 from tests.builders import delivery, encode, event
 from tests.core.values import FakeClock
 
@@ -151,6 +151,7 @@ def test_a_run_ends_before_the_broker_thinks_it_dead() -> None:
 def test_what_would_not_survive_is_copied() -> None:
     """What has used its limit is copied, never nacked, and let go when the copy has arrived."""
     queue = Queue(letter(1, deliveries=1), letter(2, deliveries=2), letter(3, deliveries=2))
+    queue.ready[1] = replace(queue.ready[1], headers={**queue.ready[1].headers, "CC": ["others"]})
     found = made(queue, limit=2, returns=True)
     send(found, confirmed=0)
     copies: list[Message] = []
@@ -165,7 +166,7 @@ def test_what_would_not_survive_is_copied() -> None:
         ("m-2", "dead", ""),
         ("m-3", "dead", ""),
     ]
-    assert all(each.headers == DIED for each in copies)
+    assert all(each.headers == DIED for each in copies)  # no count, and nobody else gets it
     assert (queue.gone, queue.put_back, queue.held) == ([2], [1], {3})
     assert found.unreturned == 1
 
@@ -182,10 +183,53 @@ def test_a_look_at_what_would_not_survive_is_refused() -> None:
         assert again.gone == [1, 2]
 
 
-def test_what_others_have_ends_the_wait() -> None:
-    """Fewer may come than were there: another consumer has them."""
-    queue = Queue(letter(1))
-    queue.waiting = lambda: 5  # type: ignore[method-assign] # they were there a moment ago
+@pytest.mark.parametrize(
+    ("waits", "bound"), [((5, 0), ""), ((5, 4), "nothing more comes to us")], ids=["had", "get"]
+)
+def test_what_others_have_ends_the_wait(waits: tuple[int, ...], bound: str) -> None:
+    """Another consumer has the rest; while it is only to get it, the run doesn't say it is done."""
+    queue, answers = Queue(letter(1)), iter(waits)
+    queue.waiting = lambda: next(answers)  # type: ignore[method-assign] # as others consume
     found = made(queue)
     assert send(found) == ["m-1"]
-    assert (found.at_start, found.taken) == (5, 1)
+    assert (found.at_start, found.taken, found.bound) == (5, 1, bound)
+
+
+def test_a_lost_connection_is_told_as_such() -> None:
+    """What can't be let go isn't tried twice, and doesn't count as redriven."""
+    queue, tried = Queue(letter(1)), list[int]()
+
+    def acknowledge(tokens: Sequence[int]) -> None:
+        tried.extend(tokens)
+        if tokens:
+            raise BrokerUnreachable("the connection was lost")
+
+    queue.acknowledge = acknowledge  # type: ignore[method-assign] # of a connection that is lost
+    found = made(queue)
+    with pytest.raises(BrokerUnreachable):
+        send(found)
+    assert (tried, found.redriven) == ([1], 0)
+
+
+class Meanwhile(bytes):
+    """A body; when its size is asked for, something else happens first."""
+
+    happens: Callable[[], object] = staticmethod(lambda: None)
+
+    def __len__(self) -> int:
+        self.happens()
+        return super().__len__()
+
+
+def test_what_is_let_go_while_more_is_taken_is_held_no_more() -> None:
+    """One thread takes, another lets go: neither undoes the other's count of bytes."""
+    late = Meanwhile(BODY)
+    queue = Queue(letter(1), letter(2, late), letter(3))
+    found = made(queue, bounds=core.Bounds(size=2 * len(BODY) + 1))
+    making = found.make(Pass.SEND, Counter())
+    first = next(making)
+    assert isinstance(first, Message)
+    receipts = found.watch([first.receipt(Outcome.CONFIRMED)], lambda _each: True, Stop())
+    late.happens = lambda: next(receipts, None)  # the second is taken at this moment
+    assert len(list(making)) == 2
+    assert (queue.gone, found.bound) == ([1], "")

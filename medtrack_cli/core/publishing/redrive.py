@@ -6,7 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from medtrack_cli.core.checked import examine
-from medtrack_cli.core.dead_letters import DEFAULT_EXCHANGE, Death, first_death
+from medtrack_cli.core.dead_letters import (
+    DEFAULT_EXCHANGE,
+    SENDERS_COPIES,
+    Death,
+    first_death,
+)
 from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
 from medtrack_cli.core.listening.peek import deliveries_of
 from medtrack_cli.core.messages import Message, Outcome, Receipt
@@ -96,7 +101,8 @@ class Redrive:
     bound: str = ""  # what has ended the run before the queue's end
     held: dict[int, Delivery] = field(default_factory=dict, repr=False)  # by token
     _tokens: dict[int, int] = field(default_factory=dict, repr=False)  # by position
-    _held_bytes: int = 0
+    _bytes_taken: int = 0  # each counted by one thread
+    _bytes_let_go: int = 0
 
     def make(self, purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
         """Make the messages; the queue is read as they are asked for."""
@@ -151,8 +157,9 @@ class Redrive:
                 if token is not None and is_done(receipt):
                     arrived.append(token)
                     if len(arrived) >= MOST_ARRIVED or self.clock.monotonic() > let_go_at:
-                        self.redriven += self._let_go(arrived)
-                        arrived, let_go_at = [], self.clock.monotonic() + ARRIVED_SECONDS
+                        going, arrived = arrived, []  # once, also when the connection is lost
+                        self.redriven += self._let_go(going)
+                        let_go_at = self.clock.monotonic() + ARRIVED_SECONDS
                 yield receipt
         finally:
             self.redriven += self._let_go(arrived)
@@ -178,7 +185,7 @@ class Redrive:
     def _let_go(self, tokens: list[int]) -> int:
         """Acknowledge what has arrived elsewhere; give how many that are."""
         self.reader.acknowledge(tokens)
-        self._held_bytes -= sum(len(self.held.pop(token).body) for token in tokens)
+        self._bytes_let_go += sum(len(self.held.pop(token).body) for token in tokens)
         return len(tokens)
 
     def _deliveries(self) -> Iterator[Delivery]:
@@ -189,7 +196,7 @@ class Redrive:
         while (left := self.at_start - self.taken) > 0 and not self._is_at_bound(until):
             taken = self.reader.take(min(size, left))
             self.held |= {each.token: each for each in taken}
-            self._held_bytes += sum(len(each.body) for each in taken)
+            self._bytes_taken += sum(len(each.body) for each in taken)
             is_first, self.taken = not self.taken, self.taken + len(taken)
             if is_first and any(map(self._is_last, taken)) and self._refuses_last:
                 what = f"its messages have no delivery left of the {self.limit:,} that each has"
@@ -199,8 +206,9 @@ class Redrive:
                 if self._is_at_bound(until):
                     return
                 yield each
-            if not taken:
-                return  # others have the rest
+            if not taken:  # others have the rest, or are to get it
+                self.bound = "nothing more comes to us" if self.reader.waiting() else ""
+                return
             largest = max(largest, *(len(each.body) for each in taken))
             most = LAST_ROUND if any(map(self._is_last, taken)) else ROUND
             size = max(1, min(size * 4, most, ROUND_BYTES // largest))
@@ -209,7 +217,7 @@ class Redrive:
         most = self.bounds
         if len(self.held) >= most.messages:
             self.bound = f"{most.messages:,} messages are held"
-        elif self._held_bytes >= most.size:
+        elif self._bytes_taken - self._bytes_let_go >= most.size:
             self.bound = f"{most.size >> 20} MiB are held"
         elif self.clock.monotonic() >= until:
             self.bound = f"{most.seconds / 60:.0f} minutes have passed"
@@ -236,7 +244,9 @@ def _back(queue: str, delivery: Delivery, position: int) -> Message:
             if name not in {"user_id", "message_id"}  # another's login is refused
         },
         headers={
-            name: value for name, value in delivery.headers.items() if name != "x-delivery-count"
+            name: value
+            for name, value in delivery.headers.items()
+            if name not in {"x-delivery-count", *SENDERS_COPIES}  # nobody else gets it again
         },
         exchange=DEFAULT_EXCHANGE,
     )
