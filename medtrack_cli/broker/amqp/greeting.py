@@ -13,6 +13,8 @@ from pika.adapters.select_connection import SelectConnection
 from pika.compat import as_bytes
 from pika.credentials import PlainCredentials
 
+from medtrack_cli.broker.amqp.channel import WholeChannel
+
 _FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
 _ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
 _MOST = 64  # bytes that are kept of it
@@ -75,6 +77,9 @@ class GreetedConnection(SelectConnection):
         parent._on_connection_tune(method_frame)  # noqa: SLF001
         agreed: Any = self.params
         self.agreed = Agreed(agreed.heartbeat, agreed.frame_max)
+
+    def _create_channel(self, number: int, opened: Any) -> WholeChannel:  # noqa: ANN401 -- a callback
+        return WholeChannel(self, number, opened)
 
     def _on_data_available(self, data_in: bytes) -> None:
         self.heard_at = time.monotonic()
