@@ -2,6 +2,7 @@
 
 MedtrackError
 ├── DemoFailed             1   a step of the demo that didn't end as it should
+├── EventsGone             1   a part of a stream that its bounds took while it was read
 ├── UsageError             2   the command line asks for something impossible
 │   └── WrongExpression    2   --where can't be read; it shows its place
 ├── NotARecording         65   a recording or journal that is none
@@ -83,6 +84,11 @@ class MedtrackError(Exception):
 
 class DemoFailed(MedtrackError):
     code = "demo_failed"
+    exit_code = ExitCode.VERDICT_NO
+
+
+class EventsGone(MedtrackError):
+    code = "events_gone"
     exit_code = ExitCode.VERDICT_NO
 
 

@@ -90,4 +90,5 @@ def stream_of(
     ends = [part.end, *([int(match[2])] if match[2] else [])]
     if journal and journal.header["input"]:
         ends.append(journal.header["input"][0][1])
-    return StreamInput(runtime, part._replace(end=min(ends)))
+    part = part._replace(end=min(ends), may_lose=streaming.from_first)
+    return StreamInput(runtime, part)

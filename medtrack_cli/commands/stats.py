@@ -132,7 +132,7 @@ def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | No
     window = window_of(since, until, runtime.world.clock.now())
     collected = Stats()
     reader = StatsReader(collected, runtime.registry)
-    part = stretch(runtime, name, "first", window)
+    part = stretch(runtime, name, "first", window)._replace(may_lose=True)
     with (
         runtime.world.stop_on_signals() as stop,
         runtime.printer.progress(lambda: f"{collected.events + collected.left_out:,} events read"),

@@ -13,7 +13,7 @@ from medtrack_cli.core.inputs import Item, MadeItem
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Interrupted, Retry, Stop
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
-from medtrack_cli.errors import BrokerUnreachable, UsageError
+from medtrack_cli.errors import BrokerUnreachable, EventsGone, UsageError
 from medtrack_cli.events.json_text import examine as parse
 from medtrack_cli.files.inputs import FROM_THE_START, Beginning, Input, Span
 from medtrack_cli.files.state.identity import Known
@@ -30,6 +30,7 @@ class Stretch(NamedTuple):
     source: Stream
     end: int
     gone: int = 0  # offsets that were asked for and are gone by the stream's bounds
+    may_lose: bool = False  # more of them while it is read
 
 
 def stretch(
@@ -84,11 +85,12 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
 def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery]:
     """Give all deliveries of a part, in their order, each once, unless stopped.
 
-    After a lost connection it goes on behind the last one.
+    After a lost connection it goes on behind the last one. EventsGone when the stream's bounds took
+    some before they were read, unless it `may_lose` them: a broker goes on behind them in silence.
     """
     if part.end < 0:
         return
-    note, settings = runtime.printer.note, runtime.connection
+    note, settings, expected = runtime.printer.note, runtime.connection, part.source.offset
     with runtime.world.open_consumer(settings, part.source, note, stop, Retry()) as consumer:
         for happening in consumer.deliveries():
             if isinstance(happening, Interrupted):
@@ -96,11 +98,29 @@ def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery
             if not isinstance(happening, list):
                 continue
             for delivery in happening:
+                if isinstance(expected, int) and delivery.offset > expected:
+                    _refuse_gone(runtime, part, expected, stop)
+                expected = delivery.offset + 1
                 if delivery.offset <= part.end:
                     yield delivery
             if happening and happening[-1].offset >= part.end:
                 return
             consumer.acknowledge([each.token for each in happening])
+
+
+def _refuse_gone(runtime: Runtime, part: Stretch, expected: int, stop: Stop) -> None:
+    """Say how many are gone from an offset on; none are where RabbitMQ has records of its own."""
+    from medtrack_cli.broker.amqp.stream_edges import read_edges
+
+    name = part.source.name
+    first = read_edges(runtime.connection, name, lambda _text: None, stop).first
+    gone = 0 if first is None else min(first.offset, part.end + 1) - expected
+    if gone <= 0:
+        return
+    what = f"{gone:,} offsets from {expected} on went by the stream's bounds while it was read"
+    if not part.may_lose:
+        raise EventsGone(what, name, hint="a new run with --from-first sends what is left")
+    runtime.printer.warning(f"{what}: {name}")
 
 
 class StreamInput:

@@ -17,7 +17,11 @@ from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.broker.amqp.subscription import HOLD_SECONDS, PREFETCH, WATCH_SECONDS
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Stop
+from medtrack_cli.errors import EventsGone
 from medtrack_cli.private_broker import PrivateBroker
+from medtrack_cli.runtime import Runtime
+from medtrack_cli.wiring.streams import Stretch, deliveries
+from medtrack_cli.world import World
 from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Ran, Tool
 from tests.faults.memory import peak_memory
@@ -202,6 +206,15 @@ def test_what_retention_took_is_said(
     assert ran.of_kind("event")[0]["headers"]["x-stream-offset"] == first
     ran = read(fragile_broker, tmp_path, "replay", "--offset", f"7:{first}", "--dry-run")
     assert (ran.code, "--from-first sends what is left" in ran.err) == (1, True), ran.err
+    runtime = Runtime(World(environ={"HOME": str(tmp_path), **environ}, cwd=tmp_path))
+    part = Stretch(Stream(NAME, 7), last)  # as when they went after it was looked at
+    with pytest.raises(EventsGone, match=f"{first - 7:,} offsets from 7 on"):
+        next(deliveries(runtime, part, Stop()))
+    read_on = list(deliveries(runtime, part._replace(may_lose=True), Stop()))
+    assert [read_on[0].offset, read_on[-1].offset] == [first, last]
+    assert len(list(deliveries(runtime, part._replace(source=Stream(NAME, first)), Stop()))) == len(
+        read_on
+    )
 
 
 @pytest.mark.long
