@@ -2,10 +2,14 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from select import select
 from typing import BinaryIO, TextIO
 
 from medtrack_cli.output.safe_text import safe_text
+
+_SIGNAL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class Terminal:
         lines = [safe_text(line) + "\n" for line in told]
         self.stderr.write("".join(lines) + safe_text(question))
         self.stderr.flush()
+        # A signal that comes just before a read that blocks would wait for the next line.
+        with suppress(OSError):  # Windows waits for sockets only
+            while not select([self.stdin], [], [], _SIGNAL_SECONDS)[0]:
+                pass
         return self.stdin.readline().decode("utf-8", "replace").strip()
 
     def ask_secret(self, question: str) -> str:

@@ -519,7 +519,7 @@ def test_a_run_that_asks_can_be_ended(tool: Tool) -> None:
     while b"Type the profile's name" not in seen:
         seen += os.read(ours, 4096)
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 130
+    assert process.wait(30) == 130
     seen = b""
     with suppress(OSError):  # its end
         while more := os.read(ours, 4096):
