@@ -50,11 +50,13 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     from medtrack_cli.wiring.redriving import dead_queue, job_of
     from medtrack_cli.wiring.runs import begun
 
-    queue = _queue_of(sources, redriving, pacing, changing)
+    queue = _queue_of(runtime, sources, redriving, pacing, changing)
     target, started = target_of(runtime, changing, has_broker=True), runtime.world.clock.now()
     policy = policy_of(pacing, running.retry_for, WINDOW)
     pace = pace_of(target, replace(pacing, speed="max"), policy)
-    replay = _replay(runtime, target, redriving, choosing, changing, running.name)
+    replay = _replay(
+        *(runtime, target, redriving, choosing, changing, running.name), is_dry=running.dry_run
+    )
     outline = Outline(
         replay.name, here(target), rate=pacing.rate, deaths=Deaths() if running.dry_run else None
     )
@@ -93,6 +95,8 @@ def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
     choosing: Choosing,
     changing: Changing,
     name: str | None,
+    *,
+    is_dry: bool,
 ) -> "Replay":
     """Say what is sent, where to, and under which name: to the queue each died in, by default."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
@@ -112,6 +116,7 @@ def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
         runtime.registry,
         command=f"medtrack replay --from-queue {redriving.from_queue}",
         target=None if changing.real_persons else here(target),
+        ends_at_limit=not is_dry,
     )
 
 
@@ -122,7 +127,13 @@ def _wanted(redriving: Redriving) -> "Wanted":
     return Wanted(reasons, died_in, redriving.max_redrives)
 
 
-def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing: Changing) -> str:
+def _queue_of(
+    runtime: Runtime,
+    sources: list[str],
+    redriving: Redriving,
+    pacing: Pacing,
+    changing: Changing,
+) -> str:
     """Refuse what goes without a queue as the source; give its name."""
     queue = redriving.from_queue or ""
     refuse_queue_name("--from-queue", queue)
@@ -137,6 +148,9 @@ def _queue_of(sources: list[str], redriving: Redriving, pacing: Pacing, changing
     if changing.key_prefix and changing.to is not To.EXCHANGE:
         hint = "--to exchange: a queue is reached by its name alone"
         raise UsageError("--key-prefix is of keys that an exchange sees", hint=hint)
+    if "exchange" in runtime.flags and changing.to is not To.EXCHANGE:
+        hint = "--to exchange: a queue is reached by its name alone"
+        raise UsageError("--exchange is of what goes to one", runtime.flags["exchange"], hint=hint)
     if redriving.to_queue == queue:
         raise UsageError("--to-queue names the queue itself", queue, hint="name another queue")
     if pacing.speed not in {"1", "max"}:

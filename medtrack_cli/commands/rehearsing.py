@@ -1,6 +1,6 @@
 """Dry runs: what would be sent, and whom it would reach."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING
@@ -25,12 +25,14 @@ def rehearse(
     *,
     outline: "Outline | None" = None,
     opened: AbstractContextManager[object] | None = None,
+    ended: Callable[[], int] = lambda: ExitCode.DONE,
 ) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings.
 
     `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
-    `opened` is where it comes from. The queues are asked for no longer than the `timeout`. Where
-    there is an `outline`, people are shown that, filled, in the place of each message.
+    `opened` is where it comes from, and `ended` the exit code that its end calls for. The queues
+    are asked for no longer than the `timeout`. Where there is an `outline`, people are shown that,
+    filled, in the place of each message.
     """
     from medtrack_cli.wiring import brokers
 
@@ -58,14 +60,20 @@ def rehearse(
     if outline is not None:
         printer.show(ShownPlan(outline.to_json()))
     left = {name: count for name, count in {**aside, "invalid_sent": invalid_sent}.items() if count}
-    return _sum_up(runtime, sendable, tally, left, undelivered)
+    code = ended() or (ExitCode.VERDICT_NO if tally[Outcome.INVALID] else ExitCode.DONE)
+    return _sum_up(runtime, sendable, tally, left, undelivered=undelivered, code=code)
 
 
 def _sum_up(
-    runtime: Runtime, sendable: int, tally: Tally, left: Mapping[str, int], undelivered: int
+    runtime: Runtime,
+    sendable: int,
+    tally: Tally,
+    left: Mapping[str, int],
+    *,
+    undelivered: int,
+    code: int,
 ) -> int:
     total, invalid = sendable + tally.total, tally[Outcome.INVALID]
-    code = ExitCode.VERDICT_NO if invalid else ExitCode.DONE
     numbers = {"total": total, "would_send": sendable, "invalid": invalid}
     sentence = "dry run: nothing would be sent"
     if total:

@@ -60,8 +60,12 @@ def carry_out(
         if job.opened is None:
             return rehearse(*coming, outline=outline)
         with runtime.world.stop_on_signals() as stop:
-            code = rehearse(*coming, outline=outline, opened=job.opened(stop))
-            return stop.exit_code or code
+            return rehearse(
+                *coming,
+                outline=outline,
+                opened=job.opened(stop),
+                ended=lambda: stop.exit_code or job.tally.exit_code,
+            )
     if guard:
         guard.ask(is_counted=is_checked, known=job.known and job.known[0])
         job.guard = iter if is_checked else guard.passing

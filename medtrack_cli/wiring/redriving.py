@@ -108,7 +108,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
         replay = replace(replay, run=journal.run)
     redrive = Redrive(
         *(found.name, replay, wanted, runtime.world.clock, found.limit, returns, spends),
-        *(origin, deaths, journal),
+        *(origin, deaths, journal, "exchange" not in runtime.flags),
     )
     made = Job(redrive.make, tally, can_be_made_again=False, journal=redrive, opened=opened)
     made.name = replay.name
@@ -123,12 +123,12 @@ def _keep(recorder: Recorder, runtime: Runtime, delivery: Delivery) -> None:
 
 def _account(redrive: Redrive, tally: Tally) -> None:
     """Count the messages of the queue beside the events: seen is redriven and left."""
+    tally.is_cut_short = bool(redrive.bound or redrive.unreturned)
     if redrive.deaths is not None:
         return  # a dry run leaves all
     left = redrive.taken - redrive.redriven
     numbers = {"seen": redrive.taken, "redriven": redrive.redriven, "left": left}
     tally.aside.update(numbers, arrived_since=redrive.arrived_since)
-    tally.is_cut_short = bool(redrive.bound or redrive.unreturned)
 
 
 def _tell(runtime: Runtime, redrive: Redrive, stop: Stop) -> None:
@@ -143,7 +143,14 @@ def _tell(runtime: Runtime, redrive: Redrive, stop: Stop) -> None:
         )
     if redrive.bound and not stop.is_requested:
         waits = counted(redrive.at_start - redrive.redriven, "message")
-        runtime.printer.warning(
-            f"{redrive.bound}: the run ends here, and {waits} wait in {redrive.queue}; "
-            "the same command goes on"
-        )
+        end = f"the run ends here, and {waits} wait in {redrive.queue}; {_way_on(redrive)}"
+        if redrive.deaths is not None:
+            end = f"the plan is of the first {redrive.taken:,} of {waits} in {redrive.queue}"
+        runtime.printer.warning(f"{redrive.bound}: {end}")
+
+
+def _way_on(redrive: Redrive) -> str:
+    """Say how to go on: what stays is in its place again, unless it was put back one by one."""
+    if redrive.is_full and redrive.limit is None:
+        return "what stays comes first again, until --to-queue takes it elsewhere"
+    return "the same command goes on"

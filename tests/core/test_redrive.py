@@ -126,7 +126,7 @@ def test_a_run_ends_where_it_holds_too_much(bounds: core.Bounds, said: str) -> N
     queue = Queue(*map(letter, range(1, 101)))
     found = made(queue, limit=20, bounds=bounds)
     send(found, confirmed=3)
-    assert found.bound == said
+    assert (found.bound, found.is_full) == (said, True)
     assert len(found.held) < 30
     found.settle(lambda _messages: ())
     assert (found.taken, found.redriven) == (sum(queue.rounds), 3)
@@ -145,7 +145,7 @@ def test_a_run_ends_before_the_broker_thinks_it_dead() -> None:
         sent += 1
         clock.moment += 60
     assert sent == core.BOUNDS.seconds / 60
-    assert found.bound == "20 minutes have passed"
+    assert (found.bound, found.is_full) == ("20 minutes have passed", False)
 
 
 def test_what_would_not_survive_is_copied() -> None:

@@ -9,6 +9,7 @@ import pika
 import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
+from medtrack_cli.world import SystemClock
 from tests.broker.witness import client
 from tests.builders import encode, event
 from tests.cli.tool import Ran
@@ -120,6 +121,64 @@ def test_a_letter_reaches_whom_it_is_sent_to(
         keys = {each["routing_key"] for each in ran.of_kind("receipt")}
         expected = "student.deleted" if reached[1] else (dead.origins[0], other.dead)[reached[2]]
         assert keys == {expected}
+
+
+def test_a_typed_exchange_wins(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
+    """It is where letters go, instead of the one they were first published to, as the plan says."""
+    with morgue(fragile_broker.amqp_url) as dead:
+        dead.kill(2)
+        other = f"{dead.dead}.other"
+        dead.channel.exchange_declare(other, "topic", auto_delete=True)
+        dead.channel.queue_declare(other)
+        dead.channel.queue_bind(other, other, "student.deleted")
+        options = ("--to", "exchange", "--exchange", other)
+        (plan,) = redrive(dead.dead, "--dry-run", *options).of_kind("plan")
+        assert (plan["exchange"], [each["name"] for each in plan["queues"]["names"]]) == (
+            other,
+            [other],
+        )
+        assert redrive(dead.dead, "--yes", *options).code == 0
+        assert (dead.depth(other), dead.depth(dead.origins[0])) == (2, 0)
+        dead.channel.queue_delete(other)
+
+
+def test_a_limit_ends_the_reading(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
+    """Nothing is delivered that can't be sent any more, save what came together."""
+    with morgue(fragile_broker.amqp_url, 1, quorum(1)) as dead:
+        dead.kill(100)
+        ran = redrive(dead.dead, "--yes", "--limit", "3")
+        assert counts(ran) == {"total": 3, "confirmed": 3, "seen": 5, "redriven": 3, "left": 2}
+        dead.await_depth(dead.dead, 97)
+
+
+class Hasty(SystemClock):
+    """Time in which a minute passes each time somebody looks."""
+
+    minutes = 0
+
+    def monotonic(self) -> float:
+        self.minutes += 1
+        return self.minutes * 60.0
+
+
+def test_a_run_that_time_ends_says_so(fragile_broker: PrivateBroker, tmp_path: Path) -> None:
+    """A dry run, too, ends with 1: its plan is of a part."""
+    environ = {
+        "MEDTRACK_URL": fragile_broker.amqp_url,
+        "MEDTRACK_MANAGEMENT_URL": fragile_broker.web_address,
+    }
+    with morgue(fragile_broker.amqp_url) as dead:
+        dead.kill(100)
+        run = ("replay", "--from-queue", dead.dead)
+        dry = run_json(*run, "--dry-run", folder=tmp_path, environ=environ, clock=Hasty())
+        assert (dry.code, dry.summary["exit_code"]) == (1, 1)
+        assert 0 < dry.summary["would_send"] < 100
+        assert "20 minutes have passed: the plan is of the first" in dry.err
+        dead.await_depth(dead.dead, 100)
+        ran = run_json(*run, "--yes", folder=tmp_path, environ=environ, clock=Hasty())
+        assert (ran.code, ran.summary["exit_code"]) == (1, 1)
+        assert "the same command goes on" in ran.err
+        dead.await_depth(dead.dead, 100 - ran.summary["redriven"])
 
 
 def test_what_is_refused_stays(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
@@ -288,6 +347,7 @@ def test_only_what_was_there_is_handled(redrive: Redrive, fragile_broker: Privat
         (["--from-queue", "q", "--to", "queue", "--to-queue", "p"], "goes without --to"),
         (["--from-queue", "q", "--to-queue", "q"], "names the queue itself"),
         (["--from-queue", "q", "--key-prefix", "x."], "keys that an exchange sees"),
+        (["--from-queue", "q", "--exchange", "x"], "of what goes to one"),
         (["morning.ndjson", "--died-in", "q"], "--died-in goes with --from-queue"),
         ([], "nothing to replay"),
     ],

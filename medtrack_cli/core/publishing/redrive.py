@@ -90,6 +90,7 @@ class Redrive:
     origin: Origin | None = None  # the broker that the queue is on
     deaths: Deaths | None = None  # where all that is read died, if that is wanted
     journal: Journal | None = None  # of the run, if it has one
+    keeps_exchange: bool = True  # that each was first published to; else to the configured one
     reader: QueueReader = field(init=False, repr=False)
     bounds: Bounds = BOUNDS
     keep: Callable[[Delivery], None] = lambda _delivery: None
@@ -99,6 +100,7 @@ class Redrive:
     arrived_since: int = 0
     unreturned: int = 0  # of what would not survive being put back
     bound: str = ""  # what has ended the run before the queue's end
+    is_full: bool = False  # that is what it holds
     held: dict[int, Delivery] = field(default_factory=dict, repr=False)  # by token
     _tokens: dict[int, int] = field(default_factory=dict, repr=False)  # by position
     _bytes_taken: int = 0  # each counted by one thread
@@ -134,10 +136,12 @@ class Redrive:
 
     def _exchange(self, made: Message, original: Delivery) -> str | None:
         """Name the exchange: of what goes where it was first published, that one."""
+        if made.exchange is not None or not self.keeps_exchange:
+            return made.exchange
+        if ORIGINAL_KEY_HEADER in original.headers:
+            return None  # it died on its way home, of another exchange: it was ours before
         death = first_death(original)
-        if made.exchange is not None or death is None or ORIGINAL_KEY_HEADER in original.headers:
-            return made.exchange  # the last is sent to our exchange, where it was first published
-        return death.exchange
+        return death and death.exchange
 
     def left(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
         """Pass all on: what an earlier run has done isn't in the queue any more."""
@@ -216,9 +220,9 @@ class Redrive:
     def _is_at_bound(self, until: float) -> bool:
         most = self.bounds
         if len(self.held) >= most.messages:
-            self.bound = f"{most.messages:,} messages are held"
+            self.is_full, self.bound = True, f"{most.messages:,} messages are held"
         elif self._bytes_taken - self._bytes_let_go >= most.size:
-            self.bound = f"{most.size >> 20} MiB are held"
+            self.is_full, self.bound = True, f"{most.size >> 20} MiB are held"
         elif self.clock.monotonic() >= until:
             self.bound = f"{most.seconds / 60:.0f} minutes have passed"
         return bool(self.bound)
