@@ -8,6 +8,7 @@ MedtrackError
 ├── NotARecording         65   a recording or journal that is none
 ├── BrokenSchema          65   a schema that can't be used
 ├── NotDefinitions        65   a file of a broker's definitions that is none
+├── NotExpectations       65   a file of expectations that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
 │   ├── EmptyInput        66   an input that holds no event
 │   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
@@ -117,6 +118,11 @@ class BrokenSchema(MedtrackError):
 
 class NotDefinitions(MedtrackError):
     code = "not_definitions"
+    exit_code = ExitCode.DATA_ERROR
+
+
+class NotExpectations(MedtrackError):
+    code = "not_expectations"
     exit_code = ExitCode.DATA_ERROR
 
 

@@ -52,8 +52,8 @@ def checked(settings: Iterable[Setting], event_type: EventType) -> None:
             raise UsageError(f"no such field in {event_type.name}", ".".join(path), hint=hint)
 
 
-def checked_for_any(settings: Iterable[Setting], registry: Registry) -> None:
-    """Refuse a path that no type has: it is a slip."""
+def checked_for_any(settings: Iterable[Setting], registry: Iterable[EventType]) -> None:
+    """Refuse a path that none of the types has: it is a slip."""
     for setting in settings:
         misfits = []
         for each in registry:

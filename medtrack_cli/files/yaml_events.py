@@ -76,7 +76,7 @@ def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
     def keeps_text(path: Path) -> bool:
         return making.wants_text(event_type, prefix + path, version)
 
-    value = _value(node, (), keeps_text, found)
+    value = value_of(node, (), keeps_text, found)
     if is_envelope and isinstance(value, dict):
         value = {name: value[name] for name in ENVELOPE_FIELDS if name in value} | value
     body = None if any(trouble.breaks for trouble in found) else _write(value, node, found)
@@ -97,18 +97,19 @@ def _findings(file: str, troubles: Iterable[Trouble]) -> tuple[Finding, ...]:
     )
 
 
-def _value(
+def value_of(
     node: Node, path: Path, keeps_text: Callable[[Path], bool], troubles: list[Trouble]
 ) -> object:
+    """Give the JSON value of a node at a path, in which some plain scalars keep their text."""
     match node:
         case Mapping():
             return {
-                key.text: _value(each, (*path, key.text), keeps_text, troubles)
+                key.text: value_of(each, (*path, key.text), keeps_text, troubles)
                 for key, each in node.members
             }
         case Sequence():
             return [
-                _value(each, (*path, index), keeps_text, troubles)
+                value_of(each, (*path, index), keeps_text, troubles)
                 for index, each in enumerate(node.items)
             ]
     return _scalar_value(node, path, keeps_text, troubles)

@@ -53,11 +53,30 @@ def read_yaml(
         trouble = _syntax_trouble(error, text, events.last)
     except TooDeep as error:
         trouble = error.trouble
-    if text.fault and trouble is None:
-        fault = text.fault
-        trouble = Trouble(fault.rule, (), fault.span, fault.message, fault.suggestion)
-    if trouble:
+    if trouble := trouble or _fault(text):
         yield broken_item([trouble], file)
+
+
+def read_node(stream: BinaryIO) -> tuple[Node | None, list[Trouble]]:
+    """Read a file's one document as a node, None where it is empty, and all that is wrong."""
+    text = TextStream(stream, b"")
+    events = _Events(yaml.parse(text, Loader=_LOADER))
+    composer = Composer(events)
+    nodes: list[Node] = []
+    trouble = None
+    try:
+        nodes += [composer.compose(each) for each in events if isinstance(each, _CONTENT)]
+    except yaml.YAMLError as error:
+        trouble = _syntax_trouble(error, text, events.last)
+    except TooDeep as error:
+        trouble = error.trouble
+    troubles = composer.take_troubles()
+    if len(nodes) > 1:
+        where = first_character(nodes[1].start)
+        troubles.append(Trouble(Rule.YAML_SYNTAX, (), where, "a second document", "keep one"))
+    if trouble := trouble or _fault(text):
+        troubles.append(trouble)
+    return nodes[0] if nodes else None, troubles
 
 
 class _Events:
@@ -118,6 +137,14 @@ def _list_items(
         if not _is_cut(node, text):
             yield make_item(node, composer.take_troubles(), making)
         event = following or next(events)
+
+
+def _fault(text: TextStream) -> Trouble | None:
+    """Say why the text was cut off, where it was."""
+    if text.fault is None:
+        return None
+    rule, _, span, message, suggestion = text.fault
+    return Trouble(rule, (), span, message, suggestion)
 
 
 def _is_cut(node: Node, text: TextStream) -> bool:
