@@ -79,7 +79,7 @@ EXPECT_MAIL = "expect: [{event: student.created, where: {email: amina.example@ex
 )
 def test_it_is_decided_as_soon_as_nothing_can_change_it(
     tmp_path: Path, text: str, come: list[Seen], stands: str
-):
+) -> None:
     """What can still fail is open to the end; all else ends with what decides it."""
     expected = read(tmp_path, text)
     for each in come:
@@ -113,7 +113,7 @@ def test_it_is_decided_as_soon_as_nothing_can_change_it(
 )
 def test_a_mistake_is_told_with_its_place(
     tmp_path: Path, text: str, place: str, what: str, hint: str
-):
+) -> None:
     """A file that can't be used says where, and what may be meant; exit code 65."""
     with pytest.raises(NotExpectations) as told:
         read(tmp_path, text)
@@ -123,13 +123,13 @@ def test_a_mistake_is_told_with_its_place(
     assert told.value.exit_code is ExitCode.DATA_ERROR
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path: Path):
+def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
     """It is an input like any other: exit code 66."""
     with pytest.raises(InputMissing):
         read_expectations(tmp_path / "none.yaml", built_in(), REACTIONS, compiled)
 
 
-def test_a_failure_tells_the_near_misses_and_the_time_line(tmp_path: Path):
+def test_a_failure_tells_the_near_misses_and_the_time_line(tmp_path: Path) -> None:
     """It says which field differs and what came, and shows no person's value unless revealed."""
     expected = read(tmp_path, f"{EXPECT_MAIL}\nvalid: all\norder: [user.created, student.deleted]")
     for each in (seen("student.created", 0.25, email="other.person@example.org"), INVALID, DELETED):
@@ -148,7 +148,7 @@ def test_a_failure_tells_the_near_misses_and_the_time_line(tmp_path: Path):
     assert 'got "other.person@example.org"' in "\n".join(failure(expected, reveal=True))
 
 
-def test_the_time_line_is_bounded_and_says_so(tmp_path: Path):
+def test_the_time_line_is_bounded_and_says_so(tmp_path: Path) -> None:
     """A long run keeps what came last, and counts all."""
     expected = read(tmp_path, "expect: [user.created]")
     for number in range(MOST_SEEN + 50):
@@ -158,7 +158,7 @@ def test_the_time_line_is_bounded_and_says_so(tmp_path: Path):
     assert len(lines) == MOST_SEEN + 2
 
 
-def test_foreign_text_reaches_no_terminal(tmp_path: Path):
+def test_foreign_text_reaches_no_terminal(tmp_path: Path) -> None:
     """A value or a routing key may hold what a terminal obeys."""
     expected = read(tmp_path, "expect: [{event: student.created, where: {email: a@example.org}}]")
     expected.take(seen("student.created", email="\x1b[2J\x1b]0;x\x07"))
