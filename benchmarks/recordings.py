@@ -13,9 +13,9 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import from_rfc3339, rfc3339
-from medtrack_cli.files.recording import FORMAT
+from medtrack_cli.files.recordings.checksums import sealed
+from medtrack_cli.files.recordings.reader import FORMAT
 from medtrack_cli.files.samples import sample
-from medtrack_cli.files.sealed_lines import sealed
 
 WANTED = 100  # events at the end
 LARGE = 2_000  # MB

@@ -11,8 +11,8 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import rfc3339
-from medtrack_cli.files.recording import FORMAT
-from medtrack_cli.files.sealed_lines import sealed
+from medtrack_cli.files.recordings.checksums import sealed
+from medtrack_cli.files.recordings.reader import FORMAT
 
 BEGIN = datetime(2025, 1, 15, 10, tzinfo=UTC)
 

@@ -15,9 +15,9 @@ from medtrack_cli.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from medtrack_cli.config.locations import LookedAt
     from medtrack_cli.config.model import Config
-    from medtrack_cli.config.places import LookedAt
-    from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.core.connection_settings import ConnectionSettings
     from medtrack_cli.events.registry import Registry
     from medtrack_cli.output.printer import Printer
     from medtrack_cli.output.shown.help_page import HelpPage
@@ -126,7 +126,7 @@ class Runtime:
 
         if not self.schema_folders:
             return built_in()
-        from medtrack_cli.files.contracts import registry_of
+        from medtrack_cli.files.schemas.contracts import registry_of
 
         return registry_of(self.schema_folders)
 
@@ -155,7 +155,7 @@ class Runtime:
 
     def config_files(self) -> "Sequence[LookedAt]":
         """List the configuration files that are looked for."""
-        from medtrack_cli.config.places import paths
+        from medtrack_cli.config.locations import paths
 
         return paths(self.world.environ, self.world.cwd, self.flags.get("config"))
 

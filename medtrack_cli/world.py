@@ -25,7 +25,7 @@ from medtrack_cli.core.ports import (
 )
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.connection import ConnectionSettings
+    from medtrack_cli.core.connection_settings import ConnectionSettings
     from medtrack_cli.core.doctor.ports import Broker, Management, OpenBroker, OpenManagement
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medtrack_cli.core.certificate import Certificate
-from medtrack_cli.core.connection import Host, TlsSettings
+from medtrack_cli.core.connection_settings import Host, TlsSettings
 
 # How signatures with MD5 and SHA-1 are named in a certificate: by RSA, ECDSA, DSA.
 _WEAK_SIGNATURES = tuple(

@@ -2,7 +2,7 @@
 
 import random
 
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import TimedOut
 

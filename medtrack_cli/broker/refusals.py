@@ -10,7 +10,7 @@ from shlex import quote
 
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.management import client
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.errors import (
     AccessRefused,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medtrack_cli.broker.shortages import SHORTAGES
 from medtrack_cli.core.certificate import Certificate
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError, Untrusted
 
 MOST_NAMES = 5  # of a certificate, in one sentence

@@ -9,7 +9,7 @@ from medtrack_cli.runtime import Runtime
 
 def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
     """Warn of what a shell has made of a pattern, and of what no known event type matches."""
-    from medtrack_cli.core.filters import doubt
+    from medtrack_cli.core.topics import doubt
 
     warn, cwd = runtime.printer.warning, runtime.world.cwd
     files = [each for each in patterns if each and os.path.lexists(cwd / each)]

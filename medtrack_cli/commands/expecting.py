@@ -13,7 +13,7 @@ def expectations(
 
     UsageError for what can never come: an unknown type, or one that the patterns leave out.
     """
-    from medtrack_cli.core.filters import key_matches
+    from medtrack_cli.core.topics import key_matches
 
     wanted: dict[str, int] = {}
     for text in texts:

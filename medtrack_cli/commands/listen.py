@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.listen_source import (
@@ -23,7 +24,6 @@ from medtrack_cli.commands.listen_source import (
 from medtrack_cli.commands.listen_stream import FromStream
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime

@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.commands.forms import Output
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes, refuse_queue_name
 from medtrack_cli.core.listening.sources import Queue, QueueType, Source, Tap
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime

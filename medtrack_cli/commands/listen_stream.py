@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
+from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import offset_word
 from medtrack_cli.commands.options import option
 from medtrack_cli.commands.replay_options import TIME
-from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.commands.times import window_of
-from medtrack_cli.core.filters import EVER, Window
 from medtrack_cli.core.listening.sources import Stream
+from medtrack_cli.core.topics import EVER, Window
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.doubting import warn_of_damage
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medtrack_cli.core.publishing.plan import Read
-    from medtrack_cli.core.validate import Completion
+    from medtrack_cli.core.validating.examine import Completion
     from medtrack_cli.wiring.inputs import Input, Journal, Source
 
 SMALL = 20 * 2**20
@@ -39,8 +39,8 @@ def filling(
 ) -> "Completion":
     """Say what is added to events that lack it, and what is set in all."""
     from medtrack_cli.core.times import rfc3339
-    from medtrack_cli.core.validate import Completion
-    from medtrack_cli.events import paths
+    from medtrack_cli.core.validating.examine import Completion
+    from medtrack_cli.events import overrides as paths
 
     clock = runtime.world.clock
     return Completion(

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.options import argument, command, option
-from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime

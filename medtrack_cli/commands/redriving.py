@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.confirming import ask, needs_yes
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import (
@@ -16,7 +17,6 @@ from medtrack_cli.commands.replay_job import (
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.replay_pace import pace_of, policy_of
-from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
 from medtrack_cli.commands.replay_pace import speed_of
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.times import from_rfc3339
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from medtrack_cli.commands.replay_run import Asked
-    from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.items import Item
     from medtrack_cli.core.publishing.job import Job, Make
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
@@ -69,7 +69,7 @@ def rewrite_of(
     `kept` is the header of the journal of a run that goes on.
     """
     from medtrack_cli.core.publishing.rewrite import Rewrite
-    from medtrack_cli.events import paths
+    from medtrack_cli.events import overrides as paths
 
     refuse_bytes("--set", *changing.set_ or ())
     refuse_bytes("--key-prefix", changing.key_prefix, most=MOST_BYTES)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.numbers import LEAST, MOST, as_float, whole
 from medtrack_cli.commands.replay_options import Pacing
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime

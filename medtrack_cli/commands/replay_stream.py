@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import option
-from medtrack_cli.commands.short_texts import refuse_queue_name
-from medtrack_cli.core.filters import Window
+from medtrack_cli.core.topics import Window
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, option
-from medtrack_cli.commands.short_texts import MOST_BYTES, refuse_bytes
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medtrack_cli.commands import contracts
+from medtrack_cli.commands import schema_diff as contracts
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, group, option
 from medtrack_cli.core.kinds import Kind

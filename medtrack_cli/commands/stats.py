@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.replay_options import TIME
-from medtrack_cli.commands.short_texts import refuse_queue_name
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.errors import InputMissing, NotARecording, UsageError
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.stats import Stats
+    from medtrack_cli.core.statistics.counts import Stats
 
 EXAMPLES = (
     "medtrack stats morning.ndjson",
@@ -99,9 +99,9 @@ def stats(
 
 def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -> "Stats":
     """Read all that the paths name; what can't be read is said, and the others go on."""
-    from medtrack_cli.core.inputs import without_empty
-    from medtrack_cli.core.stats import Stats
-    from medtrack_cli.core.stats_reading import StatsReader
+    from medtrack_cli.core.items import without_empty
+    from medtrack_cli.core.statistics.counts import Stats
+    from medtrack_cli.core.statistics.reading import StatsReader
     from medtrack_cli.wiring.inputs import gathered
 
     collected = Stats()
@@ -124,8 +124,8 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
 
 def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | None) -> "Stats":
     """Read a stream to its end; what it holds without a time is said where times are asked for."""
-    from medtrack_cli.core.stats import Stats
-    from medtrack_cli.core.stats_reading import StatsReader
+    from medtrack_cli.core.statistics.counts import Stats
+    from medtrack_cli.core.statistics.reading import StatsReader
     from medtrack_cli.wiring.streams import deliveries, stretch
 
     refuse_queue_name("--from-stream", name)

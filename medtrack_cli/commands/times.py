@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import typer
 
 from medtrack_cli.commands.numbers import seconds
-from medtrack_cli.core.filters import Window
 from medtrack_cli.core.times import from_rfc3339, rfc3339
+from medtrack_cli.core.topics import Window
 from medtrack_cli.errors import UsageError
 
 

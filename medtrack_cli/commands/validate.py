@@ -82,7 +82,7 @@ def validate(
     Exit code 0: valid; 1: findings; 66: a path can't be read, or no event is in all of it, 65: it
     is a report, though the others were checked. The first cause counts.
     """
-    from medtrack_cli.core.validated import Validated
+    from medtrack_cli.core.validating.totals import Validated
     from medtrack_cli.wiring import reports
     from medtrack_cli.wiring.inputs import gathered
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from medtrack_cli.config.keys import EXCLUSIVE, PASSWORD_KEYS, TLS_KEYS
-from medtrack_cli.config.places import expanded
+from medtrack_cli.config.locations import expanded
 from medtrack_cli.config.secrets import (
     PasswordCommand,
     PasswordFile,
@@ -16,7 +16,7 @@ from medtrack_cli.config.secrets import (
     UnsetVariable,
 )
 from medtrack_cli.config.url import parse_host, parse_port, parse_url, parse_web_address
-from medtrack_cli.core.connection import Secret, WebAddress
+from medtrack_cli.core.connection_settings import Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 T = TypeVar("T")

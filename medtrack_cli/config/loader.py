@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer, tls_files
+from medtrack_cli.config.locations import FileKind, LookedAt, expanded, paths, user_file
 from medtrack_cli.config.model import Config
-from medtrack_cli.config.places import FileKind, LookedAt, expanded, paths, user_file
-from medtrack_cli.config.project import check_local, check_paths, check_project, check_schemas
+from medtrack_cli.config.project_rules import check_local, check_paths, check_project, check_schemas
 from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
-from medtrack_cli.config.settings import Profile, SettingsFile, read_settings
+from medtrack_cli.config.settings_file import Profile, SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.choices import Via
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError, UnknownProfile
 
 _Profiles = Mapping[str, tuple[Layer, ...]]

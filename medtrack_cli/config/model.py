@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medtrack_cli.config.layers import Level, Value
-from medtrack_cli.config.places import LookedAt
+from medtrack_cli.config.locations import LookedAt
 from medtrack_cli.config.resolve import Resolved
 from medtrack_cli.config.secrets import (
     KEY_PASSPHRASE,
@@ -15,7 +15,13 @@ from medtrack_cli.config.secrets import (
     fetch,
     is_encrypted,
 )
-from medtrack_cli.core.connection import ConnectionSettings, Secret, Target, TlsSettings, WebAddress
+from medtrack_cli.core.connection_settings import (
+    ConnectionSettings,
+    Secret,
+    Target,
+    TlsSettings,
+    WebAddress,
+)
 from medtrack_cli.errors import AccessRefused, ConfigError
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from medtrack_cli.config.layers import Layer, Level, Value
 from medtrack_cli.config.secrets import Missing, PasswordOrigin
 from medtrack_cli.config.url import is_loopback
-from medtrack_cli.core.connection import Host, WebAddress
+from medtrack_cli.core.connection_settings import Host, WebAddress
 
 T = TypeVar("T")
 

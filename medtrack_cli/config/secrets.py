@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medtrack_cli import programs
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError
 
 KEY_PASSPHRASE = "MEDTRACK_KEY_PASSPHRASE"  # noqa: S105 -- its name

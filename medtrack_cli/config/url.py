@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
 
-from medtrack_cli.core.connection import Host, Secret, WebAddress
+from medtrack_cli.core.connection_settings import Host, Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
-from medtrack_cli.core.connection import ConnectionSettings, Secret
+from medtrack_cli.core.connection_settings import ConnectionSettings, Secret
 
 HIDDEN = "***"
 # In every tutorial, and the defaults of RabbitMQ and of medtrack: nothing to hide, and ordinary

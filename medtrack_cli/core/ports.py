@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:  # every run loads this module, --version too
-    from medtrack_cli.core.connection import Target
+    from medtrack_cli.core.connection_settings import Target
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.messages import Message, Receipt
 

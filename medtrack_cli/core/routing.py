@@ -6,8 +6,8 @@ from functools import cache, partial
 from itertools import chain
 from typing import NamedTuple
 
-from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.messages import Message
+from medtrack_cli.core.topics import key_matches
 from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Topology
 
 Keys = tuple[str, ...]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import json_schema, payload_name, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
-from medtrack_cli.events.subschemas import MAPS, REFERENCES, Resource, whole
+from medtrack_cli.events.schemas.references import MAPS, REFERENCES, Resource, whole
 
 ASYNCAPI: Final = "3.0.0"
 """Nothing here needs 3.1.0, which generators of models can't read yet."""

@@ -14,9 +14,9 @@ from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.foreign import seems_to_be
 from medtrack_cli.events.formats import EXPLANATIONS
+from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name
 from medtrack_cli.events.registry import Registry, any_envelope
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.events.words import KINDS, field_problems, json_name
 
 IS_IT_BARE = "is it a bare payload? then name its event type"
 """The hint for those who can name one."""
@@ -76,7 +76,7 @@ def _type_problems(
         return _model_problems(_errors_of(adapter, few), value, skip_tag=False)
     problems = _envelope_problems(few, value)
     if isinstance(value.get("payload"), dict):
-        from medtrack_cli.events import document_problems
+        from medtrack_cli.events.schemas import problems as document_problems
 
         only_first = is_crowd(few, 10 * MANY)  # the library's time grows with their square
         problems += document_problems.problems(

@@ -8,7 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.formats import SCHEMA_DIALECT
-from medtrack_cli.events.subschemas import BASE
+from medtrack_cli.events.schemas.references import BASE
 from medtrack_cli.events.versions import VERSION_NUMBER, version_numbers
 
 if TYPE_CHECKING:

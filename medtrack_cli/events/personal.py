@@ -120,7 +120,7 @@ def has_persons(registry: Registry, name: str) -> bool:
 def _holds_persons(event_type: EventType) -> bool:
     if event_type.document is None:
         return any(is_personal(event_type, field.name) for field in event_type.fields)
-    from medtrack_cli.events.subschemas import every
+    from medtrack_cli.events.schemas.references import every
 
     return any(
         each.schema.get(MARKED_PERSONAL) is True
@@ -182,7 +182,7 @@ def _says(field: FieldType) -> Says:
 
 
 def _described(document: Mapping[str, Any]) -> Place:
-    from medtrack_cli.events.subschemas import Subschema, below, contained, in_place, whole
+    from medtrack_cli.events.schemas.references import Subschema, below, contained, in_place, whole
 
     def place(starts: list[Subschema], *, inherited: bool) -> Place:
         speaking = [*in_place(starts)]

@@ -15,12 +15,12 @@ from typing import (
 from pydantic import Field, TypeAdapter
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events import evaluation, stage, student, user
 from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
 from medtrack_cli.events.event_type import EventType, built_in_type, event_shape
 from medtrack_cli.events.fields import FieldType
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.events.types import evaluation, stage, student, user
 from medtrack_cli.events.versions import VERSION, version_numbers
 
 FAMILIES = (student, user, stage, evaluation)
@@ -141,7 +141,7 @@ def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:
 
 def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
     """Make an event type of a payload's JSON Schema document, which has no faults."""
-    from medtrack_cli.events import documents
+    from medtrack_cli.events.schemas import documents
 
     same = built_in().newest(name)
     described = [FieldType(*each) for each in documents.describe_fields(document)]
@@ -180,7 +180,7 @@ def _wants_text(
         return False
     known = registry.select(newest.name, version).event_type or newest
     if known.document is not None:
-        from medtrack_cli.events import documents
+        from medtrack_cli.events.schemas import documents
 
         return documents.wants_text(known.document, path[1:])
     return _model_wants_text(known.payload, path[1:])

@@ -16,8 +16,8 @@ from medtrack_cli.errors import InputMissing, NotDefinitions
 from medtrack_cli.events.findings import Rule, Span
 from medtrack_cli.events.json_places import locate, span_of
 from medtrack_cli.events.json_text import MAX_DEPTH, examine
-from medtrack_cli.files.sources import Source, expand
-from medtrack_cli.files.streams import open_source
+from medtrack_cli.files.reading.sources import Source, expand
+from medtrack_cli.files.reading.streams import open_source
 
 _LARGEST = 256 * 1024 * 1024  # bytes
 _LISTS = ("exchanges", "bindings", "queues", "policies", "parameters")

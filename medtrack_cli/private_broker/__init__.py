@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.files.state import folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.versions import version_numbers
 from medtrack_cli.files.samples import sample_folder
-from medtrack_cli.files.schema_names import named, schema_files
+from medtrack_cli.files.schemas.names import named, schema_files
 from medtrack_cli.output.safe_text import hidden_in
 from medtrack_cli.runtime import Runtime
 
@@ -134,7 +134,7 @@ def _may_ask(config: "Config") -> bool:
     protects it. It is on this machine, or its address stands in the user's own file.
     """
     from medtrack_cli.config.layers import Level
-    from medtrack_cli.config.places import FileKind
+    from medtrack_cli.config.locations import FileKind
     from medtrack_cli.config.secrets import PasswordCommand
 
     of = config.resolved

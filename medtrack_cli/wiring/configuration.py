@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from medtrack_cli.config.keys import json_schema
 from medtrack_cli.config.loader import load
-from medtrack_cli.config.places import PROJECT_FILE, create_user_config
+from medtrack_cli.config.locations import PROJECT_FILE, create_user_config
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:

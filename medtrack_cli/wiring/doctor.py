@@ -29,7 +29,7 @@ from medtrack_cli.output.style import Style
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.connection import ConnectionSettings, Target
+    from medtrack_cli.core.connection_settings import ConnectionSettings, Target
 
 _WIDTH = 100
 
@@ -88,7 +88,7 @@ class _Given:
     def _examined(self, file: str) -> Payload:
         """Check the events as publish would, which fills in what it can."""
         from medtrack_cli.core.times import rfc3339
-        from medtrack_cli.core.validate import Completion, examine
+        from medtrack_cli.core.validating.examine import Completion, examine
         from medtrack_cli.wiring.inputs import gathered
 
         runtime = self._runtime

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.files.inputs import FROM_THE_START, Beginning, Input, Span, gather
+from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span, gather
+from medtrack_cli.files.reading.sources import Source
 from medtrack_cli.files.samples import sample, sample_folder
-from medtrack_cli.files.sources import Source
 from medtrack_cli.files.state.identity import identify
 from medtrack_cli.files.state.journal import Journal, open_checkpoint
 from medtrack_cli.files.written import Written, descriptor
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.inputs import Item
+    from medtrack_cli.core.items import Item
     from medtrack_cli.events.event_type import EventType
 
 __all__ = [
@@ -79,7 +79,7 @@ def example(runtime: Runtime, event_type: "EventType") -> dict[str, Any] | None:
     """Give one complete event: a built-in type's sample, or an added one's first example."""
     if event_type.document is None:
         return sample(event_type.name)
-    from medtrack_cli.events.documents import example_event
+    from medtrack_cli.events.schemas.documents import example_event
 
     return example_event(event_type, runtime.config.service or "my-service")
 

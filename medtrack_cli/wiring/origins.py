@@ -1,7 +1,7 @@
 """The broker that a command talks to, as a recording's header names it."""
 
 from medtrack_cli.config.resolve import same_name
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.runtime import Runtime
 

@@ -7,7 +7,7 @@ from medtrack_cli.output.reporters.opening import report_file
 from medtrack_cli.output.stats.html import refuse_place, stats_html
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.stats import Stats
+    from medtrack_cli.core.statistics.counts import Stats
 
 __all__ = ["refuse_place", "write_page"]
 

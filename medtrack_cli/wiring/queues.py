@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.queues import NewQueue, QueueState, is_name

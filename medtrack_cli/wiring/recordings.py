@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Sink
-from medtrack_cli.files.recorder import Recorder
+from medtrack_cli.files.recordings.writer import Recorder
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.origins import here
 
@@ -33,7 +33,7 @@ def recorder(
     pseudonymize: bool = False,
 ) -> Recorder:
     """Create a recording, or go on with one; `rotate` is when a part of it ends."""
-    from medtrack_cli.files.rotation import parse_rotation
+    from medtrack_cli.files.recordings.rotation import parse_rotation
 
     origin, fakes = here(runtime), None
     if pseudonymize:

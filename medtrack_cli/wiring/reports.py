@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from medtrack_cli.core.validate import Completion
+from medtrack_cli.core.validating.examine import Completion
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.files.validation import Piece, default_jobs, validate
+from medtrack_cli.files.validating.run import Piece, default_jobs, validate
 from medtrack_cli.output.progress import Progress
 from medtrack_cli.output.reporters.opening import Look, Wanted, opened, parse_outputs
 from medtrack_cli.output.reporters.places import file_places
@@ -15,8 +15,8 @@ from medtrack_cli.output.reporters.report import Report
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.validated import Validated
-    from medtrack_cli.files.inputs import Input
+    from medtrack_cli.core.validating.totals import Validated
+    from medtrack_cli.files.reading.input import Input
 
 
 def validation(

@@ -8,14 +8,14 @@ from typing import NamedTuple
 from medtrack_cli.core.archive import time_of
 from medtrack_cli.core.content import content_of
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import Window
-from medtrack_cli.core.inputs import Item, MadeItem
+from medtrack_cli.core.items import Item, MadeItem
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Interrupted, Retry, Stop
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
+from medtrack_cli.core.topics import Window
 from medtrack_cli.errors import BrokerUnreachable, EventsGone, UsageError
 from medtrack_cli.events.json_text import examine as parse
-from medtrack_cli.files.inputs import FROM_THE_START, Beginning, Input, Span
+from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span
 from medtrack_cli.files.state.identity import Known
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.origins import here

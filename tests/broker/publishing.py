@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import MedtrackError

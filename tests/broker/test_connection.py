@@ -10,7 +10,7 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.broker.amqp.link import Link, Lost, Opened, connection_parameters
 from medtrack_cli.broker.tls import ssl_context
-from medtrack_cli.core.connection import TlsSettings
+from medtrack_cli.core.connection_settings import TlsSettings
 from medtrack_cli.errors import AccessRefused
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import settings_of

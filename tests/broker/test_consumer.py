@@ -13,7 +13,7 @@ from pika.exceptions import ChannelClosedByBroker
 
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.broker.amqp.subscription import PREFETCH
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Listening, Stop

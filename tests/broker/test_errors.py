@@ -12,7 +12,7 @@ from pika.adapters.utils import connection_workflow
 
 from medtrack_cli.broker.amqp.errors import connection_failure
 from medtrack_cli.broker.refusals import channel_failure
-from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 
 HOST = Host("localhost", 1)  # where nobody is: some errors make the adapter look again

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from medtrack_cli.broker.amqp.publisher import AmqpPublisher
-from medtrack_cli.core.connection import Host, Secret
+from medtrack_cli.core.connection_settings import Host, Secret
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError

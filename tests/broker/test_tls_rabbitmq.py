@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from medtrack_cli import private_broker as private
-from medtrack_cli.core.connection import Host, TlsSettings
+from medtrack_cli.core.connection_settings import Host, TlsSettings
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.certificates import Authority, Chain, tls_server

@@ -2,7 +2,7 @@
 
 import secrets
 
-from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.topics import key_matches
 from tests.broker.witness import client
 from tests.conftest import Broker
 

@@ -11,7 +11,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from medtrack_cli.config.url import parse_web_address
-from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret
 from medtrack_cli.private_broker import EXCHANGE
 
 

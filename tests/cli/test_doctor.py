@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.doctor.checks import STEPS
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.results import Check

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
-from medtrack_cli.config.places import FileKind, create_user_config, initial_config, paths
+from medtrack_cli.config.locations import FileKind, create_user_config, initial_config, paths
 from medtrack_cli.errors import CannotCreate, ConfigError, ExitCode
 from tests.config import mistakes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medtrack_cli.config.model import Config
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError
 
 if TYPE_CHECKING:

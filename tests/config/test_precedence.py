@@ -8,7 +8,7 @@ import pytest
 
 from medtrack_cli.config.loader import load, set_aside
 from medtrack_cli.config.model import Config
-from medtrack_cli.core.connection import Host, Secret
+from medtrack_cli.core.connection_settings import Host, Secret
 from medtrack_cli.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 
-from medtrack_cli.config.document import Node, Scalar, Sequence, parse_document
-from medtrack_cli.config.places import initial_config
+from medtrack_cli.config.locations import initial_config
+from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, parse_document
 from medtrack_cli.errors import ConfigError
 from tests.config.mistakes import OF_KEYS_AND_TYPES
 from tests.project.pages import README, blocks

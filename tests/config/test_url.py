@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medtrack_cli.config.url import is_loopback, parse_host, parse_url
-from medtrack_cli.core.connection import Secret
+from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError
 
 # No piece of four of these stands in any message of ours.

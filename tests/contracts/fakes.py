@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Self
 
-from medtrack_cli.core.connection import ConnectionSettings, Target
+from medtrack_cli.core.connection_settings import ConnectionSettings, Target
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import (
@@ -21,6 +20,7 @@ from medtrack_cli.core.ports import (
     Retry,
     Stop,
 )
+from medtrack_cli.core.topics import key_matches
 from medtrack_cli.errors import MedtrackError
 
 Answer = Callable[[Message], Outcome | MedtrackError | None]

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt

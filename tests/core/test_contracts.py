@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.core.choices import Mode
-from medtrack_cli.core.contracts import Compared, Contract, compared, contracts
+from medtrack_cli.core.compatibility import Compared, Contract, compared, contracts
 from medtrack_cli.events.check import check
 from medtrack_cli.events.compatibility import Answer, compare
 from medtrack_cli.events.export import json_schema

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Publisher, PublishPolicy, Retry, Stop

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.core.ports import Invalid, Stop
 from medtrack_cli.core.publishing import replay

@@ -11,7 +11,7 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.publishing.deliver import Tally
 from medtrack_cli.core.publishing.job import Job
 from medtrack_cli.core.publishing.plan import Plan, making, message_ids, messages
-from medtrack_cli.core.validate import Completion
+from medtrack_cli.core.validating.examine import Completion
 from medtrack_cli.events.findings import Rule
 from tests.builders import DROP, encode, event, spoilt
 from tests.core.values import Read

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medtrack_cli.core.filters import doubt, key_matches
+from medtrack_cli.core.topics import doubt, key_matches
 
 KNOWN = ["student.created", "student.deleted", "user.updated", "stage.student.accepted"]
 

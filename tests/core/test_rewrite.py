@@ -17,7 +17,7 @@ from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
 from medtrack_cli.core.publishing.rewrite import Rewrite, refreshed
 from medtrack_cli.core.publishing.selection import Selection
-from medtrack_cli.events import paths
+from medtrack_cli.events import overrides as paths
 from medtrack_cli.events.registry import built_in
 from tests.builders import NOON, delivery, encode, event
 

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 
 from medtrack_cli.core.conditions import Answer
-from medtrack_cli.core.filters import Window
 from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
 from medtrack_cli.core.publishing.selection import Selection
+from medtrack_cli.core.topics import Window
 from tests.builders import NOON, delivery, encode, event
 
 STUDENT = event()["payload"]["student_id"]

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medtrack_cli.events import documents
 from medtrack_cli.events.compatibility import (
     SENTENCES,
     Answer,
@@ -20,10 +19,11 @@ from medtrack_cli.events.compatibility import (
     instance,
 )
 from medtrack_cli.events.compatibility.folding import folded
-from medtrack_cli.events.compatibility.schemas import inlined, reader, writer
+from medtrack_cli.events.compatibility.normal_form import inlined, reader, writer
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types
+from medtrack_cli.events.schemas import documents
 from tests.events.any_schemas import any_edit, any_payload, any_schema
 from tests.events.schemas import edited, in_parts, schemas, some_instance, some_object
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from medtrack_cli.events import document_problems, documents
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.registry import extended
+from medtrack_cli.events.schemas import documents
+from medtrack_cli.events.schemas import problems as document_problems
 
 Schema = dict[str, Any]
 

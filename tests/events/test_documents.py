@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.events import document_problems, documents
 from medtrack_cli.events.check import check
 from medtrack_cli.events.findings import At, Rule, json_pointer
 from medtrack_cli.events.formats import EMAIL
 from medtrack_cli.events.registry import built_in, extended
+from medtrack_cli.events.schemas import documents
+from medtrack_cli.events.schemas import problems as document_problems
 from tests.events.any_schemas import any_payload
 
 Schema = dict[str, Any]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events import paths
+from medtrack_cli.events import overrides as paths
 from medtrack_cli.events.registry import built_in, extended
 from tests.builders import event
 

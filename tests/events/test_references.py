@@ -6,13 +6,13 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from medtrack_cli.events import documents
 from medtrack_cli.events.asyncapi import asyncapi_document
 from medtrack_cli.events.check import check
 from medtrack_cli.events.compatibility import Answer, compare
-from medtrack_cli.events.compatibility.schemas import inlined
+from medtrack_cli.events.compatibility.normal_form import inlined
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.registry import extended
+from medtrack_cli.events.schemas import documents
 from tests.builders import encode
 from tests.events.any_schemas import any_payload
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from medtrack_cli import private_broker as private
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker, rabbitmq
 from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker.greeting import broker_version

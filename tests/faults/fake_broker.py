@@ -7,7 +7,7 @@ from typing import Any
 
 from pika import amqp_object, frame, spec
 
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from tests.broker.publishing import Published, publish
 from tests.broker.witness import settings_of
 from tests.builders import message

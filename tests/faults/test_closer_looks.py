@@ -10,7 +10,7 @@ import pytest
 
 from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
 from medtrack_cli.broker.amqp.link import Link, Lost
-from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import PrivateBroker

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from pika import spec
 
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import TimedOut

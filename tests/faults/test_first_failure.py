@@ -9,7 +9,7 @@ import pytest
 from pika import spec
 
 from medtrack_cli.broker.amqp.dialer import dial
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from tests.broker.publishing import publish

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from medtrack_cli.config.loader import load
 from medtrack_cli.config.url import parse_url
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
-from medtrack_cli.core.validated import Validated
+from medtrack_cli.core.validating.totals import Validated
 from medtrack_cli.errors import ConfigError, NotARecording
-from medtrack_cli.files.recording import unwrap
+from medtrack_cli.files.recordings.reader import unwrap
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.world import SystemClock
 from tests.builders import delivery, encode, event

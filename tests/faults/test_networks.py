@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker

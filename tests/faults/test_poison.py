@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import pytest
 
 from medtrack_cli.broker.amqp.dialer import dial
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable

@@ -3,12 +3,12 @@
 from io import BytesIO
 from pathlib import Path
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import AnyRule
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.reading import read
-from medtrack_cli.files.sources import Source, expand
+from medtrack_cli.files.reading.sources import Source, expand
+from medtrack_cli.files.reading.syntax import read
 
 
 def read_file(path: Path, as_type: str | None = None) -> list[Item]:

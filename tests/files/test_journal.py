@@ -27,9 +27,9 @@ from medtrack_cli.errors import (
     UsageError,
 )
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import Input, gather
-from medtrack_cli.files.sealed_lines import sealed
-from medtrack_cli.files.sources import Source
+from medtrack_cli.files.reading.input import Input, gather
+from medtrack_cli.files.reading.sources import Source
+from medtrack_cli.files.recordings.checksums import sealed
 from medtrack_cli.files.state.identity import identify
 from medtrack_cli.files.state.journal import SAVE_RECEIPTS, Journal, open_checkpoint
 from tests.broker.witness import Witness

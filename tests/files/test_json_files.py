@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import At, Rule, Span
-from medtrack_cli.files.reading import read
-from medtrack_cli.files.sources import Source
+from medtrack_cli.files.reading.sources import Source
+from medtrack_cli.files.reading.syntax import read
 from tests.files.reads import bodies, places, read_file, read_stdin
 
 SYNTAX = Rule.JSON_SYNTAX
@@ -174,8 +174,8 @@ def test_a_file_gone_since_is_an_error(tmp_path: Path) -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from medtrack_cli.files.reading import read
-from medtrack_cli.files.sources import Source
+from medtrack_cli.files.reading.syntax import read
+from medtrack_cli.files.reading.sources import Source
 path = Path(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 count = 0

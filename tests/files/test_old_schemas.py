@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.files.old_schemas import as_they_were
+from medtrack_cli.files.schemas.revisions import as_they_were
 
 
 def git(folder: Path, *arguments: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.files.schemas import SchemaDocument, SchemaFault, load, read_schema
+from medtrack_cli.files.schemas.folders import SchemaDocument, SchemaFault, load, read_schema
 
 GOOD = {"type": "object", "properties": {"a": {"type": "string"}}}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli.errors import InputMissing
-from medtrack_cli.files.sources import Source, expand
+from medtrack_cli.files.reading.sources import Source, expand
 
 
 def names(found: list[Source | InputMissing]) -> list[str]:

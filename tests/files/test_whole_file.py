@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli import whole_file
-from medtrack_cli.config.places import initial_config
+from medtrack_cli.config.locations import initial_config
 from tests.cli.tool import COMMAND, Tool
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.config.places import initial_config
+from medtrack_cli.config.locations import initial_config
 from tests.builders import STUDENT, block_yaml, delivery, numbered
 from tests.cli.tool import COMMAND, Tool
 from tests.recording.recorded import record

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.events.findings import At, Finding, Rule, Span
-from medtrack_cli.files.yaml_files import read_yaml
+from medtrack_cli.files.reading.yaml_reader import read_yaml
 from tests.files.reads import bodies, places, read_file
 
 YAML = Rule.YAML_SYNTAX

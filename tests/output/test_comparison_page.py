@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.core.contracts import Compared, Contract
+from medtrack_cli.core.compatibility import Compared, Contract
 from medtrack_cli.events.compatibility import compare
 from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.shown.comparisons import ShownComparison

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from medtrack_cli.core.checked import examine
-from medtrack_cli.core.connection import ConnectionSettings, Host, Secret
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret
 from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.ports import Retry, Stop

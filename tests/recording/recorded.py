@@ -6,11 +6,11 @@ from typing import Any
 
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import gather
-from medtrack_cli.files.recorder import Recorder
-from medtrack_cli.files.rotation import parse_rotation
+from medtrack_cli.files.reading.input import gather
+from medtrack_cli.files.recordings.rotation import parse_rotation
+from medtrack_cli.files.recordings.writer import Recorder
 from tests.core.values import FakeClock
 
 

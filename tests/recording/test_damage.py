@@ -10,8 +10,8 @@ import pytest
 
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.errors import NotARecording
-from medtrack_cli.files.json_files import read_lines
-from medtrack_cli.files.recording import unwrap
+from medtrack_cli.files.reading.json_reader import read_lines
+from medtrack_cli.files.recordings.reader import unwrap
 from tests.broker.witness import Witness
 from tests.builders import NOON, delivery, numbered_deliveries
 from tests.cli.tool import Tool

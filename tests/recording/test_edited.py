@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.errors import CannotCreate
-from medtrack_cli.files.sealed_lines import sealed
+from medtrack_cli.files.recordings.checksums import sealed
 from tests.builders import numbered_deliveries
 from tests.contracts.fakes import MemoryBroker
 from tests.recording.recorded import record

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.core.filters import Window
+from medtrack_cli.core.topics import Window
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import Span, gather
-from medtrack_cli.files.window import narrowed
+from medtrack_cli.files.reading.input import Span, gather
+from medtrack_cli.files.recordings.time_index import narrowed
 from tests.builders import NOON, numbered_deliveries
 from tests.cli.tool import Tool
 from tests.recording.recorded import ids, record

@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import Window
 from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.topics import Window
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import Span, gather
+from medtrack_cli.files.reading.input import Span, gather
 from tests.builders import NOON, delivery
 from tests.recording.recorded import items, record
 

@@ -14,9 +14,9 @@ import pytest
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.errors import CannotCreate, CannotWrite, UsageError
-from medtrack_cli.files.recorder import Recorder
-from medtrack_cli.files.rotation import parse_rotation
-from medtrack_cli.files.streams import is_zipped
+from medtrack_cli.files.reading.streams import is_zipped
+from medtrack_cli.files.recordings.rotation import parse_rotation
+from medtrack_cli.files.recordings.writer import Recorder
 from tests.builders import NOON, delivery, numbered_deliveries
 from tests.core.values import FakeClock
 from tests.recording.recorded import ids, items, record

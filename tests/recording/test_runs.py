@@ -17,8 +17,8 @@ import pytest
 
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
-from medtrack_cli.files.sealed_lines import sealed
-from medtrack_cli.files.sources import expand
+from medtrack_cli.files.reading.sources import expand
+from medtrack_cli.files.recordings.checksums import sealed
 from medtrack_cli.files.state.identity import known
 from tests.broker.witness import Witness
 from tests.builders import numbered, numbered_deliveries

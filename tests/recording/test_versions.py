@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.files.recording import FORMAT
+from medtrack_cli.files.recordings.reader import FORMAT
 from tests.builders import numbered_deliveries
 from tests.cli.tool import Tool
 from tests.project.test_json_output import documented

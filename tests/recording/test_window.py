@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import Window
+from medtrack_cli.core.topics import Window
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.files.inputs import Input, Span, gather
-from medtrack_cli.files.window import narrowed
+from medtrack_cli.files.reading.input import Input, Span, gather
+from medtrack_cli.files.recordings.time_index import narrowed
 from tests.builders import NOON, delivery, encode, event
 from tests.cli.tool import Tool
 from tests.recording.recorded import record

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from pika import spec
 
-from medtrack_cli.core.connection import ConnectionSettings, Host, Secret, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret, TlsSettings
 from medtrack_cli.core.hiding import without_secrets
 from tests.broker.certificates import Chain, Heard, hearing, tls_server
 from tests.broker.publishing import publish

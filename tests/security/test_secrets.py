@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from medtrack_cli import private_broker as private
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.private_broker import PrivateBroker
 from tests.builders import numbered
 from tests.cli.pty_run import answering

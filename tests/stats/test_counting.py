@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
-from medtrack_cli.core.stats import (
+from medtrack_cli.core.statistics.counts import (
     MOST_NAME,
     MOST_NAMES,
     MOST_PLACES,
@@ -20,9 +20,9 @@ from medtrack_cli.core.stats import (
     Stats,
     most_frequent,
 )
-from medtrack_cli.core.timeline import MOST_LINES
+from medtrack_cli.core.statistics.timeline import MOST_LINES
 from medtrack_cli.core.times import rfc3339
-from medtrack_cli.files.sealed_lines import sealed
+from medtrack_cli.files.recordings.checksums import sealed
 from tests.builders import delivery, encode, event, spoilt
 from tests.stats.recordings import mixed, record_of, recording, stats
 from tests.validate.checking import validate

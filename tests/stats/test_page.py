@@ -16,8 +16,8 @@ from random import Random
 import pytest
 from rich.cells import cell_len
 
-from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.stats_reading import StatsReader
+from medtrack_cli.core.statistics.counts import Stats
+from medtrack_cli.core.statistics.reading import StatsReader
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.output.marks import ASCII, FULL, Marks
 from medtrack_cli.output.shown.shown import Sheet

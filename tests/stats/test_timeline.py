@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medtrack_cli.core.timeline import MOST_SPANS, Gap, Timeline
+from medtrack_cli.core.statistics.timeline import MOST_SPANS, Gap, Timeline
 
 NOON = datetime(2025, 1, 15, 12, tzinfo=UTC).timestamp()
 FIRST, LAST = (datetime(year, 12, 31, tzinfo=UTC).timestamp() for year in (1, 9999))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.files.validation import CHUNK
+from medtrack_cli.files.validating.run import CHUNK
 from tests.builders import STUDENT, block_yaml, changed
 from tests.cli.tool import COMMAND, Running, Tool
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from medtrack_cli.broker.management import client
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Stop

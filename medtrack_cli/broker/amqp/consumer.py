@@ -29,7 +29,7 @@ from medtrack_cli.broker.amqp.subscription import (
 )
 from medtrack_cli.broker.patience import FIRST_SECONDS
 from medtrack_cli.broker.refusals import TAP_PREFIX
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Retry, Stop

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from medtrack_cli.broker.management import client
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Stop
 

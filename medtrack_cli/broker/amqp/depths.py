@@ -9,7 +9,7 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.amqp.link import Inbox, Link, Lost
 from medtrack_cli.broker.amqp.redialer import Redialer
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import PublishPolicy, Stop
 from medtrack_cli.errors import MedtrackError, TopologyError
 

@@ -8,7 +8,7 @@ from itertools import count
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost, Opened, Setup
 from medtrack_cli.broker.failure import LOOK_SECONDS, Failure
 from medtrack_cli.broker.patience import CAP_SECONDS, full_jitter
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.ports import Note, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 

@@ -13,7 +13,7 @@ from medtrack_cli.broker.certificates import presented
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, shows_in_certificate
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.errors import (
     AccessRefused,

@@ -26,7 +26,7 @@ from medtrack_cli.broker.amqp.greeting import Agreed, Login
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.hiding import without_secrets
 
 CONNECT_SECONDS = 5.0  # for the TCP handshake with one host

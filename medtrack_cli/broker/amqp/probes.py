@@ -17,7 +17,7 @@ from medtrack_cli.broker.amqp.link import Inbox, Link
 from medtrack_cli.broker.amqp.request import Answered, Question, request
 from medtrack_cli.broker.amqp.sockets import Sockets
 from medtrack_cli.broker.refusals import TAP_PREFIX, grant_both
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.doctor.ports import Attempt, Blocked
 from medtrack_cli.errors import AccessRefused, MedtrackError
 

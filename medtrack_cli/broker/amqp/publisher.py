@@ -18,7 +18,7 @@ from medtrack_cli.broker.patience import DRAIN_SECONDS, MOST_HELD, regain_second
 from medtrack_cli.broker.read_ahead import Feed
 from medtrack_cli.broker.retries import Retries
 from medtrack_cli.broker.suspects import Suspects, is_suspicious
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled

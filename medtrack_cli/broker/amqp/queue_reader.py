@@ -14,7 +14,7 @@ from medtrack_cli.broker.amqp.link import Inbox, Link, Lost
 from medtrack_cli.broker.amqp.subscription import delivery_of
 from medtrack_cli.broker.amqp.taps import unless_stream
 from medtrack_cli.broker.patience import FIRST_SECONDS
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError

@@ -7,7 +7,7 @@ from medtrack_cli.broker.amqp.dialer import LEAST_SECONDS, dial, look_seconds
 from medtrack_cli.broker.amqp.link import CLOSE_SECONDS, URGENT_SECONDS, Inbox, Link, Setup
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.patience import FIRST_SECONDS, regain_seconds, timed_out
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.errors import MedtrackError
 

@@ -9,7 +9,7 @@ from pika.channel import Channel
 from medtrack_cli.broker.amqp.dialer import dial
 from medtrack_cli.broker.amqp.link import Inbox, Link
 from medtrack_cli.broker.patience import FIRST_SECONDS
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, Stop
 
 T = TypeVar("T")

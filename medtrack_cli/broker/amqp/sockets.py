@@ -14,7 +14,7 @@ from medtrack_cli.broker.amqp.losses import lost
 from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.tls import handshake_error, speaks_none, ssl_context
 from medtrack_cli.core.certificate import Certificate
-from medtrack_cli.core.connection import ConnectionSettings, Host, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError

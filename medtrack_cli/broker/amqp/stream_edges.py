@@ -8,7 +8,7 @@ from pika.channel import Channel
 from medtrack_cli.broker.amqp.link import Link
 from medtrack_cli.broker.amqp.request import Answered, Question, T, request
 from medtrack_cli.broker.amqp.subscription import PREFETCH, delivery_of
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Note, Stop

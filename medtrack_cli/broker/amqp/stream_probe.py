@@ -19,7 +19,7 @@ from medtrack_cli.broker.amqp.link import Inbox, Link
 from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.broker.patience import FIRST_SECONDS
 from medtrack_cli.core.archive import SAMPLES, Fate, Fates, fate
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, Stop
 
 _MOST_BYTES = 10**6  # of the probe's stream: no more than one segment

@@ -10,7 +10,7 @@ from pika.channel import Channel
 from medtrack_cli.broker.amqp.link import Link, Setup
 from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.broker.failure import Failure
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import Note, Stop

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.tls import refused, ssl_context
-from medtrack_cli.core.connection import ConnectionSettings, TlsSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import (
     AccessRefused,

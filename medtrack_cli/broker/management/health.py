@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.broker.management.topology import read_topology
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.doctor.ports import Overview
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology

@@ -7,7 +7,7 @@ from itertools import count
 from medtrack_cli.broker.asking import within
 from medtrack_cli.broker.management.client import Api, Unanswered
 from medtrack_cli.broker.patience import FIRST_SECONDS, full_jitter, timed_out
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 
 

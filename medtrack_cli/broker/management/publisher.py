@@ -26,7 +26,7 @@ from medtrack_cli.broker.read_ahead import Feed
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.retries import Retries
 from medtrack_cli.broker.suspects import OF_THE_RUN, Suspects
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop

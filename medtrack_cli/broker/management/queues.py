@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.core.archive import Archive
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.queues import QueueState

@@ -4,7 +4,7 @@ from functools import partial
 from urllib.parse import quote
 
 from medtrack_cli.broker.management import client
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.core.topology.rows import Row, Rows, topology_of

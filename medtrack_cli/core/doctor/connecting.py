@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from medtrack_cli.core.certificate import Certificate
-from medtrack_cli.core.connection import Host
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.results import Seen, Status, failed, ok, unknown, warning
 from medtrack_cli.errors import MedtrackError, Untrusted

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.doctor.ports import (
     Attempt,
     Broker,

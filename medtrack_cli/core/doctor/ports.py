@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medtrack_cli.core.certificate import Certificate
-from medtrack_cli.core.connection import ConnectionSettings, Host
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import MedtrackError

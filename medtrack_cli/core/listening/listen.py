@@ -8,13 +8,13 @@ from typing import NamedTuple, Protocol
 from medtrack_cli.core.archive import time_of
 from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.conditions import Answer, Condition, judge
-from medtrack_cli.core.connection import ConnectionSettings
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Retry, Stop
 from medtrack_cli.core.record import body_value
+from medtrack_cli.core.topics import EVER, Window, key_matches
 from medtrack_cli.events.registry import Registry
 
 

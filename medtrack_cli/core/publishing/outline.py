@@ -12,8 +12,8 @@ from medtrack_cli.core.content import content_of
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.recorded_facts import Named, parser
-from medtrack_cli.core.stats import Count, Names, most_frequent
+from medtrack_cli.core.statistics.counts import Count, Names, most_frequent
+from medtrack_cli.core.statistics.lines import Named, parser
 from medtrack_cli.core.times import rfc3339
 
 if TYPE_CHECKING:

@@ -9,11 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Item, MadeItem
+from medtrack_cli.core.items import Item, MadeItem
 from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.publishing.job import SKIPPED, Make, Pass
-from medtrack_cli.core.validate import NOTHING_TO_ADD, Completion, Examined, compact, examine
+from medtrack_cli.core.validating.examine import (
+    NOTHING_TO_ADD,
+    Completion,
+    Examined,
+    compact,
+    examine,
+)
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.plural import counted
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Corrupt, Item
+from medtrack_cli.core.items import Corrupt, Item
 from medtrack_cli.core.messages import PLAIN_PROPERTIES
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import NotARecording

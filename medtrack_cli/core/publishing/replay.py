@@ -10,7 +10,7 @@ from uuid import UUID
 from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publishing.deliver import why

@@ -7,9 +7,9 @@ from enum import StrEnum
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.filters import EVER, Window, key_matches
 from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.record import body_value
+from medtrack_cli.core.topics import EVER, Window, key_matches
 
 
 class LeftOut(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from medtrack_cli.core.filters import key_matches
+from medtrack_cli.core.topics import key_matches
 from medtrack_cli.core.topology.model import Binding
 
 _ANY = "\N{WORD JOINER}"  # stands for a word that no binding names

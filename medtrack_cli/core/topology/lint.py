@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from medtrack_cli.core.filters import doubt
 from medtrack_cli.core.routing import Keys, Way, way
+from medtrack_cli.core.topics import doubt
 from medtrack_cli.core.topology import dead_ends, policies
 from medtrack_cli.core.topology.coverage import covered, is_wild
 from medtrack_cli.core.topology.dead_letters import dead_letters, following, has_dead_letters

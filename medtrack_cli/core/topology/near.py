@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from medtrack_cli.core.filters import as_topic, key_matches
 from medtrack_cli.core.routing import Way, agreements
+from medtrack_cli.core.topics import as_topic, key_matches
 from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Topology
 
 MOST = 5

@@ -4,9 +4,9 @@ A writer is closed: it sends the fields that its version names. A reader is open
 fields that it doesn't know. So a new optional field breaks nobody.
 """
 
+from medtrack_cli.events.compatibility.changes import SENTENCES, Answer, ChangeRule, Direction
 from medtrack_cli.events.compatibility.comparison import Change, Comparison, compare
 from medtrack_cli.events.compatibility.instances import instance
-from medtrack_cli.events.compatibility.rules import SENTENCES, Answer, ChangeRule, Direction
 
 __all__ = [
     "SENTENCES",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from medtrack_cli.events.compatibility.places import BACKWARD, BOTH, FORWARD, Difference, Place
-from medtrack_cli.events.compatibility.rules import ChangeRule
-from medtrack_cli.events.compatibility.schemas import (
+from medtrack_cli.events.compatibility.changes import ChangeRule
+from medtrack_cli.events.compatibility.difference import BACKWARD, BOTH, FORWARD, Difference, Place
+from medtrack_cli.events.compatibility.normal_form import (
     ANNOTATIONS,
     ORIGIN,
     Schema,
@@ -14,7 +14,7 @@ from medtrack_cli.events.compatibility.schemas import (
     same,
     text,
 )
-from medtrack_cli.events.compatibility.value_changes import types
+from medtrack_cli.events.compatibility.value_differences import types
 
 _ALTERNATIVES = ("anyOf", "oneOf")
 _MOST_SHOWN = 3

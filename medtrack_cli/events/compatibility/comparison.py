@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 from jsonschema_rs import CanonicalSchema, ValidationError, canonical, canonicalize
 
-from medtrack_cli.events import documents
-from medtrack_cli.events.compatibility.clues import clues
+from medtrack_cli.events.compatibility.boundaries import clues
+from medtrack_cli.events.compatibility.changes import Answer, ChangeRule, Direction
+from medtrack_cli.events.compatibility.difference import ANY_KEY, Difference
 from medtrack_cli.events.compatibility.differences import differences
 from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.instances import values
-from medtrack_cli.events.compatibility.places import ANY_KEY, Difference
-from medtrack_cli.events.compatibility.rules import Answer, ChangeRule, Direction
-from medtrack_cli.events.compatibility.schemas import Schema, inlined, reader, refers, writer
+from medtrack_cli.events.compatibility.normal_form import Schema, inlined, reader, refers, writer
 from medtrack_cli.events.findings import Path, json_pointer
+from medtrack_cli.events.schemas import documents
 
 MOST_EVENTS = 20_000
 """As many events are tried for one direction."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from medtrack_cli.events.compatibility import value_changes
+from medtrack_cli.events.compatibility import value_differences as value_changes
 from medtrack_cli.events.compatibility.branches import as_alternatives, more_or_less, pairs
-from medtrack_cli.events.compatibility.places import (
+from medtrack_cli.events.compatibility.changes import ChangeRule
+from medtrack_cli.events.compatibility.difference import (
     ANY_KEY,
     BACKWARD,
     BOTH,
@@ -13,8 +14,7 @@ from medtrack_cli.events.compatibility.places import (
     Difference,
     Place,
 )
-from medtrack_cli.events.compatibility.rules import ChangeRule
-from medtrack_cli.events.compatibility.schemas import (
+from medtrack_cli.events.compatibility.normal_form import (
     ORIGIN,
     Schema,
     extra_fields,

@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonschema_rs import is_valid
 
-from medtrack_cli.events.compatibility.schemas import (
+from medtrack_cli.events.compatibility.normal_form import (
     ANNOTATIONS,
     ORIGIN,
     Schema,

@@ -5,16 +5,17 @@ from itertools import chain, count, islice, product
 from random import Random
 from typing import Any, Final
 
-from medtrack_cli.events import documents, formats
-from medtrack_cli.events.compatibility.clues import NUMBERS, Clues
-from medtrack_cli.events.compatibility.schemas import (
+from medtrack_cli.events import formats
+from medtrack_cli.events.compatibility.boundaries import NUMBERS, Clues
+from medtrack_cli.events.compatibility.normal_form import (
     Schema,
     as_schema,
     inlined,
     refers,
     text,
 )
-from medtrack_cli.events.compatibility.texts import sampler
+from medtrack_cli.events.compatibility.patterns import sampler
+from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.versions import VERSION
 
 MOST_TRIES: Final = 2_000

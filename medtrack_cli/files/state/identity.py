@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.files.sources import Source
+from medtrack_cli.files.reading.sources import Source
 
 _EDGE = 64 * 1024  # bytes at a file's start and end that identify it, with its size
 

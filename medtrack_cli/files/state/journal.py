@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.inputs import Item
+from medtrack_cli.core.items import Item
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.ports import Stop

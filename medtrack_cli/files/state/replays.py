@@ -15,7 +15,7 @@ from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import CannotCreate, InputMissing, MedtrackError, NotARecording, UsageError
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.files.locked_file import looked_at, sync_folder
+from medtrack_cli.files.state.locks import looked_at, sync_folder
 from medtrack_cli.files.state.replay_journal import (
     JOURNAL,
     ReplayJournal,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import CannotWrite, NotARecording
-from medtrack_cli.files.locked_file import open_locked
-from medtrack_cli.files.sealed_lines import has_seal, is_damaged, sealed
+from medtrack_cli.files.recordings.checksums import has_seal, is_damaged, sealed
+from medtrack_cli.files.state.locks import open_locked
 
 
 class Nature(NamedTuple):

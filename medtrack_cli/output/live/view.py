@@ -21,12 +21,12 @@ from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls
+from medtrack_cli.output.live.export import Taking
 from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.log import Log
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Statistics
-from medtrack_cli.output.live.taking import Taking
 from medtrack_cli.output.live.terminal import Keyboard, suspending
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from medtrack_cli.core.connection import Target
+from medtrack_cli.core.connection_settings import Target
 from medtrack_cli.core.doctor.results import Diagnosis, Result, Status
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.safe_text import safe_text

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from medtrack_cli.core.contracts import Compared
+from medtrack_cli.core.compatibility import Compared
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.shown.shown import Record, Sheet
 

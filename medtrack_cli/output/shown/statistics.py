@@ -4,8 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.stats import Count, Found, Group, Names, Stats, most_common, most_frequent
-from medtrack_cli.core.timeline import Chart, Column
+from medtrack_cli.core.statistics.counts import (
+    Count,
+    Found,
+    Group,
+    Names,
+    Stats,
+    most_common,
+    most_frequent,
+)
+from medtrack_cli.core.statistics.timeline import Chart, Column
 from medtrack_cli.core.times import from_seconds, rfc3339
 from medtrack_cli.output.shown.shown import Record, Sheet
 

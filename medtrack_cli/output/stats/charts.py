@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.timeline import Chart, Column
+from medtrack_cli.core.statistics.counts import Stats
+from medtrack_cli.core.statistics.timeline import Chart, Column
 from medtrack_cli.output.stats import texts
 from medtrack_cli.output.stats.markup import Cell, Number, shown, table_of
 from medtrack_cli.plural import counted

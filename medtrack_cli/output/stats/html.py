@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from medtrack_cli import __version__
-from medtrack_cli.core.stats import Stats
+from medtrack_cli.core.statistics.counts import Stats
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.output.stats import texts
 from medtrack_cli.output.stats.charts import charts

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from medtrack_cli.core.stats import Stats
-from medtrack_cli.core.timeline import Chart
+from medtrack_cli.core.statistics.counts import Stats
+from medtrack_cli.core.statistics.timeline import Chart
 from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.stats import texts
 from medtrack_cli.output.wrapping import columns, cut_left, cut_right, wrapped

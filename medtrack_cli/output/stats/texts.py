@@ -3,8 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from medtrack_cli.core.stats import Count, Found, Group, Names, Stats, most_common, most_frequent
-from medtrack_cli.core.timeline import Chart, Column, Gap
+from medtrack_cli.core.statistics.counts import (
+    Count,
+    Found,
+    Group,
+    Names,
+    Stats,
+    most_common,
+    most_frequent,
+)
+from medtrack_cli.core.statistics.timeline import Chart, Column, Gap
 from medtrack_cli.core.times import from_seconds
 from medtrack_cli.events.findings import WARNINGS
 from medtrack_cli.output.masking import masked, masked_pointer

@@ -1,0 +1,84 @@
+"""What a medtrack.yaml of a working tree may not say: it is somebody else's text."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from medtrack_cli.config.layers import Entry, Layer, Value
+from medtrack_cli.config.locations import repository
+from medtrack_cli.config.secrets import KEY_PASSPHRASE
+from medtrack_cli.config.settings_file import Profile, SettingsFile
+from medtrack_cli.config.url import is_loopback
+from medtrack_cli.errors import ConfigError
+from medtrack_cli.walk import walk
+
+_SCHEMA_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
+_OURS = "password_command", "password_file"
+_USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSPHRASE})
+
+
+def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
+    """Refuse a project file that reaches for what is the user's; ConfigError names the line.
+
+    It may not run a command or read a file for a password, nor take a variable that isn't
+    MEDTRACK_…, is medtrack's own, or serves a profile of the user's; nor redefine a profile of
+    the user's or `medtrack`. `local` it may redefine: `check_local` keeps that on this machine.
+    """
+    taken = {entry.text for profile in users.values() if (entry := _variable(profile))}
+    for name, profile in project.profiles.items():
+        if name in users or name == "medtrack":
+            what = f"a project file can't redefine the profile {name}"
+            raise ConfigError(what, profile.source, hint="give it another name")
+        for key in _OURS:
+            if entry := profile.entries.get(key):
+                what = f"{key} counts only in your own configuration"
+                hint = "move the profile there, or use password_env: MEDTRACK_…"
+                raise ConfigError(what, entry.source, hint=hint)
+        entry = _variable(profile)
+        if entry and not entry.text.startswith("MEDTRACK_"):
+            what = "in a project file password_env must begin with MEDTRACK_"
+            raise ConfigError(what, entry.source, hint="rename the variable")
+        if entry and entry.text in taken | _USERS_OWN_VARIABLES:
+            what = "password_env names a variable that is the user's own"
+            hint = "use another MEDTRACK_… variable; MEDTRACK_PASSWORD needs no password_env"
+            raise ConfigError(what, entry.source, hint=hint)
+
+
+def check_local(name: str, layer: Layer) -> None:
+    """Refuse a project's `local` or `private` that isn't on this machine: people trust them."""
+    what = f"a project file can move the profile {name} only on this machine"
+    hosts = layer.hosts
+    if hosts and not all(is_loopback(host) for host, _ in hosts.value):
+        raise ConfigError(what, hosts.source, hint="give the profile another name")
+    management = layer.management_url
+    if management and not is_loopback(management.value.host):
+        raise ConfigError(what, management.source, hint="give the profile another name")
+
+
+def check_paths(file: Path, paths: Iterable[Value[Path] | None]) -> None:
+    """Refuse a path of a project file's that leads out of its repository, links followed."""
+    root = os.path.realpath(repository(file.parent))
+    for path in filter(None, paths):
+        if not Path(os.path.realpath(path.value)).is_relative_to(root):
+            what = "a project file can name only files of its own repository"
+            hint = "name it in your own configuration, or by a flag"
+            raise ConfigError(what, path.source, hint=hint)
+
+
+def check_schemas(file: Path, folders: Sequence[Value[Path]]) -> None:
+    """Refuse folders of schemas that lead out of the file's repository, and schemas that do."""
+    check_paths(file, folders)
+    links = (link for folder in folders for link in _linked_schemas(folder.value))
+    check_paths(file, (Value(link, str(link)) for link in links))
+
+
+def _linked_schemas(folder: Path) -> Iterator[Path]:
+    """Find the links that would be read as schemas; those to folders are not followed."""
+    for parent, names in walk(str(folder), lambda _error: None):
+        for path in (Path(parent, name) for name in names):
+            if path.suffix in _SCHEMA_SUFFIXES and os.path.islink(path):
+                yield path
+
+
+def _variable(profile: Profile) -> Entry | None:
+    return profile.entries.get("password_env")

@@ -1,0 +1,171 @@
+"""Statistics: from lines and items of an input to what is counted of them."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+
+from medtrack_cli.core import checked
+from medtrack_cli.core.archive import time_of
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.items import Item
+from medtrack_cli.core.statistics.counts import Stats
+from medtrack_cli.core.statistics.lines import AnyLine, NamedLine, Timed, parser
+from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.topics import Window
+from medtrack_cli.core.validating.examine import Completion, examine
+from medtrack_cli.events.check import quick_check
+from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.registry import Registry
+
+EVENT_LINE = b'{"kind":"event",'
+"""How a line that `listen` wrote begins."""
+
+_DEAD = b'"x-first-death-queue"'
+
+LONG_LINE = 64 * 1024
+"""Bytes of a line after which nothing waits to be counted, so that memory stays flat."""
+
+_read_time = datetime.fromisoformat
+_ENVELOPE = frozenset({"event_type", "payload"})  # with one of them an object is an event
+
+
+class StatsReader:
+    """Counts lines at sight where that is enough, and all other events as items.
+
+    A recorded line keeps the verdict that is written in it; whatever else is checked here.
+    """
+
+    def __init__(self, stats: Stats, registry: Registry) -> None:
+        self._stats = stats
+        self._registry = registry
+        self._file = ""
+        self._named, self._any = parser(NamedLine), parser(AnyLine)
+        self._timed = parser(Timed)
+        self._has_no_problem = quick_check(registry)
+
+    def begin(self, file: str) -> None:
+        """Take up a file."""
+        self._file = file
+        self._stats.files += 1
+
+    def count(self, line: bytes, number: int) -> bool:
+        """Count an NDJSON line; False, and nothing counted, when an item must be made of it.
+
+        All of a recording goes through here: one function, because calls are what costs.
+        """
+        try:
+            if not line.startswith(EVENT_LINE):
+                return self._count_plain(line)
+            try:
+                record = self._named(line)
+            except ValueError:
+                record = self._any(line)
+                event_type, service = _names(record["body"])
+                size = _size(record)
+            else:
+                event_type, service = record["body"]["event_type"], record["body"]["service"]
+                text = record["body_text"]
+                size = len(text) if text.isascii() else len(text.encode())
+            received_at = _read_time(record["received_at"])
+        except ValueError:
+            return False
+        if received_at.tzinfo is None or (not record["valid"] and _DEAD in line):
+            return False  # the verdict may be of the dead letter's key
+        moment = received_at.timestamp()
+        kind = (event_type, service, record["routing_key"], record["valid"])
+        self._stats.add(kind, size, moment, record["properties"].get("message_id"))
+        if record["redelivered"]:
+            self._stats.redelivered += 1
+        for each in record["findings"]:
+            self._stats.add_finding(each["rule"], each["pointer"], kind, moment, self._file, number)
+        if len(line) > LONG_LINE:
+            self._stats.finish()
+        return True
+
+    def add(self, item: Item) -> None:
+        """Count an item."""
+        if isinstance(item.recorded, Delivery):
+            self._add_delivery(item.recorded, item)
+            return
+        value = parse(item.body)[0] if item.body else None
+        if not item.body or not isinstance(value, dict) or value.keys().isdisjoint(_ENVELOPE):
+            self._stats.add_foreign(f"{item.file}:{item.line}")
+            return
+        for examined in examine([item], Completion(registry=self._registry)):
+            kind = (*_names(value), None, examined.is_valid)
+            moment = _moment(value.get("timestamp"))
+            self._stats.add(kind, len(item.body), moment, None)
+            self._stats.finish()
+            for each in examined.findings:
+                place = (each.file, each.span.line)
+                self._stats.add_finding(each.rule, each.pointer, kind, moment, *place)
+
+    def _count_plain(self, line: bytes) -> bool:
+        if not self._has_no_problem(line):
+            return False
+        event: Timed = self._timed(line)
+        moment = from_rfc3339(event["timestamp"]).timestamp()
+        kind = (event["event_type"], event["service"], None, True)
+        self._stats.add(kind, len(line.rstrip()), moment, None)
+        return True
+
+    def add_read(self, delivery: Delivery, window: Window, name: str) -> None:
+        """Count what was read from a stream of this name, by the time that the event has itself.
+
+        With a window only what is in it; what has no time is in none, and counted apart.
+        """
+        seen = checked.examine(delivery, self._registry)
+        event = parse(seen.body)[0]
+        moment = time_of(event)
+        if not any(window) or (moment and window.holds(moment)):
+            place = (name, delivery.offset)
+            self._add_seen(seen, event, moment.timestamp() if moment else None, place)
+        else:
+            self._stats.left_out += 1
+            self._stats.undated += moment is None
+
+    def _add_delivery(self, delivery: Delivery, item: Item) -> None:
+        seen = checked.examine(delivery, self._registry)
+        moment = delivery.received_at.timestamp()
+        self._add_seen(seen, parse(seen.body)[0], moment, (item.file, item.line))
+
+    def _add_seen(
+        self, seen: CheckedDelivery, event: object, moment: float | None, place: tuple[str, int]
+    ) -> None:
+        delivery = seen.delivery
+        kind = (*_names(event), delivery.routing_key, seen.is_valid)
+        message_id = delivery.message_id if isinstance(delivery.message_id, str) else None
+        self._stats.add(kind, len(delivery.body), moment, message_id)
+        if len(delivery.body) > LONG_LINE:
+            self._stats.finish()
+        self._stats.redelivered += delivery.redelivered
+        for each in seen.problems:
+            self._stats.add_finding(each.rule, each.pointer, kind, moment, *place)
+
+
+def _size(record: AnyLine) -> int:
+    """Give the size of a body in bytes; ValueError without a body."""
+    if "body_text" in record:
+        return len(record["body_text"].encode())
+    if "body_base64" in record:
+        return len(b64decode(record["body_base64"], validate=True))
+    raise ValueError("no body")
+
+
+def _names(value: object) -> tuple[str | None, str | None]:
+    """Give an event's type and service, as far as it names them."""
+    if not isinstance(value, Mapping):
+        return None, None
+    event_type, service = value.get("event_type"), value.get("service")
+    return (
+        event_type if isinstance(event_type, str) else None,
+        service if isinstance(service, str) else None,
+    )
+
+
+def _moment(timestamp: object) -> float | None:
+    try:
+        return from_rfc3339(timestamp).timestamp() if isinstance(timestamp, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Checking inputs, without files."""

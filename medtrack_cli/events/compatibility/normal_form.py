@@ -1,0 +1,231 @@
+"""Schemas made comparable: references written out, writers closed, readers opened."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from medtrack_cli.events.findings import Path, json_pointer
+from medtrack_cli.events.schemas.references import (
+    LISTS,
+    MAPS,
+    ONE,
+    REFERENCES,
+    Resource,
+    every,
+    references,
+    resolved,
+    whole,
+)
+
+Schema = dict[str, Any]
+
+ORIGIN = "x-origin"
+"""The keyword that says where a schema, or what a reference leads to, was written: `#/$defs/A`."""
+
+MOST_REFERENCES = 500
+"""As many are written out; a schema that doubles itself at every level would have billions."""
+
+IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
+"""The keywords whose schemas speak of the same value, and only add to what is asked of it."""
+
+_TURNED = frozenset({"not", "if", "contains"})
+"""Where accepting more means accepting less around it: left as written."""
+
+ANNOTATIONS = frozenset(
+    {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
+    | {"$comment", "$schema", "$id", "$defs", ORIGIN}
+)
+"""The keywords that ask for nothing."""
+
+
+def same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are written alike; 1 and true, equal to Python, are not."""
+    return text(one) == text(other)
+
+
+def text(value: object) -> str:
+    """Write a JSON value, its keys sorted."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def refers(schema: object) -> bool:
+    """Tell whether references are left in a schema."""
+    if not isinstance(schema, dict) or not any(f'"{each}"' in text(schema) for each in REFERENCES):
+        return False
+    return any(references(each.schema) for _, each in every(schema))
+
+
+def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
+    """Give the object that means the same as a boolean schema."""
+    if isinstance(value, dict):
+        return value
+    return {} if value else {"not": {}}
+
+
+def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
+    """Walk a schema and those within it that speak of the same value."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for keyword in IN_PLACE & schema.keys():
+        for part in _parts(keyword, schema[keyword]):
+            yield from in_place(part)
+
+
+def _parts(keyword: str, value: Any) -> list[Any]:  # noqa: ANN401 -- JSON
+    if keyword in LISTS:
+        return list(value)
+    return list(value.values()) if keyword in MAPS else [value]
+
+
+def mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
+    """Change every schema directly inside a schema; `change` is told its keyword."""
+    made: Schema = {}
+    for keyword, value in schema.items():
+        if keyword in LISTS:
+            made[keyword] = [change(keyword, each) for each in value]
+        elif keyword in MAPS:
+            made[keyword] = {name: change(keyword, each) for name, each in value.items()}
+        else:
+            made[keyword] = change(keyword, value) if keyword in ONE else value
+    return made
+
+
+def inlined(document: Mapping[str, Any]) -> Schema:
+    """Write out every reference, but those of a schema to itself, which stay.
+
+    Where there is only one resource, a dynamic reference is a plain one.
+
+    A choice between one type and null, as pydantic writes it, becomes a list of types.
+    """
+    followed_so_far = count()
+    top = whole(dict(document))
+    is_one = len(top.resource.all) == 1
+
+    def expand(schema: Any, resource: Resource, followed: frozenset[int]) -> Any:  # noqa: ANN401
+        """Expand a schema; `followed` tells those that it is inside of by references."""
+        if schema is resource.top:
+            made = expanded(schema, resource, followed | {id(schema)})
+            return _with_definitions({ORIGIN: _pointer(resource.path), **made}, schema)
+        return expanded(schema, resource, followed) if isinstance(schema, dict) else schema
+
+    def expanded(schema: Mapping[str, Any], resource: Resource, followed: frozenset[int]) -> Schema:
+        schema = _plain(schema) if is_one else schema
+        reference = schema.get("$ref")
+        rest = {key: value for key, value in schema.items() if key not in {"$ref", *_DEFINITIONS}}
+        rest = mapped(rest, lambda _, part: expand(part, resource.around(part), followed))
+        if reference is None:
+            return nullable(rest)
+        target = resolved(reference, resource)
+        origin = _pointer(resource.place_of(reference) or ())
+        if (
+            target is None
+            or id(target.schema) in followed
+            or next(followed_so_far) > MOST_REFERENCES
+        ):
+            return {**rest, "$ref": reference, ORIGIN: origin}
+        reached = expand(target.schema, target.resource, followed | {id(target.schema)})
+        reached = {**reached, ORIGIN: origin}
+        if "$id" in rest and refers(reached):
+            return {"allOf": [reached, rest]}
+        if rest.keys() <= ANNOTATIONS:
+            return reached | rest
+        return {**rest, "allOf": [reached, *rest.get("allOf", ())]}
+
+    made: Schema = expand(top.schema, top.resource, frozenset())
+    return made
+
+
+def _pointer(path: Path) -> str:
+    return f"#{json_pointer(path)}"
+
+
+_DEFINITIONS = ("$defs", "definitions")
+
+
+def _with_definitions(made: Schema, written: Mapping[str, Any]) -> Schema:
+    """Keep what references that are left need: the definitions, and the URI to start from."""
+    if not refers(made):
+        return {key: value for key, value in made.items() if key not in {"$id", ORIGIN}}
+    return made | {key: written[key] for key in _DEFINITIONS if key in written}
+
+
+def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Make a dynamic reference the plain one that it is."""
+    if "$dynamicRef" not in schema:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "$dynamicRef"}
+    dynamic = {"$ref": schema["$dynamicRef"]}
+    return (
+        {**rest, "allOf": [*rest.get("allOf", []), dynamic]} if "$ref" in rest else rest | dynamic
+    )
+
+
+_OF_ONE_TYPE = frozenset(
+    {"type", "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "multipleOf"}
+    | {"exclusiveMinimum", "exclusiveMaximum", "items", "prefixItems", "minItems", "maxItems"}
+    | {"uniqueItems", "properties", "required", "additionalProperties", "patternProperties"}
+    | {"minProperties", "maxProperties", "propertyNames"}
+)
+"""Keywords that say nothing of null."""
+
+
+def nullable(schema: Schema) -> Schema:
+    """Write a choice between one type and null as a list of types."""
+    branches = schema.get("anyOf", [])
+    asked = schema.keys() - ANNOTATIONS
+    if asked != {"anyOf"} or len(branches) != 2 or {"type": "null"} not in branches:
+        return schema
+    other = as_schema(branches[1 - branches.index({"type": "null"})])
+    if not isinstance(other.get("type"), str) or other.keys() - ANNOTATIONS - _OF_ONE_TYPE:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**other, **rest, "type": [other["type"], "null"]}
+
+
+def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
+    """Give the schema of the fields that an object doesn't name: False when its writer sends none.
+
+    A schema that names fields and is silent about others means that there are no others.
+    """
+    for keyword in ("additionalProperties", "unevaluatedProperties"):
+        if keyword in schema:
+            return schema[keyword]
+    parts = list(in_place(schema))
+    is_open = not any("properties" in each for each in parts)
+    return is_open or any(keyword in each for each in parts for keyword in REFERENCES)
+
+
+def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
+    """Close a schema: who names fields and is silent about others sends no others."""
+    if not isinstance(schema, dict) or within in _TURNED:
+        return schema
+    made = mapped(schema, lambda keyword, part: writer(part, within=keyword))
+    parts = [] if within in IN_PLACE else list(in_place(schema))
+    silent = not any(
+        keyword in each
+        for each in parts
+        for keyword in ("additionalProperties", "unevaluatedProperties", *REFERENCES)
+    )
+    if silent and any("properties" in each for each in parts):
+        made["additionalProperties" if len(parts) == 1 else "unevaluatedProperties"] = False
+    return made
+
+
+def reader(schema: Any) -> Any:  # noqa: ANN401 -- JSON
+    """Open a schema: fields that it doesn't name are passed over.
+
+    Alternatives of which exactly one must fit may overlap once they are open: any will do then.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    made = {
+        keyword: value
+        for keyword, value in schema.items()
+        if value is not False or keyword not in {"additionalProperties", "unevaluatedProperties"}
+    }
+    made = mapped(made, lambda keyword, part: part if keyword in _TURNED else reader(part))
+    if "oneOf" in made and not same(made["oneOf"], schema["oneOf"]):
+        made["allOf"] = [*made.get("allOf", []), {"anyOf": made.pop("oneOf")}]
+    return made

@@ -1,0 +1,1 @@
+"""Events read from files, lazily, with their places."""

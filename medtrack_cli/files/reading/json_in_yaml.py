@@ -1,0 +1,74 @@
+"""JSON in a YAML file: what is valid JSON is read as JSON, so that its verdict is the same.
+
+YAML parsers read other text in it: none takes a pair of escaped surrogates, which is how JSON
+writes an emoji, and U+2028 is a line break to some.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
+from medtrack_cli.events.json_text import MAX_BODY, MAX_DEPTH, examine
+from medtrack_cli.files.reading.json_reader import JsonItem, read_document
+from medtrack_cli.files.reading.streams import read_some
+
+_CHUNK = 64 * 1024
+_BEFORE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)\r?\n|---(?=\s))*[ \t]*(?=[{\[])"
+)
+_NOT_SPACE = re.compile(rb"[^\s\xef\xbb\xbf]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewritten:
+    """An event as it is sent of YAML, compact and in envelope order, placed in its JSON."""
+
+    file: str
+    line: int
+    body: bytes
+    read: JsonItem
+    findings: tuple[Finding, ...] = ()
+    exact: bool = False
+    recorded: object | None = None
+
+    def span(self, where: Path | int, at: At = At.VALUE) -> Span:
+        """Place a problem of the body in the file; an offset in the body has only the event's."""
+        return self.read.span(() if isinstance(where, int) else where, at)
+
+
+def take(stream: BinaryIO, head: bytes) -> tuple[bytes, bool]:
+    """Take as much of a YAML file as tells whether all of it is JSON, and tell that.
+
+    What stands before the JSON, comments and ---, is made spaces then. More than 16 MiB are not
+    held, and a scenario is YAML.
+    """
+    data = head or read_some(stream, _CHUNK)
+    before = _BEFORE.match(data)
+    if before is None:
+        return data, False
+    while len(data) <= MAX_BODY and (more := read_some(stream, max(_CHUNK, len(data)))):
+        data += more
+    if len(data) > MAX_BODY:
+        return data, False
+    text = _NOT_SPACE.sub(b" ", before[0]) + data[before.end() :]
+    value, problems = examine(text, MAX_DEPTH + 1)
+    is_scenario = isinstance(value, dict) and {"vars", "events"} <= value.keys()
+    is_json = not any(each.rule is Rule.JSON_SYNTAX for each in problems) and not is_scenario
+    return (text, True) if is_json else (data, False)
+
+
+def read_json_in_yaml(text: bytes, file: str) -> Iterator[JsonItem | _Rewritten]:
+    """Read what was taken; an event that can't be written anew is left as it is, and invalid."""
+    for item in read_document(BytesIO(text), file):
+        value, problems = examine(item.body or b"")
+        if problems or not isinstance(value, dict):
+            yield item
+            continue
+        ordered = {name: value[name] for name in ENVELOPE_FIELDS if name in value} | value
+        body = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
+        yield _Rewritten(file, item.line, body, item)

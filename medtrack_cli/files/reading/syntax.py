@@ -1,0 +1,148 @@
+"""Events out of a source, whatever its syntax."""
+
+import json
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from gzip import BadGzipFile
+from pathlib import Path
+from typing import BinaryIO
+
+from medtrack_cli.core.items import Item, no_events_in
+from medtrack_cli.errors import InputMissing
+from medtrack_cli.events import findings
+from medtrack_cli.files.known import LOOKED_AT, known
+from medtrack_cli.files.reading.json_reader import MAX_LINE, Skip, broken, read_document, read_lines
+from medtrack_cli.files.reading.sources import Source
+from medtrack_cli.files.reading.streams import BOM, open_source
+
+WantsText = Callable[[str | None, findings.Path, str | None], bool]
+"""Whether a field of an event type keeps a plain YAML scalar's text: `cin: 01234567`."""
+
+_SYNTAXES = {
+    ".json": "json",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+_RECORDED = (b'{"kind":"recording",', b'{"kind":"event",')  # the second in part of a recording
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+
+
+class CutOff(InputMissing):
+    """Gzip that is cut off or damaged: from `line` on, None where that can't be found out."""
+
+    line: int | None = None
+
+
+def read(
+    source: Source,
+    *,
+    wants_text: WantsText,
+    as_type: str | None = None,
+    open_stdin: Callable[[], BinaryIO],
+    skip: Skip | None = None,
+) -> Iterator[Item]:
+    """Read a source's events lazily, in its order, no further ahead than its syntax demands.
+
+    `as_type` is the type of bare payloads. The name tells the syntax, else the first line;
+    a recording is read as one whatever its name.
+    No item is made of the NDJSON lines that `skip` says yes to; of a source with no event, the
+    one that says so.
+    Raises InputMissing when the source can't be opened or stops being readable, CutOff for gzip,
+    after what came before has been yielded.
+    """
+    try:
+        with open_source(source, open_stdin) as stream:
+            yield from _items(stream, source, wants_text, as_type, skip)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "the gzip is cut off or damaged"
+        hint = "is the file complete, and is it yours to read?"
+        is_cut = isinstance(error, EOFError | zlib.error | BadGzipFile)
+        kind = CutOff if is_cut else InputMissing
+        missing = kind(f"can't be read ({reason})", source.name, hint=hint)
+        if isinstance(missing, CutOff) and source.is_regular:
+            missing.line = _readable_lines(source, open_stdin) + 1
+        raise missing from error
+
+
+def _readable_lines(source: Source, open_stdin: Callable[[], BinaryIO]) -> int:
+    """Count the lines before damage: where lines were passed over, their readers haven't."""
+    count = 0
+    try:
+        with open_source(source, open_stdin) as stream:
+            for piece in iter(partial(stream.readline, MAX_LINE), b""):
+                count += piece.endswith(b"\n")
+    except (OSError, EOFError, zlib.error):
+        pass
+    return count
+
+
+def _items(
+    stream: BinaryIO, source: Source, wants_text: WantsText, as_type: str | None, skip: Skip | None
+) -> Iterator[Item]:
+    name = source.name
+    if not source.start and (said := known(stream.peek(LOOKED_AT))):  # type: ignore[attr-defined] # by open_source
+        return iter([broken(name, findings.Span(1, 1, 2), *said)])
+    syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
+    head: list[bytes] = []
+    if syntax is None:
+        head = _first_line(stream)
+        syntax = _sniff(head[-1]) if head else "ndjson"
+    elif syntax != "ndjson":
+        start = stream.read(len(_RECORDED[0]))
+        if start.startswith(_RECORDED):
+            syntax, start = "ndjson", start + stream.readline(MAX_LINE)
+        head = [start]
+    if syntax == "ndjson":
+        return read_lines(stream, name, deque(head), skip=skip, above=source.above)
+    start = b"".join(head)
+    if syntax == "json":
+        return or_nothing(read_document(stream, name, start), name)
+    from medtrack_cli.files.reading import json_in_yaml
+
+    start, is_json = json_in_yaml.take(stream, start)
+    if is_json:
+        return or_nothing(json_in_yaml.read_json_in_yaml(start, name), name)
+    from medtrack_cli.files.reading.yaml_reader import read_yaml
+
+    items = read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=start)
+    return or_nothing(items, name)
+
+
+def or_nothing(items: Iterable[Item], name: str) -> Iterator[Item]:
+    """Pass items on; in the place of none, one says that the source holds no event."""
+    is_empty = True
+    for item in items:
+        is_empty = False
+        yield item
+    if is_empty:
+        yield no_events_in(name)
+
+
+def _first_line(stream: BinaryIO) -> list[bytes]:
+    """Read up to the first line that isn't blank."""
+    lines = []
+    while line := stream.readline(MAX_LINE):
+        lines.append(line)
+        if line.removeprefix(BOM).strip():
+            break
+    return lines
+
+
+def _sniff(line: bytes) -> str:
+    """Tell the syntax from a first line: what begins an object and leaves it open is JSON."""
+    text = line.removeprefix(BOM).decode("utf-8", "replace").strip(" \t\r\n")
+    if text.startswith(("[", "//", "/*")):
+        return "json"
+    if not text.startswith("{"):
+        return "yaml"
+    try:
+        _DECODER.raw_decode(text)
+    except json.JSONDecodeError as error:
+        return "json" if error.pos >= len(text) else "ndjson"
+    except RecursionError:
+        pass
+    return "ndjson"

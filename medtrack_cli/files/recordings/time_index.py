@@ -1,0 +1,161 @@
+"""A stretch of time in a recording, found without reading what lies before it."""
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import BinaryIO, NamedTuple
+
+from medtrack_cli.core.publishing.origin import Origin
+from medtrack_cli.core.times import from_rfc3339, sortable
+from medtrack_cli.core.topics import Window
+from medtrack_cli.files.reading.json_reader import MAX_LINE, Skip
+from medtrack_cli.files.reading.sources import Source
+from medtrack_cli.files.reading.streams import is_packed
+from medtrack_cli.files.recordings.checksums import HEADER, has_seal, is_damaged, read_record
+
+_EVENT = b'{"kind":"event","received_at":"'
+_TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
+_UTC = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_NEAR = 64 * 1024  # bytes that are sooner read through than searched
+_PROBED_LINES = 100
+_LONGEST_HEADER = 64 * 1024
+_PIECE = 2**20
+_SAME = timedelta(seconds=0.1)  # a recorder's two looks at its clocks
+
+
+class Place(NamedTuple):
+    """Where a line begins, how many are before it, and the latest time up to it."""
+
+    offset: int
+    lines: int
+    latest: str
+
+
+def outside(window: Window, passed: Callable[[], None]) -> Skip:
+    """Make what tells at sight that a line, if undamaged, is an event of another time.
+
+    `passed` is called for each such line.
+    """
+    since = sortable(window.since).encode() if window.since else b""
+    until = sortable(window.until).encode() if window.until else b"~"
+
+    def is_outside(line: bytes, _number: int) -> bool:
+        time = line[_TIME]
+        is_it = (
+            not since <= time < until
+            and line.startswith(_EVENT)
+            and _UTC.fullmatch(time) is not None
+        )
+        if is_it:
+            passed()
+        return is_it
+
+    return is_outside
+
+
+def narrowed(source: Source, window: Window) -> Source:
+    """Let reading begin at a line before which nothing is in the window.
+
+    In a recording the latest time up to a line never goes back, whatever the clock did: so it is
+    searched by halves. Where a line isn't at its place, in files that were joined or filtered,
+    all is read.
+    """
+    if window.since is None or source.path is None or is_packed(source):
+        return source
+    size = source.fingerprint[0] if source.fingerprint else 0
+    try:
+        with source.path.open("rb") as stream:
+            place = _search(stream, size, sortable(window.since)) if size > _NEAR else None
+    except OSError:
+        return source  # reading it will say so
+    return replace(source, start=place.offset, above=place.lines) if place else source
+
+
+def origin_above(source: Source) -> Origin | None:
+    """Read where a recording was made off the last header before the place where reading begins."""
+    if source.path is None or not source.start:
+        return None
+    with suppress(OSError), source.path.open("rb") as stream:
+        header = stream.readline(_LONGEST_HEADER).rstrip(b"\n")
+        stream.seek(source.start)
+        if _is_below(header, stream.readline(MAX_LINE).rstrip(b"\n")):
+            return _origin(header)
+        end = source.start
+        while end:
+            begin = max(0, end - _PIECE)
+            stream.seek(begin)
+            # One line's end and a header's beginning may stand in two pieces.
+            piece = stream.read(end - begin + len(HEADER))
+            at = piece.rfind(b"\n" + HEADER, 0, end - begin + len(HEADER)) + 1
+            if at or (not begin and piece.startswith(HEADER)):
+                stream.seek(begin + at)
+                return _origin(stream.readline(_LONGEST_HEADER).rstrip(b"\n"))
+            end = begin
+    return None
+
+
+def _is_below(header: bytes, line: bytes) -> bool:
+    """Tell of an event, by its seconds, that they are counted from this header on.
+
+    No other header of the file begins at the same time. A clock that was set tells nothing.
+    """
+    if is_damaged(header) or is_damaged(line) or not (has_seal(header) and has_seal(line)):
+        return False
+    try:
+        record = read_record(line)
+        began = from_rfc3339(record["received_at"]) - timedelta(seconds=record["elapsed"])
+        return abs(began - from_rfc3339(read_record(header)["started_at"])) < _SAME
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False
+
+
+def _origin(line: bytes) -> Origin | None:
+    try:
+        return None if is_damaged(line) else Origin.read(read_record(line))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _search(stream: BinaryIO, size: int, since: str) -> Place | None:
+    low, high = _probe(stream, 0), size
+    while low and high - low.offset > _NEAR:
+        middle = (low.offset + high) // 2
+        found = _probe(stream, middle)
+        if found is None:
+            return None
+        if found.latest < since:
+            low = found
+        else:
+            high = middle
+    return low if low and low.latest < since else None
+
+
+def _probe(stream: BinaryIO, offset: int) -> Place | None:
+    """Look at the first sealed line behind an offset, or at the very start.
+
+    None when it isn't where it was written. The end of the file is later than any time.
+    """
+    stream.seek(offset)
+    if offset:
+        stream.readline(MAX_LINE)
+    for _ in range(_PROBED_LINES):
+        begins = stream.tell()
+        line = stream.readline(MAX_LINE).rstrip(b"\n")
+        if not line:
+            return Place(begins, 0, "~")
+        if has_seal(line) and not is_damaged(line):
+            return _place(line, begins)
+    return None
+
+
+def _place(line: bytes, begins: int) -> Place | None:
+    """Read where a line says that it stands; None where that isn't so, or can't be read."""
+    try:
+        record = read_record(line)
+        time = record.get("latest") or record.get("received_at") or record["started_at"]
+        is_there = begins == record.get("at") and isinstance(time, str)
+        return Place(begins, int(record["line"]) - 1, time) if is_there else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
