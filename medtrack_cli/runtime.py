@@ -66,7 +66,7 @@ class Runtime:
         )
 
     def wants_colour(self, stream: TextIO) -> bool:
-        """Tell whether what is printed on a stream is coloured."""
+        """Return whether what is printed on a stream is coloured."""
         from medtrack_cli.output.style import wants_colour
 
         return wants_colour(stream, self.world.environ, self.colour)

@@ -37,7 +37,7 @@ class Failure(NamedTuple):
     is_cut_short: bool = False
 
     def is_about(self, message: Message) -> bool:
-        """Tell whether a refusal may be about this message."""
+        """Return whether a refusal may be about this message."""
         return message.routing_key == self.key or len(message.body) == self.size
 
     def looked_at(self, stop: Stop, seconds: float = LOOK_SECONDS) -> "Failure":

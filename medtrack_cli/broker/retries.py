@@ -127,7 +127,7 @@ class Retries:
         return None
 
     def was_refused(self, message: Message) -> bool:
-        """Tell whether a queue refused it, and it has no verdict yet."""
+        """Return whether a queue refused it, and it has no verdict yet."""
         return message.position in self._refused
 
     def take_all(self) -> Iterator[tuple[Message, bool]]:

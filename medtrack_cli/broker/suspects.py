@@ -54,5 +54,5 @@ class Suspects:
 
 
 def is_suspicious(failure: Failure) -> bool:
-    """Tell whether a message may be why the broker closed: it said so with a code of that kind."""
+    """Whether a message may be why the broker closed: it said so with a code of that kind."""
     return failure.code is not None and failure.code not in {FORCED, *OF_THE_RUN}

@@ -68,7 +68,7 @@ _REASONS = (
 
 
 def speaks_none(cause: ssl.SSLError) -> bool:
-    """Tell whether a handshake failed since the server speaks no TLS, or none that we do."""
+    """Return whether a handshake failed since the server speaks no TLS, or none that we do."""
     return any(re.search(pattern, str(cause)) for pattern, *_ in _REASONS[:2])
 
 
@@ -174,7 +174,7 @@ def _alerted(cause: ssl.SSLError, seen: Certificate | None, *, has_own: bool) ->
 
 
 def shows_in_certificate(cause: ssl.SSLError) -> bool:
-    """Tell whether the broker's certificate can tell more of why a handshake failed.
+    """Return whether the broker's certificate can tell more of why a handshake failed.
 
     Erlang refuses a client that doesn't take its certificate's hash, and says no more than that.
     """

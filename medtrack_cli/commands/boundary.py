@@ -36,7 +36,7 @@ def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
 
 
 def cannot_write(error: Exception) -> CannotWrite | None:
-    """Tell whether an error is that of an output that takes no more; stderr never raises any."""
+    """Return whether an error is that of an output that takes no more; stderr never raises any."""
     if not (isinstance(error, OSError) and error.errno in _UNWRITABLE):
         return None
     hint = "is the disk full, or the output closed?"

@@ -13,7 +13,7 @@ Words = Sequence[tuple[str, str]]
 """Each with what it means."""
 
 FILES = "\0files from "
-"""What a meaning begins with where the shell completes a file; behind it: from which character."""
+"""What a meaning begins with where the shell completes a file; after it: from which character."""
 
 
 def files(incomplete: str) -> Words:
@@ -143,7 +143,7 @@ def _explained(group: str) -> Words:
 
 
 def report_formats(incomplete: str) -> Words:
-    """Give the formats of validate's reports; behind FORMAT= a file."""
+    """Give the formats of validate's reports; after FORMAT= a file."""
     from medtrack_cli.core.choices import REPORTS
 
     format_, equals, _ = incomplete.partition("=")

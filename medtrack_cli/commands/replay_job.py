@@ -253,7 +253,7 @@ def _is_untouched(
     asked: "Asked",
     journal: "ReplayJournal",
 ) -> bool:
-    """Tell whether a run's recording is as it was; one that may have changed is compared."""
+    """Return whether a run's recording is as it was; one that may have changed is compared."""
     from medtrack_cli.core.publishing.job import Pass
     from medtrack_cli.wiring.runs import refuse_changes
 

@@ -195,7 +195,7 @@ def under_journal(
 
 
 def _has_sent(journal: "ReplayJournal", tally: Tally) -> bool:
-    """Tell whether something may have been sent; of a run that goes on, it may."""
+    """Return whether something may have been sent; of a run that goes on, it may."""
     return not journal.is_new or any(tally[each] for each in GOT_OUT)
 
 

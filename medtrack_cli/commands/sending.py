@@ -143,7 +143,7 @@ def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> E
             receipt = next(left)
         except StopIteration:
             return None
-        except Exception as error:  # noqa: BLE001 -- raised behind the summary
+        except Exception as error:  # noqa: BLE001 -- raised after the summary
             return error
         tally.add(receipt)
         runtime.printer.show(ShownReceipt(receipt), group_of(receipt))

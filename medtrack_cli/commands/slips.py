@@ -91,7 +91,7 @@ def written(words: Iterable[str]) -> str:
 
 
 def is_file(word: str) -> bool:
-    """Tell whether a word is meant as a file."""
+    """Return whether a word is meant as a file."""
     try:
         path = Path(word)
         return path.suffix in {".json", ".yaml", ".yml", ".ndjson"} or (
@@ -180,7 +180,7 @@ def _option(line: _Line, problem: Typers) -> list[str] | str | None:
 
 
 def _behind(line: _Line, start: int, end: int) -> list[str] | None:
-    """Put an option that stands before its command behind it."""
+    """Put an option that stands before its command after it."""
     commands = getattr(line.command, "commands", {})
     at = next((i for i in range(start, len(line.words)) if line.words[i] in commands), None)
     if at is None:

@@ -75,7 +75,7 @@ def _own(command: Command, words: Sequence[str]) -> _Own:
 
 
 def _before_value(command: Command, word: str) -> Parameter | None:
-    """Find the option that takes the word behind this one: --output, -o, and -qo as well."""
+    """Find the option that takes the word after this one: --output, -o, and -qo as well."""
     names = [word] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
     for at, name in enumerate(names, 1):
         option = _option(command, name)
@@ -103,7 +103,7 @@ def _options(context: typer.Context, last: str) -> list[Word]:
 
 
 def _is_open(context: typer.Context, parameter: Parameter) -> bool:
-    """Tell whether the next operand is this one's."""
+    """Return whether the next operand is this one's."""
     is_argument = parameter.param_type_name == "argument"
     return is_argument and (parameter.nargs == -1 or not _is_given(context, parameter))
 
@@ -132,5 +132,5 @@ def _values(
 
 
 def _fits(text: str) -> bool:
-    """Tell whether a program can be given this word."""
+    """Return whether a program can be given this word."""
     return "\0" not in text and text.encode(errors="replace").decode() == text

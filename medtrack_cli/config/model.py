@@ -101,7 +101,7 @@ class Config:
 
     @property
     def password_is_typed(self) -> bool:
-        """Tell whether the password stands on the command line, in --url."""
+        """Whether the password stands on the command line, in --url."""
         return self.resolved.password.level is Level.FLAG
 
     def address(self) -> dict[str, str]:

@@ -189,7 +189,7 @@ def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[Web
 def _project_reaches_out(
     hosts: Value[tuple[Host, ...]], management: Value[WebAddress] | None
 ) -> bool:
-    """Tell whether a project file names an address beyond this machine that will be used."""
+    """Return whether a project file names an address beyond this machine that will be used."""
     reached = [host.name for host in hosts.value] if hosts.level is Level.PROJECT else []
     if management and management.level is Level.PROJECT:
         reached.append(management.value.host)

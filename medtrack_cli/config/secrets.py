@@ -79,7 +79,7 @@ def require_private(path: Path, mode: int) -> None:
 
 
 def is_encrypted(key: Path) -> bool:
-    """Tell whether a private key needs a passphrase; one that can't be read is somebody else's."""
+    """Whether a private key needs a passphrase; one that can't be read is somebody else's."""
     try:
         return b"ENCRYPTED" in key.read_bytes()  # in both forms of PEM, the old and PKCS #8
     except OSError:

@@ -134,7 +134,7 @@ def parse_port(text: str, source: str) -> int:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, without asking the network."""
+    """Return whether a host is this machine, without asking the network."""
     return Host(host, 0).is_loopback
 
 

@@ -49,5 +49,5 @@ def _told_to_listeners(problem: Problem, delivery: Delivery) -> Problem:
 
 
 def is_replayed(delivery: Delivery) -> bool:
-    """Tell whether a delivery was sent by `medtrack replay`."""
+    """Return whether a delivery was sent by `medtrack replay`."""
     return REPLAY_HEADER in delivery.headers

@@ -65,7 +65,7 @@ class Way(NamedTuple):
 
 
 def is_astray(delivery: Delivery, to: To | None) -> bool:
-    """Tell whether nobody has said where a dead letter goes that came under another key."""
+    """Return whether nobody has said where a dead letter goes that came under another key."""
     return to is None and delivery.published_key != delivery.routing_key
 
 

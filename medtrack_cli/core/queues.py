@@ -96,7 +96,7 @@ class Condition(NamedTuple):
     number: float
 
     def holds(self, queue: QueueState) -> bool:
-        """Tell whether a queue is so; what isn't known is not."""
+        """Return whether a queue is so; what isn't known is not."""
         value = getattr(queue, self.field)
         return value is not None and _COMPARE[self.compare](value, self.number)
 
@@ -114,7 +114,7 @@ def condition(text: str) -> Condition:
 
 
 def is_name(pattern: str) -> bool:
-    """Tell whether a pattern can be but one queue's name."""
+    """Return whether a pattern can be but one queue's name."""
     return not any(each in pattern for each in "*?[")
 
 

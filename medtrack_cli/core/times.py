@@ -21,7 +21,7 @@ def rfc3339(moment: datetime) -> str:
 def sortable(moment: datetime) -> str:
     """Write an aware time so that it sorts, as text, among those that `rfc3339` writes in UTC.
 
-    One that exists only with its offset is before all of them, or behind all.
+    One that exists only with its offset is before all of them, or after all.
     """
     text = rfc3339(moment)
     if text.endswith("Z"):

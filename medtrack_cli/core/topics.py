@@ -14,7 +14,7 @@ class Window(NamedTuple):
     until: datetime | None = None
 
     def holds(self, moment: datetime) -> bool:
-        """Tell whether a moment is in it."""
+        """Return whether a moment is in it."""
         return (self.since is None or moment >= self.since) and (
             self.until is None or moment < self.until
         )
@@ -33,7 +33,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def key_matches(pattern: str, routing_key: str) -> bool:
-    """Tell whether a topic exchange would route this key to a queue bound with this pattern.
+    """Return whether a topic exchange would route this key to a queue bound with this pattern.
 
     `stage.#` matches `stage` and `stage.a.b`; `*` matches a word, even an empty one. An empty
     key or pattern has no word at all.

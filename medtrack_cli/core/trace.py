@@ -44,7 +44,7 @@ def trace_id(traceparent: object) -> str | None:
 
 
 def is_tracestate(text: str) -> bool:
-    """Tell whether a text is a tracestate: up to 32 members, none twice."""
+    """Return whether a text is a tracestate: up to 32 members, none twice."""
     members = [_MEMBER.fullmatch(each) for each in text.split(",")]
     keys = [each[1] for each in members if each and each[1]]
     return all(members) and 0 < len(keys) <= _MOST_MEMBERS and len(set(keys)) == len(keys)

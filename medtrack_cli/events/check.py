@@ -99,7 +99,7 @@ class _Facts(NamedTuple):
     valid: Verdict
 
     def leave_no_doubt(self, body: bytes, event: dict[str, Any]) -> bool:
-        """Tell whether an event that its model accepts has nothing that the model can't see."""
+        """Return whether an event that its model accepts has nothing that the model can't see."""
         quotes = body.count(b'"')
         return (
             (quotes == self.certain_quotes or quotes == self.quotes(event))

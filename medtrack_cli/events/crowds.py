@@ -18,7 +18,7 @@ _LARGE = 32 * 1024  # bytes from which values are counted: real events are far b
 
 
 def is_crowd(body: bytes, many: int = MANY) -> bool:
-    """Tell whether there are thousands of values in a body, by its commas."""
+    """Return whether there are thousands of values in a body, by its commas."""
     return len(body) > _LARGE and body.count(b",") > many
 
 
@@ -47,7 +47,7 @@ def _few_members(value: dict[str, Any], known: Collection[str]) -> dict[str, Any
 
 
 def _few_wrong(value: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Cut a list behind the thousandth item that is no string."""
+    """Cut a list after the thousandth item that is no string."""
     if not isinstance(value, list):
         return value
     wrong = (index for index, item in enumerate(value) if not isinstance(item, str))

@@ -202,5 +202,5 @@ def _at(value: Any, path: Path) -> object:  # noqa: ANN401 -- JSON
 
 
 def has_offset(timestamp: str) -> bool:
-    """Tell whether a well-formed timestamp says its offset."""
+    """Return whether a well-formed timestamp says its offset."""
     return timestamp[-1] == "Z" or timestamp[-6] in "+-"

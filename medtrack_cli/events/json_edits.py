@@ -8,7 +8,7 @@ from medtrack_cli.events.json_text import skip_space
 
 
 def put(text: str, path: Sequence[str], value: object) -> str:
-    """Set a value at a path; members that aren't there are added behind the others.
+    """Set a value at a path; members that aren't there are added after the others.
 
     `text` is valid JSON without a BOM. LookupError, with the part, where the path leads on from
     what holds nothing, or to an item that a list hasn't.

@@ -104,7 +104,7 @@ def _items(text: str, start: int) -> Iterator[int]:
 
 
 def _next(text: str, value: int) -> int:
-    """Skip a value and the comma behind it."""
+    """Skip a value and the comma after it."""
     offset = skip_space(text, end_of(text, value))
     return skip_space(text, offset + 1) if text[offset] == "," else offset
 

@@ -20,7 +20,7 @@ _KNOWN = [
     (
         re.compile(r"-?[0-9]+\.(?![0-9])"),
         "a number ends with its point",
-        "leave the point out, or write a 0 behind it",
+        "leave the point out, or write a 0 after it",
     ),
     (re.compile(r"-?0[xXoObB][0-9a-fA-F]"), "a number is not decimal", "write decimal digits"),
     (re.compile(r"-?[0-9][0-9.]*_[0-9]"), "a number has underscores", "write its digits alone"),

@@ -45,7 +45,7 @@ class Place:
     ) -> None:
         self.says = says
         self.named = named  # the keys that are; None: there are no others
-        self._first_items = first_items  # that differ from those behind them
+        self._first_items = first_items  # that differ from those after them
         self._others_differ = others_differ  # keys that aren't named
         self.children: dict[str | int, Place] = {}  # as far as they have been asked for
         self._inner = inner
@@ -107,13 +107,13 @@ def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
 
 
 def is_personal(event_type: EventType, field: str) -> bool:
-    """Tell whether a field of a type's payload is a person's."""
+    """Return whether a field of a type's payload is a person's."""
     return _top(event_type).child("payload").child(field).says is Says.PERSONAL
 
 
 @cache
 def has_persons(registry: Registry, name: str) -> bool:
-    """Tell whether a type has, in any version, values that are a person's, or may have."""
+    """Return whether a type has, in any version, values that are a person's, or may have."""
     return any(_holds_persons(each) for each in registry if each.name == name)
 
 

@@ -117,7 +117,7 @@ class Registry:
         return cast("Callable[[bytes], Any]", adapter.validator.validate_json)
 
     def wants_text(self, event_type: str | None, path: Path, version: str | None = None) -> bool:
-        """Tell whether a string is wanted at this path, so that YAML leaves a scalar its text."""
+        """Return whether a string is wanted at this path, so that YAML leaves a scalar its text."""
         return _wants_text(self, event_type, path, version)
 
 

@@ -45,5 +45,5 @@ def without_comments(text: bytes) -> bytes:
 
 
 def is_yaml(text: bytes) -> bool:
-    """Tell whether a text, that may begin with comments, goes on as a YAML mapping or list."""
+    """Return whether a text, that may begin with comments, goes on as a YAML mapping or list."""
     return _YAML.match(without_comments(text)) is not None

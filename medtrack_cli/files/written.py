@@ -91,7 +91,7 @@ class Written(NamedTuple):
     stdout: int | None = None
 
     def holds(self, name: str) -> bool:
-        """Tell whether one of them is this file, whatever it is called."""
+        """Return whether one of them is this file, whatever it is called."""
         wanted = _identity(name)
         places = (self.stdout, *(path for path, _ in self.outputs))
         return wanted is not None and any(_identity(place) == wanted for place in places)

@@ -41,7 +41,7 @@ NARROW, WIDE = 60, 120
 has a column of its own."""
 
 LEAST_SERVICE = 8
-"""Columns that a service gets behind ids, or none."""
+"""Columns that a service gets after ids, or none."""
 
 
 Shorten = Callable[[str], str]

@@ -100,12 +100,12 @@ def masked_json(value: Any, field: str = "") -> Any:  # noqa: ANN401 -- JSON
 
 
 def is_uuid(text: str) -> bool:
-    """Tell whether a text is a hyphenated UUID."""
+    """Return whether a text is a hyphenated UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def may_be_seen(field: str, value: str) -> bool:
-    """Tell whether a value in a field of this name is surely not personal.
+    """Return whether a value in a field of this name is surely not personal.
 
     It is when the field is known not to be personal and the value looks as it should there:
     a name typed into an id, or under a misspelled key, stays hidden. An id alone says nothing.
@@ -117,7 +117,7 @@ def may_be_seen(field: str, value: str) -> bool:
 
 
 def names_fields(field: str) -> bool:
-    """Tell whether a field of this name holds names of fields."""
+    """Return whether a field of this name holds names of fields."""
     return _shapes().get(field, _UUID) is None
 
 

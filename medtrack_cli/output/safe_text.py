@@ -36,7 +36,7 @@ def hidden_in(text: str) -> Iterator[bool]:
 
     Always: controls (C0, DEL, C1, those of writing direction), spaces of no width, separators
     of lines, tags, halves of surrogate pairs, private and unassigned characters. By what stands
-    around them: marks behind the eighth on a letter; a variation selector that isn't the first
+    around them: marks after the eighth on a letter; a variation selector that isn't the first
     on its letter; a joiner, zero-width or not, except where Persian, Indic scripts and emoji
     have one, between visible characters beyond Latin, Greek and Hebrew.
     """
@@ -55,7 +55,7 @@ def hidden_in(text: str) -> Iterator[bool]:
 
 
 def is_invisible(char: str) -> bool:
-    """Tell whether a character, wherever it stands, is one that a terminal obeys or hides."""
+    """Return whether a character, wherever it stands, is one that a terminal obeys or hides."""
     if char.isprintable():
         return char in _BLANK
     return char not in _SEEN and category(char) != "Zs"

@@ -14,7 +14,7 @@ from medtrack_cli.events.findings import Span
 from medtrack_cli.output.masking import masked, names_fields
 from medtrack_cli.output.safe_text import hidden_in, is_invisible
 
-# A quoted string, closed or not; or a plain text with all its words, a comment behind it among
+# A quoted string, closed or not; or a plain text with all its words, a comment after it among
 # them. What stands between is structure.
 _PLAIN = r"""(?![-?](?=\s|$)|:)(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
 _TOKEN = re.compile(
@@ -62,7 +62,7 @@ def expression_lines(error: WrongExpression, width: int) -> Snippet:
 
 
 def _cut(text: str, start: int, end: int, room: int) -> tuple[int, int]:
-    """Choose the characters to show: the span's first, then as many before it as behind it."""
+    """Choose the characters to show: the span's first, then as many before it as after it."""
     shorter = text[: room + 1]
     if len(text) <= room and sum(map(_columns, shorter)) <= room:
         return 0, len(text)

@@ -27,7 +27,7 @@ class Launcher(Protocol):
         """Start it; its errors are in the log. `announce` gets a line before anything slow."""
 
     def runs(self) -> bool:
-        """Tell whether it runs, ready or not."""
+        """Return whether it runs, ready or not."""
 
     def last_lines(self) -> list[str]:
         """Read what the last start logged."""

@@ -47,7 +47,7 @@ def marked_by_ps(token: str) -> frozenset[int]:
 
 
 def any_runs(token: str, pids: frozenset[int]) -> bool:
-    """Tell whether one of these processes lives and carries the token.
+    """Return whether one of these processes lives and carries the token.
 
     Amid an exec a process shows no environment for a moment: a living one is looked at again.
     """

@@ -63,7 +63,7 @@ class Server:
             )
 
     def runs(self) -> bool:
-        """Tell whether its start script or its runtime runs. A lone epmd doesn't count."""
+        """Return whether its start script or its runtime runs. A lone epmd doesn't count."""
         pids = (self._read_pid("launched"), self.pid)
         return processes.any_runs(self.node.token, frozenset(pid for pid in pids if pid))
 

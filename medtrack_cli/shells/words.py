@@ -59,7 +59,7 @@ def read(line: str) -> Typed:
 
 
 def written(text: str, quote: str, is_hidden: Callable[[str], bool]) -> str:
-    """Write a text for bash, behind an open quotation mark where there is one.
+    """Write a text for bash, after an open quotation mark where there is one.
 
     Whatever it holds, bash takes it for this text and nothing else. What a terminal would obey or
     hide, by `is_hidden`, is written in ASCII.

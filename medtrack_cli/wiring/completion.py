@@ -128,7 +128,7 @@ def queues(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _may_ask(config: "Config") -> bool:
-    """Tell whether a key that a person pressed by the way may lead to this broker.
+    """Return whether a key that a person pressed by the way may lead to this broker.
 
     Nothing of it is the word of a project's file, no program is run for its password, and nobody
     protects it. It is on this machine, or its address stands in the user's own file.

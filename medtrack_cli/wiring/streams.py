@@ -76,7 +76,7 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
             raise UsageError(what, f"--offset {offset}", hint=hint)
     elif window.since:
         begins = first_since(settings, name, window.since - SKEW, lambda _text: None, stop)
-    if begins is None:  # behind all that there is
+    if begins is None:  # after all that there is
         return Stretch(Stream(name, last.offset + 1), last.offset if follows else -1)
     gone = max(0, first.offset - begins) if offset.isdigit() else 0
     return Stretch(Stream(name, begins + gone), last.offset, gone)
@@ -85,8 +85,8 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
 def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery]:
     """Give all deliveries of a part, in their order, each once, unless stopped.
 
-    After a lost connection it goes on behind the last one. EventsGone when the stream's bounds took
-    some before they were read, unless it `may_lose` them: a broker goes on behind them in silence.
+    After a lost connection it goes on after the last one. EventsGone when the stream's bounds took
+    some before they were read, unless it `may_lose` them: a broker goes on after them in silence.
     """
     if part.end < 0:
         return

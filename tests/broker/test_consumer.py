@@ -99,7 +99,7 @@ def queue_of(running: Running) -> str:
 
 
 def exists(broker: Broker, queue: str) -> bool:
-    """Tell whether a queue is there; an exclusive one of somebody else's is locked."""
+    """Return whether a queue is there; an exclusive one of somebody else's is locked."""
     try:
         with client(broker.amqp_url) as channel:
             channel.queue_declare(queue, passive=True)

@@ -108,7 +108,7 @@ def test_without_time_a_refusal_is_the_last_word() -> None:
 
 
 def test_what_waits_tells_whether_it_was_refused() -> None:
-    """At the end what was refused is told from what was only held behind it."""
+    """At the end what was refused is told from what was only held after it."""
     retries = Retries(60)
     one, two = of_key("a", 1, 2)
     assert retries.refused(one)

@@ -250,7 +250,7 @@ def test_what_is_no_rabbitmq_tells_nothing(answer: object) -> None:
 
 
 def test_what_a_plugin_decides_is_not_foretold() -> None:
-    """Behind an exchange of a plugin's type, or one that isn't there, nothing is claimed."""
+    """After an exchange of a plugin's type, or one that isn't there, nothing is claimed."""
     to_plugin = Binding("a", "delayed", to_exchange=True, routing_key="#", arguments={})
     types = {"a": "topic", "delayed": "x-delayed-message"}
     exchanges = {name: Exchange(name, each) for name, each in types.items()}

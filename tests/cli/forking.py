@@ -103,7 +103,7 @@ class Forker:
         self._process.wait(10)
 
     def serves(self, environ: Mapping[str, str]) -> bool:
-        """Tell whether Python would start in the same way."""
+        """Return whether Python would start in the same way."""
         return _kept(environ) == self._kept
 
     def fork(

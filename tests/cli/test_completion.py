@@ -196,5 +196,5 @@ def test_failures_are_silent(tmp_path: Path, configuration: str) -> None:
     ],
 )
 def test_bash_is_given_what_it_replaces(line: str, word: str, expected: str) -> None:
-    """Bash gets the end of each word, behind the last of its own breaks; in doubt nothing."""
+    """Bash gets the end of each word, after the last of its own breaks; in doubt nothing."""
     assert run("completion", "bash", "--", line, word).out == expected

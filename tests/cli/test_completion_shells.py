@@ -52,7 +52,7 @@ def test_hostile_values_are_only_words(shell: Shell) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("shell", ["bash", "zsh"], indirect=True)
 def test_hostile_values_in_quotes_are_only_words(shell: Shell) -> None:
-    """Behind an open quotation mark, too; fish would paint these, so they are left out there."""
+    """After an open quotation mark, too; fish would paint these, so they are left out there."""
     for mark in ("'", '"'):
         words = shell.given(f"medtrack replay morning.ndjson --key {mark}one\t")
         assert words[-1] == f"one{HOSTILE}", mark

@@ -57,7 +57,7 @@ def as_editors_read(node: Node | None) -> Any:
 
 
 def fits(schema: dict[str, Any], text: str) -> bool:
-    """Tell whether an editor finds nothing wrong with a text."""
+    """Return whether an editor finds nothing wrong with a text."""
     read = as_editors_read(parse_document(text, "x"))
     return jsonschema_rs.Draft202012Validator(schema).is_valid(read)
 

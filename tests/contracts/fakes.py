@@ -154,7 +154,7 @@ class MemoryConsumer:
             self._broker.taps.remove(self)
 
     def wants(self, routing_key: str) -> bool:
-        """Tell whether a binding matches."""
+        """Return whether a binding matches."""
         return any(key_matches(pattern, routing_key) for pattern in self._source.patterns)
 
     def deliveries(self) -> Iterator[Listening | Interrupted | Resumed | list[Delivery]]:

@@ -159,7 +159,7 @@ def test_a_protected_profile_needs_a_yes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("publish", "-f"), ("replay", "--speed", "max")])
 def test_a_bug_on_the_way_keeps_the_account(tmp_path: Path, command: tuple[str, ...]) -> None:
-    """A bug in the middle of a run is exit code 70, behind all receipts and the summary."""
+    """A bug in the middle of a run is exit code 70, after all receipts and the summary."""
 
     def answer(message: Message) -> None:
         if message.position == 3:

@@ -22,7 +22,7 @@ def verdicts(*settled: Settled) -> list[tuple[int, Outcome]]:
 
 
 def test_multiple_acks_settle_all_up_to_the_tag() -> None:
-    """An ack for many settles every message up to its tag, in order, and none behind it."""
+    """An ack for many settles every message up to its tag, in order, and none after it."""
     confirms = in_flight(5)
     confirmed = [(position, Outcome.CONFIRMED) for position in (1, 2, 3)]
     assert verdicts(*confirms.acked(3, multiple=True)) == confirmed

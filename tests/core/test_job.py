@@ -33,7 +33,7 @@ class Input:
         self._bodies = bodies
         self._recorded = recorded
         self.reads = 0
-        self.fails_at = 0  # the reading of this number, behind its second item
+        self.fails_at = 0  # the reading of this number, after its second item
 
     def __call__(self, _skip: object = None) -> Iterator[Item]:
         self.reads += 1

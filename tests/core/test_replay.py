@@ -172,7 +172,7 @@ def test_a_receipt_says_the_key_that_was_used() -> None:
 
 
 def test_what_no_message_can_be_made_of_has_its_receipt() -> None:
-    """An event that a bug trips over is unsent, and so told; the bug is raised behind it."""
+    """An event that a bug trips over is unsent, and so told; the bug is raised after it."""
     found: list[Message | Receipt] = []
     replay = Replay("morning", RUN, keep_going=True)
     broken = at(2, received_at=None)

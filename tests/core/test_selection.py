@@ -81,7 +81,7 @@ def test_conditions_are_asked_one_after_the_other() -> None:
 
 
 def test_a_limit_ends_what_can_be_read_once() -> None:
-    """Behind the last one that is wanted nothing is waited for, nor counted."""
+    """After the last one that is wanted nothing is waited for, nor counted."""
     assert chosen(Selection(limit=2), ends_at_limit=True) == ([1, 2], {})
 
 

@@ -232,7 +232,7 @@ CASES: dict[str, tuple[tuple[Any, Any], str, str, ChangeRule | None]] = {
          {**payload({"b": TEXT, "c": TEXT}), "dependentRequired": {"b": ["c"]}}),
         "no", "yes", R.CONSTRAINT_CHANGED),
     # references
-    "behind a reference": (
+    "after a reference": (
         ({**payload(a={"$ref": "#/$defs/A"}), "$defs": {"A": TEXT}},
          {**payload(a={"$ref": "#/$defs/B"}), "$defs": {"B": {**TEXT, "maxLength": 3}}}),
         "no", "yes", R.LENGTH_TIGHTENED),
@@ -291,7 +291,7 @@ CASES: dict[str, tuple[tuple[Any, Any], str, str, ChangeRule | None]] = {
 
 
 def proves(schemas_: tuple[Schema, Schema], direction: Direction, witness: Any) -> bool:
-    """Tell whether one side may send the witness and the other refuses it."""
+    """Return whether one side may send the witness and the other refuses it."""
     sent, read = schemas_ if direction is Direction.BACKWARD else schemas_[::-1]
     sends, reads = (
         jsonschema_rs.Draft202012Validator(each, validate_formats=True)
@@ -444,7 +444,7 @@ def test_doubling_schemas_are_not_unfolded_for_ever() -> None:
 
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
 def test_references_lead_to_what_changed(keyword: str) -> None:
-    """A change behind a reference, dynamic by its keyword alone, is told where it is used."""
+    """A change after a reference, dynamic by its keyword alone, is told where it is used."""
     old, new = (
         {**payload(a={keyword: "#/$defs/m"}), "$defs": {"m": each}} for each in (TEXT, WHOLE)
     )

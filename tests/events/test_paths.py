@@ -94,7 +94,7 @@ def test_numbers_in_lists_stay_numbers() -> None:
     ],
 )
 def test_a_path_that_leads_nowhere_is_a_usage_error(setting: str) -> None:
-    """A path into a text, a number or behind a list's end can't be set."""
+    """A path into a text, a number or after a list's end can't be set."""
     before = added(tags=["a", "b"], code="text", floor=1)
     with pytest.raises(UsageError, match="leads nowhere"):
         after(before, setting)

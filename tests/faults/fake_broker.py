@@ -103,7 +103,7 @@ def _wired(given: amqp_object.Method | bytes, channel: int) -> bytes:
 def _methods(
     peer: socket.socket, greet: Callable[[], None]
 ) -> Iterator[tuple[int, amqp_object.Method]]:
-    """Read the methods that a client sends, behind its protocol header."""
+    """Read the methods that a client sends, after its protocol header."""
     peer.recv(8, socket.MSG_WAITALL)
     greet()
     data = b""

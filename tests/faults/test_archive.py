@@ -45,7 +45,7 @@ class Archives:
             self.channel.basic_publish(EXCHANGE, "a.key", body)
 
     def is_there(self, name: str) -> bool:
-        """Tell whether there is a queue."""
+        """Return whether there is a queue."""
         return self.say("queue", "list", name).code == 0
 
 

@@ -187,7 +187,7 @@ def test_a_replay_of_a_stream_goes_on_after_kill_9(
 def test_what_retention_took_is_said(
     fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
 ) -> None:
-    """Whole segments are gone: an offset there is said to be, and reading begins behind them."""
+    """Whole segments are gone: an offset there is said to be, and reading begins after them."""
     stream.queue_delete(NAME)
     environ = {"MEDTRACK_URL": fragile_broker.amqp_url}
     line = ("archive", "create", NAME, "--bind", "none", "--max-size", "10MB", "--accept-loss")

@@ -35,7 +35,7 @@ def api_of(broker: PrivateBroker) -> str:
 
 
 def is_known(broker: PrivateBroker) -> bool:
-    """Tell whether the broker's statistics begin some time ago."""
+    """Return whether the broker's statistics begin some time ago."""
     login = urllib3.make_headers(basic_auth="admin:password")
     path = "nodes?node_stats_age=30&node_stats_incr=5"
     answer = urllib3.request("GET", f"{broker.management_url}/api/{path}", headers=login)

@@ -77,7 +77,7 @@ def test_a_lacking_topic_permission_is_named_with_the_line_that_grants_it(
 
 
 def test_a_refused_key_among_others_is_refused_alone(fragile_broker: PrivateBroker) -> None:
-    """When one key of many is refused, that event is; what stands behind it is not said sent."""
+    """When one key of many is refused, that event is; what stands after it is not said sent."""
     with account(fragile_broker) as user, durable(fragile_broker, "tests.among"):
         user.may()
         user.may_use(write="^allowed")

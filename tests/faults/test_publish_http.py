@@ -55,7 +55,7 @@ def test_an_answer_that_is_lost_is_unknown_and_not_sent_again(
 
 
 def test_silence_is_unknown_and_ends_in_time(fragile_broker: PrivateBroker, proxy: Proxy) -> None:
-    """A connection that says nothing more: that event is unknown, those behind it go on anew."""
+    """A connection that says nothing more: that event is unknown, those after it go on anew."""
     proxy.after(9000, proxy.freeze)
     with durable(fragile_broker, "tests.http"):
         told = publish(by_http(fragile_broker, proxy.port), SENT, confirm_timeout=0.5, **ONE)
@@ -67,7 +67,7 @@ def test_silence_is_unknown_and_ends_in_time(fragile_broker: PrivateBroker, prox
 def test_what_found_no_connection_is_tried_again_and_then_unsent(
     fragile_broker: PrivateBroker, proxy: Proxy
 ) -> None:
-    """With the way closed behind some events, the rest is unsent: the API doesn't answer."""
+    """With the way closed after some events, the rest is unsent: the API doesn't answer."""
     proxy.after(9000, proxy.close)
     with durable(fragile_broker, "tests.http"):
         told = publish(by_http(fragile_broker, proxy.port), SENT, window=1, retry_for=0.3)

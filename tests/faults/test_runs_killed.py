@@ -37,7 +37,7 @@ def arrived(broker: Broker) -> Iterator[Callable[[], list[Held]]]:
 
 
 def is_begun(journal: Path) -> bool:
-    """Tell whether a journal is there, with its first line."""
+    """Return whether a journal is there, with its first line."""
     return journal.exists() and journal.stat().st_size > 0
 
 

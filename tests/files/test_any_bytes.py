@@ -80,7 +80,7 @@ def check_span(span: Span, content: bytes) -> None:
     lines = text.split("\n")
     assert 1 <= span.line <= len(lines)
     length = len(lines[span.line - 1].removesuffix("\r"))
-    # A finding about one character at a line's end may point just behind it.
+    # A finding about one character at a line's end may point just after it.
     assert 1 <= span.column <= length + 2
     assert span.column <= span.end_column <= max(length + 1, span.column + 1)
 

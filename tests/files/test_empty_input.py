@@ -115,7 +115,7 @@ def test_what_is_typed_may_be_empty() -> None:
 
 
 def test_a_producer_that_fails_is_no_success(connected: Tool) -> None:
-    """Publishing what a failed program has written is 66, behind a summary of nothing."""
+    """Publishing what a failed program has written is 66, after a summary of nothing."""
     ran = connected.run("publish", "-f", "-", "-o", "json")
     assert (ran.code, ran.summary["total"], ran.summary["exit_code"]) == (66, 0, 66)
     assert connected.run("publish", "-f", "-", "--allow-empty").code == 0

@@ -144,7 +144,7 @@ def test_a_document_in_ndjson_is_one_finding(content: str, wanted: list[int]) ->
 
 @pytest.mark.parametrize("at", ['"payload"', '{"student_id"', '"student_id"', '"cin"'])
 def test_a_line_that_is_cut_off_takes_no_other_with_it(at: str) -> None:
-    """Behind a line that ends as a document's may, whole events keep their own verdicts."""
+    """After a line that ends as a document's may, whole events keep their own verdicts."""
     cut = GOOD[: GOOD.index(at)].rstrip()
     assert cut[-1] in ",:{"
     for rest in (f"{GOOD}\n{BAD}\n", f"{BAD}\n{cut}\n{cut}\n{GOOD}\n"):

@@ -11,7 +11,7 @@ from tests.running import run_json
 from tests.validate.checking import findings, validate
 
 NO_SPACE = "no space after this colon"
-NO_COLON = "no colon behind a key in this line"
+NO_COLON = "no colon after a key in this line"
 OPEN_QUOTE = "the quote that opens here is never closed"
 CLOSED_LATE = "the quote that opens here is not closed on its line"
 OPEN_BRACKET = "the bracket that opens here is not closed"

@@ -44,7 +44,7 @@ def started_by(pid: int) -> list[int]:
 
 
 def is_there(pid: int) -> bool:
-    """Tell whether a process runs."""
+    """Return whether a process runs."""
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text("ascii").rpartition(")")[2].split()[0] != "Z"
 

@@ -132,7 +132,7 @@ def test_a_resize_leaves_no_copy(connected: Tool, broker: Broker, size: tuple[in
 
 
 def has_one_view(terminal: Terminal, width: int) -> bool:
-    """Tell whether a screen has one block, below a rule as wide as it is where there is room."""
+    """Return whether a screen has one block, below a rule as wide as it is where there is room."""
     rows = terminal.rows
     states = [row for row in rows if "● listening" in row]
     rules = [row for row in rows if row.startswith("──")]

@@ -142,7 +142,7 @@ def test_pausing_keeps_what_arrives_until_it_goes_on(connected: Tool, broker: Br
         terminal.type("p")
         terminal.await_text("student=00001202", HINTS)
         drawn = [row for row in terminal.scrolled if EVENT_LINE.match(row)]
-        assert ["00000203" in row for row in drawn].index(True) == 2  # behind the first two
+        assert ["00000203" in row for row in drawn].index(True) == 2  # after the first two
         assert len(drawn) == 1_002
         assert "… 200 not drawn" in terminal.scrolled
 
@@ -276,7 +276,7 @@ def test_ctrl_z_gives_the_terminal_back_until_it_goes_on(connected: Tool, broker
 
 
 def is_stopped(terminal: Terminal) -> bool:
-    """Tell whether the process is stopped."""
+    """Return whether the process is stopped."""
     stat = Path(f"/proc/{terminal.process.pid}/stat").read_text("ascii")
     return stat.rpartition(")")[2].split()[0] == "T"
 

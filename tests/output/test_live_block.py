@@ -192,7 +192,7 @@ def test_a_student_is_named_at_80_columns(event_type: str) -> None:
     ],
 )
 def test_a_trace_stands_where_there_is_room(event_type: str, width: int | None, shown: str) -> None:
-    """Behind the ids, before the service; with -v it is whole, below the row, at any width."""
+    """After the ids, before the service; with -v it is whole, below the row, at any width."""
     body, look = encode(event(event_type)), LOOK._replace(width=width)
     (row,) = lines(body, look, event_type, traceparent=TRACEPARENT)
     alone, below = lines(body, look._replace(trace=True), event_type, traceparent=TRACEPARENT)

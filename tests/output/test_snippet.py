@@ -45,7 +45,7 @@ def marked(text: str, caret: str) -> str:
     ],
 )
 def test_caret_is_below(line: str, start: int, end: int, above: str) -> None:
-    """The caret stands below the place, behind tabs, wide and invisible characters, and in cuts."""
+    """The caret stands below the place, after tabs, wide and invisible characters, and in cuts."""
     shown = snippet(line, Span(1, start, end), 60, reveal=True)
     assert marked(shown.text, shown.caret) == above
     assert columns(shown.text) <= 60
@@ -65,7 +65,7 @@ def test_nothing_steers_the_terminal() -> None:
 
 
 def test_end_of_line() -> None:
-    """A place just behind the line's end has its caret there."""
+    """A place just after the line's end has its caret there."""
     assert snippet('{"a": ', Span(1, 7, 8), 60, reveal=True) == ('{"a": ', "      ^")
     assert snippet("", Span(1, 1, 2), 60, reveal=True) == ("", "^")
 

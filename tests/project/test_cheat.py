@@ -23,7 +23,7 @@ LINE = re.compile(r"(?P<command>.*?)(?: +# (?:(?P<code>\d+): )?.*)?")
 def test_every_line_does_what_it_says(
     connected: Tool, broker: Broker, witness: "Witness", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each line ends with 0 or the code behind it, and the events it publishes arrive."""
+    """Each line ends with 0 or the code after it, and the events it publishes arrive."""
     connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
     connected.write("payload.json", json.dumps(event("student.deleted")["payload"]))

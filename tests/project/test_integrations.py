@@ -95,7 +95,7 @@ def test_hook_files(path: str, matches: bool) -> None:  # noqa: FBT001 -- a case
     ],
 )
 def test_hook_runs(folder: Path, arguments: list[str], code: int) -> None:
-    """Called with arguments and file names behind its entry, the hook passes or fails."""
+    """Called with arguments and file names after its entry, the hook passes or fails."""
     ended = run([*shlex.split(HOOK["entry"]), *arguments], folder)
     assert ended.returncode == code, ended.stderr
     assert "checked" in ended.stdout

@@ -39,7 +39,7 @@ def script(tool: Tool) -> Path:
 
 
 def test_a_terminal_sees_that_it_lives(tool: Tool, script: Path) -> None:
-    """Seconds are counted while a step lasts, and cleared behind it."""
+    """Seconds are counted while a step lasts, and cleared after it."""
     path = f"{script.parents[1]}/bin:{os.environ['PATH']}"
     code, seen = on_terminal(tool, command=["bash", str(script)], PATH=path)
     assert code == 0

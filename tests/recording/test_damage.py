@@ -132,7 +132,7 @@ def test_where_gzip_is_cut_off_is_said_whatever_was_passed_over(
 
 
 def test_no_line_is_made_up_for_gzip_from_a_pipe(tool: Tool) -> None:
-    """Out of a pipe, which can't be read again, the damage is somewhere behind the line told."""
+    """Out of a pipe, which can't be read again, the damage is somewhere after the line told."""
     path = tool.folder / "cut.ndjson.gz"
     record(path, numbered_deliveries(50))
     data = path.read_bytes()[:-40]
@@ -143,7 +143,7 @@ def test_no_line_is_made_up_for_gzip_from_a_pipe(tool: Tool) -> None:
     ran = tool.run("replay", path.name, "--dry-run", "--since", "2025-01-15T12:01:00Z")
     thread.join()
     assert ran.code == 65
-    assert "cut off or damaged somewhere behind this line): cut.ndjson.gz:1" in ran.err
+    assert "cut off or damaged somewhere after this line): cut.ndjson.gz:1" in ran.err
 
 
 def test_validate_finds_the_damage(tool: Tool) -> None:

@@ -33,7 +33,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_is_added_to(tmp_path: Path, name: str) -> None:
-    """A second recorder goes on behind the first, with a header of the same run and more lines."""
+    """A second recorder goes on after the first, with a header of the same run and more lines."""
     path = tmp_path / name
     record(path, numbered_deliveries(2))
     before = path.read_bytes()

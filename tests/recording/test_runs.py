@@ -140,7 +140,7 @@ def test_a_damaged_line_of_a_journal_is_said(folder: Path) -> None:
 
 
 def test_what_was_not_done_is_sent_again(folder: Path) -> None:
-    """An event that no queue wanted is tried again; those behind it, which are done, are not."""
+    """An event that no queue wanted is tried again; those after it, which are done, are not."""
 
     def answer(message: Message) -> Outcome | None:
         return Outcome.UNROUTABLE if message.message_id == "id-3" else None

@@ -122,7 +122,7 @@ def test_times_at_the_edge_of_the_calendar(tool: Tool) -> None:
 
 
 def test_bounds_at_the_edge_in_a_recording(tool: Tool) -> None:
-    """In a recording, too, all is behind the earliest time there is, and before the latest."""
+    """In a recording, too, all is after the earliest time there is, and before the latest."""
     record(tool.folder / "r.ndjson", [delivery(encode(event()))])
     for bounds, count in (
         (("--since", EARLIEST), 1),

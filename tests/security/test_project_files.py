@@ -143,7 +143,7 @@ def test_attack_fails(clone: Clone, attack: str, words: str) -> None:
     assert SECRET not in ran.out + ran.err
 
 
-# Behind the stranger's address: one reader of URLs finds this machine, another the stranger.
+# After the stranger's address: one reader of URLs finds this machine, another the stranger.
 TWO_HOSTS = [
     *(r"\[::1]", r"\@localhost", r"\\@127.0.0.1/", "@localhost", ":80@localhost", "#@localhost"),
     *("?@localhost/", "/@localhost", "\t@localhost", "\n@[::1]", "%5c[::1]", "%40localhost"),

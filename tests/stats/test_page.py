@@ -61,7 +61,7 @@ def page(lines: bytes, width: int, marks: Marks, *, colour: bool = False) -> lis
 def test_no_line_is_wider_than_the_terminal(width: int, marks: Marks) -> None:
     """From 40 columns on every line of chart and tables fits, wide letters included."""
     for lines in (hostile(), recording(mixed(Random(1), 400))):
-        tables = page(lines, width, marks)[8:]  # behind the sentences of the summary
+        tables = page(lines, width, marks)[8:]  # after the sentences of the summary
         assert [line for line in tables if cell_len(line) > width] == []
 
 

@@ -88,7 +88,7 @@ def test_strict_yaml(value: str) -> None:
 
 
 def test_every_line_ends_at_its_end() -> None:
-    """A byte order mark and CRLF are fine; columns count code points behind the mark."""
+    """A byte order mark and CRLF are fine; columns count code points after the mark."""
     bad = GOOD.replace("Amina", "名😀").replace('"service"', '"servcie"')
     found = findings("a.ndjson", f"\ufeff{GOOD}\r\n\r\n{bad}\r\n")
     column = bad.index('"servcie"') + 1
@@ -195,7 +195,7 @@ def test_any_bytes_end_in_a_verdict(name: str, content: bytes) -> None:
 
 
 def test_size_limit(tool: Tool) -> None:
-    """An event over 16 MiB is too large, one just below isn't, and those behind it are read."""
+    """An event over 16 MiB is too large, one just below isn't, and those after it are read."""
     large = GOOD.replace("Amina", "a" * (16 * 1024 * 1024 - len(GOOD) + 6))
     tool.write("a.ndjson", f"{large}\n{large[:-1].replace('aa', 'a', 1)}}}\n{GOOD}x\n")
     ran = tool.run("validate", "a.ndjson", "-o", "json")

@@ -109,7 +109,7 @@ class AmqpConsumer:
             self._open.update((each.delivery.token, each) for each in batch)
             yield deliveries
             if deliveries:
-                self._source = self._source.behind(deliveries[-1])
+                self._source = self._source.after(deliveries[-1])
             self._backlog.took(len(deliveries), began)
             yield from self._overflow.took(deliveries, self._subscription.waiting)
             if self._overflow.is_due(len(deliveries)):
@@ -187,16 +187,16 @@ class AmqpConsumer:
         return batch, None
 
     def _holds(self, each: Delivered) -> bool:
-        """Tell whether a delivery can still be acknowledged."""
+        """Return whether a delivery can still be acknowledged."""
         return self._is_current(each) and self._link is not None and not self._link.is_over
 
     def _is_current(self, each: Delivered) -> bool:
-        """Tell whether a delivery wasn't given back since."""
+        """Return whether a delivery wasn't given back since."""
         subscription = self._subscription
         return each.subscription is subscription and each.generation == subscription.generation
 
     def _is_new(self, each: Delivered) -> bool:
-        """Tell whether a delivery is to be handled now.
+        """Return whether a delivery is to be handled now.
 
         One that was handled already is acknowledged. One that can't be any more comes again, but
         for those of a tap that has gone with its connection.

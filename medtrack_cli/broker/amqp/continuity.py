@@ -46,7 +46,7 @@ class Broker(NamedTuple):
 def has_kept_all(
     settings: ConnectionSettings, source: Source, broker: Broker, loss: Loss, stop: Stop
 ) -> bool:
-    """Tell whether it can be excluded that a queue has lost events since the broker was heard.
+    """Return whether it can be excluded that a queue has lost events since the broker was heard.
 
     Asks the management API, unless the source knows enough of itself; False where nobody can tell.
     """
@@ -69,7 +69,7 @@ def has_kept_all(
 
 
 def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> bool:
-    """Tell whether a quorum queue still has what was delivered in vain so often."""
+    """Return whether a quorum queue still has what was delivered in vain so often."""
     named = [
         (row.get("arguments") or {}).get("x-delivery-limit"),
         (row.get("effective_policy_definition") or {}).get("delivery-limit"),
@@ -81,7 +81,7 @@ def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> boo
 
 
 def _is_one_that_stood(questions: client.Questions, loss: Loss) -> bool:
-    """Tell whether the broker is one node, whose RabbitMQ ran all the time."""
+    """Return whether the broker is one node, whose RabbitMQ ran all the time."""
     away = (datetime.now(UTC) - loss.heard).total_seconds() + SECONDS
     reach, step = _FINE if away < _FINE[0] else _COARSE
     ages = f"node_stats_age={reach}&node_stats_incr={step}"

@@ -92,12 +92,12 @@ class GreetedConnection(SelectConnection):
 
 
 def is_foreign(words: bytes) -> bool:
-    """Tell whether first words can't be those of a broker."""
+    """Return whether first words can't be those of a broker."""
     return not _FRAME.startswith(words[: len(_FRAME)])
 
 
 def is_alert(words: bytes) -> bool:
-    """Tell whether they are how TLS says that it understood nothing."""
+    """Return whether they are how TLS says that it understood nothing."""
     return words.startswith(_ALERT)
 
 

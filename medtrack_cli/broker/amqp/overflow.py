@@ -38,7 +38,7 @@ class Overflow:
             yield from self.look(declared)
 
     def is_due(self, taken: int) -> bool:
-        """Tell whether it is time to ask for the depth, when so many were just taken.
+        """Return whether it is time to ask for the depth, when so many were just taken.
 
         After the last event, too, while the end of a backlog or an overflow is still to be seen.
         """
@@ -51,7 +51,7 @@ class Overflow:
         return True
 
     def may_drop(self, waiting: int) -> bool:
-        """Tell whether so many messages may be all that there is room for."""
+        """Return whether so many messages may be all that there is room for."""
         if self._bounds is None:
             return False
         size = waiting * self._bytes / self._received if self._received else 0

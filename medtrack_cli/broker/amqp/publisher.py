@@ -35,7 +35,7 @@ class AmqpPublisher:
     """The `Publisher` port over AMQP. All state belongs to the thread that calls `publish`.
 
     A channel's first message is sent alone: its answer proves exchange and permission, so that
-    a refusal is known to be about that very message and everything behind it to be unsent.
+    a refusal is known to be about that very message and everything after it to be unsent.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class AmqpPublisher:
             link.call(write)
 
     def _may_read(self) -> bool:
-        """Tell whether new input may be read: not while very much waits to be sent again."""
+        """Return whether new input may be read: not while very much waits to be sent again."""
         waiting = self._nacked
         return waiting.count < MOST_HELD and waiting.bytes_waiting < self._policy.window_bytes
 
@@ -164,7 +164,7 @@ class AmqpPublisher:
         return self._next_again() or (feed.take() if self._may_read() else None)
 
     def _next_again(self) -> Message | None:
-        # What was sent goes first: what a queue refused, or held back, is behind it in its key.
+        # What was sent goes first: what a queue refused, or held back, is after it in its key.
         return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _wait(self) -> None:

@@ -20,7 +20,7 @@ from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
 IDLE_SECONDS = 1.0  # nothing more comes when nothing came for so long
-ANSWER_SECONDS = 30.0  # behind all that is on its way, large bodies on a slow line
+ANSWER_SECONDS = 30.0  # after all that is on its way, large bodies on a slow line
 # A channel that is closed right after many acknowledgements forgets some of a quorum queue
 # (seen with 3.10.8: 23 of 150), and nothing tells when the queue has them.
 SETTLING_SECONDS = 0.5

@@ -82,7 +82,7 @@ class Redialer:
         return failure.looked_at(self._stop, look_seconds(self.deadline)).error
 
     def is_there(self) -> bool:
-        """Tell whether the broker still says something; a line that is dead doesn't."""
+        """Return whether the broker still says something; a line that is dead doesn't."""
         return self.link is not None and self.link.is_there(SILENT_SECONDS)
 
     def close(self, *, is_urgent: bool) -> None:

@@ -90,7 +90,7 @@ def _later(channel: Channel, action: Any) -> Any:  # noqa: ANN401 -- a callback 
 class _Look:
     """Goes to the last chunk and through it, then to the first message. On the I/O thread.
 
-    After an answer to a question that was asked behind our acknowledgement nothing more comes of
+    After an answer to a question that was asked after our acknowledgement nothing more comes of
     what was there: the broker handles a channel's requests one after the other.
     """
 

@@ -130,7 +130,7 @@ def declare_queue(
 
 
 def exchange_exists(settings: ConnectionSettings, name: str, note: Note, stop: Stop) -> bool:
-    """Tell whether there is an exchange of that name, by a passive declare."""
+    """Return whether there is an exchange of that name, by a passive declare."""
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
         channel.exchange_declare(name, passive=True, callback=lambda _frame: answered(None))

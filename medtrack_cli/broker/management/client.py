@@ -236,7 +236,7 @@ class Api:
 
 
 def _is_no_http(error: Exception) -> bool:
-    """Tell whether another protocol answered; RemoteDisconnected is said of none at all."""
+    """Return whether another protocol answered; RemoteDisconnected is said of none at all."""
     cause = error.args[-1] if error.args else None
     return isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected)
 

@@ -92,7 +92,7 @@ COUNTERS: dict[str, Explanation] = {  # by texts: what has the names takes long 
     ),
     "done_before": Explanation(
         "Events that earlier attempts of the same run have done.",
-        "--resume, or a --checkpoint, goes on behind them; they are in none of the other numbers.",
+        "--resume, or a --checkpoint, goes on after them; they are in none of the other numbers.",
         "Nothing: they were confirmed then.",
     ),
 }

@@ -78,7 +78,7 @@ class Wanted(NamedTuple):
     window: Window = EVER
 
     def judge(self, seen: CheckedDelivery) -> Answer:
-        """Tell whether one is wanted."""
+        """Return whether one is wanted."""
         key = seen.delivery.routing_key
         if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
             return Answer.NO

@@ -81,8 +81,8 @@ class Source(Protocol):
         """Whether nothing is ever given back: what was read is read again by its place."""
         ...
 
-    def behind(self, last: "Delivery") -> "Source":
-        """Give the source that goes on behind a delivery; the same where the broker knows that."""
+    def after(self, last: "Delivery") -> "Source":
+        """Give the source that goes on after a delivery; the same where the broker knows that."""
         ...
 
     @property
@@ -136,7 +136,7 @@ class Tap(NamedTuple):
     def keeps(self) -> bool:
         return False
 
-    def behind(self, last: "Delivery") -> "Tap":  # noqa: ARG002 -- as the port asks
+    def after(self, last: "Delivery") -> "Tap":  # noqa: ARG002 -- as the port asks
         return self
 
     @property
@@ -190,7 +190,7 @@ class Queue:
     queue_type: ClassVar[None] = None
     farewell: ClassVar[None] = None
 
-    def behind(self, last: "Delivery") -> "Queue":  # noqa: ARG002 -- as the port asks
+    def after(self, last: "Delivery") -> "Queue":  # noqa: ARG002 -- as the port asks
         return self
 
     def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
@@ -223,7 +223,7 @@ class Stream:
     queue_type: ClassVar[None] = None
     farewell: ClassVar[None] = None
 
-    def behind(self, last: "Delivery") -> "Stream":
+    def after(self, last: "Delivery") -> "Stream":
         return replace(self, offset=last.offset + 1)
 
     def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks

@@ -120,21 +120,21 @@ class ListenTally:
 
     @property
     def is_enough(self) -> bool:
-        """Tell whether all that was asked for came; never when nothing was."""
+        """Whether all that was asked for came; never when nothing was."""
         limits = self._limits
         if self._wanting or (limits.count is not None and self._received < limits.count):
             return False
         return limits.count is not None or bool(limits.expect)
 
     def is_beyond(self, delivery: "Delivery") -> bool:
-        """Take note of a place in a stream; tell whether it is behind the last that is wanted."""
+        """Take note of a place in a stream; tell whether it is after the last that is wanted."""
         self._offset = delivery.offset
         last = self._limits.last_offset
         return last is not None and self._offset > last
 
     @property
     def is_at_end(self) -> bool:
-        """Tell whether all of a stream that is wanted came."""
+        """Whether all of a stream that is wanted came."""
         last = self._limits.last_offset
         return last is not None and self._offset >= last
 

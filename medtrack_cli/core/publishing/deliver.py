@@ -55,7 +55,7 @@ def why(error: Exception) -> str:
 
 
 def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Receipt]:
-    """Give every event behind position `after` its receipt: settled already, or unsent and why."""
+    """Give every event after position `after` its receipt: settled already, or unsent and why."""
     for each in outgoing:
         if each.position > after:
             yield each if isinstance(each, Receipt) else each.receipt(Outcome.UNSENT, reason)
@@ -77,7 +77,7 @@ class Tally:
         self._done = {Outcome.CONFIRMED} | ({Outcome.UNROUTABLE} if unroutable_is_done else set())
 
     def is_done(self, receipt: Receipt) -> bool:
-        """Tell whether nothing is left to be done for an event."""
+        """Return whether nothing is left to be done for an event."""
         return receipt.outcome in self._done
 
     def add(self, receipt: Receipt) -> None:

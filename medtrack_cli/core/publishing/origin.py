@@ -41,11 +41,11 @@ class Origin(NamedTuple):
         return told | ({"pseudonymized": True} if self.is_pseudonymized else {})
 
     def is_same_place(self, other: Self) -> bool:
-        """Tell whether both are one exchange of one broker, as far as names tell."""
+        """Return whether both are one exchange of one broker, as far as names tell."""
         ours, theirs = ((each.vhost, each.exchange) for each in (self, other))
         return ours == theirs and self.is_same_broker(other)
 
     def is_same_broker(self, other: Self) -> bool:
-        """Tell whether both are one broker, whatever is used of it."""
+        """Return whether both are one broker, whatever is used of it."""
         brokers, others = ({*each.broker.split(", ")} for each in (self, other))
         return not brokers.isdisjoint(others)

@@ -104,7 +104,7 @@ def _may_be_sent(event: Examined, plan: Plan) -> bool:
 
 
 def _is_forced(event: Examined, plan: Plan) -> bool:
-    """Tell whether an invalid event is sent all the same: it must say under which key."""
+    """Return whether an invalid event is sent all the same: it must say under which key."""
     return not plan.validates and named_type(event.body) is not None
 
 

@@ -58,7 +58,7 @@ class Positions:
         ranges[begin:end] = [[first, last]]
 
     def _at(self, position: int) -> int:
-        """Find the first range that ends at the position or behind it."""
+        """Find the first range that ends at the position or after it."""
         if self._ranges and self._ranges[-1][1] < position:
             return len(self._ranges)
         return bisect_left(self._ranges, position, key=lambda each: each[1])

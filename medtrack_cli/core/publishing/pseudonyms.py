@@ -231,7 +231,7 @@ class _Work:
 
 
 def _is_odd(each: Scalar, value: str) -> bool:
-    """Tell whether a text isn't what its field is for: it may be a person's all the same."""
+    """Return whether a text isn't what its field is for: it may be a person's all the same."""
     match each.says:
         case Says.NOTHING:
             return True

@@ -232,7 +232,7 @@ class Redrive:
         return self.returns and not self.spends
 
     def _is_last(self, delivery: Delivery) -> bool:
-        """Tell whether a message would be dropped, or die again, if it were put back."""
+        """Return whether a message would be dropped, or die again, if it were put back."""
         return self.limit is not None and deliveries_of(delivery) >= self.limit
 
 

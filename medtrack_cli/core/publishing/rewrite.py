@@ -115,7 +115,7 @@ _MISMATCH = Rule.ROUTING_KEY_MISMATCH
 def refreshed(
     outgoing: Iterable[Message | Receipt], now: Callable[[], datetime]
 ) -> Iterator[Message | Receipt]:
-    """Give each event the time at which it is handed on: behind all that holds it back."""
+    """Give each event the time at which it is handed on: after all that holds it back."""
     for each in outgoing:
         if isinstance(each, Message):
             start = _BOM if each.body.startswith(_BOM) else b""

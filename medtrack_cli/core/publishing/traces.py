@@ -15,12 +15,12 @@ _PHONE = re.compile(r"(?:\+|%2[Bb])[0-9]{7}")
 
 
 def seems_personal(text: str) -> bool:
-    """Tell whether a text holds what looks like an e-mail address or a phone number."""
+    """Return whether a text holds what looks like an e-mail address or a phone number."""
     return _ADDRESS.search(text) is not None or _PHONE.search(text) is not None
 
 
 def is_left(values: Collection[str], texts: Iterable[str]) -> bool:
-    """Tell whether one of a person's values stands in one of the texts, in whatever case, or may.
+    """Return whether one of a person's values stands in one of the texts, in whatever case, or may.
 
     A number may be written with other punctuation, an address without its domain, of several
     words one alone; any of them in percents or base64.

@@ -20,7 +20,7 @@ Usual is what nine pauses in ten don't exceed.
 """
 
 NEAR_FACTOR, NEAR = 16, 20
-"""A gap is also so many times as long as the mean pause of so many events before it, and behind
+"""A gap is also so many times as long as the mean pause of so many events before it, and after
 it: traffic that fades away in the evening has none. At random that is one pause in ten million.
 """
 
@@ -217,7 +217,7 @@ def _step(first: int, last: int, most: int) -> int:
 
 
 def _near(spans: Sequence[_Span], number: int) -> float:
-    """Give the mean pause before or behind the pause before a span, whichever is longer."""
+    """Give the mean pause before or after the pause before a span, whichever is longer."""
     before = range(number - 1, max(number - 1 - NEAR, -1), -1)
     behind = range(number, min(number + NEAR, len(spans)))
     return max(_mean_pause(map(spans.__getitem__, numbers)) for numbers in (before, behind))

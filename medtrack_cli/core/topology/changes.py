@@ -65,7 +65,7 @@ def _of_type(name: str, before: Side, after: Side) -> Iterator[Change]:
 
 
 def _breaks(lost: set[str], old: Way, new: Way) -> bool | None:
-    """Tell whether a queue no longer gets an event; where it may get it all the same: None."""
+    """Return whether a queue no longer gets an event; where it may get it all the same: None."""
     if lost:
         return None if new.untold else True
     return None if old.untold and old.untold != new.untold else False

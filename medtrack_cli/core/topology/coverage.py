@@ -11,7 +11,7 @@ _MOST = 4096  # keys that are tried
 
 
 def is_wild(binding: Binding) -> bool:
-    """Tell whether a topic binding has wildcards."""
+    """Return whether a topic binding has wildcards."""
     return not {"*", "#"}.isdisjoint(binding.routing_key.split("."))
 
 
@@ -47,7 +47,7 @@ def _what_counts(exchange_type: str, binding: Binding) -> object:
 
 
 def covers(wider: str, other: str) -> bool:
-    """Tell whether a topic pattern matches every key that the other does.
+    """Return whether a topic pattern matches every key that the other does.
 
     It is tried with words that neither has; for `#` with more of them than the wider has words.
     """

@@ -46,7 +46,7 @@ def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
 
 
 def _may_hear(topology: Topology, exchange: str) -> bool:
-    """Tell whether some key may lead to a queue, where nobody knows which one it will be."""
+    """Return whether some key may lead to a queue, where nobody knows which one it will be."""
     return not exchange or bool(topology.behind(exchange))
 
 

@@ -30,7 +30,7 @@ Follow = Callable[[str, Keys], Way | None]
 
 
 def has_dead_letters(queue: Queue) -> bool:
-    """Tell whether a queue hands on what it drops; a stream never does."""
+    """Return whether a queue hands on what it drops; a stream never does."""
     return queue.type != "stream" and _EXCHANGE in queue.settings
 
 

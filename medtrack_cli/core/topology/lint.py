@@ -16,7 +16,7 @@ from medtrack_cli.plural import counted
 
 
 class Fault(NamedTuple):
-    """What is wrong with a thing, said behind its name; its place in a file, if it has one."""
+    """What is wrong with a thing, said after its name; its place in a file, if it has one."""
 
     rule: TopologyRule
     thing: str
@@ -230,7 +230,7 @@ def _policies(judged: Judged) -> Iterator[Fault]:
 
 
 def _matches_anything(topology: Topology, policy: Policy) -> bool:
-    """Tell whether a policy holds for any name; one whose pattern can't be read may."""
+    """Return whether a policy holds for any name; one whose pattern can't be read may."""
     exchanges = topology.exchanges if policy.applies_to in policies.EXCHANGES else ()
     queues = (
         name

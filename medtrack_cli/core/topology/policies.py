@@ -34,7 +34,7 @@ def in_force(policies: Iterable[Policy], name: str, kinds: frozenset[str]) -> Po
 
 
 def matches(policy: Policy, name: str) -> bool:
-    """Tell whether a policy's pattern is found in a name. Raises Undecided."""
+    """Return whether a policy's pattern is found in a name. Raises Undecided."""
     return _compiled(policy.pattern).search(name.encode("utf-8", "surrogatepass")) is not None
 
 
@@ -60,7 +60,7 @@ def settings(
 ) -> dict[str, Setting]:
     """Merge what policies and arguments set, by their labels; the latter's word counts.
 
-    Of limits the least counts. An operator's policy comes behind the user's.
+    Of limits the least counts. An operator's policy comes after the user's.
     """
     found: dict[str, Setting] = {}
     own = {name[2:]: value for name, value in arguments.items() if name.startswith("x-")}

@@ -65,7 +65,7 @@ class Validated(Verdict):
         self.fail(code)
 
     def fail_if_empty(self, paths: int) -> bool:
-        """Tell whether of so many paths none holds an event, and fail for that.
+        """Return whether of so many paths none holds an event, and fail for that.
 
         With --strict the first warning has failed before, and is not the cause.
         """

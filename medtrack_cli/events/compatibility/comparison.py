@@ -141,7 +141,7 @@ def _judge(
 
 
 def _clear(difference: Difference, direction: Direction) -> bool:
-    """Tell whether the place alone, whatever is around it, can't break anybody."""
+    """Return whether the place alone, whatever is around it, can't break anybody."""
     sent, read = difference.old, difference.new
     if direction is Direction.FORWARD:
         sent, read = read, sent
@@ -235,7 +235,7 @@ def _causes(suspects: Mapping[int, Difference], path: Path, keyword: str) -> fro
 
 
 def _leads_to(pattern: Path, path: Path) -> bool:
-    """Tell whether a path is at or below a difference's."""
+    """Return whether a path is at or below a difference's."""
     return len(pattern) <= len(path) and all(
         step in {ANY_KEY, found} or (isinstance(step, int) and isinstance(found, int))
         for step, found in zip(pattern, path, strict=False)

@@ -104,13 +104,13 @@ def _removed(place: Place, child: Place, *, required: bool) -> Difference:
 
 
 def _sends_others(place: Place, schema: Schema) -> bool:
-    """Tell whether a writer may send fields that the schema doesn't name."""
+    """Return whether a writer may send fields that the schema doesn't name."""
     shared = place.shared or len(list(in_place(schema))) > 1
     return shared or "patternProperties" in schema or extra_fields(schema) is not False
 
 
 def _judges_others(schema: Schema) -> bool:
-    """Tell whether a reader may refuse fields that the schema doesn't name."""
+    """Return whether a reader may refuse fields that the schema doesn't name."""
     return isinstance(extra_fields(schema), dict) or "patternProperties" in schema
 
 

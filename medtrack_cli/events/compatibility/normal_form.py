@@ -40,7 +40,7 @@ ANNOTATIONS = frozenset(
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two JSON values are written alike; 1 and true, equal to Python, are not."""
+    """Return whether two JSON values are written alike; 1 and true, equal to Python, are not."""
     return text(one) == text(other)
 
 
@@ -50,7 +50,7 @@ def text(value: object) -> str:
 
 
 def refers(schema: object) -> bool:
-    """Tell whether references are left in a schema."""
+    """Return whether references are left in a schema."""
     if not isinstance(schema, dict) or not any(f'"{each}"' in text(schema) for each in REFERENCES):
         return False
     return any(references(each.schema) for _, each in every(schema))

@@ -103,7 +103,7 @@ def _first_line(error: Exception) -> str:
 
 
 def wants_text(document: Mapping[str, Any], path: Path) -> bool:
-    """Tell whether the schema wants a string, and nothing else but null, at a payload's path."""
+    """Return whether the schema wants a string, and nothing else but null, at a payload's path."""
     places = [whole(document)]
     for part in path:
         places = below(places, part)

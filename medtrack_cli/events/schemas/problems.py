@@ -55,7 +55,7 @@ def problems(
 
 
 def _is_too_much(document: Mapping[str, Any], payload: object) -> bool:
-    """Tell whether errors would take too much: each of a key holds all of its object's members."""
+    """Whether errors would take too much: each of a key holds all of its object's members."""
     return any(len(each) > _MOST_KEYS for each in _objects(payload)) and any(
         "propertyNames" in each.schema for _, each in every(document)
     )
@@ -144,7 +144,7 @@ class _Report:
         return place
 
     def _is_doubtful(self, steps: Iterable[str | int]) -> bool:
-        """Tell whether a path that the library gives may leave out a key, or have another."""
+        """Return whether a path that the library gives may leave out a key, or have another."""
         value: Any = self._payload
         for step in steps:
             if self._has_empty_key or (isinstance(step, int) and isinstance(value, dict)):

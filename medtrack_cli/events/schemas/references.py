@@ -242,7 +242,7 @@ def _children(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
 
 
 def unfolds_beyond(document: Mapping[str, Any], most: int) -> bool:
-    """Tell whether some value would be judged by more than so many schemas, counted each time."""
+    """Return whether some value would be judged by more than so many schemas, counted each time."""
     sizes: dict[int, int] = {}
     left = [(each, False) for _, each in every(document)]
     while left:

@@ -166,7 +166,7 @@ class _Window:
         return taken
 
     def skip_space(self) -> bytes:
-        """Pass over white space; the byte behind it, empty at the file's end."""
+        """Pass over white space; the byte after it, empty at the file's end."""
         while True:
             match = _SPACES.match(self.data, self.at)
             self.advance(match.end() if match else self.at)
@@ -274,7 +274,7 @@ def _read_rest(window: _Window, file: str) -> JsonItem:
 
 
 def _end_of_value(window: _Window) -> int | None:
-    """Find the offset behind a value by its brackets and quotes alone; None without an end."""
+    """Find the offset after a value by its brackets and quotes alone; None without an end."""
     if window.data[window.at] in b"[{":
         return _end_of_brackets(window)
     pattern = _STRING if window.data[window.at] in b'"' else _WORD

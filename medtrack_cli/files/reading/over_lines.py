@@ -62,11 +62,11 @@ class _Json:
         return not self._open
 
     def takes(self, line: bytes, text: bytes) -> bool:
-        """Go on with a line, if it can stand in the document behind the one before."""
+        """Go on with a line, if it can stand in the document after the one before."""
         if not text or not self._may_follow(text[:1]):
             return False
         if line.startswith(b'{"') and not self._is_list:
-            return False  # an event behind a line that was cut off: nested ones are indented
+            return False  # an event after a line that was cut off: nested ones are indented
         return self._read(text)
 
     def _may_follow(self, first: bytes) -> bool:

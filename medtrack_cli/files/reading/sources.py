@@ -43,7 +43,7 @@ class Source:
         return self.fingerprint is not None
 
     def has_changed(self) -> bool:
-        """Tell whether the file is another one, or has other content, than when it was found."""
+        """Return whether the file is another one, or has other content, than when it was found."""
         if self.path is None or self.fingerprint is None:
             return False
         try:

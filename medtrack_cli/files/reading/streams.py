@@ -68,7 +68,7 @@ def is_zipped(name: str | Path) -> bool:
 
 
 def is_packed(source: Source) -> bool:
-    """Tell whether a source is gzip by its name or, of a file, by how it begins."""
+    """Return whether a source is gzip by its name or, of a file, by how it begins."""
     if not is_zipped(source.name) and source.path is not None and source.is_regular:
         with suppress(OSError), source.path.open("rb") as stream:
             return stream.read(len(GZIP)) == GZIP

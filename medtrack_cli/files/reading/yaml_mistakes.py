@@ -78,7 +78,7 @@ def _no_colon(stumbled: Stumbled, number: int) -> Mistake | None:
     if is_text_of_above or not line.strip() or _COLON.search(line) or line.lstrip()[:1] in "-#":
         return None
     where = _on_line(stumbled, number, _indent(line))
-    return Mistake(where, "no colon behind a key in this line", "write key: value")
+    return Mistake(where, "no colon after a key in this line", "write key: value")
 
 
 def _key_without_colon(stumbled: Stumbled) -> Mistake | None:
@@ -136,7 +136,7 @@ def _indent(line: str) -> int:
 
 
 def _no_key(stumbled: Stumbled) -> Mistake | None:
-    """Tell what can stand behind a value of a mapping from what can't."""
+    """Tell what can stand after a value of a mapping from what can't."""
     before = stumbled.before
     if isinstance(before, yaml.ScalarEvent) and before.style in {"'", '"'}:
         start, end = place(before.start_mark), place(before.end_mark)

@@ -132,7 +132,7 @@ def _list_items(
     while not isinstance(event, yaml.SequenceEndEvent):
         text.begin(place(event.start_mark))
         node = composer.compose(event)
-        # What the parser can't read behind a text has made it one.
+        # What the parser can't read after a text has made it one.
         following = next(events) if isinstance(event, yaml.ScalarEvent) else None
         if not _is_cut(node, text):
             yield make_item(node, composer.take_troubles(), making)
@@ -148,7 +148,7 @@ def _fault(text: TextStream) -> Trouble | None:
 
 
 def _is_cut(node: Node, text: TextStream) -> bool:
-    """Tell whether a node only ends where the text was cut off."""
+    """Return whether a node only ends where the text was cut off."""
     return text.fault is not None and node.end.offset >= text.fault.offset
 
 

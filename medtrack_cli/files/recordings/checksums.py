@@ -52,12 +52,12 @@ def sealed_text(text: str) -> bytes:
 
 
 def has_seal(line: bytes) -> bool:
-    """Tell whether a line, without its end, has a checksum, be it right or wrong."""
+    """Return whether a line, without its end, has a checksum, be it right or wrong."""
     return line.startswith(_SEAL_BEGINS, len(line) - _SEAL_SIZE)
 
 
 def is_damaged(line: bytes) -> bool:
-    """Tell whether a line, without its end, isn't what was sealed. One never sealed is whole."""
+    """Return whether a line, without its end, isn't what was sealed. One never sealed is whole."""
     seal = line[-_SEAL_SIZE:]
     if seal.startswith(_SEAL_BEGINS):
         return seal != _seal(memoryview(line)[:-_SEAL_SIZE])
@@ -68,7 +68,7 @@ def read_record(line: bytes) -> dict[str, Any]:
     """Read a line of ours; ValueError or RecursionError when it can't be read.
 
     Of a large one the body's value is left out, which takes many times its size in memory: the
-    exact text stands behind it.
+    exact text stands after it.
     """
     if len(line) <= LARGE:
         record: dict[str, Any] = json.loads(line)

@@ -54,7 +54,7 @@ class _End(NamedTuple):
     latest: str = ""
 
     def numbered(self, entry: Entry) -> tuple[bytes, "_End"]:
-        """Write an entry as the line that stands here; give what comes behind it, too."""
+        """Write an entry as the line that stands here; give what comes after it, too."""
         time, text = entry
         if time < self.latest:  # the clock was set back
             text += f',"latest":{json.dumps(self.latest)}'
@@ -158,7 +158,7 @@ def _held(descriptor: int, path: Path) -> Held | None:
 
 
 def _is_usable(record: Mapping[str, Any], name: str) -> bool:
-    """Tell whether what is read of a line is of its type; anybody can seal a line anew."""
+    """Return whether what is read of a line is of its type; anybody can seal a line anew."""
     wanted = int if name == "line" else str
     try:
         return type(record[name]) is wanted and bool(from_rfc3339(_time_of(record)))
@@ -231,7 +231,7 @@ def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
 
 
 def _unzipped(descriptor: int) -> Iterator[tuple[bytes, int]]:
-    """Unzip piece by piece, each with the offset behind it where a member ends there, else 0.
+    """Unzip piece by piece, each with the offset after it where a member ends there, else 0.
 
     The first one is short, so that it comes before an error in what follows.
     """
@@ -248,6 +248,6 @@ def _unzipped(descriptor: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _has_member(descriptor: int, start: int) -> bool:
-    """Tell whether a member that we wrote begins at an offset or behind it."""
+    """Return whether a member that we wrote begins at an offset or after it."""
     size = os.fstat(descriptor).st_size
     return any(_MEMBER in os.pread(descriptor, 2 * _CHUNK, at) for at in range(start, size, _CHUNK))

@@ -113,13 +113,13 @@ def unwrap(items: Iterable[Item], origin: Origin | None = None) -> Iterator[Item
     except CutOff as error:
         if not (last and last.body and last.body.startswith(KIND)):
             raise
-        where = "from here on" if error.line else "somewhere behind this line"
+        where = "from here on" if error.line else "somewhere after this line"
         reason = f"the gzip is cut off or damaged {where}"
         yield _corrupt(last.file, error.line or last.line, reason)
 
 
 def _may_be_ours(line: bytes) -> bool:
-    """Tell whether a line may be a record: only deliveries are large."""
+    """Return whether a line may be a record: only deliveries are large."""
     return line.startswith(KIND) and (len(line) <= LARGE or EVENT_LINE.match(line) is not None)
 
 
@@ -153,7 +153,7 @@ def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
 
 
 def is_readable(header: dict[str, Any], file: str) -> bool:
-    """Tell whether a header is one; NotARecording when it is of a later format."""
+    """Return whether a header is one; NotARecording when it is of a later format."""
     version = header.get("version")
     if not isinstance(version, int):
         return False

@@ -133,7 +133,7 @@ def _search(stream: BinaryIO, size: int, since: str) -> Place | None:
 
 
 def _probe(stream: BinaryIO, offset: int) -> Place | None:
-    """Look at the first sealed line behind an offset, or at the very start.
+    """Look at the first sealed line after an offset, or at the very start.
 
     None when it isn't where it was written. The end of the file is later than any time.
     """

@@ -42,11 +42,11 @@ class Known(NamedTuple):
     edges: str
 
     def is_like(self, other: "Known") -> bool:
-        """Tell whether a file may hold the same: nobody says that it does."""
+        """Return whether a file may hold the same: nobody says that it does."""
         return (self.size, self.edges) == (other.size, other.edges)
 
     def is_same(self, other: "Known") -> bool:
-        """Tell whether a file holds the same, as far as can be told without reading it."""
+        """Return whether a file holds the same, as far as can be told without reading it."""
         return self.is_like(other) and self.modified == other.modified
 
 
@@ -73,7 +73,7 @@ def refuse_others(before: Sequence[Known], now: Sequence[Known]) -> bool:
 
 
 def refuse_unlike(before: Sequence[Known], now: Sequence[Known], place: str) -> None:
-    """Raise UsageError when what was not compared differs: it stands behind the place."""
+    """Raise UsageError when what was not compared differs: it stands after the place."""
     for was, now_is in zip(before, now, strict=True):
         if not was.is_like(now_is):
             where = place if place.startswith(f"{now_is.name}:") else f"{now_is.name}:1"

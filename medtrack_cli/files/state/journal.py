@@ -110,7 +110,7 @@ class Journal:
             if spans and spans[0][0] <= self.compared:
                 at = spans[0][2]
                 digests[at].update(_framed(item))
-                places[at][1:] = [place]  # behind the first, or the first
+                places[at][1:] = [place]  # after the first, or the first
         wrong = [
             " to ".join(where)
             for each, digest, where in zip(self._done, digests, places, strict=True)
@@ -144,7 +144,7 @@ class Journal:
     ) -> Iterator[Receipt]:
         """Pass receipts on and note what is done; saved each second or 500, and at last.
 
-        When it can't be written, no more is sent; CannotWrite is raised behind the last receipt.
+        When it can't be written, no more is sent; CannotWrite is raised after the last receipt.
         """
         if self._unwritten is not None:
             self._file.begin(self._unwritten)

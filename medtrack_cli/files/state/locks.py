@@ -48,7 +48,7 @@ def _is_locked(descriptor: int) -> bool:
 
 
 def looked_at(path: Path) -> tuple[bool, bytes]:
-    """Tell whether a process has a file locked, and what is in it after that.
+    """Return whether a process has a file locked, and what is in it after that.
 
     Raises OSError where it can't be looked at.
     """

@@ -78,7 +78,7 @@ class Canvas:
 
     @property
     def is_due(self) -> bool:
-        """Tell whether it is time for another block."""
+        """Whether it is time for another block."""
         return self._watched.clock.monotonic() - self._block_at >= BLOCK_SECONDS
 
     def refresh(self, scene: Scene) -> None:

@@ -38,11 +38,11 @@ class Controls:
 
     @property
     def is_holding(self) -> bool:
-        """Tell whether what arrives waits."""
+        """Whether what arrives waits."""
         return self.is_paused or self.pane is not None
 
     def wants(self, seen: CheckedDelivery) -> bool:
-        """Tell whether a delivery passes the filter."""
+        """Return whether a delivery passes the filter."""
         if self.only is None:
             return True
         return not seen.is_valid if self.only == INVALID else type_of(seen) == self.only

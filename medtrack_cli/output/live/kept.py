@@ -19,7 +19,7 @@ class Entry:
     _searched: str | None = field(default=None, init=False)
 
     def holds(self, query: str) -> bool:
-        """Tell whether a search finds it; the query is in lower case."""
+        """Return whether a search finds it; the query is in lower case."""
         if self._searched is None:
             self._searched = searched(self.seen)
         return query in self._searched

@@ -86,5 +86,5 @@ def keys_of(typed: bytes) -> list[str]:
 
 
 def is_unfinished(typed: bytes) -> bool:
-    """Tell whether more of the last key may be on its way; it is the key Esc when nothing comes."""
+    """Whether more of the last key may be on its way; it is the key Esc when nothing comes."""
     return _UNFINISHED.search(typed) is not None

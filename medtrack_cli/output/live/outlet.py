@@ -33,14 +33,14 @@ class Outlet:
             self._descriptor = self._own
 
     def write(self, text: str) -> None:
-        """Write a text behind what is left; what a terminal's encoding lacks is escaped."""
+        """Write a text after what is left; what a terminal's encoding lacks is escaped."""
         is_stalled = bool(self._rest)
         self._rest += text.encode(self._encoding, "backslashreplace")
         self._push(0 if is_stalled else PATIENCE)
 
     @property
     def is_free(self) -> bool:
-        """Tell whether all was written; tries to write what is left."""
+        """Whether all was written; tries to write what is left."""
         self._push(0)
         return not self._rest and not self.is_gone
 

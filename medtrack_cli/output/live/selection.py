@@ -37,7 +37,7 @@ class Allowance:
         self._filled_at = now
 
     def is_low(self, now: float) -> bool:
-        """Tell whether more arrives than is drawn."""
+        """Return whether more arrives than is drawn."""
         self._fill(now)
         return self._level < self._at_once / 4
 
@@ -125,11 +125,11 @@ class Selection:
 
     @property
     def is_behind(self) -> bool:
-        """Tell whether some are not drawn, and that isn't said."""
+        """Whether some are not drawn, and that isn't said."""
         return self._unsaid > 0
 
     def is_flood(self, now: float) -> bool:
-        """Tell whether more arrives than is drawn."""
+        """Return whether more arrives than is drawn."""
         return any(allowance.is_low(now) for allowance in self._allowances.values())
 
     def hold(self, batch: Sequence[CheckedDelivery]) -> None:

@@ -125,19 +125,19 @@ class Screen:
 
     @property
     def is_ours(self) -> bool:
-        """Tell whether a shell has not put us behind it; a terminal without jobs is ours."""
+        """Whether a shell has not put us behind it; a terminal without jobs is ours."""
         with suppress(OSError):
             return os.tcgetpgrp(self._stdout.fileno()) == os.getpgrp()
         return True
 
     @property
     def can_write(self) -> bool:
-        """Tell whether the terminal has taken all so far: not when its reader hangs."""
+        """Whether the terminal has taken all so far: not when its reader hangs."""
         return self._outlet.is_free
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether the terminal has hung up."""
+        """Whether the terminal has hung up."""
         return self._outlet.is_gone
 
     def enter(self, modes: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
             hint = did_you_mean(name, REPORTS) or f"formats: {', '.join(REPORTS)}"
             raise UsageError("no such output format", name, hint=hint)
         if equals and not path:
-            raise UsageError("no path behind the =", text, hint=f"-o {name} alone is stdout")
+            raise UsageError("no path after the =", text, hint=f"-o {name} alone is stdout")
         place = Path(path) if path not in {"", "-"} else None
         if place and realpath(place) in [realpath(each.path) for each in wanted if each.path]:
             raise UsageError("two outputs can't share a file", path, hint="name two files")

@@ -35,5 +35,5 @@ class Reporter(Protocol):
 
 
 def sentence_of(finding: Finding) -> str:
-    """Say a finding in one line: the message, and the suggestion behind it."""
+    """Say a finding in one line: the message, and the suggestion after it."""
     return f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from medtrack_cli.output.safe_text import is_invisible, safe_text
 from medtrack_cli.shells.words import Typed, read, written
 
-_WIDEST = 40  # columns of a word behind which meanings stand in line
+_WIDEST = 40  # columns of a word after which meanings stand in line
 
 
 class Word(NamedTuple):
@@ -29,7 +29,7 @@ class Completions(NamedTuple):
     def bash(self, typed: Typed, word: str) -> str:
         """Give their kind and a line for each, in the quotes that it needs.
 
-        `word` is what bash puts it in the place of: the end of the typed one, behind the last
+        `word` is what bash puts it in the place of: the end of the typed one, after the last
         `=` or `:`, or an open quotation mark.
         """
         if not self.words and self.takes_files:
@@ -54,9 +54,9 @@ class Completions(NamedTuple):
         return self._parted(*parts)
 
     def fish(self, quote: str) -> str:
-        """Give their kind, and each with its meaning behind a tab, parted by NUL.
+        """Give their kind, and each with its meaning after a tab, parted by NUL.
 
-        fish writes controls in ASCII, but not behind an open quotation mark, nor what else a
+        fish writes controls in ASCII, but not after an open quotation mark, nor what else a
         terminal obeys or hides: words with those are left out, and those with a tab.
         """
         if not self.words:

@@ -31,7 +31,7 @@ def refuse_place(path: Path) -> None:
 
 
 def _is_page(path: Path) -> bool:
-    """Tell whether a file begins as a page does, or holds nothing."""
+    """Return whether a file begins as a page does, or holds nothing."""
     try:
         with path.open("rb") as stream:
             return stream.read(len(BEGINNING)).lower() in {b"", BEGINNING.encode()}
