@@ -67,8 +67,8 @@ def create(
     own that are gone afterwards. Where the broker closes the connection of whoever publishes some
     header, nothing is declared: exit code 1. RabbitMQ 3.10 and 4.0 do at a decimal number.
     """
-    from medtrack_cli.commands.confirming import confirm
-    from medtrack_cli.commands.doubting import warn_of_patterns
+    from medtrack_cli.commands.confirm import confirm
+    from medtrack_cli.commands.input_warnings import warn_of_patterns
     from medtrack_cli.core.queues import NewQueue
     from medtrack_cli.wiring.archive import create
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.confirming import PROTECTED, ask, needs_yes
+from medtrack_cli.commands.confirm import PROTECTED, ask, needs_yes
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.output.shown.plans import ShownPlan, pace, span, where_to
 from medtrack_cli.plural import counted

@@ -210,9 +210,9 @@ def listen(
     personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect was not
     reached in time.
     """
-    from medtrack_cli.commands.doubting import warn_of_patterns
-    from medtrack_cli.commands.expecting import expectations
-    from medtrack_cli.commands.taking import confirm_taking
+    from medtrack_cli.commands.arguments import expectations
+    from medtrack_cli.commands.confirm import confirm_consuming
+    from medtrack_cli.commands.input_warnings import warn_of_patterns
     from medtrack_cli.core.listening.listen import Wanted, Watched
     from medtrack_cli.core.listening.tally import Limits, ListenTally
     from medtrack_cli.core.ports import Retry
@@ -241,7 +241,7 @@ def listen(
     heard = ListenTally(limits, runtime.world.clock)
     warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
-        confirm_taking(runtime, source.name, yes=yes)
+        confirm_consuming(runtime, source.name, yes=yes)
         choosing = {"--where": condition, "--exclude-key": excluded, "--pseudonymize": pseudonymize}
         warn_of_losses(runtime, source, choosing)
     look = partial(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
-from medtrack_cli.commands.doubting import warn_of_damage
+from medtrack_cli.commands.input_warnings import warn_of_damage
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime

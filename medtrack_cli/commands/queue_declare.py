@@ -68,8 +68,8 @@ def declare(
     As the consumer of the guide does. A queue that is there already is bound only; where it was
     declared otherwise nothing is done, and the difference is shown (76).
     """
-    from medtrack_cli.commands.confirming import confirm
-    from medtrack_cli.commands.doubting import warn_of_patterns
+    from medtrack_cli.commands.confirm import confirm
+    from medtrack_cli.commands.input_warnings import warn_of_patterns
     from medtrack_cli.core.queues import NewQueue
     from medtrack_cli.wiring.queues import declare_queue
 

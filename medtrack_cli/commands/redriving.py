@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from medtrack_cli.commands.arguments import refuse_queue_name
-from medtrack_cli.commands.confirming import ask, needs_yes
+from medtrack_cli.commands.confirm import ask, needs_yes
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import (
     name_of,

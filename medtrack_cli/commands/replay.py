@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medtrack_cli.commands.doubting import warn_of_damage
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.input_warnings import warn_of_damage
 from medtrack_cli.commands.options import argument, command
 from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_beside import refuse_beside

@@ -45,7 +45,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Selection":
     """Say which deliveries are wanted; warn of what nothing known fulfils."""
-    from medtrack_cli.commands.doubting import warn_of_patterns, warn_of_types
+    from medtrack_cli.commands.input_warnings import warn_of_patterns, warn_of_types
     from medtrack_cli.core.publishing.selection import Selection
     from medtrack_cli.wiring.conditions import condition
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.confirming import confirm, told_of
+from medtrack_cli.commands.confirm import confirm, told_of
 from medtrack_cli.commands.guarding import Guard
 from medtrack_cli.commands.rehearsing import rehearse
 from medtrack_cli.core.kinds import Kind
