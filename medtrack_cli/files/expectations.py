@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from medtrack_cli.core.conditions import Condition
-from medtrack_cli.core.filters import doubt, key_matches
 from medtrack_cli.core.simulating.expectations import (
     AllValid,
     Expectation,
@@ -16,13 +15,14 @@ from medtrack_cli.core.simulating.expectations import (
     Times,
 )
 from medtrack_cli.core.simulating.patterns import Pattern, place_of
+from medtrack_cli.core.topics import doubt, key_matches
 from medtrack_cli.errors import InputMissing, NotExpectations, UsageError
 from medtrack_cli.events.findings import Span
 from medtrack_cli.events.registry import Registry
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.files.yaml_events import value_of
-from medtrack_cli.files.yaml_files import read_node
-from medtrack_cli.files.yaml_nodes import Mapping, Node, Scalar, Sequence, Trouble, span_of
+from medtrack_cli.files.reading.yaml_items import value_of
+from medtrack_cli.files.reading.yaml_nodes import Mapping, Node, Scalar, Sequence, Trouble, span_of
+from medtrack_cli.files.reading.yaml_reader import read_node
 
 T = TypeVar("T")
 
