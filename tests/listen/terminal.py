@@ -240,9 +240,11 @@ class Terminal:
         """Wait for the end, and for all that was written; the exit code."""
         code = self.process.wait(PATIENCE)
         seen = -1
-        while seen != len(self.written):
+        while seen != len(self.written) or select.select([self._ours], [], [], 0)[0]:
             seen = len(self.written)
             time.sleep(0.1)
+            with self._lock:  # what was read is drawn, which takes its time
+                pass
         return code
 
     @property
