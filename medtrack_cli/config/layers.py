@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Required, TypedDict, TypeVar, cast
 
 from medtrack_cli.config.keys import EXCLUSIVE, PASSWORD_KEYS, TLS_KEYS
 from medtrack_cli.config.locations import expanded
@@ -15,11 +16,16 @@ from medtrack_cli.config.secrets import (
     PasswordOrigin,
     UnsetVariable,
 )
-from medtrack_cli.config.url import parse_host, parse_port, parse_url, parse_web_address
+from medtrack_cli.config.url import (
+    ParsedUrl,
+    parse_host,
+    parse_port,
+    parse_url,
+    parse_web_address,
+)
 from medtrack_cli.core.connection_settings import Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 
-T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -45,14 +51,28 @@ class Value(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A setting as written: one text or a list's. Any text may be a password."""
+    """A setting as written: one text or a list's. Any of them may be a password by mistake."""
 
-    texts: tuple[Secret, ...]
+    texts: tuple[str, ...] = field(repr=False)
     source: str
 
     @property
     def text(self) -> str:
-        return self.texts[0].reveal()
+        return self.texts[0]
+
+
+@dataclass(frozen=True)
+class Written:
+    """The settings of one level as written, by their keys; `source` is where they begin."""
+
+    entries: Mapping[str, Entry]
+    source: str = ""
+
+    @cached_property
+    def url(self) -> ParsedUrl | None:
+        """What the URL says; ConfigError when it isn't one."""
+        entry = self.entries.get("url")
+        return parse_url(entry.text, entry.source) if entry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,108 +90,98 @@ class Password:
     borrowed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What one level says about the connection; None where it is silent.
+class Layer(TypedDict, total=False):
+    """What one level says about the connection; a key is absent where it is silent.
 
     A port or server name of None inside a value means: forget the levels below.
     """
 
-    level: Level
-    hosts: Value[tuple[tuple[str, int | None], ...]] | None = None
-    port: Value[int | None] | None = None
-    tls: Value[bool] | None = None
-    vhost: Value[str] | None = None
-    username: Value[str] | None = None
-    password: Value[Password] | None = None
-    exchange: Value[str] | None = None
-    ca_file: Value[Path] | None = None
-    cert_file: Value[Path] | None = None
-    key_file: Value[Path] | None = None
-    server_name: Value[str | None] | None = None
-    management_url: Value[WebAddress] | None = None
-    protected: Value[bool] | None = None
-    heartbeat: Value[int] | None = None
-    ignored: Value[tuple[str, ...]] | None = None
+    level: Required[Level]
+    hosts: Value[tuple[tuple[str, int | None], ...]]
+    port: Value[int | None]
+    tls: Value[bool]
+    vhost: Value[str]
+    username: Value[str]
+    password: Value[Password]
+    exchange: Value[str]
+    ca_file: Value[Path]
+    cert_file: Value[Path]
+    key_file: Value[Path]
+    server_name: Value[str | None]
+    management_url: Value[WebAddress]
+    protected: Value[bool]
+    heartbeat: Value[int]
+    ignored: Value[tuple[str, ...]]
 
 
 _LONGEST_NAME = 255  # bytes, by AMQP 0-9-1
+_TEXTS_OF_A_URL = ("vhost", "username", "ca_file", "cert_file", "key_file", "server_name")
 
 
-def tls_files(layer: Layer) -> tuple[Value[Path] | None, ...]:
-    """Give the files that a level names for TLS."""
-    return layer.ca_file, layer.cert_file, layer.key_file
-
-
-def build_layer(
-    entries: Mapping[str, Entry], level: Level, folder: Path, environ: Mapping[str, str]
-) -> Layer:
+def build_layer(written: Written, level: Level, folder: Path, environ: Mapping[str, str]) -> Layer:
     """Type one level's settings; ConfigError, naming the source, where one can't be read.
 
     Within a level a URL is the more general: a key of its own beats the URL's part. A URL
     that names a host also makes the port and server name of lower levels void.
     Relative paths start at `folder`.
     """
+    layer: Layer = {"level": level}
+    if not written.entries:
+        return layer
     for keys in EXCLUSIVE:
-        _refuse_together(entries, keys)
-    settings = {**_url_parts(entries.get("url")), **entries}
-
-    def value(key: str, read: Callable[[Entry], T]) -> Value[T] | None:
-        entry = settings.get(key)
-        return Value(read(entry), entry.source, level) if entry else None
+        _refuse_together(written.entries, keys)
 
     def path(entry: Entry) -> Path:
         return folder / expanded(_not_empty(entry))
 
-    username = value("username", _text)
-    return Layer(
-        level=level,
-        hosts=value("host" if "host" in entries else "hosts", _hosts),
-        port=value(
-            "port", lambda entry: parse_port(entry.text, entry.source) if entry.texts else None
-        ),
-        tls=_tls(entries, settings.get("url_tls"), level),
-        vhost=value("vhost", _text),
-        username=username,
-        password=_password(settings, level, username, path, environ),
-        exchange=value("exchange", _exchange),
-        ca_file=value("ca_file", path),
-        cert_file=value("cert_file", path),
-        key_file=value("key_file", path),
-        server_name=value("server_name", lambda entry: _not_empty(entry) if entry.texts else None),
-        management_url=value("management_url", _management_url),
-        protected=value("protected", _boolean),
-        heartbeat=value("heartbeat", lambda entry: int(entry.text)),
-        ignored=value("ignored", lambda entry: tuple(each.reveal() for each in entry.texts)),
-    )
+    readers: dict[str, Callable[[Entry], object]] = {
+        "host": _hosts,
+        "hosts": _hosts,
+        "port": _port,
+        "vhost": _text,
+        "username": _text,
+        "exchange": _exchange,
+        "ca_file": path,
+        "cert_file": path,
+        "key_file": path,
+        "server_name": _not_empty,
+        "management_url": _management_url,
+        "protected": _boolean,
+    }
+    texts = written.entries
+    if url := written.url:
+        source = written.entries["url"].source
+        layer |= _url_values(url, source, level)
+        parts = {key: getattr(url, key) for key in _TEXTS_OF_A_URL}
+        said = {key: Entry((text,), source) for key, text in parts.items() if text is not None}
+        texts = {**said, **texts}
+    typed = {
+        "hosts" if key == "host" else key: Value(read(texts[key]), texts[key].source, level)
+        for key, read in readers.items()
+        if key in texts
+    }
+    layer |= cast("Layer", typed)  # the readers give what Layer says
+    if tls := _tls(written, level):
+        layer["tls"] = tls
+    owner = layer["username"].value if "username" in layer else None
+    if password := _password(written, level, owner, path, environ):
+        layer["password"] = password
+    return layer
 
 
-def _url_parts(written: Entry | None) -> dict[str, Entry]:
-    """Spread a URL over the keys it stands for; an entry without a text voids lower levels."""
-    if written is None:
-        return {}
-    url = parse_url(written.text, written.source)
-    parts = {
-        "hosts": url.host,
-        "port": url.port,
-        "vhost": url.vhost,
-        "username": url.username,
-        "url_password": url.password and url.password.reveal(),
-        "url_tls": url.tls,
-        "ca_file": url.ca_file,
-        "cert_file": url.cert_file,
-        "key_file": url.key_file,
-        "server_name": url.server_name,
-        "heartbeat": url.heartbeat,
-    }
-    void = dict.fromkeys(("port", "server_name"), Entry((), written.source)) if url.host else {}
-    given = {key: part for key, part in parts.items() if part is not None}
-    ignored = Entry(tuple(map(Secret, url.ignored)), written.source)
-    return {
-        **void,
-        **{key: Entry((Secret(str(part)),), written.source) for key, part in given.items()},
-        **({"ignored": ignored} if url.ignored else {}),
-    }
+def _url_values(url: ParsedUrl, source: str, level: Level) -> Layer:
+    """Give what a URL's own grammar has typed."""
+    layer: Layer = {"level": level, "tls": Value(url.tls, source, level)}
+    if url.host:
+        layer["hosts"] = Value(((url.host, None),), source, level)
+        layer["server_name"] = Value(None, source, level)
+    if url.host or url.port:
+        layer["port"] = Value(url.port, source, level)
+    if url.heartbeat:
+        layer["heartbeat"] = Value(url.heartbeat, source, level)
+    if url.ignored:
+        layer["ignored"] = Value(url.ignored, source, level)
+    return layer
 
 
 def _refuse_together(entries: Mapping[str, Entry], keys: tuple[str, ...]) -> None:
@@ -205,7 +215,11 @@ def _exchange(entry: Entry) -> str:
 
 
 def _hosts(entry: Entry) -> tuple[tuple[str, int | None], ...]:
-    return tuple(parse_host(text.reveal(), entry.source) for text in entry.texts)
+    return tuple(parse_host(text, entry.source) for text in entry.texts)
+
+
+def _port(entry: Entry) -> int:
+    return parse_port(entry.text, entry.source)
 
 
 def _boolean(entry: Entry) -> bool:
@@ -223,29 +237,32 @@ def _management_url(entry: Entry) -> WebAddress:
         raise ConfigError("not a management URL", entry.source, hint=hint) from None
 
 
-def _tls(entries: Mapping[str, Entry], url_tls: Entry | None, level: Level) -> Value[bool] | None:
-    asking = next((entries[key] for key in ("tls", *TLS_KEYS) if key in entries), None)
-    if asking and url_tls and url_tls.text == "False":
+def _tls(written: Written, level: Level) -> Value[bool] | None:
+    """Say TLS where a key asks for it."""
+    asking = [written.entries[key] for key in ("tls", *TLS_KEYS) if key in written.entries]
+    if not asking:
+        return None
+    if written.url and not written.url.tls:
         what = "TLS settings beside an amqp:// URL"
-        raise ConfigError(what, asking.source, hint="write amqps:// for amqp://")
-    if asking:
-        return Value(value=True, source=asking.source, level=level)
-    return Value(url_tls.text == "True", url_tls.source, level) if url_tls else None
+        raise ConfigError(what, asking[0].source, hint="write amqps:// for amqp://")
+    return Value(value=True, source=asking[0].source, level=level)
 
 
 def _password(
-    settings: Mapping[str, Entry],
+    written: Written,
     level: Level,
-    username: Value[str] | None,
+    username: str | None,
     path: Callable[[Entry], Path],
     environ: Mapping[str, str],
 ) -> Value[Password] | None:
-    key = next((key for key in (*PASSWORD_KEYS, "url_password") if key in settings), None)
-    if key is None:
+    """Find a level's password; the URL's comes last."""
+    url = written.url
+    key = next((key for key in PASSWORD_KEYS if key in written.entries), "url")
+    entry = written.entries.get(key)
+    if entry is None:
         return None
-    entry = settings[key]
-    source = entry.source if key in {"password", "url_password"} else f"{key}, {entry.source}"
-    origin: PasswordOrigin = entry.texts[0]
+    source = f"{key}, {entry.source}"
+    origin: PasswordOrigin | None = url.password if url else None
     if key == "password_env":
         name = _not_empty(entry)
         origin = Secret(environ[name]) if environ.get(name) else UnsetVariable(name, source)
@@ -254,17 +271,20 @@ def _password(
         origin = PasswordFile(path(entry), source)
     elif key == "password_command":
         origin = PasswordCommand(_arguments(entry), source)
-    owner = username.value if username else None
-    beside_a_host = key == "url_password" and "hosts" in settings
+    else:
+        origin = Secret(entry.text) if key == "password" else origin
+        source = entry.source
+    if origin is None:
+        return None
+    beside_a_host = key == "url" and url is not None and url.host is not None
     ambient = level is Level.ENVIRONMENT and not beside_a_host
-    return Value(Password(origin, owner, ambient, key == "password_env"), source, level)
+    return Value(Password(origin, username, ambient, key == "password_env"), source, level)
 
 
 def _arguments(entry: Entry) -> tuple[str, ...]:
     """Split a command written as one text the way a shell would; a list is taken as it is."""
-    texts = tuple(text.reveal() for text in entry.texts)
     try:
-        arguments = texts if len(texts) > 1 else tuple(shlex.split(texts[0]))
+        arguments = entry.texts if len(entry.texts) > 1 else tuple(shlex.split(entry.text))
     except ValueError:
         arguments = ()
     if not arguments or not arguments[0]:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medtrack_cli.config.layers import Entry, Layer, Level, Value, build_layer, tls_files
+from medtrack_cli.config.built_in import BUILT_IN, DEFAULTS, PRIVATE
+from medtrack_cli.config.layers import Entry, Layer, Level, Value, Written, build_layer
 from medtrack_cli.config.locations import FileKind, LookedAt, expanded, paths, user_file
 from medtrack_cli.config.model import Config
 from medtrack_cli.config.project_rules import check_local, check_paths, check_project, check_schemas
-from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, resolve
+from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, merged, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
-from medtrack_cli.config.settings_file import Profile, SettingsFile, read_settings
+from medtrack_cli.config.settings_file import SettingsFile, read_settings
 from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.choices import Via
 from medtrack_cli.core.connection_settings import Secret
@@ -25,23 +26,6 @@ _FLAGS = (
 _VARIABLES = (
     *("url", "host", "port", "vhost", "username", "password", "exchange", "management_url"),
 )
-PRIVATE = "private"
-_BUILT_IN: dict[str, dict[str, str]] = {
-    "local": {
-        "url": "amqp://admin:password@localhost:5672/%2F",  # the guide's, for development
-        "management_url": "http://localhost:15672",
-    },
-    PRIVATE: {},  # wherever the private broker runs
-    "medtrack": {
-        "url": "amqp://admin@rabbitmq.medtrack.com:5672/%2F",
-        "protected": "true",
-    },
-}
-_DEFAULTS = {
-    "url": "amqp://guest:guest@localhost/%2F?heartbeat=10",  # a fresh RabbitMQ's own user
-    "exchange": "medtrack.events",
-    "protected": "false",
-}
 
 
 def load(
@@ -74,15 +58,12 @@ def load(
     known = _all_profiles(files, environ)
     profile = _profile(flags, environ, files, known)
     if profile.value == PRIVATE and not any(PRIVATE in file.profiles for file in files):
-        known[PRIVATE] = (_built_in(private(), f"built-in profile {PRIVATE}", Level.BUILT_IN),)
+        known[PRIVATE] = (_running(private()),)
     chosen = profile.level in {Level.FLAG, Level.ENVIRONMENT}
     levels = [_variables(environ, cwd, _left(flags)), *known[profile.value]]
     if profile.level is Level.FLAG:
         levels.append(levels.pop(0))
-    layers = (_typed(flags, cwd), *levels)
-    resolved = resolve(
-        (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT)), profile_is_chosen=chosen
-    )
+    resolved = resolve((_typed(flags, cwd), *levels, DEFAULTS), profile_is_chosen=chosen)
     protector = _protector(profile.value, resolved, known, _users_beside(looked, environ))
     return Config(
         profile_value=profile,
@@ -110,7 +91,7 @@ def _left(flags: Mapping[str, str]) -> Sequence[str]:
     return ("password",) if "profile" in flags else _VARIABLES
 
 
-def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Profile]:
+def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Written]:
     own = [file.profiles for file in files if file.kind is not FileKind.PROJECT]
     return {name: profile for profiles in own for name, profile in profiles.items()}
 
@@ -119,44 +100,41 @@ def _all_profiles(
     files: Sequence[SettingsFile], environ: Mapping[str, str]
 ) -> dict[str, tuple[Layer, ...]]:
     """Type every profile there is: its file's level, above the built-in of the same name."""
-    known: dict[str, tuple[Layer, ...]] = {
-        name: (_built_in(settings, f"built-in profile {name}", Level.BUILT_IN),)
-        for name, settings in _BUILT_IN.items()
-    }
+    known: dict[str, tuple[Layer, ...]] = {name: (layer,) for name, layer in BUILT_IN.items()}
     for file in files:
         level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
         for name, profile in file.profiles.items():
-            layer = build_layer(profile.entries, level, file.path.parent, environ)
+            layer = build_layer(profile, level, file.path.parent, environ)
             if level is Level.PROJECT:
-                check_paths(file.path, tls_files(layer))
+                named = layer.get("ca_file"), layer.get("cert_file"), layer.get("key_file")
+                check_paths(file.path, named)
             if level is Level.PROJECT and name in {"local", PRIVATE}:
                 check_local(name, layer)
             known[name] = (layer, *known.get(name, ()))
     return known
 
 
-def _built_in(settings: Mapping[str, str], source: str, level: Level) -> Layer:
-    entries = {key: Entry((Secret(text),), source) for key, text in settings.items()}
-    return build_layer(entries, level, Path("/"), {})
+def _running(private: Mapping[str, str]) -> Layer:
+    source = f"built-in profile {PRIVATE}"
+    entries = {key: Entry((text,), source) for key, text in private.items()}
+    return build_layer(Written(entries), Level.BUILT_IN, Path("/"), {})
 
 
 def _typed(flags: Mapping[str, str], cwd: Path) -> Layer:
     entries = {
-        key: Entry((Secret(flags[key]),), f"flag --{key.replace('_', '-')}")
+        key: Entry((flags[key],), f"flag --{key.replace('_', '-')}")
         for key in _FLAGS
         if key in flags
     }
-    return build_layer(entries, Level.FLAG, cwd, {})
+    return build_layer(Written(entries), Level.FLAG, cwd, {})
 
 
 def _variables(environ: Mapping[str, str], cwd: Path, keys: Sequence[str]) -> Layer:
     names = {key: f"MEDTRACK_{key.upper()}" for key in keys}
     entries = {
-        key: Entry((Secret(environ[name]),), name)
-        for key, name in names.items()
-        if environ.get(name)
+        key: Entry((environ[name],), name) for key, name in names.items() if environ.get(name)
     }
-    return build_layer(entries, Level.ENVIRONMENT, cwd, {})
+    return build_layer(Written(entries), Level.ENVIRONMENT, cwd, {})
 
 
 def _top(
@@ -216,8 +194,7 @@ def _profile(
 def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
     for file in files:
         if entry := file.top.get("schemas"):
-            texts = (text.reveal() for text in entry.texts)
-            folders = tuple(file.path.parent / expanded(text) for text in texts)
+            folders = tuple(file.path.parent / expanded(text) for text in entry.texts)
             if file.kind is FileKind.PROJECT:
                 check_schemas(file.path, [Value(folder, entry.source) for folder in folders])
             return Value(folders, entry.source)
@@ -252,12 +229,9 @@ def _protector(
     return next((name for name, layers in others if _is_guard(layers, reached)), None)
 
 
-def _is_guard(layers: Sequence[Layer], reached: frozenset[str]) -> bool:
-    protected = next((layer.protected for layer in layers if layer.protected), None)
-    if protected is None or not protected.value:
-        return False
-    whole = (*layers, _built_in(_DEFAULTS, "default", Level.DEFAULT))
-    return not reached.isdisjoint(brokers(hosts_of(whole)))
+def _is_guard(layers: Sequence[Layer], reached: set[str]) -> bool:
+    whole = merged((*layers, DEFAULTS))
+    return whole["protected"].value and not reached.isdisjoint(brokers(hosts_of(whole)))
 
 
 def _protect(resolved: Resolved, protector: str | None) -> Resolved:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from medtrack_cli.config.layers import Entry, Layer, Value
+from medtrack_cli.config.layers import Entry, Layer, Value, Written
 from medtrack_cli.config.locations import repository
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
-from medtrack_cli.config.settings_file import Profile, SettingsFile
+from medtrack_cli.config.settings_file import SettingsFile
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.errors import ConfigError
 from medtrack_cli.walk import walk
@@ -17,7 +17,7 @@ _OURS = "password_command", "password_file"
 _USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSPHRASE})
 
 
-def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
+def check_project(project: SettingsFile, users: Mapping[str, Written]) -> None:
     """Refuse a project file that reaches for what is the user's; ConfigError names the line.
 
     It may not run a command or read a file for a password, nor take a variable that isn't
@@ -47,10 +47,10 @@ def check_project(project: SettingsFile, users: Mapping[str, Profile]) -> None:
 def check_local(name: str, layer: Layer) -> None:
     """Refuse a project's `local` or `private` that isn't on this machine: people trust them."""
     what = f"a project file can move the profile {name} only on this machine"
-    hosts = layer.hosts
+    hosts = layer.get("hosts")
     if hosts and not all(is_loopback(host) for host, _ in hosts.value):
         raise ConfigError(what, hosts.source, hint="give the profile another name")
-    management = layer.management_url
+    management = layer.get("management_url")
     if management and not is_loopback(management.value.host):
         raise ConfigError(what, management.source, hint="give the profile another name")
 
@@ -80,5 +80,5 @@ def _linked_schemas(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _variable(profile: Profile) -> Entry | None:
+def _variable(profile: Written) -> Entry | None:
     return profile.entries.get("password_env")

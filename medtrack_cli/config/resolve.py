@@ -5,14 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import TypeVar
 
 from medtrack_cli.config.layers import Layer, Level, Value
 from medtrack_cli.config.secrets import Missing, PasswordOrigin
 from medtrack_cli.config.url import is_loopback
 from medtrack_cli.core.connection_settings import Host, WebAddress
-
-T = TypeVar("T")
 
 _GIVE_ONE = (
     "set MEDTRACK_PASSWORD, or give the profile a password_env, password_file or password_command"
@@ -55,35 +52,44 @@ def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
 
     `profile_is_chosen`: by --profile or MEDTRACK_PROFILE, so not by a file's default_profile.
     """
-    hosts, port, tls = _address(layers)
-    username = _surely(layer.username for layer in layers)
+    won = merged(layers)
+    hosts, port, tls = _address(won)
     management = _management_url(layers, hosts.value)
     nothing: Value[None] = Value(None, "not set")
     unsaid: Value[None] = nothing if tls.value else Value(None, tls.source, tls.level)
-    use_tls = _of_tls(layers, hosts.level, profile_is_chosen=profile_is_chosen) if tls.value else ()
+    of_tls = _of_tls(layers, hosts.level, profile_is_chosen=profile_is_chosen) if tls.value else ()
+    trusted = merged(of_tls)
     return Resolved(
         hosts=hosts,
         port=port,
-        vhost=_surely(layer.vhost for layer in layers),
-        username=username,
+        vhost=won["vhost"],
+        username=won["username"],
         password=_password(
             layers,
             _names(hosts.value),
-            username.value,
+            won["username"].value,
             project_reaches_out=_project_reaches_out(hosts, management),
             profile_is_chosen=profile_is_chosen,
         ),
-        exchange=_surely(layer.exchange for layer in layers),
+        exchange=won["exchange"],
         tls=tls,
-        ca_file=_first(layer.ca_file for layer in use_tls) or unsaid,
-        cert_file=_first(layer.cert_file for layer in use_tls) or unsaid,
-        key_file=_first(layer.key_file for layer in use_tls) or unsaid,
-        server_name=_first(layer.server_name for layer in use_tls) or unsaid,
+        ca_file=trusted.get("ca_file", unsaid),
+        cert_file=trusted.get("cert_file", unsaid),
+        key_file=trusted.get("key_file", unsaid),
+        server_name=trusted.get("server_name", unsaid),
         management_url=management or nothing,
-        protected=_surely(layer.protected for layer in layers),
-        heartbeat=_surely(layer.heartbeat for layer in layers),
-        ignored=_first(layer.ignored for layer in layers) or nothing,
+        protected=won["protected"],
+        heartbeat=won["heartbeat"],
+        ignored=won.get("ignored", nothing),
     )
+
+
+def merged(layers: Sequence[Layer]) -> Layer:
+    """Let the first layer win, setting by setting."""
+    won: Layer = {"level": Level.DEFAULT}
+    for layer in reversed(layers):
+        won.update(layer)
+    return won
 
 
 def _of_tls(
@@ -96,21 +102,21 @@ def _of_tls(
     """
     if profile_is_chosen or hosts_level >= Level.PROJECT:
         return layers
-    return [layer for layer in layers if layer.level is not Level.PROJECT]
+    return [layer for layer in layers if layer["level"] is not Level.PROJECT]
 
 
-def hosts_of(layers: Sequence[Layer]) -> tuple[Host, ...]:
-    """Give the hosts that these levels lead to; they end with the defaults."""
-    return _address(layers)[0].value
+def hosts_of(whole: Layer) -> tuple[Host, ...]:
+    """Give the hosts that settings lead to; none of them is silent."""
+    return _address(whole)[0].value
 
 
-def brokers(hosts: Iterable[Host]) -> frozenset[str]:
+def brokers(hosts: Iterable[Host]) -> set[str]:
     """Name the brokers at hosts: one a host, whatever the port; on this machine one a port.
 
     Behind a port of this machine may be a tunnel to anywhere.
     """
-    names = ((same_name(host.name), host.port) for host in hosts)
-    return frozenset(f"{name}:{port}" if name == "localhost" else name for name, port in names)
+    names = [(same_name(host.name), host.port) for host in hosts]
+    return {f"{name}:{port}" if name == "localhost" else name for name, port in names}
 
 
 def same_name(host: str) -> str:
@@ -136,25 +142,13 @@ def _numeric(host: str) -> IPv4Address | IPv6Address | None:
     return address.ipv4_mapped or address
 
 
-def _names(hosts: Iterable[Host]) -> frozenset[str]:
-    return frozenset(same_name(host.name) for host in hosts)
+def _names(hosts: Iterable[Host]) -> set[str]:
+    return {same_name(host.name) for host in hosts}
 
 
-def _first(values: Iterable[Value[T] | None]) -> Value[T] | None:
-    return next((value for value in values if value is not None), None)
-
-
-def _surely(values: Iterable[Value[T] | None]) -> Value[T]:
-    return next(value for value in values if value is not None)
-
-
-def _address(
-    layers: Sequence[Layer],
-) -> tuple[Value[tuple[Host, ...]], Value[int], Value[bool]]:
+def _address(whole: Layer) -> tuple[Value[tuple[Host, ...]], Value[int], Value[bool]]:
     """Find hosts, port and TLS. A host's own port yields only to a `port` of a higher level."""
-    named = _surely(layer.hosts for layer in layers)
-    tls = _surely(layer.tls for layer in layers)
-    given = _surely(layer.port for layer in layers)
+    named, tls, given = whole["hosts"], whole["tls"], whole["port"]
     number = given.value or (5671 if tls.value else 5672)
     overrules = given.value is not None and given.level < named.level
     hosts = tuple(
@@ -171,15 +165,14 @@ def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[Web
     one on this machine that the environment still has, where the broker is elsewhere: it would be
     told a login that isn't its own.
     """
-    at = next((at for at, layer in enumerate(layers) if layer.management_url), None)
+    at = next((at for at, layer in enumerate(layers) if "management_url" in layer), None)
     if at is None:
         return None
-    theirs = {(same_name(host.name), host.port) for host in hosts_of(layers[at:])}
+    found = layers[at]["management_url"]
+    theirs = {(same_name(host.name), host.port) for host in hosts_of(merged(layers[at:]))}
     ours = {(same_name(host.name), host.port) for host in hosts}
-    found = layers[at].management_url
     is_left_over = (
-        found is not None
-        and found.level is Level.ENVIRONMENT
+        found.level is Level.ENVIRONMENT
         and is_loopback(found.value.host)
         and not any(is_loopback(name) for name, _ in ours)
     )
@@ -198,7 +191,7 @@ def _project_reaches_out(
 
 def _password(
     layers: Sequence[Layer],
-    hosts: frozenset[str],
+    hosts: set[str],
     username: str,
     *,
     project_reaches_out: bool,
@@ -220,26 +213,27 @@ def _password(
     """
     missing: Value[Missing] = Value(Missing("", _GIVE_ONE), "not set")
     for at, layer in enumerate(layers):
-        if layer.password is None:
+        if "password" not in layer:
             continue
-        password, source = layer.password.value, layer.password.source
-        of_profile = layer.level in {Level.PROJECT, Level.USER, Level.BUILT_IN}
+        level, source = layer["level"], layer["password"].source
+        password = layer["password"].value
+        of_profile = level in {Level.PROJECT, Level.USER, Level.BUILT_IN}
         if password.username not in {None, username}:
             reason = _OTHER_USER
         elif not (
             password.ambient
-            or hosts <= _names(hosts_of(layers[at:]))
+            or hosts <= _names(hosts_of(merged(layers[at:])))
             or (of_profile and profile_is_chosen)
         ):
             reason = _OTHER_HOST if of_profile else _OTHER_URL
         elif (
             project_reaches_out
             and not profile_is_chosen
-            and (password.borrowed or layer.level is not Level.PROJECT)
+            and (password.borrowed or level is not Level.PROJECT)
         ):
             reason = _PROJECT_HOST
         else:
-            return Value(password.origin, source, layer.level)
-        if not missing.value.reason and layer.level is not Level.DEFAULT:
-            missing = Value(reason, f"{source}: {reason.reason}", layer.level)
+            return Value(password.origin, source, level)
+        if not missing.value.reason and level is not Level.DEFAULT:
+            missing = Value(reason, f"{source}: {reason.reason}", level)
     return missing

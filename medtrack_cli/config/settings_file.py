@@ -9,23 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS, Key
-from medtrack_cli.config.layers import Entry
+from medtrack_cli.config.layers import Entry, Written
 from medtrack_cli.config.locations import FileKind
 from medtrack_cli.config.secrets import require_own, require_private
-from medtrack_cli.config.url import did_you_mean, parse_url
+from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, Table, parse_document
 from medtrack_cli.errors import ConfigError
 
 _LARGEST = 128 * 1024  # bytes; PyYAML takes half a second for them
 _SEE_INIT = "`medtrack config init` writes a commented example"
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A named set of connection settings, as written."""
-
-    entries: Mapping[str, Entry]
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,7 @@ class SettingsFile:
     path: Path
     kind: FileKind
     top: Mapping[str, Entry] = field(default_factory=dict)
-    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    profiles: Mapping[str, Written] = field(default_factory=dict)
 
 
 def read_settings(path: Path, kind: FileKind) -> SettingsFile:
@@ -53,7 +45,7 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     table = _table(root, f"{path}:{root.line}")
     top = _entries(table, TOP_KEYS, path)
     profiles = {
-        name: Profile(_profile(node, line, path), f"{path}:{line}")
+        name: Written(_profile(node, line, path), f"{path}:{line}")
         for name, (node, line) in _table_at(table, "profiles", path).items()
     }
     if kind is not FileKind.PROJECT and any(map(_holds_password, profiles.values())):
@@ -84,11 +76,10 @@ def _read(path: Path, kind: FileKind) -> tuple[str, int]:
     raise ConfigError("not UTF-8", f"{path}:{line}", hint="save the file as UTF-8")
 
 
-def _holds_password(profile: Profile) -> bool:
+def _holds_password(profile: Written) -> bool:
     if "password" in profile.entries:
         return True
-    url = profile.entries.get("url")
-    return url is not None and parse_url(url.text, url.source).password is not None
+    return profile.url is not None and profile.url.password is not None
 
 
 def _profile(node: Node, line: int, path: Path) -> dict[str, Entry]:
@@ -114,7 +105,7 @@ def _entries(table: Table, known: Mapping[str, Key], path: Path) -> dict[str, En
             continue
         is_list = known[key].is_list
         nodes = node.items if isinstance(node, Sequence) and is_list else (node,)
-        texts = tuple(item.text for item in nodes if isinstance(item, Scalar))
+        texts = tuple(item.text.reveal() for item in nodes if isinstance(item, Scalar))
         if len(texts) < len(nodes) or not nodes:
             wanted = "a text or a list of texts" if is_list else "one text"
             raise ConfigError(f"{key} must be {wanted}", place, hint=_SEE_INIT)

@@ -1,19 +1,25 @@
 """YAML as plain text with line numbers: no tags, no anchors, no aliases, no guessed types."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError
 
 if TYPE_CHECKING:
-    import yaml
+    from medtrack_cli import yaml_nodes
 
-_DEEPEST = 10
+_DEEPEST = 11
 _WRITABLE = re.compile(r"[^\0\ud800-\udfff]*")  # YAML's escapes can write the others
 _QUOTE = "quote a value that begins with ! & * @ % ` or holds ': ' or ' #'"
+_SAID = {
+    "ALIAS": ("YAML anchors and aliases aren't read", _QUOTE),
+    "ANCHOR": ("YAML anchors and aliases aren't read", _QUOTE),
+    "TAG": ("YAML tags aren't read", _QUOTE),
+    "KEY": ("a key that is no text", "keys are plain words"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,87 +57,62 @@ def parse_document(text: str, place: str) -> Node | None:
     """
     import yaml
 
-    content = _content(text, place)
-    if isinstance(next(content), yaml.StreamEndEvent):
-        return None
-    node = _Walk(content, place).node(next(content), depth=0)
-    next(content)  # the document's end
-    following = next(content)
-    if isinstance(following, yaml.DocumentStartEvent):
-        _refuse("a second YAML document", place, following, "keep one document a file")
-    return node
+    from medtrack_cli.yaml_nodes import Composer, TooDeep
 
-
-def _content(text: str, place: str) -> "Iterator[yaml.Event]":
-    """Parse as far as events are asked for: PyYAML's time grows with the square of the depth."""
-    import yaml
-
+    events = yaml.parse(text, Loader=yaml.SafeLoader)  # its time grows with the depth squared
+    composer = Composer(events, deepest=_DEEPEST, any_key=True)
+    refusal = top = None
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if not isinstance(event, yaml.StreamStartEvent):
-                yield event
+        next(events)  # the stream's start
+        if isinstance(next(events), yaml.StreamEndEvent):
+            return None
+        top = composer.compose(next(events))
+        next(events)  # the document's end
+        following = next(events)
+        if isinstance(following, yaml.DocumentStartEvent):
+            line = following.start_mark.line if following.start_mark else 0
+            refusal = _refusal("a second YAML document", place, line, "keep one document a file")
+    except TooDeep as error:
+        line = error.trouble.span.line - 1
+        refusal = _refusal("nested too deep", place, line, "see `medtrack config init`")
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        what = "a control character, which YAML can't hold"
-        raise ConfigError(what, f"{place}:{line}", hint="take it out") from None
+        what, line = (
+            "a control character, which YAML can't hold",
+            text.count("\n", 0, error.position),
+        )
+        refusal = _refusal(what, place, line, "take it out")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
-        raise ConfigError("not valid YAML", where, hint=_QUOTE) from None
+        refusal = ConfigError("not valid YAML", where, hint=_QUOTE)
+    for trouble in composer.troubles:
+        if trouble.oddity and (said := _SAID.get(trouble.oddity.name)):
+            raise _refusal(said[0], place, trouble.span.line - 1, said[1])
+    if refusal:
+        raise refusal
+    return _node(top, place) if top else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """The events still to be read; each method takes its own node's and no more."""
+def _node(node: "yaml_nodes.Node", place: str) -> Node:
+    from medtrack_cli import yaml_nodes
 
-    events: "Iterator[yaml.Event]"
-    place: str
-
-    def node(self, event: "yaml.Event", depth: int) -> Node:
-        import yaml
-
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            _refuse("YAML anchors and aliases aren't read", self.place, event, _QUOTE)
-        if getattr(event, "tag", None) is not None:
-            _refuse("YAML tags aren't read", self.place, event, _QUOTE)
-        if depth > _DEEPEST:
-            _refuse("nested too deep", self.place, event, "see `medtrack config init`")
-        line = _line(event)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return Sequence(tuple(self.sequence(depth)), line)
-        if isinstance(event, yaml.MappingStartEvent):
-            return Table(self.table(depth), line)
-        if not isinstance(event, yaml.ScalarEvent):
-            raise TypeError(type(event))
-        if not _WRITABLE.fullmatch(event.value):
-            _refuse("a text with NUL or half a character in it", self.place, event, "take it out")
-        return Scalar(Secret(event.value), line, is_unset=not event.value and not event.style)
-
-    def sequence(self, depth: int) -> Iterator[Node]:
-        import yaml
-
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            yield self.node(event, depth + 1)
-
-    def table(self, depth: int) -> dict[str, tuple[Node, int]]:
-        import yaml
-
-        pairs: dict[str, tuple[Node, int]] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key = self.node(event, depth + 1)
-            if not isinstance(key, Scalar):
-                _refuse("a key that is no text", self.place, event, "keys are plain words")
-            name = key.text.reveal()
-            if name in pairs:
-                hint = f"it is on line {pairs[name][1]} already"
-                _refuse(f"the key {name} stands twice", self.place, event, hint)
-            pairs[name] = self.node(next(self.events), depth + 1), key.line
-        return pairs
+    line = node.start.line
+    match node:
+        case yaml_nodes.Sequence(items):
+            return Sequence(tuple(_node(each, place) for each in items), line + 1)
+        case yaml_nodes.Mapping(members):
+            pairs: dict[str, tuple[Node, int]] = {}
+            for key, value in members:
+                if key.text in pairs:
+                    hint = f"it is on line {pairs[key.text][1]} already"
+                    what = f"the key {key.text} stands twice"
+                    raise _refusal(what, place, key.start.line, hint)
+                pairs[key.text] = _node(value, place), key.start.line + 1
+            return Table(pairs, line + 1)
+    if not _WRITABLE.fullmatch(node.text):
+        raise _refusal("a text with NUL or half a character in it", place, line, "take it out")
+    return Scalar(Secret(node.text), line + 1, is_unset=node.is_plain and not node.text)
 
 
-def _line(event: "yaml.Event") -> int:
-    return event.start_mark.line + 1 if event.start_mark else 1
-
-
-def _refuse(what: str, place: str, event: "yaml.Event", hint: str) -> NoReturn:
-    raise ConfigError(what, f"{place}:{_line(event)}", hint=hint)
+def _refusal(what: str, place: str, line: int, hint: str) -> ConfigError:
+    return ConfigError(what, f"{place}:{line + 1}", hint=hint)

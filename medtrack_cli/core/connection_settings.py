@@ -61,8 +61,8 @@ class WebAddress:
 
     tls: bool
     host: str
-    port: int | None
-    path: str
+    port: int | None = None
+    path: str = ""
 
     @property
     def at(self) -> Host:

@@ -21,8 +21,8 @@ from medtrack_cli.events.findings import Span
 from medtrack_cli.events.registry import Registry
 from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.files.reading.yaml_items import value_of
-from medtrack_cli.files.reading.yaml_nodes import Mapping, Node, Scalar, Sequence, Trouble, span_of
 from medtrack_cli.files.reading.yaml_reader import read_node
+from medtrack_cli.yaml_nodes import Mapping, Node, Scalar, Sequence, Trouble, span_of
 
 T = TypeVar("T")
 

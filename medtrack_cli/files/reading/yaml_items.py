@@ -10,7 +10,7 @@ from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY, MOST
 from medtrack_cli.events.suggestions import did_you_mean
-from medtrack_cli.files.reading.yaml_nodes import (
+from medtrack_cli.yaml_nodes import (
     Mapping,
     Node,
     NotJson,

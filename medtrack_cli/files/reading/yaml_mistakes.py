@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import yaml
 
-from medtrack_cli.files.reading.yaml_nodes import place
-from medtrack_cli.files.reading.yaml_text import Place, TextStream
+from medtrack_cli.files.reading.yaml_text import TextStream
+from medtrack_cli.yaml_nodes import Place, place
 
 _NO_SPACE = re.compile(r"[ \t]*(?:- +)*[A-Za-z_][\w.$-]*(:)(?!//)\S")
 _COLON = re.compile(r":(?:[ \t]|$)")

@@ -15,7 +15,8 @@ from medtrack_cli.files.reading.yaml_items import (
     scenario_items,
 )
 from medtrack_cli.files.reading.yaml_mistakes import mistake
-from medtrack_cli.files.reading.yaml_nodes import (
+from medtrack_cli.files.reading.yaml_text import TextStream
+from medtrack_cli.yaml_nodes import (
     Composer,
     Mapping,
     Node,
@@ -24,7 +25,6 @@ from medtrack_cli.files.reading.yaml_nodes import (
     first_character,
     place,
 )
-from medtrack_cli.files.reading.yaml_text import TextStream
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # only its parser is used
 _CONTENT = (yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.AliasEvent)

@@ -7,6 +7,7 @@ from typing import BinaryIO, NamedTuple
 from medtrack_cli.events.findings import Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.files.reading.streams import read_some
+from medtrack_cli.yaml_nodes import Place
 
 _CHUNK = 64 * 1024
 _KEPT = 4 * _CHUNK  # of the text, to look for a mistake in
@@ -16,14 +17,6 @@ _SLACK = 4 * _CHUNK  # what the parser may have read ahead, and comments around 
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
 )
-
-
-class Place(NamedTuple):
-    """A place as YAML parsers count: all from 0, the offset in code points."""
-
-    line: int
-    column: int
-    offset: int
 
 
 class Fault(NamedTuple):

@@ -1,9 +1,9 @@
-# ruff: noqa: TID253 -- loaded by yaml_files alone, and that only when there is YAML to read
 """YAML's nodes with their places; what JSON can't say is refused on the way."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,10 +11,17 @@ import yaml
 
 from medtrack_cli.events.findings import At, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_DEPTH, MAX_DIGITS
-from medtrack_cli.files.reading.yaml_text import Place
 
 if TYPE_CHECKING:
     from yaml._yaml import Mark as CMark
+
+
+class Place(NamedTuple):
+    """A place as YAML parsers count: all from 0, the offset in code points."""
+
+    line: int
+    column: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,16 @@ class Sequence:
 Node = Scalar | Mapping | Sequence
 
 
+class Oddity(Enum):
+    """What YAML can say and JSON can't: the words for it, and what would help."""
+
+    ALIAS = "aliases are not allowed", "write the value itself"
+    ANCHOR = "anchors are not allowed", "remove the anchor"
+    TAG = "tags are not allowed", "remove the tag"
+    KEY = "a key must be text", "put it in quotes"
+    TWICE = "this key stands here twice", "keep one"
+
+
 class Trouble(NamedTuple):
     """Something wrong, at a path of the event; `breaks` when no JSON can be made of it."""
 
@@ -71,10 +88,11 @@ class Trouble(NamedTuple):
     message: str
     suggestion: str = ""
     breaks: bool = True
+    oddity: Oddity | None = None
 
 
 class TooDeep(Exception):
-    """More than 64 levels: nothing behind it is read."""
+    """More levels than are taken: nothing behind it is read."""
 
     def __init__(self, path: Path, start: Place) -> None:
         super().__init__(path)
@@ -120,10 +138,17 @@ def resolve(text: str) -> str | float | bool | None:
 
 
 class Composer:
-    """Makes nodes of a parser's events and keeps what is wrong with them in `troubles`."""
+    """Makes nodes of a parser's events and keeps what is wrong with them in `troubles`.
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
+    A key must be what JSON takes for a text, or with `any_key` any scalar.
+    """
+
+    def __init__(
+        self, events: Iterator[yaml.Event], *, deepest: int = MAX_DEPTH, any_key: bool = False
+    ) -> None:
         self._events = events
+        self._deepest = deepest
+        self._any_key = any_key
         self._last = Place(0, 0, 0)  # where the mapping or sequence composed last has its end
         self.troubles: list[Trouble] = []
 
@@ -141,12 +166,12 @@ class Composer:
                 is_plain = bool(event.implicit[0])
                 return Scalar(event.value, is_plain, start, place(event.end_mark))
             case yaml.MappingStartEvent():
-                if depth > MAX_DEPTH:
+                if depth > self._deepest:
                     raise TooDeep(path, start)
                 members = list(self._members(path, depth))
                 return Mapping(members, start, self._last)
             case yaml.SequenceStartEvent():
-                if depth > MAX_DEPTH:
+                if depth > self._deepest:
                     raise TooDeep(path, start)
                 return Sequence(list(self._items(path, depth)), start, self._last)
         return Scalar("", is_plain=True, start=start, end=place(event.end_mark))
@@ -155,37 +180,30 @@ class Composer:
         """Note a node's tag or anchor, or that it is an alias, as what events can't have."""
         span = _span(place(event.start_mark), place(event.end_mark))
         if isinstance(event, yaml.AliasEvent):
-            message, suggestion = "aliases are not allowed", "write the value itself"
-            self.troubles.append(Trouble(Rule.YAML_SYNTAX, path, span, message, suggestion))
+            self._note(Oddity.ALIAS, path, span)
             return
-        for name in ("anchor", "tag"):
+        for name, oddity in (("anchor", Oddity.ANCHOR), ("tag", Oddity.TAG)):
             if getattr(event, name) is not None:
-                message, suggestion = f"{name}s are not allowed", f"remove the {name}"
-                self.troubles.append(
-                    Trouble(Rule.YAML_SYNTAX, path, span, message, suggestion, breaks=False)
-                )
+                self._note(oddity, path, span)
+
+    def _note(self, oddity: Oddity, path: Path, span: Span) -> None:
+        rule = Rule.DUPLICATE_KEY if oddity is Oddity.TWICE else Rule.YAML_SYNTAX
+        breaks = oddity in {Oddity.ALIAS, Oddity.KEY}
+        self.troubles.append(Trouble(rule, path, span, *oddity.value, breaks, oddity))
 
     def _members(self, path: Path, depth: int) -> Iterator[tuple[Scalar, Node]]:
         seen: dict[str, int] = {}
         for event in self._until(yaml.MappingEndEvent):
             key = self.compose(event, path, depth + 1)
-            is_text = isinstance(event, yaml.ScalarEvent) and _is_text(key)
+            is_text = isinstance(event, yaml.ScalarEvent) and (self._any_key or _is_text(key))
             name = key.text if isinstance(key, Scalar) and is_text else ""
             value = self.compose(next(self._events), (*path, name), depth + 1)
             if not isinstance(key, Scalar) or not is_text:
-                message, suggestion = "a key must be text", "put it in quotes"
-                span = span_of(key)
-                self.troubles.append(Trouble(Rule.YAML_SYNTAX, path, span, message, suggestion))
+                self._note(Oddity.KEY, path, span_of(key))
                 continue
             seen[name] = seen.get(name, 0) + 1
             if seen[name] == 2:
-                message, where = "this key stands here twice", (*path, name)
-                self.troubles.append(
-                    Trouble(
-                        *(Rule.DUPLICATE_KEY, where, span_of(key), message, "keep one"),
-                        breaks=False,
-                    )
-                )
+                self._note(Oddity.TWICE, (*path, name), span_of(key))
             yield key, value
 
     def _items(self, path: Path, depth: int) -> Iterator[Node]:
