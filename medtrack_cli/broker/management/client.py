@@ -122,6 +122,14 @@ class Questions:
         """Post a JSON value to `/api/<path>`, once; give the answer as JSON."""
         return self._request("POST", path, value)
 
+    def put(self, path: str, value: object) -> None:
+        """Make `/api/<path>` what a JSON value says."""
+        self._request("PUT", path, value)
+
+    def delete(self, path: str) -> None:
+        """Remove what `/api/<path>` names."""
+        self._request("DELETE", path, None)
+
     def pages(self, path: str, size: int = PAGE) -> Iterator[dict[str, Any]]:
         """Get the rows of a list that RabbitMQ gives in pages: queues, exchanges, connections.
 
@@ -222,7 +230,7 @@ class Api:
             reason = _reason(answer)
             why = f"answered {response.status}{_REASONS.get(reason, '')}"
             raise Unanswered(why, response.status, reason, was_sent=True)
-        return _json(answer)
+        return _json(answer) if method in {"GET", "POST"} else None
 
     def close(self) -> None:
         """Close what is kept."""

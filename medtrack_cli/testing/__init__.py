@@ -1,0 +1,1 @@
+"""What the pytest plugin's fixtures give: a broker, a tap, a way to publish."""
