@@ -1,38 +1,29 @@
 """Publish with pipelined confirms, and say the truth about every message."""
 
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, Self
+from queue import Empty
+from typing import Any, Self
 
 from pika.channel import Channel
 
 from medtrack_cli.broker.amqp import frames
 from medtrack_cli.broker.amqp.confirm_mode import Answered, Returned
-from medtrack_cli.broker.amqp.link import Blocked, Inbox, Lost
+from medtrack_cli.broker.amqp.link import Blocked, Lost
 from medtrack_cli.broker.amqp.redialer import Redialer
-from medtrack_cli.broker.amqp.verdicts import Verdicts
 from medtrack_cli.broker.failure import Failure
-from medtrack_cli.broker.patience import DRAIN_SECONDS, MOST_HELD, regain_seconds
-from medtrack_cli.broker.read_ahead import Feed
-from medtrack_cli.broker.retries import Retries
-from medtrack_cli.broker.suspects import Suspects, is_suspicious
+from medtrack_cli.broker.patience import MOST_HELD
+from medtrack_cli.broker.publish_loop import PublishLoop, Source
+from medtrack_cli.broker.suspects import is_suspicious
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled
-from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
 
 
-class Wake(NamedTuple):
-    """There is input to read, or the end of it, or a wish to stop."""
-
-
-class AmqpPublisher:
-    """The `Publisher` port over AMQP. All state belongs to the thread that calls `publish`.
+class AmqpPublisher(PublishLoop):
+    """The `Publisher` port over AMQP.
 
     A channel's first message is sent alone: its answer proves exchange and permission, so that
     a refusal is known to be about that very message and everything after it to be unsent.
@@ -41,20 +32,11 @@ class AmqpPublisher:
     def __init__(
         self, settings: ConnectionSettings, policy: PublishPolicy, note: Note, stop: Stop
     ) -> None:
-        self._settings = settings
-        self._policy = policy
-        self._note = note
-        self._stop = stop
-        self._inbox: Inbox = SimpleQueue()
+        super().__init__(settings, policy, note, stop)
         self._line = Redialer(settings, policy, self._inbox, note, stop)
         self._confirms = Confirms()
-        self._again: deque[Message] = deque()  # sent once, to be sent again before anything new
-        self._nacked = Retries(regain_seconds(policy))
-        self._suspects = Suspects()
-        self._verdicts = Verdicts()
         self._blocked: str | None = None
         self._last_answer = 0.0
-        stop.listen(lambda: self._inbox.put(Wake()))
 
     def __enter__(self) -> Self:
         self._line.first()
@@ -70,52 +52,32 @@ class AmqpPublisher:
         """How many messages wait for the broker's answer."""
         return len(self._confirms)
 
-    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
-        """Yield each message's receipt as it is known. See the port for what it promises."""
-        policy = self._policy
-        feed = Feed(
-            source,
-            limit=policy.read_ahead or policy.window * 2,
-            weigh=_size,
-            most=policy.window_bytes,
-            wake=lambda: self._inbox.put(Wake()),
-        )
-        try:
-            while True:
-                self._send(feed)  # before anything is printed: the broker should never idle
-                yield from self._verdicts.hand_out()
-                if feed.exhausted and not (self._confirms or self._again or self._nacked.count):
-                    break
-                self._wait()
-                self._check_clocks()
-                if self._nacked.wants_channel and not self._confirms:
-                    self._renew()
-                if self._stop.is_requested:
-                    yield from self._drain(feed)
-                    return
-        except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
-            first = feed.error or error
-            yield from self._verdicts.hand_out()
-            yield from self._abandon(feed, error)
-            raise first from None
-        finally:
-            feed.stop()
-        if feed.error is not None:
-            raise feed.error
+    @property
+    def deadline(self) -> float:
+        """When the run has had its time, on the monotonic clock."""
+        return self._line.deadline
+
+    def _sent(self) -> list[Message]:
+        sent = [*self._confirms.unanswered(), *self._again]
+        self._again.clear()
+        return sent
+
+    def _line_stands(self) -> bool:
+        return self._line.is_there()
 
     def _started(self) -> None:
         self._blocked = None
         self._nacked.on_new_channel()
         self._last_answer = time.monotonic()
 
-    def _send(self, feed: Feed[Message | Receipt]) -> None:
+    def _send(self, feed: Source) -> None:
         """Send what the window has room for: first what must be sent again, then new input."""
         batch: list[Message] = []
         room = self._room()
         policy = self._policy
         while len(batch) < room and self._confirms.bytes_in_flight < policy.window_bytes:
             if len(self._verdicts) > policy.window * 2:
-                self._inbox.put(Wake())  # hand these out, then go on at once
+                self._wake()  # hand these out, then go on at once
                 break
             is_empty = not (self._again or self._nacked.count)
             message = feed.take() if is_empty else self._next_of_both(feed)
@@ -154,18 +116,14 @@ class AmqpPublisher:
         """
         in_flight = len(self._confirms)
         is_open = self._confirms.answered and not self._suspects.is_careful
-        window = self._policy.window if is_open else 1
+        window = self._window if is_open else 1
         is_waiting = self._blocked is not None or self._nacked.wants_channel
         if is_waiting or in_flight * 2 > window:
             return 0
         return window - in_flight
 
-    def _next_of_both(self, feed: Feed[Message | Receipt]) -> Message | Receipt | None:
+    def _next_of_both(self, feed: Source) -> Message | Receipt | None:
         return self._next_again() or (feed.take() if self._may_read() else None)
-
-    def _next_again(self) -> Message | None:
-        # What was sent goes first: what a queue refused, or held back, is after it in its key.
-        return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _wait(self) -> None:
         """Wait until something happens and handle all that has happened."""
@@ -190,6 +148,8 @@ class AmqpPublisher:
             self._note(f"{what}: taking the connection for dead")
             error = BrokerUnreachable(what, self._settings.describe())
             self._reconnect(error, self._confirms.unanswered())
+        if self._nacked.wants_channel and not self._confirms:
+            self._renew()
 
     def _handle(self, happening: Any) -> None:  # noqa: ANN401 -- matched below
         if getattr(happening, "link", self._line.link) is not self._line.link:
@@ -268,39 +228,3 @@ class AmqpPublisher:
         self._confirms = Confirms()
         self._line.again(BrokerUnreachable(NACKED, self._settings.describe()))
         self._started()
-
-    def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
-        """Asked to stop: read no further, wait a little for what is in flight, tell the truth.
-
-        On a dead line nothing is waited for.
-        """
-        until = min(time.monotonic() + DRAIN_SECONDS, self._line.deadline)
-        self._line.is_there()
-        feed.stop()
-        try:
-            while self._confirms and time.monotonic() < until and self._line.is_there():
-                self._wait()
-                yield from self._verdicts.hand_out()
-        except MedtrackError:
-            pass  # the loss of the connection only makes what is in flight unknown
-        yield from self._verdicts.hand_out()
-        yield from self._abandon(feed, None)
-
-    def _abandon(self, feed: Feed[Message | Receipt], error: Exception | None) -> Iterator[Receipt]:
-        """Give every message read a receipt; what was once sent is unknown, the rest unsent."""
-        reason = why(error) if error else "stopped before the broker answered"
-        unsent = why(error) if error else "stopped before its turn"
-        sent = [*self._confirms.unanswered(), *self._again]
-        self._again.clear()
-        for message in sorted(sent, key=lambda each: each.position):
-            yield message.receipt(Outcome.UNKNOWN, reason)
-        for message, was_refused in self._nacked.take_all():
-            verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, unsent)
-            yield self._verdicts.of(message, *verdict)
-        feed.stop()
-        while (item := feed.take()) is not None:
-            yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, unsent)
-
-
-def _size(item: Message | Receipt) -> int:
-    return len(item.body) if isinstance(item, Message) else 0

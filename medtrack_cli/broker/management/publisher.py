@@ -3,9 +3,7 @@
 import random
 import re
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from queue import Empty, SimpleQueue
+from queue import Empty
 from threading import Thread
 from typing import NamedTuple, Self
 from urllib.parse import quote
@@ -16,16 +14,14 @@ from medtrack_cli.broker.management.client import NO_RIGHT_ON_VHOST, NO_VHOST, U
 from medtrack_cli.broker.management.login import logged_in
 from medtrack_cli.broker.management.message import as_json, untold_types
 from medtrack_cli.broker.patience import (
-    DRAIN_SECONDS,
     MOST_HELD,
     full_jitter,
     regain_seconds,
     timed_out,
 )
-from medtrack_cli.broker.read_ahead import Feed
+from medtrack_cli.broker.publish_loop import PublishLoop, Source, size
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
-from medtrack_cli.broker.retries import Retries
-from medtrack_cli.broker.suspects import OF_THE_RUN, Suspects
+from medtrack_cli.broker.suspects import OF_THE_RUN
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import plain, without_secrets
 from medtrack_cli.core.messages import Message, Outcome, Receipt
@@ -50,7 +46,7 @@ class Settled(NamedTuple):
     answer: Answer
 
 
-class HttpPublisher:
+class HttpPublisher(PublishLoop):
     """The `Publisher` port: a request a message, up to `policy.window` of them at once.
 
     RabbitMQ publishes it mandatory, waits for its own confirm, then answers. A request that was
@@ -61,29 +57,20 @@ class HttpPublisher:
     def __init__(
         self, settings: ConnectionSettings, policy: PublishPolicy, note: Note, stop: Stop
     ) -> None:
-        self._settings = settings
-        self._policy = policy
-        self._note = note
-        self._stop = stop
+        super().__init__(settings, policy, note, stop)
         self._window = min(policy.window, MOST_REQUESTS)
-        self._inbox: SimpleQueue[Settled | None] = SimpleQueue()
         self._in_flight: dict[int, tuple[Message, float]] = {}  # by position, with when it was sent
-        self._again: deque[Message] = deque()  # that found no connection
-        self._nacked = Retries(regain_seconds(policy))
-        self._suspects = Suspects()
-        self._known: deque[Receipt] = deque()
         self._has_answered = False  # the first goes alone: it may end the run
         self._lost_at: float | None = None
         self._tries, self._next_try = 0, 0.0
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
-        self._deadline = float("inf")
-        stop.listen(lambda: self._inbox.put(None))
+        self._until = float("inf")
 
     def __enter__(self) -> Self:
         if self._policy.timeout is not None:
-            self._deadline = time.monotonic() + self._policy.timeout
+            self._until = time.monotonic() + self._policy.timeout
         self._api = logged_in(
-            self._settings, self._policy, self._window, self._note, self._stop, self._deadline
+            self._settings, self._policy, self._window, self._note, self._stop, self._until
         )
         return self
 
@@ -95,38 +82,17 @@ class HttpPublisher:
         """How many requests wait for their answer."""
         return len(self._in_flight)
 
-    def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
-        """Yield each message's receipt as it is known. See the port for what it promises."""
-        policy = self._policy
-        feed = Feed(
-            source,
-            limit=policy.read_ahead or self._window * 2,
-            weigh=_size,
-            most=policy.window_bytes,
-            wake=lambda: self._inbox.put(None),
-        )
-        try:
-            while True:
-                self._send(feed)
-                yield from self._hand_out()
-                waiting = self._in_flight or self._again or self._nacked.count
-                if feed.exhausted and not waiting:
-                    break
-                self._wait()
-                self._check_clocks()
-                if self._stop.is_requested:
-                    yield from self._drain(feed)
-                    return
-        except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
-            first = feed.error or error
-            yield from self._abandon(feed, error)
-            raise first from None
-        finally:
-            feed.stop()
-        if feed.error is not None:
-            raise feed.error
+    @property
+    def deadline(self) -> float:
+        """When the run has had its time, on the monotonic clock."""
+        return self._until
 
-    def _send(self, feed: Feed[Message | Receipt]) -> None:
+    def _sent(self) -> list[Message]:
+        sent = [message for message, _ in self._in_flight.values()]
+        self._in_flight.clear()
+        return sent
+
+    def _send(self, feed: Source) -> None:
         """Send what the window has room for: first what must be sent again, then new input."""
         while self._has_room():
             may_read = self._nacked.count < MOST_HELD
@@ -134,13 +100,13 @@ class HttpPublisher:
             if message is None:
                 return
             if isinstance(message, Receipt):
-                self._known.append(message)
+                self._verdicts.add(message)
                 return  # it is handed out first
             if self._nacked.holds(message):
                 continue
             reason = beyond_limits(message) or untold_types(message)
             if reason is not None:
-                self._give(message, Outcome.REFUSED, reason)
+                self._verdicts.give(message, Outcome.REFUSED, reason)
                 return
             self._in_flight[message.position] = message, time.monotonic()
             Thread(target=self._request, args=(message,), name="medtrack-http", daemon=True).start()
@@ -149,13 +115,10 @@ class HttpPublisher:
         is_alone = not self._has_answered or self._lost_at is not None
         return (
             len(self._in_flight) < (1 if is_alone else self._window)
-            and len(self._known) <= self._window * 2
+            and len(self._verdicts) <= self._window * 2
             and self._next_try <= time.monotonic()
-            and sum(_size(each) for each, _ in self._in_flight.values()) < self._policy.window_bytes
+            and sum(size(each) for each, _ in self._in_flight.values()) < self._policy.window_bytes
         )
-
-    def _next_again(self) -> Message | None:
-        return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _request(self, message: Message) -> None:
         """Send one message, in a thread of its own, and put what came of it into the inbox."""
@@ -196,14 +159,14 @@ class HttpPublisher:
             case bool():
                 self._answered(message)
                 outcome = Outcome.CONFIRMED if answer else Outcome.UNROUTABLE
-                self._give(message, outcome, "" if answer else NOBODY)
+                self._verdicts.give(message, outcome, "" if answer else NOBODY)
             case Unanswered(is_trusted=False):
                 self._again.appendleft(message)
                 raise answer.fatal(self._settings)
             case Unanswered(status=413):
                 reason = "too large for the management API, or for a proxy before it (413)"
                 self._nacked.forget(message)
-                self._give(message, Outcome.REFUSED, reason)
+                self._verdicts.give(message, Outcome.REFUSED, reason)
             case Unanswered(status=None, was_sent=False):
                 self._lost(message, answer)
             case Unanswered(status=400):
@@ -214,7 +177,7 @@ class HttpPublisher:
             case _:
                 reason = f"sent, and the management API {str(answer) or 'says nothing'}"
                 self._nacked.forget(message)
-                self._give(message, Outcome.UNKNOWN, reason)
+                self._verdicts.give(message, Outcome.UNKNOWN, reason)
 
     def _no_entry(self, answer: Unanswered) -> MedtrackError:
         broker = self._settings.describe()
@@ -245,13 +208,13 @@ class HttpPublisher:
         self._has_answered = True
         if said.startswith(_NACK):
             if not self._nacked.refused(message):
-                self._give(message, Outcome.REFUSED, NACKED)
+                self._verdicts.give(message, Outcome.REFUSED, NACKED)
             return
         failure = self._failure(said)
         if failure.heals and self._nacked.refused(message):
             return
         self._nacked.forget(message)
-        self._give(message, Outcome.REFUSED, failure.error.what)
+        self._verdicts.give(message, Outcome.REFUSED, failure.error.what)
         self._suspects.blame(failure, [message])
         if failure.code in OF_THE_RUN or self._suspects.are_too_many:
             raise failure.looked_at(self._stop).error
@@ -265,50 +228,10 @@ class HttpPublisher:
 
     def _check_clocks(self) -> None:
         now = time.monotonic()
-        if now >= self._deadline:
+        if now >= self._until:
             raise timed_out(self._settings, "time ran out")
         limit = self._policy.confirm_timeout
         late = [each for each, since in self._in_flight.values() if now - since > limit]
         for message in late:
             del self._in_flight[message.position]
             self._judge(message, TimeoutError(f"said nothing for {limit:.0f} s"))
-
-    def _give(self, message: Message, outcome: Outcome, reason: str) -> None:
-        self._known.append(message.receipt(outcome, reason))
-
-    def _hand_out(self) -> Iterator[Receipt]:
-        while self._known:
-            yield self._known.popleft()
-
-    def _drain(self, feed: Feed[Message | Receipt]) -> Iterator[Receipt]:
-        """Asked to stop: read no further, wait a little for what is in flight, tell the truth."""
-        until = min(time.monotonic() + DRAIN_SECONDS, self._deadline)
-        feed.stop()
-        try:
-            while self._in_flight and time.monotonic() < until:
-                self._wait()
-                yield from self._hand_out()
-        except MedtrackError:
-            pass  # what is in flight has its receipt, or is unknown
-        yield from self._abandon(feed, None)
-
-    def _abandon(self, feed: Feed[Message | Receipt], error: Exception | None) -> Iterator[Receipt]:
-        """Give every message read a receipt; what was sent is unknown, the rest unsent."""
-        yield from self._hand_out()
-        reason = why(error) if error else "stopped before the broker answered"
-        unsent = why(error) if error else "stopped before its turn"
-        for message, _ in self._in_flight.values():
-            yield message.receipt(Outcome.UNKNOWN, reason)
-        self._in_flight.clear()
-        lost = [(each, self._nacked.was_refused(each)) for each in self._again]
-        self._again.clear()
-        for message, was_refused in (*lost, *self._nacked.take_all()):
-            verdict = (Outcome.REFUSED, NACKED) if was_refused else (Outcome.UNSENT, unsent)
-            yield message.receipt(*verdict)
-        feed.stop()
-        while (item := feed.take()) is not None:
-            yield item if isinstance(item, Receipt) else item.receipt(Outcome.UNSENT, unsent)
-
-
-def _size(item: Message | Receipt) -> int:
-    return len(item.body) if isinstance(item, Message) else 0
