@@ -89,15 +89,23 @@ class Trouble(NamedTuple):
     suggestion: str = ""
     breaks: bool = True
     oddity: Oddity | None = None
+    first: Span | None = None  # what stands twice stood here
 
 
-class TooDeep(Exception):
+class Refused(Exception):
+    """A trouble with which the reading ends."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble
+
+
+class TooDeep(Refused):
     """More levels than are taken: nothing behind it is read."""
 
     def __init__(self, path: Path, start: Place) -> None:
-        super().__init__(path)
         message = f"objects and lists are nested more than {MAX_DEPTH} deep"
-        self.trouble = Trouble(Rule.TOO_DEEP, path, first_character(start), message)
+        super().__init__(Trouble(Rule.TOO_DEEP, path, first_character(start), message))
 
 
 class NotJson(ValueError):
@@ -140,15 +148,22 @@ def resolve(text: str) -> str | float | bool | None:
 class Composer:
     """Makes nodes of a parser's events and keeps what is wrong with them in `troubles`.
 
-    A key must be what JSON takes for a text, or with `any_key` any scalar.
+    A key must be what JSON takes for a text, or with `any_key` any scalar. With `is_strict` the
+    first trouble is Refused.
     """
 
     def __init__(
-        self, events: Iterator[yaml.Event], *, deepest: int = MAX_DEPTH, any_key: bool = False
+        self,
+        events: Iterator[yaml.Event],
+        *,
+        deepest: int = MAX_DEPTH,
+        any_key: bool = False,
+        is_strict: bool = False,
     ) -> None:
         self._events = events
         self._deepest = deepest
         self._any_key = any_key
+        self._is_strict = is_strict
         self._last = Place(0, 0, 0)  # where the mapping or sequence composed last has its end
         self.troubles: list[Trouble] = []
 
@@ -186,13 +201,16 @@ class Composer:
             if getattr(event, name) is not None:
                 self._note(oddity, path, span)
 
-    def _note(self, oddity: Oddity, path: Path, span: Span) -> None:
+    def _note(self, oddity: Oddity, path: Path, span: Span, first: Span | None = None) -> None:
         rule = Rule.DUPLICATE_KEY if oddity is Oddity.TWICE else Rule.YAML_SYNTAX
         breaks = oddity in {Oddity.ALIAS, Oddity.KEY}
-        self.troubles.append(Trouble(rule, path, span, *oddity.value, breaks, oddity))
+        trouble = Trouble(rule, path, span, *oddity.value, breaks, oddity, first)
+        if self._is_strict:
+            raise Refused(trouble)
+        self.troubles.append(trouble)
 
     def _members(self, path: Path, depth: int) -> Iterator[tuple[Scalar, Node]]:
-        seen: dict[str, int] = {}
+        seen: dict[str, Scalar | None] = {}  # None: that it is there twice has been told
         for event in self._until(yaml.MappingEndEvent):
             key = self.compose(event, path, depth + 1)
             is_text = isinstance(event, yaml.ScalarEvent) and (self._any_key or _is_text(key))
@@ -201,9 +219,11 @@ class Composer:
             if not isinstance(key, Scalar) or not is_text:
                 self._note(Oddity.KEY, path, span_of(key))
                 continue
-            seen[name] = seen.get(name, 0) + 1
-            if seen[name] == 2:
-                self._note(Oddity.TWICE, (*path, name), span_of(key))
+            if name not in seen:
+                seen[name] = key
+            elif first := seen[name]:
+                self._note(Oddity.TWICE, (*path, name), span_of(key), span_of(first))
+                seen[name] = None
             yield key, value
 
     def _items(self, path: Path, depth: int) -> Iterator[Node]:

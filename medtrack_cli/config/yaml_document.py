@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _DEEPEST = 11
 _WRITABLE = re.compile(r"[^\0\ud800-\udfff]*")  # YAML's escapes can write the others
 _QUOTE = "quote a value that begins with ! & * @ % ` or holds ': ' or ' #'"
-_SAID = {
+_ODD = {
     "ALIAS": ("YAML anchors and aliases aren't read", _QUOTE),
     "ANCHOR": ("YAML anchors and aliases aren't read", _QUOTE),
     "TAG": ("YAML tags aren't read", _QUOTE),
@@ -57,11 +57,10 @@ def parse_document(text: str, place: str) -> Node | None:
     """
     import yaml
 
-    from medtrack_cli.yaml_nodes import Composer, TooDeep
+    from medtrack_cli.yaml_nodes import Composer, Refused
 
     events = yaml.parse(text, Loader=yaml.SafeLoader)  # its time grows with the depth squared
-    composer = Composer(events, deepest=_DEEPEST, any_key=True)
-    refusal = top = None
+    composer = Composer(events, deepest=_DEEPEST, any_key=True, is_strict=True)
     try:
         next(events)  # the stream's start
         if isinstance(next(events), yaml.StreamEndEvent):
@@ -69,28 +68,32 @@ def parse_document(text: str, place: str) -> Node | None:
         top = composer.compose(next(events))
         next(events)  # the document's end
         following = next(events)
-        if isinstance(following, yaml.DocumentStartEvent):
-            line = following.start_mark.line if following.start_mark else 0
-            refusal = _refusal("a second YAML document", place, line, "keep one document a file")
-    except TooDeep as error:
-        line = error.trouble.span.line - 1
-        refusal = _refusal("nested too deep", place, line, "see `medtrack config init`")
+    except Refused as error:
+        raise _said(error.trouble, place) from None
     except yaml.reader.ReaderError as error:
-        what, line = (
-            "a control character, which YAML can't hold",
-            text.count("\n", 0, error.position),
-        )
-        refusal = _refusal(what, place, line, "take it out")
+        what = "a control character, which YAML can't hold"
+        line = text.count("\n", 0, error.position)
+        raise _refusal(what, place, line, "take it out") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
-        refusal = ConfigError("not valid YAML", where, hint=_QUOTE)
-    for trouble in composer.troubles:
-        if trouble.oddity and (said := _SAID.get(trouble.oddity.name)):
-            raise _refusal(said[0], place, trouble.span.line - 1, said[1])
-    if refusal:
-        raise refusal
-    return _node(top, place) if top else None
+        raise ConfigError("not valid YAML", where, hint=_QUOTE) from None
+    if isinstance(following, yaml.DocumentStartEvent):
+        line = following.start_mark.line if following.start_mark else 0
+        raise _refusal("a second YAML document", place, line, "keep one document a file")
+    return _node(top, place)
+
+
+def _said(trouble: "yaml_nodes.Trouble", place: str) -> ConfigError:
+    what, hint = "nested too deep", "see `medtrack config init`"
+    if trouble.first:
+        what, hint = (
+            f"the key {trouble.path[-1]} stands twice",
+            f"it is on line {trouble.first.line} already",
+        )
+    elif trouble.oddity:
+        what, hint = _ODD[trouble.oddity.name]
+    return _refusal(what, place, trouble.span.line - 1, hint)
 
 
 def _node(node: "yaml_nodes.Node", place: str) -> Node:
@@ -101,13 +104,7 @@ def _node(node: "yaml_nodes.Node", place: str) -> Node:
         case yaml_nodes.Sequence(items):
             return Sequence(tuple(_node(each, place) for each in items), line + 1)
         case yaml_nodes.Mapping(members):
-            pairs: dict[str, tuple[Node, int]] = {}
-            for key, value in members:
-                if key.text in pairs:
-                    hint = f"it is on line {pairs[key.text][1]} already"
-                    what = f"the key {key.text} stands twice"
-                    raise _refusal(what, place, key.start.line, hint)
-                pairs[key.text] = _node(value, place), key.start.line + 1
+            pairs = {key.text: (_node(value, place), key.start.line + 1) for key, value in members}
             return Table(pairs, line + 1)
     if not _WRITABLE.fullmatch(node.text):
         raise _refusal("a text with NUL or half a character in it", place, line, "take it out")
