@@ -21,7 +21,7 @@ def parsed(path: Path) -> dict[Any, Any]:
     return document
 
 
-@pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ACTIONS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_actions_are_pinned(path: Path) -> None:
     """Every action from elsewhere is named by its commit, with the version in a comment."""
     used = re.findall(r"^[\s-]*uses: *(.+)$", path.read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Findings as a JUnit report: a test case a file, failed by its errors."""
+"""JUnit reports, and findings as one: a test case a file, failed by its errors."""
 
 import tempfile
 from collections import Counter
@@ -15,18 +15,15 @@ from medtrack_cli.output.safe_text import safe_text
 SPOOLED = 1024 * 1024  # characters kept in memory
 
 
-class JunitReporter:
-    """Writes one XML document; its test cases wait in a temporary file for the totals.
+class JunitDocument:
+    """One XML document; its test cases wait in a temporary file for the totals.
 
-    A test case has one result, as every reader of the format expects: an `error` when the file
-    can't be read, a `failure` when something in it fails, and the findings as its text.
+    A test case has one result, as every reader of the format expects: an `error` or a `failure`,
+    and a text.
     """
 
-    most: int | None = None
-
-    def __init__(self, out: TextIO, command: str, *, strict: bool) -> None:
+    def __init__(self, out: TextIO, command: str) -> None:
         self._out = out
-        self._strict = strict
         self._command = f"medtrack {command}"
         self._cases = _spool()
         self._texts = _spool()
@@ -34,7 +31,8 @@ class JunitReporter:
         self._result = ""
         self._counts = Counter[str]()
 
-    def file(self, name: str) -> None:
+    def begin(self, name: str) -> None:
+        """Begin with a test case."""
         self._close_case()
         self._name = name
         self._result = ""
@@ -42,23 +40,22 @@ class JunitReporter:
         self._texts = _spool()
         self._counts["tests"] += 1
 
-    def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
-        text = f"{finding.place}: {sentence_of(finding)}"
-        if not self._result and (finding.is_error or self._strict):
-            self._result = f"failure type={_attribute(finding.rule)} message={_attribute(text)}"
-        self._texts.write(f"{finding.severity}[{finding.rule}] {escape(safe_text(text))}\n")
+    def result(self, tag: str, kind: str, message: str) -> None:
+        """Let the case be a `failure` or an `error`; the first of a kind counts, an error wins."""
+        if not self._result or tag == "error":
+            self._result = f"{tag} type={_attribute(kind)} message={_attribute(message)}"
 
-    def unreadable(self, error: InputMissing) -> None:
-        if self._name != error.subject:
-            self.file(error.subject)
-        self._result = f'error type="unreadable" message={_attribute(error.message)}'
+    def write(self, line: str) -> None:
+        """Add a line to the case's text."""
+        self._texts.write(f"{escape(safe_text(line))}\n")
 
-    def finish(self, verdict: Verdict) -> None:
+    def finish(self, seconds: float) -> None:
+        """Write the document."""
         self._close_case()
         self._texts.close()
         counts = (
             f'tests="{self._counts["tests"]}" failures="{self._counts["failure"]}" '
-            f'errors="{self._counts["error"]}" time="{verdict.seconds:.3f}"'
+            f'errors="{self._counts["error"]}" time="{seconds:.3f}"'
         )
         self._out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         self._out.write(f'<testsuites name="{self._command}" {counts}>\n')
@@ -79,6 +76,38 @@ class JunitReporter:
             self._counts[tag] += 1
         self._cases.write("</testcase>\n")
         self._name = None
+
+
+class JunitReporter:
+    """Makes each file a test case: an `error` where it can't be read, a `failure` where it fails.
+
+    The findings are its text.
+    """
+
+    most: int | None = None
+
+    def __init__(self, out: TextIO, command: str, *, strict: bool) -> None:
+        self._document = JunitDocument(out, command)
+        self._strict = strict
+        self._name = ""
+
+    def file(self, name: str) -> None:
+        self._name = name
+        self._document.begin(name)
+
+    def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
+        text = f"{finding.place}: {sentence_of(finding)}"
+        if finding.is_error or self._strict:
+            self._document.result("failure", finding.rule, text)
+        self._document.write(f"{finding.severity}[{finding.rule}] {text}")
+
+    def unreadable(self, error: InputMissing) -> None:
+        if self._name != error.subject:
+            self.file(error.subject)
+        self._document.result("error", "unreadable", error.message)
+
+    def finish(self, verdict: Verdict) -> None:
+        self._document.finish(verdict.seconds)
 
 
 def _spool() -> "tempfile.SpooledTemporaryFile[str]":
