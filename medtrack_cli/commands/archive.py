@@ -26,40 +26,35 @@ def create(
     *,
     bind: Annotated[
         list[str],
-        option(
-            *(Panel.WHAT, "--bind"),
-            metavar="PATTERN",
-            help="Routing keys it gets from our exchange; repeatable.",
-        ),
+        option(Panel.WHAT, "--bind PATTERN", "Routing keys it gets from our exchange; repeatable."),
     ],
     max_age: Annotated[
         float | None,
         option(
-            *(Panel.HOW, "--max-age"),
+            Panel.HOW,
+            "--max-age SECONDS",
+            "How long events stay at least: 12h, 7d [30d].",
             parser=seconds,
-            metavar="SECONDS",
-            help="How long events stay at least: 12h, 7d [30d].",
         ),
     ] = None,
     max_size: Annotated[
         int | None,
         option(
-            *(Panel.HOW, "--max-size"),
+            Panel.HOW,
+            "--max-size SIZE",
+            "How large it becomes: 500MB, 20GB [5GB].",
             parser=size(10**7),
-            metavar="SIZE",
-            help="How large it becomes: 500MB, 20GB [5GB].",
         ),
     ] = None,
     accept_loss: Annotated[
         bool,
         option(
-            *(Panel.HOW, "--accept-loss"),
-            help="Bind it though publishers of some headers lose their connection.",
+            Panel.HOW,
+            "--accept-loss",
+            "Bind it though publishers of some headers lose their connection.",
         ),
     ] = False,
-    yes: Annotated[
-        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
-    ] = False,
+    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
 ) -> int:
     """Make a stream that keeps every event.
 

@@ -15,13 +15,11 @@ from medtrack_cli.runtime import Runtime
 if TYPE_CHECKING:
     from medtrack_cli.wiring.private_broker import PrivateBroker
 
-Install = Annotated[
-    bool, option(Panel.HOW, "--install", help="Install RabbitMQ where there is none.")
-]
+Install = Annotated[bool, option(Panel.HOW, "--install", "Install RabbitMQ where there is none.")]
 
 
 Export = Annotated[
-    bool, option(Panel.OUTPUT, "--export", help="Print the two variables for your shell's eval.")
+    bool, option(Panel.OUTPUT, "--export", "Print the two variables for your shell's eval.")
 ]
 
 

@@ -44,7 +44,7 @@ def demo(
     runtime: Runtime,
     *,
     install: Annotated[
-        bool, option(Panel.HOW, "--install", help="Install RabbitMQ where there is none.")
+        bool, option(Panel.HOW, "--install", "Install RabbitMQ where there is none.")
     ] = False,
 ) -> int:
     """Show it all in a minute.

@@ -32,44 +32,32 @@ def doctor(
     runtime: Runtime,
     *,
     file: Annotated[
-        str | None,
-        option(
-            Panel.WHAT, "--file", "-f", metavar="FILE", help="Check the events of this file, too."
-        ),
+        str | None, option(Panel.WHAT, "--file, -f FILE", "Check the events of this file, too.")
     ] = None,
     only: Annotated[
         list[str] | None,
         option(
-            *(Panel.WHAT, "--only"),
-            metavar="ID",
-            help="Make only this check; repeatable.",
-            autocompletion=check_names,
+            Panel.WHAT, "--only ID", "Make only this check; repeatable.", autocompletion=check_names
         ),
     ] = None,
     skip: Annotated[
         list[str] | None,
         option(
-            *(Panel.WHAT, "--skip"),
-            metavar="ID",
-            help="Leave this check out; repeatable.",
-            autocompletion=check_names,
+            Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names
         ),
     ] = None,
-    list_: Annotated[
-        bool, option(Panel.OUTPUT, "--list", help="List the checks; make none.")
-    ] = False,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
+    list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; make none.")] = False,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
     round_trip: Annotated[
         bool,
         option(
             Panel.HOW,
             "--round-trip",
-            help="Send a message through the event exchange, if nobody else would get it.",
+            "Send a message through the event exchange, if nobody else would get it.",
         ),
     ] = False,
     bundle: Annotated[
-        Path | None,
-        option(Panel.OUTPUT, "--bundle", metavar="FILE", help="Write a report without secrets."),
+        Path | None, option(Panel.OUTPUT, "--bundle FILE", "Write a report without secrets.")
     ] = None,
 ) -> int:
     """Say why publishing fails, and the way out.

@@ -46,113 +46,82 @@ def listen(
     *,
     exclude_key: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT,
-            "--exclude-key",
-            metavar="PATTERN",
-            help="Leave these routing keys out; repeatable.",
-        ),
+        option(Panel.WHAT, "--exclude-key PATTERN", "Leave these routing keys out; repeatable."),
     ] = None,
     count: Annotated[
         int | None,
         option(
-            Panel.END,
-            "--count",
-            parser=whole(1),
-            metavar="N",
-            help="End after so many events that pass --where.",
+            Panel.END, "--count N", "End after so many events that pass --where.", parser=whole(1)
         ),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
-            Panel.END,
-            "--timeout",
-            parser=seconds,
-            metavar="SECONDS",
-            help="End after so long: 30, 500ms, 5m, 1h.",
+            Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h.", parser=seconds
         ),
     ] = None,
     idle_timeout: Annotated[
         float | None,
         option(
             Panel.END,
-            "--idle-timeout",
+            "--idle-timeout SECONDS",
+            "End when nothing came for so long.",
             parser=seconds,
-            metavar="SECONDS",
-            help="End when nothing came for so long.",
         ),
     ] = None,
     expect: Annotated[
         list[str] | None,
         option(
-            Panel.END,
-            "--expect",
-            metavar="TYPE[:N]",
-            help="End when N valid events of this type came; repeatable.",
+            Panel.END, "--expect TYPE[:N]", "End when N valid events of this type came; repeatable."
         ),
     ] = None,
     where: Annotated[
         str | None,
         option(
             Panel.WHAT,
-            "--where",
-            metavar="EXPR",
-            help="Only events of which this CEL is true: 'event.payload.score < 10'.",
+            "--where EXPR",
+            "Only events of which this CEL is true: 'event.payload.score < 10'.",
         ),
     ] = None,
     output: Annotated[
         Form | None,
-        option(
-            Panel.OUTPUT, "--output", "-o", help="Rows for people, JSON lines, or each body alone."
-        ),
+        option(Panel.OUTPUT, "--output, -o", "Rows for people, JSON lines, or each body alone."),
     ] = None,
     template: Annotated[
         str | None,
         option(
-            Panel.OUTPUT,
-            "--format",
-            metavar="TEMPLATE",
-            help="A line of your own: '{routing_key} {payload.cin}'.",
+            Panel.OUTPUT, "--format TEMPLATE", "A line of your own: '{routing_key} {payload.cin}'."
         ),
     ] = None,
     record: Annotated[
         Path | None,
-        option(
-            Panel.OUTPUT,
-            "--record",
-            metavar="FILE",
-            help="Record what arrives; a recording is added to.",
-        ),
+        option(Panel.OUTPUT, "--record FILE", "Record what arrives; a recording is added to."),
     ] = None,
     rotate: Annotated[
         str | None,
         option(
             Panel.OUTPUT,
-            "--rotate",
-            metavar="SIZE|TIME",
-            help="Record in parts of 100MB, 1h …: FILE.000001.ndjson and so on.",
+            "--rotate SIZE|TIME",
+            "Record in parts of 100MB, 1h …: FILE.000001.ndjson and so on.",
         ),
     ] = None,
     include_replays: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--include-replays", help="Record what medtrack replay sent, too."),
+        bool, option(Panel.OUTPUT, "--include-replays", "Record what medtrack replay sent, too.")
     ] = False,
     pseudonymize: Annotated[
         bool,
         option(
             Panel.OUTPUT,
             "--pseudonymize",
-            help="Record made-up persons in the place of real ones; what is shown stays.",
+            "Record made-up persons in the place of real ones; what is shown stays.",
         ),
     ] = False,
     durable: Annotated[
         str | None,
         option(
             Panel.HOW,
-            "--durable",
-            metavar="NAME",
-            help="Listen through a queue of this name that outlives us for 10 minutes.",
+            "--durable NAME",
+            "Listen through a queue of this name that outlives us for 10 minutes.",
         ),
     ] = None,
     queue_type: Annotated[
@@ -160,46 +129,40 @@ def listen(
         option(
             Panel.HOW,
             "--queue-type",
-            help="Of --durable: on one node of a cluster, or replicated [classic].",
+            "Of --durable: on one node of a cluster, or replicated [classic].",
         ),
     ] = None,
     queue: Annotated[
         str | None,
         option(
-            *(Panel.HOW, "--queue"),
-            metavar="NAME",
-            help="Take the messages of an existing queue.",
+            Panel.HOW,
+            "--queue NAME",
+            "Take the messages of an existing queue.",
             autocompletion=queues,
         ),
     ] = None,
     stream: FromStream,
-    yes: Annotated[
-        bool, option(Panel.HOW, "--yes", help="Don't ask before --queue takes.")
-    ] = False,
+    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask before --queue takes.")] = False,
     body: Annotated[
-        bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
+        bool, option(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
     ] = False,
     reveal: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--reveal", help="Show personal data, and texts that are no event."),
+        bool, option(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
     ] = False,
     local_time: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--local-time", help="Show the time of this machine's zone, not UTC."),
+        bool, option(Panel.OUTPUT, "--local-time", "Show the time of this machine's zone, not UTC.")
     ] = False,
     clipboard: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--clipboard", help="Let the key y set the clipboard (OSC 52)."),
+        bool, option(Panel.OUTPUT, "--clipboard", "Let the key y set the clipboard (OSC 52).")
     ] = False,
     retry_for: Annotated[
         float | None,
         option(
             Panel.CONNECTION,
-            "--retry-for",
-            parser=seconds,
-            metavar="SECONDS",
-            help="How long to try again for the first connection [one try]; a lost one is tried "
+            "--retry-for SECONDS",
+            "How long to try again for the first connection [one try]; a lost one is tried "
             "again for ever.",
+            parser=seconds,
         ),
     ] = None,
 ) -> int:

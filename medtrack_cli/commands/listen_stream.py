@@ -24,35 +24,31 @@ class FromStream:
     from_stream: Annotated[
         str | None,
         option(
-            *(Panel.WHAT, "--from-stream"),
-            metavar="NAME",
-            help="Read a stream, and take nothing out of it; then what comes.",
+            Panel.WHAT,
+            "--from-stream NAME",
+            "Read a stream, and take nothing out of it; then what comes.",
             autocompletion=queues,
         ),
     ] = None
     since: Annotated[
         str | None,
-        option(
-            *(Panel.WHAT, "--since"),
-            metavar="TIME",
-            help=f"Of a stream, only events from then on: {TIME}.",
-        ),
+        option(Panel.WHAT, "--since TIME", f"Of a stream, only events from then on: {TIME}."),
     ] = None
     until: Annotated[
         str | None,
         option(
-            *(Panel.END, "--until"),
-            metavar="TIME",
-            help="Of a stream, only events before; ends where the stream ends now.",
+            Panel.END,
+            "--until TIME",
+            "Of a stream, only events before; ends where the stream ends now.",
         ),
     ] = None
     offset: Annotated[
         str | None,
         option(
-            *(Panel.WHAT, "--offset"),
+            Panel.WHAT,
+            "--offset OFFSET",
+            "Where a stream is read from: first, last, next or a number [first].",
             parser=offset_word,
-            metavar="OFFSET",
-            help="Where a stream is read from: first, last, next or a number [first].",
         ),
     ] = None
 

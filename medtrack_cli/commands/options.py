@@ -19,10 +19,12 @@ from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
 
 
-def option(panel: Panel, *names: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
-    """Declare an option, and the heading of the help it stands below."""
-    completed = {"autocompletion": COMPLETED_BY.get(more.get("metavar", ""))}
-    return typer.Option(*names, help=help, rich_help_panel=panel, **completed | more)
+def option(panel: Panel, typed: str, help: str, **more: Any) -> Any:  # noqa: A002, ANN401 -- typer's own words
+    """Declare an option as its help shows it, "--file, -f FILE", below a heading."""
+    *names, last = typed.split(", ")
+    name, _, metavar = last.partition(" ")
+    completed = {"metavar": metavar or None, "autocompletion": COMPLETED_BY.get(metavar)}
+    return typer.Option(*names, name, help=help, rich_help_panel=panel, **completed | more)
 
 
 def argument(metavar: str, help: str, completed_by: Any = None) -> Any:  # noqa: A002, ANN401
@@ -43,38 +45,24 @@ def _print_help(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -
 
 
 ConfigOption = Annotated[
-    str | None,
-    option(Panel.GENERAL, "--config", metavar="FILE", help="Use this configuration file."),
+    str | None, option(Panel.GENERAL, "--config FILE", "Use this configuration file.")
 ]
 ProfileOption = Annotated[
     str | None,
-    option(
-        *(Panel.GENERAL, "--profile"),
-        metavar="NAME",
-        help="Use this profile.",
-        autocompletion=profiles,
-    ),
+    option(Panel.GENERAL, "--profile NAME", "Use this profile.", autocompletion=profiles),
 ]
-QuietOption = Annotated[
-    bool, option(Panel.GENERAL, "--quiet", "-q", help="Say only what went wrong.")
-]
+QuietOption = Annotated[bool, option(Panel.GENERAL, "--quiet, -q", "Say only what went wrong.")]
 VerboseOption = Annotated[
-    int, option(Panel.GENERAL, "--verbose", "-v", count=True, help="Say more; repeatable.")
+    int, option(Panel.GENERAL, "--verbose, -v", "Say more; repeatable.", count=True)
 ]
 # Read by `typed_colour` before all others: help and errors have colours, too.
 ColorOption = Annotated[
-    Colour | None,
-    option(Panel.GENERAL, "--color", help="Colours: auto is on terminals that want them."),
+    Colour | None, option(Panel.GENERAL, "--color", "Colours: auto is on terminals that want them.")
 ]
-NoColorOption = Annotated[bool, option(Panel.GENERAL, "--no-color", help="As --color never.")]
+NoColorOption = Annotated[bool, option(Panel.GENERAL, "--no-color", "As --color never.")]
 HelpOption = Annotated[
     bool,
-    option(
-        *(Panel.GENERAL, "--help", "-h"),
-        help="Print this help.",
-        callback=_print_help,
-        is_eager=True,
-    ),
+    option(Panel.GENERAL, "--help, -h", "Print this help.", callback=_print_help, is_eager=True),
 ]
 
 GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -104,9 +92,7 @@ CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
     name: (
         Annotated[
             str | None,
-            option(
-                Panel.CONNECTION, f"--{name.replace('_', '-')}", metavar=metavar, help=explanation
-            ),
+            option(Panel.CONNECTION, f"--{name.replace('_', '-')} {metavar}", explanation),
         ],
         None,
     )
@@ -114,11 +100,11 @@ CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
 }
 _INSECURE_HELP = "Accept any certificate. Whoever answers gets the password."
 CONNECTION_OPTIONS["insecure"] = (
-    Annotated[bool, option(Panel.CONNECTION, "--insecure", help=_INSECURE_HELP)],
+    Annotated[bool, option(Panel.CONNECTION, "--insecure", _INSECURE_HELP)],
     False,
 )
 _OUTPUT_HELP = "Text for people, or JSON lines for programs."
-OUTPUT_OPTION = Annotated[Output | None, option(Panel.OUTPUT, "--output", "-o", help=_OUTPUT_HELP)]
+OUTPUT_OPTION = Annotated[Output | None, option(Panel.OUTPUT, "--output, -o", _OUTPUT_HELP)]
 
 Body = Callable[..., int]
 """A command's own function: takes the Runtime first, returns the exit code."""

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ViaOption = Annotated[
-    Via,
-    option(
-        Panel.CONNECTION, "--via", help="http: the management API, where AMQP's port is closed."
-    ),
+    Via, option(Panel.CONNECTION, "--via", "http: the management API, where AMQP's port is closed.")
 ]
 
 EXAMPLES = (
@@ -50,117 +47,90 @@ def publish(
     *,
     file: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT,
-            "--file",
-            "-f",
-            metavar="FILE",
-            help="File, folder, glob, or - for stdin; repeatable.",
-        ),
+        option(Panel.WHAT, "--file, -f FILE", "File, folder, glob, or - for stdin; repeatable."),
     ] = None,
     data: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT, "--data", "-d", metavar="JSON", help="An event or a payload; repeatable."
-        ),
+        option(Panel.WHAT, "--data, -d JSON", "An event or a payload; repeatable."),
     ] = None,
     set_: Annotated[
-        list[str] | None,
-        option(Panel.WHAT, "--set", metavar="PATH=VALUE", help="Change a field; repeatable."),
+        list[str] | None, option(Panel.WHAT, "--set PATH=VALUE", "Change a field; repeatable.")
     ] = None,
     count: Annotated[
-        int | None,
-        option(
-            Panel.WHAT, "--count", parser=whole(1), metavar="N", help="Generate so many events."
-        ),
+        int | None, option(Panel.WHAT, "--count N", "Generate so many events.", parser=whole(1))
     ] = None,
     seed: Annotated[
-        int | None,
-        option(Panel.WHAT, "--seed", metavar="N", help="Generate the same events again."),
+        int | None, option(Panel.WHAT, "--seed N", "Generate the same events again.")
     ] = None,
     service: Annotated[
-        str | None,
-        option(Panel.WHAT, "--service", metavar="NAME", help="Fill in a missing service."),
+        str | None, option(Panel.WHAT, "--service NAME", "Fill in a missing service.")
     ] = None,
     header: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT, "--header", metavar="KEY=VALUE", help="Add a message header; repeatable."
-        ),
+        option(Panel.WHAT, "--header KEY=VALUE", "Add a message header; repeatable."),
     ] = None,
     property_: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--property",
-            metavar="NAME=VALUE",
-            help="priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
+            "--property NAME=VALUE",
+            "priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
             autocompletion=properties,
         ),
     ] = None,
     message_id: Annotated[
-        str | None, option(Panel.WHAT, "--message-id", metavar="ID", help="Use this message id.")
+        str | None, option(Panel.WHAT, "--message-id ID", "Use this message id.")
     ] = None,
     dry_run: Annotated[
-        bool, option(Panel.HOW, "--dry-run", help="Print what would be sent; send nothing.")
+        bool, option(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
     ] = False,
     keep_going: Annotated[
-        bool,
-        option(Panel.HOW, "--keep-going", help="Send the valid events, leave out the invalid."),
+        bool, option(Panel.HOW, "--keep-going", "Send the valid events, leave out the invalid.")
     ] = False,
     rate: Annotated[
         float | None,
-        option(
-            Panel.HOW, "--rate", parser=numbers.rate, metavar="N", help="At most so many a second."
-        ),
+        option(Panel.HOW, "--rate N", "At most so many a second.", parser=numbers.rate),
     ] = None,
     window: Annotated[
         int | None,
         option(
             Panel.HOW,
-            "--window",
+            "--window N",
+            "Events in flight, unconfirmed [500; by HTTP 1, which keeps their order].",
             parser=whole(1),
-            metavar="N",
-            help="Events in flight, unconfirmed [500; by HTTP 1, which keeps their order].",
         ),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
             Panel.END,
-            "--timeout",
+            "--timeout SECONDS",
+            "End the run after so long: 30, 500ms, 5m, 1h.",
             parser=seconds,
-            metavar="SECONDS",
-            help="End the run after so long: 30, 500ms, 5m, 1h.",
         ),
     ] = None,
     retry_for: Annotated[
         float | None,
         option(
             Panel.CONNECTION,
-            "--retry-for",
+            "--retry-for SECONDS",
+            "How long to try again for a connection [only a lost one: 60].",
             parser=seconds,
-            metavar="SECONDS",
-            help="How long to try again for a connection [only a lost one: 60].",
         ),
     ] = None,
     no_validate: Annotated[
-        bool, option(Panel.HOW, "--no-validate", help="Send invalid events, too.")
+        bool, option(Panel.HOW, "--no-validate", "Send invalid events, too.")
     ] = False,
     checkpoint: Annotated[
-        Path | None,
-        option(Panel.HOW, "--checkpoint", metavar="FILE", help="Go on from where a run stopped."),
+        Path | None, option(Panel.HOW, "--checkpoint FILE", "Go on from where a run stopped.")
     ] = None,
     allow_unroutable: Annotated[
-        bool,
-        option(Panel.HOW, "--allow-unroutable", help="Events that reach no queue count as done."),
+        bool, option(Panel.HOW, "--allow-unroutable", "Events that reach no queue count as done.")
     ] = False,
     allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
+        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
     ] = False,
-    yes: Annotated[
-        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
-    ] = False,
+    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
 ) -> int:
     """Send events, each confirmed by the broker.
 

@@ -46,24 +46,20 @@ def list_(
     *,
     sort: Annotated[
         Sort,
-        option(
-            *(Panel.OUTPUT, "--sort"),
-            metavar="FIELD",
-            help=f"By {', '.join(Sort)}; the greatest number first.",
-        ),
+        option(Panel.OUTPUT, "--sort FIELD", f"By {', '.join(Sort)}; the greatest number first."),
     ] = Sort.NAME,
     min_ready: Annotated[
         int,
         option(
-            *(Panel.WHAT, "--min-ready"),
+            Panel.WHAT,
+            "--min-ready N",
+            "Only queues in which so many messages wait.",
             parser=whole(0),
-            metavar="N",
-            help="Only queues in which so many messages wait.",
             show_default=False,
         ),
     ] = 0,
     bound: Annotated[
-        bool, option(Panel.WHAT, "--bound", help="Only queues that are bound to our exchange.")
+        bool, option(Panel.WHAT, "--bound", "Only queues that are bound to our exchange.")
     ] = False,
 ) -> int:
     """List queues, and what waits in them.
@@ -91,19 +87,15 @@ def watch(
     *,
     until: Annotated[
         str | None,
-        option(
-            *(Panel.END, "--until"),
-            metavar="CONDITION",
-            help="End when each queue is so, such as 'ready==0'.",
-        ),
+        option(Panel.END, "--until CONDITION", "End when each queue is so, such as 'ready==0'."),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
-            *(Panel.END, "--timeout"),
+            Panel.END,
+            "--timeout SECONDS",
+            "End after so long: 30, 500ms, 5m, 1h; exit code 1 with --until.",
             parser=seconds,
-            metavar="SECONDS",
-            help="End after so long: 30, 500ms, 5m, 1h; exit code 1 with --until.",
         ),
     ] = None,
 ) -> int:

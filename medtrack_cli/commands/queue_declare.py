@@ -19,49 +19,37 @@ def declare(
     *,
     bind: Annotated[
         list[str],
-        option(
-            *(Panel.WHAT, "--bind"),
-            metavar="PATTERN",
-            help="Routing keys it gets from our exchange; repeatable.",
-        ),
+        option(Panel.WHAT, "--bind PATTERN", "Routing keys it gets from our exchange; repeatable."),
     ],
     queue_type: Annotated[
-        QueueType, option(Panel.HOW, "--type", help="quorum: kept on several nodes.")
+        QueueType, option(Panel.HOW, "--type", "quorum: kept on several nodes.")
     ] = QueueType.QUORUM,
     dead_letter: Annotated[
-        str | None,
-        option(*(Panel.HOW, "--dead-letter"), metavar="NAME", help="The exchange of what dies."),
+        str | None, option(Panel.HOW, "--dead-letter NAME", "The exchange of what dies.")
     ] = None,
     max_length: Annotated[
         int | None,
         option(
-            *(Panel.HOW, "--max-length"),
+            Panel.HOW,
+            "--max-length N",
+            "Messages it keeps; beyond it the oldest go.",
             parser=whole(1),
-            metavar="N",
-            help="Messages it keeps; beyond it the oldest go.",
         ),
     ] = None,
     ttl: Annotated[
         float | None,
-        option(
-            *(Panel.HOW, "--ttl"),
-            parser=seconds,
-            metavar="SECONDS",
-            help="How long a message waits: 30, 5m, 1h.",
-        ),
+        option(Panel.HOW, "--ttl SECONDS", "How long a message waits: 30, 5m, 1h.", parser=seconds),
     ] = None,
     delivery_limit: Annotated[
         int | None,
         option(
-            *(Panel.HOW, "--delivery-limit"),
+            Panel.HOW,
+            "--delivery-limit N",
+            "How often a message is delivered at most (quorum).",
             parser=whole(1),
-            metavar="N",
-            help="How often a message is delivered at most (quorum).",
         ),
     ] = None,
-    yes: Annotated[
-        bool, option(Panel.HOW, "--yes", help="Don't ask on a protected profile.")
-    ] = False,
+    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
 ) -> int:
     """Declare and bind a service's queue.
 

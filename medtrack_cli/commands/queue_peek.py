@@ -21,46 +21,41 @@ def peek(
     number: Annotated[
         int,
         option(
-            *(Panel.WHAT, "-n", "--number"),
+            Panel.WHAT,
+            "-n, --number N",
+            "So many messages at most, the next ones.",
             parser=whole(1),
-            metavar="N",
-            help="So many messages at most, the next ones.",
         ),
     ] = 10,
     where: Annotated[
         str | None,
-        option(
-            *(Panel.WHAT, "--where"),
-            metavar="EXPR",
-            help="Show only events of which this CEL is true.",
-        ),
+        option(Panel.WHAT, "--where EXPR", "Show only events of which this CEL is true."),
     ] = None,
     record: Annotated[
-        Path | None,
-        option(*(Panel.OUTPUT, "--record"), metavar="FILE", help="Record all that is looked at."),
+        Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is looked at.")
     ] = None,
     offset: Annotated[
         str | None,
         option(
-            *(Panel.WHAT, "--offset"),
+            Panel.WHAT,
+            "--offset OFFSET",
+            "Where a stream is read from: first, last, next or a number [first].",
             parser=offset_word,
-            metavar="OFFSET",
-            help="Where a stream is read from: first, last, next or a number [first].",
         ),
     ] = None,
     spend_deliveries: Annotated[
         bool,
         option(
-            *(Panel.HOW, "--spend-deliveries"),
-            help="Look though the queue has a limit: what has no delivery left is dropped.",
+            Panel.HOW,
+            "--spend-deliveries",
+            "Look though the queue has a limit: what has no delivery left is dropped.",
         ),
     ] = False,
     body: Annotated[
-        bool, option(Panel.OUTPUT, "--body", help="Show the JSON body below each line.")
+        bool, option(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
     ] = False,
     reveal: Annotated[
-        bool,
-        option(Panel.OUTPUT, "--reveal", help="Show personal data, and texts that are no event."),
+        bool, option(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
     ] = False,
 ) -> int:
     """Show what waits, and leave it there.

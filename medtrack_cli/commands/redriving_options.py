@@ -18,58 +18,44 @@ class Redriving:
         str | None,
         option(
             Panel.WHAT,
-            "--from-queue",
-            metavar="QUEUE",
+            "--from-queue QUEUE",
+            "Send the dead letters of this queue home; each leaves it when it has arrived.",
             autocompletion=queues,
-            help="Send the dead letters of this queue home; each leaves it when it has arrived.",
         ),
     ] = None
     reason: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--reason",
-            metavar="NAME",
-            help="Only what died of this: rejected, expired, maxlen, delivery_limit; repeatable.",
+            "--reason NAME",
+            "Only what died of this: rejected, expired, maxlen, delivery_limit; repeatable.",
         ),
     ] = None
     died_in: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--died-in",
-            metavar="QUEUE",
+            "--died-in QUEUE",
+            "Only what died in this queue; repeatable.",
             autocompletion=queues,
-            help="Only what died in this queue; repeatable.",
         ),
     ] = None
     max_redrives: Annotated[
         int,
         option(
-            Panel.WHAT,
-            "--max-redrives",
-            parser=whole(1),
-            metavar="N",
-            help="What was sent home so often stays.",
+            Panel.WHAT, "--max-redrives N", "What was sent home so often stays.", parser=whole(1)
         ),
     ] = 3
     to_queue: Annotated[
         str | None,
         option(
-            Panel.HOW,
-            "--to-queue",
-            metavar="QUEUE",
-            autocompletion=queues,
-            help="Send dead letters to this queue.",
+            Panel.HOW, "--to-queue QUEUE", "Send dead letters to this queue.", autocompletion=queues
         ),
     ] = None
     record: Annotated[
         Path | None,
         option(
-            Panel.OUTPUT,
-            "--record",
-            metavar="FILE",
-            help="Keep each dead letter as it was, before it is sent.",
+            Panel.OUTPUT, "--record FILE", "Keep each dead letter as it was, before it is sent."
         ),
     ] = None
     spend_deliveries: Annotated[
@@ -77,6 +63,6 @@ class Redriving:
         option(
             Panel.HOW,
             "--spend-deliveries",
-            help="Read a queue though its messages have no delivery left.",
+            "Read a queue though its messages have no delivery left.",
         ),
     ] = False

@@ -24,102 +24,72 @@ class Choosing:
 
     since: Annotated[
         str | None,
-        option(
-            Panel.WHAT,
-            "--since",
-            metavar="TIME",
-            help=f"Only what was received from then on: {TIME}.",
-        ),
+        option(Panel.WHAT, "--since TIME", f"Only what was received from then on: {TIME}."),
     ] = None
     until: Annotated[
         str | None,
-        option(
-            Panel.WHAT,
-            "--until",
-            metavar="TIME",
-            help="Only what was received before; a time as for --since.",
-        ),
+        option(Panel.WHAT, "--until TIME", "Only what was received before; a time as for --since."),
     ] = None
     key: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--key",
-            metavar="PATTERN",
+            "--key PATTERN",
+            "Only routing keys of this pattern; repeatable.",
             autocompletion=recorded_patterns,
-            help="Only routing keys of this pattern; repeatable.",
         ),
     ] = None
     exclude_key: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--exclude-key",
-            metavar="PATTERN",
+            "--exclude-key PATTERN",
+            "Leave these routing keys out; repeatable.",
             autocompletion=recorded_patterns,
-            help="Leave these routing keys out; repeatable.",
         ),
     ] = None
     type_: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT,
-            "--type",
-            metavar="EVENT_TYPE",
-            help="Only events of this type; repeatable.",
-        ),
+        option(Panel.WHAT, "--type EVENT_TYPE", "Only events of this type; repeatable."),
     ] = None
     from_service: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT,
-            "--service",
-            metavar="NAME",
-            help="Only events of this service; repeatable.",
-        ),
+        option(Panel.WHAT, "--service NAME", "Only events of this service; repeatable."),
     ] = None
     id_: Annotated[
         list[str] | None,
         option(
             Panel.WHAT,
-            "--id",
-            metavar="ID",
-            help="Only this message, or events of this student, stage, user …; repeatable.",
+            "--id ID",
+            "Only this message, or events of this student, stage, user …; repeatable.",
         ),
     ] = None
     where: Annotated[
         str | None,
         option(
             Panel.WHAT,
-            "--where",
-            metavar="EXPR",
-            help="Only events of which this CEL is true: 'event.payload.score < 10'.",
+            "--where EXPR",
+            "Only events of which this CEL is true: 'event.payload.score < 10'.",
         ),
     ] = None
     limit: Annotated[
         int | None,
         option(
             Panel.WHAT,
-            "--limit",
+            "--limit N",
+            "Only the first so many of those that are chosen.",
             parser=whole(1),
-            metavar="N",
-            help="Only the first so many of those that are chosen.",
         ),
     ] = None
     invalid: Annotated[
         Invalid | None,
-        option(
-            Panel.WHAT,
-            "--invalid",
-            help="What to do with invalid events [send; of a queue: skip].",
-        ),
+        option(Panel.WHAT, "--invalid", "What to do with invalid events [send; of a queue: skip]."),
     ] = None
     skip_corrupt: Annotated[
-        bool,
-        option(Panel.WHAT, "--skip-corrupt", help="Leave out damaged records, and count them."),
+        bool, option(Panel.WHAT, "--skip-corrupt", "Leave out damaged records, and count them.")
     ] = False
     allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
+        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
     ] = False
 
 
@@ -128,37 +98,27 @@ class Pacing:
     """When each is sent."""
 
     speed: Annotated[
-        str,
-        option(
-            Panel.HOW,
-            "--speed",
-            metavar="N|max",
-            help="2 is twice as fast as recorded; max: no pauses.",
-        ),
+        str, option(Panel.HOW, "--speed N|max", "2 is twice as fast as recorded; max: no pauses.")
     ] = "1"
     rate: Annotated[
         float | None,
-        option(
-            Panel.HOW, "--rate", parser=numbers.rate, metavar="N", help="At most so many a second."
-        ),
+        option(Panel.HOW, "--rate N", "At most so many a second.", parser=numbers.rate),
     ] = None
     max_gap: Annotated[
         float | None,
         option(
             Panel.HOW,
-            "--max-gap",
+            "--max-gap SECONDS",
+            "Cut longer pauses of the recording to so much: 10, 500ms, 5m.",
             parser=seconds,
-            metavar="SECONDS",
-            help="Cut longer pauses of the recording to so much: 10, 500ms, 5m.",
         ),
     ] = None
     max_backlog: Annotated[
         list[str] | None,
         option(
             Panel.HOW,
-            "--max-backlog",
-            metavar="QUEUE=N",
-            help="Pause while that queue holds more than N; repeatable.",
+            "--max-backlog QUEUE=N",
+            "Pause while that queue holds more than N; repeatable.",
         ),
     ] = None
 
@@ -172,25 +132,24 @@ class Changing:
         option(
             Panel.HOW,
             "--to",
-            help="Send dead letters to the exchange, as at first, or to the queue they died in.",
+            "Send dead letters to the exchange, as at first, or to the queue they died in.",
         ),
     ] = None
     to_profile: Annotated[
         str | None,
         option(
-            *(Panel.CONNECTION, "--to-profile"),
-            metavar="NAME",
+            Panel.CONNECTION,
+            "--to-profile NAME",
+            "Send to the broker of this profile.",
             autocompletion=profiles,
-            help="Send to the broker of this profile.",
         ),
     ] = None
     key_prefix: Annotated[
         str,
         option(
             Panel.HOW,
-            "--key-prefix",
-            metavar="TEXT",
-            help="Put this before each routing key: 'test.'.",
+            "--key-prefix TEXT",
+            "Put this before each routing key: 'test.'.",
             show_default=False,
         ),
     ] = ""
@@ -198,46 +157,38 @@ class Changing:
         list[str] | None,
         option(
             Panel.HOW,
-            "--header",
-            metavar="KEY=VALUE",
-            help="Add a message header, or put it in the place of a recorded one; repeatable.",
+            "--header KEY=VALUE",
+            "Add a message header, or put it in the place of a recorded one; repeatable.",
         ),
     ] = None
     set_: Annotated[
         list[str] | None,
-        option(
-            Panel.HOW, "--set", metavar="PATH=VALUE", help="Change a field of each; repeatable."
-        ),
+        option(Panel.HOW, "--set PATH=VALUE", "Change a field of each; repeatable."),
     ] = None
     refresh_timestamps: Annotated[
         bool,
-        option(
-            Panel.HOW,
-            "--refresh-timestamps",
-            help="Give each event the time at which it is sent.",
-        ),
+        option(Panel.HOW, "--refresh-timestamps", "Give each event the time at which it is sent."),
     ] = False
     new_ids: Annotated[
-        bool,
-        option(Panel.HOW, "--new-ids", help="Give each message a new id, the same when resumed."),
+        bool, option(Panel.HOW, "--new-ids", "Give each message a new id, the same when resumed.")
     ] = False
     pseudonymize: Annotated[
         bool,
         option(
             Panel.HOW,
             "--pseudonymize",
-            help="Put made-up persons in the place of real ones; what can't be sure is left out.",
+            "Put made-up persons in the place of real ones; what can't be sure is left out.",
         ),
     ] = False
     pseudonymize_ids: Annotated[
-        bool, option(Panel.HOW, "--pseudonymize-ids", help="Replace the ids of its events, too.")
+        bool, option(Panel.HOW, "--pseudonymize-ids", "Replace the ids of its events, too.")
     ] = False
     real_persons: Annotated[
         bool,
         option(
             Panel.HOW,
             "--real-persons",
-            help="Send the persons of a protected recording elsewhere as they are.",
+            "Send the persons of a protected recording elsewhere as they are.",
         ),
     ] = False
 
@@ -248,55 +199,41 @@ class Running:
 
     name: Annotated[
         str | None,
-        option(
-            Panel.HOW,
-            "--name",
-            metavar="RUN",
-            help="Name the run; what it sends is marked with it.",
-        ),
+        option(Panel.HOW, "--name RUN", "Name the run; what it sends is marked with it."),
     ] = None
     resume: Annotated[
         str | None,
         option(
             Panel.RUNS,
-            "--resume",
-            metavar="RUN",
+            "--resume RUN",
+            "Go on with a run; last is the newest unfinished one.",
             autocompletion=unfinished_runs,
-            help="Go on with a run; last is the newest unfinished one.",
         ),
     ] = None
-    runs: Annotated[bool, option(Panel.RUNS, "--runs", help="List the runs, newest first.")] = False
+    runs: Annotated[bool, option(Panel.RUNS, "--runs", "List the runs, newest first.")] = False
     show: Annotated[
         str | None,
-        option(
-            *(Panel.RUNS, "--show"),
-            metavar="RUN",
-            autocompletion=all_runs,
-            help="Show what became of a run.",
-        ),
+        option(Panel.RUNS, "--show RUN", "Show what became of a run.", autocompletion=all_runs),
     ] = None
     cancel: Annotated[
         str | None,
         option(
-            *(Panel.RUNS, "--cancel"),
-            metavar="RUN",
+            Panel.RUNS,
+            "--cancel RUN",
+            "End a run for good, from another terminal, too.",
             autocompletion=unfinished_runs,
-            help="End a run for good, from another terminal, too.",
         ),
     ] = None
     dry_run: Annotated[
-        bool, option(Panel.HOW, "--dry-run", help="Print what would be sent; send nothing.")
+        bool, option(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
     ] = False
     retry_for: Annotated[
         float | None,
         option(
             Panel.CONNECTION,
-            "--retry-for",
+            "--retry-for SECONDS",
+            "How long to try again for a connection [only a lost one: 60].",
             parser=seconds,
-            metavar="SECONDS",
-            help="How long to try again for a connection [only a lost one: 60].",
         ),
     ] = None
-    yes: Annotated[bool, option(Panel.HOW, "--yes", help="Don't ask before anything is sent.")] = (
-        False
-    )
+    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask before anything is sent.")] = False

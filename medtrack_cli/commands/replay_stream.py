@@ -27,26 +27,22 @@ class Streaming:
         str | None,
         option(
             Panel.WHAT,
-            "--from-stream",
-            metavar="STREAM",
+            "--from-stream STREAM",
+            "Send what this stream holds now; all stays in it.",
             autocompletion=queues,
-            help="Send what this stream holds now; all stays in it.",
         ),
     ] = None
     offset: Annotated[
         str | None,
         option(
             Panel.WHAT,
-            "--offset",
-            metavar="A:B",
-            help="Of a stream, only these offsets, both included; or from first, last, next, N.",
+            "--offset A:B",
+            "Of a stream, only these offsets, both included; or from first, last, next, N.",
         ),
     ] = None
     from_first: Annotated[
         bool,
-        option(
-            Panel.WHAT, "--from-first", help="Begin with the first there is, where others are gone."
-        ),
+        option(Panel.WHAT, "--from-first", "Begin with the first there is, where others are gone."),
     ] = False
 
 

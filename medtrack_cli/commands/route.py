@@ -35,36 +35,28 @@ def route(
     ] = None,
     *,
     all_types: Annotated[
-        bool, option(Panel.WHAT, "--all-types", help="Every event type that is known.")
+        bool, option(Panel.WHAT, "--all-types", "Every event type that is known.")
     ] = False,
     file: Annotated[
         list[str] | None,
-        option(
-            Panel.WHAT, "--file", "-f", metavar="FILE", help="The keys of its events; repeatable."
-        ),
+        option(Panel.WHAT, "--file, -f FILE", "The keys of its events; repeatable."),
     ] = None,
     header: Annotated[
         list[str] | None,
         option(
             Panel.HOW,
-            "--header",
-            "-H",
-            metavar="KEY=VALUE",
-            help="A header it has; CC=KEY,KEY are more keys; repeatable.",
+            "--header, -H KEY=VALUE",
+            "A header it has; CC=KEY,KEY are more keys; repeatable.",
         ),
     ] = None,
     definitions: Annotated[
         str | None,
         option(
-            Panel.HOW,
-            "--definitions",
-            metavar="FILE",
-            help="Ask exported definitions, - for stdin, and no broker.",
+            Panel.HOW, "--definitions FILE", "Ask exported definitions, - for stdin, and no broker."
         ),
     ] = None,
     output: Annotated[
-        RouteForm | None,
-        option(Panel.OUTPUT, "--output", "-o", help="Text, JSON lines, or a graph."),
+        RouteForm | None, option(Panel.OUTPUT, "--output, -o", "Text, JSON lines, or a graph.")
     ] = None,
 ) -> int:
     """Say which queues an event would reach.

@@ -32,8 +32,7 @@ class AsyncApi(StrEnum):
 
 EventTypeName = Annotated[str, argument("EVENT_TYPE", "A type that `medtrack schema list` names.")]
 VersionOption = Annotated[
-    str | None,
-    option(Panel.WHAT, "--version", metavar="MAJOR.MINOR", help="This version, not the newest."),
+    str | None, option(Panel.WHAT, "--version MAJOR.MINOR", "This version, not the newest.")
 ]
 
 
@@ -83,11 +82,10 @@ def export(
     *,
     version: VersionOption = None,
     form: Annotated[
-        Form, option(Panel.OUTPUT, "--format", help="JSON Schema, or one AsyncAPI 3 document.")
+        Form, option(Panel.OUTPUT, "--format", "JSON Schema, or one AsyncAPI 3 document.")
     ] = Form.JSONSCHEMA,
     asyncapi_version: Annotated[
-        AsyncApi | None,
-        option(Panel.OUTPUT, "--asyncapi-version", help="Of --format asyncapi [3.0.0]."),
+        AsyncApi | None, option(Panel.OUTPUT, "--asyncapi-version", "Of --format asyncapi [3.0.0].")
     ] = None,
 ) -> int:
     """Print the JSON Schema of events.

@@ -24,7 +24,7 @@ ModeOption = Annotated[
     option(
         Panel.HOW,
         "--mode",
-        help="What may not break. backward: new readers understand old events; forward: old "
+        "What may not break. backward: new readers understand old events; forward: old "
         "readers understand new events; full: both.",
     ),
 ]
@@ -41,9 +41,8 @@ def check(
         str | None,
         option(
             Panel.WHAT,
-            "--against",
-            metavar="REF|DIR",
-            help="Compare with those of a git reference, such as main, or of a folder.",
+            "--against REF|DIR",
+            "Compare with those of a git reference, such as main, or of a folder.",
         ),
     ] = None,
     mode: ModeOption = Mode.FULL,

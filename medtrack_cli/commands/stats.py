@@ -35,31 +35,24 @@ def stats(
     from_stream: Annotated[
         str | None,
         option(
-            *(Panel.WHAT, "--from-stream"),
-            metavar="NAME",
-            help="What a stream holds, in place of recordings.",
+            Panel.WHAT,
+            "--from-stream NAME",
+            "What a stream holds, in place of recordings.",
             autocompletion=queues,
         ),
     ] = None,
     since: Annotated[
         str | None,
-        option(
-            *(Panel.WHAT, "--since"),
-            metavar="TIME",
-            help=f"Of a stream, only events from then on: {TIME}.",
-        ),
+        option(Panel.WHAT, "--since TIME", f"Of a stream, only events from then on: {TIME}."),
     ] = None,
     until: Annotated[
         str | None,
         option(
-            *(Panel.WHAT, "--until"),
-            metavar="TIME",
-            help="Of a stream, only events before; a time as for --since.",
+            Panel.WHAT, "--until TIME", "Of a stream, only events before; a time as for --since."
         ),
     ] = None,
     html: Annotated[
-        Path | None,
-        option(Panel.OUTPUT, "--html", metavar="FILE", help="Write a page with charts, too."),
+        Path | None, option(Panel.OUTPUT, "--html FILE", "Write a page with charts, too.")
     ] = None,
 ) -> int:
     """Say what recordings hold, with a chart.

@@ -23,24 +23,21 @@ def lint(
         str | None,
         option(
             Panel.WHAT,
-            "--definitions",
-            metavar="FILE",
-            help="Check exported definitions, - for stdin, and no broker.",
+            "--definitions FILE",
+            "Check exported definitions, - for stdin, and no broker.",
         ),
     ] = None,
     output: Annotated[
         list[str] | None,
         option(
             Panel.OUTPUT,
-            "--output",
-            "-o",
-            metavar="FORMAT[=PATH]",
-            help="human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
+            "--output, -o FORMAT[=PATH]",
+            "human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
         ),
     ] = None,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
     list_rules: Annotated[
-        bool, option(Panel.OUTPUT, "--list-rules", help="List the rules; check nothing.")
+        bool, option(Panel.OUTPUT, "--list-rules", "List the rules; check nothing.")
     ] = False,
 ) -> int:
     """Find what is wrong with bindings and queues.

@@ -31,49 +31,40 @@ def validate(
         list[str] | None,
         option(
             Panel.OUTPUT,
-            "--output",
-            "-o",
-            metavar="FORMAT[=PATH]",
-            help="human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
+            "--output, -o FORMAT[=PATH]",
+            "human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
         ),
     ] = None,
     as_type: Annotated[
-        str | None,
-        option(Panel.WHAT, "--as", metavar="TYPE", help="Check bare payloads as this event type."),
+        str | None, option(Panel.WHAT, "--as TYPE", "Check bare payloads as this event type.")
     ] = None,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", help="Warnings fail, too.")] = False,
+    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
     allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", help="An input without any event is fine.")
+        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
     ] = False,
     max_findings: Annotated[
         int | None,
         option(
             Panel.OUTPUT,
-            "--max-findings",
+            "--max-findings N",
+            "Show so many [human: 50], count the rest.",
             parser=whole(0),
-            metavar="N",
-            help="Show so many [human: 50], count the rest.",
         ),
     ] = None,
     jobs: Annotated[
         int | None,
         option(
-            Panel.HOW,
-            "--jobs",
-            parser=whole(1),
-            metavar="N",
-            help="Use so many processes [by the input's size].",
+            Panel.HOW, "--jobs N", "Use so many processes [by the input's size].", parser=whole(1)
         ),
     ] = None,
     reveal: Annotated[
-        bool, option(Panel.OUTPUT, "--reveal", help="Show personal values in the lines shown.")
+        bool, option(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
     ] = False,
     list_rules: Annotated[
-        bool, option(Panel.OUTPUT, "--list-rules", help="List the rules; check nothing.")
+        bool, option(Panel.OUTPUT, "--list-rules", "List the rules; check nothing.")
     ] = False,
     explain: Annotated[
-        str | None,
-        option(Panel.OUTPUT, "--explain", metavar="RULE", help="Explain a rule; check nothing."),
+        str | None, option(Panel.OUTPUT, "--explain RULE", "Explain a rule; check nothing.")
     ] = None,
 ) -> int:
     """Check event files: JSON, NDJSON, YAML.
