@@ -8,6 +8,7 @@ from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, size
+from medtrack_cli.commands.option_types import Bind, YesProtected
 from medtrack_cli.commands.options import argument, command, group, option
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
@@ -24,10 +25,7 @@ def create(
     runtime: Runtime,
     name: Annotated[str, argument("NAME", f"The stream [{NAME}].")] = NAME,
     *,
-    bind: Annotated[
-        list[str],
-        option(Panel.WHAT, "--bind PATTERN", "Routing keys it gets from our exchange; repeatable."),
-    ],
+    bind: Bind,
     max_age: Annotated[
         float | None,
         option(
@@ -54,7 +52,7 @@ def create(
             "Bind it though publishers of some headers lose their connection.",
         ),
     ] = False,
-    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
+    yes: YesProtected = False,
 ) -> int:
     """Make a stream that keeps every event.
 

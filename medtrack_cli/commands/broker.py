@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.option_types import Install
 from medtrack_cli.commands.options import command, group, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
@@ -14,8 +15,6 @@ from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.wiring.private_broker import PrivateBroker
-
-Install = Annotated[bool, option(Panel.HOW, "--install", "Install RabbitMQ where there is none.")]
 
 
 Export = Annotated[

@@ -2,12 +2,12 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import command, option
+from medtrack_cli.commands.option_types import Install
+from medtrack_cli.commands.options import command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
@@ -43,9 +43,7 @@ NEXT = (
 def demo(
     runtime: Runtime,
     *,
-    install: Annotated[
-        bool, option(Panel.HOW, "--install", "Install RabbitMQ where there is none.")
-    ] = False,
+    install: Install = False,
 ) -> int:
     """Show it all in a minute.
 

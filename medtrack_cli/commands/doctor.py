@@ -8,6 +8,7 @@ import typer
 
 from medtrack_cli.commands.completing import check_names
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.option_types import Strict
 from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, MedtrackError
@@ -47,7 +48,7 @@ def doctor(
         ),
     ] = None,
     list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; make none.")] = False,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
+    strict: Strict = False,
     round_trip: Annotated[
         bool,
         option(

@@ -23,6 +23,7 @@ from medtrack_cli.commands.listen_source import (
 )
 from medtrack_cli.commands.listen_stream import FromStream
 from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.option_types import Reveal, ShowBody, Where
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import UsageError
@@ -75,14 +76,7 @@ def listen(
             Panel.END, "--expect TYPE[:N]", "End when N valid events of this type came; repeatable."
         ),
     ] = None,
-    where: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--where EXPR",
-            "Only events of which this CEL is true: 'event.payload.score < 10'.",
-        ),
-    ] = None,
+    where: Where = None,
     output: Annotated[
         Form | None,
         option(Panel.OUTPUT, "--output, -o", "Rows for people, JSON lines, or each body alone."),
@@ -143,12 +137,8 @@ def listen(
     ] = None,
     stream: FromStream,
     yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask before --queue takes.")] = False,
-    body: Annotated[
-        bool, option(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
-    ] = False,
-    reveal: Annotated[
-        bool, option(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
-    ] = False,
+    body: ShowBody = False,
+    reveal: Reveal = False,
     local_time: Annotated[
         bool, option(Panel.OUTPUT, "--local-time", "Show the time of this machine's zone, not UTC.")
     ] = False,

@@ -7,9 +7,8 @@ from typing import Annotated, NamedTuple
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import offset_word
+from medtrack_cli.commands.option_types import Offset, StreamSince
 from medtrack_cli.commands.options import option
-from medtrack_cli.commands.replay_options import TIME
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.topics import EVER, Window
@@ -30,10 +29,7 @@ class FromStream:
             autocompletion=queues,
         ),
     ] = None
-    since: Annotated[
-        str | None,
-        option(Panel.WHAT, "--since TIME", f"Of a stream, only events from then on: {TIME}."),
-    ] = None
+    since: StreamSince = None
     until: Annotated[
         str | None,
         option(
@@ -42,15 +38,7 @@ class FromStream:
             "Of a stream, only events before; ends where the stream ends now.",
         ),
     ] = None
-    offset: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--offset OFFSET",
-            "Where a stream is read from: first, last, next or a number [first].",
-            parser=offset_word,
-        ),
-    ] = None
+    offset: Offset = None
 
     def part(self, runtime: Runtime, keys: Sequence[str], others: Sequence[object]) -> "Part":
         """Find what is read; UsageError for options that need a stream, or exclude each other."""

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import typer
 
-from medtrack_cli.commands import numbers
 from medtrack_cli.commands.completing import properties
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.option_types import AllowEmpty, DryRun, Rate, RetryFor, YesProtected
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.publish_input import (
     filling,
@@ -81,16 +81,11 @@ def publish(
     message_id: Annotated[
         str | None, option(Panel.WHAT, "--message-id ID", "Use this message id.")
     ] = None,
-    dry_run: Annotated[
-        bool, option(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     keep_going: Annotated[
         bool, option(Panel.HOW, "--keep-going", "Send the valid events, leave out the invalid.")
     ] = False,
-    rate: Annotated[
-        float | None,
-        option(Panel.HOW, "--rate N", "At most so many a second.", parser=numbers.rate),
-    ] = None,
+    rate: Rate = None,
     window: Annotated[
         int | None,
         option(
@@ -109,15 +104,7 @@ def publish(
             parser=seconds,
         ),
     ] = None,
-    retry_for: Annotated[
-        float | None,
-        option(
-            Panel.CONNECTION,
-            "--retry-for SECONDS",
-            "How long to try again for a connection [only a lost one: 60].",
-            parser=seconds,
-        ),
-    ] = None,
+    retry_for: RetryFor = None,
     no_validate: Annotated[
         bool, option(Panel.HOW, "--no-validate", "Send invalid events, too.")
     ] = False,
@@ -127,10 +114,8 @@ def publish(
     allow_unroutable: Annotated[
         bool, option(Panel.HOW, "--allow-unroutable", "Events that reach no queue count as done.")
     ] = False,
-    allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
-    ] = False,
-    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
+    allow_empty: AllowEmpty = False,
+    yes: YesProtected = False,
 ) -> int:
     """Send events, each confirmed by the broker.
 

@@ -7,6 +7,7 @@ import typer
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.option_types import Bind, YesProtected
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core.listening.sources import QueueType
 from medtrack_cli.errors import ExitCode
@@ -17,10 +18,7 @@ def declare(
     runtime: Runtime,
     name: Annotated[str, argument("NAME", "The queue.")],
     *,
-    bind: Annotated[
-        list[str],
-        option(Panel.WHAT, "--bind PATTERN", "Routing keys it gets from our exchange; repeatable."),
-    ],
+    bind: Bind,
     queue_type: Annotated[
         QueueType, option(Panel.HOW, "--type", "quorum: kept on several nodes.")
     ] = QueueType.QUORUM,
@@ -49,7 +47,7 @@ def declare(
             parser=whole(1),
         ),
     ] = None,
-    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")] = False,
+    yes: YesProtected = False,
 ) -> int:
     """Declare and bind a service's queue.
 

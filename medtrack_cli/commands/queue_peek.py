@@ -8,7 +8,8 @@ import typer
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import offset_word, whole
+from medtrack_cli.commands.numbers import whole
+from medtrack_cli.commands.option_types import Offset, Reveal, ShowBody
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
@@ -34,15 +35,7 @@ def peek(
     record: Annotated[
         Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is looked at.")
     ] = None,
-    offset: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--offset OFFSET",
-            "Where a stream is read from: first, last, next or a number [first].",
-            parser=offset_word,
-        ),
-    ] = None,
+    offset: Offset = None,
     spend_deliveries: Annotated[
         bool,
         option(
@@ -51,12 +44,8 @@ def peek(
             "Look though the queue has a limit: what has no delivery left is dropped.",
         ),
     ] = False,
-    body: Annotated[
-        bool, option(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
-    ] = False,
-    reveal: Annotated[
-        bool, option(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
-    ] = False,
+    body: ShowBody = False,
+    reveal: Reveal = False,
 ) -> int:
     """Show what waits, and leave it there.
 

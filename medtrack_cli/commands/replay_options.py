@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from medtrack_cli.commands import numbers
 from medtrack_cli.commands.completing import (
     all_runs,
     profiles,
@@ -12,10 +11,9 @@ from medtrack_cli.commands.completing import (
 )
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
+from medtrack_cli.commands.option_types import TIME, AllowEmpty, DryRun, Rate, RetryFor, Where
 from medtrack_cli.commands.options import option
 from medtrack_cli.core.ports import Invalid, To
-
-TIME = "2025-01-15T10:00:00Z (UTC if bare), or -2h, -3d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +62,7 @@ class Choosing:
             "Only this message, or events of this student, stage, user …; repeatable.",
         ),
     ] = None
-    where: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--where EXPR",
-            "Only events of which this CEL is true: 'event.payload.score < 10'.",
-        ),
-    ] = None
+    where: Where = None
     limit: Annotated[
         int | None,
         option(
@@ -88,9 +79,7 @@ class Choosing:
     skip_corrupt: Annotated[
         bool, option(Panel.WHAT, "--skip-corrupt", "Leave out damaged records, and count them.")
     ] = False
-    allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
-    ] = False
+    allow_empty: AllowEmpty = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +89,7 @@ class Pacing:
     speed: Annotated[
         str, option(Panel.HOW, "--speed N|max", "2 is twice as fast as recorded; max: no pauses.")
     ] = "1"
-    rate: Annotated[
-        float | None,
-        option(Panel.HOW, "--rate N", "At most so many a second.", parser=numbers.rate),
-    ] = None
+    rate: Rate = None
     max_gap: Annotated[
         float | None,
         option(
@@ -224,16 +210,6 @@ class Running:
             autocompletion=unfinished_runs,
         ),
     ] = None
-    dry_run: Annotated[
-        bool, option(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
-    ] = False
-    retry_for: Annotated[
-        float | None,
-        option(
-            Panel.CONNECTION,
-            "--retry-for SECONDS",
-            "How long to try again for a connection [only a lost one: 60].",
-            parser=seconds,
-        ),
-    ] = None
+    dry_run: DryRun = False
+    retry_for: RetryFor = None
     yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask before anything is sent.")] = False

@@ -8,8 +8,8 @@ import typer
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.option_types import StreamSince
 from medtrack_cli.commands.options import argument, command, option
-from medtrack_cli.commands.replay_options import TIME
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.errors import InputMissing, NotARecording, UsageError
 from medtrack_cli.plural import counted
@@ -41,10 +41,7 @@ def stats(
             autocompletion=queues,
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        option(Panel.WHAT, "--since TIME", f"Of a stream, only events from then on: {TIME}."),
-    ] = None,
+    since: StreamSince = None,
     until: Annotated[
         str | None,
         option(

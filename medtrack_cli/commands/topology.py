@@ -6,6 +6,7 @@ import typer
 
 from medtrack_cli.commands.explain import rules
 from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.option_types import ListRules, Reports, Strict
 from medtrack_cli.commands.options import argument, command, group, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
@@ -27,18 +28,9 @@ def lint(
             "Check exported definitions, - for stdin, and no broker.",
         ),
     ] = None,
-    output: Annotated[
-        list[str] | None,
-        option(
-            Panel.OUTPUT,
-            "--output, -o FORMAT[=PATH]",
-            "human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
-        ),
-    ] = None,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
-    list_rules: Annotated[
-        bool, option(Panel.OUTPUT, "--list-rules", "List the rules; check nothing.")
-    ] = False,
+    output: Reports = None,
+    strict: Strict = False,
+    list_rules: ListRules = False,
 ) -> int:
     """Find what is wrong with bindings and queues.
 

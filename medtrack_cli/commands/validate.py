@@ -7,6 +7,7 @@ import typer
 from medtrack_cli.commands.explain import rules
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import whole
+from medtrack_cli.commands.option_types import AllowEmpty, ListRules, Reports, Strict
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
@@ -27,21 +28,12 @@ def validate(
         argument("PATH…", "Files, folders, globs, or - for stdin."),
     ] = None,
     *,
-    output: Annotated[
-        list[str] | None,
-        option(
-            Panel.OUTPUT,
-            "--output, -o FORMAT[=PATH]",
-            "human, json, github, junit, sarif or gitlab; with =PATH into a file; repeatable.",
-        ),
-    ] = None,
+    output: Reports = None,
     as_type: Annotated[
         str | None, option(Panel.WHAT, "--as TYPE", "Check bare payloads as this event type.")
     ] = None,
-    strict: Annotated[bool, option(Panel.HOW, "--strict", "Warnings fail, too.")] = False,
-    allow_empty: Annotated[
-        bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
-    ] = False,
+    strict: Strict = False,
+    allow_empty: AllowEmpty = False,
     max_findings: Annotated[
         int | None,
         option(
@@ -60,9 +52,7 @@ def validate(
     reveal: Annotated[
         bool, option(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
     ] = False,
-    list_rules: Annotated[
-        bool, option(Panel.OUTPUT, "--list-rules", "List the rules; check nothing.")
-    ] = False,
+    list_rules: ListRules = False,
     explain: Annotated[
         str | None, option(Panel.OUTPUT, "--explain RULE", "Explain a rule; check nothing.")
     ] = None,
