@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from medtrack_cli.testing.broker import Broker
-    from medtrack_cli.testing.publish import Publish
-    from medtrack_cli.testing.tap import Tap
+    from medtrack_cli.testing import Broker, Publish, Tap
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,1 +1,8 @@
-"""What the pytest plugin's fixtures give: a broker, a tap, a way to publish."""
+"""What the pytest plugin's fixtures give; tests name these types."""
+
+from medtrack_cli.testing.broker import Broker
+from medtrack_cli.testing.event import Event
+from medtrack_cli.testing.publish import Publish
+from medtrack_cli.testing.tap import Tap, Where
+
+__all__ = ["Broker", "Event", "Publish", "Tap", "Where"]
