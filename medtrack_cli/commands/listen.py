@@ -191,7 +191,7 @@ def listen(
     most = None if condition or expected or excluded else count
     source = part.source or source_of(patterns, durable, queue_type, queue, most)
     limits = Limits(count, timeout, idle_timeout, expected, part.end)
-    heard = ListenTally(limits, runtime.world.clock)
+    tally = ListenTally(limits, runtime.world.clock)
     warn_of_patterns(runtime, (*(patterns or ()), *excluded))
     if source.takes and source.name:
         confirm_consuming(runtime, source.name, yes=yes)
@@ -202,7 +202,7 @@ def listen(
         *(runtime.connection, source, runtime.world.clock),
         **shown,
         trace=runtime.verbose > 0,
-        left_out=lambda: heard.left_out,
+        left_out=lambda: tally.left_out,
         record=partial(keep, runtime, include_replays=include_replays),
         retry=Retry(retry_for),
     )
@@ -210,14 +210,14 @@ def listen(
         *(runtime, record, rotate), include_replays=include_replays, pseudonymize=pseudonymize
     )
     wanted = Wanted(excluded, condition, *part.wanted)
-    result = _listen(runtime, heard, wanted, look, lines, recorder)
+    result = _listen(runtime, tally, wanted, look, lines, recorder)
     runtime.printer.show(ShownListened(result))
     return result.exit_code
 
 
 def _listen(  # noqa: PLR0917 -- what is put together
     runtime: Runtime,
-    heard: "ListenTally",
+    tally: "ListenTally",
     wanted: "Wanted",
     look: "Callable[..., Watched]",
     lines: "AbstractContextManager[Sink] | None",
@@ -240,7 +240,7 @@ def _listen(  # noqa: PLR0917 -- what is put together
             ) as tap,
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
-            return run(tap, sink, heard, stop, registry=runtime.registry, wanted=wanted)
+            return run(tap, sink, tally, stop, registry=runtime.registry, wanted=wanted)
 
 
 def register(app: typer.Typer) -> None:

@@ -159,7 +159,7 @@ class Interrupted(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """All is heard again; `may_have_missed`: events published in between can be missing."""
+    """All is received again; `may_have_missed`: events published in between can be missing."""
 
     since: datetime | None
     until: datetime

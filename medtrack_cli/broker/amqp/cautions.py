@@ -57,7 +57,7 @@ def _of_type(
     if kind == "direct" and wild:
         yield f"exchange {exchange} is direct: {wild[0]} is a key to it as it is, and no pattern"
     if kind in {"fanout", "headers"} and "#" not in tap.patterns:
-        yield f"exchange {exchange} is a {kind} exchange: all is heard, whatever the patterns"
+        yield f"exchange {exchange} is a {kind} exchange: all arrives, whatever the patterns"
 
 
 def _type_of(settings: ConnectionSettings, questions: client.Questions) -> str | None:

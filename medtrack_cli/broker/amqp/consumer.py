@@ -36,7 +36,7 @@ from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Retry
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
-PAUSE_SECONDS = 3.0  # between two tries, at most: heard within 5 s of the broker's return
+PAUSE_SECONDS = 3.0  # between two tries, at most: noticed within 5 s of the broker's return
 STEADY_SECONDS = 30.0  # a link that stood so long was a good one
 CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
 
@@ -238,25 +238,25 @@ class AmqpConsumer:
             case Cancelled(at=at):
                 what = "the broker ended our subscription: queue deleted or moved"
                 reason = f"{what}: {self._subscription.queue}"
-                yield from self._resume(self._unheard_since(at), reason, None)
-            case Lost(failure=failure, heard=heard):
+                yield from self._resume(self._unseen_since(at), reason, None)
+            case Lost(failure=failure, alive_at=alive_at):
                 self._returns += 1
                 is_kept = self._source.queue_type is QueueType.QUORUM
-                since = heard if is_kept else self._unheard_since(heard)
+                since = alive_at if is_kept else self._unseen_since(alive_at)
                 if failure.of_protocol:
                     yield Interrupted(since, failure.error.what)
                     raise failure.error
-                loss = Loss(heard, failure.code is not None, self._returns)
+                loss = Loss(alive_at, failure.code is not None, self._returns)
                 yield from self._resume(since, failure.error.what, loss)
 
-    def _unheard_since(self, lost_at: datetime) -> datetime | None:
+    def _unseen_since(self, lost_at: datetime) -> datetime | None:
         """Tell since when events are missing if what waited is gone."""
         return self._backlog.since and min(lost_at, self._backlog.since)
 
     def _resume(
         self, since: datetime | None, reason: str, loss: Loss | None
     ) -> Iterator[Interrupted | Resumed]:
-        """Say that nothing is heard any more, get it back however long it takes, say so.
+        """Say that nothing arrives any more, get it back however long it takes, say so.
 
         What can't be had again ends with the error of the attempt. Without a `loss` the queue
         itself was gone, if only for a while.
@@ -287,7 +287,7 @@ class AmqpConsumer:
                 self._settings, self._source, self._subscription.broker, loss, self._stop
             )
         )
-        start = since and self._unheard_since(since) if missed else since
+        start = since and self._unseen_since(since) if missed else since
         if survived:
             self._backlog.restart()
         else:

@@ -31,7 +31,7 @@ class Loss(NamedTuple):
     the queue may have been delivered in vain.
     """
 
-    heard: datetime
+    alive_at: datetime
     is_closed: bool
     returns: int
 
@@ -46,7 +46,7 @@ class Broker(NamedTuple):
 def has_kept_all(
     settings: ConnectionSettings, source: Source, broker: Broker, loss: Loss, stop: Stop
 ) -> bool:
-    """Return whether it can be excluded that a queue has lost events since the broker was heard.
+    """Return whether a queue surely lost no event since the broker last answered.
 
     Asks the management API, unless the source knows enough of itself; False where nobody can tell.
     """
@@ -82,7 +82,7 @@ def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> boo
 
 def _is_one_that_stood(questions: client.Questions, loss: Loss) -> bool:
     """Return whether the broker is one node, whose RabbitMQ ran all the time."""
-    away = (datetime.now(UTC) - loss.heard).total_seconds() + SECONDS
+    away = (datetime.now(UTC) - loss.alive_at).total_seconds() + SECONDS
     reach, step = _FINE if away < _FINE[0] else _COARSE
     ages = f"node_stats_age={reach}&node_stats_incr={step}"
     (node,) = questions.ask(f"nodes?{ages}&columns=name,uptime,mem_used_details")

@@ -35,7 +35,7 @@ CLOSE_SECONDS = 0.8  # a blocked or half-dead broker may never answer a close
 SILENT_SECONDS = 0.05
 URGENT_SECONDS = 0.3  # the same, where somebody waits for the end or for another connection
 USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
-PULSE_SECONDS = 1.0  # how exactly it is known when the broker was last heard
+PULSE_SECONDS = 1.0  # how exactly it is known when the broker last answered
 
 # pika logs tracebacks of ordinary refusals; what matters is said by medtrack in one line.
 logging.getLogger("pika").addHandler(logging.NullHandler())
@@ -51,12 +51,12 @@ class Opened(NamedTuple):
 class Lost(NamedTuple):
     """The link is gone, or could not be made. Nothing more comes from it.
 
-    `heard` is when the broker was surely there for the last time.
+    `alive_at` is when the broker was surely there for the last time.
     """
 
     link: "Link"
     failure: Failure
-    heard: datetime
+    alive_at: datetime
 
 
 class Blocked(NamedTuple):
@@ -244,7 +244,7 @@ class Link:
         return without_secrets(text, self.settings)
 
     def _pulse(self, connection: Any, received: int, due: float, before: datetime) -> None:  # noqa: ANN401
-        """Note when the broker was heard: not what comes out of the socket after a long sleep.
+        """Note when the broker answered: not what comes out of the socket after a long sleep.
 
         And note whether what is sent leaves: a large message takes its time on a slow line.
         """

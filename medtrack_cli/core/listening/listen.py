@@ -99,7 +99,7 @@ EVERYTHING = Wanted()
 def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     consumer: Consumer,
     sink: Sink,
-    heard: ListenTally,
+    tally: ListenTally,
     stop: Stop,
     *,
     registry: Registry | None = None,
@@ -109,42 +109,42 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
 
     A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
     """
-    stop.when(lambda: heard.out_of_time() is not None)
+    stop.when(lambda: tally.out_of_time() is not None)
     for happening in consumer.deliveries():
         if not isinstance(happening, list):
-            heard.interruptions += isinstance(happening, Interrupted)
+            tally.interruptions += isinstance(happening, Interrupted)
             if isinstance(happening, Listening):
-                heard.ready()
+                tally.ready()
             sink.happened(happening)
             continue
-        if taken := _take(happening, sink, heard, registry, wanted):
+        if taken := _take(happening, sink, tally, registry, wanted):
             sink.flush()
             consumer.acknowledge([each.token for each in happening[:taken]])
-        if heard.is_enough or heard.is_at_end or heard.out_of_time():
+        if tally.is_enough or tally.is_at_end or tally.out_of_time():
             break
-    return heard.result(stop)
+    return tally.result(stop)
 
 
 def _take(
     batch: Sequence[Delivery],
     sink: Sink,
-    heard: ListenTally,
+    tally: ListenTally,
     registry: Registry | None,
     wanted: Wanted,
 ) -> int:
     """Write what is wanted of a batch, up to what is enough; tell how far that was."""
     for taken, delivery in enumerate(batch, 1):
-        if heard.is_beyond(delivery):
+        if tally.is_beyond(delivery):
             return taken - 1
         seen = examine(delivery, registry)
         answer = wanted.judge(seen)
         if answer is Answer.YES:
             sink.write(seen)
-            heard.add(seen)
-            if heard.is_enough:
+            tally.add(seen)
+            if tally.is_enough:
                 return taken
         else:
-            heard.leave_out(seen, unevaluable=answer is Answer.UNEVALUABLE)
+            tally.leave_out(seen, unevaluable=answer is Answer.UNEVALUABLE)
     return len(batch)
 
 

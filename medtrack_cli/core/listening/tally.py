@@ -1,4 +1,4 @@
-"""What has been heard so far, whether that is enough, and what is missing."""
+"""What has been received so far, whether that is enough, and what is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListenSummary:
-    """What was heard, and why listening ended.
+    """What was received, and why listening ended.
 
     `left_out` is what --where and --exclude-key didn't want, of which `unevaluable` could not
     be judged. The types stand in the order of their first event; what names no known type counts
@@ -82,7 +82,7 @@ class ListenSummary:
 
 
 class ListenTally:
-    """Counts what is heard from the ready line on."""
+    """Counts what is received from the ready line on."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits, self._clock = limits, clock

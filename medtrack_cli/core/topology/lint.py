@@ -52,13 +52,13 @@ class Judged:
         for name, led in self.ways.items():
             for queue in led.queues:
                 found[queue][name,] = None
-        heard = set(found)
+        reached = set(found)
         for source, bindings in self.topology.bindings.items():
             known = self.topology.exchanges.get(source)
             if not known or known.type not in {"direct", "topic"}:
                 continue  # the key of a binding isn't that of its messages
             for each in bindings:
-                if not (each.to_exchange or each.destination in heard or is_wild(each)):
+                if not (each.to_exchange or each.destination in reached or is_wild(each)):
                     found[each.destination][each.routing_key,] = None
         return {name: list(keys) for name, keys in found.items()}
 

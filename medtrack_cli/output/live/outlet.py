@@ -18,7 +18,7 @@ class Outlet:
 
     The terminal is opened anew for it: whether a descriptor blocks is shared with the shell.
     Where it can't be opened, writing blocks as usual. To a terminal that is gone nothing is
-    written, and that is no error: what is heard may be recorded.
+    written, and that is no error: what arrives may be recorded.
     """
 
     def __init__(self, stdout: TextIO) -> None:
