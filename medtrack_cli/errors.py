@@ -2,7 +2,7 @@
 
 MedtrackError
 ├── DemoFailed             1   a step of the demo that didn't end as it should
-├── EventsGone             1   a part of a stream that its bounds took while it was read
+├── EventsGone             1   a part of a stream that its bounds took before it was read
 ├── UsageError             2   the command line asks for something impossible
 │   └── WrongExpression    2   --where can't be read; it shows its place
 ├── NotARecording         65   a recording or journal that is none

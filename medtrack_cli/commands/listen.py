@@ -240,7 +240,8 @@ def _listen(  # noqa: PLR0917 -- what is put together
             ) as tap,
         ):
             sink = tee([shown, *([recorder] if recorder else [])])
-            return run(tap, sink, tally, stop, registry=runtime.registry, wanted=wanted)
+            tell = runtime.printer.error
+            return run(tap, sink, tally, stop, registry=runtime.registry, wanted=wanted, tell=tell)
 
 
 def register(app: typer.Typer) -> None:

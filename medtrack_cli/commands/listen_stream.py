@@ -62,8 +62,7 @@ class FromStream:
         offset = self.offset or "first"
         found = stretch(runtime, self.from_stream, offset, window, follows=follows)
         if found.gone:
-            gone = f"{found.gone:,} offsets from {offset} on are gone by the stream's bounds"
-            runtime.printer.warning(f"{gone}: reading begins at {found.source.offset}")
+            raise found.error(hint="--offset first reads what is left")
         return Part(found.source, None if follows else found.end, (tuple(keys), window))
 
 

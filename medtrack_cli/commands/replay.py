@@ -23,7 +23,7 @@ from medtrack_cli.commands.replay_pace import pace_of, policy_of
 from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream, stream_of
 from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
-from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def replay(
         from medtrack_cli.commands.replay_runs import told
 
         return told(runtime, running)
-    refuse_without_stream(streaming, redriving.from_queue)
+    if running.resume is None:
+        refuse_without_stream(streaming, redriving.from_queue)
     if redriving.from_queue is not None:
         from medtrack_cli.commands.redriving import redrive
 
@@ -118,14 +119,12 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
     pace = pace_of(runtime, asked.pacing, policy)
     name = journal.header["name"] if journal else name_of(running.name)
     plan = plan_of(runtime, asked, name, journal.header if journal else None)
-    source: Readable | None
+    source: Readable
     if is_stream:
         source = stream_of(asked.runtime, asked.streaming, plan.selection.window, journal)
     else:
         source = gathered(runtime, asked.sources, allows_empty=asked.choosing.allow_empty)
         source.require()
-    if source is None:
-        return ExitCode.VERDICT_NO
     if journal is None and not running.dry_run:
         journal = begun(runtime, plan, source, asked.started, asked.to_json())
     job = job_of(runtime, source, plan, asked, journal)

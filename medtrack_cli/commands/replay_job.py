@@ -209,7 +209,10 @@ def job_of(
         tally.aside.update({"done_before": journal.was_done} if journal.was_done else {})
     is_small = again and source.size is not None and source.size <= SMALL
     make = _making(source, plan, asked, cursor)
+    if source.gone:
+        tally.aside["gone"] = source.gone
     job = Job(make, tally, again, is_small, source.refuse_changes, journal, known=known)
+    job.gone = source.gone
     if journal:
         job.name = plan.name
         job.checked = lambda events, aside: journal.checked(

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import typer
 
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
-from medtrack_cli.commands.replay_stream import Streaming
+from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.publishing.deliver import GOT_OUT, Tally, why
 from medtrack_cli.core.publishing.runs import State
 from medtrack_cli.errors import (
     ConfigError,
+    EventsGone,
     ExitCode,
     InputMissing,
     MedtrackError,
@@ -96,6 +97,9 @@ def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJourna
         raise UsageError(
             "the run is of another source", f"{was}, not {typed.sources[0]}", hint=hint
         )
+    if typed.streaming.from_first:  # the one that may be typed when more has become known
+        asked = replace(asked, streaming=replace(asked.streaming, from_first=True))
+        refuse_without_stream(asked.streaming, None)
     for option, was, now in _differing(context, asked, typed) if context else ():
         raise UsageError(
             "the run began with other options", f"{option} {was}, not {now}", hint=hint
@@ -177,7 +181,10 @@ def under_journal(
             raise
         journal.ended(State.FAILED, error.message)
         if journal.can_be_resumed:
-            error.hint = "; then ".join(filter(None, (error.hint, _command(journal))))
+            go_on = _command(journal)
+            if isinstance(error, EventsGone):
+                error.hint, go_on = "", f"{go_on} --from-first"
+            error.hint = "; then ".join(filter(None, (error.hint, go_on)))
         raise
     except BaseException as error:
         is_pipe = isinstance(error, BrokenPipeError)

@@ -60,8 +60,8 @@ def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
 
 def stream_of(
     runtime: Runtime, streaming: Streaming, window: Window, journal: "ReplayJournal | None"
-) -> "StreamInput | None":
-    """Find what is read of a stream; None, and it is said, where a part that is wanted is gone.
+) -> "StreamInput":
+    """Find what is read of a stream; EventsGone where a part that is wanted is.
 
     A run that goes on ends where it was to end when it began.
     """
@@ -75,16 +75,22 @@ def stream_of(
     if match is None:
         hint = "--offset 100:200, both included; or first, last, next, 100"
         raise UsageError("--offset is no place in a stream", typed or "", hint=hint)
-    begins = match[1]
-    if journal and journal.cursor:
-        begins = str(journal.cursor.line)
-    part = stretch(runtime, name, begins, window)
+    begins, until = match[1], int(match[2]) if match[2] else None
+    if until is not None and until < int(begins):
+        raise UsageError("--offset ends before it begins", typed or "", hint=f"{until}:{begins}")
+    cursor = journal.cursor if journal else None
+    if cursor:
+        begins = str(cursor.line)
+    if journal and not journal.is_new:
+        until = journal.header["input"][0][1]
+    part = stretch(runtime, name, begins, window, until=until)
+    if journal and cursor and part.gone:
+        part = part._replace(gone=part.gone - 1)  # the first of them was sent
+        journal.pass_over(int(part.source.offset))
     if part.gone and not streaming.from_first:
-        gone = f"{part.gone:,} offsets from {begins} on are gone by the bounds of {name}"
-        runtime.printer.warning(f"{gone}: nothing is sent; --from-first sends what is left")
-        return None
-    ends = [part.end, *([int(match[2])] if match[2] else [])]
-    if journal and journal.header["input"]:
-        ends.append(journal.header["input"][0][1])
-    part = part._replace(end=min(ends), may_lose=streaming.from_first)
-    return StreamInput(runtime, part)
+        raise part.error(hint="--from-first sends what is left")
+    if part.gone:
+        runtime.printer.warning(part.error("").message)
+    # Of a run that goes on, events are known by their place among the others: none may be gone.
+    may_lose = streaming.from_first and (cursor is None or part.gone > 0)
+    return StreamInput(runtime, part, may_lose=may_lose)

@@ -119,6 +119,8 @@ def _send(
         if held_back:
             held_back.close()
             job.tally.lag = held_back.greatest_lag
+        if failure is None and stop.exit_code is None:
+            job.count_gone()
         return _finish(runtime, kind, job, started, failure, stopped=stop.exit_code)
 
 

@@ -11,7 +11,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.option_types import StreamSince
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.commands.times import window_of
-from medtrack_cli.errors import InputMissing, NotARecording, UsageError
+from medtrack_cli.errors import EventsGone, InputMissing, NotARecording, UsageError
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
@@ -122,12 +122,17 @@ def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | No
     window = window_of(since, until, runtime.world.clock.now())
     collected = Stats()
     reader = StatsReader(collected, runtime.registry)
-    part = stretch(runtime, name, "first", window)._replace(may_lose=True)
+    part = stretch(runtime, name, "first", window)
+
+    def lost(error: EventsGone) -> None:
+        runtime.printer.error(error)
+        collected.fail(error.exit_code)
+
     with (
         runtime.world.stop_on_signals() as stop,
         runtime.printer.progress(lambda: f"{collected.events + collected.left_out:,} events read"),
     ):
-        for delivery in deliveries(runtime, part, stop):
+        for delivery in deliveries(runtime, part, stop, lost):
             reader.add_read(delivery, window, name)
         if stop.exit_code is not None:
             raise KeyboardInterrupt(stop.exit_code)

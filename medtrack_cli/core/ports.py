@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # every run loads this module, --version too
     from medtrack_cli.core.connection_settings import Target
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.messages import Message, Receipt
+    from medtrack_cli.errors import EventsGone
 
 Note = Callable[[str], None]
 """Say one line to the person who waits: an attempt, a loss, an alarm."""
@@ -172,9 +173,12 @@ class Consumer(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
 
-    def deliveries(self) -> "Iterator[Listening | Interrupted | Resumed | list[Delivery]]":
+    def deliveries(
+        self,
+    ) -> "Iterator[Listening | Interrupted | Resumed | EventsGone | list[Delivery]]":
         """Yield what arrives in batches, and what happens to the connection, until stopped.
 
+        An error is yielded, not raised, for what a stream lost before it was read; all goes on.
         An empty batch comes a few times a second when nothing arrives. What is yielded is
         ours until its token is acknowledged or given back, in any order, at any time.
         """

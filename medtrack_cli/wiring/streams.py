@@ -1,6 +1,6 @@
 """A part of a stream: where it begins and ends, learned before anything is read, then read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -29,21 +29,31 @@ class Stretch(NamedTuple):
 
     source: Stream
     end: int
-    gone: int = 0  # offsets that were asked for and are gone by the stream's bounds
-    may_lose: bool = False  # more of them while it is read
+    gone: int = 0  # offsets that were asked for, before the source's, and went by the bounds
+
+    def error(self, hint: str) -> EventsGone:
+        """Say that some of what was asked for is gone."""
+        what = f"{self.gone:,} offsets from {int(self.source.offset) - self.gone} on are gone"
+        return EventsGone(f"{what} by the stream's bounds", self.source.name, hint=hint)
 
 
-def stretch(
-    runtime: Runtime, name: str, offset: str, window: Window, *, follows: bool = False
+def stretch(  # noqa: PLR0913 -- what a part is told by
+    runtime: Runtime,
+    name: str,
+    offset: str,
+    window: Window,
+    *,
+    until: int | None = None,
+    follows: bool = False,
 ) -> Stretch:
     """Find where reading begins, and where it ends as it is now; beyond that a stream only waits.
 
-    The broker seeks the beginning of a window by its own clock. UsageError for an offset that
-    there isn't yet.
+    The broker seeks the beginning of a window by its own clock. `until` is the last offset that is
+    wanted. UsageError for an offset that there isn't yet.
     """
     with runtime.world.stop_on_signals() as stop:
         try:
-            return _stretch(runtime, name, offset, window, stop, follows)
+            return _stretch(runtime, Stream(name), (offset, until), window, stop, follows)
         except BrokerUnreachable:
             if stop.exit_code is None:
                 raise
@@ -52,75 +62,63 @@ def stretch(
 
 def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
     runtime: Runtime,
-    name: str,
-    offset: str,
+    source: Stream,
+    asked: tuple[str, int | None],
     window: Window,
     stop: Stop,
     follows: bool,  # noqa: FBT001
 ) -> Stretch:
     from medtrack_cli.broker.amqp.stream_edges import first_since, read_edges
 
-    settings, note = runtime.connection, runtime.printer.note
-    first, last = read_edges(settings, name, note, stop)[1:]
+    settings, (offset, until) = runtime.connection, asked
+    first, last = read_edges(settings, source.name, runtime.printer.note, stop)[1:]
+    begins = int(offset) if offset.isdigit() else None
+    furthest = max(-1 if begins is None else begins, -1 if until is None else until)
+    if furthest > (last.offset if last else -1):
+        what = f"the stream ends at offset {last.offset}" if last else "the stream is empty"
+        hint = f"`medtrack archive show {source.name}` says what it holds"
+        hint = "--offset next waits for more" if follows else hint
+        raise UsageError(what, f"offset {furthest}", hint=hint)
     if first is None or last is None:
-        return Stretch(Stream(name), -1)
-    begins: int | None = first.offset
-    if offset == "next":
-        begins = None
-    elif offset == "last":
-        begins = last.offset
-    elif offset != "first":
-        begins = int(offset)
-        if begins > last.offset:
-            what, hint = f"the stream ends at offset {last.offset}", "--offset next waits for more"
-            raise UsageError(what, f"--offset {offset}", hint=hint)
-    elif window.since:
-        begins = first_since(settings, name, window.since - SKEW, lambda _text: None, stop)
+        return Stretch(source, -1)
+    end = last.offset if until is None else until
+    if begins is not None:
+        gone = max(0, min(first.offset, end + 1) - begins)
+        return Stretch(replace(source, offset=begins + gone), end, gone)
+    if offset != "next":
+        begins = last.offset if offset == "last" else first.offset
+    if offset == "first" and window.since:
+        since = window.since - SKEW
+        begins = first_since(settings, source.name, since, lambda _text: None, stop)
     if begins is None:  # after all that there is
-        return Stretch(Stream(name, last.offset + 1), last.offset if follows else -1)
-    gone = max(0, first.offset - begins) if offset.isdigit() else 0
-    return Stretch(Stream(name, begins + gone), last.offset, gone)
+        return Stretch(replace(source, offset=last.offset + 1), last.offset if follows else -1)
+    return Stretch(replace(source, offset=begins), end)
 
 
-def deliveries(runtime: Runtime, part: Stretch, stop: Stop) -> Iterator[Delivery]:
+def deliveries(
+    runtime: Runtime, part: Stretch, stop: Stop, lost: Callable[[EventsGone], None]
+) -> Iterator[Delivery]:
     """Give all deliveries of a part, in their order, each once, unless stopped.
 
-    After a lost connection it goes on after the last one. EventsGone when the stream's bounds took
-    some before they were read, unless it `may_lose` them: a broker goes on after them in silence.
+    After a lost connection it goes on after the last one. `lost` is told of what the stream's
+    bounds took meanwhile.
     """
-    if part.end < 0:
+    source, end = part.source, part.end
+    if end < 0 or (isinstance(source.offset, int) and source.offset > end):
         return
-    note, settings, expected = runtime.printer.note, runtime.connection, part.source.offset
-    with runtime.world.open_consumer(settings, part.source, note, stop, Retry()) as consumer:
+    note, settings = runtime.printer.note, runtime.connection
+    with runtime.world.open_consumer(settings, source, note, stop, Retry()) as consumer:
         for happening in consumer.deliveries():
+            if isinstance(happening, EventsGone):
+                lost(happening)
             if isinstance(happening, Interrupted):
                 note(f"{happening.reason}; reading goes on where it was")
-            if not isinstance(happening, list):
+            if not happening or not isinstance(happening, list):
                 continue
-            for delivery in happening:
-                if isinstance(expected, int) and delivery.offset > expected:
-                    _refuse_gone(runtime, part, expected, stop)
-                expected = delivery.offset + 1
-                if delivery.offset <= part.end:
-                    yield delivery
-            if happening and happening[-1].offset >= part.end:
+            yield from (each for each in happening if each.offset <= end)
+            if happening[-1].offset >= end:
                 return
             consumer.acknowledge([each.token for each in happening])
-
-
-def _refuse_gone(runtime: Runtime, part: Stretch, expected: int, stop: Stop) -> None:
-    """Say how many are gone from an offset on; none are where RabbitMQ has records of its own."""
-    from medtrack_cli.broker.amqp.stream_edges import read_edges
-
-    name = part.source.name
-    first = read_edges(runtime.connection, name, lambda _text: None, stop).first
-    gone = 0 if first is None else min(first.offset, part.end + 1) - expected
-    if gone <= 0:
-        return
-    what = f"{gone:,} offsets from {expected} on went by the stream's bounds while it was read"
-    if not part.may_lose:
-        raise EventsGone(what, name, hint="a new run with --from-first sends what is left")
-    runtime.printer.warning(f"{what}: {name}")
 
 
 class StreamInput:
@@ -129,9 +127,10 @@ class StreamInput:
     can_be_read_again = True
     size = None  # not known
 
-    def __init__(self, runtime: Runtime, part: Stretch) -> None:
+    def __init__(self, runtime: Runtime, part: Stretch, *, may_lose: bool = False) -> None:
         self._runtime, self._part = runtime, part
         self.sources = (part.source,)
+        self.gone, self._may_lose = part.gone, may_lose
 
     def items(
         self, *, span: Span | None = None, beginning: Beginning = FROM_THE_START
@@ -140,7 +139,7 @@ class StreamInput:
         part, origin, before = self._part, here(self._runtime), None
         if beginning is not FROM_THE_START:
             part = part._replace(source=replace(part.source, offset=beginning.line))
-        for delivery in deliveries(self._runtime, part, Stop()):
+        for delivery in deliveries(self._runtime, part, Stop(), self._lost):
             moment = time_of(parse(content_of(delivery)[0])[0])
             if moment and not OLDEST_YEAR <= moment.year <= LATEST_YEAR:
                 moment = None
@@ -150,6 +149,13 @@ class StreamInput:
             before = moment or before or delivery.received_at
             timed = replace(delivery, received_at=before, monotonic=None, origin=origin)
             yield MadeItem(part.source.name, delivery.offset, delivery.body, recorded=timed)
+
+    def _lost(self, error: EventsGone) -> None:
+        """Refuse to go on, unless that was allowed."""
+        if not self._may_lose:
+            error.hint = "--from-first goes on without them"
+            raise error
+        self._runtime.printer.warning(error.message)
 
     def refuse_changes(self) -> None:
         """Do nothing: what is in a stream doesn't change."""

@@ -1,11 +1,17 @@
 """Streams read by `listen` and `stats`: exactly, in order, in little memory, once."""
 
+import io
 import json
+import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pika
 import pytest
@@ -13,14 +19,14 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from medtrack_cli import private_broker as private
+from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+from medtrack_cli.broker.amqp.stream_edges import read_edges
 from medtrack_cli.broker.amqp.subscription import HOLD_SECONDS, PREFETCH, WATCH_SECONDS
-from medtrack_cli.core.listening.sources import Stream
+from medtrack_cli.core.connection_settings import ConnectionSettings
+from medtrack_cli.core.listening.sources import Source, Stream
 from medtrack_cli.core.ports import Stop
-from medtrack_cli.errors import EventsGone
 from medtrack_cli.private_broker import PrivateBroker
-from medtrack_cli.runtime import Runtime
-from medtrack_cli.wiring.streams import Stretch, deliveries
 from medtrack_cli.world import World
 from tests.broker.witness import Witness, client, settings_of
 from tests.cli.tool import Ran, Tool
@@ -42,12 +48,12 @@ def stream(fragile_broker: PrivateBroker) -> Iterator[BlockingChannel]:
         channel.queue_delete(NAME)
 
 
-def fill(channel: BlockingChannel, count: int, before: int = 0) -> None:
+def fill(channel: BlockingChannel, count: int, before: int = 0, padding: int = 0) -> None:
     """Publish so many events, one a second of their own time, each with its number as id."""
     for number in range(before, before + count):
         event = {
             "event_type": NAME,
-            "payload": {},
+            "payload": {"x": "x" * padding},
             "service": "s",
             "timestamp": (START + timedelta(seconds=number)).isoformat(),
         }
@@ -78,6 +84,8 @@ def test_a_stream_is_read_by_offset_and_by_time(
         ran = read(fragile_broker, tmp_path, *verb)
         assert ran.code == 0, ran.err
     assert (ran.summary["events"], ran.summary["left_out"]) == (0, 0)
+    ran = read(fragile_broker, tmp_path, "replay", "--offset", "5")
+    assert (ran.code, "the stream is empty: offset 5" in ran.err) == (2, True), ran.err
     fill(stream, 20, before=10)  # many a chunk
     fill(stream, 10)  # published late
     stream.basic_publish("", NAME, b"no event")
@@ -103,6 +111,33 @@ def test_a_stream_is_read_by_offset_and_by_time(
     assert (ran.code, "ends at offset 30" in ran.err) == (2, True), ran.err
     ran = read(fragile_broker, tmp_path, "listen", "--since", "-1s", "--offset", "next")
     assert (ran.code, "exclude each other" in ran.err) == (2, True), ran.err
+
+
+def test_the_end_is_found_while_more_is_published(
+    fragile_broker: PrivateBroker, stream: BlockingChannel
+) -> None:
+    """However fast that is: it isn't before what was there at the start, and it is found soon."""
+    fill(stream, 1)
+    settings, is_over = settings_of(fragile_broker.amqp_url), threading.Event()
+
+    def publish() -> None:
+        with client(fragile_broker.amqp_url) as channel:
+            while not is_over.is_set():
+                channel.basic_publish("", NAME, b"{}")
+
+    with ThreadPoolExecutor() as pool:
+        publishers = [pool.submit(publish) for _ in range(2)]
+        try:
+            time.sleep(0.5)
+            counted = stream.queue_declare(NAME, passive=True).method.message_count
+            began = time.monotonic()
+            last = read_edges(settings, NAME, print, Stop()).last
+            seconds = time.monotonic() - began
+        finally:
+            is_over.set()
+    assert not any(each.exception() for each in publishers)
+    assert last
+    assert (last.offset >= counted, seconds < 5) == (True, True), (last.offset, counted, seconds)
 
 
 def test_what_comes_is_read_behind_what_is_there(
@@ -152,7 +187,8 @@ def test_a_stream_is_replayed(
         since = ("--since", "2025-01-15T10:00:05Z", "--until", "2025-01-15T10:00:07Z")
         assert replayed(*since) == (0, [5, 6])
         assert replayed("--dry-run") == (0, [])
-        assert replayed("--offset", "10")[0] == 2
+        for nowhere in ("10", "5:10", "5:4"):
+            assert replayed("--offset", nowhere) == (2, [])
         assert replayed("--offset", "first:3")[0] == 2
         assert replayed("--from-queue", "q")[0] == 2
     ran = run_json("replay", "r.ndjson", "--offset", "1", folder=tmp_path)
@@ -183,38 +219,152 @@ def test_a_replay_of_a_stream_goes_on_after_kill_9(
     assert len(sent) <= 20_000 + 1_500
 
 
+class Rolling:
+    """A stream that keeps ten segments of a megabyte, a thousand events each."""
+
+    def __init__(self, broker: PrivateBroker, channel: BlockingChannel) -> None:
+        self.broker, self.channel, self.published = broker, channel, 0
+        channel.queue_delete(NAME)
+        bounds = {"x-max-length-bytes": 10**7, "x-stream-max-segment-size-bytes": 10**6}
+        channel.queue_declare(NAME, durable=True, arguments={"x-queue-type": "stream", **bounds})
+
+    def publish(self, count: int) -> None:
+        """Publish so many thousand events, each thousand in chunks of its own."""
+        for _ in range(count):
+            fill(self.channel, 1_000, self.published, padding=900)
+            self.published += 1_000
+            time.sleep(0.1)
+
+    @property
+    def first(self) -> int:
+        """The first offset that is left."""
+        settings = settings_of(self.broker.amqp_url)
+        first = read_edges(settings, NAME, print, Stop()).first
+        assert first
+        return first.offset
+
+
+@pytest.fixture
+def rolling(fragile_broker: PrivateBroker, stream: BlockingChannel) -> Rolling:
+    """Give a stream that keeps little."""
+    return Rolling(fragile_broker, stream)
+
+
+def errors(ran: Ran) -> list[tuple[str, str]]:
+    """List the errors on stderr: their codes and hints."""
+    told = map(json.loads, ran.err.splitlines())
+    return [(each["code"], each["hint"]) for each in told if each["kind"] == "error"]
+
+
+def late(settings: ConnectionSettings, source: Source, *others: Any) -> AmqpConsumer:
+    """Open a consumer as when the bounds took events between the look at a stream and this."""
+    assert isinstance(source, Stream)
+    return AmqpConsumer(settings, replace(source, offset=7), *others)
+
+
 @pytest.mark.long
 def test_what_retention_took_is_said(
-    fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
+    fragile_broker: PrivateBroker, rolling: Rolling, tmp_path: Path
 ) -> None:
-    """Whole segments are gone: an offset there is said to be, and reading begins after them."""
-    stream.queue_delete(NAME)
-    environ = {"MEDTRACK_URL": fragile_broker.amqp_url}
-    line = ("archive", "create", NAME, "--bind", "none", "--max-size", "10MB", "--accept-loss")
-    assert run_json(*line, folder=tmp_path, environ=environ).code == 0
-    for _ in range(20):
-        for _ in range(1_000):
-            stream.basic_publish("", NAME, b"x" * 1_000)
-        stream.queue_declare(NAME, passive=True)
-        time.sleep(0.1)  # several chunks
-    shown = run_json("archive", "show", NAME, folder=tmp_path, environ=environ).records[0]
-    first, last = shown["first"]["offset"], shown["last"]["offset"]
+    """An offset that is gone is 1 in every verb, with an error; --from-first takes what is left."""
+    rolling.publish(20)
+    first, last = rolling.first, rolling.published - 1
     assert 5_000 < first < last
-    assert (last - first) * 1_000 < 12_000_000
     ran = read(fragile_broker, tmp_path, "listen", "--offset", "7", "--count", "1")
-    assert f"{first - 7:,} offsets from 7 on are gone" in ran.err
+    assert (ran.code, f"{first - 7:,} offsets from 7 on are gone" in ran.err) == (1, True), ran.err
+    assert errors(ran) == [("events_gone", "--offset first reads what is left")]
+    ran = read(fragile_broker, tmp_path, "listen", "--offset", "first", "--count", "1")
     assert ran.of_kind("event")[0]["headers"]["x-stream-offset"] == first
-    ran = read(fragile_broker, tmp_path, "replay", "--offset", f"7:{first}", "--dry-run")
-    assert (ran.code, "--from-first sends what is left" in ran.err) == (1, True), ran.err
-    runtime = Runtime(World(environ={"HOME": str(tmp_path), **environ}, cwd=tmp_path))
-    part = Stretch(Stream(NAME, 7), last)  # as when they went after it was looked at
-    with pytest.raises(EventsGone, match=f"{first - 7:,} offsets from 7 on"):
-        next(deliveries(runtime, part, Stop()))
-    read_on = list(deliveries(runtime, part._replace(may_lose=True), Stop()))
-    assert [read_on[0].offset, read_on[-1].offset] == [first, last]
-    assert len(list(deliveries(runtime, part._replace(source=Stream(NAME, first)), Stop()))) == len(
-        read_on
-    )
+    urls = {
+        "MEDTRACK_URL": fragile_broker.amqp_url,
+        "MEDTRACK_MANAGEMENT_URL": fragile_broker.web_address,
+    }
+    peeked = run_json("queue", "peek", NAME, "--offset", "7", folder=tmp_path, environ=urls)
+    assert (peeked.code, errors(peeked)[0][0]) == (1, "events_gone"), peeked.err
+    line = ("replay", "--speed", "max", "--offset")
+    ran = read(fragile_broker, tmp_path, *line, f"7:{first + 9}")
+    assert errors(ran) == [("events_gone", "--from-first sends what is left")]
+    assert (ran.code, ran.out) == (1, "")
+    with Witness(rolling.channel, NAME) as witness:
+        ran = read(fragile_broker, tmp_path, *line, f"7:{first + 9}", "--from-first")
+        held = witness.take()
+    assert (ran.code, ran.summary["total"], ran.summary["gone"]) == (0, 10, first - 7), ran.err
+    begins = int(held[0].message_id)  # RabbitMQ's own records have offsets, too
+    assert [int(each.message_id) for each in held] == list(range(begins, begins + 10))
+    assert first - 30 < begins <= first
+    ran = read(fragile_broker, tmp_path, *line, "7:90", "--from-first")
+    assert (ran.code, ran.summary["total"], ran.summary["gone"]) == (0, 0, 84), ran.err
+    out, err = io.StringIO(), io.StringIO()
+    world = World(stdout=out, stderr=err, environ=urls, cwd=tmp_path, open_consumer=late)
+    code = run_in(world, ["stats", "--from-stream", NAME, "-o", "json"])
+    ran = Ran(code, out.getvalue(), err.getvalue())
+    assert (code, ran.summary["exit_code"], ran.summary["events"] > 5_000) == (1, 1, True), ran.err
+    assert f"{first - 7:,} offsets from 7 on went" in ran.err
+    assert [each for each, _ in errors(ran)] == ["events_gone"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("verb", "sign"),
+    [(("listen", "--until", "-0s"), '"event"'), (("replay", "--speed", "500"), '"receipt"')],
+)
+def test_what_goes_while_it_is_read_is_said(
+    fragile_broker: PrivateBroker,
+    rolling: Rolling,
+    tmp_path: Path,
+    verb: tuple[str, ...],
+    sign: str,
+) -> None:
+    """A reader that stands still while the bounds take what it was to read ends with 1."""
+    rolling.publish(8)
+    with (
+        Witness(rolling.channel, NAME),
+        Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool,
+    ):
+        running = tool.start(*verb, "--from-stream", NAME, "-o", "json")
+        running.await_text(sign, stream="out")
+        running.signal(signal.SIGSTOP)
+        rolling.publish(20)
+        running.signal(signal.SIGCONT)
+        ran = running.end(60)
+    assert ran.code == 1, ran.err
+    assert {code for code, _ in errors(ran)} == {"events_gone"}
+    assert "went by the stream's bounds while it was read" in ran.err
+
+
+@pytest.mark.long
+def test_a_run_whose_part_is_gone_goes_on_with_what_is_left(
+    fragile_broker: PrivateBroker, rolling: Rolling, tmp_path: Path
+) -> None:
+    """Killed and resumed, it is refused (1) without --from-first; with it all numbers add up."""
+    rolling.publish(8)
+    with (
+        Witness(rolling.channel, NAME) as witness,
+        Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool,
+    ):
+        line = ("replay", "--from-stream", NAME, "--speed", "500", "-o", "json")
+        running = tool.start(*line, "--name", "killed")
+        running.await_text('"message_id":"900"', 60, stream="out")
+        running.process.kill()
+        running.process.wait()
+        while (first := rolling.first) < 2_000:
+            rolling.publish(1)
+        go_on = ("replay", "--resume", "killed", "-o", "json")
+        refused = tool.run(*go_on, seconds=60)
+        assert refused.code == 1, refused.err
+        assert errors(refused) == [("events_gone", "--from-first sends what is left")]
+        running = tool.start(*go_on, "--from-first")
+        running.await_text(f'"message_id":"{first + 500}"', 60, stream="out")
+        running.process.kill()
+        running.process.wait()
+        ran = tool.run("replay", "--resume", "killed", "-o", "json", seconds=60)
+        sent = [int(each.message_id) for each in witness.take()]
+    assert ran.code == 0, ran.err
+    numbers = ran.summary
+    assert numbers["done_before"] + numbers["total"] + numbers["gone"] == 8_000
+    assert first - 1_600 < numbers["gone"] < first
+    assert set(range(first, 8_000)) <= set(sent)
+    assert len(sent) - len(set(sent)) <= 2 * 600
 
 
 @pytest.mark.long

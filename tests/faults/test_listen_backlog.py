@@ -99,7 +99,7 @@ def follow(
         if isinstance(each, list):
             heard += each
             tap.acknowledge([delivery.token for delivery in each])
-        elif not isinstance(each, Listening):
+        elif isinstance(each, Interrupted | Resumed):
             yield each
         if time.monotonic() > until:
             return

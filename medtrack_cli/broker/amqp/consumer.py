@@ -17,6 +17,7 @@ from medtrack_cli.broker.amqp.backlog import Backlog
 from medtrack_cli.broker.amqp.cautions import cautions
 from medtrack_cli.broker.amqp.continuity import Loss, has_kept_all
 from medtrack_cli.broker.amqp.dialer import dial
+from medtrack_cli.broker.amqp.gaps import Gaps
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost
 from medtrack_cli.broker.amqp.overflow import Overflow
 from medtrack_cli.broker.amqp.subscription import (
@@ -33,14 +34,14 @@ from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Interrupted, Listening, Note, Resumed, Retry, Stop
-from medtrack_cli.errors import BrokerUnreachable, TopologyError
+from medtrack_cli.errors import BrokerUnreachable, EventsGone, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
 PAUSE_SECONDS = 3.0  # between two tries, at most: noticed within 5 s of the broker's return
 STEADY_SECONDS = 30.0  # a link that stood so long was a good one
 CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
 
-Happening = Listening | Interrupted | Resumed
+Happening = Listening | Interrupted | Resumed | EventsGone
 Settling = Callable[[Subscription, int, list[int]], None]
 _Event = Lost | Cancelled | Released | Depth
 
@@ -75,6 +76,7 @@ class AmqpConsumer:
         self._returns = 0  # how often a message of the queue may have been delivered in vain
         self._backlog = Backlog(is_asked=source.bounds is not None)
         self._overflow = Overflow(source, self._backlog)
+        self._gaps = Gaps(settings, source, stop)
         self._opened_at = 0.0
         self._short_lived = 0
         stop.listen(lambda: self._inbox.put(None))
@@ -107,7 +109,7 @@ class AmqpConsumer:
             batch, event = self._collect()
             deliveries = [each.delivery for each in batch]
             self._open.update((each.delivery.token, each) for each in batch)
-            yield deliveries
+            yield from self._gaps.looked(deliveries)
             if deliveries:
                 self._source = self._source.after(deliveries[-1])
             self._backlog.took(len(deliveries), began)

@@ -91,12 +91,14 @@ class _Look:
     """Goes to the last chunk and through it, then to the first message. On the I/O thread.
 
     After an answer to a question that was asked after our acknowledgement nothing more comes of
-    what was there: the broker handles a channel's requests one after the other.
+    what was there: the broker handles a channel's requests one after the other. Where more is
+    published all the time, it ends with what came since.
     """
 
     def __init__(self, stream: str, channel: Channel, answered: Answered[Edges]) -> None:
         self._stream, self._channel, self._answered = stream, channel, answered
         self._counted = 0
+        self._since: int | None = None  # the first offset that wasn't there when it began
         self._last: Delivery | None = None
         self._consumer = ""
 
@@ -105,6 +107,9 @@ class _Look:
 
     def _read_last(self, frame: Any) -> None:  # noqa: ANN401 -- pika's frames
         self._counted = frame.method.message_count
+        self._channel.basic_qos(prefetch_count=1)
+        since = {"x-stream-offset": "next"}
+        self._channel.basic_consume(self._stream, self._came_since, arguments=since)
         self._channel.basic_qos(prefetch_count=PREFETCH)
         self._consumer = self._channel.basic_consume(
             self._stream,
@@ -117,6 +122,10 @@ class _Look:
         if self._last is None and not self._counted:
             self._answered(Edges(0))
 
+    def _came_since(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
+        if self._since is None:
+            self._since = delivery_of(method, properties, body).offset
+
     def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
         is_first, self._last = self._last is None, delivery_of(method, properties, body)
         self._channel.basic_ack(method.delivery_tag)
@@ -127,10 +136,11 @@ class _Look:
         seen = self._last
 
         def answered(_frame: object) -> None:
-            if self._last is not seen:
-                self._see_whether_more_comes()
-            else:
+            last, since = self._last, self._since
+            if last is seen or (last and since is not None and last.offset >= since):
                 self._channel.basic_cancel(self._consumer, callback=self._read_first)
+            else:
+                self._see_whether_more_comes()
 
         self._channel.basic_qos(prefetch_count=1, callback=answered)
 

@@ -90,6 +90,12 @@ COUNTERS: dict[str, Explanation] = {  # by texts: what has the names takes long 
         "by default, and died each time.",
         "Mend what kills them, then give a larger --max-redrives.",
     ),
+    "gone": Explanation(
+        "What the stream's bounds took before it could be sent.",
+        "--from-first goes on without it. What was gone when the run began is counted by offsets: "
+        "nobody knows which events these were; what goes later, by events of the run.",
+        "Nothing brings it back. A larger --max-age or --max-size of the archive keeps more.",
+    ),
     "done_before": Explanation(
         "Events that earlier attempts of the same run have done.",
         "--resume, or a --checkpoint, goes on after them; they are in none of the other numbers.",

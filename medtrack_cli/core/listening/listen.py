@@ -15,6 +15,7 @@ from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Retry, Stop
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.topics import EVER, Window, key_matches
+from medtrack_cli.errors import EventsGone
 from medtrack_cli.events.registry import Registry
 
 
@@ -104,13 +105,19 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     *,
     registry: Registry | None = None,
     wanted: Wanted = EVERYTHING,
+    tell: Callable[[EventsGone], None] = lambda _error: None,
 ) -> ListenSummary:
     """Pass every delivery that is wanted to the sink, until a limit or a signal.
 
-    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted.
+    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted. What
+    a stream has lost is told, and makes the verdict a no.
     """
     stop.when(lambda: tally.out_of_time() is not None)
     for happening in consumer.deliveries():
+        if isinstance(happening, EventsGone):
+            tally.is_whole = False
+            tell(happening)
+            continue
         if not isinstance(happening, list):
             tally.interruptions += isinstance(happening, Interrupted)
             if isinstance(happening, Listening):

@@ -8,7 +8,7 @@ from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Stop
-from medtrack_cli.errors import BrokerUnreachable
+from medtrack_cli.errors import BrokerUnreachable, EventsGone
 from medtrack_cli.events.registry import Registry
 
 IDLE_SECONDS = 2.0
@@ -66,6 +66,8 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
             what = f"the connection was lost ({happening.reason})"
             hint = "what was looked at is back in the queue; that counts as a delivery"
             raise BrokerUnreachable(what, hint=hint)
+        if isinstance(happening, EventsGone):
+            raise happening
         if happening and isinstance(happening, list):
             yield happening[: most - taken]  # a stream gives whole chunks
             taken += len(happening)

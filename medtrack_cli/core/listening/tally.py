@@ -94,6 +94,7 @@ class ListenTally:
         self._types: BoundedCounts[str, Count] = BoundedCounts(MOST_NAMES, Count)
         self.left_out = 0  # by --where and --exclude-key
         self.interruptions = 0
+        self.is_whole = True  # but for what a stream lost before it was read
 
     def ready(self) -> None:
         """Let the time run."""
@@ -185,7 +186,7 @@ class ListenTally:
         if ended is Ended.STOPPED and stop.exit_code:
             return stop.exit_code
         is_asked = self._limits.count is not None or self._limits.expect
-        return ExitCode.VERDICT_NO if is_asked else ExitCode.DONE
+        return ExitCode.VERDICT_NO if is_asked or not self.is_whole else ExitCode.DONE
 
     def _count(self, seen: "CheckedDelivery") -> Count:
         name = seen.event_type or seen.delivery.routing_key

@@ -62,7 +62,7 @@ class Job:
     `guard` may refuse one by raising, before it is held back; `last_touch` is given to each when
     it goes, after that. `opened` is entered
     before they are made and left when all is done: where they come from. The check fills the
-    `outline`.
+    `outline`. So many that were wanted were `gone` when it began, and more may go; None: none.
     """
 
     make: Make
@@ -78,6 +78,7 @@ class Job:
     checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _aside: None
     known: tuple[int, Mapping[str, int]] | None = None
     name: str = ""
+    gone: int | None = None
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)
@@ -87,6 +88,14 @@ class Job:
     def events(self) -> int:
         """How many the check has found in order so far."""
         return self.known[0] if self.known else self._made + self._checked[SKIPPED]
+
+    def count_gone(self) -> None:
+        """Count what went while all else was sent: it has no receipt."""
+        if self.gone is not None:
+            before = 0 if self.known else self.gone
+            missing = self.events - self.tally.total - self.tally.aside["done_before"]
+            if gone := before + max(0, missing):
+                self.tally.aside["gone"] = gone
 
     def check(self) -> None:
         """Make everything once, before anything is sent: one that is invalid refuses the job."""

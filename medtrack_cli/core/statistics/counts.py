@@ -198,14 +198,15 @@ class Stats:
         """Count what is neither a recorded delivery nor an event."""
         self.foreign += 1
         self.first_foreign = self.first_foreign or place
-        self._fail(ExitCode.DATA_ERROR)
+        self.fail(ExitCode.DATA_ERROR)
 
     def add_unreadable(self, code: ExitCode) -> None:
         """Count a path that can't be read, and why."""
         self.unreadable += 1
-        self._fail(code)
+        self.fail(code)
 
-    def _fail(self, code: ExitCode) -> None:
+    def fail(self, code: ExitCode) -> None:
+        """Take note of what kept it from being whole: the first counts."""
         if self.exit_code is ExitCode.DONE:
             self.exit_code = code
 

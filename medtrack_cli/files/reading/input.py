@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, ClassVar, NamedTuple
 
 from medtrack_cli.core.items import Item, NoEventsHere, without_empty
 from medtrack_cli.core.ports import Note
@@ -62,6 +62,8 @@ class Input:
     allows_empty: bool = False
     warn: Note = lambda _text: None
     _warned: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    gone: ClassVar[None] = None  # nothing of it goes while it is read
 
     @property
     def sources(self) -> tuple[Source, ...]:

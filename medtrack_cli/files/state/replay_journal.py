@@ -43,7 +43,7 @@ class ReplayJournal(Journal):
         self._cancel = cancel_file(file.path)
         self._sources: dict[str, int] = {}
         self._counts: Callable[[], Mapping[str, int]] = dict
-        self.cursor = cursor_of(file.records)
+        self.cursor, self._gone = cursor_of(file.records)
         if self.cursor and self.cursor.before:
             self._before.add_range(1, self.cursor.before)
         self._done_so_far = Positions((first, last) for first, last in self._before.ranges)
@@ -52,6 +52,22 @@ class ReplayJournal(Journal):
         self._is_running = False
         self.is_cancelled = False
         self._looked_at = 0.0
+
+    @property
+    def was_done(self) -> int:
+        return super().was_done - self._gone
+
+    def pass_over(self, line: int) -> None:
+        """Go on at this line: what is before it is gone, and counts as done at no number.
+
+        Positions go on after all that were done: nobody knows which events the others were.
+        """
+        if self.cursor:
+            last = self._before.ranges[-1][1]
+            self._gone += last - len(self._before)
+            self.cursor = self.cursor._replace(line=line, before=last)
+            self._before.add_range(1, last)
+            self._done_so_far.add_range(1, last)
 
     @property
     def can_be_resumed(self) -> bool:
@@ -115,7 +131,8 @@ class ReplayJournal(Journal):
             self._done_so_far.add_range(first, last)
         self._move(ranges)
         at = {"at": self.cursor} if self.cursor else {}
-        return {**at, "counts": dict(self._counts())}
+        gone = {"gone": self._gone} if self._gone else {}
+        return {**at, **gone, "counts": dict(self._counts())}
 
     def _move(self, ranges: list[list[int]]) -> None:
         """Let the cursor stand at the last event before which all is done, at its line's first."""
@@ -152,15 +169,16 @@ def cancel_file(path: Path) -> Path:
     return path.with_suffix(".cancel")
 
 
-def cursor_of(records: Iterable[Mapping[str, Any] | None]) -> Cursor | None:
-    """Find the last cursor."""
-    cursor = None
+def cursor_of(records: Iterable[Mapping[str, Any] | None]) -> tuple[Cursor | None, int]:
+    """Find the last cursor, and how many events before it were gone."""
+    found: tuple[Cursor | None, int] = (None, 0)
     for record in records:
         if record and "done" in record and (at := record.get("at")):
             with suppress(ValueError, TypeError):
                 source, line, before, time = at
                 cursor = Cursor(int(source), int(line), int(before), str(time))
-    return cursor
+                found = cursor, int(record.get("gone", 0))
+    return found
 
 
 def checked_of(

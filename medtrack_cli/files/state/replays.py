@@ -186,7 +186,7 @@ def _told(
     if state is State.RUNNING and not is_running:
         state, reason = State.INTERRUPTED, "killed"
     checked = checked_of(records)
-    cursor = cursor_of(records)
+    cursor, _ = cursor_of(records)
     done = Positions((a, b) for each in records for a, b in each.get("done", ()))
     if cursor and cursor.before:
         done.add_range(1, cursor.before)
