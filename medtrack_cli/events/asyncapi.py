@@ -11,7 +11,7 @@ from urllib.parse import quote
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import json_schema, payload_name, payload_schema
 from medtrack_cli.events.findings import Path, json_pointer
-from medtrack_cli.events.schemas.references import MAPS, REFERENCES, Resource, whole
+from medtrack_cli.events.schemas.references import Resource, mapped, references, whole
 
 ASYNCAPI: Final = "3.0.0"
 """Nothing here needs 3.1.0, which generators of models can't read yet."""
@@ -30,7 +30,6 @@ _DESCRIPTION: Final = (
     "Each event type is a channel whose address is the routing key."
 )
 
-_DATA: Final = frozenset({"const", "enum", "default", "examples"})
 _IDENTITY: Final = frozenset({"$schema", "$id", "$anchor", "$dynamicAnchor"})
 """What a schema inside a document has no use for, when its references are pointers."""
 
@@ -195,27 +194,20 @@ def _refers_inside(schema: dict[str, Any]) -> bool:
     return "/$defs/" in str(rest)
 
 
-def _moved(value: Any, place: str, resource: Resource, *, is_map: bool = False) -> Any:  # noqa: ANN401
-    """Make a document's references to itself, however written, pointers to where it stands now.
+def _moved(schema: Any, place: str, resource: Resource) -> Any:  # noqa: ANN401 -- JSON
+    """Make a schema's references, however written, pointers to where their document stands now.
 
-    `place` is where the document stands, `resource` that of the value; a map's keys are names of
-    fields, not keywords.
+    `place` is where that is, `resource` the one around the schema.
     """
-    if isinstance(value, list):
-        return [_moved(each, place, resource) for each in value]
-    if not isinstance(value, dict):
-        return value
-    resource = resource if is_map else resource.around(value)
-    moved: dict[str, Any] = {}
-    for key, each in value.items():
-        if not is_map and key in REFERENCES and isinstance(each, str):
-            path = resource.place_of(each)
-            moved[key] = each if path is None else f"{place}{_fragment(path)}"
-        elif not is_map and key in _DATA:
-            moved[key] = each
-        elif is_map or key not in _IDENTITY:
-            moved[key] = _moved(each, place, resource, is_map=not is_map and key in MAPS)
-    return moved
+    if not isinstance(schema, dict):
+        return schema
+    resource = resource.around(schema)
+    moved = mapped(schema, lambda _, part: _moved(part, place, resource))
+    for keyword, reference in references(schema).items():
+        path = resource.place_of(reference)
+        if path is not None:
+            moved[keyword] = f"{place}{_fragment(path)}"
+    return {key: each for key, each in moved.items() if key not in _IDENTITY}
 
 
 def _fragment(path: Path) -> str:

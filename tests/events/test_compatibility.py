@@ -1,5 +1,8 @@
 """The comparison of schemas: who still understands whom, and the proof where they don't."""
 
+import os
+import subprocess
+import sys
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -20,6 +23,7 @@ from medtrack_cli.events.compatibility import (
 )
 from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.normal_form import inlined, reader, writer
+from medtrack_cli.events.compatibility.patterns import matching
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types
@@ -430,6 +434,27 @@ def test_schemas_that_are_none_are_refused() -> None:
     """A schema that can't be compiled is a ValueError, not an answer."""
     with pytest.raises(ValueError, match="not-a-type"):
         compare(payload(a={"type": "not-a-type"}), payload(a=TEXT))
+
+
+HOSTILE = (r"((a{1000}){1000})", "(" * 3000, "a{4000000000}", "[]", r"\p{L}", "[[a]]", "[^a-z]")
+
+
+def test_texts_of_a_pattern_are_the_same_in_every_run() -> None:
+    """They depend on nothing but the pattern, and one whose repeats multiply takes no time."""
+    code = f"from {matching.__module__} import matching\nprint([*map(matching, {HOSTILE})])"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=30,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert printed == {f"{[*map(matching, HOSTILE)]}\n".encode()}
+    assert [bool(matching(each)) for each in HOSTILE] == [*[False] * 5, True, True]
+    assert all(len(each) <= 10 for each in matching("^a*.{0,3}b+$"))
 
 
 @pytest.mark.long

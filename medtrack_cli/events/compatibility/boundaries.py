@@ -5,6 +5,7 @@ from itertools import chain, count
 from typing import Any, NamedTuple
 
 from medtrack_cli.events.compatibility.normal_form import Schema, text
+from medtrack_cli.events.schemas.references import schemas_inside
 
 
 class Clues(NamedTuple):
@@ -38,21 +39,17 @@ def clues(*schemas: Schema) -> Clues:
     return Clues(count(), of("number"), of("size"), of("literal"), of("name"))
 
 
-def _mentions(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 -- JSON
-    if isinstance(value, list):
-        for each in value:
-            yield from _mentions(each)
-    if not isinstance(value, dict):
-        return
-    for key, each in value.items():
-        if key in NUMBERS and isinstance(each, int | float):
+def _mentions(schema: Schema) -> Iterator[tuple[str, Any]]:
+    for key, each in schema.items():
+        if key in NUMBERS:
             yield "number", each
-        elif key in _SIZES and isinstance(each, int):
+        elif key in _SIZES:
             yield "size", each
         elif key == "const":
             yield "literal", each
-        elif key == "enum" and isinstance(each, list):
+        elif key == "enum":
             yield from (("literal", literal) for literal in each)
-        elif key == "properties" and isinstance(each, dict):
+        elif key == "properties":
             yield from (("name", name) for name in each)
-        yield from _mentions(each)
+    for _, part in schemas_inside(schema):
+        yield from _mentions(part)

@@ -10,11 +10,11 @@ from medtrack_cli.events.compatibility.normal_form import (
     ORIGIN,
     Schema,
     as_schema,
-    mapped,
     same,
     text,
 )
 from medtrack_cli.events.compatibility.value_differences import types
+from medtrack_cli.events.schemas.references import mapped
 
 _ALTERNATIVES = ("anyOf", "oneOf")
 _MOST_SHOWN = 3

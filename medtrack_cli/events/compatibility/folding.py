@@ -13,10 +13,10 @@ from medtrack_cli.events.compatibility.normal_form import (
     ORIGIN,
     Schema,
     as_schema,
-    mapped,
     nullable,
     same,
 )
+from medtrack_cli.events.schemas.references import mapped
 
 _WHOLE = frozenset(
     {"$id", "$defs", "definitions", "$anchor", "$dynamicAnchor", "$dynamicRef"}

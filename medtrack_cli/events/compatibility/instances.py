@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count, islice, product
-from random import Random
 from typing import Any, Final
 
 from medtrack_cli.events import formats
@@ -14,14 +13,13 @@ from medtrack_cli.events.compatibility.normal_form import (
     refers,
     text,
 )
-from medtrack_cli.events.compatibility.patterns import sampler
+from medtrack_cli.events.compatibility.patterns import matching
 from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.versions import VERSION
 
 MOST_TRIES: Final = 2_000
 MOST_STEPS: Final = 2_000  # as many schemas are looked at: those in a tree of them, once each
 MOST_PAIRS: Final = 50  # of alternatives that two schemas ask for at once
-_SAMPLES: Final = 60  # texts made of one pattern
 _LONGEST: Final = 10_000  # no text or list is made longer than that
 _ANYTHING: Final[tuple[Any, ...]] = ("text", 1, 0.5, True, None, [], {})
 _TYPES: Final = ("string", "integer", "number", "boolean", "null", "array", "object")
@@ -187,7 +185,7 @@ def _texts(schema: Schema, clues: Clues) -> Iterator[str]:
     pattern = schema.get("pattern")
     if isinstance(pattern, str):
         yield from PATTERNS.get(pattern, ())
-        yield from _matching(pattern)
+        yield from matching(pattern)
     if fewest <= len("text") <= most:
         yield "text"
     near = {size + step for size in (fewest, most, *clues.sizes) for step in (-1, 0, 1)}
@@ -196,14 +194,6 @@ def _texts(schema: Schema, clues: Clues) -> Iterator[str]:
     yield from (each for each in clues.literals if isinstance(each, str))
     yield from chain.from_iterable(FORMATS.values())
     yield from chain.from_iterable(PATTERNS.values())
-
-
-def _matching(pattern: str) -> Iterator[str]:
-    make = sampler(pattern)
-    if make:
-        random = Random(pattern)  # noqa: S311 -- the same samples in every run
-        made = {make(random): None for _ in range(_SAMPLES)}
-        yield from sorted(made, key=len)
 
 
 def _lists(schema: Schema, clues: Clues) -> Iterator[list[Any]]:
@@ -262,7 +252,7 @@ def _others_schema(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
 def _with_others(schema: Schema, plain: dict[str, Any], clues: Clues) -> Iterator[dict[str, Any]]:
     """Add fields that the schema doesn't name."""
     for pattern, each in schema.get("patternProperties", {}).items():
-        for name in islice(_matching(pattern), 3):
+        for name in islice(matching(pattern), 3):
             yield from ({**plain, name: value} for value in islice(values(each, clues), 50))
     others = _others_schema(schema)
     if others is False:

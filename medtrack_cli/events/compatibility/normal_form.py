@@ -1,20 +1,19 @@
 """Schemas made comparable: references written out, writers closed, readers opened."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.schemas.references import (
-    LISTS,
-    MAPS,
-    ONE,
     REFERENCES,
     Resource,
     every,
+    mapped,
     references,
     resolved,
+    schemas_inside,
     whole,
 )
 
@@ -68,28 +67,9 @@ def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
     if not isinstance(schema, dict):
         return
     yield schema
-    for keyword in IN_PLACE & schema.keys():
-        for part in _parts(keyword, schema[keyword]):
+    for (keyword, *_), part in schemas_inside(schema):
+        if keyword in IN_PLACE:
             yield from in_place(part)
-
-
-def _parts(keyword: str, value: Any) -> list[Any]:  # noqa: ANN401 -- JSON
-    if keyword in LISTS:
-        return list(value)
-    return list(value.values()) if keyword in MAPS else [value]
-
-
-def mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
-    """Change every schema directly inside a schema; `change` is told its keyword."""
-    made: Schema = {}
-    for keyword, value in schema.items():
-        if keyword in LISTS:
-            made[keyword] = [change(keyword, each) for each in value]
-        elif keyword in MAPS:
-            made[keyword] = {name: change(keyword, each) for name, each in value.items()}
-        else:
-            made[keyword] = change(keyword, value) if keyword in ONE else value
-    return made
 
 
 def inlined(document: Mapping[str, Any]) -> Schema:

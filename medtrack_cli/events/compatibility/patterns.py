@@ -1,163 +1,74 @@
-"""Texts that match a pattern: a sampler for the regular expressions that schemas are made of."""
+"""Texts that match a pattern, made by rstr."""
 
-from collections.abc import Callable
+import re
+import warnings
 from functools import lru_cache
+from itertools import chain
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-Sampler = Callable[[Random], str]
+from rstr.xeger import Xeger
 
-_MOST_REPEATS: Final = 1_000
+_SAMPLES: Final = 60  # texts made of one pattern
+_MOST_STEPS: Final = 100_000  # for all of them: a pattern's repeats multiply
+_UNBOUNDED: Final = 1_000  # from here on a limit is none
 _LONGER: Final = 3  # how many more than the fewest, where there is no limit
+_WIDEST: Final = 0x100  # as many characters of a range are used
 
-_PRINTABLE: Final = tuple(map(chr, range(0x20, 0x7F)))
-_DIGITS: Final = tuple("0123456789")
-_SPACES: Final = tuple(" \t")
-_WORD: Final = tuple(each for each in _PRINTABLE if each.isalnum() or each == "_")
-_CLASSES: Final = {
-    "d": _DIGITS,
-    "s": _SPACES,
-    "w": _WORD,
-    "D": tuple(each for each in _PRINTABLE if each not in _DIGITS),
-    "S": tuple(each for each in _PRINTABLE if each not in _SPACES),
-    "W": tuple(each for each in _PRINTABLE if each not in _WORD),
+_PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
+_ALPHABETS: Final = {
+    "printable": _PRINTABLE,
+    "whitespace": " \t",
+    "nonword": re.sub(r"\w", "", _PRINTABLE),
+    "nondigits": re.sub(r"\d", "", _PRINTABLE),
+    "nonwhitespace": _PRINTABLE[1:],
 }
-_CONTROLS: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "0": "\0"}
 
 
 @lru_cache(maxsize=256)
-def sampler(pattern: str) -> Sampler | None:
-    """Compile a pattern into a maker of texts; None when it holds what isn't understood.
+def matching(pattern: str) -> tuple[str, ...]:
+    """Make texts by a pattern, the same in every run; none where it isn't one of Python's too.
 
-    Looking around, back references, word borders and Unicode classes aren't. What it makes need
-    not match: anchors are passed over.
+    What is made need not match: anchors and what is looked ahead for are passed over.
     """
+    sampler = _Sampler(Random(pattern), **_ALPHABETS)  # noqa: S311 -- the same in every run
     try:
-        parser = _Parser(pattern)
-        made = parser.alternatives()
-    except (ValueError, IndexError):
-        return None
-    return made if parser.at == len(pattern) else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's doubts about a pattern are nobody's here
+            made = {sampler.xeger(pattern): None for _ in range(_SAMPLES)}
+    except (re.error, LookupError, ValueError, OverflowError, RecursionError):
+        return ()
+    return tuple(sorted(made, key=len))
 
 
-class _Parser:
-    """A recursive descent through one pattern; `at` is the next character."""
+class _Sampler(Xeger):
+    """Stays short where a pattern doesn't, and takes characters in an order of their own.
 
-    def __init__(self, pattern: str) -> None:
-        self.pattern = pattern
-        self.at = 0
+    What it overrides is private, and why rstr is pinned to a minor version.
+    """
 
-    def _peek(self) -> str:
-        return self.pattern[self.at : self.at + 1]
+    _left = _MOST_STEPS
 
-    def _take(self) -> str:
-        self.at += 1
-        return self.pattern[self.at - 1]
+    def _handle_state(self, state: Any) -> Any:  # noqa: ANN401 -- rstr's
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(state)
+        return super()._handle_state(state)
 
-    def _skip(self, expected: str) -> bool:
-        found = self.pattern.startswith(expected, self.at)
-        self.at += len(expected) if found else 0
-        return found
+    def _handle_in(self, value: Any) -> Any:  # noqa: ANN401 -- rstr's
+        parts = [
+            map(chr, range(each[0], min(each[1] + 1, each[0] + _WIDEST)))
+            if opcode.name == "RANGE"
+            else self._handle_state((opcode, each))
+            for opcode, each in value
+        ]
+        characters = list(chain.from_iterable(parts))
+        if characters[0] is False:  # negated
+            characters = [each for each in _PRINTABLE if each not in characters]
+        return self._random.choice(characters)
 
-    def alternatives(self) -> Sampler:
-        choices = [self._sequence()]
-        while self._skip("|"):
-            choices.append(self._sequence())
-        return lambda random: random.choice(choices)(random)
-
-    def _sequence(self) -> Sampler:
-        parts: list[Sampler] = []
-        while self._peek() not in {"", "|", ")"}:
-            parts.append(self._repeated(self._atom()))
-        return lambda random: "".join(part(random) for part in parts)
-
-    def _atom(self) -> Sampler:
-        match self._take():
-            case "^" | "$":
-                return lambda _: ""
-            case "(":
-                return self._group()
-            case "[":
-                return _one_of(self._class())
-            case ".":
-                return _one_of(_PRINTABLE)
-            case "\\":
-                return _one_of(self._escape())
-            case "*" | "+" | "?":
-                raise ValueError
-            case literal:
-                return lambda _: literal
-
-    def _group(self) -> Sampler:
-        if self._skip("?") and not self._skip(":"):
-            raise ValueError
-        inner = self.alternatives()
-        if self._take() != ")":
-            raise ValueError
-        return inner
-
-    def _repeated(self, atom: Sampler) -> Sampler:
-        fewest, most = self._counts()
-        self._skip("?")  # lazy or not: the same texts
-        if most > _MOST_REPEATS:
-            raise ValueError
-
-        def repeat(random: Random) -> str:
-            number = random.choice((fewest, most, random.randint(fewest, most)))
-            return "".join(atom(random) for _ in range(number))
-
-        return atom if (fewest, most) == (1, 1) else repeat
-
-    def _counts(self) -> tuple[int, int]:
-        if self._skip("*"):
-            return 0, _LONGER
-        if self._skip("+"):
-            return 1, 1 + _LONGER
-        if self._skip("?"):
-            return 0, 1
-        if not self._skip("{"):
-            return 1, 1
-        end = self.pattern.index("}", self.at)
-        fewest, comma, most = self.pattern[self.at : end].partition(",")
-        self.at = end + 1
-        if not comma:
-            return int(fewest), int(fewest)
-        return int(fewest), int(most) if most else int(fewest) + _LONGER
-
-    def _escape(self) -> tuple[str, ...]:
-        letter = self._take()
-        if letter in _CLASSES:
-            return _CLASSES[letter]
-        if letter in {"u", "x"}:
-            digits = 4 if letter == "u" else 2
-            self.at += digits
-            return (chr(int(self.pattern[self.at - digits : self.at], 16)),)
-        if letter in _CONTROLS:
-            return (_CONTROLS[letter],)
-        if letter.isalnum():
-            raise ValueError
-        return (letter,)
-
-    def _class(self) -> tuple[str, ...]:
-        negated = self._skip("^")
-        members: list[str] = []
-        while (character := self._take()) != "]":
-            start = self._escape() if character == "\\" else (character,)
-            if self._peek() == "-" and self.pattern[self.at + 1] != "]":
-                self._take()
-                last = self._take()
-                end = self._escape() if last == "\\" else (last,)
-                members += map(
-                    chr, range(ord(start[0]), min(ord(end[0]), ord(start[0]) + 0xFF) + 1)
-                )
-            else:
-                members += start
-        return (
-            tuple(each for each in _PRINTABLE if each not in members) if negated else tuple(members)
-        )
-
-
-def _one_of(characters: tuple[str, ...]) -> Sampler:
-    if not characters:
-        raise ValueError
-    return lambda random: random.choice(characters)
+    def _handle_repeat(self, start_range: int, end_range: int, value: Any) -> str:  # noqa: ANN401
+        most = end_range if end_range <= _UNBOUNDED else start_range + _LONGER
+        number = self._random.choice((start_range, most, self._random.randint(start_range, most)))
+        parts = (self._handle_state(each) for _ in range(number) for each in value)
+        return "".join(parts)

@@ -1,6 +1,6 @@
 """The parts of a JSON Schema document: where its references lead, and which parts judge a value."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin
@@ -137,6 +137,19 @@ def schemas_inside(schema: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, 
         elif keyword in MAPS and isinstance(value, dict):
             found = (((keyword, name), each) for name, each in value.items())
         yield from ((path, each) for path, each in found if isinstance(each, dict))
+
+
+def mapped(schema: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Change every schema right inside a schema; `change` is told its keyword."""
+    made: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in LISTS:
+            made[keyword] = [change(keyword, each) for each in value]
+        elif keyword in MAPS:
+            made[keyword] = {name: change(keyword, each) for name, each in value.items()}
+        else:
+            made[keyword] = change(keyword, value) if keyword in ONE else value
+    return made
 
 
 def every(document: Mapping[str, Any]) -> Iterator[tuple[Path, Subschema]]:
