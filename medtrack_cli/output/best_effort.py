@@ -1,4 +1,4 @@
-"""stderr as a best effort: what can't be written there is dropped, and ends or delays nothing."""
+"""stderr as a best effort: what can't be written is dropped, and never ends or delays anything."""
 
 import io
 import os
@@ -13,30 +13,30 @@ PATIENCE = 0.5
 """Seconds that one write may take, and the last one at the end."""
 
 MOST_WAITING = 64 * 1024
-"""Bytes kept for a reader that is slow, or a terminal that is stopped; what comes then is lost."""
+"""Bytes kept for a slow reader or a stopped terminal; anything more is lost."""
 
-PIECE = select.PIPE_BUF  # bytes of which a pipe mixes none with those of others
+PIECE = select.PIPE_BUF  # bytes that a pipe never mixes with those of other writers
 
 
 class BestEffort(io.TextIOBase):
     """A text stream that never fails and never waits long.
 
-    A thread of its own writes, where writing may take for ever. Not a descriptor that doesn't
-    block: whether one does is shared with other processes, and with stdout behind `2>&1`.
+    Where writing may block for ever, a thread of its own writes. The descriptor is not made
+    non-blocking: that flag is shared with other processes, and with stdout under `2>&1`.
     """
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self._descriptor = descriptor
         self._encoding = encoding
         self._may_block = not stat.S_ISREG(os.fstat(descriptor).st_mode)
-        self._line = ""  # that hasn't ended
+        self._line = ""  # not yet complete
         self._waiting = bytearray()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
 
     @classmethod
     def in_place_of_stderr(cls) -> Self:
-        """Take the place of sys.stderr: whatever Python writes there by itself is dropped, too."""
+        """Replace sys.stderr, so that what Python itself writes there is best effort, too."""
         is_closed = sys.stderr is None
         made = cls(_nowhere(), "utf-8") if is_closed else cls(2, sys.stderr.encoding)
         sys.stderr = cast("TextIO", made)
@@ -56,7 +56,7 @@ class BestEffort(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Write all lines that have ended, as stderr does."""
+        """Write all complete lines, as stderr does."""
         with self._lock:
             self._line += text
             if "\n" in text:
@@ -73,22 +73,22 @@ class BestEffort(io.TextIOBase):
             self._push()
 
     def finish(self) -> None:
-        """Give what is left a last chance; whoever presses Ctrl-C meanwhile waits no longer."""
+        """Try once more to write what is left; Ctrl-C ends the wait."""
         with suppress(KeyboardInterrupt):
             self.flush()
             if self._writer:
                 self._writer.join(PATIENCE)
-            if self._waiting:  # a writer that ends may have missed what came last
+            if self._waiting:  # a writer that ends may have missed the last text
                 self._push()
 
     def _begin(self) -> None:
-        """Begin without what threads have held or left, as in a process that was forked."""
+        """Begin without the locks and text of other threads, as a forked process must."""
         self._lock = RLock()
         self._writer: Thread | None = None
         self._waiting.clear()
 
     def _push(self) -> None:
-        """Have what waits written; where a write takes its time already, wait for none."""
+        """Have the waiting text written; don't wait for a write that is already slow."""
         if self._writer and self._writer.is_alive():
             return
         if self._may_block:
@@ -115,7 +115,7 @@ class BestEffort(io.TextIOBase):
 
 
 def _nowhere() -> int:
-    """Open nowhere; as descriptor 2, too, or the next file opened would be what others write to."""
+    """Open /dev/null; as descriptor 2, too, or the next file opened would get what others write."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     try:
         os.fstat(2)

@@ -1,4 +1,4 @@
-"""A line of each delivery on stdout: JSON, the body alone, or a template filled in."""
+"""A line on stdout for each delivery: JSON, the body alone, or a filled-in template."""
 
 from collections.abc import Callable
 from typing import IO, AnyStr, Generic, TextIO
@@ -13,7 +13,7 @@ Tell = Callable[[Listening | Interrupted | Resumed], None]
 
 
 class EventLines(Generic[AnyStr]):
-    """A `Sink` that writes lines, a batch with one flush; `tell` has what isn't a delivery."""
+    """A `Sink` that writes lines, one flush a batch; anything but deliveries goes to `tell`."""
 
     def __init__(
         self, out: IO[AnyStr], line: Callable[[CheckedDelivery], AnyStr], tell: Tell
@@ -33,7 +33,7 @@ class EventLines(Generic[AnyStr]):
 
 
 def bodies(stdout: TextIO, tell: Tell) -> Sink:
-    """Write each body, byte for byte; to a terminal, decompressed and escaped."""
+    """Write each body byte for byte; on a terminal, decompressed and escaped."""
     if stdout.isatty():
         return EventLines(
             stdout, lambda seen: safe_text(seen.body.decode(errors="replace")) + "\n", tell
@@ -42,7 +42,7 @@ def bodies(stdout: TextIO, tell: Tell) -> Sink:
 
 
 def filled(stdout: TextIO, text: str, tell: Tell, *, reveal: bool, local_time: bool) -> Sink:
-    """Write a template's line of each delivery. Raises UsageError for a wrong template."""
+    """Write a line from the template for each delivery. Raises UsageError for a wrong template."""
     for_terminal = stdout.isatty()
     render = renderer(
         template(text), for_terminal=for_terminal, reveal=reveal, local_time=local_time

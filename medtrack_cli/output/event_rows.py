@@ -1,4 +1,4 @@
-"""An event for people: the one line about it, its findings, its body."""
+"""An event for people: its line, its findings, its body."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from medtrack_cli.output.masking import (
 from medtrack_cli.output.safe_text import safe_text
 
 MAX_PARSED = 256 * 1024
-"""Bytes of a body that is looked into; a larger one is shown as its size."""
+"""Bytes of the largest body that is parsed; of a larger one only the size is shown."""
 
 MAX_PRINTED = 64 * 1024
 """Characters of a body that are printed."""
@@ -37,11 +37,12 @@ MAX_FINDINGS = 5
 """Findings below one line; the others are counted."""
 
 NARROW, WIDE = 60, 120
-"""Columns below which times are cut to seconds and ids never have names; from which the service
-has a column of its own."""
+"""Narrower than the first, times are cut to seconds and ids have no names; from the second on, the
+service has a column of its own.
+"""
 
 LEAST_SERVICE = 8
-"""Columns that a service gets after ids, or none."""
+"""Columns that a service needs after ids; with fewer it is left out."""
 
 
 Shorten = Callable[[str], str]
@@ -49,7 +50,7 @@ Shorten = Callable[[str], str]
 
 
 def family_colour(name: str) -> str:
-    """Give the colour of a type's family, to which a type belongs that isn't known, too."""
+    """Give the colour of a type's family; unknown types have a family, too."""
     return _colours().get(name.partition(".")[0], "default")
 
 
@@ -76,7 +77,7 @@ class Look(NamedTuple):
 
 
 def event_lines(seen: CheckedDelivery, look: Look, shorten: Shorten) -> Iterator[Text]:
-    """Give the line of a delivery, then its trace, its findings, its body as far as wanted.
+    """Give a delivery's line, then its trace, findings and body as far as wanted.
 
     No line is wider than the look's width, and all foreign text is made safe.
     """
@@ -117,7 +118,7 @@ def _head(seen: CheckedDelivery, look: Look) -> Text:
 
 
 def clock_time(moment: datetime, look: Look) -> str:
-    """Write a time of day to the millisecond, in UTC with a Z, or as the wall clock here has it."""
+    """Write a time of day to the millisecond, in UTC with a Z or in local time."""
     if look.local_time:
         return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
     return moment.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3] + "Z"
@@ -141,7 +142,7 @@ def _details(
     shorten: Shorten,
     room: int | None,
 ) -> Text:
-    """Give the service and what the payload says; it gives way to names, and to a trace."""
+    """Give the service and what the payload says, cut to leave room for names and a trace."""
     delivery = seen.delivery
     if event is None:
         kind = delivery.properties.get("content_type")
@@ -168,7 +169,7 @@ def _details(
 
 
 def _notes(seen: CheckedDelivery, look: Look) -> Text:
-    """Name what is out of the ordinary; it ends the line, whatever has to be cut before it.
+    """Name what is unusual; it ends the line and is never cut.
 
     On a narrow line a warning is only its mark.
     """
@@ -183,13 +184,13 @@ def _notes(seen: CheckedDelivery, look: Look) -> Text:
 
 class _Fact(NamedTuple):
     named: str
-    bare: str  # the same, save for ids and dates: they may lose their names
+    bare: str  # the same, except for ids and dates: they may lose their names
     style: str
-    rank: int  # the lower, the longer it has its name
+    rank: int  # the lower, the longer it keeps its name
 
 
 def _fitting(facts: Sequence[_Fact], room: int | None, look: Look) -> Iterator[tuple[str, str]]:
-    """Name as many as there is room for, in columns; on narrow lines none that needs no name."""
+    """Name as many as fit, in columns; on narrow lines leave out names that are obvious."""
     texts = [fact.named if room is None else fact.bare for fact in facts]
     left = (room or 0) - sum(1 + cell_len(text) for text in texts)
     for place, fact in sorted(enumerate(facts), key=lambda each: each[1].rank):
@@ -200,7 +201,7 @@ def _fitting(facts: Sequence[_Fact], room: int | None, look: Look) -> Iterator[t
 
 
 def _facts(seen: CheckedDelivery, payload: object, look: Look, shorten: Shorten) -> Iterator[_Fact]:
-    """Give `name=value` for all that may be seen: ids, score, role, dates, names of fields."""
+    """Give `name=value` for all that may be shown: ids, score, role, dates, names of fields."""
     family = str(seen.event_type).partition(".")[0]
     for name, value in payload.items() if isinstance(payload, dict) else ():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -221,7 +222,7 @@ def _facts(seen: CheckedDelivery, payload: object, look: Look, shorten: Shorten)
 
 
 def _rank(label: str, family: str, *, is_date: bool) -> int:
-    """Say how well it is known without its name: a student not, a date by its form."""
+    """Rank a value by how well it is known without its name: a date by its form, a student not."""
     if is_date or label == family:  # of this type itself
         return 3 if is_date else 2
     return 0 if label == "student" else 1
@@ -242,7 +243,7 @@ def finding_lines(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:
 
 
 def _printed(text: str, look: Look) -> Iterator[Text]:
-    """Break a body into lines of the look's width; say what is left out."""
+    """Break a body into lines of the look's width, and say what is left out."""
     for line in text[:MAX_PRINTED].split("\n"):
         safe = safe_text(line)
         pieces = chop_cells(safe, max(look.width - 4, 2)) if look.width else [safe]

@@ -14,7 +14,7 @@ _NO_TEXT = re.compile(r"[^\w .,:=/-]|^-|(?<=\d)\.(?= )")
 
 
 class Edge(NamedTuple):
-    """An arrow between two of a graph's nodes, which are numbered."""
+    """An arrow between two nodes of a graph, by their numbers."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ class Edge(NamedTuple):
 
 
 class Graph:
-    """One route's nodes, each with its shape and label, and the arrows between them."""
+    """One route: its nodes, each with a shape and a label, and the arrows between them."""
 
     def __init__(self, route: Route) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
@@ -118,11 +118,11 @@ DRAW: dict[str, Callable[[Sequence[Route]], Iterator[str]]] = {"dot": dot, "merm
 
 
 def _dot_text(text: str) -> str:
-    """Quote a text: Graphviz reads backslashes in it, and characters by their names in HTML."""
+    """Quote a text: Graphviz reads backslashes and HTML's named characters in it."""
     escaped = safe_text(text).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _mermaid_text(text: str) -> str:
-    """Quote a text: what isn't plain becomes a character's number, as Mermaid writes them."""
+    """Quote a text: special characters become numeric ones, as Mermaid writes them."""
     return '"' + _NO_TEXT.sub(lambda found: f"#{ord(found[0])};", safe_text(text)) + '"'

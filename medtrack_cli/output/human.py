@@ -12,7 +12,7 @@ from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.printer import Group
-from medtrack_cli.output.progress import MakeRoom, Progress
+from medtrack_cli.output.progress import Progress, ShareTerminal
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.short_ids import ShortIds
 from medtrack_cli.output.shown.errors import ShownError
@@ -32,7 +32,7 @@ MOST_COUNTED = 20
 
 
 class HumanPrinter:
-    """Writes lines people read; see `Printer`."""
+    """Writes lines for people; see `Printer`."""
 
     def __init__(  # noqa: PLR0913 -- the streams, and one parameter an option
         self,
@@ -53,7 +53,7 @@ class HumanPrinter:
         self._can_draw = can_draw and stdout.isatty() and not quiet
         self._out = Style(on=wants_colour(stdout))
         self._err = Style(on=wants_colour(stderr))
-        self._make_room: MakeRoom = nullcontext
+        self._share_terminal: ShareTerminal = nullcontext
         self._beside: Callable[[str], None] | None = None  # a view on the terminal of stderr
         self._groups: Counter[str] = Counter()
         self._hidden: Counter[Group] = Counter()
@@ -75,7 +75,7 @@ class HumanPrinter:
                 self._tell(line)
 
     def _is_listed(self, group: str) -> bool:
-        """List the first of each group; -v lists all."""
+        """Return whether one is listed: the first of each group, or all with -v."""
         self._groups[group] += 1
         return self._verbose > 0 or self._groups[group] <= MOST_OF_A_GROUP
 
@@ -118,26 +118,26 @@ class HumanPrinter:
 
         with LiveView(self._stdin, self._stdout, watched, colour=self._out.on) as view:
             beside = view.note if self._err_is_out() else None
-            with self._making_room(view.make_room, beside):
+            with self._sharing_terminal(view.share_terminal, beside):
                 yield view
 
     @contextmanager
     def progress(self, line: Callable[[], str]) -> Iterator[None]:
         with (
             Progress(self._stderr, line, quiet=self._quiet) as progress,
-            self._making_room(progress.hidden),
+            self._sharing_terminal(progress.hidden),
         ):
             yield
 
     @contextmanager
-    def _making_room(
-        self, make_room: MakeRoom, beside: Callable[[str], None] | None = None
+    def _sharing_terminal(
+        self, share_terminal: ShareTerminal, beside: Callable[[str], None] | None = None
     ) -> Iterator[None]:
-        self._make_room, self._beside = make_room, beside
+        self._share_terminal, self._beside = share_terminal, beside
         try:
             yield
         finally:
-            self._make_room, self._beside = nullcontext, None
+            self._share_terminal, self._beside = nullcontext, None
 
     def note(self, text: str) -> None:
         if not self._quiet:
@@ -154,19 +154,19 @@ class HumanPrinter:
         return err.isatty() and os.path.sameopenfile(out.fileno(), err.fileno())
 
     def _print(self, line: str) -> None:
-        with self._make_room():
+        with self._share_terminal():
             print(line, file=self._stdout)
 
     def _tell(self, line: str) -> None:
         if self._beside:
             self._beside(line)
             return
-        with self._make_room():
+        with self._share_terminal():
             print(line, file=self._stderr, flush=True)
 
 
 def _counted(hidden: Counter[Group]) -> Iterator[str]:
-    """Count what wasn't listed by its groups and names; few of them, and the rest together."""
+    """Count what wasn't listed by group and name: the most frequent, and the rest together."""
     for (group, name), count in hidden.most_common(MOST_COUNTED):
         yield f"{group} \N{MULTIPLICATION SIGN}{count:,} {safe_text(name)}"
     left = hidden.total() - sum(count for _, count in hidden.most_common(MOST_COUNTED))

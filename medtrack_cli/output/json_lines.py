@@ -20,8 +20,8 @@ from medtrack_cli.output.shown.shown import Record, Shown
 class JsonPrinter:
     """Writes data to stdout, everything else to stderr; see `Printer`.
 
-    Where a person sits before stderr and asked for no form, `people` writes there. On a terminal
-    all but ASCII is escaped, so that no text of a stranger's can steer it.
+    `people` writes to stderr instead where that is a person's terminal and no format was asked for.
+    On a terminal everything but ASCII is escaped, so that no foreign text can control it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Deliveries for people where nothing can be drawn: line after line."""
+"""Deliveries for people where no view can be drawn: line after line."""
 
 from typing import TextIO
 

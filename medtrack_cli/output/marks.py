@@ -1,10 +1,10 @@
-"""The signs that say a thing without a colour, in what a terminal's encoding has."""
+"""The signs that show a meaning without colour, as far as a terminal's encoding has them."""
 
 from typing import NamedTuple
 
 
 class Marks(NamedTuple):
-    """One sign for each thing; all are one column wide, but for the keys that are arrows."""
+    """One sign for each meaning; all are one column wide, except the arrow keys."""
 
     valid: str
     doubtful: str  # valid, with a warning
@@ -26,7 +26,7 @@ ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", ">", " .:-=+*#@", "up/down
 
 
 def marks_for(encoding: str | None) -> Marks:
-    """Choose the marks that an encoding can write."""
+    """Choose the marks that an encoding has."""
     try:
         "".join(FULL).encode(encoding or "ascii")
     except (LookupError, UnicodeEncodeError):

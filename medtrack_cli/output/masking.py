@@ -1,4 +1,4 @@
-"""Keep personal data off screens: which values may be seen, and what the others look like."""
+"""Keep personal data off screens: which values may be shown, and what the others look like."""
 
 import re
 from functools import cache
@@ -30,7 +30,8 @@ _DEATH = re.compile("rejected|expired|maxlen|delivery_limit")
 
 _NOTHING = re.compile(r"(?!)")
 
-# By the first word of a kind in the registry. One that isn't here, such as plain text, is masked.
+# By the first word of a kind in the registry. A kind that isn't here, such as plain text, is
+# masked.
 _KINDS = {"uuid": _UUID, "date": _DATE, "timestamp": _TIME, "number": _NUMBER, "whole": _NUMBER}
 _ENVELOPE = {
     "event_type": _EVENT_TYPE,
@@ -38,8 +39,8 @@ _ENVELOPE = {
     "version": _VERSION,
     "timestamp": _TIME,
 }
-# What stands beside an event's body. A routing key is in every broker's logs, and so no place
-# for a person's data; what can't be an event type is masked all the same.
+# What stands beside an event's body. A routing key is in every broker's logs, and so no place for
+# personal data; what can't be an event type is masked all the same.
 _MESSAGE = {
     "routing_key": _EVENT_TYPE,
     "message_id": _TOKEN,
@@ -55,12 +56,13 @@ _MESSAGE = {
 
 
 def mask_shape(text: str) -> str:
-    """Keep a text's shape and its width: letters become x, digits 9, ASCII's punctuation stays."""
+    """Keep a text's shape and width: letters become x, digits 9, ASCII punctuation stays."""
     return "".join(c if c in _PUNCTUATION else _mask(c) for c in text)
 
 
 def _mask(char: str) -> str:
-    # What else is not ASCII may be half a letter (an accent, a vowel sign): it becomes x, too.
+    # Other characters that are not ASCII may be half a letter (an accent, a vowel sign): they
+    # become x, too.
     is_wide = east_asian_width(char) in "WF"
     if char.isnumeric():
         return "\uff19" if is_wide else "9"
@@ -68,7 +70,7 @@ def _mask(char: str) -> str:
 
 
 def masked(field: str, value: str) -> str:
-    """Show a value as far as it may be seen, else its shape."""
+    """Show a value if it may be shown, else its shape."""
     return value if may_be_seen(field, value) else mask_shape(value)
 
 
@@ -78,15 +80,15 @@ def masked_key(key: str) -> str:
 
 
 def masked_pointer(pointer: str) -> str:
-    """Show a JSON pointer as far as its keys are names; a torn text can make a key of a value."""
+    """Show a JSON pointer, masking keys that are no names: torn text can make a value a key."""
     parts = pointer.split("/")
     return "/".join(part if _INDEX.fullmatch(part) else masked_key(part) for part in parts)
 
 
 def masked_json(value: Any, field: str = "") -> Any:  # noqa: ANN401 -- JSON
-    """Mask a JSON value as far down as it goes; items of a list count as their field's values.
+    """Mask a JSON value recursively; items of a list count as their field's values.
 
-    Numbers that may not be seen become texts of their shape.
+    Numbers that may not be shown become texts of their shape.
     """
     match value:
         case dict():
@@ -107,8 +109,8 @@ def is_uuid(text: str) -> bool:
 def may_be_seen(field: str, value: str) -> bool:
     """Return whether a value in a field of this name is surely not personal.
 
-    It is when the field is known not to be personal and the value looks as it should there:
-    a name typed into an id, or under a misspelled key, stays hidden. An id alone says nothing.
+    It is when the field is known not to be personal and the value looks as it should there: a name
+    typed into an id, or under a misspelled key, stays hidden. An id alone says nothing.
     """
     shape = _shapes().get(field, _UUID)
     if shape is None:
@@ -117,15 +119,15 @@ def may_be_seen(field: str, value: str) -> bool:
 
 
 def names_fields(field: str) -> bool:
-    """Return whether a field of this name holds names of fields."""
+    """Return whether the values of a field of this name are names of fields."""
     return _shapes().get(field, _UUID) is None
 
 
 @cache
 def _shapes() -> dict[str, re.Pattern[str] | None]:
-    """Give, by a field's name, what may be seen there; None: the names of fields.
+    """Give, by a field's name, what may be shown there; None: names of fields.
 
-    A name that several types have is hidden where one of them hides it.
+    A name that several types have is hidden if one of them hides it.
     """
     from medtrack_cli.events.registry import event_types
 

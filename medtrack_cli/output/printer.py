@@ -1,4 +1,4 @@
-"""What a command can say, whatever the form it is said in."""
+"""What a command can say, in whatever format."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,14 +10,14 @@ from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.shown.shown import Shown
 
 Group = tuple[str, str]
-"""What is listed to its first few, and the name by which the others are counted."""
+"""What is listed only to its first few, and the name under which the others are counted."""
 
 
 class Printer(Protocol):
     """Says things on stdout (data) and stderr (all else)."""
 
     def show(self, shown: Shown, group: Group | None = None) -> None:
-        """Give one thing. Of a group people see the first few; the summary counts the others."""
+        """Show one thing. People see the first few of a group; the summary counts the others."""
         ...
 
     def rows(self, kind: Kind, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -25,25 +25,28 @@ class Printer(Protocol):
         ...
 
     def summary(self, kind: Kind, numbers: Mapping[str, float | str], sentence: str) -> None:
-        """Sum up, last of all: numbers and what they are of for programs, a sentence for people."""
+        """Sum up at the end: numbers with their units for programs, a sentence for people."""
         ...
 
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:
-        """Where deliveries are shown, from entering to leaving."""
+        """Return what shows deliveries, a context manager."""
         ...
 
     def progress(self, line: Callable[[], str]) -> AbstractContextManager[None]:
-        """Show how far a long run is, on a terminal, unless quiet; prints make it give way."""
+        """Show a long run's progress, on a terminal and not when quiet.
+
+        Other output replaces it.
+        """
         ...
 
     def note(self, text: str) -> None:
-        """Something worth knowing while waiting. On stderr."""
+        """Say something worth knowing meanwhile, on stderr."""
         ...
 
     def warning(self, text: str) -> None:
-        """Something to be put right. On stderr, even when quiet."""
+        """Say what should be fixed, on stderr, even when quiet."""
         ...
 
     def error(self, error: MedtrackError) -> None:
-        """Why it failed and what to do next. On stderr."""
+        """Say why it failed and what to do next, on stderr."""
         ...

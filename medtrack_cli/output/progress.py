@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Lock, Thread
 from typing import Self, TextIO
 
-MakeRoom = Callable[[], AbstractContextManager[None]]
+ShareTerminal = Callable[[], AbstractContextManager[None]]
 """Gives a context in which others may write to the terminal."""
 
 PATIENCE = 1.0
@@ -19,7 +19,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Shows a line on a terminal after a second, brings it up to date, clears it at the end."""
+    """Shows a line on a terminal after a second, updates it, clears it at the end."""
 
     def __init__(self, stderr: TextIO, line: Callable[[], str], *, quiet: bool) -> None:
         self._stderr = stderr
@@ -44,7 +44,7 @@ class Progress:
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
-        """Make room for other output on the same terminal."""
+        """Clear the line while others write to the same terminal."""
         with self._lock:
             self._clear()
             yield
@@ -66,7 +66,7 @@ class Progress:
 
 
 def _fitting(line: str, stderr: TextIO) -> str:
-    """Cut a line to the terminal's width as it is now: one that wraps can't be cleared."""
+    """Cut a line to the terminal's current width: one that wraps can't be cleared."""
     from rich.cells import set_cell_size
 
     room = os.get_terminal_size(stderr.fileno()).columns - 1

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from unicodedata import category
 
 MOST_MARKS = 8
-"""So many marks may stand on one letter; no language writes more, and a pile covers the lines
-around it."""
+"""The most marks on one letter; no language writes more, and a pile of them covers other lines."""
 
 # Letters and marks that show nothing, by Unicode's Default_Ignorable_Code_Point.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-# Format characters that are seen: Arabic's and others' signs that stand before a number or word.
+# Visible format characters: Arabic's and others' signs that stand before a number or word.
 _SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
 _JOINERS = frozenset("\u200c\u200d")
 _SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # choose a glyph's variant
@@ -18,10 +17,10 @@ _MARKS = frozenset({"Mn", "Me"})
 
 
 def safe_text(text: str) -> str:
-    r"""Show what can't be shown: ESC becomes \x1b, U+202E becomes \u202e, a newline \n.
+    r"""Escape what can't be shown: ESC becomes \x1b, U+202E becomes \u202e, a newline \n.
 
-    The result is one line and holds no character that a terminal obeys or hides. Every
-    language's letters and marks stay, and emoji; applied twice, it changes nothing more.
+    The result is one line and holds no character that a terminal obeys or hides. Letters and marks
+    of every language and emoji stay; applied twice, it changes nothing more.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -32,13 +31,13 @@ def safe_text(text: str) -> str:
 
 
 def hidden_in(text: str) -> Iterator[bool]:
-    """Tell of each character whether it must be escaped.
+    """Return for each character whether it must be escaped.
 
-    Always: controls (C0, DEL, C1, those of writing direction), spaces of no width, separators
-    of lines, tags, halves of surrogate pairs, private and unassigned characters. By what stands
-    around them: marks after the eighth on a letter; a variation selector that isn't the first
-    on its letter; a joiner, zero-width or not, except where Persian, Indic scripts and emoji
-    have one, between visible characters beyond Latin, Greek and Hebrew.
+    Always: controls (C0, DEL, C1, direction of writing), zero-width spaces, line separators, tags,
+    surrogate halves, private and unassigned characters. Depending on the context: marks after the
+    eighth on a letter; a variation selector that isn't the first on its letter; a joiner,
+    zero-width or not, except where Persian, Indic scripts and emoji have one, between visible
+    characters beyond Latin, Greek and Hebrew.
     """
     before, marks = "", 0
     for index, char in enumerate(text):
@@ -55,7 +54,7 @@ def hidden_in(text: str) -> Iterator[bool]:
 
 
 def is_invisible(char: str) -> bool:
-    """Return whether a character, wherever it stands, is one that a terminal obeys or hides."""
+    """Return whether a terminal obeys or hides a character, wherever it stands."""
     if char.isprintable():
         return char in _BLANK
     return char not in _SEEN and category(char) != "Zs"

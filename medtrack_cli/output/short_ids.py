@@ -1,4 +1,4 @@
-"""Ids cut to what a person can read, and still tell apart."""
+"""Ids cut to what a person can read and still distinguish."""
 
 from collections import OrderedDict
 
@@ -11,8 +11,8 @@ REMEMBERED = 10_000
 class ShortIds:
     """Cuts ids; two of the last 10,000 never look the same.
 
-    The first id to need a short form keeps it. Ids that begin alike, as UUIDv7 made in the
-    same minute do, get more of their groups.
+    The first id with a short form keeps it. Ids that begin alike, such as UUIDv7 made in the same
+    minute, get more groups.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A line of a source file with a caret below: what compilers show, without personal values."""
+"""A line of a source file with a caret below, as compilers show it, without personal values."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from medtrack_cli.events.findings import Span
 from medtrack_cli.output.masking import masked, names_fields
 from medtrack_cli.output.safe_text import hidden_in, is_invisible
 
-# A quoted string, closed or not; or a plain text with all its words, a comment after it among
-# them. What stands between is structure.
+# A quoted string, closed or not; or a plain text with all its words, including a comment after it.
+# What stands between them is structure.
 _PLAIN = r"""(?![-?](?=\s|$)|:)(?:[^\s{}\[\],:"']|:(?=[^\s{}\[\],"']))+"""
 _TOKEN = re.compile(
     rf""""(?:[^"\\]|\\.)*+"?|'(?:[^']|'')*+'?|{_PLAIN}(?:[ \t]+{_PLAIN})*+""", re.DOTALL
@@ -30,7 +30,7 @@ _BEFORE_KEY = frozenset("{,-?")
 
 
 class Snippet(NamedTuple):
-    """Two lines of the same width: what stands in the file, and the caret below it."""
+    """A source line and the caret line below it, of the same width."""
 
     text: str
     caret: str
@@ -39,7 +39,8 @@ class Snippet(NamedTuple):
 def snippet(line: str, span: Span, width: int, *, reveal: bool) -> Snippet:
     """Cut a line around the span to at most `width` columns, personal values masked in shape.
 
-    Every character the terminal could obey or hide is shown as one `·`, so that columns hold.
+    Each character that the terminal could obey or hide becomes one `·`, so that columns stay
+    aligned.
     """
     shown = line if reveal else mask_line(line)
     start = min(span.column - 1, len(shown))
@@ -54,7 +55,7 @@ def snippet(line: str, span: Span, width: int, *, reveal: bool) -> Snippet:
 
 
 def expression_lines(error: WrongExpression, width: int) -> Snippet:
-    """Show where an expression is wrong; it was typed just now, and hides nobody."""
+    """Show where an expression is wrong, unmasked: the user has just typed it."""
     lines = error.expression.split("\n")
     line = lines[min(error.line, len(lines)) - 1]
     span = Span(error.line, error.column, error.column + 1)
@@ -96,13 +97,13 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-@lru_cache(maxsize=1)  # an event's findings often stand on one line, and a line can be long
+@lru_cache(maxsize=1)  # many findings often point at one line, and a line can be long
 def mask_line(line: str) -> str:
     """Mask every value of a JSON or YAML line that could be personal; keys and structure stay.
 
-    Works on the line alone, so what it can't place it masks: a value whose key stands on
-    another line, the text of a block, a comment, whatever a syntax error has torn apart.
-    The names of a scenario's shared values stay.
+    It sees only this line, so it masks whatever it can't assign: a value whose key is on another
+    line, the text of a block, a comment, the parts of a syntax error. The names of a scenario's
+    shared values stay.
     """
     shown = "".join(_masked_parts(line))
     parts, position = [], 0

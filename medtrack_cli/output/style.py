@@ -9,7 +9,7 @@ _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 
 
 class Style:
-    """Wrap text in a colour, or leave it as it is when colours are off."""
+    """Wraps text in a colour, or leaves it as it is when colours are off."""
 
     def __init__(self, *, on: bool) -> None:
         self.on = on
@@ -19,7 +19,7 @@ class Style:
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str], asked: Colour) -> bool:
-    """Decide by --color, NO_COLOR, FORCE_COLOR, TERM and the stream; the first that says it."""
+    """Decide by --color, NO_COLOR, FORCE_COLOR, TERM and the stream; the first one set decides."""
     if asked is not Colour.AUTO:
         return asked is Colour.ALWAYS
     if environ.get("NO_COLOR"):

@@ -1,4 +1,4 @@
-"""The line that `listen --format` writes of each event: text with placeholders in braces."""
+"""The line that `listen --format` writes for each event: text with placeholders in braces."""
 
 import json
 import re
@@ -30,9 +30,9 @@ RECORD_FIELDS = (
     "valid",
     "findings",
 )
-"""The members of an `event` record. Those of the envelope need no `body.` before them."""
+"""The members of an `event` record. Those of the envelope may be written without `body.`."""
 
-# Made by us or said by the broker; everything else may be about a person.
+# Made by us or the broker; everything else may be about a person.
 _NEVER_PERSONAL = frozenset({"kind", "received_at", "exchange", "redelivered", "valid", "findings"})
 _OPENED = frozenset({"properties", "headers", "header_types", "body", "payload", "findings"})
 _INDEX = re.compile("[0-9]{1,6}")
@@ -40,14 +40,14 @@ _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}|[{}]|[^{}]+")
 
 
 class Placeholder(NamedTuple):
-    """A place for a value: the names that lead to it in a record, and how it is written."""
+    """A place for a value: the path to it in a record, and its format."""
 
     path: tuple[str, ...]
     modifier: str = ""  # json, or a format of strftime
 
 
 def template(text: str) -> tuple[str | Placeholder, ...]:
-    """Take a template apart into texts and placeholders. Raises UsageError for a wrong one."""
+    """Split a template into texts and placeholders. Raises UsageError for a wrong one."""
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise UsageError("--format is no text in UTF-8", text)
     return tuple(_parts(text))
@@ -88,10 +88,10 @@ def renderer(
     reveal: bool,
     local_time: bool = False,
 ) -> Callable[[CheckedDelivery], str]:
-    """Make what writes a template's line of a delivery, without its end.
+    """Make the function that writes a delivery by a template, without a newline.
 
-    For a terminal foreign text is escaped, and personal values are masked unless `reveal`.
-    Elsewhere both are exact. What an event hasn't is empty. `local_time` is for `received_at`.
+    On a terminal foreign text is escaped, and personal values are masked unless `reveal`. Elsewhere
+    both are exact. What an event lacks is empty. `local_time` is for `received_at`.
     """
     pieces = tuple(parts)
 
@@ -107,7 +107,7 @@ def renderer(
         if local_time:
             received_at = seen.delivery.received_at.astimezone()
             record["received_at"] = received_at.isoformat(timespec="microseconds")
-        if for_terminal and not reveal:  # the keys in a pointer may be names of people
+        if for_terminal and not reveal:  # keys in a pointer may be names of people
             for found in record["findings"]:
                 found["pointer"] = masked_pointer(found["pointer"])
         return "".join(p if isinstance(p, str) else value_of(record, p) for p in pieces)
@@ -123,7 +123,7 @@ def _masked(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 -- JSON
 
 
 def find(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 -- JSON
-    """Follow a path; None where it leads nowhere. A name with dots in it is found whole."""
+    """Follow a path; None where it leads nowhere. Names that contain dots are found, too."""
     for index, name in enumerate(path):
         if isinstance(value, dict):
             whole = ".".join(path[index:])
@@ -138,7 +138,7 @@ def find(value: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 -- JSON
 
 
 def written(value: Any, modifier: str) -> str:  # noqa: ANN401 -- JSON
-    """Write a value: a text as it is, nothing for null, all else as JSON."""
+    """Write a value: a text as it is, nothing for null, anything else as JSON."""
     if modifier.startswith("%") and (moment := _moment(value)) is not None:
         return moment.strftime(modifier)
     if modifier != "json" and (value is None or isinstance(value, str)):
@@ -147,7 +147,7 @@ def written(value: Any, modifier: str) -> str:  # noqa: ANN401 -- JSON
 
 
 def _moment(value: object) -> datetime | None:
-    """Read a time out of a record, where it is one."""
+    """Read a time from a record, if it is one."""
     match value:
         case {"$timestamp": str(text)} | str(text):
             try:

@@ -1,4 +1,4 @@
-"""A person on the terminal, who can be asked."""
+"""A person at the terminal, who can be asked."""
 
 import os
 from collections.abc import Iterable
@@ -14,29 +14,29 @@ _SIGNAL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Where questions are put and answers typed. Neither -q nor -o json silences a question."""
+    """Where questions are asked and answered. Neither -q nor -o json silences a question."""
 
     stdin: BinaryIO
     stderr: TextIO
 
     @property
     def has_person(self) -> bool:
-        """Both have to be the terminal: what a pipe says is nobody's answer."""
+        """Whether stdin and stderr are a terminal: text from a pipe is nobody's answer."""
         return self.stdin.isatty() and self.stderr.isatty()
 
     def ask(self, told: Iterable[str], question: str) -> str:
-        """Tell lines, put a question, give the line typed; the end of the input is an empty one."""
+        """Print lines and a question, and return the typed line; empty at the end of the input."""
         lines = [safe_text(line) + "\n" for line in told]
         self.stderr.write("".join(lines) + safe_text(question))
         self.stderr.flush()
-        # A signal that comes just before a read that blocks would wait for the next line.
+        # A signal that comes just before a blocking read would wait for the next line.
         with suppress(OSError):  # Windows waits for sockets only
             while not select([self.stdin], [], [], _SIGNAL_SECONDS)[0]:
                 pass
         return self.stdin.readline().decode("utf-8", "replace").strip()
 
     def ask_secret(self, question: str) -> str:
-        """Ask without showing what is typed; empty when nothing was."""
+        """Ask without echo; empty when nothing was typed."""
         from getpass import getpass
 
         try:
@@ -49,5 +49,5 @@ def width_of(stdout: TextIO) -> int:
     """Give a terminal's columns; 80 where there is none."""
     try:
         return os.get_terminal_size(stdout.fileno()).columns or 80
-    except OSError:  # no terminal, or nothing at all behind it
+    except OSError:  # no terminal, or none that is connected
         return 80

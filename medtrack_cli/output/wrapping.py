@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 _WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
-"""A word; what stands between backticks is typed as it is, and so it is one."""
+"""A word; what stands between backticks is typed as it is, and so counts as one."""
 
 
 def wrapped(text: str, width: int | None, first: str = "", indent: str = "") -> Iterator[str]:
-    """Break a text that was made safe into lines of a width in columns; None: one line.
+    """Break a safe text into lines of a width in columns; None: one line.
 
-    `first` begins the first line, `indent` the others. A word that is too long has a line alone.
+    `first` begins the first line, `indent` the others. A word that is too long gets a line of its
+    own.
     """
     line = first
     for word in [text] if width is None else _WORD.findall(text):
@@ -26,7 +27,7 @@ def wrapped(text: str, width: int | None, first: str = "", indent: str = "") -> 
 
 
 def kept(text: str, width: int | None) -> Iterator[str]:
-    """Give a line as it stands where it fits, else broken between words, its indent kept."""
+    """Keep a line that fits, else break it between words with the same indent."""
     if width is None or columns(text) <= width:
         yield text
         return
@@ -37,10 +38,10 @@ def kept(text: str, width: int | None) -> Iterator[str]:
 def aligned(
     rows: Sequence[Sequence[str]], width: int | None, indent: str = ""
 ) -> Iterator[list[str]]:
-    """Give each row's lines: cells stand in columns, where they are broken between words.
+    """Give each row's lines: cells are aligned in columns and broken between words.
 
-    Where even the longest words of all columns don't fit beside each other, a row's cells follow
-    one another; a word that no line has room for has one for itself, so that it can be copied.
+    Where not even the longest words of all columns fit beside each other, a row's cells follow one
+    another; a word that fits in no line gets one of its own, so that it can be copied.
     """
     room = None if width is None else width - len(indent)
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
@@ -91,7 +92,7 @@ def cut_right(text: str, width: int, mark: str = "…") -> str:
 
 
 def columns(text: str) -> int:
-    """Count the columns that a terminal gives a text."""
+    """Count the columns a terminal uses for a text."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

@@ -1,4 +1,4 @@
-"""What the status block of the live view says: a scene in, rows of a given width out."""
+"""The status block of the live view: from a scene to rows of a given width."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -30,11 +30,11 @@ DIGITS = 9
 MOST_SERVICES = 6
 
 IDLE_SECONDS = 10
-"""Without an event for so long, the block says so."""
+"""After this long without an event, the block says so."""
 
 
 class Scene(NamedTuple):
-    """All that the block shows, at one moment."""
+    """All that the block shows at one moment."""
 
     watched: Watched
     connection: Connection
@@ -49,9 +49,9 @@ class Scene(NamedTuple):
 
 
 def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
-    """Draw the block, a third of the height at the most; the least important rows go first.
+    """Draw the block, at most a third of the height; the least important rows are left out first.
 
-    That it listens, and how much has come, is said in any window; before the first event, where.
+    Every window shows that it listens and how much has come, and before the first event also where.
     """
     has_events = bool(scene.statistics.by_type.apart or scene.watched.left_out())
     invalid = list(_invalid(scene, size.width, marks))
@@ -79,7 +79,7 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
 def totals(
     watched: Watched, statistics: Statistics, connection: Connection, width: int, marks: Marks
 ) -> Iterator[Text]:
-    """Sum up at the end: each type, and what was out of the ordinary."""
+    """Sum up at the end: each type, and what was unusual."""
     chips = (
         _counted(name, tally, marks, reveal=watched.reveal)
         for name, tally in statistics.most_frequent
@@ -89,7 +89,7 @@ def totals(
 
 
 def _counted(name: str, tally: Tally, marks: Marks, *, reveal: bool) -> Text:
-    """Give how many came of a type, and how many of them are invalid."""
+    """Give how many events of a type have come, and how many of them are invalid."""
     shown = routing_key(name, reveal=reveal)
     chip = Text.assemble((shown, family_colour(shown)), (f" {tally.total:,}", "bold"))
     if tally.invalid:
@@ -98,13 +98,13 @@ def _counted(name: str, tally: Tally, marks: Marks, *, reveal: bool) -> Text:
 
 
 def _digit(scene: Scene, name: str) -> str:
-    """Give the key that chooses a type: types keep theirs, in the order of their first events."""
+    """Give the key that selects a type: types keep theirs, in the order of their first events."""
     first = list(scene.statistics.by_type.apart)[:DIGITS]
     return f"{first.index(name) + 1}:" if scene.has_keys and name in first else ""
 
 
 def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
-    """Say how it is, since when, and how much arrives; then why it is interrupted."""
+    """Give the phase, its duration and the number of events; then why it is interrupted."""
     connection, minute, now = scene.connection, scene.statistics.minute, scene.now
     row = Text()
     if scene.controls.pane:
@@ -125,7 +125,7 @@ def _state(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
 
 
 def _phase(connection: Connection, retry: Retry, now: float, marks: Marks) -> Text:
-    """Name the phase with how long it has lasted; listening counts from the first time."""
+    """Name the phase and its duration; listening counts from the first time."""
     match connection.phase:
         case Phase.LISTENING:
             since = connection.ready_at or connection.since
@@ -144,7 +144,7 @@ def _phase(connection: Connection, retry: Retry, now: float, marks: Marks) -> Te
 def _place(watched: Watched, width: int) -> Iterator[Text]:
     """Name what is listened to: patterns and exchange, or a queue; broker and profile.
 
-    No secret is in them.
+    It contains no secret.
     """
     settings = watched.settings
     named = watched.source.described(settings.exchange)
@@ -160,7 +160,7 @@ def _place(watched: Watched, width: int) -> Iterator[Text]:
 
 
 def _types(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
-    """Give each type's total and rate, or what is waited for when nothing has come."""
+    """Give each type's total and rate, or what is waited for while nothing has come."""
     if not scene.statistics.by_type.apart:
         yield Text("waiting for the first event", "yellow")
         return
@@ -214,7 +214,7 @@ def _flowing(chips: Iterable[Text], width: int, gap: str) -> Iterator[Text]:
 
 
 def _oddities(scene: Scene, width: int) -> Iterator[Text]:
-    """Give the totals, and what is out of the ordinary."""
+    """Give the totals, and what is unusual."""
     chips = list(_numbers(scene.watched, scene.statistics, scene.connection))
     if scene.last_event_at is not None and scene.now - scene.last_event_at >= IDLE_SECONDS:
         chips.append(Text(f"nothing for {duration(scene.now - scene.last_event_at)}", "yellow"))
@@ -240,7 +240,7 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
 
 
 def _keys(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
-    """Name the keys, and what they have set; what is set comes first where it is not of a key."""
+    """Name the keys and what they have set; settings that no key shows come first."""
     controls = scene.controls
     chips = [Text(f"[{scene.notice}]", "bold yellow")] if scene.notice else []
     if controls.query:
@@ -270,7 +270,7 @@ def _hints(controls: Controls) -> Iterable[tuple[str, str]]:
 
 
 def _sparkline(counts: list[int], bars: str) -> str:
-    """Draw counts as bars against the greatest of them; only nothing has no bar."""
+    """Draw counts as bars relative to the greatest; only zero has no bar."""
     top = max(1, *counts)
     return "".join(bars[-(-count * (len(bars) - 1) // top)] for count in counts)
 

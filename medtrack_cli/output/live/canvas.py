@@ -1,4 +1,4 @@
-"""What of the live view is drawn, and when: lines and the block below them, or a pane."""
+"""What of the live view is drawn, and when: lines above the block, or a pane."""
 
 from collections.abc import Callable, Sequence
 from typing import TextIO
@@ -31,7 +31,7 @@ BLOCK_SECONDS = 0.2
 
 
 class Canvas:
-    """The screen with its block, which is made anew only a few times a second."""
+    """The screen with its block, which is rebuilt only a few times a second."""
 
     def __init__(self, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
         self.screen = Screen(stdout)
@@ -73,16 +73,16 @@ class Canvas:
         self.screen.draw([], self._new_block(scene), clear=True)
 
     def outdate(self) -> None:
-        """Have the block made anew by the next frame."""
+        """Make the next frame rebuild the block."""
         self._block_at = 0.0
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for another block."""
+        """Whether it is time to rebuild the block."""
         return self._watched.clock.monotonic() - self._block_at >= BLOCK_SECONDS
 
     def refresh(self, scene: Scene) -> None:
-        """Draw the block again, if it says anything else."""
+        """Draw the block again if it has changed."""
         before, size = self._block, self._size
         is_new = self._new_block(scene) != before or self._size != size
         if is_new and self.screen.can_write:
@@ -90,7 +90,7 @@ class Canvas:
             self.drawn_at = self._block_at
 
     def pane(self, scene: Scene, held: Sequence[Entry], shown: Sequence[Entry]) -> None:
-        """Fill the screen with what is looked at, above the block."""
+        """Fill the screen above the block with the open pane."""
         self._block_at = self._watched.clock.monotonic()
         if not self.screen.can_write:
             return

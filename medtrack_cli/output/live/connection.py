@@ -1,4 +1,4 @@
-"""The connection's story, as far as the live view tells it."""
+"""The connection's story, as the live view tells it."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,7 +7,7 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 
 
 class Phase(Enum):
-    """How the connection is."""
+    """The state of the connection."""
 
     CONNECTING = "connecting"
     LISTENING = "listening"
@@ -26,7 +26,7 @@ class Connection:
     gap_seconds: float = 0.0
 
     def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
-        """Go on with what has just happened."""
+        """Record what has just happened."""
         match happening:
             case Listening():
                 self.phase, self.ready_at = Phase.LISTENING, now

@@ -1,4 +1,4 @@
-"""What the keys of the live view do to it."""
+"""What the keys of the live view do."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live.statistics import type_of
 
 INVALID = "invalid"
-"""The filter that lets only events with errors through; no event type is so named."""
+"""The filter that lets only events with errors through; no event type has this name."""
 
 LONGEST_QUERY = 100
 
 
 class Pane(Enum):
-    """What stands in the place of the log while it is held."""
+    """What is shown in place of the log while it is held."""
 
     LIST = "list"  # of what is kept
     EVENT = "event"  # one of them, whole
@@ -29,16 +29,16 @@ class Controls:
 
     is_paused: bool = False
     has_bodies: bool = False
-    only: str | None = None  # a type, or INVALID; None: everything is drawn
+    only: str | None = None  # a type, or INVALID; None: no filter
     query: str = ""  # what is searched for, in lower case
-    typed: str | None = None  # a query that isn't finished
+    typed: str | None = None  # a query that is being typed
     pane: Pane | None = None
     selected: int = 0  # the number of an event
     top: int = 0  # the first line of an event, or of the help, that is shown
 
     @property
     def is_holding(self) -> bool:
-        """Whether what arrives waits."""
+        """Whether new events wait."""
         return self.is_paused or self.pane is not None
 
     def wants(self, seen: CheckedDelivery) -> bool:
@@ -52,14 +52,14 @@ class Around(NamedTuple):
     """Where a key may lead: to a type, to an event, further down."""
 
     types: Sequence[str]  # in the order of their digits
-    shown: Sequence[int]  # the numbers of the events that can be selected, ascending
-    find: Callable[[str], Sequence[int]]  # those of them that a query finds
+    shown: Sequence[int]  # numbers of the events that can be selected, ascending
+    find: Callable[[str], Sequence[int]]  # those that match the query
     page: int  # rows
     lines: int  # of the event or the help that is open
 
 
 def pressed(controls: Controls, key: str, around: Around) -> Controls:
-    """Give the controls after a key; one that means nothing changes nothing."""
+    """Give the controls after a key; a key without a meaning changes nothing."""
     if controls.typed is not None:
         return _typing(controls, controls.typed, key, around)
     match key:
@@ -74,7 +74,7 @@ def pressed(controls: Controls, key: str, around: Around) -> Controls:
 
 
 def nearest(shown: Sequence[int], number: int) -> int:
-    """Find where a number is, or the one below it; 0 where there is none."""
+    """Find a number's index, or that of the one below it; 0 where there is none."""
     return max(0, bisect_right(shown, number) - 1)
 
 
@@ -95,7 +95,7 @@ def _scrolling(controls: Controls, key: str, around: Around) -> Controls:
 
 
 def _opened(controls: Controls, around: Around) -> Controls:
-    """Show what is kept, the newest selected."""
+    """Show the kept events, the newest selected."""
     newest = around.shown[-1] if around.shown else 0
     return replace(controls, pane=Pane.LIST, selected=newest)
 
@@ -131,7 +131,7 @@ _MEANINGS = {None: _scrolling, Pane.LIST: _listing, Pane.EVENT: _reading, Pane.H
 
 
 def _filtering(controls: Controls, key: str, types: Sequence[str]) -> Controls:
-    """Choose what is shown: f goes over the invalid ones and each type to all again, F back."""
+    """Choose the filter: f goes from all to the invalid ones, each type, all again; F reverses."""
     match key:
         case "f" | "F":
             ring = [None, INVALID, *sorted(types)]
@@ -164,7 +164,7 @@ def _typing(controls: Controls, typed: str, key: str, around: Around) -> Control
 def _next(
     controls: Controls, around: Around, *, is_older: bool, is_first: bool = False
 ) -> Controls:
-    """Select what is found next; nothing more changes when nothing is."""
+    """Select the next match; without one nothing changes."""
     if controls.pane not in {Pane.LIST, Pane.EVENT}:
         controls, is_first = _opened(controls, around), is_older
     found = around.find(controls.query) if controls.query else ()

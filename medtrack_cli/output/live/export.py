@@ -1,4 +1,4 @@
-"""What is taken out of the live view: events into a recording, ids into the clipboard."""
+"""What leaves the live view: events into a recording, ids into the clipboard."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
@@ -12,8 +12,8 @@ from medtrack_cli.output.masking import is_uuid, masked
 from medtrack_cli.output.safe_text import safe_text
 
 
-class Taking:
-    """Records from a key on what was kept and all that comes; copies ids. `notice` says it."""
+class Export:
+    """Records kept events and all that follow; copies ids. `notice` says what it did."""
 
     def __init__(self, watched: Watched, looking: Looking, send: Callable[[str], None]) -> None:
         self.notice = ""
@@ -22,7 +22,7 @@ class Taking:
         self._recording: Recording | None = None
 
     def press(self, key: str) -> None:
-        """Do what a key means, unless it is a part of what is typed."""
+        """Do what a key means, unless it is part of typed text."""
         self.notice = ""
         if self._looking.controls.typed is not None:
             return
@@ -32,7 +32,7 @@ class Taking:
             self.notice = self._copy(id_of(seen))
 
     def record(self, batch: Iterable[CheckedDelivery]) -> None:
-        """Record what has come; it is safe then. Raises CannotWrite."""
+        """Record a batch; it is on disk after that. Raises CannotWrite."""
         if self._recording:
             _add(self._recording, batch)
 
@@ -42,7 +42,7 @@ class Taking:
             self._recording.close()
 
     def _begin(self, kept: Sequence[CheckedDelivery], missing: int) -> str:
-        """Begin a recording with what is kept; say where it is, or why there is none."""
+        """Begin a recording with the kept events; return where it is, or why there is none."""
         if self._recording:
             return f"recording to {safe_text(self._recording.path.name)} already"
         if not self._watched.record:
@@ -75,7 +75,7 @@ class Taking:
 def _add(recording: Recording, batch: Iterable[CheckedDelivery]) -> None:
     for seen in batch:
         recording.write(seen)
-        seen.line = ""  # whoever wants it has it: a kept event is no larger than its body
+        seen.line = ""  # made again when wanted: a kept event takes no more memory than its body
     recording.flush()
 
 
@@ -90,5 +90,5 @@ def shown_id(text: str, *, reveal: bool) -> str:
 
 
 def to_clipboard(text: str) -> str:
-    """Ask a terminal to keep a text in its clipboard: OSC 52."""
+    """Give the sequence that asks a terminal to put a text in its clipboard: OSC 52."""
     return f"\x1b]52;c;{b64encode(text.encode()).decode('ascii')}\x07"

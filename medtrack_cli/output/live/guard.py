@@ -1,4 +1,4 @@
-"""Gives a terminal back when nobody else can: after kill -9, or a crash."""
+"""Restores a terminal when we can't: after kill -9, or a crash."""
 
 import subprocess
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from contextlib import suppress
 
 from medtrack_cli import programs
 
-# Reads which screen is shown, a line each time. Where that ends without a word, the first screen is
-# shown again, with a cursor. Most shells set their own modes when a program is killed, so ours are
-# only taken back where they still are, a moment later.
+# Reads which screen is shown, a line each time. If the input ends without a word, it shows the
+# first screen again, with a cursor. Most shells set their own modes when a program is killed, so a
+# moment later ours are only undone where they are still set.
 _SCRIPT = r"""
 exec 3>&1
 ours=$(stty -g <&3)
 while read -r screen; do last=$screen; done
 case $last in
-    aside) printf '\033[?1049l\033[?25h\033[?7h\033[?2026l' ;;
+    alternate) printf '\033[?1049l\033[?25h\033[?7h\033[?2026l' ;;
     log) printf '\033[?25h\033[?7h\033[?2026l\n' ;;
     left) exit ;;
 esac
@@ -23,13 +23,13 @@ sleep 0.2
 """
 
 END_SECONDS = 1.0
-"""So long it may take to end."""
+"""Seconds that it may take to end."""
 
 
 class Guard:
-    """A process that ends a moment after ours, in a session of its own: no key ends it.
+    """A process that outlives ours by a moment, in a session of its own: no key ends it.
 
-    Where it can't be started there is none.
+    Where it can't be started, there is none.
     """
 
     def __init__(self, terminal: int) -> None:
@@ -38,7 +38,7 @@ class Guard:
         self._told = ""
 
     def begin(self, modes: Sequence[str]) -> None:
-        """Guard a terminal whose modes are ours; stty's words take them back."""
+        """Guard a terminal whose modes we have set; stty's arguments restore them."""
         self.dismiss()
         with suppress(OSError):
             self._process = subprocess.Popen(  # noqa: S603 -- a script of our own
@@ -52,14 +52,14 @@ class Guard:
             )
 
     def tell(self, screen: str) -> None:
-        """Say what is shown: the `log`, what is `aside` of it, or `none` of ours."""
+        """Say what is shown: the `log`, the `alternate` screen, or `none` of ours."""
         if self._process and self._process.stdin and screen != self._told:
             self._told = screen
             with suppress(OSError):  # it was killed
                 self._process.stdin.write(f"{screen}\n".encode())
 
     def dismiss(self) -> None:
-        """Let it go."""
+        """End it."""
         self.tell("left")
         if process := self._process:
             self._process, self._told = None, ""

@@ -7,19 +7,19 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live.search import searched
 
 MOST, MOST_BYTES = 1_000, 64 * 1024 * 1024
-"""So many events are kept, if their bodies take no more; one always is."""
+"""The most events kept, and bytes of their bodies; one event is always kept."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """An event, with its number among all that were received."""
+    """An event, with its number among all received."""
 
     number: int
     seen: CheckedDelivery
     _searched: str | None = field(default=None, init=False)
 
     def holds(self, query: str) -> bool:
-        """Return whether a search finds it; the query is in lower case."""
+        """Return whether a search matches; the query is in lower case."""
         if self._searched is None:
             self._searched = searched(self.seen)
         return query in self._searched
@@ -30,7 +30,7 @@ class Kept:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
-        self._held = 0  # so many from the first on
+        self._held = 0  # the number of held events, from the first on
         self._bytes = 0
 
     def __iter__(self) -> Iterator[Entry]:
@@ -45,17 +45,17 @@ class Kept:
         return self._entries[: self._held]
 
     def add(self, entry: Entry) -> None:
-        """Keep an event, in the place of the oldest that aren't held."""
+        """Keep an event, dropping the oldest that aren't held to make room."""
         self._entries.append(entry)
         self._bytes += size_of(entry.seen)
         self._trim()
 
     def hold(self) -> None:
-        """Let what is kept now stay until it is released."""
+        """Keep what is here now until it is released."""
         self._held = self._held or len(self._entries)
 
     def release(self) -> None:
-        """Let what was held go where there is more than is kept."""
+        """Drop what was held and is over the bounds."""
         self._held = 0
         self._trim()
 

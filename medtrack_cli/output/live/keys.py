@@ -1,4 +1,4 @@
-"""The keys of a terminal: what it sends for them, and what they are for."""
+"""The keys of a terminal: what it sends for them, and what they do."""
 
 import re
 
@@ -12,7 +12,7 @@ HINTS = (
     ("c", "clear"),
     ("?", "help"),
 )
-"""Of the view that scrolls."""
+"""For the view that scrolls."""
 
 LIST_HINTS = (
     ("{arrows}", "select"),
@@ -70,7 +70,7 @@ _SINGLE = {"\r": "enter", "\n": "enter", "\x7f": "backspace", "\b": "backspace",
 
 
 def keys_of(typed: bytes) -> list[str]:
-    """Name the keys in what a terminal has sent; sequences that mean nothing to us are left out.
+    """Name the keys in what a terminal has sent, leaving out unknown sequences.
 
     A character is its own name.
     """
@@ -86,5 +86,5 @@ def keys_of(typed: bytes) -> list[str]:
 
 
 def is_unfinished(typed: bytes) -> bool:
-    """Whether more of the last key may be on its way; it is the key Esc when nothing comes."""
+    """Return whether more of the last key may follow; if nothing does, it was Esc."""
     return _UNFINISHED.search(typed) is not None

@@ -18,7 +18,7 @@ MAX_UNSAID = 1_000
 
 
 class Log:
-    """Draws events and what is said of them, while the terminal is ours."""
+    """Draws events and messages about them, while the terminal is ours."""
 
     def __init__(
         self,
@@ -28,20 +28,20 @@ class Log:
         clock: Clock,
         scene: Callable[[], Scene],
     ) -> None:
-        self.is_up = False  # the terminal is in our hands
+        self.is_up = False  # the terminal is ours
         self._canvas, self._selection, self._looking = canvas, selection, looking
         self._clock, self._scene = clock, scene
         self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
 
     def draw(self, batch: Sequence[CheckedDelivery]) -> None:
-        """Draw what is chosen of a batch; all of it waits for a terminal that takes no output."""
+        """Draw what is chosen of a batch; all of it waits while the terminal takes no output."""
         if self.is_up and self._canvas.screen.can_write:
             self._draw([], self._selection.choose(batch, self._clock.monotonic()))
         else:
             self._selection.leave(batch)
 
     def say(self, *lines: str) -> None:
-        """Print lines for good, now or when the log is no longer held."""
+        """Print lines for good, now or when the log is released."""
         if self._looking.controls.is_holding:
             self._unsaid.extend(lines)
             return
@@ -49,8 +49,8 @@ class Log:
         self.frame([*self._left_out(), *lines])
 
     def go_on(self, *, was_paused: bool) -> None:
-        """Draw what has waited while the log was held; of a flood behind a pane a part, as ever."""
-        self.frame([])  # at once: many rows take a while
+        """Draw what has waited while the log was held; of a flood only a part, as always."""
+        self.frame([])  # together: many rows take a while
         waiting = [*self._selection.taken_back(), *self._selection.held()]
         if not was_paused:
             waiting = self._selection.choose(waiting, self._clock.monotonic())
@@ -63,7 +63,7 @@ class Log:
             self._canvas.frame(lines, self._scene)
 
     def show(self) -> None:
-        """Draw what stands on the screen, without anything new."""
+        """Draw the screen again, without anything new."""
         if self._looking.controls.pane:
             self._canvas.pane(self._scene(), self._looking.held, self._looking.shown)
         else:

@@ -1,4 +1,4 @@
-"""What is kept of what came, what the keys have set, and what of it is looked at."""
+"""The kept events, what the keys have set, and which of the events are shown."""
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.live.controls import Around, Controls, Pane, nearest, pressed
@@ -13,7 +13,7 @@ class Looking:
         self.controls = Controls(has_bodies=has_bodies)
         self._statistics = statistics
         self._kept = Kept()
-        self._held_at = 0  # so many had been received when the log was held
+        self._held_at = 0  # how many had been received when the log was held
 
     @property
     def held(self) -> list[Entry]:
@@ -38,7 +38,7 @@ class Looking:
 
     @property
     def selected(self) -> CheckedDelivery | None:
-        """Give the event that is selected."""
+        """Give the selected event."""
         shown = self.shown if self.controls.pane is Pane.LIST else self.held
         if not self.controls.selected or not shown:
             return None
@@ -50,16 +50,16 @@ class Looking:
         return self._statistics.received - self._held_at
 
     def take(self, seen: CheckedDelivery) -> bool:
-        """Keep what was received last, and tell whether it passes the filter."""
+        """Keep what was received last, and return whether it passes the filter."""
         entry = Entry(self._statistics.received, seen)
         self._kept.add(entry)
-        seen.line = ""  # whoever wants it has it: a kept event is no larger than its body
+        seen.line = ""  # made again when wanted: a kept event takes no more memory than its body
         if self.controls.query:
             self._statistics.found += entry.holds(self.controls.query)
         return self.controls.wants(seen)
 
     def press(self, key: str, page: int, lines: int) -> None:
-        """Do what a key means where a page has so many rows, and what is open so many lines."""
+        """Do what a key means; `page` and `lines` count the rows of a page and of what is open."""
         before = self.controls
         if before.pane is None:
             self._kept.hold()

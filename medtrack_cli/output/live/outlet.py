@@ -1,4 +1,4 @@
-"""Writing to a terminal that may stop reading: whoever draws never waits for it long."""
+"""Writing to a terminal that may stop reading, without waiting long for it."""
 
 import os
 import select
@@ -7,18 +7,18 @@ from contextlib import suppress
 from typing import TextIO
 
 PATIENCE = 0.1
-"""Seconds that one write may take; a terminal that reads takes milliseconds."""
+"""Seconds that one write may take; a terminal that reads needs milliseconds."""
 
 LAST_PATIENCE, LAST_SECONDS = 0.5, 5.0
-"""Seconds that a terminal is waited for at the end: one that takes nothing, one that is slow."""
+"""Seconds to wait at the end for a terminal that takes nothing, and for a slow one."""
 
 
 class Outlet:
     """Writes without blocking; what a terminal doesn't take yet is kept for the next time.
 
-    The terminal is opened anew for it: whether a descriptor blocks is shared with the shell.
-    Where it can't be opened, writing blocks as usual. To a terminal that is gone nothing is
-    written, and that is no error: what arrives may be recorded.
+    The terminal is opened anew for it: the blocking mode of a descriptor is shared with the shell.
+    Where it can't be opened, writing blocks as usual. After a hangup nothing is written, and that
+    is no error: events may be recorded all the same.
     """
 
     def __init__(self, stdout: TextIO) -> None:
@@ -33,7 +33,7 @@ class Outlet:
             self._descriptor = self._own
 
     def write(self, text: str) -> None:
-        """Write a text after what is left; what a terminal's encoding lacks is escaped."""
+        """Write a text after what is left; characters the encoding lacks are escaped."""
         is_stalled = bool(self._rest)
         self._rest += text.encode(self._encoding, "backslashreplace")
         self._push(0 if is_stalled else PATIENCE)
@@ -45,14 +45,14 @@ class Outlet:
         return not self._rest and not self.is_gone
 
     def settle(self) -> None:
-        """Write what is left, for as long as the terminal takes any of it."""
+        """Write what is left, as long as the terminal takes any of it."""
         until, before = time.monotonic() + LAST_SECONDS, len(self._rest) + 1
         while len(self._rest) < before and time.monotonic() < until:
             before = len(self._rest)
             self._push(LAST_PATIENCE)
 
     def close(self) -> None:
-        """Give what is left a last chance."""
+        """Try once more to write what is left."""
         self.settle()
         if self._own is not None:
             os.close(self._own)

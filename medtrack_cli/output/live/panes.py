@@ -1,4 +1,4 @@
-"""What stands on the screen while the log is held: the kept events, one of them, or the help."""
+"""What the screen shows while the log is held: the kept events, one of them, or the help."""
 
 from collections.abc import Callable, Sequence
 
@@ -46,9 +46,9 @@ def highlight(row: Text, query: str) -> None:
 
 
 def reading(title: Text, lines: Sequence[Text], controls: Controls, height: int) -> list[Text]:
-    """Show as many lines as there is room for, from the one that was scrolled to.
+    """Show the lines that fit, from the one scrolled to.
 
-    The title says which where that isn't all.
+    The title says which if they aren't all.
     """
     top = max(0, min(controls.top, len(lines) - height))
     part = lines[top : top + height]
@@ -77,7 +77,7 @@ def prompt(typed: str, width: int) -> Text:
 
 
 def list_title(shown: Sequence[Entry], kept: int, controls: Controls, *, reveal: bool) -> Text:
-    """Say what is listed."""
+    """Describe what is listed."""
     part = "" if len(shown) == kept else f"{len(shown):,} of "
     title = Text(f"{part}the last {counted(kept, 'event')}", "bold")
     if controls.only is not None:

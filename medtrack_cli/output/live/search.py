@@ -1,4 +1,4 @@
-"""What a search looks at in an event, and what names its publisher."""
+"""Which texts of an event a search covers, and what names its publisher."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from medtrack_cli.core.record import body_value
 from medtrack_cli.output.masking import is_uuid
 
 MAX_SEARCHED = 16 * 1024
-"""Bytes of a body that is looked into: a thousand of them must be searched in no time."""
+"""Bytes of the largest body that is searched: a thousand of them must take no time."""
 
 
 def searched(seen: CheckedDelivery) -> str:
-    """Join what is no personal value: key, type, service, ids, rules; in lower case."""
+    """Join all that isn't personal: key, type, service, ids, rules; in lower case."""
     return "\n".join(_words(seen)).lower()
 
 
@@ -42,12 +42,12 @@ def _ids(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def service_of(seen: CheckedDelivery) -> str:
-    """Name the service that published an event, as it says; empty when it doesn't."""
+    """Name the service that published an event, as the event says; empty if it doesn't."""
     return service_in(_event(seen))
 
 
 def service_in(event: Mapping[str, Any]) -> str:
-    """Name the service that stands in an event."""
+    """Name the service that a parsed event says."""
     service = event.get("service")
     return service if isinstance(service, str) else ""
 

@@ -1,4 +1,4 @@
-"""Which events the live view draws when more arrive than anybody reads, and what waits."""
+"""Which events the live view draws when more arrive than anybody can read, and which wait."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from medtrack_cli.output.live.statistics import MAX_TYPES, Statistics, type_of
 from medtrack_cli.output.masking import masked
 
 LINES_A_SECOND, LINES_AT_ONCE = 200, 400
-"""How many events a second are drawn for as long as it takes, and how many in one burst."""
+"""Events drawn a second in the long run, and in one burst."""
 
 INVALID_A_SECOND, INVALID_AT_ONCE = 50, 200
-"""The same for invalid ones, which take several lines each: they are what one looks for."""
+"""The same for invalid ones, which take several lines each: they matter most."""
 
 MAX_HELD, MAX_HELD_BYTES = 1_000, 8 * 1024 * 1024
-"""What is kept for the screen while it is paused, of valid events and of invalid ones each."""
+"""The most events and bytes kept while the screen is paused, for valid and invalid ones each."""
 
 MAX_GROUPS = 5
-"""Kinds of invalid events that were not drawn, which are told apart."""
+"""The most groups of invalid events not drawn that are counted apart."""
 
 MAX_RECENT = 20
-"""What is kept of a flood for its next frame: so a burst's last events are always seen."""
+"""Events of a flood kept for its next frame, so that a burst's last ones are always shown."""
 
 
 class Allowance:
@@ -42,7 +42,7 @@ class Allowance:
         return self._level < self._at_once / 4
 
     def take(self, wanted: int, now: float) -> int:
-        """Take as many of the wanted as there are."""
+        """Take up to the wanted number."""
         self._fill(now)
         taken = min(wanted, int(self._level))
         self._level -= taken
@@ -55,7 +55,7 @@ class Allowance:
 
 
 class Held:
-    """The newest valid events and the newest invalid ones, within bounds of their own."""
+    """The newest valid events and the newest invalid ones, each within bounds of their own."""
 
     def __init__(self, most: int, most_invalid: int) -> None:
         self._kinds = {True: _Newest(most), False: _Newest(most_invalid)}
@@ -65,11 +65,11 @@ class Held:
         return sum(len(kind.waiting) for kind in self._kinds.values())
 
     def add(self, seen: CheckedDelivery) -> list[CheckedDelivery]:
-        """Keep a delivery; returns the older ones of its kind that had to go for it."""
+        """Keep a delivery; return the older ones of its kind that were dropped for it."""
         return self._kinds[seen.is_valid].add(next(self._numbers), seen)
 
     def take_all(self) -> list[CheckedDelivery]:
-        """Give all that is kept, the oldest first, and keep nothing."""
+        """Give all that is kept, oldest first, and empty it."""
         taken = [seen for _, seen in merge(*(kind.waiting for kind in self._kinds.values()))]
         for kind in self._kinds.values():
             kind.clear()
@@ -77,7 +77,7 @@ class Held:
 
 
 class _Newest:
-    """The newest of one kind, with the number under which each came."""
+    """The newest events of one kind, each with its number in the order of arrival."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -105,7 +105,7 @@ def _size(seen: CheckedDelivery) -> int:
 
 
 class Selection:
-    """What is drawn, what waits to be, and what isn't, which is counted; invalid ones apart."""
+    """Which events are drawn, wait, or are only counted; invalid ones are counted apart."""
 
     def __init__(self, now: float, statistics: Statistics) -> None:
         self._statistics = statistics
@@ -115,7 +115,7 @@ class Selection:
         }
         self._held = Held(MAX_HELD, MAX_HELD)  # while paused
         self._recent = Held(MAX_RECENT, INVALID_AT_ONCE)  # counted as not drawn
-        self._unsaid = 0  # not drawn since that was last said
+        self._unsaid = 0  # not drawn and not yet reported
         self._unsaid_invalid: Counter[tuple[str, str]] = Counter()  # of these, by rule and type
 
     @property
@@ -124,8 +124,8 @@ class Selection:
         return len(self._held)
 
     @property
-    def is_behind(self) -> bool:
-        """Whether some are not drawn, and that isn't said."""
+    def is_unreported(self) -> bool:
+        """Whether there are undrawn events not yet reported."""
         return self._unsaid > 0
 
     def is_flood(self, now: float) -> bool:
@@ -133,7 +133,7 @@ class Selection:
         return any(allowance.is_low(now) for allowance in self._allowances.values())
 
     def hold(self, batch: Sequence[CheckedDelivery]) -> None:
-        """Keep a batch until it is asked for by `held`."""
+        """Keep a batch until `held` is called."""
         for seen in batch:
             self.give_up(self._held.add(seen))
 
@@ -147,20 +147,20 @@ class Selection:
             self._skip(1, seen)
 
     def leave(self, batch: Sequence[CheckedDelivery]) -> None:
-        """Count a batch as not drawn; the newest of it may still be, by `taken_back`."""
+        """Count a batch as not drawn; `taken_back` may still draw the newest of it."""
         self.give_up(batch)
         for seen in batch:
             self._recent.add(seen)
 
     def taken_back(self) -> list[CheckedDelivery]:
-        """Give what can still be drawn, no longer counted as not drawn."""
+        """Give what can still be drawn, and subtract it from what wasn't."""
         recent = self._recent.take_all()
         for seen in recent:
             self._skip(-1, seen)
         return recent
 
     def choose(self, batch: Sequence[CheckedDelivery], now: float) -> list[CheckedDelivery]:
-        """Give the newest of a batch, as many of each kind as may be drawn; the others aren't."""
+        """Give the newest of a batch, as many of each kind as may be drawn."""
         valid = sum(seen.is_valid for seen in batch)
         left = {
             True: self._allowances[True].take(valid, now),
@@ -176,7 +176,7 @@ class Selection:
         return chosen[::-1]
 
     def say(self) -> list[str]:
-        """Say how many were not drawn since this was last asked, the invalid ones by groups."""
+        """Report how many were not drawn since the last call, the invalid ones by group."""
         said = [not_drawn(self._unsaid, self._unsaid_invalid.total())] if self._unsaid else []
         groups = [(count, group) for group, count in self._unsaid_invalid.most_common() if count]
         said += [f"  {count:,} x {rule} {name}" for count, (rule, name) in groups[:MAX_GROUPS]]

@@ -11,14 +11,14 @@ SECONDS = 60
 """How far a rate looks back."""
 
 NOW_SECONDS = 5
-"""What "now" means in a rate."""
+"""The seconds over which the current rate is taken."""
 
 MAX_TYPES = 40
-"""So many types are counted apart, all further ones together: foreign keys can't fill memory."""
+"""The most types counted apart; further ones are counted together, so that memory is bounded."""
 
 
 class Minute:
-    """Events by the second, for the last minute. Times are monotonic seconds."""
+    """Events in each second of the last minute. Times are monotonic seconds."""
 
     def __init__(self, now: float) -> None:
         self._since = now
@@ -30,13 +30,13 @@ class Minute:
         self._counts[self._newest % SECONDS] += 1
 
     def history(self, now: float) -> list[int]:
-        """List the counts of the last 60 seconds, the running one last."""
+        """List the counts of the last 60 seconds, the current one last."""
         self._advance(int(now))
         first = self._newest + 1
         return [self._counts[second % SECONDS] for second in range(first, first + SECONDS)]
 
     def rate(self, now: float) -> float:
-        """Give the events a second of the last few seconds."""
+        """Give events a second, over the last few seconds."""
         span = min(NOW_SECONDS - 1 + now % 1, max(now - self._since, 1))
         return sum(self.history(now)[-NOW_SECONDS:]) / span
 
@@ -48,7 +48,7 @@ class Minute:
 
 @dataclass(slots=True)
 class Tally:
-    """One type's total, the invalid ones of it, and its last minute."""
+    """One type's total, its invalid events, and its last minute."""
 
     minute: Minute
     total: int = 0
@@ -57,7 +57,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Statistics:
-    """The numbers of one run of listen; flat in memory however long it runs."""
+    """The numbers of one run of listen, in constant memory."""
 
     since: float
     received: int = 0
@@ -103,5 +103,5 @@ class Statistics:
 
 
 def type_of(seen: CheckedDelivery) -> str:
-    """Name what a delivery is counted and filtered as."""
+    """Name the type under which a delivery is counted and filtered."""
     return seen.event_type or seen.delivery.routing_key

@@ -14,19 +14,19 @@ from medtrack_cli.output.live.guard import Guard
 from medtrack_cli.output.live.keys import is_unfinished
 from medtrack_cli.output.live.outlet import Outlet
 
-# Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor
-# hidden and nothing wrapped, so that a character wider than we think can't move the lines.
+# Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor hidden
+# and no wrapping, so that a character wider than we think can't move the lines.
 _BEGIN, _END = "\x1b[?2026h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?2026l"
 _SHOW_CURSOR = "\x1b[?25h"
-# Never all below the cursor at once: tmux takes that, from the top row, for a screen to be kept,
-# and would fill its history with blocks.
+# Never all below the cursor at once: from the top row tmux takes that for clearing the screen, and
+# would fill its history with blocks.
 _ERASE_ROW, _UP = "\x1b[2K", "\x1b[1A"
 _HOME = "\x1b[H"
 _CLEAR = f"\x1b[2J{_HOME}"
-# The terminal's other screen: nothing of it is kept, however the window is resized.
-_ASIDE, _BACK = "\x1b[?1049h", "\x1b[?1049l"
+# The terminal's alternate screen: nothing of it is kept, however the window is resized.
+_ALTERNATE, _BACK = "\x1b[?1049h", "\x1b[?1049l"
 _MORE_SECONDS = 0.05  # for the rest of a key
-# The modes that single keys are without, and stty's names of them.
+# The modes that single keys turn off, by stty's names.
 _TAKEN = (
     (tty.IFLAG, termios.IXON, "ixon"),
     (tty.IFLAG, termios.ICRNL, "icrnl"),
@@ -43,7 +43,7 @@ class Size(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of the block, painted, and how many cells it takes."""
+    """A row of the block with its colours, and its width in cells."""
 
     text: str
     cells: int
@@ -65,7 +65,7 @@ class Keyboard:
         return self._is_open
 
     def enter(self) -> list[str]:
-        """Take single keys, Ctrl-S and Ctrl-Q among them; stty's words for what was before."""
+        """Read single keys, Ctrl-S and Ctrl-Q too; return stty's arguments for the modes before."""
         if not self._is_open:
             return []
         if self._before is None:
@@ -77,14 +77,14 @@ class Keyboard:
         return [name for part, flag, name in _TAKEN if self._before[part] & flag]
 
     def leave(self) -> None:
-        """Put everything back as it was."""
+        """Restore the modes."""
         if self._before is not None:
             with suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
             self._before = None
 
     def read(self, seconds: float) -> bytes:
-        """Wait so long for keys; b"" when none came."""
+        """Wait up to a number of seconds for keys; b"" when none came."""
         if not select.select([self._descriptor], [], [], seconds)[0]:
             return b""
         typed = self._typed()
@@ -103,9 +103,9 @@ class Keyboard:
 
 
 class Screen:
-    """A block of rows at the end of what was printed, redrawn in its place; lines go above it.
+    """A block of rows at the end of what was printed, redrawn in place; lines go above it.
 
-    While nothing scrolls, rows may fill the terminal's other screen instead.
+    While nothing scrolls, rows may fill the terminal's alternate screen instead.
     """
 
     def __init__(self, stdout: TextIO) -> None:
@@ -113,7 +113,7 @@ class Screen:
         self._outlet = Outlet(stdout)
         self._guard = Guard(stdout.fileno())
         self._drawn: Sequence[Row] | None = None
-        self._is_aside = False  # on the other screen
+        self._is_alternate = False  # on the alternate screen
 
     @property
     def size(self) -> Size:
@@ -125,14 +125,14 @@ class Screen:
 
     @property
     def is_ours(self) -> bool:
-        """Whether a shell has not put us behind it; a terminal without jobs is ours."""
+        """Whether we are in the foreground; without job control we always are."""
         with suppress(OSError):
             return os.tcgetpgrp(self._stdout.fileno()) == os.getpgrp()
         return True
 
     @property
     def can_write(self) -> bool:
-        """Whether the terminal has taken all so far: not when its reader hangs."""
+        """Whether the terminal has taken all so far; False when its reader hangs."""
         return self._outlet.is_free
 
     @property
@@ -141,11 +141,14 @@ class Screen:
         return self._outlet.is_gone
 
     def enter(self, modes: Sequence[str]) -> None:
-        """Have the terminal given back if we can't; stty's words take its modes back."""
+        """Start the guard that restores the terminal if we can't.
+
+        Stty's arguments restore its modes.
+        """
         self._guard.begin(modes)
 
     def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
-        """Print lines for good, and the block below them in the place of the last one."""
+        """Print lines for good, and redraw the block below them."""
         above = "".join(f"{line}\n" for line in lines)
         rows = "\n".join(row.text for row in block)
         erase = self._erasing() + (_CLEAR if clear else "")
@@ -154,25 +157,25 @@ class Screen:
         self._drawn = block
 
     def fill(self, rows: Sequence[str]) -> None:
-        """Fill the other screen with rows, one for each of its own."""
-        entering = "" if self._is_aside else f"{self._erasing()}{_ASIDE}"
+        """Fill the alternate screen with rows, one for each of its own."""
+        entering = "" if self._is_alternate else f"{self._erasing()}{_ALTERNATE}"
         text = "\n".join(f"{_ERASE_ROW}{row}" for row in rows)
-        self._guard.tell("aside")
+        self._guard.tell("alternate")
         self._outlet.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
-        self._drawn, self._is_aside = None, True
+        self._drawn, self._is_alternate = None, True
 
     def send(self, sequence: str) -> None:
-        """Send what draws nothing."""
+        """Send a sequence that draws nothing."""
         self._outlet.write(sequence)
 
     def erase(self) -> None:
-        """Take the block off the screen; the cursor is where it began, and shown."""
+        """Erase the block; the cursor is where it began, and visible."""
         self._outlet.write(self._erasing() + _SHOW_CURSOR)
         self._guard.tell("none")
         self._drawn = None
 
     def settle(self) -> None:
-        """Wait until a slow terminal has taken all so far; not for one that takes nothing."""
+        """Wait until a slow terminal has taken all so far, but not for one that takes nothing."""
         self._outlet.settle()
 
     def close(self) -> None:
@@ -182,16 +185,16 @@ class Screen:
 
     def forget(self) -> None:
         """Leave the block where it is: others have written to the terminal meanwhile."""
-        self._drawn, self._is_aside = None, False
+        self._drawn, self._is_alternate = None, False
 
     def _erasing(self) -> str:
-        """Erase the block from its last row up, or leave the other screen.
+        """Erase the block from its last row up, or leave the alternate screen.
 
         The cursor is where the block began. A terminal that was made narrower has broken its rows
         into several.
         """
-        if self._is_aside:
-            self._is_aside = False
+        if self._is_alternate:
+            self._is_alternate = False
             return _BACK
         if self._drawn is None:
             return ""
@@ -201,10 +204,10 @@ class Screen:
 
 
 @contextmanager
-def suspending(leave: Callable[[], None], lapse: Callable[[], None]) -> Iterator[None]:
+def suspending(leave: Callable[[], None], resumed: Callable[[], None]) -> Iterator[None]:
     """Give the terminal back before Ctrl-Z stops us.
 
-    `lapse` is called whenever we go on: a shell may have changed the terminal meanwhile.
+    `resumed` is called whenever we continue: a shell may have changed the terminal meanwhile.
     """
 
     def suspend(_number: int, _frame: object) -> None:
@@ -213,7 +216,7 @@ def suspending(leave: Callable[[], None], lapse: Callable[[], None]) -> Iterator
 
     before = (
         signal.signal(signal.SIGTSTP, suspend),
-        signal.signal(signal.SIGCONT, lambda _number, _frame: lapse()),
+        signal.signal(signal.SIGCONT, lambda _number, _frame: resumed()),
     )
     try:
         yield

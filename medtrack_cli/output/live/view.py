@@ -21,7 +21,7 @@ from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls
-from medtrack_cli.output.live.export import Taking
+from medtrack_cli.output.live.export import Export
 from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.log import Log
 from medtrack_cli.output.live.looking import Looking
@@ -33,22 +33,22 @@ from medtrack_cli.output.shown.listening import told
 from medtrack_cli.output.wrapping import wrapped
 
 FRAME_SECONDS = 1 / 30
-"""Between two frames, at least."""
+"""Seconds between two frames, at least."""
 
 FLOOD_FRAME_SECONDS = 1 / 10
 """The same while more arrives than is drawn: nobody reads that fast."""
 
 SWITCH_SECONDS = 0.001
-"""So long the thread that answers keys waits, at each step, for the one that takes events."""
+"""Seconds that the thread that answers keys waits, at each step, for the one that takes events."""
 
 
 class LiveView:
-    """A `Sink` on a terminal, to be entered. Personal values are masked.
+    """A `Sink` on a terminal, used as a context manager. Personal values are masked.
 
-    `flush` returns when the events are drawn or counted: as not drawn those of a flood and all
-    while the terminal takes no output, as waiting while the log is held, as filtered out. The last
-    few of them, and more of the invalid ones, are drawn after all, a moment later, and their count
-    is taken back.
+    `flush` returns when the events are drawn or counted: as not drawn (those of a flood, and all
+    while the terminal takes no output), as waiting while the log is held, or as filtered out. The
+    last few events, and more of the invalid ones, are drawn a moment later after all, and
+    subtracted again.
     """
 
     def __init__(self, stdin: BinaryIO, stdout: TextIO, watched: Watched, *, colour: bool) -> None:
@@ -62,7 +62,7 @@ class LiveView:
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
         self._looking = Looking(self._statistics, has_bodies=watched.body)
-        self._taking = Taking(watched, self._looking, self._screen.send)
+        self._export = Export(watched, self._looking, self._screen.send)
         self._log = Log(self._canvas, self._selection, self._looking, self._clock, self._scene)
         self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
@@ -75,7 +75,7 @@ class LiveView:
     def __enter__(self) -> Self:
         self._stack.callback(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(SWITCH_SECONDS)
-        self._stack.enter_context(suspending(self._leave, self._lapse))
+        self._stack.enter_context(suspending(self._leave, self._resumed))
         with self._lock:
             self._enter()
         self._thread.start()
@@ -96,11 +96,11 @@ class LiveView:
                 rows = totals(self._watched, self._statistics, self._connection, width, marks)
                 self._screen.draw([self._canvas.paint(row) for row in rows], ())
                 self._screen.erase()
-            self._screen.draw(self._taking.copied, ())
+            self._screen.draw(self._export.copied, ())
             self._screen.erase()
         self._screen.close()
         self._keyboard.leave()
-        self._taking.close()
+        self._export.close()
         if self._failure and not error:
             raise self._failure
 
@@ -131,7 +131,7 @@ class LiveView:
                 self._log.draw([*self._selection.taken_back(), *wanted])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
-        """Show what happened to the connection, for good and in the block."""
+        """Show what happened to the connection, in the log and in the block."""
         connection = self._connection
         with self._lock:
             connection.take(happening, self._clock.monotonic())
@@ -141,7 +141,7 @@ class LiveView:
             self._log.say(*(self._canvas.paint(Text(line, colour)) for line in lines))
 
     def note(self, line: str) -> None:
-        """Print a painted line above the block; none while the terminal takes no output.
+        """Print a painted line above the block; nothing while the terminal takes no output.
 
         What is said during an outage stands in the block as long as it lasts.
         """
@@ -152,7 +152,7 @@ class LiveView:
                 self._log.say(line)
 
     @contextmanager
-    def make_room(self) -> Iterator[None]:
+    def share_terminal(self) -> Iterator[None]:
         """Let others write to the terminal, above the block."""
         with self._lock:
             if self._log.is_up:
@@ -166,9 +166,9 @@ class LiveView:
         return self._looking.controls
 
     def _count(self, batch: Sequence[CheckedDelivery]) -> list[CheckedDelivery]:
-        """Count and keep what has come; give what passes the filter."""
+        """Count and keep what has come; return what passes the filter."""
         now = self._last_event_at = self._clock.monotonic()
-        self._taking.record(batch)
+        self._export.record(batch)
         wanted = []
         for seen in batch:
             self._statistics.add(seen, now)
@@ -179,7 +179,7 @@ class LiveView:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Have the lock when the next frame is due."""
+        """Get the lock when the next frame is due."""
         while True:
             with self._lock:
                 pause = self._canvas.drawn_at + FRAME_SECONDS - self._clock.monotonic()
@@ -214,9 +214,9 @@ class LiveView:
             self._enter()
         for key in keys:
             self._press(key)
-        is_behind = self._selection.is_behind and not self._controls.is_holding
+        is_unreported = self._selection.is_unreported and not self._controls.is_holding
         since_drawn = self._clock.monotonic() - self._canvas.drawn_at
-        if is_behind and since_drawn > FLOOD_FRAME_SECONDS:
+        if is_unreported and since_drawn > FLOOD_FRAME_SECONDS:
             self._log.draw(self._selection.taken_back())
         elif self._controls.pane and (keys or self._canvas.is_due):
             self._log.show()
@@ -225,9 +225,9 @@ class LiveView:
 
     def _press(self, key: str) -> None:
         before = self._controls
-        self._taking.press(key)
-        if key == "w" and self._taking.notice:
-            self._log.say(self._canvas.paint(Text(self._taking.notice, "yellow")))
+        self._export.press(key)
+        if key == "w" and self._export.notice:
+            self._log.say(self._canvas.paint(Text(self._export.notice, "yellow")))
         if before.pane is None and before.typed is None:
             match key:
                 case "q":
@@ -253,11 +253,11 @@ class LiveView:
             self._last_event_at,
             self._clock.monotonic(),
             self._keyboard.is_there,
-            self._taking.notice,
+            self._export.notice,
         )
 
     def _enter(self) -> None:
-        """Take the terminal, unless a shell has put us behind it."""
+        """Set up the terminal, unless we are in the background."""
         if self._screen.is_ours:
             self._screen.enter(self._keyboard.enter())
             self._log.is_up = True
@@ -271,8 +271,8 @@ class LiveView:
             self._keyboard.leave()
             self._log.is_up = False
 
-    def _lapse(self) -> None:
-        """Take the terminal anew at the next tick: a shell has had it."""
+    def _resumed(self) -> None:
+        """Set up the terminal anew at the next tick: a shell has used it meanwhile."""
         with self._lock:
             self._screen.forget()
             self._log.is_up = False

@@ -1,4 +1,4 @@
-"""One event whole: what came with its body, what is wrong with it, the body with carets."""
+"""One event whole: its message's properties, its findings, its body with carets."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +27,10 @@ from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.snippet import mask_line, snippet
 
 LABEL = 15
-"""Columns of the names of what came with a body."""
+"""Columns for the names of properties."""
 
 MAX_LISTED = 100
-"""Findings, properties and headers that are listed, of each; the others are counted."""
+"""The most findings, properties and headers listed, of each; the others are counted."""
 
 
 def whole_lines(seen: CheckedDelivery, look: Look, width: int) -> list[Text]:
@@ -79,7 +79,7 @@ def _named(name: str, value: Text) -> Text:
 
 
 def _shown(name: str, value: object, look: Look) -> Text:
-    """Write a value of AMQP: a text as it is, anything else as JSON."""
+    """Write an AMQP value: a text as it is, anything else as JSON."""
     if value is None:
         return Text("none", "dim")
     plain = _plain(value)
@@ -124,9 +124,9 @@ def _colour(problem: Problem) -> str:
 
 
 def _body(seen: CheckedDelivery, look: Look, width: int) -> Iterator[Text]:
-    """Print the body with a caret below each place of a finding.
+    """Print the body with a caret below each finding's place.
 
-    Of one that isn't JSON the text is shown only when it is to be revealed.
+    Text that isn't JSON is shown only when it is to be revealed.
     """
     size = f"{len(seen.body):,} bytes"
     if seen.body is not seen.delivery.body:
@@ -149,7 +149,7 @@ def _body(seen: CheckedDelivery, look: Look, width: int) -> Iterator[Text]:
 def _marked(
     text: str, shown: Sequence[str], problems: Sequence[Problem], look: Look, width: int
 ) -> Iterator[Text]:
-    """Print a text line by line as it may be shown; a line with a finding is cut around it."""
+    """Print a text line by line, masked; a line with a finding is cut around it."""
     placed: dict[int, list[tuple[Problem, Span]]] = {}
     for problem in problems[:MAX_LISTED]:
         span = _span(text, problem)
@@ -180,7 +180,7 @@ def _span(text: str, problem: Problem) -> Span:
 
 
 def _broken(line: Text, width: int) -> Iterator[Text]:
-    """Break a line that is too wide; what is left of it keeps no colours."""
+    """Break a line that is too wide; only its first part keeps colours."""
     if line.cell_len <= width:
         yield line
         return

@@ -1,1 +1,1 @@
-"""The forms in which a validation is reported: for people, programs, and CI systems."""
+"""The formats in which a validation is reported: for people, programs, and CI systems."""

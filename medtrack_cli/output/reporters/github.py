@@ -21,7 +21,7 @@ class GithubReporter:
         self._file_place = file_place
 
     def file(self, name: str) -> None:
-        """Say nothing of files that are in order."""
+        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- GitHub has it
         span = finding.span
@@ -32,7 +32,7 @@ class GithubReporter:
             "col": span.column,
             "endColumn": span.end_column,
         }
-        text = f"{finding.place}: {sentence_of(finding)}"  # the log shows nothing but this
+        text = f"{finding.place}: {sentence_of(finding)}"  # the log shows only this
         title = f"medtrack {finding.rule}"
         self._command(
             finding.severity, title, {} if finding.file == STDIN or span == NOWHERE else place, text
@@ -52,7 +52,7 @@ class GithubReporter:
 
 
 def _data(text: str) -> str:
-    """Escape a command's message as the runner unescapes it; nothing can start a new command."""
+    """Escape a command's message as the runner unescapes it, so it can't start a new command."""
     return safe_text(text).replace("%", "%25")
 
 

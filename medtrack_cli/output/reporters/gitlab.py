@@ -31,7 +31,7 @@ class GitlabReporter:
         out.write("[")
 
     def file(self, name: str) -> None:
-        """Say nothing of files that are in order."""
+        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- it has the files
         severity = "major" if finding.is_error else "minor"
@@ -47,7 +47,7 @@ class GitlabReporter:
     def _write(  # noqa: PLR0913, PLR0917 -- what GitLab wants to know
         self, rule: str, text: str, severity: str, file: str, line: int, pointer: str = ""
     ) -> None:
-        # Whatever can't be a path in the repository, GitLab shows as it is.
+        # What can't be a path in the repository, GitLab shows as it is.
         path = os.path.normpath(self._file_place(file)).encode(errors="replace").decode()
         issue = {
             "description": text,
@@ -60,9 +60,9 @@ class GitlabReporter:
         self._separator = ","
 
     def _fingerprint(self, identity: str) -> str:
-        """Name a finding so that it stays the same when lines move; those alike are numbered.
+        """Identify a finding independently of its line; identical ones are numbered.
 
-        GitLab shows one of several with one fingerprint, and compares two branches by them.
+        GitLab shows only one of several with the same fingerprint, and compares branches by them.
         """
         key = sha256(identity.encode(errors="replace")).hexdigest()
         self._alike[key] += 1

@@ -43,7 +43,7 @@ class HumanReporter:
         self._sheet = Sheet(self._width, marks, style, is_terminal=out.isatty())
 
     def file(self, name: str) -> None:
-        """Say nothing of files that are in order."""
+        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
         self._write(headline(finding, self._sheet))

@@ -13,7 +13,7 @@ from medtrack_cli.output.shown.findings import ShownFinding
 
 
 class JsonReporter:
-    """Writes `finding` lines and a last line that sums up.
+    """Writes `finding` lines and a summary as the last line.
 
     Paths that can't be read go to `on_error`; without it they are `error` lines of the report.
     """
@@ -28,7 +28,7 @@ class JsonReporter:
         self._ascii_only = ascii_only
 
     def file(self, name: str) -> None:
-        """Say nothing of files that are in order."""
+        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- the line is for people
         self._write(*ShownFinding(finding).records())

@@ -1,4 +1,4 @@
-"""JUnit reports, and findings as one: a test case a file, failed by its errors."""
+"""JUnit reports, and findings as one: each file is a test case, failed by its errors."""
 
 import tempfile
 from collections import Counter
@@ -16,7 +16,7 @@ SPOOLED = 1024 * 1024  # characters kept in memory
 
 
 class JunitDocument:
-    """One XML document; its test cases wait in a temporary file for the totals.
+    """One XML document; its test cases are kept in a temporary file until the totals are known.
 
     A test case has one result, as every reader of the format expects: an `error` or a `failure`,
     and a text.
@@ -32,7 +32,7 @@ class JunitDocument:
         self._counts = Counter[str]()
 
     def begin(self, name: str) -> None:
-        """Begin with a test case."""
+        """Begin a test case."""
         self._close_case()
         self._name = name
         self._result = ""
@@ -41,7 +41,10 @@ class JunitDocument:
         self._counts["tests"] += 1
 
     def result(self, tag: str, kind: str, message: str) -> None:
-        """Let the case be a `failure` or an `error`; the first of a kind counts, an error wins."""
+        """Make the case a `failure` or an `error`.
+
+        The first of a kind counts, and an error wins.
+        """
         if not self._result or tag == "error":
             self._result = f"{tag} type={_attribute(kind)} message={_attribute(message)}"
 
@@ -79,9 +82,9 @@ class JunitDocument:
 
 
 class JunitReporter:
-    """Makes each file a test case: an `error` where it can't be read, a `failure` where it fails.
+    """Makes each file a test case: an `error` if it can't be read, a `failure` if it fails.
 
-    The findings are its text.
+    Its text holds the findings.
     """
 
     most: int | None = None

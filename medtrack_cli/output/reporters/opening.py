@@ -18,16 +18,16 @@ _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
 class Wanted(NamedTuple):
-    """A format and where it goes; no path is stdout."""
+    """A format and where it is written; without a path to stdout."""
 
     format: str
     path: Path | None
 
 
 class Look(NamedTuple):
-    """How reports look, what fails, and where paths that can't be read are told.
+    """How reports look, what fails, and where unreadable paths are reported.
 
-    `command` is whose reports they are.
+    `command` names the command that reports.
     """
 
     wants_colour: Callable[[TextIO], bool]
@@ -40,11 +40,11 @@ class Look(NamedTuple):
 
 
 def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Wanted]:
-    """Read FORMAT and FORMAT=PATH; without a format for stdout it is human, on GitHub github.
+    """Read FORMAT and FORMAT=PATH; by default stdout gets human, on GitHub github.
 
     A path `-` is stdout.
 
-    Raises UsageError for an unknown format and for two in one place.
+    Raises UsageError for an unknown format and for two with one target.
     """
     wanted: list[Wanted] = []
     for text in texts:
@@ -70,7 +70,7 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
 
 @contextmanager
 def opened(wanted: Iterable[Wanted], stdout: TextIO, look: Look) -> Iterator[list[Reporter]]:
-    """Open the reporters. A file takes its name only when the report in it is whole."""
+    """Open the reporters. A file appears under its name only when its report is complete."""
     with ExitStack() as stack:
         reporters = []
         for each in wanted:
@@ -111,11 +111,11 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
 
 @contextmanager
 def report_file(path: Path) -> Iterator[TextIO]:
-    """Write a report beside its place, and put it there when it is whole.
+    """Write a report to a temporary file, and move it into place when it is complete.
 
-    What is no regular file, such as a pipe, is written to as it is, and so is a stream of ours
-    that leads to one. Any other link is refused: one in a repository of somebody else's could
-    lead to a file of the user's.
+    What is no regular file, such as a pipe, is written to directly, and so is a stream of ours that
+    a link leads to. Any other link is refused: in somebody else's repository it could lead to one
+    of the user's own files.
     """
     if str(path).startswith(_STREAMS) or (os.path.exists(path) and not os.path.isfile(path)):
         with _created(path, path, "a") as out:
@@ -136,7 +136,7 @@ def report_file(path: Path) -> Iterator[TextIO]:
 
 def _created(path: Path, wanted: Path, mode: str) -> TextIO:
     try:
-        # A file name may hold bytes that are no UTF-8: they become escapes.
+        # A file name may contain bytes that aren't UTF-8: they become escapes.
         return cast("TextIO", path.open(mode, errors="backslashreplace", encoding="utf-8"))
     except OSError as error:
         raise _cannot_create(error, wanted) from None

@@ -4,15 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 
 FilePlace = Callable[[str], str]
-"""From a file as the user named it to the name that a report gives it."""
+"""From a file's name as the user gave it to its name in a report."""
 
 STDIN = "<stdin>"
 
 
 def file_places(environ: Mapping[str, str]) -> FilePlace:
-    """Name files from the root of the checkout on GitHub or GitLab, wherever the command was run.
+    """Name files relative to the checkout's root on GitHub or GitLab, wherever the command runs.
 
-    A file outside of it, and every file elsewhere than there, keeps its name.
+    A file outside of it, and every file elsewhere, keeps its name.
     """
     workspace = environ.get("GITHUB_WORKSPACE") or environ.get("CI_PROJECT_DIR")
     if not workspace:

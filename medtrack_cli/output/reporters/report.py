@@ -14,9 +14,9 @@ from medtrack_cli.output.reporters.reporter import Reporter
 class Report:
     """Passes what is found on to every reporter.
 
-    `most` bounds the findings shown, in human output to 50 when it isn't given; the rest are
-    counted. Keys that are no names are masked in pointers unless `reveal`. `alone` keeps
-    others off the terminal while a reporter writes.
+    `most` bounds the findings shown, by default 50 in human output; the rest are counted. Keys that
+    are no names are masked in pointers unless `reveal`. `alone` keeps others off the terminal while
+    a reporter writes.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Report:
         self._count = 0
 
     def file(self, name: str) -> None:
-        """Begin with a file."""
+        """Begin a file."""
         for reporter, _ in self._reporters:
             reporter.file(name)
 
     def finding(self, finding: Finding, lines: Callable[[int], str | None]) -> None:
-        """Take a finding in the file begun last."""
+        """Report a finding in the current file."""
         willing = [r for r, most in self._reporters if most is None or self._count < most]
         self._count += 1
         if not self._reveal:
@@ -49,7 +49,7 @@ class Report:
                     reporter.finding(finding, lambda: lines(finding.span.line))
 
     def unreadable(self, error: InputMissing) -> None:
-        """Take a path that can't be read, or not to its end."""
+        """Report a path that can't be read, or not to its end."""
         with self._alone():
             for reporter, _ in self._reporters:
                 reporter.unreadable(error)

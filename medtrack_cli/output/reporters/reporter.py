@@ -1,4 +1,4 @@
-"""What a reporter is told, in the order of the input."""
+"""What a reporter is given, in the order of the input."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,25 +8,25 @@ from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 
 SourceLine = Callable[[], str | None]
-"""Fetch the line of the source that a finding points at; None when it can't be had."""
+"""Fetch the source line that a finding points at; None when it isn't available."""
 
 
 class Reporter(Protocol):
-    """Told of each file, its findings, and at last the summary."""
+    """Gets each file and its findings, then the summary."""
 
     most: int | None
-    """How many findings it shows unless told otherwise; None: all."""
+    """How many findings it shows by default; None: all."""
 
     def file(self, name: str) -> None:
-        """Begin with a file."""
+        """Begin a file."""
         ...
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
-        """Take a finding in the file begun last."""
+        """Report a finding in the current file."""
         ...
 
     def unreadable(self, error: InputMissing) -> None:
-        """Take a path that can't be read, or not to its end."""
+        """Report a path that can't be read, or not to its end."""
         ...
 
     def finish(self, verdict: Verdict) -> None:
@@ -35,5 +35,5 @@ class Reporter(Protocol):
 
 
 def sentence_of(finding: Finding) -> str:
-    """Say a finding in one line: the message, and the suggestion after it."""
+    """Put a finding in one line: the message, then the suggestion."""
     return f"{finding.message}; {finding.suggestion}" if finding.suggestion else finding.message

@@ -24,7 +24,7 @@ Rules = Mapping[AnyRule, Explanation]
 
 
 class SarifReporter:
-    """Writes one JSON document as it goes: the results first, what describes them last."""
+    """Writes one JSON document as it goes: first the results, last their rules."""
 
     most: int | None = None
 
@@ -37,7 +37,7 @@ class SarifReporter:
         out.write(f'{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"results":[')
 
     def file(self, name: str) -> None:
-        """Say nothing of files that are in order."""
+        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
         self._out.write(self._separator + "\n" + _compact(self._result(finding)))

@@ -1,4 +1,4 @@
-"""Archives: what a new one keeps, and those that there are."""
+"""Archives: what a new one keeps, and the existing ones."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -22,7 +22,7 @@ _WORDS = {
 
 
 class ShownNewArchive(NamedTuple):
-    """An archive that was asked for, and what becomes of headers in it."""
+    """A requested archive, and what happens to headers in it."""
 
     stream: NewQueue
     patterns: tuple[str, ...]
@@ -54,7 +54,7 @@ class ShownNewArchive(NamedTuple):
 
 
 class ShownArchives(NamedTuple):
-    """Streams as they are, in a table."""
+    """Existing streams, in a table."""
 
     archives: Sequence[Archive]
     is_data: bool = True
@@ -71,7 +71,7 @@ class ShownArchives(NamedTuple):
 
 
 class ShownArchive(NamedTuple):
-    """One stream, with all that is known of it."""
+    """One stream in detail."""
 
     archive: Archive
     is_data: bool = True
@@ -120,7 +120,7 @@ def _row(archive: Archive) -> tuple[str, ...]:
 
 
 def _none(archive: Archive) -> str:
-    """Say what no count means: RabbitMQ hasn't counted yet, or there are none."""
+    """Explain a missing count: RabbitMQ hasn't counted yet, or there are no messages."""
     if archive.last:
         return "not counted yet"
     return "0" if archive.messages == 0 else _UNKNOWN
@@ -133,7 +133,7 @@ def _edge(edge: Edge | None) -> str:
 
 
 def _bounds(max_age: str | None, max_bytes: int | None) -> str:
-    """Say what a stream keeps; it drops nothing before it has written some more."""
+    """Say what a stream keeps; it drops the oldest only when it has written some more."""
     age = max_age and max_age.replace("D", "d")  # as --max-age takes it
     bounds = [each for each in (age, max_bytes and _size(max_bytes)) if each]
     if not bounds:

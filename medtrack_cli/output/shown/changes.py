@@ -12,7 +12,7 @@ _SIGNS = {Sort.ADDED: ("+", "green"), Sort.REMOVED: ("-", "red"), Sort.CHANGED: 
 
 
 class ShownChange(NamedTuple):
-    """What was added, removed or changed, and whether an event type reaches fewer queues by it."""
+    """What was added, removed or changed, and whether an event type now reaches fewer queues."""
 
     change: Change
     is_data: bool = True

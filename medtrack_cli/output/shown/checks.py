@@ -1,4 +1,4 @@
-"""The checks of doctor, and what they add up to."""
+"""The checks of doctor, and their verdict."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,7 +20,7 @@ _COLOURS = {
 
 
 class ShownCheck(NamedTuple):
-    """What one check has come to."""
+    """The result of one check."""
 
     result: Result
     is_data: bool = True
@@ -56,7 +56,7 @@ class ShownCheck(NamedTuple):
 
 
 class ShownDiagnosis(NamedTuple):
-    """The verdict: the guide's questions answered, then the counts, the cause, the next step."""
+    """The verdict: answers to the guide's questions, then the counts, the cause, the next step."""
 
     diagnosis: Diagnosis
     target: Target | None  # None: the configuration names none

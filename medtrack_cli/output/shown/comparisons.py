@@ -10,7 +10,7 @@ from medtrack_cli.output.shown.shown import Record, Sheet
 
 
 class ShownComparison(NamedTuple):
-    """Two contracts, and each change from one to the other."""
+    """Two contracts, and the changes between them."""
 
     compared: Compared
     is_data: bool = True
@@ -43,7 +43,7 @@ class ShownComparison(NamedTuple):
         return sheet.text("\n".join(self._texts()))
 
     def _texts(self) -> Iterator[str]:
-        """Say what a change means for readers and writers, change by change."""
+        """Say what a change means for readers and for writers."""
         compared, result = self.compared, self.compared.comparison
         if result is None or compared.new is None:
             yield f"{compared.old.name} is gone: events that are still sent are not understood"

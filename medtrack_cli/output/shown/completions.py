@@ -1,4 +1,4 @@
-"""What the word at the cursor may become, as bash, zsh and fish take it."""
+"""Completions of the word at the cursor, in the forms bash, zsh and fish read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from medtrack_cli.output.safe_text import is_invisible, safe_text
 from medtrack_cli.shells.words import Typed, read, written
 
-_WIDEST = 40  # columns of a word after which meanings stand in line
+_WIDEST = 40  # width of a word's column, after which the meanings are aligned
 
 
 class Word(NamedTuple):
@@ -17,9 +17,10 @@ class Word(NamedTuple):
 
 
 class Completions(NamedTuple):
-    """The words that may stand at the cursor; where there is none, perhaps a file.
+    """The words that may stand at the cursor; without any, a file may be completed.
 
-    So many characters of what is typed there, `--html=`, don't belong to the file's name.
+    `before_file` counts the typed characters, such as `--html=`, that don't belong to the file's
+    name.
     """
 
     words: Sequence[Word] = ()
@@ -27,10 +28,10 @@ class Completions(NamedTuple):
     before_file: int = 0
 
     def bash(self, typed: Typed, word: str) -> str:
-        """Give their kind and a line for each, in the quotes that it needs.
+        """Give their kind and a line for each, quoted as needed.
 
-        `word` is what bash puts it in the place of: the end of the typed one, after the last
-        `=` or `:`, or an open quotation mark.
+        `word` is what bash replaces: the end of the typed word, after the last `=` or `:`, or an
+        open quotation mark.
         """
         if not self.words and self.takes_files:
             return "files\n"
@@ -42,7 +43,7 @@ class Completions(NamedTuple):
         return "\n".join(["parts" if is_part else "words", *lines, ""])
 
     def zsh(self) -> str:
-        """Give their kind, and each with what is shown for it, parted by NUL."""
+        """Give their kind, and each with its displayed text, separated by NUL."""
         if not self.words:
             return self._parted("files", str(self.before_file)) if self.takes_files else ""
         shown = [safe_text(each.text) for each in self.words]
@@ -54,10 +55,10 @@ class Completions(NamedTuple):
         return self._parted(*parts)
 
     def fish(self, quote: str) -> str:
-        """Give their kind, and each with its meaning after a tab, parted by NUL.
+        """Give their kind, and each with its meaning after a tab, separated by NUL.
 
-        fish writes controls in ASCII, but not after an open quotation mark, nor what else a
-        terminal obeys or hides: words with those are left out, and those with a tab.
+        fish writes controls in ASCII, but not after an open quotation mark, nor other characters
+        that a terminal obeys or hides: words that contain these or a tab are left out.
         """
         if not self.words:
             return self._parted("files", str(self.before_file)) if self.takes_files else ""

@@ -1,4 +1,4 @@
-"""An event type described whole."""
+"""An event type in full."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ class ShownEventType(NamedTuple):
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        """Say its purpose, fields and reactions in a terminal's width, then give the example."""
+        """Give its purpose, fields and reactions in the terminal's width, then the example."""
         known = self.known
         yield from sheet.text(f"{known.name}  version {known.version}\n{known.description}\n")
         by = known.published_by or "whoever: its schema does not say"

@@ -1,4 +1,4 @@
-"""What was expected and isn't met: what came instead, what was nearly it, and the time line."""
+"""Unmet expectations: what came instead, what nearly matched, and the time line."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from medtrack_cli.output.safe_text import safe_text
 
 
 def failure(expected: Expectations, *, reveal: bool) -> Iterator[str]:
-    """Tell in lines what isn't met and why; personal values are masked unless `reveal`."""
+    """Explain in lines what isn't met and why; personal values are masked unless `reveal`."""
     for each in expected.unmet:
         place = f" ({safe_text(each.place)})" if each.place else ""
         yield f"not met: {safe_text(each.text)}{place}; {safe_text(each.came)}"
@@ -47,7 +47,7 @@ def _value(field: str, value: Any, *, reveal: bool) -> str:  # noqa: ANN401 -- J
 
 
 def _finding(seen: Seen) -> str:
-    """Name the first thing that makes an event invalid."""
+    """Name the first finding that makes an event invalid."""
     for problem in seen.event.problems[:1]:
         at = f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else ""
         return f": {problem.rule}{at}"

@@ -1,4 +1,4 @@
-"""A code explained whole."""
+"""A code explained in full."""
 
 import textwrap
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _WIDEST = 100
 
 
 class ShownExplanation(NamedTuple):
-    """What a code means, why it came, and what to do."""
+    """What a code means, why it occurred, and what to do."""
 
     explained: Explained
     is_data: bool = True

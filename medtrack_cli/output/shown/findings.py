@@ -1,4 +1,4 @@
-"""A problem of an event, in its place."""
+"""A problem of an event, at its place."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from medtrack_cli.output.wrapping import wrapped
 
 
 class ShownFinding(NamedTuple):
-    """A finding without the line that it stands on."""
+    """A finding without its source line."""
 
     found: Finding
     is_data: bool = True
@@ -41,7 +41,7 @@ class ShownFinding(NamedTuple):
 
 
 def headline(found: Finding, sheet: Sheet, pointer: str = "") -> Iterator[str]:
-    """Say where a finding is, its rule and its sentence, broken between words."""
+    """Give a finding's place, rule and sentence, broken between words."""
     style, place = sheet.style, safe_text(found.place)
     rule, colour = f"{found.severity}[{found.rule}]", "red" if found.is_error else "yellow"
     text = f"{place}: {rule}{pointer}: {safe_text(found.message)}"

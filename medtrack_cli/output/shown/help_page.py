@@ -7,21 +7,21 @@ from typing import NamedTuple
 from medtrack_cli.output.shown.shown import Sheet
 
 MOST_COLUMNS = 100
-"""Lines that are longer are hard to read, however wide the terminal is."""
+"""Longer lines are hard to read, however wide the terminal is."""
 
 MOST_OF_NAMES = 33
-"""Columns; a name that needs more has a line of its own."""
+"""Columns; a longer name has a line of its own."""
 
 
 class Section(NamedTuple):
-    """A heading, and rows of a name and what it means; without a name a row is a paragraph."""
+    """A heading, and rows of a name and its meaning; a row without a name is a paragraph."""
 
     title: str
     rows: Sequence[tuple[str, str]]
 
 
 class HelpPage(NamedTuple):
-    """The help of a command or a group. The sections of one part are aligned with each other."""
+    """The help of a command or a group. Sections of the same part are aligned with each other."""
 
     summary: str
     examples: Sequence[str]
@@ -31,7 +31,7 @@ class HelpPage(NamedTuple):
     for_newcomers: str = ""
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        """Give its lines. Those of examples stay whole, so that they can be copied."""
+        """Give the page's lines. Lines of examples stay whole, so that they can be copied."""
         width, style = min(sheet.width, MOST_COLUMNS), sheet.style
         yield from _wrapped(self.summary, width)
         yield ""
@@ -58,7 +58,7 @@ class HelpPage(NamedTuple):
 
 
 def _row(name: str, text: str, column: int, width: int) -> Iterator[str]:
-    """Write a name and its meaning beside it; below it where there is too little room."""
+    """Write a name with its meaning beside it, or below it where there is too little room."""
     if not name:
         yield from _wrapped(text, width, "  ")
         return
@@ -72,7 +72,7 @@ def _row(name: str, text: str, column: int, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """Break a text into lines between its words, never within one."""
+    """Break a text into lines between words, never within one."""
     return textwrap.wrap(
         text,
         width,

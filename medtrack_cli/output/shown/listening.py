@@ -1,4 +1,4 @@
-"""What listening has to tell: the connection's story, why it ended, what came."""
+"""What listening reports: the connection's story, why it ended, what came."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -24,7 +24,7 @@ _WHY = {
 
 
 class ShownHappening(NamedTuple):
-    """What happened to the connection; an interruption is told even when quiet."""
+    """What happened to the connection; an interruption is shown even when quiet."""
 
     happened: Listening | Interrupted | Resumed
     is_data: bool = False
@@ -57,19 +57,19 @@ class ShownHappening(NamedTuple):
 
 
 def telling(show: Callable[[Shown], None]) -> Callable[[Listening | Interrupted | Resumed], None]:
-    """Make what tells each happening by a printer's `show`."""
+    """Make the function that shows each happening with a printer's `show`."""
     return lambda happened: show(ShownHappening(happened))
 
 
 def told(happening: Listening | Interrupted | Resumed) -> str:
-    """Tell what happened to the connection in a sentence."""
+    """Describe in a sentence what happened to the connection."""
     match happening:
         case Listening(_, queue, patterns, _, caution):
             keys = ", ".join(safe_text(pattern) for pattern in patterns)
             but = f"; {safe_text(caution)}" if caution else ""
             return f"listening to {keys or f'queue {safe_text(queue)}'} (Ctrl-C ends){but}"
         case Interrupted(since, reason):
-            # A queue that stays keeps what comes meanwhile; so it is known only at the end.
+            # A queue that stays keeps what arrives meanwhile, so this is known only at the end.
             events = "events" if since is None else f"events published since {since:%H:%M:%S}Z"
             return f"{safe_text(reason)}; whether {events} are missed is said when it is over"
         case Resumed(since, until, may_have_missed):
@@ -85,7 +85,7 @@ def _between(since: datetime | None, until: datetime) -> str:
 
 
 class ShownListened(NamedTuple):
-    """Why listening ended, and what came; a failure is told even when quiet."""
+    """Why listening ended, and what came; a failure is shown even when quiet."""
 
     listened: ListenSummary
     is_data: bool = False
@@ -118,7 +118,7 @@ class ShownListened(NamedTuple):
                 yield from sheet.sentence(line, "dim")
 
     def _sentences(self) -> Iterator[str]:
-        """Say why it ended; when that is a no, what came instead and what is missing."""
+        """Say why it ended; if it failed, what came instead and what is missing."""
         listened = self.listened
         yield (
             f"{_WHY[listened.ended]}: {listened.received:,} received, "

@@ -1,4 +1,4 @@
-"""What is worth knowing meanwhile, or to be put right."""
+"""What is worth knowing meanwhile, or should be fixed."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from medtrack_cli.output.shown.shown import Record, Sheet
 
 
 class ShownNote(NamedTuple):
-    """A line for who waits; a warning is said even when quiet."""
+    """A line for a waiting person; a warning is shown even when quiet."""
 
     text: str
     is_warning: bool = False

@@ -1,4 +1,4 @@
-"""What a replay would do, before it does it."""
+"""What a replay would do, shown before it does it."""
 
 from collections.abc import Container, Iterator, Mapping
 from datetime import timedelta
@@ -10,12 +10,12 @@ from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import aligned, wrapped
 
-_MOST_NAMES = 12  # of a line; the others are counted
+_MOST_NAMES = 12  # on a line; the others are counted
 _INDENT = 12
 
 
 class ShownPlan(NamedTuple):
-    """A plan, as `Outline.to_json` gives it; a run's journal has it too."""
+    """A plan, as `Outline.to_json` gives it and a run's journal keeps it."""
 
     plan: Mapping[str, Any]
     is_data: bool = True
@@ -39,7 +39,7 @@ class ShownPlan(NamedTuple):
                 yield from lines
 
     def _deaths(self, sheet: Sheet) -> Iterator[str]:
-        """List what a queue holds by where it died and of what."""
+        """List a queue's dead letters by the queue they died in and the reason."""
         deaths = self.plan.get("deaths")
         if deaths is None:
             return
@@ -51,7 +51,7 @@ class ShownPlan(NamedTuple):
             yield f"  {deaths['others']:,} of other causes"
 
     def _queues(self) -> set[str]:
-        """Name the queues that are reached: no personal names, and keys of what goes to one."""
+        """Name the queues reached; their names aren't personal, nor the keys sent to one."""
         return {each["name"] for each in (self.plan["queues"] or {"names": ()})["names"]}
 
     def _row(self, event: Mapping[str, Any], start: int, sheet: Sheet) -> tuple[str, ...]:
@@ -65,12 +65,12 @@ class ShownPlan(NamedTuple):
         )
 
     def _same_day(self) -> int:
-        """Tell where the time of day begins in a time, if all are of one day; else 0."""
+        """Return where the time of day begins in a time, if all are of one day; else 0."""
         first, last = self.plan["first"], self.plan["last"]
         return 11 if first and first[:10] == last[:10] else 0
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """Give each fact by its name; untrusted texts are in it."""
+        """Give each fact by its name; it contains untrusted texts."""
         plan = self.plan
         yield "to", where_to(plan)
         odd = f", {plan['invalid']:,} of them no valid event" if plan["invalid"] else ""
@@ -98,13 +98,13 @@ def where_to(plan: Mapping[str, Any]) -> str:
 
 
 def span(plan: Mapping[str, Any]) -> str:
-    """Tell from when to when its events were recorded."""
+    """Say from when to when its events were recorded."""
     first, last = (plan[name].replace("T", " ")[:19] for name in ("first", "last"))
     return f"{first} UTC" if first == last else f"{first} to {last} UTC"
 
 
 def pace(plan: Mapping[str, Any]) -> str:
-    """Tell how long it takes."""
+    """Say how long it takes."""
     seconds = plan["seconds"]
     if seconds is None:
         return "as long as the broker takes: nothing is held back"
@@ -112,7 +112,7 @@ def pace(plan: Mapping[str, Any]) -> str:
 
 
 def listed(counts: Mapping[str, int]) -> str:
-    """List what was counted; `left_out` is the sum of what is left out by each condition."""
+    """List what was counted; `left_out` is the sum of what each condition leaves out."""
     return ", ".join(
         f"{count:,} {_condition(name)}"
         for name, count in counts.items()
@@ -129,7 +129,7 @@ def _condition(counter: str) -> str:
 
 
 def _names(names: Mapping[str, Any], field: str = "", known: Container[str] = ()) -> str:
-    """List names with how many events each has, as far as what is in that field may be seen."""
+    """List names with the number of events of each, masked if the field may be personal."""
     first, rest = names["names"][:_MOST_NAMES], names["names"][_MOST_NAMES:]
     parts = []
     for each in first:
@@ -143,7 +143,7 @@ def _names(names: Mapping[str, Any], field: str = "", known: Container[str] = ()
 
 
 def _death(group: Mapping[str, Any], sheet: Sheet) -> tuple[str, ...]:
-    """Say how many died where, of what, when, and which the first are."""
+    """Say how many messages were dead-lettered where, why and when, and which were first."""
     times = [each.replace("T", " ")[:19] for each in (group["oldest"], group["newest"]) if each]
     kind = masked("event_type", group["event_type"] or "") or "no event"
     ids = [masked("message_id", each) for each in group["message_ids"]]

@@ -1,4 +1,4 @@
-"""Queues, as a table, with what has changed since they were shown last."""
+"""Queues in a table, with what has changed since they were last shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -19,12 +19,12 @@ _TITLES = {
 }
 _FIELDS = ("name", "ready", "unacked", "consumers", "type", *QueueState._fields[6:], "state")
 _LEFT_OUT_FIRST = (*_FIELDS[:4:-1], *_FIELDS[4:1:-1])
-"""Where a terminal is too narrow for all of a row. JSON has them all."""
+"""Columns left out first where a terminal is too narrow. JSON has them all."""
 _UNKNOWN = "unknown"
 
 
 class ShownQueues(NamedTuple):
-    """Some queues. `before` has what was shown of them, `at` says when it is now."""
+    """Some queues. `before` holds what was shown of them last, `at` the time of this one."""
 
     queues: Sequence[QueueState]
     before: Mapping[str, QueueState] = {}
@@ -55,7 +55,7 @@ class ShownQueues(NamedTuple):
 
 
 def _cell(name: str, queue: QueueState, before: QueueState | None, sheet: Sheet) -> str:
-    """Say a field in words, with how much a number has changed."""
+    """Show a field in words, with the change of a number."""
     value = getattr(queue, name)
     if name == "dead_letter" and value is None:
         return "-" if queue.type else _UNKNOWN

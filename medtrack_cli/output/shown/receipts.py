@@ -1,4 +1,4 @@
-"""Receipts of what was sent, and what a dry run would send."""
+"""Receipts of what was sent, and the messages a dry run would send."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from medtrack_cli.output.shown.findings import ShownFinding
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import columns, cut_left, wrapped
 
-_VERB = 11  # columns of a verdict
+_VERB = 11  # columns for a verdict
 _LEAST_PLACE = 12
 
 _COLOURS = {
@@ -71,7 +71,7 @@ def group_of(receipt: Receipt) -> Group:
 
 
 class ShownMessage(NamedTuple):
-    """One message that a dry run would send, and whom it would reach; None: can't be told."""
+    """A message that a dry run would send, and the queues it would reach; None: unknown."""
 
     message: Message
     queues: Sequence[str] | None
@@ -112,7 +112,7 @@ def _id(message_id: str | None, sheet: Sheet) -> str:
 def _placed(  # noqa: PLR0913, PLR0917 -- the parts of a line
     verb: str, rest: str, file: str, number: int, reason: str, sheet: Sheet
 ) -> Iterator[str]:
-    """Put a place after the rest of a line, and a reason after that or on lines of its own."""
+    """Put a place at the end of a line, then the reason, there or on lines of its own."""
     used = _VERB + columns(rest) + 2
     left = None if sheet.room is None else max(sheet.room - used, _LEAST_PLACE)
     place = cut_left(f"{safe_text(file)}:{number}", left)

@@ -1,4 +1,4 @@
-"""A key's way to the queues: a tree for people, one object for programs."""
+"""A key's route to the queues: a tree for people, one object for programs."""
 
 import shlex
 from collections.abc import Iterable, Iterator
@@ -71,7 +71,7 @@ def _facts(queue: Queue) -> dict[str, Any]:
 
 
 def _once(records: Iterable[Record]) -> list[Record]:
-    """Leave out what was there before: other keys lead a queue's dead letters there as well."""
+    """Leave out routes already shown: other keys lead a queue's dead letters there as well."""
     return list({repr(each): each for each in records}.values())
 
 
@@ -111,11 +111,11 @@ def _missing(exchange: str) -> str:
 
 
 _Lines = Iterator["str | _Lines"]
-"""Lines, and what gives more of them in their place."""
+"""Lines, and functions that give more lines in their place."""
 
 
 class _Tree:
-    """The lines of a route. What was shown whole before is named only."""
+    """The lines of a route. What was already shown in full is only named."""
 
     def __init__(self, route: Route, sheet: Sheet) -> None:
         self._route = route
@@ -132,7 +132,7 @@ class _Tree:
         also = f" (and {', '.join(copies)})" if copies else ""
         key = self._sheet.style(key, "bold")
         yield f"{key}{also} {self._arrow} {self._exchange(route.way.exchange)}"
-        stack = [self._below(route.way, route.way.exchange, "")]  # a hostile tree is deep
+        stack = [self._below(route.way, route.way.exchange, "")]  # no recursion: it may be deep
         while stack:
             match next(stack[-1], None):
                 case None:
@@ -146,7 +146,7 @@ class _Tree:
             yield from self._reactions(route.event_type.reactions)
 
     def _below(self, way: Way, exchange: str, indent: str) -> _Lines:
-        """Show what an exchange hands a message on to, if it wasn't shown before."""
+        """Show what an exchange passes a message on to, if it wasn't shown before."""
         if not self._is_new((way.keys, exchange)):
             return
         hops = way.steps.get(exchange, ())

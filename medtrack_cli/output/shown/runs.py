@@ -1,4 +1,4 @@
-"""Replays as jobs, as a table, or one by itself."""
+"""Replay runs in a table, or one by itself."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _TITLES = ("run", "state", "started", "events", "source")
 
 
 class ShownRuns(NamedTuple):
-    """Some runs, in the order they are given."""
+    """Some runs, in the order given."""
 
     runs: Sequence[Run]
     is_data: bool = True
@@ -34,7 +34,7 @@ class ShownRuns(NamedTuple):
 
 
 class ShownRun(NamedTuple):
-    """One run, with all that is known of it."""
+    """One run in detail."""
 
     run: Run
     is_data: bool = True
@@ -103,10 +103,10 @@ def _moment(text: str) -> str:
 
 
 def _options(run: Run) -> Iterator[str]:
-    """Name the options that say anything."""
+    """Name the options that were set."""
     for group in run.options.values():
         for name, value in group.items():
-            if name in {"set_", "header"} and value:  # what is set may be a person's
+            if name in {"set_", "header"} and value:  # a value set with --set may be personal
                 for place, _, text in (each.partition("=") for each in value):
                     yield f"{name.strip('_')}={place}={mask_shape(text)}"
             elif name == "where" and value:

@@ -1,4 +1,4 @@
-"""What every thing that is shown offers to the printers."""
+"""The interface between what is shown and the printers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -16,8 +16,8 @@ Record = dict[str, Any]
 class Sheet(NamedTuple):
     """What lines for people are written on. `quiet`: only what can't be left out.
 
-    `width` is in columns. Lines that are too long for a terminal are broken or cut to it; nobody
-    knows how wide a file or a pipe is, so that nothing is cut there.
+    `width` is in columns. Lines that are too long for a terminal are broken or cut; the width of a
+    file or a pipe is unknown, so nothing is cut there.
     """
 
     width: int
@@ -26,7 +26,7 @@ class Sheet(NamedTuple):
     quiet: bool = False
     verbose: int = 0
     is_terminal: bool = False
-    shorten: Callable[[str], str] = str  # cuts an id
+    shorten: Callable[[str], str] = str  # shortens an id
 
     @property
     def room(self) -> int | None:
@@ -34,7 +34,7 @@ class Sheet(NamedTuple):
         return self.width if self.is_terminal else None
 
     def sentence(self, text: str, colour: str = "", label: str = "") -> Iterator[str]:
-        """Make a text safe, and break it between words; the colour is the label's, if it has one.
+        """Make a text safe, and break it between words; the label's colour is used, if it has one.
 
         Lines after the first are indented.
         """
@@ -54,11 +54,11 @@ class Sheet(NamedTuple):
 
 
 class Shown(Protocol):
-    """A value that a command has for people and for programs."""
+    """A value that a command shows to people and to programs."""
 
     @property
     def is_data(self) -> bool:
-        """Whether it belongs on stdout; all else is told on stderr."""
+        """Whether it belongs on stdout; all else is shown on stderr."""
         ...
 
     def records(self) -> Iterable[Record]:
@@ -71,13 +71,13 @@ class Shown(Protocol):
 
 
 class Page(NamedTuple):
-    """One thing described: text for people, an object for programs."""
+    """One thing in detail: text for people, an object for programs."""
 
     kind: Kind
     record: Mapping[str, Any]
     text: str
     is_data: bool = True
-    commands: Sequence[str] = ()  # lines to be copied: they are never broken
+    commands: Sequence[str] = ()  # lines to be copied are never broken
 
     def records(self) -> Iterable[Record]:
         yield {"kind": self.kind, **self.record}

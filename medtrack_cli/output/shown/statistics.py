@@ -1,4 +1,4 @@
-"""What recordings hold."""
+"""What recordings contain."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from medtrack_cli.core.times import from_seconds, rfc3339
 from medtrack_cli.output.shown.shown import Record, Sheet
 
 MOST_COLUMNS = 120
-"""The most spans of time that the chart has for programs."""
+"""The most columns of the chart in JSON."""
 
 
 class ShownStats(NamedTuple):

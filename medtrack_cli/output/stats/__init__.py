@@ -1,1 +1,1 @@
-"""What a recording holds, as text and as a page."""
+"""What a recording contains, as text and as a page."""

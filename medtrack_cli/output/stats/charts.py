@@ -9,13 +9,13 @@ from medtrack_cli.output.stats.markup import Cell, Number, shown, table_of
 from medtrack_cli.plural import counted
 
 MOST_COLUMNS = 120
-"""So many columns has the chart at most: on a phone three pixels each."""
+"""The most columns of a chart: on a phone each has three pixels."""
 
 _HEIGHT = 100  # of a chart, in its own units
 
 
 def charts(stats: Stats) -> Iterator[str]:
-    """Draw what can be drawn: nothing where all came at one moment."""
+    """Draw the charts; none where all events came at one moment."""
     chart = stats.timeline.chart(MOST_COLUMNS)
     if chart is None or len(chart.columns) < 2:
         return
@@ -77,7 +77,7 @@ def _multiple(chart: Chart, name: str, columns: Sequence[Column]) -> Iterator[st
 
 
 def _events(chart: Chart, columns: Sequence[Column]) -> Iterator[str]:
-    """Draw each column, its invalid events at its foot, and what the mouse finds over it."""
+    """Draw each column, its invalid events at the bottom, and its text shown on hover."""
     most = max(column.events for column in columns)
     for number, column in enumerate(columns):
         if not column.events:
@@ -101,14 +101,14 @@ def _rates(chart: Chart, rates: Sequence[float]) -> Iterator[str]:
 
 
 def _rect(number: int, height: float, above: float, kind: str = "") -> str:
-    """Draw a bar so high, so far above the ground."""
+    """Draw a bar of a height, at a distance above the base line."""
     styled = f' class="{kind}"' if kind else ""
     top = _HEIGHT - above - height
     return f'<rect{styled} x="{number}.08" y="{top:.2f}" width="0.84" height="{height:.2f}"/>'
 
 
 def _named(chart: Chart, number: int, said: str) -> str:
-    """Say what a column holds to whoever points at it."""
+    """Say what a column holds, shown on hover."""
     return (
         f'<rect class="column" x="{number}" y="0" width="1" height="{_HEIGHT}">'
         f"<title>{shown(f'{texts.column_time(chart, number)}: {said}')}</title></rect>"
@@ -116,7 +116,7 @@ def _named(chart: Chart, number: int, said: str) -> str:
 
 
 def _numbers(chart: Chart) -> Iterator[str]:
-    """Write all charts as one table, which opens when it is asked for."""
+    """Write all charts as one table, collapsed at first."""
     types = texts.by_type(chart)
     heads = map(Number, ["events", "invalid", "share", *(name for name, _ in types)])
     span = texts.duration(chart.seconds)

@@ -1,4 +1,4 @@
-"""Statistics as one page of HTML that needs nothing else: no script, no font, no network."""
+"""Statistics as one self-contained page of HTML: no script, no font, no network."""
 
 import os
 from base64 import b64encode
@@ -18,7 +18,7 @@ BEGINNING = "<!doctype html>"
 
 
 def refuse_place(path: Path) -> None:
-    """Raise CannotCreate where no page can be, and where one would replace what is no page."""
+    """Raise CannotCreate where no page can be written, or where it would replace another file."""
     if os.path.islink(path):
         hint = "name the file that it leads to"
         raise CannotCreate("page can't be created (it is a link)", str(path), hint=hint)
@@ -31,7 +31,7 @@ def refuse_place(path: Path) -> None:
 
 
 def _is_page(path: Path) -> bool:
-    """Return whether a file begins as a page does, or holds nothing."""
+    """Return whether a file begins like such a page, or is empty."""
     try:
         with path.open("rb") as stream:
             return stream.read(len(BEGINNING)).lower() in {b"", BEGINNING.encode()}
@@ -40,7 +40,7 @@ def _is_page(path: Path) -> bool:
 
 
 def stats_html(stats: Stats, subject: str) -> str:
-    """Write the page; `subject` names what was read. Every text in it is escaped and masked."""
+    """Write the page; `subject` names what was read. All text in it is escaped and masked."""
     style = files(__package__).joinpath("stats.css").read_text("utf-8")
     title = shown(f"Statistics of {subject}")
     return "\n".join(
@@ -70,7 +70,7 @@ def stats_html(stats: Stats, subject: str) -> str:
 
 
 def _policy(style: str) -> str:
-    """Allow this very style sheet, and nothing else."""
+    """Allow only this style sheet."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = (f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'")
     return "; ".join(["default-src 'none'", *rules])

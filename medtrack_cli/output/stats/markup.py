@@ -1,4 +1,4 @@
-"""Parts of the page: texts that are only text, and tables that can be read aloud."""
+"""Parts of the page: escaped texts, and tables that screen readers can read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
@@ -8,14 +8,14 @@ from medtrack_cli.output.safe_text import safe_text
 
 
 class Number(NamedTuple):
-    """A cell of digits, or the head of a column of them; `is_bad`: of what is wrong."""
+    """A numeric cell, or the heading of such a column; `is_bad` marks what is wrong."""
 
     text: str
     is_bad: bool = False
 
 
 class Bar(NamedTuple):
-    """A cell that draws a share, from 0 to 1, and how much of that is invalid."""
+    """A cell that draws a share, from 0 to 1, and how much of it is invalid."""
 
     share: float
     invalid: float
@@ -25,12 +25,12 @@ Cell = str | Number | Bar
 
 
 def shown(text: str) -> str:
-    """Make a text safe, and no markup."""
+    """Make a text safe, and escape its markup."""
     return escape(safe_text(text))
 
 
 def table_of(caption: str, heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """Write a table; the first cell of a row is its heading."""
+    """Write a table; the first cell of each row is its heading."""
     yield '<div class="wide"><table>'
     yield f"<caption>{shown(caption)}</caption>"
     yield f"<thead><tr>{''.join(map(_head, heads))}</tr></thead><tbody>"

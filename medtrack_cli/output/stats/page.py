@@ -10,10 +10,10 @@ from medtrack_cli.output.stats import texts
 from medtrack_cli.output.wrapping import columns, cut_left, cut_right, wrapped
 
 CHART_HEIGHT, RATE_HEIGHT = 8, 3
-"""Lines of the charts, their axis not counted."""
+"""Lines of the charts, without their axis."""
 
 MOST_COLUMNS = 160
-"""A chart grows no wider than this, however wide the terminal is."""
+"""The widest a chart gets, however wide the terminal is."""
 
 _LEAST_WIDTH = 40
 _LONGEST_NAME = 44
@@ -53,14 +53,14 @@ def _facts(stats: Stats, sheet: Sheet) -> Iterator[str]:
 
 
 class _Axes(NamedTuple):
-    """What charts below each other share: so wide are the scale on the left, and a column."""
+    """What charts one above the other share: the width of the scale on the left and of a column."""
 
     margin: int
     thick: int
 
 
 def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
-    """Draw events by time: the invalid ones are the red foot, and their rate stands below."""
+    """Draw events by time: the invalid ones are red at the bottom, and their rate stands below."""
     chart = stats.timeline.chart(min(sheet.width - 12, MOST_COLUMNS))
     if chart is None or len(chart.columns) < 2:
         return
@@ -92,7 +92,7 @@ def _graph(  # noqa: PLR0913, PLR0917 -- what a graph is made of
     axes: _Axes,
     sheet: Sheet,
 ) -> Iterator[str]:
-    """Draw columns so high, from 0 to 1; each is red up to so many lines."""
+    """Draw columns of heights from 0 to 1, in a number of lines; the lowest `red` lines are red."""
     for level in range(lines - 1, -1, -1):
         label = scale[0] if level == lines - 1 else scale[1] if level == 0 else ""
         cells = (
@@ -107,14 +107,14 @@ def _graph(  # noqa: PLR0913, PLR0917 -- what a graph is made of
 
 
 def _bar(height: float, level: int, lines: int, bars: str) -> str:
-    """Give a column's part in one line: what is there is seen, be it ever so little."""
+    """Give a column's part in one line; a height above 0 always shows."""
     full = len(bars) - 1
     part = min(max(round(height * lines * full) - level * full, 0), full)
     return bars[max(part, 1) if level == 0 and height else part]
 
 
 def _axis(chart: Chart, thick: int) -> str:
-    """Write the times of the first and the last column below them."""
+    """Write the times of the first and the last column below a chart."""
     first = texts.column_time(chart, 0)
     last = texts.column_time(chart, len(chart.columns) - 1)
     width = thick * len(chart.columns)
@@ -124,7 +124,7 @@ def _axis(chart: Chart, thick: int) -> str:
 
 
 def _multiples(stats: Stats, types: texts.ByType, sheet: Sheet) -> Iterator[str]:
-    """Draw a small chart of each type, if there are several: the same times, a scale of its own."""
+    """Draw a small chart for each type, if there are several: same times, different scales."""
     width = min(_LONGEST_NAME, sheet.width - 30, max(columns(name) for name, _ in types))
     chart = stats.timeline.chart(min(sheet.width - width - 11, MOST_COLUMNS))
     if chart is None or len(types) < 2:
@@ -145,7 +145,7 @@ def _name_width(table: texts.Table, sheet: Sheet) -> int:
 
 
 def _named(name: str, width: int, rest: str, sheet: Sheet) -> Iterator[str]:
-    """Write a row; a name that is too long for its column has the line before for itself."""
+    """Write a row; a name too long for its column gets the line before."""
     if columns(name) > width:
         yield cut_right(name, sheet.width, sheet.marks.ellipsis)
         name = ""
@@ -153,7 +153,7 @@ def _named(name: str, width: int, rest: str, sheet: Sheet) -> Iterator[str]:
 
 
 def _table(table: texts.Table, sheet: Sheet, width: int) -> Iterator[str]:
-    """Write a table with names of this width."""
+    """Write a table with a given width for names."""
     has_invalid = any(row.counted.invalid for row in table.rows)
     title = f"{table.title:<{width}}  {'events':>9}   share"
     yield _heading(f"{title}{'  invalid' if has_invalid else ''}", sheet)

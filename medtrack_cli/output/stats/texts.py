@@ -1,4 +1,4 @@
-"""What statistics say, in words, numbers and rows: the same on a terminal and on a page."""
+"""The texts of statistics: words, numbers and rows, the same on a terminal and on a page."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted
 
 MOST_ROWS = 20
-"""So many rows of a table, or gaps, are shown; the others are counted."""
+"""The most rows of a table, or gaps, shown; the others are counted."""
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
@@ -33,7 +33,7 @@ class Fact(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One name of a table; `share` is that of all events, from 0 to 1."""
+    """One name in a table; `share` is its share of all events, from 0 to 1."""
 
     name: str
     counted: Count
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 class FindingRow(NamedTuple):
-    """Findings of one rule in one field, of the events of one type and service."""
+    """Findings of one rule in one field, in the events of one type and service."""
 
     rule: str
     severity: str
@@ -55,7 +55,7 @@ class FindingRow(NamedTuple):
 
     @property
     def when(self) -> str:
-        """When the first and the last came."""
+        """Say when the first and the last came."""
         day = f"{self.first[:10]} "
         last = "" if self.first == self.last else f" to {self.last.removeprefix(day)}"
         return f"{self.first}{last}"
@@ -65,15 +65,15 @@ ByType = list[tuple[str, Sequence[Column]]]
 
 
 class Table(NamedTuple):
-    """Events by a name of theirs, the most frequent first."""
+    """Events counted by one of their names, the most frequent first."""
 
     title: str
     rows: tuple[Row, ...]
-    rest: str  # what isn't shown, in words; empty: nothing
+    rest: str  # what isn't shown, in words; empty: all is
 
 
 def facts(stats: Stats) -> Iterator[Fact]:
-    """Say what isn't in a table: how many, when, how large, what is odd."""
+    """Say what isn't in a table: how many, when, how large, what is unusual."""
     events = f"{stats.events:,}"
     files = f" in {counted(stats.files, 'file')}" if stats.files else ""
     yield Fact("events", f"{events}{files}")
@@ -98,7 +98,7 @@ def facts(stats: Stats) -> Iterator[Fact]:
 
 
 def tables(stats: Stats) -> Iterator[Table]:
-    """Give the tables that have a row to show."""
+    """Give the tables that have rows."""
     for title, field, names in (
         ("event type", "event_type", stats.types),
         ("service", "service", stats.services),
@@ -110,7 +110,7 @@ def tables(stats: Stats) -> Iterator[Table]:
 
 
 def rules(stats: Stats) -> list[tuple[str, str, int]]:
-    """List each rule that something breaks, its severity and how many findings it has."""
+    """List each broken rule, with its severity and number of findings."""
     return [
         (rule, "warning" if rule in WARNINGS else "error", number)
         for rule, number in stats.rules.most_common()
@@ -118,7 +118,7 @@ def rules(stats: Stats) -> list[tuple[str, str, int]]:
 
 
 def findings(stats: Stats) -> tuple[list[FindingRow], str]:
-    """List what is found by rule, type, field and service, and say what isn't listed."""
+    """List findings by rule, type, field and service, and say what isn't listed."""
     listed = most_common(stats.findings)
     left = stats.findings.others.findings + sum(each.findings for _, each in listed[MOST_ROWS:])
     return [_finding(*each) for each in listed[:MOST_ROWS]], f"{left:,} more" if left else ""
@@ -130,14 +130,14 @@ def rates(columns: Sequence[Column]) -> list[float]:
 
 
 def by_type(chart: Chart) -> ByType:
-    """Give the columns of each type, the most frequent first; those of the rest are the last."""
+    """Give the columns of each type, the most frequent first; those of the rest come last."""
     named: ByType = [(_name("event_type", name), each) for name, each in chart.names.items()]
     named.sort(key=lambda each: -sum(column.events for column in each[1]))
     return [*named, ("all other types", chart.others)] if chart.others else named
 
 
 def gaps(stats: Stats) -> list[str]:
-    """Describe the longest gaps, in their order."""
+    """Describe the longest gaps, in order of time."""
     found = stats.timeline.gaps()
     longest = sorted(found, key=lambda gap: -gap.seconds)[:MOST_ROWS]
     lines = [_gap(gap) for gap in sorted(longest)]
@@ -147,7 +147,7 @@ def gaps(stats: Stats) -> list[str]:
 
 
 def column_time(chart: Chart, number: int) -> str:
-    """Say when a chart's column begins, as exactly as its width asks for."""
+    """Write when a chart's column begins, as precisely as its width requires."""
     moment = from_seconds(chart.start + number * chart.seconds)
     if chart.seconds >= 86400:
         return f"{moment:%Y-%m-%d}"
@@ -159,7 +159,7 @@ def column_time(chart: Chart, number: int) -> str:
 
 
 def share(part: float) -> str:
-    """Write a share as a percentage; what is there is never 0 %, what lacks some never 100."""
+    """Write a share as a percentage; only nothing is 0 %, and only all is 100 %."""
     percent = 100 * part
     if 0 < percent < 0.1:
         return "<0.1 %"
@@ -180,7 +180,7 @@ def size(octets: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a span of time in the two units that matter."""
+    """Write a duration in its two largest units."""
     for (least, unit), (smaller, name) in zip(_UNITS, (*_UNITS[1:], (1.0, "s")), strict=True):
         if seconds >= least:
             whole, rest = divmod(int(seconds), int(least))
@@ -239,7 +239,7 @@ def _finding(group: Group, found: Found) -> FindingRow:
 
 
 def _places(places: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Write places; a file that was named just before isn't named again."""
+    """Write places; a file that was just named isn't named again."""
     before = ""
     for file, line in places:
         yield f":{line}" if file == before else safe_text(f"{file}:{line}")
