@@ -120,7 +120,12 @@ def named_time(event: object) -> str | None:
 
 def time_of(event: object) -> datetime | None:
     """Give the time that an event says of itself; None where it says none that can be read."""
+    return time_named(named_time(event) or "")
+
+
+def time_named(text: str) -> datetime | None:
+    """Read a time as an event says it; None where it is none."""
     try:
-        return from_rfc3339(named_time(event) or "")
+        return from_rfc3339(text)
     except ValueError:
         return None

@@ -36,17 +36,23 @@ def kept(text: str, width: int | None) -> Iterator[str]:
 
 
 def aligned(
-    rows: Sequence[Sequence[str]], width: int | None, indent: str = ""
+    rows: Sequence[Sequence[str]],
+    width: int | None,
+    indent: str = "",
+    whole: Sequence[bool] = (),
 ) -> Iterator[list[str]]:
     """Give each row's lines: cells are aligned in columns and broken between words.
 
-    Where not even the longest words of all columns fit beside each other, a row's cells follow one
-    another; a word that fits in no line gets one of its own, so that it can be copied.
+    Cells of columns that are `whole` are not broken. Where not even the longest words of all
+    others fit beside them, a row's cells follow one another; a word that fits in no line gets one
+    of its own, so that it can be copied.
     """
     room = None if width is None else width - len(indent)
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    least = [max(map(_longest, column)) for column in zip(*rows, strict=True)]
+    least = [max(map(longest_word, column)) for column in zip(*rows, strict=True)]
     gaps = 2 * (len(widths) - 1)
+    for at, is_whole in enumerate(whole):
+        least[at] = widths[at] if is_whole else least[at]
     if room is not None and sum(least) + gaps > room:
         for row in rows:
             yield list(wrapped(" ".join(row), width, indent, f"{indent}  "))
@@ -65,7 +71,8 @@ def aligned(
         ]
 
 
-def _longest(text: str) -> int:
+def longest_word(text: str) -> int:
+    """Count the columns of a text's longest word."""
     return max(map(columns, _WORD.findall(text)), default=0)
 
 

@@ -9,16 +9,21 @@ import struct
 import termios
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.commands.broker import _page
+from medtrack_cli.core.archive import Archive, Edge
+from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.output.live.keys import HELP
 from medtrack_cli.output.live.panes import help_lines
 from medtrack_cli.output.marks import FULL
-from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.shown.archives import ShownArchive, ShownArchives
+from medtrack_cli.output.shown.runs import ShownRun, ShownRuns
+from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style
 from medtrack_cli.output.wrapping import aligned, columns
 from medtrack_cli.private_broker import PrivateBroker
@@ -26,6 +31,8 @@ from medtrack_cli.world import World
 from tests.running import run
 
 WIDTHS = [56, 80, 120]
+
+START = "2025-01-15T10:00:00Z"
 
 COMMANDS = (
     "schema list",
@@ -148,3 +155,57 @@ def test_the_keys_of_the_live_view_are_told_whole(width: int) -> None:
     assert max(map(len, lines)) <= width
     told = Counter(" ".join(lines).split())
     assert told == Counter(" ".join(f"{keys} {words}" for keys, words in HELP).split())
+
+
+LONG = "what-all-students-did-in-the-year"
+ARCHIVES = ShownArchives(
+    [
+        Archive("a", 0, bindings=()),
+        Archive(
+            *(
+                LONG,
+                2_000_000,
+                "30D",
+                5_000_000_000,
+                ("stage.*", "student.*", "user.created"),
+                "node",
+            ),
+            first=Edge(9, "2025-01-15T10:00:00.123456Z"),
+            last=Edge(2_000_008, "x" * 200),
+        ),
+    ]
+)
+RUNS = ShownRuns(
+    [
+        Run(name, State.INTERRUPTED, "killed", START, None, None, source, {}, {}, False, 20_000)  # noqa: FBT003
+        for name, source in (
+            ("a", ("a.ndjson", "b.ndjson")),
+            (LONG, (f"/home/{LONG}/{LONG}.ndjson",)),
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("shown", [ARCHIVES, RUNS])
+def test_columns_are_left_out_rather_than_broken(shown: Shown, width: int) -> None:
+    """At each width cells stand below their titles; names are whole, and fields are in words."""
+    sheet = Sheet(width, FULL, Style(on=False), is_terminal=True)
+    title, *lines = shown.lines(sheet)
+    assert [line for line in (title, *lines) if columns(line) > width] == []
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["a", LONG]
+    begins = [found.start() for found in re.finditer(r"\S+( \S+)*", title)]
+    assert len(begins) > 1
+    for line, begin in product(lines, begins[1:]):
+        assert line[begin - 2 : begin].strip() == "", line
+
+
+@pytest.mark.parametrize("shown", [ShownArchive(ARCHIVES.archives[1]), ShownRun(RUNS.runs[0])])
+def test_fields_stand_beside_their_names(shown: Shown) -> None:
+    """What is broken goes on in the column of the fields."""
+    lines = list(shown.lines(Sheet(56, FULL, Style(on=False), is_terminal=True)))
+    begins = re.match(r"\w+ +", lines[0])
+    assert begins
+    assert {line[begins.end() - 1 : begins.end() + 1].strip() != "" for line in lines} == {True}
+    assert {line[begins.end() - 1] for line in lines} == {" "}
+    assert max(map(columns, lines)) <= 56

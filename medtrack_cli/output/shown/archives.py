@@ -1,16 +1,20 @@
 """Archives: what a new one keeps, and the existing ones."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from itertools import chain
 from typing import NamedTuple
 
-from medtrack_cli.core.archive import Archive, Edge, Fate, Fates, with_fate
+from medtrack_cli.core.archive import Archive, Edge, Fate, Fates, time_named, with_fate
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import NewQueue, in_units
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.tables import table
 from medtrack_cli.output.wrapping import aligned
 
+_TITLES = ("archive", "messages", "offsets", "first", "last", "bound by")
+_LEFT_OUT_FIRST = ("offsets", "bound by", "first", "last", "messages")
 _UNITS = (("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
 _UNKNOWN = "unknown"
 _WORDS = {
@@ -63,11 +67,9 @@ class ShownArchives(NamedTuple):
         return map(_record, self.archives)
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        titles = ("archive", "messages", "offsets", "first", "last", "bound by")
-        rows = [titles, *map(_row, self.archives)]
-        heading, *lines = aligned(rows, sheet.room)
-        yield from (sheet.style(line, "dim") for line in heading)
-        yield from chain.from_iterable(lines)
+        rows = [_TITLES, *map(_row, self.archives)]
+        cells = dict(zip(_TITLES, zip(*rows, strict=True), strict=True))
+        yield from table(sheet, cells, _LEFT_OUT_FIRST, ("bound by",))
 
 
 class ShownArchive(NamedTuple):
@@ -96,8 +98,8 @@ class ShownArchive(NamedTuple):
             ("leader", one.leader or _UNKNOWN),
             ("replicas", replicas),
         )
-        for name, value in rows:
-            yield from sheet.sentence(f"{name:<9} {value}")
+        told = [(name, safe_text(value)) for name, value in rows]
+        yield from chain.from_iterable(aligned(told, sheet.room))
 
 
 def _record(archive: Archive) -> Record:
@@ -114,9 +116,17 @@ def _row(archive: Archive) -> tuple[str, ...]:
         safe_text(archive.name),
         f"{archive.messages:,}" if archive.messages else _none(archive),
         f"{first.offset} to {last.offset}" if first and last else "-",
-        *(safe_text((each and each.timestamp) or "-") for each in (first, last)),
+        *map(_moment, (first, last)),
         _UNKNOWN if archive.bindings is None else safe_text(" ".join(archive.bindings)) or "-",
     )
+
+
+def _moment(edge: Edge | None) -> str:
+    """Say an event's time to the second; what it says itself may be anything, and long."""
+    if edge is None or edge.timestamp is None:
+        return "-"
+    moment = time_named(edge.timestamp)
+    return "no time" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _none(archive: Archive) -> str:
@@ -129,7 +139,9 @@ def _none(archive: Archive) -> str:
 def _edge(edge: Edge | None) -> str:
     if edge is None:
         return "-"
-    return f"offset {edge.offset}, {edge.timestamp or 'an event without a timestamp'}"
+    moment = edge.timestamp or ""
+    is_time = time_named(moment) is not None
+    return f"offset {edge.offset}, {moment if is_time else 'an event without a time'}"
 
 
 def _bounds(max_age: str | None, max_bytes: int | None) -> str:

@@ -1,14 +1,13 @@
 """Queues in a table, with what has changed since they were last shown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import QueueState
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.wrapping import aligned, columns
+from medtrack_cli.output.shown.tables import table
 
 _TITLES = {
     "name": "queue",
@@ -19,7 +18,6 @@ _TITLES = {
 }
 _FIELDS = ("name", "ready", "unacked", "consumers", "type", *QueueState._fields[6:], "state")
 _LEFT_OUT_FIRST = (*_FIELDS[:4:-1], *_FIELDS[4:1:-1])
-"""Columns left out first where a terminal is too narrow. JSON has them all."""
 _UNKNOWN = "unknown"
 
 
@@ -37,16 +35,8 @@ class ShownQueues(NamedTuple):
             yield {"kind": Kind.QUEUE, **when, **queue._asdict()}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        table = {name: self._column(name, sheet) for name in _FIELDS}
-        for name in _LEFT_OUT_FIRST:
-            widths = [max(map(columns, cells)) for cells in table.values()]
-            if sheet.room is None or sum(widths) + 2 * len(widths) - 2 <= sheet.room:
-                break
-            del table[name]
-        heading, *lines = aligned(list(zip(*table.values(), strict=True)), sheet.room)
-        if not self.before:
-            yield from (sheet.style(line, "dim") for line in heading)
-        yield from chain.from_iterable(lines)
+        cells = {name: self._column(name, sheet) for name in _FIELDS}
+        yield from table(sheet, cells, _LEFT_OUT_FIRST, heading=not self.before)
 
     def _column(self, name: str, sheet: Sheet) -> list[str]:
         before = self.before

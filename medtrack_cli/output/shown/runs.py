@@ -11,10 +11,12 @@ from medtrack_cli.output.masking import mask_shape
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.plans import ShownPlan
 from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.tables import table
 from medtrack_cli.output.wrapping import aligned
 
 _QUOTED = re.compile(r"""(["']).*?\1""")
 _TITLES = ("run", "state", "started", "events", "source")
+_LEFT_OUT_FIRST = ("started", "source", "events", "state")
 
 
 class ShownRuns(NamedTuple):
@@ -28,9 +30,8 @@ class ShownRuns(NamedTuple):
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         rows = [_TITLES, *map(_row, self.runs)]
-        heading, *lines = aligned(rows, sheet.room)
-        yield from (sheet.style(line, "dim") for line in heading)
-        yield from chain.from_iterable(lines)
+        cells = dict(zip(_TITLES, zip(*rows, strict=True), strict=True))
+        yield from table(sheet, cells, _LEFT_OUT_FIRST, ("source",))
 
 
 class ShownRun(NamedTuple):
@@ -60,9 +61,8 @@ class ShownRun(NamedTuple):
             "outcomes": counts,
             "to go on": f"medtrack replay --resume {run.name}" if run.is_unfinished else "",
         }
-        for name, text in told.items():
-            if text:
-                yield from sheet.text(f"{name:<9} {text}")
+        rows = [(name, safe_text(text)) for name, text in told.items() if text]
+        yield from chain.from_iterable(aligned(rows, sheet.room))
 
 
 def record(run: Run) -> Record:
