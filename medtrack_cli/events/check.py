@@ -5,7 +5,6 @@ key, is looked at again by the strict parser of `json_text`.
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -38,36 +37,54 @@ def check(body: bytes, registry: Registry | None = None, *, publishing: bool = F
     `publishing` adds the warning for types that MedTrack itself emits.
     """
     known = registry or built_in()
-    return quick_check(known, publishing)(body) or _closer_look(body, known, publishing=publishing)
+    quick = quick_check(known, publishing)
+    return quick(body) or _closer_look(body, known, quick, publishing=publishing)
+
+
+class QuickCheck:
+    """The quick half of `check`: a verdict only on an event without any problem.
+
+    What its model has refused is remembered until the next: it is asked about again by those
+    who look closer.
+    """
+
+    def __init__(self, registry: Registry, *, publishing: bool) -> None:
+        self._validate = registry.validate_json
+        self._facts = {
+            name: each
+            for name, each in _facts(registry).items()
+            if not (publishing and each.emitted_by_medtrack)
+        }
+        self._refused: tuple[bytes, ValidationError | None] = b"", None
+
+    def __call__(self, body: bytes) -> Verdict | None:
+        if body == self._refused[0] or len(body) > MAX_BODY or is_crowd(body):
+            return None
+        try:
+            event = self._validate(body)
+        except ValidationError as error:
+            self._refused = body.rstrip(b" \t\r\n"), error.with_traceback(None)
+            return None
+        known = self._facts.get(event["event_type"])
+        return known.valid if known is not None and known.leave_no_doubt(body, event) else None
+
+    def validated(self, body: bytes) -> Any:  # noqa: ANN401 -- one of the registry's models
+        """Have the model read an event, or raise what it has said of it: ValidationError."""
+        refused, error = self._refused
+        if error is not None and body == refused:
+            raise error
+        return self._validate(body)
 
 
 @cache
-def quick_check(
-    registry: Registry,
-    publishing: bool = False,  # noqa: FBT001, FBT002 -- by position, for the cache
-) -> Callable[[bytes], Verdict | None]:
-    """Make the quick half of `check`: a verdict only on an event without any problem."""
-    validate = registry.validate_json
-    facts = {
-        name: each
-        for name, each in _facts(registry).items()
-        if not (publishing and each.emitted_by_medtrack)
-    }
-
-    def quick(body: bytes) -> Verdict | None:
-        if len(body) > MAX_BODY or is_crowd(body):
-            return None
-        try:
-            event = validate(body)
-        except ValidationError:
-            return None
-        known = facts.get(event["event_type"])
-        return known.valid if known is not None and known.leave_no_doubt(body, event) else None
-
-    return quick
+def quick_check(registry: Registry, publishing: bool = False) -> QuickCheck:  # noqa: FBT001, FBT002
+    """Give the quick half of `check`, one for all who ask about the same events."""
+    return QuickCheck(registry, publishing=publishing)
 
 
-def _closer_look(body: bytes, registry: Registry, *, publishing: bool) -> Verdict:
+def _closer_look(
+    body: bytes, registry: Registry, quick: QuickCheck, *, publishing: bool
+) -> Verdict:
     """Find every problem, one that the model can't see too; there may be none."""
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
@@ -78,7 +95,7 @@ def _closer_look(body: bytes, registry: Registry, *, publishing: bool) -> Verdic
             return Verdict(None, tuple(problems))
         few = thinned(value, registry)
     try:
-        event = registry.validate_json(few)
+        event = quick.validated(few)
     except ValidationError as error:
         return Verdict(*explain(body, few, error, registry, publishing=publishing))
     return _second_look(body, event, registry, publishing=publishing)

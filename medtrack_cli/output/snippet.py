@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
@@ -78,16 +79,19 @@ def _cut(text: str, start: int, end: int, room: int) -> tuple[int, int]:
 
 def _fitting(text: str, room: int) -> int:
     """Count the characters that fit into `room` columns."""
-    return sum(columns <= room for columns in accumulate(map(_columns, text)))
+    return bisect_right([*accumulate(map(_columns, text))], room)
 
 
 def _cells(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         char if not is_hidden else " " if char == "\t" else "·" * _columns(char)
         for char, is_hidden in zip(text, hidden_in(text), strict=True)
     )
 
 
+@lru_cache(maxsize=1024)  # a line has few different ones
 def _columns(char: str) -> int:
     """Count the columns of a character, as `_cells` shows it."""
     if is_invisible(char):

@@ -1,6 +1,10 @@
 """The one validation of events: which rule speaks, and of which place."""
 
 import json
+import sys
+from collections import Counter
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +13,10 @@ from medtrack_cli.events.findings import WARNINGS, Rule, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import event_types
 from tests.builders import DROP, encode, event, spoilt
+from tests.running import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def found(body: bytes | object, *, publishing: bool = False) -> list[tuple[str, str | int]]:
@@ -279,3 +287,36 @@ def test_a_body_may_be_as_large_as_the_limit_and_no_larger() -> None:
     assert len(text) == MAX_BODY
     assert check(text).is_valid
     assert found(text.replace(b"{", b"{ ", 1)) == [("too_large", 0)]
+
+
+@pytest.mark.parametrize("output", ["human", "json"])
+def test_an_invalid_event_is_judged_once(tmp_path: "Path", output: str) -> None:
+    """Its model is asked once, and from its line to its finding it is under 150 calls."""
+    file = tmp_path / "a.ndjson"
+    calls: Counter[CodeType] = Counter()
+    asked: Counter[str] = Counter()
+
+    def note(frame: FrameType, kind: str, argument: object) -> None:
+        if kind == "call" and "/medtrack_cli/" in frame.f_code.co_filename:
+            calls[frame.f_code] += 1
+        elif kind == "c_call":
+            asked[getattr(argument, "__name__", "")] += 1
+
+    def validate(events: int) -> tuple[int, int]:
+        """Count the calls, and the questions to a model, of a validation."""
+        file.write_bytes((encode(event() | {"service": 1}) + b"\n") * events)
+        calls.clear()
+        asked.clear()
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            ran = run("validate", file, "-o", output)
+        finally:
+            sys.setprofile(before)
+        assert ran.code == 1
+        return calls.total(), asked["validate_json"]
+
+    validate(1)  # what is imported late is there now
+    (few, once), (many, often) = validate(10), validate(20)
+    assert (many - few) / 10 < 150
+    assert often - once == 10

@@ -11,7 +11,7 @@ from medtrack_cli.core.delivery import key_problem
 from medtrack_cli.core.items import Item
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import overrides as paths
-from medtrack_cli.events.check import Verdict, check, quick_check
+from medtrack_cli.events.check import Verdict, check
 from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.explain import IS_IT_BARE
 from medtrack_cli.events.findings import Finding, Problem, Rule
@@ -91,12 +91,11 @@ def examine(
     """
     registry, wanted = completion.registry, completion.event_type
     sets, has_fitted = bool(completion.settings), False
-    quick = quick_check(registry, publishing)
     for item in items:
         if item.body is None:
             yield Examined(item, None, None, item.findings)
             continue
-        verdict = quick(item.body) or check(item.body, registry, publishing=publishing)
+        verdict = check(item.body, registry, publishing=publishing)
         is_other = wanted is not None and wanted != verdict.event_type
         key = key_problem(item.recorded, verdict.event_type)
         if not (verdict.problems or item.findings or is_other or sets or key):
