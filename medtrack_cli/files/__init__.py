@@ -1,1 +1,1 @@
-"""What is read from and written to disk: events in every syntax, recordings, journals."""
+"""Files read and written: events in every syntax, recordings, journals."""

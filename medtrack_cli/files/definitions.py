@@ -1,6 +1,6 @@
-"""Definitions exported from a broker: by the management API, or by rabbitmqctl.
+"""Definitions exported from a broker by the management API or rabbitmqctl.
 
-Of users, and of the hashes of their passwords, nothing is taken.
+Users and their password hashes are not read.
 """
 
 import re
@@ -25,21 +25,21 @@ _EXPORT = "`rabbitmqctl export_definitions FILE` writes one, as does GET /api/de
 
 
 class Definitions(NamedTuple):
-    """A file's definitions. An export of one vhost doesn't say in its rows which."""
+    """A file's definitions. In an export of one vhost the rows don't name it."""
 
     file: str
     text: str
     document: Mapping[str, Any]
 
     def vhosts(self) -> set[str] | None:
-        """Name the vhosts; None where it is an export of one."""
+        """Name the vhosts; None for an export of one."""
         if "vhosts" not in self.document and not any("vhost" in row for row in self._all()):
             return None
         listed = {str(row.get("name")) for row in self._rows("vhosts")}
         return listed | {str(row["vhost"]) for row in self._all() if "vhost" in row}
 
     def rows(self, vhost: str) -> Rows:
-        """Give what is in a vhost, each with its place."""
+        """Give a vhost's objects, each with its place."""
         found = {name: list(self._of(name, vhost)) for name in _LISTS}
         operators = [
             {**row["value"], "name": row.get("name"), PLACE: row[PLACE]}
@@ -50,7 +50,7 @@ class Definitions(NamedTuple):
         return Rows(exchanges, bindings, queues, policies, operators)
 
     def span(self, pointer: str) -> Span:
-        """Place a row that a pointer of ours names."""
+        """Find the place of a row by our pointer to it."""
         path = tuple(int(part) if part.isdecimal() else part for part in pointer.split("/")[1:])
         start, end = locate(self.text, path)
         ends = _line_ends(self.text)
@@ -106,7 +106,7 @@ def read_definitions(path: str, open_stdin: Callable[[], BinaryIO]) -> Definitio
 
 
 def _is_definitions(value: object) -> bool:
-    """Tell by its lists of objects whether this may have come from RabbitMQ."""
+    """Return whether the lists of objects in it may have come from RabbitMQ."""
     if not isinstance(value, dict) or not {"exchanges", "queues", "bindings"} & value.keys():
         return False
     lists = [value[name] for name in ("vhosts", *_LISTS) if value.get(name) is not None]

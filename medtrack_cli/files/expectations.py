@@ -1,4 +1,4 @@
-"""The YAML of `--assert`: what a run is expected to show, each with its line."""
+"""The YAML of `--assert`: what a run is expected to show, each expectation with its line."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
@@ -37,9 +37,9 @@ def read_expectations(
     reactions: Collection[str],
     condition: Callable[[str], Condition],
 ) -> Expectations:
-    """Read what is expected; `reactions` are those known, `condition` reads an expression.
+    """Read the expectations; `reactions` are the known ones, `condition` reads an expression.
 
-    Raises InputMissing, and NotExpectations with the place of what is wrong.
+    Raises InputMissing, and NotExpectations with the place of the mistake.
     """
     try:
         with path.open("rb") as stream:
@@ -98,7 +98,7 @@ class _Reader:
         return Times(pattern, int(number), most, self._place(node))
 
     def _pattern(self, node: Node, *more: str) -> Pattern:
-        """Read `{event, where}`, `{reaction, for}`, or the name of either alone."""
+        """Read `{event, where}`, `{reaction, for}`, or just a name of either."""
         if isinstance(node, Scalar):
             return self._named(node, is_reaction=node.text in self.reactions)
         found = dict(self._members(node, ("event", "reaction", "where", "for", *more)))
@@ -134,19 +134,19 @@ class _Reader:
         return found
 
     def _wants_text(self, name: str) -> Callable[[tuple[str | int, ...]], bool]:
-        """Tell for paths whether events of a name, which may be a pattern, have a text there."""
+        """Return whether events of a name or pattern have a text at a path."""
         names = [each for each in self.registry.names if key_matches(name, each)]
         return lambda path: any(self.registry.wants_text(each, path) for each in names)
 
     def _tried(self, node: Node, read: Callable[[], T]) -> T:
-        """Give what is read of a node, or say at its place why it can't be."""
+        """Read a node, or raise with its place why it can't be read."""
         try:
             return read()
         except UsageError as error:
             self.refuse(error.message.replace("--where", "where"), node, error.hint)
 
     def _members(self, node: Node, known: Collection[str] = ()) -> Iterator[tuple[str, Node]]:
-        """Go through a mapping's members, which have `known` keys, any where none are."""
+        """Yield a mapping's members, whose keys must be in `known`, if any are."""
         if not isinstance(node, Mapping):
             self.refuse("this is no mapping", node, _EXAMPLE)
         for key, value in node.members:

@@ -1,11 +1,11 @@
-"""Inputs that are known at sight for what they are, and are no text in UTF-8."""
+"""Inputs that are recognised as no events by their first bytes, or that aren't UTF-8 text."""
 
 import re
 
 from medtrack_cli.events.findings import Rule
 
 LOOKED_AT = 300
-"""Bytes by which they are known."""
+"""Bytes read to recognise them."""
 
 GZIP = b"\x1f\x8b"
 
@@ -28,7 +28,7 @@ _YAML = re.compile(rb"[ \t]*(?:- *)*(?:[\w.$-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?
 
 
 def known(head: bytes) -> tuple[Rule, str, str] | None:
-    """Say of an input's first bytes what they are, and what to do; None for what may be events."""
+    """Say what an input is by its first bytes, and what to do; None if it may be events."""
     for pattern, name in _ENCODINGS:
         if pattern.match(head):
             hint = f"save it as UTF-8: iconv -f {name} -t UTF-8, or Out-File -Encoding utf8"
@@ -40,10 +40,10 @@ def known(head: bytes) -> tuple[Rule, str, str] | None:
 
 
 def without_comments(text: bytes) -> bytes:
-    """Leave out a YAML file's first lines, as far as they say nothing."""
+    """Leave out a YAML file's first lines that have no content."""
     return _COMMENTS.sub(b"", text, count=1)
 
 
 def is_yaml(text: bytes) -> bool:
-    """Return whether a text, that may begin with comments, goes on as a YAML mapping or list."""
+    """Return whether a text that may begin with comments continues as a YAML mapping or list."""
     return _YAML.match(without_comments(text)) is not None

@@ -1,4 +1,4 @@
-"""The samples: a valid event a type, the guide's registration, a recording, schemas of your own."""
+"""The samples: a valid event of each type, the guide's registration, a recording, own schemas."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def sample(event_type: str) -> dict[str, Any]:
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """Write all samples below a folder; nothing where one of their places is taken."""
+    """Write all samples into a folder, or none if one of the files exists."""
     events, more = sample_folder(), Path(__file__).parents[1] / "samples"
     found = {folder / "sample-events" / path.name: path for path in sorted(events.iterdir())}
     found |= {folder / path.relative_to(more): path for path in sorted(more.rglob("*.*json"))}

@@ -1,4 +1,4 @@
-"""What a run writes: never one of its inputs, never in the place of what would be missed."""
+"""What a run writes: never one of its inputs, and never over a file that would be missed."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple, TextIO
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.files.known import GZIP, is_yaml, without_comments
 
-_LOOKED_AT = 16 * 1024  # bytes by which a file is known
+_LOOKED_AT = 16 * 1024  # bytes by which a file is recognised
 _CHECKPOINT = b'{"kind":"checkpoint",'
 _RULE_LINE = rb"[^\n]*:[0-9]+:[0-9]+: (?:error|warning)\[[a-z_]+\]: "
 _SUM_LINE = rb"checked [0-9,]+ (?:events? in [0-9,]+ files?|queues?, [0-9,]+ bindings?): "
@@ -30,7 +30,7 @@ _JSON = re.compile(rb'^[ \t]*(?:\{\s*(?:["}\w]|\Z)|\[\s*(?:[\[{\]]|\Z))', re.MUL
 
 
 class Held(StrEnum):
-    """What a file holds, by how it begins."""
+    """What a file contains, by how it begins."""
 
     NOTHING = "nothing"
     REPORT = "a report"
@@ -49,13 +49,13 @@ _BEGINNINGS = {
 }
 
 OUR_OWN = frozenset({Held.REPORT, Held.CHECKPOINT, Held.JOURNAL})
-"""What a run writes of its input, and is none."""
+"""What a run writes about its input, and is no input itself."""
 
 _MISSED = frozenset({Held.CHECKPOINT, Held.JOURNAL, Held.RECORDING, Held.DATA})
 
 
 def held(path: Path | str) -> Held:
-    """Tell what a regular file holds; what can't be read may be anything, and is DATA."""
+    """Return what a regular file contains; an unreadable one may be anything, and is DATA."""
     try:
         text = _beginning(path)
     except (OSError, ValueError):
@@ -75,7 +75,7 @@ def held(path: Path | str) -> Held:
 
 
 def _beginning(path: Path | str) -> bytes:
-    """Read a file's first bytes as text, gzip and UTF-16 seen through."""
+    """Read a file's first bytes as text, gzip and UTF-16 decoded."""
     with open(path, "rb") as stream:  # noqa: PTH123 -- any spelling of the name will do
         head = stream.read(_LOOKED_AT)
     if head.startswith(GZIP):
@@ -85,19 +85,19 @@ def _beginning(path: Path | str) -> bytes:
 
 
 class Written(NamedTuple):
-    """All that a run writes: files, each with what it is, and stdout by its descriptor."""
+    """All that a run writes: files, each with its purpose, and stdout by its descriptor."""
 
     outputs: Sequence[tuple[Path, str]] = ()
     stdout: int | None = None
 
     def holds(self, name: str) -> bool:
-        """Return whether one of them is this file, whatever it is called."""
+        """Return whether a file is one of them, whatever its name."""
         wanted = _identity(name)
         places = (self.stdout, *(path for path, _ in self.outputs))
         return wanted is not None and any(_identity(place) == wanted for place in places)
 
     def refuse(self, inputs: Iterable[str | Path | int]) -> None:
-        """Raise CannotCreate where one is an input, or takes the place of what isn't its like."""
+        """Raise CannotCreate where one is an input, or would replace a file of another kind."""
         stdout = _identity(self.stdout)
         if not (self.outputs or stdout):
             return
@@ -118,14 +118,14 @@ NOTHING_WRITTEN = Written()
 
 
 def descriptor(stream: TextIO) -> int | None:
-    """Give a stream's descriptor, where it has one."""
+    """Give a stream's descriptor, if it has one."""
     with suppress(OSError, ValueError):
         return stream.fileno()
     return None
 
 
 def _identity(file: str | Path | int | None) -> tuple[int, int] | None:
-    """Give what a file is under all of its names; None for what isn't there, and for devices."""
+    """Identify a file independently of its name; None for missing files and devices."""
     if file is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The input of a command: the sources its paths name, read in their order."""
+"""The input of a command: the sources named by its paths, in order."""
 
 import io
 import os
@@ -27,7 +27,7 @@ TYPED = "<data>"
 
 
 class Beginning(NamedTuple):
-    """Where reading begins: a source by its number, and the line of its first event."""
+    """Where reading begins: the source's number, and the line of its first event."""
 
     source: int
     line: int
@@ -37,10 +37,10 @@ FROM_THE_START = Beginning(0, 1)
 
 
 class Span(NamedTuple):
-    """The stretch of time that is wanted of recordings.
+    """The time range wanted of recordings.
 
-    `passed` is told of each delivery of another time that is passed over, save where only a part
-    of a recording is read: how many are before it isn't known.
+    `passed` is called for each delivery outside of it, except where only a part of a recording is
+    read: the number before that is unknown.
     """
 
     window: Window
@@ -49,9 +49,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Input:
-    """What the paths name, in their order. `typed` is JSON from the command line.
+    """What the paths name, in order. `typed` is JSON from the command line.
 
-    `allows_empty`: it may hold no event at all, and nothing is said of a source that doesn't.
+    With `allows_empty` it may hold no event, and sources without any are no warning.
     """
 
     found: tuple[Source | InputMissing, ...]
@@ -75,13 +75,13 @@ class Input:
 
     @property
     def size(self) -> int | None:
-        """How many bytes there are to read; None where that isn't known before."""
+        """How many bytes there are to read; None if unknown."""
         sizes = [each.fingerprint[0] for each in self.sources if each.fingerprint is not None]
         is_known = len(sizes) == len(self.sources)
         return sum(sizes) if is_known and not any(map(is_packed, self.sources)) else None
 
     def files(self) -> Iterator[Path | int]:
-        """Name what is read, by descriptor where it is standard input."""
+        """Name what is read; standard input by its descriptor."""
         for source in self.sources:
             if source.path is not None:
                 yield source.path
@@ -90,10 +90,10 @@ class Input:
                     yield self.open_stdin().fileno()
 
     def require(self) -> None:
-        """Refuse what can't be sent with a verdict on every event.
+        """Refuse input for which not every event could get a verdict.
 
-        Raises InputMissing for a path that can't be read, UsageError when a pipe stands among
-        files: what comes after a failure could not be counted.
+        Raises InputMissing for a path that can't be read, UsageError for a pipe among files: what
+        comes after a failure in it could not be counted.
         """
         for each in self.found:
             if isinstance(each, InputMissing):
@@ -104,12 +104,12 @@ class Input:
             raise UsageError("a pipe can't be mixed with other inputs", stream, hint=hint)
 
     def refuse_changes(self) -> None:
-        """Raise InputMissing when a file is no longer what it was when it was found."""
+        """Raise InputMissing when a file has changed since it was found."""
         for source in self.sources:
             refuse_change(source)
 
     def missing_parts(self) -> Iterator[str]:
-        """Name the files that a recording in parts, of which there are several, lacks."""
+        """Name the missing files of a recording of which several parts are given."""
         if len(self.sources) > 1:
             from medtrack_cli.files.recordings.rotation import missing_parts
 
@@ -121,10 +121,10 @@ class Input:
         span: Span | None = None,
         beginning: Beginning = FROM_THE_START,
     ) -> Iterator[Item]:
-        """Read every source, lazily. InputMissing when one can't be read or has changed.
+        """Read every source lazily. Raises InputMissing when one can't be read or has changed.
 
-        EmptyInput at the end when all hold none; one among others is warned about, once.
-        Of a recording, deliveries outside of the span may be passed over.
+        Raises EmptyInput at the end if all are empty; one empty source among others is warned
+        about, once. Deliveries of a recording outside of the span may be passed over.
         """
         reads = [*map(_read_typed, self.typed)]
         for number, each in enumerate(self.sources[beginning.source :]):
@@ -158,10 +158,10 @@ class Input:
         span: Span | None = None,
         line: int = 1,
     ) -> Iterator[Item]:
-        """Read one source, lazily; a file that changed since it was found is an error.
+        """Read one source lazily; a file that changed since it was found is an error.
 
-        Damaged lines are never skipped, but those before `line`, where its first event is that
-        is wanted. A span takes the place of `skip`.
+        Damaged lines are never skipped, except those before `line`, where the first wanted event
+        is. A span replaces `skip`.
         """
         refuse_change(source)
         part, origin = source, None
@@ -200,7 +200,7 @@ def _only_whole(skip: Skip) -> Skip:
 
 
 def _before(line: int, skip: Skip | None) -> Skip | None:
-    """Skip the lines before one, too, unread, but for headers: they tell of what comes."""
+    """Also skip the lines before a given one; only headers there are read."""
     if line == 1:
         return skip
 
@@ -224,12 +224,12 @@ def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
     warn: Note = lambda _text: None,
     allows_empty: bool = False,
 ) -> Input:
-    """Find what the paths name. No event is read yet.
+    """Find what the paths name, without reading an event.
 
-    What runs like this write, and this one will, is passed by with a note in folders and globs.
-    With `allows_empty` a folder or glob without event files counts as nothing.
-    Raises UsageError for a file's name in the place of JSON; CannotCreate when `written` would
-    change an input, or replace another file's events.
+    In folders and globs, files that such runs write, and this one will, are passed over with a
+    note. With `allows_empty` a folder or glob without event files counts as nothing. Raises
+    UsageError for a file's name in place of JSON; CannotCreate when `written` would change an
+    input, or replace another file's events.
     """
     for text in typed:
         if text.startswith("@") or os.path.isfile(text):
@@ -254,7 +254,7 @@ def gather(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def refuse_change(source: Source) -> None:
-    """Raise InputMissing when a file is no longer what it was when it was found."""
+    """Raise InputMissing when a file has changed since it was found."""
     if source.has_changed():
         hint = "run the command again when nobody writes to it"
         raise InputMissing("file changed while it was being read", source.name, hint=hint)

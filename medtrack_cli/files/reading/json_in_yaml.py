@@ -1,7 +1,7 @@
-"""JSON in a YAML file: what is valid JSON is read as JSON, so that its verdict is the same.
+"""JSON in a YAML file: valid JSON is read as JSON, so that its verdict is the same.
 
-YAML parsers read other text in it: none takes a pair of escaped surrogates, which is how JSON
-writes an emoji, and U+2028 is a line break to some.
+YAML parsers read it differently: none accepts escaped surrogate pairs, as JSON writes an emoji, and
+some take U+2028 for a line break.
 """
 
 import json
@@ -26,7 +26,7 @@ _NOT_SPACE = re.compile(rb"[^\s\xef\xbb\xbf]")
 
 @dataclass(frozen=True, slots=True)
 class _Rewritten:
-    """An event as it is sent of YAML, compact and in envelope order, placed in its JSON."""
+    """An event as a YAML file's are sent, compact and in envelope order, but placed in its JSON."""
 
     file: str
     line: int
@@ -37,15 +37,15 @@ class _Rewritten:
     recorded: object | None = None
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
-        """Place a problem of the body in the file; an offset in the body has only the event's."""
+        """Place a problem of the body in the file; for an offset in the body, at the event."""
         return self.read.span(() if isinstance(where, int) else where, at)
 
 
 def take(stream: BinaryIO, head: bytes) -> tuple[bytes, bool]:
-    """Take as much of a YAML file as tells whether all of it is JSON, and tell that.
+    """Read as much of a YAML file as decides whether all of it is JSON, and return whether it is.
 
-    What stands before the JSON, comments and ---, is made spaces then. More than 16 MiB are not
-    held, and a scenario is YAML.
+    Comments and --- before the JSON then become spaces. More than 16 MiB are not held, and a
+    scenario is YAML.
     """
     data = head or read_some(stream, _CHUNK)
     before = _BEFORE.match(data)
@@ -63,7 +63,7 @@ def take(stream: BinaryIO, head: bytes) -> tuple[bytes, bool]:
 
 
 def read_json_in_yaml(text: bytes, file: str) -> Iterator[JsonItem | _Rewritten]:
-    """Read what was taken; an event that can't be written anew is left as it is, and invalid."""
+    """Read what was taken; an event that can't be rewritten is left as it is, and invalid."""
     for item in read_document(BytesIO(text), file):
         value, problems = examine(item.body or b"")
         if problems or not isinstance(value, dict):

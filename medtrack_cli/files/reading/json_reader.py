@@ -16,10 +16,10 @@ from medtrack_cli.files.reading.streams import BOM, read_some
 from medtrack_cli.files.recordings.checksums import EVENT_LINE
 
 MAX_LINE = MAX_BODY + 64 * 1024
-"""Bytes of a line that are loaded: an event and some space around it."""
+"""Bytes of the longest line that is loaded: an event and some space around it."""
 
 MAX_RECORDED_LINE = 3 * MAX_BODY + 1024 * 1024
-"""The same for a line that records a delivery: its body as a value and, escaped, as a string."""
+"""The same for a line that records a delivery: its body as a value and as an escaped string."""
 
 _SPACE = b" \t\r\n"
 _CHUNK = 64 * 1024
@@ -35,7 +35,7 @@ _TO_BRACKET = re.compile(
 
 
 class JsonItem(NamedTuple):
-    """An event in JSON: bytes of the file, and where they begin."""
+    """An event in JSON: its bytes in the file, and where they begin."""
 
     file: str
     line: int
@@ -46,7 +46,7 @@ class JsonItem(NamedTuple):
     recorded: object | None = None
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
-        """Place a problem of the body in the file; paths begin at the body's top."""
+        """Place a problem of the body in the file; paths begin at the body's root."""
         if self.body is None:
             return Span(self.line, self.column, self.column)
         text = json_text.decode(self.body)
@@ -58,13 +58,13 @@ class JsonItem(NamedTuple):
 
 
 def broken(file: str, span: Span, rule: Rule, message: str, suggestion: str = "") -> JsonItem:
-    """Make the item for a place where an event should be and is none."""
+    """Make the item for a place where an event should be but isn't."""
     finding = Finding(rule, file, span, "", message, suggestion)
     return JsonItem(file, span.line, None, span.column, (finding,))
 
 
 Skip = Callable[[bytes, int], bool]
-"""Says of a line, its end included, and its number that no item need be made of it."""
+"""Decides by a line with its end, and its number, that no item is needed for it."""
 
 
 def read_lines(
@@ -75,10 +75,10 @@ def read_lines(
     skip: Skip | None = None,
     above: int = 0,
 ) -> Iterator[JsonItem | NoEventsHere]:
-    """Read NDJSON: an event a line, as soon as its line is there; blank lines are skipped.
+    """Read NDJSON, each event as soon as its line arrives; blank lines are skipped.
 
-    `head` are lines taken from the stream and not read yet, before and afterwards; `above` is
-    how many are before it.
+    `head` holds lines taken from the stream but not read yet, before and afterwards; `above` counts
+    the lines before it.
     """
     number, blank = above, 0
     head = deque() if head is None else head
@@ -117,7 +117,7 @@ def _lines(stream: BinaryIO, head: deque[bytes]) -> Iterator[bytes]:
 
 
 def _long_body(stream: BinaryIO, line: bytes) -> bytes | None:
-    """Read on to a long line's end: None, in flat memory, when that is too far."""
+    """Read on to a long line's end, in constant memory; None if it is too long."""
     limit = MAX_RECORDED_LINE if EVENT_LINE.match(line) else MAX_BODY
     whole, last, is_whole = bytearray(line), line, True
     while not last.endswith(b"\n") and (last := stream.readline(_CHUNK)):
@@ -126,7 +126,7 @@ def _long_body(stream: BinaryIO, line: bytes) -> bytes | None:
             whole += last
     if not is_whole:
         return None
-    whole[-_CHUNK:] = whole[-_CHUNK:].rstrip(_SPACE)  # in place: a copy of a long line is felt
+    whole[-_CHUNK:] = whole[-_CHUNK:].rstrip(_SPACE)  # in place: copying a long line is slow
     body = bytes(whole).removeprefix(BOM).rstrip(_SPACE)
     return body if len(body) <= limit else None
 
@@ -137,7 +137,7 @@ def _too_large(file: str, line: int, column: int) -> JsonItem:
 
 
 class _Window:
-    """The part of a file being looked at: `data` from `at` on, which stands at `line`:`column`."""
+    """The part of a file that is loaded: `data`, which begins at offset `at`, `line`:`column`."""
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
         self._stream = stream
@@ -146,14 +146,14 @@ class _Window:
         self.line = self.column = 1
 
     def grow(self) -> bool:
-        """Read more, as much again as is there; False at the file's end or past 16 MiB."""
+        """Load more, doubling the window; False at the file's end or past 16 MiB."""
         size = len(self.data) - self.at
         more = read_some(self._stream, max(_CHUNK, size)) if size <= MAX_BODY else b""
         self.data += more
         return bool(more)
 
     def advance(self, end: int) -> bytes:
-        """Take the bytes up to `end`."""
+        """Move past the bytes up to `end`."""
         taken = self.data[self.at : end]
         newline = taken.rfind(b"\n")
         if newline >= 0:
@@ -166,7 +166,7 @@ class _Window:
         return taken
 
     def skip_space(self) -> bytes:
-        """Pass over white space; the byte after it, empty at the file's end."""
+        """Skip white space; return the byte after it, empty at the file's end."""
         while True:
             match = _SPACES.match(self.data, self.at)
             self.advance(match.end() if match else self.at)
@@ -180,10 +180,10 @@ class _Window:
 
 
 def read_document(stream: BinaryIO, file: str, head: bytes = b"") -> Iterator[JsonItem]:
-    """Read a JSON file: one event, or an array of any length, an element at a time.
+    """Read a JSON file: one event, or an array of any length, element by element.
 
-    What breaks the array itself, or follows it, ends the reading with an item that says so.
-    `head` is what was already taken from the stream.
+    What breaks the array itself, or follows it, ends the reading with an item that says so. `head`
+    was already taken from the stream.
     """
     window = _Window(stream, head)
     while len(window.data) < len(BOM) and window.grow():
@@ -238,7 +238,7 @@ def _read_end(window: _Window, file: str) -> Iterator[JsonItem]:
 
 
 def _unexpected(window: _Window, file: str, message: str, suggestion: str = "") -> JsonItem:
-    """Make the item for what can't stand here; a comment is called one."""
+    """Make the item for what can't stand here; a comment is named as one."""
     while window.at + 2 > len(window.data) and window.grow():
         pass
     if COMMENT.match(window.data[window.at : window.at + 2].decode("latin-1")):
@@ -247,7 +247,7 @@ def _unexpected(window: _Window, file: str, message: str, suggestion: str = "") 
 
 
 def _read_value(window: _Window, file: str) -> JsonItem:
-    """Take one value, whole but unchecked; an unfinished one has its fault instead of a body."""
+    """Read one value, whole but unchecked; an unfinished one has its fault instead of a body."""
     line, column = window.line, window.column
     if window.data[window.at : window.at + 1] in b",:}]/#":
         return _unexpected(window, file, "expected an event")
@@ -274,7 +274,7 @@ def _read_rest(window: _Window, file: str) -> JsonItem:
 
 
 def _end_of_value(window: _Window) -> int | None:
-    """Find the offset after a value by its brackets and quotes alone; None without an end."""
+    """Find the offset after a value by brackets and quotes alone; None without an end."""
     if window.data[window.at] in b"[{":
         return _end_of_brackets(window)
     pattern = _STRING if window.data[window.at] in b'"' else _WORD

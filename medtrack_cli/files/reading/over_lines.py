@@ -1,4 +1,4 @@
-"""Documents in NDJSON: what was written over several lines is one mistake, not one a line."""
+"""Documents in NDJSON: a document over several lines is one mistake, not one for each line."""
 
 import re
 from collections import deque
@@ -21,18 +21,19 @@ _YAML = re.compile(rb"---(?:[ \t]|$)|(?:- )?\"?(?:%b)\"?:(?:\s|$)" % _FIELD)
 
 
 def may_go_on(body: bytes) -> bool:
-    """Tell at sight whether a line may begin a document that its next lines belong to."""
+    """Return whether a line, by its look, may begin a document that continues on the next lines."""
     if body[-1] in b"{[,:" and body.lstrip(_SPACE)[:1] in {b"{", b"["}:
-        return not body.startswith(KIND)  # of a recording each line has its verdict
+        return not body.startswith(KIND)  # in a recording each line has its own verdict
     return body[0] in b'-"epstv' and _YAML.match(body) is not None
 
 
 def document(
     body: bytes, lines: Iterator[bytes], head: deque[bytes]
 ) -> tuple[int, tuple[str, str]]:
-    """Take the lines of a document that `body` begins, in flat memory: how many, and what it is.
+    """Take the lines of the document that `body` begins, in constant memory.
 
-    A line that can't belong to it ends it, and is put into `head`.
+    Returns how many there are and what it is. A line that can't belong to it ends it, and is put
+    into `head`.
     """
     is_json = body.lstrip(_SPACE)[:1] in {b"{", b"["}
     json = _Json(body)
@@ -48,7 +49,7 @@ def document(
 
 
 class _Json:
-    """What is open of a JSON document, and how its last line ended."""
+    """The open brackets of a JSON document, and how its last line ended."""
 
     def __init__(self, body: bytes) -> None:
         text = body.strip(_SPACE)
@@ -62,7 +63,7 @@ class _Json:
         return not self._open
 
     def takes(self, line: bytes, text: bytes) -> bool:
-        """Go on with a line, if it can stand in the document after the one before."""
+        """Continue with a line, if it can follow the one before in the document."""
         if not text or not self._may_follow(text[:1]):
             return False
         if line.startswith(b'{"') and not self._is_list:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_SHOWN = 512 * 1024
-"""Bytes of a line that are looked at: longer ones are cut."""
+"""Bytes of a line that are kept: longer ones are cut."""
 
 
 class FileLines:
     """Lines of a regular file by number, read forward as findings come.
 
-    Reading begins at the byte `start`, with `above` lines before it.
+    Reading begins at the byte `start`, which has `above` lines before it.
     """
 
     def __init__(self, source: Source, start: int = 0, above: int = 0) -> None:
@@ -32,7 +32,7 @@ class FileLines:
         self._line = b""
 
     def __call__(self, number: int) -> str | None:
-        """Give a line without its end, cut when it is very long; None when it can't be had."""
+        """Give a line without its end, cut when it is very long; None when it isn't available."""
         try:
             if self._stream is None or number < self._number:
                 self.close()
@@ -62,7 +62,7 @@ class FileLines:
 
 
 class StreamLines(io.RawIOBase):
-    """A stream that can be read only once, and the lines that last went through it."""
+    """A stream that can be read only once, and the last lines read from it."""
 
     def __init__(self) -> None:
         self._stream: BinaryIO = io.BytesIO()
@@ -71,7 +71,7 @@ class StreamLines(io.RawIOBase):
         self._first = 1  # the number of the line in which the kept bytes begin
 
     def keeping(self, stream: BinaryIO) -> BinaryIO:
-        """Read a stream through this one."""
+        """Read a stream and keep its last lines."""
         self._stream = stream
         return io.BufferedReader(self, READ_AHEAD)
 
@@ -91,7 +91,7 @@ class StreamLines(io.RawIOBase):
         return len(data)
 
     def __call__(self, number: int) -> str | None:
-        """Give a line without its end; None when it has passed, wholly or in part."""
+        """Give a line without its end; None when it is no longer kept, wholly or in part."""
         text = b"".join(self._kept)
         at = number - self._first
         if at < 0 or (at == 0 and number > 1):
@@ -101,7 +101,7 @@ class StreamLines(io.RawIOBase):
 
 
 def _text(line: bytes) -> str | None:
-    if b"\0" in line:  # no text in UTF-8
+    if b"\0" in line:  # not UTF-8 text
         return None
     return line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
 

@@ -24,17 +24,17 @@ _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _VARIABLE = re.compile(r"\$[A-Za-z_{]")
 
 Fingerprint = tuple[int, int, int]
-"""Size, time of modification in ns, inode: what tells whether a file is still the same."""
+"""Size, time of modification in ns, inode: they show whether a file has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One thing to read: a file or, with no path, standard input."""
+    """One thing to read: a file or, without a path, standard input."""
 
     name: str  # as the user named it
     path: Path | None = None
     fingerprint: Fingerprint | None = None  # None for what can be read only once
-    start: int = 0  # the byte where reading begins, of NDJSON
+    start: int = 0  # the byte where reading of NDJSON begins
     above: int = 0  # how many lines are before it
 
     @property
@@ -43,7 +43,7 @@ class Source:
         return self.fingerprint is not None
 
     def has_changed(self) -> bool:
-        """Return whether the file is another one, or has other content, than when it was found."""
+        """Return whether the file was replaced or changed since it was found."""
         if self.path is None or self.fingerprint is None:
             return False
         try:
@@ -53,7 +53,7 @@ class Source:
 
 
 LeaveOut = Callable[[str], bool]
-"""Asked of a file that a folder or a glob holds: is it passed by?"""
+"""Decides for a file from a folder or glob whether it is passed over."""
 
 
 def expand(
@@ -61,9 +61,9 @@ def expand(
 ) -> Iterator[Source | InputMissing]:
     """Find the files that paths, folders, globs and `-` name, lazily and each once.
 
-    Folders are searched recursively in sorted order; hidden files and folders in them, and
-    links to folders, are passed by. A path that can't be read is an error among the values,
-    so that the caller may go on with the others.
+    Folders are searched recursively in sorted order; hidden files and folders in them, and links to
+    folders, are passed over. A path that can't be read is an error among the values, so that the
+    caller may continue with the others.
     """
     seen = set()
     for path in paths:
@@ -91,7 +91,7 @@ def _expand_one(path: str, leave_out: LeaveOut) -> Iterable[Source | InputMissin
 
 
 def _left_to_the_shell(path: str) -> str:
-    """Say of what only a shell expands, outside of quotes, how it gets to; empty for the rest."""
+    """Explain how to pass what only a shell expands, outside of quotes; empty for other paths."""
     if _BRACES.search(path):
         return "only the shell expands {a,b}: leave out the quotes, or name each by itself"
     if path.startswith("~") or _VARIABLE.match(path):
@@ -135,7 +135,7 @@ def _is_event_file(name: str) -> bool:
 
 
 def _source_within(name: str) -> Source | InputMissing:
-    """Take a file that a folder or glob holds: a pipe there might wait for a writer for ever."""
+    """Take a file from a folder or glob, but no pipe: it might wait for a writer for ever."""
     found = _source(name)
     if isinstance(found, Source) and not found.is_regular:
         return InputMissing("a pipe is read only by its own name", name, hint="name it, or move it")
@@ -143,7 +143,7 @@ def _source_within(name: str) -> Source | InputMissing:
 
 
 def _source_named(name: str) -> Source | InputMissing:
-    """Take a file by its own name; what a run has written, a recording aside, is no input."""
+    """Take a file by its own name; what a run has written is no input, except for recordings."""
     found = _source(name)
     if isinstance(found, Source) and found.is_regular and (what := held(name)) in OUR_OWN:
         return HoldsNoEvents(f"{what} holds no events", name, hint="name what it was made of")

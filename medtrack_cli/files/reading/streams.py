@@ -1,4 +1,4 @@
-"""Opening what a source names, and reading it no further than needed."""
+"""Opening a source, and reading no more of it than needed."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 
 READ_AHEAD = 64 * 1024
-"""Bytes taken from a pipe at once, when they are there."""
+"""Bytes taken from a pipe at once, if available."""
 
 
 @contextmanager
 def open_source(source: Source, open_stdin: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
-    """Open a source for reading, gzip seen through; standard input is left open afterwards.
+    """Open a source for reading, gzip unpacked; standard input stays open afterwards.
 
     The stream can be peeked at. Raises OSError.
     """
@@ -45,7 +45,7 @@ def open_source(source: Source, open_stdin: Callable[[], BinaryIO]) -> Iterator[
 
 
 class _Joined(io.RawIOBase):
-    """What was taken from a stream, and then the stream, which stays open."""
+    """What was taken from a stream, then the rest of the stream, which stays open."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head
@@ -63,12 +63,12 @@ class _Joined(io.RawIOBase):
 
 
 def is_zipped(name: str | Path) -> bool:
-    """Tell by its name whether a file is gzip."""
+    """Return whether a file is gzip by its name."""
     return str(name).lower().endswith(".gz")
 
 
 def is_packed(source: Source) -> bool:
-    """Return whether a source is gzip by its name or, of a file, by how it begins."""
+    """Return whether a source is gzip by its name or by its first bytes, if it is a file."""
     if not is_zipped(source.name) and source.path is not None and source.is_regular:
         with suppress(OSError), source.path.open("rb") as stream:
             return stream.read(len(GZIP)) == GZIP
@@ -76,6 +76,6 @@ def is_packed(source: Source) -> bool:
 
 
 def read_some(stream: BinaryIO, size: int) -> bytes:
-    """Read what is there, at most `size` bytes: a pipe isn't waited on to fill them."""
+    """Read what is available, at most `size` bytes, without waiting for a pipe to fill them."""
     read = getattr(stream, "read1", stream.read)
     return cast("bytes", read(size))

@@ -27,12 +27,12 @@ _SYNTAXES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
-_RECORDED = (b'{"kind":"recording",', b'{"kind":"event",')  # the second in part of a recording
+_RECORDED = (b'{"kind":"recording",', b'{"kind":"event",')  # reading a part of a recording again
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 class CutOff(InputMissing):
-    """Gzip that is cut off or damaged: from `line` on, None where that can't be found out."""
+    """Gzip that is cut off or damaged from `line` on, None where that is unknown."""
 
     line: int | None = None
 
@@ -45,14 +45,12 @@ def read(
     open_stdin: Callable[[], BinaryIO],
     skip: Skip | None = None,
 ) -> Iterator[Item]:
-    """Read a source's events lazily, in its order, no further ahead than its syntax demands.
+    """Read a source's events lazily, in order, no further ahead than its syntax demands.
 
-    `as_type` is the type of bare payloads. The name tells the syntax, else the first line;
-    a recording is read as one whatever its name.
-    No item is made of the NDJSON lines that `skip` says yes to; of a source with no event, the
-    one that says so.
-    Raises InputMissing when the source can't be opened or stops being readable, CutOff for gzip,
-    after what came before has been yielded.
+    `as_type` is the type of bare payloads. The name decides the syntax, else the first line; a
+    recording is read as one whatever its name. NDJSON lines for which `skip` is true make no item;
+    a source without events makes one that says so. Raises InputMissing when the source can't be
+    opened or read any more, CutOff for gzip, after yielding what came before.
     """
     try:
         with open_source(source, open_stdin) as stream:
@@ -69,7 +67,7 @@ def read(
 
 
 def _readable_lines(source: Source, open_stdin: Callable[[], BinaryIO]) -> int:
-    """Count the lines before damage: where lines were passed over, their readers haven't."""
+    """Count the lines before the damage: readers don't know where lines were passed over."""
     count = 0
     try:
         with open_source(source, open_stdin) as stream:
@@ -113,7 +111,7 @@ def _items(
 
 
 def or_nothing(items: Iterable[Item], name: str) -> Iterator[Item]:
-    """Pass items on; in the place of none, one says that the source holds no event."""
+    """Pass items on; without any, yield one that says that the source holds no event."""
     is_empty = True
     for item in items:
         is_empty = False
@@ -133,7 +131,7 @@ def _first_line(stream: BinaryIO) -> list[bytes]:
 
 
 def _sniff(line: bytes) -> str:
-    """Tell the syntax from a first line: what begins an object and leaves it open is JSON."""
+    """Return the syntax by the first line: JSON if it begins an object and doesn't close it."""
     text = line.removeprefix(BOM).decode("utf-8", "replace").strip(" \t\r\n")
     if text.startswith(("[", "//", "/*")):
         return "json"

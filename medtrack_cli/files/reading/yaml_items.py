@@ -1,4 +1,4 @@
-"""Events made of YAML nodes: their JSON, and scenarios, which share values."""
+"""Events from YAML nodes: their JSON, and scenarios, which share values."""
 
 import json
 import re
@@ -24,16 +24,16 @@ from medtrack_cli.yaml_nodes import (
 )
 
 MOST_SHARED = 16 * MAX_BODY
-"""Bytes that the values shared by a scenario may fill in all of its events together."""
+"""The most bytes that a scenario's shared values may add to all of its events together."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
-_FEW = 100  # names among which a near one is looked for
+_FEW = 100  # the most names searched for a similar one
 
 
 @dataclass(frozen=True, slots=True)
 class YamlItem:
-    """An event in YAML: compact JSON made of it, and the node to place problems by."""
+    """An event in YAML: the compact JSON made of it, and the node by which problems are placed."""
 
     file: str
     line: int
@@ -44,7 +44,7 @@ class YamlItem:
     recorded: object | None = None
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
-        """Place a problem of the body in the file; an offset in the body has only the event's."""
+        """Place a problem of the body in the file; for an offset in the body, at the event."""
         if self.node is None:
             return Span(self.line, 1, 1)
         return locate(self.node, () if isinstance(where, int) else where, at)
@@ -52,10 +52,10 @@ class YamlItem:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What events are made by, the same for a whole file.
+    """The settings by which events are made, the same for a whole file.
 
-    `wants_text` tells, for an event type, a path from its envelope and its version, whether a
-    plain scalar keeps its text; `as_type` is the type of events that don't say theirs.
+    `wants_text` returns for an event type, a path from its envelope and its version whether a plain
+    scalar keeps its text; `as_type` is the type of events that don't name theirs.
     """
 
     file: str
@@ -64,7 +64,7 @@ class Making:
 
 
 def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
-    """Make the item of one event; `troubles` are those met in composing it."""
+    """Make an event's item; `troubles` were met while composing it."""
     found = list(troubles)
     is_envelope = isinstance(node, Mapping) and bool(node.get("event_type") or node.get("payload"))
     prefix: Path = ("payload",) if isinstance(node, Mapping) and not is_envelope else ()
@@ -85,7 +85,7 @@ def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
 
 
 def broken_item(troubles: Iterable[Trouble], file: str) -> YamlItem:
-    """Make the item for a place where an event should be and is none."""
+    """Make the item for a place where an event should be but isn't."""
     findings = _findings(file, troubles)
     return YamlItem(file, findings[0].span.line, None, findings)
 
@@ -100,7 +100,7 @@ def _findings(file: str, troubles: Iterable[Trouble]) -> tuple[Finding, ...]:
 def value_of(
     node: Node, path: Path, keeps_text: Callable[[Path], bool], troubles: list[Trouble]
 ) -> object:
-    """Give the JSON value of a node at a path, in which some plain scalars keep their text."""
+    """Give the JSON value of a node at a path; some plain scalars keep their text."""
     match node:
         case Mapping():
             return {
@@ -151,14 +151,14 @@ def _write(value: object, node: Node, troubles: list[Trouble]) -> bytes | None:
 
 
 def is_scenario(node: Node) -> bool:
-    """Tell a mapping with `vars:` and `events:`."""
+    """Return whether a mapping has `vars:` and `events:`."""
     return isinstance(node, Mapping) and bool(node.get("vars") and node.get("events"))
 
 
 def scenario_items(
     scenario: Mapping, troubles: list[Trouble], making: Making
 ) -> Iterator[YamlItem]:
-    """Make the items of a scenario's events, the values it shares filled in.
+    """Make the items of a scenario's events, with its shared values filled in.
 
     Troubles of the scenario itself come first, as an item of their own.
     """
@@ -204,9 +204,9 @@ def _shared_values(node: Node | None, troubles: list[Trouble]) -> dict[str, Scal
 
 
 class _Filling:
-    """Puts the values that a scenario shares in place of each `${name}`, as far as there is room.
+    """Replaces each `${name}` by the scenario's shared value, within a bound.
 
-    What a quoted value is put into is a text.
+    In a quoted scalar the result is a text.
     """
 
     def __init__(self, values: dict[str, Scalar]) -> None:
@@ -215,9 +215,9 @@ class _Filling:
             name: len(value.text.encode("utf-8", "surrogatepass")) for name, value in values.items()
         }
         self._left = MOST_SHARED
-        self._room = 0  # of the event; below 0 when that has been told
+        self._room = 0  # of the event; below 0 when that was reported
         self._unknown = 0
-        self._suggestions = MOST  # how many more are looked for
+        self._suggestions = MOST  # how many more suggestions are searched for
 
     def filled(self, event: Node, troubles: list[Trouble]) -> Node:
         """Fill an event."""
@@ -267,7 +267,7 @@ class _Filling:
         unknown = [name for name in names if name not in self._values]
         for name in unknown[: MOST - self._unknown]:
             message = "no such name in the scenario's vars"
-            if _NAME.fullmatch(name):  # anything else could be a value
+            if _NAME.fullmatch(name):  # anything else could be a personal value
                 message = f"the scenario's vars have no {name}"
             near = islice(self._values, _FEW if self._suggestions > 0 else 0)
             suggestion = did_you_mean(name, near)

@@ -1,5 +1,5 @@
 # ruff: noqa: TID253 -- loaded by yaml_files alone, and that only when there is YAML to read
-"""What and where the mistake is that a YAML parser has stumbled over, often lines further."""
+"""What mistake made a YAML parser stop, and where: often it is some lines before."""
 
 import re
 from collections.abc import Callable
@@ -24,9 +24,9 @@ class Mistake(NamedTuple):
 
 
 class Stumbled(NamedTuple):
-    """What a parser says: where it was, in what (`begun`), and the event before."""
+    """What a parser reports: where it was, what it was in (`begun`), the event before."""
 
-    lines: dict[int, str]  # those read last
+    lines: dict[int, str]  # the last lines read
     problem: str
     at: Place
     begun: Place | None
@@ -37,7 +37,7 @@ class Stumbled(NamedTuple):
 
     @property
     def here(self) -> str:
-        """What stands where the parser was."""
+        """The rest of the line where the parser was."""
         return self.line(self.at.line)[self.at.column :]
 
 
@@ -60,7 +60,7 @@ def mistake(error: yaml.YAMLError, text: TextStream, before: yaml.Event | None) 
 
 
 def _on_line(stumbled: Stumbled, number: int, column: int) -> Place:
-    """Give a place on a line; its offset is the parser's, which nobody shows."""
+    """Give a place on a line; its offset is the parser's, and never shown."""
     return Place(number, column, stumbled.at.offset)
 
 
@@ -89,7 +89,7 @@ def _key_without_colon(stumbled: Stumbled) -> Mistake | None:
 
 
 def _second_colon(stumbled: Stumbled) -> Mistake:
-    """Tell a colon in a value from one that a line before, or its indentation, has made one."""
+    """Distinguish a colon in a value from one that an earlier line or the indentation misplaced."""
     number = stumbled.at.line
     line = stumbled.line(number)
     if _SEVERAL.match(line):
@@ -112,7 +112,7 @@ def _open_quote(stumbled: Stumbled) -> Mistake | None:
 
 
 def _open_bracket(stumbled: Stumbled) -> Mistake | None:
-    """Tell a bracket that isn't closed from a comma that lacks between two lines of a list."""
+    """Distinguish an unclosed bracket from a missing comma between two lines of a list."""
     begun, at = stumbled.begun, stumbled.at
     if begun is None:
         return None
@@ -136,7 +136,7 @@ def _indent(line: str) -> int:
 
 
 def _no_key(stumbled: Stumbled) -> Mistake | None:
-    """Tell what can stand after a value of a mapping from what can't."""
+    """Explain why the text after a mapping's value can't stand there."""
     before = stumbled.before
     if isinstance(before, yaml.ScalarEvent) and before.style in {"'", '"'}:
         start, end = place(before.start_mark), place(before.end_mark)
@@ -178,7 +178,7 @@ def _hinted(hint: str) -> Callable[[Stumbled], Mistake]:
 
 
 _FINDERS: dict[str, Callable[[Stumbled], Mistake | None]] = {
-    # by a piece of the parser's sentence, libyaml's and PyYAML's own
+    # by a part of the parser's sentence, libyaml's and PyYAML's own
     "could not find expected ':'": _key_without_colon,
     "mapping values are not allowed": _second_colon,
     "scanning a quoted scalar": _open_quote,

@@ -1,4 +1,4 @@
-"""Events in YAML files: documents, lists and scenarios, composed without making any object."""
+"""Events in YAML files: documents, lists and scenarios, composed without constructing objects."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -40,8 +40,8 @@ def read_yaml(
 ) -> Iterator[YamlItem]:
     """Read YAML: documents one by one, lists an item at a time, scenarios whole.
 
-    `head` is what was already taken from the stream. What the parser can't read ends the
-    reading with an item that says so.
+    `head` was already taken from the stream. What the parser can't read ends the reading with an
+    item that says so.
     """
     text = TextStream(stream, head)
     making = Making(file, wants_text, as_type)
@@ -58,7 +58,7 @@ def read_yaml(
 
 
 def read_node(stream: BinaryIO) -> tuple[Node | None, list[Trouble]]:
-    """Read a file's one document as a node, None where it is empty, and all that is wrong."""
+    """Read a file's only document as a node, None if it is empty, and list its problems."""
     text = TextStream(stream, b"")
     events = _Events(yaml.parse(text, Loader=_LOADER))
     composer = Composer(events)
@@ -80,7 +80,7 @@ def read_node(stream: BinaryIO) -> tuple[Node | None, list[Trouble]]:
 
 
 class _Events:
-    """A parser's events, and the one that came last."""
+    """A parser's events, and the last one."""
 
     def __init__(self, events: Iterator[yaml.Event]) -> None:
         self._events = events
@@ -140,7 +140,7 @@ def _list_items(
 
 
 def _fault(text: TextStream) -> Trouble | None:
-    """Say why the text was cut off, where it was."""
+    """Say why the text was cut off, and where."""
     if text.fault is None:
         return None
     rule, _, span, message, suggestion = text.fault
@@ -148,14 +148,14 @@ def _fault(text: TextStream) -> Trouble | None:
 
 
 def _is_cut(node: Node, text: TextStream) -> bool:
-    """Return whether a node only ends where the text was cut off."""
+    """Return whether a node ends only because the text was cut off."""
     return text.fault is not None and node.end.offset >= text.fault.offset
 
 
 def _syntax_trouble(
     error: yaml.YAMLError, text: TextStream, before: yaml.Event | None
 ) -> Trouble | None:
-    """Put the parser's complaint in our words; None when the text's own fault led to it."""
+    """Put the parser's complaint in our words; None when the text's own fault caused it."""
     start = min(place(getattr(error, "problem_mark", None)), text.end)
     if text.fault and start.offset >= text.fault.offset:
         return None

@@ -10,17 +10,17 @@ from medtrack_cli.files.reading.streams import read_some
 from medtrack_cli.yaml_nodes import Place
 
 _CHUNK = 64 * 1024
-_KEPT = 4 * _CHUNK  # of the text, to look for a mistake in
+_KEPT = 4 * _CHUNK  # the part of the text in which mistakes are searched
 _SLACK = 4 * _CHUNK  # what the parser may have read ahead, and comments around an event
 
-# What YAML forbids, and U+0085, U+2028, U+2029: line breaks in YAML 1.1, none in 1.2.
+# What YAML forbids, and U+0085, U+2028, U+2029: line breaks in YAML 1.1, but not in 1.2.
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
 )
 
 
 class Fault(NamedTuple):
-    """Why the text was cut off at an offset, and the place to show for it."""
+    """Why the text was cut off at an offset, and the place to show."""
 
     rule: Rule
     offset: int
@@ -47,7 +47,7 @@ class TextStream:
         return Place(self._line, self._column, self._offset)
 
     def last_lines(self) -> dict[int, str]:
-        """Give the lines read last by their numbers, from 0; one that is there in part isn't."""
+        """Give the last lines by number, from 0; incomplete ones are left out."""
         lines = self._kept.split("\n")
         first = self._line - len(lines) + 1
         is_cut = first > 0 or len(self._kept) == _KEPT
@@ -58,11 +58,11 @@ class TextStream:
         }
 
     def begin(self, event: Place) -> None:
-        """Note where an event begins: the text may go on for 16 MiB from there."""
+        """Note where an event begins: up to 16 MiB of text may follow from there."""
         self._event = event
 
     def read(self, size: int = -1) -> str:  # noqa: ARG002 -- the parser's protocol
-        """Read the next stretch of text, of any length; empty at the end."""
+        """Read the next piece of text, of any length; empty at the end."""
         text, is_end = "", False
         while not text and not is_end and not self.fault:
             if self._offset - self._event.offset > MAX_BODY + _SLACK:

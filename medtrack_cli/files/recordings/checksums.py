@@ -1,7 +1,7 @@
-"""Lines of JSON that carry a checksum of their own as the last member: `,"crc32":"0a1b2c3d"}`.
+"""Lines of JSON with their own checksum as the last member: `,"crc32":"0a1b2c3d"}`.
 
 It covers the bytes before it. CRC-32 finds every single flipped bit, and lines that were joined,
-cut off or mended by hand.
+cut off or edited by hand.
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import Any
 from zlib import crc32
 
 KIND = b'{"kind":'
-"""How every line that medtrack writes begins."""
+"""How every line begins that medtrack writes."""
 
 HEADER = b'{"kind":"recording",'
 """How a recording's first line begins."""
 
 EVENT_LINE = re.compile(rb'\{"kind": ?"event",')
-"""How a recorded delivery begins; other programs may have put spaces into it."""
+"""How a recorded delivery begins; other programs may have added spaces."""
 
 LARGE = 2 * 1024 * 1024
-"""Bytes of a line from which it is taken apart with care."""
+"""Bytes from which a line is parsed piece by piece."""
 
 _BODY_KEYS = (b',"body_text":"', b',"body_base64":"', b', "body_text": "', b', "body_base64": "')
 _BODY = re.compile(rb', ?"(body_text|body_base64)": ?("[^"\\]*+(?:\\.[^"\\]*+)*+")', re.DOTALL)
@@ -31,33 +31,36 @@ _MOST_VALUES = 50
 
 _SEAL_BEGINS = b',"crc32":"'
 _SEAL_SIZE = len(_SEAL_BEGINS) + 8 + len('"}')
-# A numbered line is a sealed one, whatever has become of the seal.
+# A numbered line was sealed, even if its seal is broken.
 _NUMBERED = re.compile(rb',"line":[0-9]+.{19,22}$', re.DOTALL)
 
 
 def sealed(record: Mapping[str, Any]) -> bytes:
-    """Write a record as a line, with its checksum and its end."""
+    """Write a record as a line, with its checksum and a newline."""
     return sealed_text(opened(record))
 
 
 def opened(record: Mapping[str, Any]) -> str:
-    """Write a record as JSON, open for more members: without its last brace."""
+    """Write a record as JSON that is open for more members: without its last brace."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))[:-1]
 
 
 def sealed_text(text: str) -> bytes:
-    """Close JSON that is open for more members, with its checksum and its end."""
+    """Close JSON that is open for more members, with its checksum and a newline."""
     data = text.encode()
     return data + _seal(data) + b"\n"
 
 
 def has_seal(line: bytes) -> bool:
-    """Return whether a line, without its end, has a checksum, be it right or wrong."""
+    """Return whether a line, without its newline, has a checksum, right or wrong."""
     return line.startswith(_SEAL_BEGINS, len(line) - _SEAL_SIZE)
 
 
 def is_damaged(line: bytes) -> bool:
-    """Return whether a line, without its end, isn't what was sealed. One never sealed is whole."""
+    """Return whether a line, without its newline, has a wrong checksum.
+
+    Unsealed lines are whole.
+    """
     seal = line[-_SEAL_SIZE:]
     if seal.startswith(_SEAL_BEGINS):
         return seal != _seal(memoryview(line)[:-_SEAL_SIZE])
@@ -67,8 +70,8 @@ def is_damaged(line: bytes) -> bool:
 def read_record(line: bytes) -> dict[str, Any]:
     """Read a line of ours; ValueError or RecursionError when it can't be read.
 
-    Of a large one the body's value is left out, which takes many times its size in memory: the
-    exact text stands after it.
+    In a large one the body's value is left out, as it would take many times its size in memory: the
+    exact text follows it.
     """
     if len(line) <= LARGE:
         record: dict[str, Any] = json.loads(line)
@@ -81,7 +84,7 @@ def read_record(line: bytes) -> dict[str, Any]:
 
 
 def _before_value(line: bytes) -> bytes | None:
-    """Give what stands before the body's value; a header may have the same name."""
+    """Return what comes before the body's value; a header may have the same name."""
     for found in islice(_VALUE.finditer(line, 0, LARGE), _MOST_VALUES):
         with suppress(ValueError, RecursionError):
             before = line[: found.start()]

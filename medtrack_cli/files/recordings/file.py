@@ -25,13 +25,13 @@ from medtrack_cli.files.recordings.reader import FORMAT, is_readable
 from medtrack_cli.files.state.locks import open_locked, sync_folder
 
 _CHUNK = 256 * 1024
-_PIECE = 64 * 1024  # of what is unzipped
+_PIECE = 64 * 1024  # of the unzipped text
 _FIRST_PIECE = 1024
-_MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"  # how each member of a .gz of ours begins
+_MEMBER = b"\x1f\x8b\x08\0\0\0\0\0"  # how each gzip member of ours begins
 
 
 class Held(NamedTuple):
-    """What a file holds: its header, its last line, the bytes that are whole; those of its text."""
+    """What a file contains: its header, its last line, its whole bytes, and those of its text."""
 
     header: dict[str, Any]
     last: dict[str, Any]
@@ -40,21 +40,21 @@ class Held(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What is to be a line: when it was, and its JSON, open for more members."""
+    """A line to be written: its time, and its JSON, open for more members."""
 
     time: str
     text: str
 
 
 class _End(NamedTuple):
-    """Where the next line stands: how many are before it, their bytes, their latest time."""
+    """Where the next line goes: the number of lines before it, their bytes, their latest time."""
 
     lines: int = 0
     at: int = 0
     latest: str = ""
 
     def numbered(self, entry: Entry) -> tuple[bytes, "_End"]:
-        """Write an entry as the line that stands here; give what comes after it, too."""
+        """Write an entry as the next line; return it with the end after it."""
         time, text = entry
         if time < self.latest:  # the clock was set back
             text += f',"latest":{json.dumps(self.latest)}'
@@ -63,11 +63,11 @@ class _End(NamedTuple):
 
 
 class RecordingFile:
-    """A file of a recording that lines are added to; a second writer is refused.
+    """A file of a recording, to which lines are added; a second writer is refused.
 
-    What exists is added to when it is a recording of this format, and left untouched otherwise:
-    CannotCreate. `torn` bytes were cut off its end: a line that was being written when its
-    writer was killed.
+    An existing file is added to when it is a recording of this format; else it stays untouched and
+    CannotCreate is raised. `torn` bytes were cut off its end: a line that was being written when
+    its writer was killed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +77,7 @@ class RecordingFile:
             size = os.fstat(self.descriptor).st_size
             held = _held(self.descriptor, path) if size else None
             if held and _read(os.pread(self.descriptor, size - held.size, held.size)):
-                size += os.write(self.descriptor, b"\n")  # a whole line, but for its end
+                size += os.write(self.descriptor, b"\n")  # a whole line without its newline
                 held = _held(self.descriptor, path)
         except BaseException:
             os.close(self.descriptor)
@@ -93,9 +93,9 @@ class RecordingFile:
             sync_folder(path.parent)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Add a line for each entry; they have left this process then. In a .gz, as one member.
+        """Add a line for each entry and hand them to the system; in a .gz, as one member.
 
-        Raises CannotWrite, with nothing of them written.
+        Raises CannotWrite; then none of them is written.
         """
         lines, end = [], self._end
         for entry in entries:
@@ -117,11 +117,11 @@ class RecordingFile:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Put what was written on the disk. Raises OSError."""
+        """Put on the disk what was written. Raises OSError."""
         os.fsync(self.descriptor)
 
     def cannot(self, error: OSError) -> CannotWrite:
-        """Say that it can't be written, and how much room there is."""
+        """Make the error that it can't be written, with the free space."""
         hint = "nothing unwritten was acknowledged; record to the same file to go on"
         with suppress(OSError):
             room = os.fstatvfs(self.descriptor)
@@ -135,7 +135,7 @@ class RecordingFile:
 
 
 def _held(descriptor: int, path: Path) -> Held | None:
-    """Look at what is there; None for a first line that was never whole."""
+    """Read what is there; None if its first line was never complete."""
     hint = "choose another name; a file is never overwritten"
     is_packed = is_zipped(path)
     first, last, size, text_size = (_zipped_ends if is_packed else _plain_ends)(descriptor)
@@ -158,7 +158,7 @@ def _held(descriptor: int, path: Path) -> Held | None:
 
 
 def _is_usable(record: Mapping[str, Any], name: str) -> bool:
-    """Return whether what is read of a line is of its type; anybody can seal a line anew."""
+    """Return whether what a line says has the right types; anybody can seal a line anew."""
     wanted = int if name == "line" else str
     try:
         return type(record[name]) is wanted and bool(from_rfc3339(_time_of(record)))
@@ -178,7 +178,7 @@ def _end_of(held: Held) -> _End:
 
 
 def _read(line: bytes) -> dict[str, Any]:
-    """Read a line; nothing when it isn't one of ours, or is damaged."""
+    """Read a line; empty when it isn't one of ours, or is damaged."""
     line = line.rstrip(b"\n")
     if not line.startswith(KIND) or is_damaged(line):
         return {}
@@ -205,10 +205,10 @@ def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
 
 
 def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
-    """Do the same for gzip, in flat memory; no last line is given where the gzip is damaged.
+    """Do the same for gzip, in constant memory; without a last line where the gzip is damaged.
 
-    A kill leaves a last member without its end. What can't be unzipped was damaged, and so was
-    a member without an end that another one follows.
+    After a kill the last member has no end. What can't be unzipped was damaged, and so was a member
+    without an end that is followed by another.
     """
     first, last, latest = b"", b"", b""
     size = text_size = read = 0
@@ -231,7 +231,7 @@ def _zipped_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:
 
 
 def _unzipped(descriptor: int) -> Iterator[tuple[bytes, int]]:
-    """Unzip piece by piece, each with the offset after it where a member ends there, else 0.
+    """Unzip in pieces, each with the offset after it where a member ends there, else 0.
 
     The first one is short, so that it comes before an error in what follows.
     """
@@ -248,6 +248,6 @@ def _unzipped(descriptor: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _has_member(descriptor: int, start: int) -> bool:
-    """Return whether a member that we wrote begins at an offset or after it."""
+    """Return whether one of our gzip members begins at an offset or after it."""
     size = os.fstat(descriptor).st_size
     return any(_MEMBER in os.pread(descriptor, 2 * _CHUNK, at) for at in range(start, size, _CHUNK))

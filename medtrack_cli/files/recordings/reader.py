@@ -1,4 +1,4 @@
-"""Events in recordings: a header line, then a delivery a line. docs/recordings.md is the format."""
+"""Events in recordings: a header line, then a delivery a line. The format: docs/recordings.md."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from medtrack_cli.core.content import Content
 
 FORMAT = 2
-"""The version that is written; all up to it are read."""
+"""The version that is written; it and all earlier ones are read."""
 
 _SEALED_SINCE = 2
 
 MOST_SEARCHED = 2**20
-"""Bytes of a record in which a place is looked for: all of it is taken apart in memory."""
+"""The largest record, in bytes, in which a place is searched: it is parsed in memory."""
 
 
 class RecordedItem(NamedTuple):
@@ -45,7 +45,7 @@ class RecordedItem(NamedTuple):
     source: Item | None = None
 
     def span(self, where: EventPath | int, at: At = At.VALUE) -> Span:
-        """Place a problem where it stands, escaped, in the record; else point at the record."""
+        """Place a problem where it stands, escaped, in the record; else at the whole record."""
         record, body = self.source and self.source.body, self.body
         is_as_it_came = isinstance(self.recorded, Delivery) and self.recorded.body == body
         if not (self.source and record and body and is_as_it_came) or len(record) > MOST_SEARCHED:
@@ -65,10 +65,10 @@ class RecordedItem(NamedTuple):
 
 
 class _Recorder:
-    """The recorder of a line, by the header above: a recording may be of several.
+    """Who recorded a line, by the header above; a recording may have several.
 
-    Whose seconds a line has is known where lines stand as far below its header as it wrote them,
-    in joined files too. `origin` is where it recorded, at first that of a header that isn't read.
+    The clock of a line is known if it stands as far below its header as it was written, also in
+    joined files. `origin` is where it was recorded, at first by a header that isn't read.
     """
 
     def __init__(self, origin: Origin | None) -> None:
@@ -77,13 +77,13 @@ class _Recorder:
         self._above = 0  # lines of other files before its own
 
     def begin(self, item: Item, header: Mapping[str, Any]) -> None:
-        """Take up a header."""
+        """Continue with a header."""
         self.origin = Origin.read(header)
         self._file, self._name = item.file, f"{header.get('run')} {header.get('started_at')}"
         self._above = item.line - _number(header)
 
     def clock_of(self, item: Item, record: Mapping[str, Any]) -> str:
-        """Name the clock of a delivery's line; empty: not known."""
+        """Name the clock of a delivery's line; empty if unknown."""
         if item.file != self._file:  # such as one of which only the end is read
             self._file, self._name, self._above = item.file, item.file, 0
         return self._name if item.line - _number(record) == self._above else ""
@@ -95,10 +95,10 @@ def _number(record: Mapping[str, Any]) -> int:
 
 
 def unwrap(items: Iterable[Item], origin: Origin | None = None) -> Iterator[Item]:
-    """Take the events out of recorded lines; all else passes as it is, headers are dropped.
+    """Take the events out of recorded lines; headers are dropped, all else passes unchanged.
 
-    `origin` is told by the header above the first line, where reading begins below one. A damaged
-    line becomes an item without a body, and so does what follows in a .gz that ends too early.
+    `origin` comes from the header above the first line, where reading begins below one. A damaged
+    line becomes an item without a body, and so does the rest of a .gz that ends too early.
     NotARecording when the format is too new.
     """
     last: Item | None = None
@@ -124,10 +124,10 @@ def _may_be_ours(line: bytes) -> bool:
 
 
 def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
-    """Give the event of a line; None for a header."""
+    """Return a line's event; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
-    from medtrack_cli.core.content import content_of  # most inputs hold no record
+    from medtrack_cli.core.content import content_of  # most inputs contain no records
     from medtrack_cli.core.record import from_record
 
     try:
@@ -153,7 +153,7 @@ def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
 
 
 def is_readable(header: dict[str, Any], file: str) -> bool:
-    """Return whether a header is one; NotARecording when it is of a later format."""
+    """Return whether a record is a header; NotARecording when its format is newer."""
     version = header.get("version")
     if not isinstance(version, int):
         return False
@@ -164,7 +164,7 @@ def is_readable(header: dict[str, Any], file: str) -> bool:
 
 
 def _recorded(item: Item, delivery: Delivery, content: "Content") -> RecordedItem:
-    """Make an item of a delivery; what can't be decompressed has no body that could be judged."""
+    """Make a delivery's item; without a body if it can't be decompressed."""
     recorded = RecordedItem(item.file, item.line, content.body, delivery, source=item)
     problem = content.problem
     if problem is None:

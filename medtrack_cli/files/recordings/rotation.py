@@ -1,4 +1,4 @@
-"""Recordings in parts: when one ends, how they are named, which are missing."""
+"""Recordings in parts: when a part ends, how it is named, which are missing."""
 
 import json
 import re
@@ -16,13 +16,13 @@ _LIMIT = re.compile(r"([1-9][0-9]{0,8})(KB|MB|GB|KiB|MiB|GiB|s|m|h|d)")
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-_DIGITS = 6  # names of parts sort by number for a century of hours
+_DIGITS = 6  # names of parts sort by number for a century of hourly parts
 _PART_NAME = re.compile(r"(.*\.)([0-9]{6})((?:\.[^./]+)??(?:\.gz)?)", re.DOTALL)
 _LONGEST_HEADER = 4096
 
 
 class Rotation(NamedTuple):
-    """A part ends when it is so large, or so old."""
+    """The size or the age at which a part ends."""
 
     size: float = float("inf")  # bytes
     seconds: float = float("inf")
@@ -50,7 +50,7 @@ def part_path(path: Path, number: int) -> Path:
 
 
 def last_part(path: Path) -> int:
-    """Find the number of the last part that there is of a recording; 0 when there is none."""
+    """Find the number of a recording's last part; 0 when there is none."""
     try:
         names = [each.name for each in path.parent.iterdir()]
     except FileNotFoundError:
@@ -67,9 +67,9 @@ def last_part(path: Path) -> int:
 
 
 def missing_parts(sources: Iterable[Source]) -> Iterator[str]:
-    """Name the parts that stand between those of the same recording, or before them.
+    """Name the parts that are missing between or before those of the same recording.
 
-    Only where several are given: one alone is wanted alone.
+    Only where several are given: one alone is meant alone.
     """
     parts: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for source in sources:
@@ -89,7 +89,7 @@ def _header(source: Source) -> dict[str, object] | None:
             line = stream.readline(_LONGEST_HEADER)
         header = json.loads(line) if line.startswith(KIND) else {}
     except (OSError, EOFError, ValueError):
-        return None  # reading the part will say it
+        return None  # reading the part will report it
     return header if header.get("kind") == "recording" else None
 
 

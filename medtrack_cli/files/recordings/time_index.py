@@ -1,4 +1,4 @@
-"""A stretch of time in a recording, found without reading what lies before it."""
+"""A time range in a recording, found without reading what comes before it."""
 
 import re
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from medtrack_cli.files.recordings.checksums import HEADER, has_seal, is_damaged
 _EVENT = b'{"kind":"event","received_at":"'
 _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
 _UTC = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_NEAR = 64 * 1024  # bytes that are sooner read through than searched
+_NEAR = 64 * 1024  # bytes that are read faster than searched
 _PROBED_LINES = 100
 _LONGEST_HEADER = 64 * 1024
 _PIECE = 2**20
-_SAME = timedelta(seconds=0.1)  # a recorder's two looks at its clocks
+_SAME = timedelta(seconds=0.1)  # between a recorder's two readings of its clocks
 
 
 class Place(NamedTuple):
-    """Where a line begins, how many are before it, and the latest time up to it."""
+    """Where a line begins, the number of lines before it, and the latest time up to it."""
 
     offset: int
     lines: int
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 def outside(window: Window, passed: Callable[[], None]) -> Skip:
-    """Make what tells at sight that a line, if undamaged, is an event of another time.
+    """Make the function that recognises a line, if undamaged, as an event of another time.
 
     `passed` is called for each such line.
     """
@@ -56,11 +56,10 @@ def outside(window: Window, passed: Callable[[], None]) -> Skip:
 
 
 def narrowed(source: Source, window: Window) -> Source:
-    """Let reading begin at a line before which nothing is in the window.
+    """Let reading begin at a line before which nothing is in the time range.
 
-    In a recording the latest time up to a line never goes back, whatever the clock did: so it is
-    searched by halves. Where a line isn't at its place, in files that were joined or filtered,
-    all is read.
+    In a recording the latest time up to a line never decreases, whatever the clock did: so it is
+    found by binary search. If a line isn't at its place, in joined or filtered files, all is read.
     """
     if window.since is None or source.path is None or is_packed(source):
         return source
@@ -69,12 +68,12 @@ def narrowed(source: Source, window: Window) -> Source:
         with source.path.open("rb") as stream:
             place = _search(stream, size, sortable(window.since)) if size > _NEAR else None
     except OSError:
-        return source  # reading it will say so
+        return source  # reading it will report that
     return replace(source, start=place.offset, above=place.lines) if place else source
 
 
 def origin_above(source: Source) -> Origin | None:
-    """Read where a recording was made off the last header before the place where reading begins."""
+    """Read where a recording was made, from the last header before the place of reading."""
     if source.path is None or not source.start:
         return None
     with suppress(OSError), source.path.open("rb") as stream:
@@ -86,7 +85,7 @@ def origin_above(source: Source) -> Origin | None:
         while end:
             begin = max(0, end - _PIECE)
             stream.seek(begin)
-            # One line's end and a header's beginning may stand in two pieces.
+            # A line's end and the next header may be in two pieces.
             piece = stream.read(end - begin + len(HEADER))
             at = piece.rfind(b"\n" + HEADER, 0, end - begin + len(HEADER)) + 1
             if at or (not begin and piece.startswith(HEADER)):
@@ -97,9 +96,9 @@ def origin_above(source: Source) -> Origin | None:
 
 
 def _is_below(header: bytes, line: bytes) -> bool:
-    """Tell of an event, by its seconds, that they are counted from this header on.
+    """Return whether an event's seconds show that they are counted from this header.
 
-    No other header of the file begins at the same time. A clock that was set tells nothing.
+    No other header of the file has the same time. A clock that was set proves nothing.
     """
     if is_damaged(header) or is_damaged(line) or not (has_seal(header) and has_seal(line)):
         return False
@@ -133,7 +132,7 @@ def _search(stream: BinaryIO, size: int, since: str) -> Place | None:
 
 
 def _probe(stream: BinaryIO, offset: int) -> Place | None:
-    """Look at the first sealed line after an offset, or at the very start.
+    """Find the first sealed line after an offset, or at the very start.
 
     None when it isn't where it was written. The end of the file is later than any time.
     """
@@ -151,7 +150,7 @@ def _probe(stream: BinaryIO, offset: int) -> Place | None:
 
 
 def _place(line: bytes, begins: int) -> Place | None:
-    """Read where a line says that it stands; None where that isn't so, or can't be read."""
+    """Read a line's own place; None if it isn't there, or can't be read."""
     try:
         record = read_record(line)
         time = record.get("latest") or record.get("received_at") or record["started_at"]

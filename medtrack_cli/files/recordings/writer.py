@@ -1,4 +1,4 @@
-"""Writing recordings, which `recording` reads."""
+"""Writes recordings, which `reader` reads."""
 
 from pathlib import Path
 from secrets import token_hex
@@ -24,9 +24,9 @@ SYNC_SECONDS = 1.0
 class Recorder:
     """A `Sink` that adds deliveries to a file, or to the parts of one.
 
-    Flushed data has left the process and survives its end; a second later it is on the disk,
-    and so is all of it after `close`. What `medtrack replay` sent is left out and counted, so
-    that a replay isn't recorded and replayed again. It begins with what came `since`, if not now.
+    Flushed data has left the process and survives its end; a second later it is on the disk, and
+    all of it is after `close`. What `medtrack replay` sent is left out and counted, so that a
+    replay isn't recorded and replayed again. It begins with what came `since`, by default now.
     """
 
     def __init__(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -91,10 +91,10 @@ class Recorder:
         self._syncing.check()
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
-        """Keep nothing: a recording holds deliveries."""
+        """Ignored: a recording holds deliveries."""
 
     def close(self) -> None:
-        """Put it on the disk, and say what it holds."""
+        """Put it on the disk, and report what it contains."""
         try:
             self._syncing.end()
         finally:
@@ -113,7 +113,7 @@ class Recorder:
         return str(first) if first == last else f"{first} … {last}"
 
     def _begin(self, part: int) -> RecordingFile:
-        """Open a part, and write its header or, when it goes on, one more."""
+        """Open a part, and write its header, also when it continues an existing one."""
         path = part_path(self._path, part) if self._rotation else self._path
         file = RecordingFile(path)
         if file.torn:
@@ -132,7 +132,7 @@ class Recorder:
         return file
 
     def _refuse_mixing(self, file: RecordingFile) -> None:
-        """Keep real persons and made-up ones in files of their own."""
+        """Refuse to mix real and made-up persons in one file."""
         held = file.is_pseudonymized
         if held is None or held == (self._pseudonymizer is not None):
             return
@@ -153,9 +153,9 @@ class Recorder:
 
 
 class _Syncing:
-    """Puts a file on the disk once a second, as long as there is something new in it.
+    """Syncs a file to the disk once a second while there is something new in it.
 
-    In a thread of its own: a slow disk doesn't hold up what arrives.
+    In its own thread: a slow disk doesn't delay deliveries.
     """
 
     def __init__(self, file: RecordingFile) -> None:
@@ -174,7 +174,7 @@ class _Syncing:
             raise self._file.cannot(self._failure)
 
     def move_to(self, file: RecordingFile) -> None:
-        """Sync a last time, then another file from now on."""
+        """Sync a last time, and continue with another file."""
         self._sync()
         with self._lock:
             self._file = file

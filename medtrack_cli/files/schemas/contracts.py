@@ -1,4 +1,4 @@
-"""The contracts that schemas make: of folders, as they were, and of one file."""
+"""The contracts that schemas define: in folders, at an earlier time, in one file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from medtrack_cli.files.schemas.revisions import as_they_were
 
 
 class Contracts(NamedTuple):
-    """The schemas of folders that can be used, and what is wrong with the others."""
+    """The usable schemas of folders, and the faults of the others."""
 
     usable: list[Contract]
     faults: list[SchemaFault]
 
 
 def read_contracts(folders: Sequence[Path]) -> Contracts:
-    """Read the schemas of folders, and what is wrong with them."""
+    """Read the schemas of folders, and their faults."""
     found = list(load(folders))
     return Contracts(
         [Contract(*each[:3]) for each in found if not isinstance(each, SchemaFault)],
@@ -41,7 +41,7 @@ def contracts_as_they_were(against: str, folders: Sequence[Path]) -> list[Contra
 
 
 def read_contract(path: Path) -> Contract:
-    """Read one schema wherever it stands; BrokenSchema when it can't be used."""
+    """Read one schema anywhere; BrokenSchema when it can't be used."""
     found = read_schema(path)
     if isinstance(found, SchemaFault):
         hint = "medtrack schema export student.created"

@@ -18,7 +18,7 @@ from medtrack_cli.files.schemas.names import named, schema_files
 
 
 class SchemaDocument(NamedTuple):
-    """The contract of one event type in one version, as its file holds it."""
+    """The contract of one event type in one version, as its file defines it."""
 
     event_type: str
     version: str
@@ -27,7 +27,7 @@ class SchemaDocument(NamedTuple):
 
 
 class SchemaFault(NamedTuple):
-    """Why a file is no schema that can be used, and where."""
+    """Why a file can't be used as a schema, and where."""
 
     path: Path
     span: Span
@@ -42,9 +42,9 @@ _TOP = Span(1, 1, 2)
 
 
 def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
-    """Read every schema of the folders, in order of their names. Every fault is reported.
+    """Read every schema of the folders, in order of their names, and report every fault.
 
-    A version that two files describe is a fault of the second; a built-in one is a fault.
+    A version that two files describe is a fault of the second; so is a built-in version.
     """
     seen: dict[tuple[str, str], Path | str] = {
         (each.name, each.version): "medtrack itself" for each in built_in()
@@ -85,12 +85,12 @@ def _load(
 
 
 def read_schema(path: Path) -> SchemaFault | dict[str, Any]:
-    """Read one schema file wherever it stands: its document, or its first fault."""
+    """Read one schema file anywhere: its document, or its first fault."""
     return next(_read(path))
 
 
 def _read(path: Path) -> Iterator[SchemaFault | dict[str, Any]]:
-    """Yield the file's faults, or its document alone."""
+    """Yield the file's faults, or its document if there are none."""
     try:
         items = [*_items(path)]
     except InputMissing as error:
@@ -124,7 +124,7 @@ def _no_stdin() -> Any:  # noqa: ANN401 -- never returns
 
 
 def _faults(document: object) -> Iterator[tuple[JsonPath, str]]:
-    """Find what is wrong with a document, its own examples included."""
+    """Find a document's faults, including those of its examples."""
     faults = list(documents.faults(document))
     yield from faults
     if faults or not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""What the files in a folder of schemas are named for, without reading one."""
+"""What the names of files in a folder of schemas mean, without reading a file."""
 
 import os
 import re
@@ -14,16 +14,16 @@ _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 
 
 class SchemaName(NamedTuple):
-    """The event type and the version that a schema is of."""
+    """The event type and version of a schema."""
 
     event_type: str
     version: str
 
 
 def schema_files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
-    """Find the schemas in a folder; what can't be looked at is one, for a fault to name it.
+    """Find the schemas in a folder; unreadable paths are included, to be reported as faults.
 
-    Hidden files and folders, and links to folders, are passed by.
+    Hidden files and folders, and links to folders, are passed over.
     """
     for parent, names in walk(str(folder), on_error):
         for path in (Path(parent, name) for name in names):

@@ -16,10 +16,10 @@ GIT_SECONDS = 60
 
 @contextmanager
 def as_they_were(against: str, folders: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give the folders to compare with: `against` itself when it is one, else those at that ref.
+    """Give the folders to compare with: `against` itself if it is one, else those at that git ref.
 
-    What git gives is unpacked into a temporary folder. A folder that was not there yet at that
-    revision is empty. Raises InputMissing.
+    git's answer is unpacked into a temporary folder. A folder that didn't exist at that revision is
+    empty. Raises InputMissing.
     """
     if os.path.isdir(against):  # never raises
         yield [Path(against)]
@@ -54,7 +54,7 @@ def _unpack(revision: str, folder: Path, target: Path) -> None:
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
     """Unpack plain files; TarError for anything else: a link may lead anywhere.
 
-    Python 3.11 has a filter for that only from its fourth patch on.
+    Python 3.11 has a filter for that only since its fourth patch release.
     """
     for member in archive:
         path = Path(os.path.normpath(target / member.name))
@@ -68,7 +68,7 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Run git in a folder; None when it says no."""
+    """Run git in a folder; None when it fails."""
     try:
         done = programs.run(["git", "-C", folder, *arguments], seconds=GIT_SECONDS)
     except OSError:

@@ -1,11 +1,11 @@
-"""Where what outlives a run is kept."""
+"""The folder for what outlives a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 
 def state_folder(environ: Mapping[str, str], *names: str) -> Path:
-    """Name a folder in `$XDG_STATE_HOME/medtrack`.
+    """Return the folder `$XDG_STATE_HOME/medtrack`.
 
     A relative XDG_STATE_HOME is ignored, as the XDG base directory specification asks.
     """

@@ -1,4 +1,4 @@
-"""What files are known by, so that a run goes on with the same ones."""
+"""How files are recognised, so that a run continues with the same ones."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _EDGE = 64 * 1024  # bytes at a file's start and end that identify it, with its 
 
 
 def identify(sources: Sequence[Source], options: Sequence[object]) -> str:
-    """Give a digest of an input and of the options that shape what is sent."""
+    """Give a digest of an input and of the options that determine what is sent."""
     digest = sha256(json.dumps([str(each) for each in options]).encode())
     for source in sources:
         if source.path is None or not source.is_regular:
@@ -34,7 +34,7 @@ def edges(path: Path) -> bytes:
 
 
 class Known(NamedTuple):
-    """What a file is known by, under the name it was given."""
+    """What identifies a file, with the name it was given."""
 
     name: str
     size: int
@@ -42,16 +42,16 @@ class Known(NamedTuple):
     edges: str
 
     def is_like(self, other: "Known") -> bool:
-        """Return whether a file may hold the same: nobody says that it does."""
+        """Return whether a file may hold the same: nothing shows that it doesn't."""
         return (self.size, self.edges) == (other.size, other.edges)
 
     def is_same(self, other: "Known") -> bool:
-        """Return whether a file holds the same, as far as can be told without reading it."""
+        """Return whether a file holds the same, as far as its edges show."""
         return self.is_like(other) and self.modified == other.modified
 
 
 def known(sources: Sequence[Source]) -> list[Known] | None:
-    """Give what each file is known by; None for what can be read only once."""
+    """Identify each file; None for what can be read only once."""
     found = []
     for source in sources:
         if source.path is None or source.fingerprint is None:
@@ -63,7 +63,7 @@ def known(sources: Sequence[Source]) -> list[Known] | None:
 
 
 def refuse_others(before: Sequence[Known], now: Sequence[Known]) -> bool:
-    """Raise UsageError when these are other files; tell whether all hold the same."""
+    """Raise UsageError when these are other files; return whether all surely hold the same."""
     names, others = ({each.name for each in files} for files in (before, now))
     if len(before) != len(now):
         which = sorted(others - names or names - others) or ["a file"]
@@ -73,7 +73,7 @@ def refuse_others(before: Sequence[Known], now: Sequence[Known]) -> bool:
 
 
 def refuse_unlike(before: Sequence[Known], now: Sequence[Known], place: str) -> None:
-    """Raise UsageError when what was not compared differs: it stands after the place."""
+    """Raise UsageError with the place where the compared input differs."""
     for was, now_is in zip(before, now, strict=True):
         if not was.is_like(now_is):
             where = place if place.startswith(f"{now_is.name}:") else f"{now_is.name}:1"

@@ -1,7 +1,7 @@
-"""How far a run got: a file that the same command goes on from, whatever ended it.
+"""How far a run got: a file with which the same command continues, however it ended.
 
-A header line says which run and which input it is of; later lines hold positions that are done,
-and a digest of the events that stood there. What is written beside them is up to the run.
+A header line identifies the run and its input; later lines hold positions that are done, and a
+digest of the events there. A run may add more of its own.
 """
 
 import json
@@ -42,7 +42,7 @@ class Noted(NamedTuple):
 
 
 class _Done(NamedTuple):
-    """What a line says is done, and the digest of the events there; an older format has none."""
+    """Positions that a line says are done, and the digest of their events, if it has one."""
 
     ranges: list[tuple[int, int]]
     digest: str | None
@@ -51,8 +51,8 @@ class _Done(NamedTuple):
 class Journal:
     """What earlier runs have done, and what this one does.
 
-    `damaged` counts the lines that are not as they were written: what they said is not known to
-    be done.
+    `damaged` counts the lines that are not as they were written: what they say is not taken as
+    done.
     """
 
     _anew = "checkpoint"
@@ -62,17 +62,17 @@ class Journal:
         self._unwritten: dict[str, Any] | None = None
         self._done = [each for record in file.records if record and (each := _done(record))]
         self.damaged = file.records.count(None)
-        # Never changed: another thread asks it.
+        # Never changed: another thread reads it.
         self._before = Positions(span for each in self._done for span in each.ranges)
-        self._noted: dict[int, Noted] = {}  # what is under way, by position
+        self._noted: dict[int, Noted] = {}  # events under way, by position
         self._unsaved = Positions()
         self._saved_at = self._lasting_at = time.monotonic()
         self.compared = 0  # events, by `verify`
-        self.place = ""  # of the last of them
+        self.place = ""  # the place of the last of them
 
     @property
     def run(self) -> UUID:
-        """The run whose message ids go on."""
+        """The run whose message ids continue."""
         return UUID((self._unwritten or self._file.header or {})["run"])
 
     @property
@@ -82,20 +82,23 @@ class Journal:
 
     @property
     def is_proved(self) -> bool:
-        """Whether `verify` compares all of that: the first format had no digests."""
+        """Whether `verify` compares all of them: the first format had no digests."""
         return all(each.digest for each in self._done)
 
     def begin_when_sent(self, header: dict[str, Any]) -> None:
-        """Write this header when something is about to be sent: until then all can be changed."""
+        """Write this header only when something is about to be sent.
+
+        Until then all can be changed.
+        """
         self._unwritten = header
 
     def close(self) -> None:
-        """Let another run have it; what `watch` hasn't saved, as nobody went on with it, is."""
+        """Save what `watch` hasn't, if its consumer stopped early, and unlock the file."""
         self._save(is_last=True)
         self._file.close()
 
     def verify(self, items: Iterable[Item | Noted]) -> None:
-        """Raise UsageError where the input doesn't hold what earlier runs have sent of it."""
+        """Raise UsageError where the input isn't what earlier runs have sent of it."""
         last = max((span[1] for each in self._done for span in each.ranges), default=0)
         spans = deque(
             sorted((*span, at) for at, each in enumerate(self._done) for span in each.ranges)
@@ -142,9 +145,10 @@ class Journal:
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
-        """Pass receipts on and note what is done; saved each second or 500, and at last.
+        """Pass receipts on and note what is done; saved each second or 500 receipts.
 
-        When it can't be written, no more is sent; CannotWrite is raised after the last receipt.
+        The last save is at the end. When it can't be written, no more is sent; CannotWrite is
+        raised after the last receipt.
         """
         if self._unwritten is not None:
             self._file.begin(self._unwritten)
@@ -171,9 +175,9 @@ class Journal:
             raise failure or last  # type: ignore[misc] # one of them is there
 
     def _save(self, *, is_last: bool = False) -> CannotWrite | None:
-        """Add what isn't saved yet; give the error, if there is one.
+        """Save what isn't saved yet; return the error, if there is one.
 
-        It outlasts the process from then on; put on the disk it is once a second.
+        It then survives the process; once a second it is put on the disk.
         """
         if self._file.is_closed:  # its descriptor may be another file's by now
             return None
@@ -197,12 +201,12 @@ class Journal:
         return None
 
     def _beside(self, _ranges: list[list[int]]) -> dict[str, Any]:
-        """Say more of what is saved."""
+        """Give more members for the saved line."""
         return {}
 
 
 def open_checkpoint(path: Path, identity: str) -> Journal:
-    """Open a checkpoint of what is sent as this identity says; empty until a run begins."""
+    """Open the checkpoint for what this identity sends; empty until a run begins."""
     file = SealedFile(path, CHECKPOINT)
     try:
         _refuse_other(file, identity)
@@ -235,7 +239,7 @@ def _done(record: dict[str, Any]) -> _Done | None:
 
 
 def _framed(event: Item | Noted | None) -> bytes:
-    """Give what tells an event from others, so that two of them are never those of one other."""
+    """Serialise an event so that no two can be confused with one other."""
     body = (event and event.body) or b""
     framed = b"%d\n%b" % (len(body), body)
     delivery = event.delivery if isinstance(event, Noted) else None

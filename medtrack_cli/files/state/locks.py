@@ -10,14 +10,14 @@ from pathlib import Path
 
 from medtrack_cli.errors import CannotCreate
 
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO blocks
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK  # a FIFO would block
 
 
 def open_locked(path: Path, what: str, *, busy: str, subject: str | None = None) -> int:
-    """Open a file to add to, or create it for its owner alone, and lock it; give its descriptor.
+    """Open a file to add to and lock it, created for its owner alone; return its descriptor.
 
-    `what` names it in errors; `busy` says who has it, when another process has, and `subject`
-    what it has, if not the file. The system drops a dead process's lock. Raises CannotCreate.
+    `what` names it in errors; `busy` says who holds it, if another process does, and `subject` what
+    is held, by default the file. The system releases a dead process's lock. Raises CannotCreate.
     """
     try:
         descriptor = os.open(path, _OPEN, 0o600)
@@ -37,7 +37,7 @@ def open_locked(path: Path, what: str, *, busy: str, subject: str | None = None)
 
 
 def _is_locked(descriptor: int) -> bool:
-    """Lock a file; whoever only looks whether it is locked has let it go in a moment."""
+    """Lock a file; a process that only checks the lock releases it in a moment."""
     for pause in (0.01, 0.05, None):
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,11 +48,11 @@ def _is_locked(descriptor: int) -> bool:
 
 
 def looked_at(path: Path) -> tuple[bool, bytes]:
-    """Return whether a process has a file locked, and what is in it after that.
+    """Return whether a process holds a file's lock, and the file's content after that.
 
-    Raises OSError where it can't be looked at.
+    Raises OSError where it can't be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO blocks
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO would block
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "it is no file", str(path))

@@ -1,4 +1,4 @@
-"""The journal of a replay: all that is needed to go on with it, or to tell what became of it."""
+"""The journal of a replay: all that is needed to resume it, or to report its outcome."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,9 +24,9 @@ JOURNAL = Nature(
 )
 
 OWN_KEY = "pseudonym_key"
-"""Where a header has the random key of a run's fakes, until the run has ended for good."""
+"""The header's member with the random key of a run's fakes, until the run has ended for good."""
 
-_LOOK_SECONDS = 0.2  # between two looks for a wish to cancel
+_LOOK_SECONDS = 0.2  # between two checks for a request to cancel
 
 
 class ReplayJournal(Journal):
@@ -47,7 +47,7 @@ class ReplayJournal(Journal):
         if self.cursor and self.cursor.before:
             self._before.add_range(1, self.cursor.before)
         self._done_so_far = Positions((first, last) for first, last in self._before.ranges)
-        # The last event before which all is done, and how many are before those of its line.
+        # The last event before which all is done, and how many come before those of its line.
         self._last: tuple[int, Noted, int | None] | None = None
         self._is_running = False
         self.is_cancelled = False
@@ -58,9 +58,9 @@ class ReplayJournal(Journal):
         return super().was_done - self._gone
 
     def pass_over(self, line: int) -> None:
-        """Go on at this line: what is before it is gone, and counts as done at no number.
+        """Continue at this line: what was before it is gone, and is not counted as done.
 
-        Positions go on after all that were done: nobody knows which events the others were.
+        Positions continue after all that were done: nobody knows which events the others were.
         """
         if self.cursor:
             last = self._before.ranges[-1][1]
@@ -75,22 +75,22 @@ class ReplayJournal(Journal):
         return self.header["input"] is not None
 
     def runs(self, sources: Iterable[str], counts: Callable[[], Mapping[str, int]]) -> None:
-        """Say that it runs, what the sources are called now, and who counts its events."""
+        """Record that it runs, the current names of its sources, and what counts its events."""
         self._sources = {name: number for number, name in enumerate(sources)}
         self._counts = counts
         with suppress(FileNotFoundError):
-            self._cancel.unlink()  # left behind by a run that is no more
+            self._cancel.unlink()  # left behind by an earlier run
         self._tell(State.RUNNING, pid=os.getpid())
         self._is_running = True
         self._saved_at = float("-inf")  # the first event is saved at once
 
     def checked(self, events: int, aside: Mapping[str, int], plan: Mapping[str, Any]) -> None:
-        """Say what all of it is, so that nobody need look through it again."""
+        """Record the result of the check of all events, so that it isn't repeated."""
         if self._is_running:
             self._file.add({"checked": events, "aside": aside, "plan": plan})
 
     def ended(self, state: State, reason: str) -> None:
-        """Say what became of it, as far as the disk has room, and let it go."""
+        """Record the outcome, as far as the disk has room, and unlock the journal."""
         self._save(is_last=True)
         with suppress(CannotWrite):
             self._tell(state, reason=reason, counts=dict(self._counts()))
@@ -103,7 +103,7 @@ class ReplayJournal(Journal):
             self.close()
 
     def discard(self) -> None:
-        """Leave nothing of it: it never came to anything."""
+        """Remove it: nothing was sent."""
         with suppress(FileNotFoundError):
             self._file.path.unlink()
         self.close()
@@ -111,7 +111,7 @@ class ReplayJournal(Journal):
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
-        """Do the same, and heed the wish to cancel."""
+        """Do the same, and end when asked to cancel."""
         stop.when(self._wants_to_end)
         return super().watch(receipts, is_done, stop)
 
@@ -126,7 +126,7 @@ class ReplayJournal(Journal):
         self._file.add({"state": state, "at": rfc3339(self._clock.now()), **more})
 
     def _beside(self, ranges: list[list[int]]) -> dict[str, Any]:
-        """Say where reading may begin the next time, and how all stands."""
+        """Add where reading may begin next time, and the counts so far."""
         for first, last in ranges:
             self._done_so_far.add_range(first, last)
         self._move(ranges)
@@ -135,7 +135,7 @@ class ReplayJournal(Journal):
         return {**at, **gone, "counts": dict(self._counts())}
 
     def _move(self, ranges: list[list[int]]) -> None:
-        """Let the cursor stand at the last event before which all is done, at its line's first."""
+        """Move the cursor to the last event before which all is done, the first of its line."""
         first, end = self._done_so_far.ranges[0]
         if first > 1:
             return
@@ -149,7 +149,7 @@ class ReplayJournal(Journal):
             self.cursor = Cursor(number, noted.line, before, rfc3339(noted.delivery.received_at))
 
     def _before_line(self, position: int, noted: Noted) -> int | None:
-        """Count the events before those of an event's line; None where that isn't known."""
+        """Count the events before those of an event's line; None if unknown."""
         begin = position
         while (before := self._noted.get(begin - 1)) and _is_beside(before, noted):
             begin -= 1
@@ -165,7 +165,7 @@ def _is_beside(one: Noted, other: Noted) -> bool:
 
 
 def cancel_file(path: Path) -> Path:
-    """Name the file that asks a run to end."""
+    """Name the file whose existence asks a run to end."""
     return path.with_suffix(".cancel")
 
 
@@ -184,7 +184,7 @@ def cursor_of(records: Iterable[Mapping[str, Any] | None]) -> tuple[Cursor | Non
 def checked_of(
     records: Iterable[Mapping[str, Any] | None],
 ) -> tuple[int, dict[str, int], dict[str, Any]] | None:
-    """Find what a check has found: the events, what is left out, the plan."""
+    """Find the result of the check: the events, what is left out, the plan."""
     for record in records:
         if record and "checked" in record:
             return record["checked"], record["aside"], record["plan"]

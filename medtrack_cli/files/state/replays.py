@@ -1,4 +1,4 @@
-"""The journals of all replays, in one folder: one file a run, by its name."""
+"""The journals of all replays, in one folder: one file a run, named after it."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,24 +26,24 @@ from medtrack_cli.files.state.replay_journal import (
 from medtrack_cli.files.state.sealed_file import SealedFile, read_header, read_line
 
 KEPT = timedelta(days=90)
-"""How long a run is told of once it has ended."""
+"""How long an ended run is listed."""
 
 _SUFFIX = ".journal"
 
 
 class Replays:
-    """The folder of the journals; made, for its owner alone, when the first run begins."""
+    """The folder of the journals; created for its owner alone when the first run begins."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
 
     def begin(self, name: str, header: Mapping[str, Any]) -> ReplayJournal:
-        """Make the journal of a new run, and put it on the disk.
+        """Create the journal of a new run, and put it on the disk.
 
         UsageError when the name has been used; CannotCreate while that run is running.
         """
-        with suppress(OSError):  # said of the file
+        with suppress(OSError):  # prefix of a message about the file
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._forget_old()
         file = self._open(name)
@@ -69,7 +69,7 @@ class Replays:
 
     @contextmanager
     def reopened(self, name: str) -> Iterator[ReplayJournal]:
-        """Open the journal of a run that is to go on: it is free again at the end.
+        """Open the journal of a run to be resumed, and unlock it at the end.
 
         UsageError for one that has ended for good; CannotCreate while it is running.
         """
@@ -85,7 +85,7 @@ class Replays:
             journal.close()
 
     def read(self, name: str) -> Run:
-        """Tell of one run; UsageError when there is none of that name."""
+        """Describe one run; UsageError when there is none of that name."""
         self._require(name)
         path = self._path(name)
         try:
@@ -100,7 +100,7 @@ class Replays:
         return _run_of(name, header, map(read_line, whole[1:]), is_running=is_running)
 
     def all(self) -> Iterator[Run | MedtrackError]:
-        """Tell of all runs, newest first; of what can't be read, why."""
+        """Describe all runs, newest first; for unreadable ones, say why."""
         found: list[Run] = []
         for name in self.names():
             try:
@@ -119,7 +119,7 @@ class Replays:
             return []
 
     def last(self) -> str:
-        """Name the newest run that is unfinished; UsageError when there is none."""
+        """Name the newest unfinished run; UsageError when there is none."""
         for each in self.all():
             if isinstance(each, Run) and each.is_unfinished:
                 return each.name
@@ -127,7 +127,7 @@ class Replays:
         raise UsageError("no run is unfinished", hint=hint)
 
     def ask_to_end(self, name: str) -> None:
-        """Leave the wish that a run ends, which it looks for. Raises CannotCreate."""
+        """Ask a run to end; it looks for that. Raises CannotCreate."""
         path = cancel_file(self._path(name))
         try:
             path.touch(mode=0o600)
@@ -136,7 +136,7 @@ class Replays:
             raise CannotCreate(what, str(path), hint="may you write to that folder?") from None
 
     def _forget_old(self) -> None:
-        """Remove the journals of runs that have ended long ago."""
+        """Remove the journals of runs that ended long ago."""
         until = self._clock.now() - KEPT
         for name in self.names():
             with suppress(OSError, MedtrackError, ValueError):
@@ -170,7 +170,7 @@ def _run_of(
     *,
     is_running: bool,
 ) -> Run:
-    """Make out of a journal what it tells; NotARecording where anybody has sealed it anew."""
+    """Build a run from its journal; NotARecording if somebody has edited and resealed it."""
     try:
         return _told(name, header, [each for each in records if each], is_running=is_running)
     except (KeyError, ValueError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""A locked file of sealed lines: lines are only added, and a kill leaves one torn line at most."""
+"""A locked file of sealed lines: lines are only added, and a kill tears one line at most."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from medtrack_cli.files.state.locks import open_locked
 
 
 class Nature(NamedTuple):
-    """What such a file is: how it begins, and what is said of it. Older versions are read."""
+    """The kind of such a file: how it begins, and how it is named. Older versions are read."""
 
     kind: Kind
     version: int
     busy: str
-    hint: str  # for one that can't be used
+    hint: str  # where one can't be used
 
     @property
     def beginning(self) -> bytes:
@@ -27,10 +27,10 @@ class Nature(NamedTuple):
 
 
 class SealedFile:
-    """The file, open and locked: a second process is refused, with `subject` what it has.
+    """The file, open and locked: a second process is refused, with `subject` as what is held.
 
-    `header` is its first line, None where that was never whole; `records` are the other lines,
-    None for one that is not as it was written. A torn line at the end is cut off.
+    `header` is its first line, None if that was never complete; `records` are the other lines, None
+    for one that is not as it was written. A torn line at the end is cut off.
     """
 
     def __init__(self, path: Path, nature: Nature, subject: str | None = None) -> None:
@@ -55,7 +55,10 @@ class SealedFile:
         self.header = whole
 
     def add(self, record: dict[str, Any], *, is_lasting: bool = True) -> None:
-        """Add a line: a killed process leaves it whole, a power failure too if it is `lasting`."""
+        """Add a line, whole even if the process is killed.
+
+        After a power failure, too, if it `is_lasting`.
+        """
         data = sealed(record)
         size = os.fstat(self._descriptor).st_size
         try:
@@ -70,13 +73,13 @@ class SealedFile:
             raise CannotWrite(what, str(self.path), hint="make room on that disk") from None
 
     def blank(self, name: str) -> None:
-        """Overwrite a text of the header where it stands, if it is there. Raises CannotWrite."""
+        """Overwrite a text of the header in place, if it is there. Raises CannotWrite."""
         header = {key: each for key, each in (self.header or {}).items() if key != "crc32"}
         if name not in header:
             return
         before, header[name] = sealed(header), "-" * len(header[name])
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)  # ours can only add
+            descriptor = os.open(self.path, os.O_RDWR | os.O_NOFOLLOW)  # our own only add lines
             try:
                 if os.pread(descriptor, len(before), 0) != before:
                     raise OSError(EIO, "its header has changed")
@@ -89,13 +92,13 @@ class SealedFile:
             raise CannotWrite(what, str(self.path), hint=f"it still has its {name}") from None
 
     def close(self) -> None:
-        """Let another process have it."""
+        """Unlock and close it."""
         if not self.is_closed:
             self.is_closed = True
             os.close(self._descriptor)
 
     def _read_lines(self) -> list[bytes]:
-        """Read the whole lines; NotARecording, with the file left as it is, for another kind."""
+        """Read the whole lines; for a file of another kind NotARecording, and it stays as it is."""
         data = b"".join(iter(lambda: os.read(self._descriptor, 1024 * 1024), b""))
         beginning = self._nature.beginning
         if data[: len(beginning)] != beginning[: len(data)]:

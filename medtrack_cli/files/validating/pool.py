@@ -26,13 +26,13 @@ def in_processes(
     begin: Callable[[], None],
     rest_of: Callable[[R], T | None],
 ) -> Generator[R]:
-    """Do tasks in at most `jobs` processes and yield what comes of them, in their order.
+    """Do tasks in at most `jobs` processes and yield their results, in order.
 
-    A task may be left half done: what `rest_of` finds in its result is the next one to be done.
-    Two tasks a process are begun at most: a slow consumer holds up the processes.
-    `begin` is called in each process first. Close the iterator to drop what isn't done.
-    Where the system refuses so many, there are fewer; where it refuses two, all is done here.
-    Raises WorkerLost when a process was killed.
+    A task may be left half done: what `rest_of` finds in its result is the next task. At most two
+    tasks for each process are under way: a slow consumer slows the processes. `begin` is called in
+    each process first. Close the iterator to drop what isn't done. Where the system refuses so many
+    processes, there are fewer; where it refuses two, all is done here. Raises WorkerLost when a
+    process was killed.
     """
     waiting = iter(tasks)
     first = list(islice(waiting, 2 * jobs))
@@ -65,13 +65,13 @@ def in_processes(
 
 
 def _pool(jobs: int, begin: Callable[[], None]) -> ProcessPoolExecutor | None:
-    """Begin processes, as many of `jobs` as the system gives; None for fewer than two."""
+    """Start processes, as many of `jobs` as the system allows; None for fewer than two."""
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else None
     context = multiprocessing.get_context(method)
     while jobs > 1:
         try:
             pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(begin,))
-            pool.submit(int).result()  # all processes are begun with the first task
+            pool.submit(int).result()  # the first task starts all processes
         except (OSError, RuntimeError):  # no descriptor, process, memory or thread is left
             for child in multiprocessing.active_children():
                 child.kill()
@@ -94,7 +94,7 @@ def _done_here(
 
 
 def _begin(begin: Callable[[], None]) -> None:
-    """Leave Ctrl-C to the parent, and end when it is gone: a killed parent can't say so."""
+    """Leave Ctrl-C to the parent, and end when it is gone: a killed parent can't tell us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -37,7 +37,8 @@ Lines = Callable[[int], str | None]
 class Piece(NamedTuple):
     """A file, or the next part of one, with its findings as they are found.
 
-    Using up `findings` counts them, and raises InputMissing where the file stops being readable.
+    Exhausting `findings` counts them, and raises InputMissing where the file can't be read any
+    more.
     """
 
     source: Source
@@ -60,7 +61,7 @@ def _processors() -> int:
 def validate(
     source: Input, completion: Completion, validated: Validated, jobs: int
 ) -> Iterator[Piece | InputMissing]:
-    """Check what the paths name, in their order, whatever the number of processes."""
+    """Check what the paths name, in order, with the same result for any number of processes."""
     if jobs > 1:
         yield from _in_parallel(source, completion, validated, jobs)
         return
@@ -92,7 +93,7 @@ def _closed_behind(opened: ExitStack, findings: Iterator[Finding]) -> Iterator[F
 def _read_once(
     source: Input, found: Source, opened: ExitStack, skip: Skip | None
 ) -> tuple[Lines, "Iterator[Item]"]:
-    """Read standard input or a pipe, and keep the lines that went through last."""
+    """Read standard input or a pipe, and keep its last lines."""
     lines = StreamLines()
 
     def open_kept() -> BinaryIO:
@@ -106,7 +107,7 @@ def _in_parallel(
     source: Input, completion: Completion, validated: Validated, jobs: int
 ) -> Iterator[Piece | InputMissing]:
     from medtrack_cli.files.validating.pool import (
-        in_processes,  # a run in one process does without: 8 ms
+        in_processes,  # a run in one process saves these 8 ms
     )
 
     plan = list(_plan(source.found))
@@ -137,7 +138,7 @@ def _in_parallel(
 
 
 def _plan(found: Iterable[Source | InputMissing]) -> Iterator[Task | Source | InputMissing]:
-    """Cut the input into tasks, in its order; what can be read only once stays with the parent."""
+    """Divide the input into tasks, in order; the parent keeps what can be read only once."""
     batch: list[Source] = []
     for each in found:
         is_regular = isinstance(each, Source) and each.fingerprint is not None
@@ -172,10 +173,10 @@ def _cut(source: Source) -> Iterator[Task]:
 
 
 def _line_ends(path: Path, size: int) -> list[int] | None:
-    """Find behind each CHUNK where a line begins an object; None when that is far.
+    """Find after each CHUNK where a line begins an object; None if that is far.
 
-    And None for a file of which a part can't be told without its beginning: one that begins with
-    nothing may hold no event at all.
+    Also None for a file whose parts need its beginning: one that begins with nothing may hold no
+    event at all.
     """
     ends: list[int] = []
     try:
@@ -189,12 +190,12 @@ def _line_ends(path: Path, size: int) -> list[int] | None:
                     return None
                 ends.append(stream.tell())
     except OSError:
-        return None  # a worker will say it
+        return None  # a worker will report it
     return ends
 
 
 def _seek_object(stream: BufferedReader, most: int) -> bool:
-    """Go on to a line that begins with a brace, or to the end; False beyond so many bytes."""
+    """Move to a line that begins with a brace, or to the end; False beyond a number of bytes."""
     while most > 0:
         most -= len(stream.readline(most))
         if stream.peek(1)[:1] in {b"", b"{"}:

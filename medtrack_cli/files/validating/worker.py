@@ -1,4 +1,4 @@
-"""What a worker does of a validation: whole files, or a part of a large one."""
+"""A worker's share of a validation: whole files, or a part of a large one."""
 
 import errno
 from collections import deque
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from medtrack_cli.core.items import Item
 
 MANY = 10_000
-"""Findings with which a task ends early: a byte of a file can hold one, and takes its kilobyte."""
+"""Findings that end a task early: each byte of a file can cause one, which takes a kilobyte."""
 
 
 class Task(NamedTuple):
-    """What a worker takes at once: whole files, or the bytes from `start` to `end` of one."""
+    """What a worker gets at once: whole files, or the bytes from `start` to `end` of one."""
 
     sources: tuple[Source, ...]
     start: int = 0
@@ -35,7 +35,7 @@ class Task(NamedTuple):
 class Part(NamedTuple):
     """What a worker has found in a file or in a part of one.
 
-    `findings` is None when a whole file has too many: the parent reads it as they are wanted.
+    `findings` is None when a whole file has too many: the parent reads it again as they are needed.
     `end` is where in a part the worker has stopped early.
     """
 
@@ -48,25 +48,25 @@ class Part(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What has come of a task, and what is left of it."""
+    """A task's result, and what is left of it."""
 
     parts: list[Part]
     rest: Task | None = None
 
 
 class _Worker:
-    """What a worker process keeps between its tasks: models and validators don't travel."""
+    """What a worker process keeps between tasks: models and validators can't be pickled."""
 
     registry: Registry
 
 
 def begin(documents: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """Make the registry anew."""
+    """Create the registry in this process."""
     _Worker.registry = extended(documents) if documents else built_in()
 
 
 def work(task: Task, as_type: str | None, *, allows_empty: bool = False) -> Done:
-    """Do a task until there are many findings."""
+    """Work on a task until it is done or there are many findings."""
     completion = Completion(as_type, registry=_Worker.registry)
     if task.end is not None:
         (source,) = task.sources
@@ -126,7 +126,7 @@ def _part(source: Source, start: int, end: int, completion: Completion) -> Part:
 
 def _until_many(items: Iterator["Item"], findings: list[Finding]) -> Iterator["Item"]:
     for item in items:
-        if not isinstance(item, NoEventsHere):  # the other parts have some
+        if not isinstance(item, NoEventsHere):  # other parts have some
             yield item
         if len(findings) >= MANY:
             return
