@@ -2,5 +2,5 @@
 
 import os
 
-# pydantic looks through every installed package for plugins, for which it has no use here.
+# pydantic looks for plugins in every installed package, and here none is used.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -1,6 +1,6 @@
 """The event types as an AsyncAPI 3 document.
 
-Its viewpoint is that of an external service of the guide: it sends the events that such services
+It takes the view of one of the guide's external services: it sends the events that such services
 publish, and receives those that MedTrack itself emits.
 """
 
@@ -16,13 +16,13 @@ from medtrack_cli.events.schemas.references import Resource, mapped, references,
 ASYNCAPI: Final = "3.0.0"
 """Nothing here needs 3.1.0, which generators of models can't read yet."""
 AMQP_BINDING: Final = "0.3.0"
-"""The newest that the official parser takes, though 0.4.0 is published."""
+"""The newest that the official parser accepts, though 0.4.0 is published."""
 
 SERVERS: Final = {
     "production": ("rabbitmq.medtrack.com:5672", "MedTrack's broker."),
     "development": ("localhost:5672", "A broker on the developer's own machine."),
 }
-"""Of the integration guide, section Setup."""
+"""From the integration guide, section Setup."""
 
 _DESCRIPTION: Final = (
     "Events on the topic exchange {exchange}, seen by a service that integrates with MedTrack: "
@@ -31,7 +31,7 @@ _DESCRIPTION: Final = (
 )
 
 _IDENTITY: Final = frozenset({"$schema", "$id", "$anchor", "$dynamicAnchor"})
-"""What a schema inside a document has no use for, when its references are pointers."""
+"""Keywords that have no use in a schema inside a document whose references are pointers."""
 
 
 def asyncapi_document(
@@ -42,11 +42,11 @@ def asyncapi_document(
     examples: Mapping[str, Any],
     asyncapi: str = ASYNCAPI,
 ) -> dict[str, Any]:
-    """Describe the event types; `version` is the document's, `asyncapi` that of its language.
+    """Describe the event types; `version` is the document's, `asyncapi` its language's.
 
-    `examples` holds whole events by the name of their type; each is shown with the version that
-    it has. Schemas are written for the dialect of AsyncAPI, which is draft-07 with more: what an
-    added type uses of 2020-12 alone stays, and tools that don't know it pass over it.
+    `examples` holds whole events by their type's name; each is shown with the version it has.
+    Schemas use AsyncAPI's dialect, an extended draft-07: an added type's keywords that exist in
+    2020-12 alone are kept, and tools that don't know them ignore them.
     """
     known = list(types)
     by_name: dict[str, list[EventType]] = {}
@@ -157,7 +157,7 @@ def _message(event_type: EventType, example: Any) -> dict[str, Any]:  # noqa: AN
 
 
 def _reactions(event_type: EventType) -> str:
-    """Say who publishes an event and what each service does then, in CommonMark."""
+    """Describe who publishes an event and what each service then does, in CommonMark."""
     publisher = f"Published by {event_type.published_by}." if event_type.published_by else ""
     deeds = [f"- {service} {deed}" for service, deed in event_type.reactions.items()]
     happens = "\n".join(["What happens then:", "", *deeds]) if deeds else ""
@@ -165,9 +165,9 @@ def _reactions(event_type: EventType) -> str:
 
 
 def _schemas(event_type: EventType, *, is_alone: bool) -> list[tuple[str, dict[str, Any]]]:
-    """Give the schema of the event and that of its payload, each under its name.
+    """Give the schemas of the event and of its payload, each with its name.
 
-    Generators name classes by the titles: of several versions each has its own.
+    Generators name classes by the titles: each of several versions has its own.
     """
     payload = _payload_key(event_type)
     place = f"#/components/schemas/{payload}"
@@ -184,7 +184,7 @@ def _schemas(event_type: EventType, *, is_alone: bool) -> list[tuple[str, dict[s
 
 
 def _without_identity(schema: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what a schema inside a document has no use for."""
+    """Remove keywords that have no use in a schema inside a document."""
     unused = _IDENTITY | (set() if _refers_inside(schema) else {"$defs"})
     return {key: value for key, value in schema.items() if key not in unused}
 
@@ -195,9 +195,9 @@ def _refers_inside(schema: dict[str, Any]) -> bool:
 
 
 def _moved(schema: Any, place: str, resource: Resource) -> Any:  # noqa: ANN401 -- JSON
-    """Make a schema's references, however written, pointers to where their document stands now.
+    """Rewrite a schema's references, in any form, as pointers to its place in this document.
 
-    `place` is where that is, `resource` the one around the schema.
+    `place` is that place, `resource` the resource around the schema.
     """
     if not isinstance(schema, dict):
         return schema

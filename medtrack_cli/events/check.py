@@ -1,7 +1,7 @@
-"""The one validation that all verbs share: an event's JSON bytes in, its problems out.
+"""The one validation that all commands share: from an event's JSON bytes to its problems.
 
-A valid event costs one pass in Rust. Only an event that fails, or that might hide a duplicate
-key, is looked at again by the strict parser of `json_text`.
+A valid event costs one pass in Rust. Only an event that fails, or that might hide a duplicate key,
+is read again by the strict parser of `json_text`.
 """
 
 from codecs import BOM_UTF8
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from medtrack_cli.events import json_text
-from medtrack_cli.events.crowds import is_crowd, thinned
 from medtrack_cli.events.envelope import Envelope
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import Registry, built_in
+from medtrack_cli.events.shortening import is_too_long, shortened
 
 
 class Verdict(NamedTuple):
-    """What the check says of one event. `event_type` is None when the event names no known one."""
+    """The result of the check. `event_type` is None when the event names no known one."""
 
     event_type: str | None
     problems: tuple[Problem, ...] = ()
@@ -32,7 +32,7 @@ class Verdict(NamedTuple):
 
 
 def check(body: bytes, registry: Registry | None = None, *, publishing: bool = False) -> Verdict:
-    """Check one event by a registry, by default the built-in one.
+    """Check one event against a registry, by default the built-in one.
 
     `publishing` adds the warning for types that MedTrack itself emits.
     """
@@ -58,7 +58,7 @@ class QuickCheck:
         self._refused: tuple[bytes, ValidationError | None] = b"", None
 
     def __call__(self, body: bytes) -> Verdict | None:
-        if body == self._refused[0] or len(body) > MAX_BODY or is_crowd(body):
+        if body == self._refused[0] or len(body) > MAX_BODY or is_too_long(body):
             return None
         try:
             event = self._validate(body)
@@ -78,22 +78,22 @@ class QuickCheck:
 
 @cache
 def quick_check(registry: Registry, publishing: bool = False) -> QuickCheck:  # noqa: FBT001, FBT002
-    """Give the quick half of `check`, one for all who ask about the same events."""
+    """Make the quick half of `check`: it gives a verdict only for an event without any problem."""
     return QuickCheck(registry, publishing=publishing)
 
 
 def _closer_look(
     body: bytes, registry: Registry, quick: QuickCheck, *, publishing: bool
 ) -> Verdict:
-    """Find every problem, one that the model can't see too; there may be none."""
+    """Find every problem, including those that the model can't see; there may be none."""
     if len(body) > MAX_BODY:
         return Verdict(None, tuple(json_text.examine(body)[1]))
     few = body.removeprefix(BOM_UTF8)
-    if is_crowd(few):
+    if is_too_long(few):
         value, problems = json_text.examine(body)
         if value is None:
             return Verdict(None, tuple(problems))
-        few = thinned(value, registry)
+        few = shortened(value, registry)
     try:
         event = quick.validated(few)
     except ValidationError as error:
@@ -102,10 +102,10 @@ def _closer_look(
 
 
 class _Facts(NamedTuple):
-    """What the fast path knows of a type.
+    """What the fast path knows about a type.
 
     pydantic can't see a duplicate key; but a valid event has a known number of quotes when no
-    string holds a backslash, and a duplicate adds at least two.
+    string contains a backslash, and a duplicate adds at least two.
     """
 
     version: str
@@ -116,7 +116,7 @@ class _Facts(NamedTuple):
     valid: Verdict
 
     def leave_no_doubt(self, body: bytes, event: dict[str, Any]) -> bool:
-        """Return whether an event that its model accepts has nothing that the model can't see."""
+        """Return whether an event that its model accepts has no problem hidden from the model."""
         quotes = body.count(b'"')
         return (
             (quotes == self.certain_quotes or quotes == self.quotes(event))
@@ -136,7 +136,7 @@ class _Facts(NamedTuple):
 
 @cache
 def _facts(registry: Registry) -> dict[str, _Facts]:
-    """Know the types all of whose fields are texts, numbers and lists of texts."""
+    """Describe the types whose fields are all texts, numbers and lists of texts."""
     return {
         each.name: _facts_of(each)
         for each in registry
@@ -145,7 +145,7 @@ def _facts(registry: Registry) -> dict[str, _Facts]:
 
 
 def _facts_of(event_type: EventType) -> _Facts:
-    envelope = 2 * (len(Envelope.model_fields) + 4)  # its keys, and the texts in it
+    envelope = 2 * (len(Envelope.model_fields) + 4)  # quotes of its keys and texts
     return _Facts(
         version=event_type.version,
         emitted_by_medtrack=event_type.emitted_by_medtrack,
@@ -159,7 +159,7 @@ def _facts_of(event_type: EventType) -> _Facts:
 
 
 def _second_look(body: bytes, event: Any, registry: Registry, *, publishing: bool) -> Verdict:  # noqa: ANN401
-    """Look for what the model can't see in an event it accepts."""
+    """Look for what the model can't see in an event that it accepts."""
     name = event["event_type"]
     value, problems = json_text.examine(body)
     if value is not None:

@@ -1,4 +1,4 @@
-"""The envelope every event travels in, and what a payload must tell about its type."""
+"""The envelope that every event travels in, and what a payload must say about its type."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ ENVELOPE_FIELDS = ("event_type", "payload", "service", "timestamp", "version")
 """In the order in which medtrack writes them."""
 
 FILLABLE_FIELDS = ("service", "timestamp", "version")
-"""What `publish` fills in when it is missing."""
+"""What `publish` fills in if missing."""
 
 FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
-"""What looks like a field's name: a key of another kind may be a person's, or their number."""
+"""The form of a field's name: any other key may be a person's name or number."""
 
 STRICT = ConfigDict(
     strict=True,
@@ -30,9 +30,9 @@ STRICT = ConfigDict(
 class Payload(BaseModel):
     """What an event says; each subclass is one event type in one version.
 
-    The subclass's docstring is the type's description. `reactions` says what each MedTrack
-    service does on receipt (source: the integration guide). `colour` is how it looks in a log:
-    one that can be read on black and on white, the same for a family.
+    The subclass's docstring is the type's description. `reactions` says what each MedTrack service
+    does on receipt (source: the integration guide). `colour` is the type's colour in a log,
+    readable on black and on white, the same for a family.
     """
 
     model_config = STRICT
@@ -64,12 +64,12 @@ class AnyEvent(Envelope):
 
 
 class NoEvent(AnyEvent):
-    """What no event is: it makes up the numbers of a union that would have a single member."""
+    """A member for unions that would have only one; no event matches it."""
 
     event_type: Literal["\0"]
 
 
 class NeitherEvent(AnyEvent):
-    """What no event is, either."""
+    """A second such member."""
 
     event_type: Literal["\0\0"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 from pydantic import BaseModel, Field, create_model
-from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
+from typing_extensions import TypedDict  # pydantic requires this one before Python 3.12
 
 from medtrack_cli.events.envelope import STRICT, AnyEvent, Envelope, Payload
 from medtrack_cli.events.fields import FieldType, fields_of
@@ -36,7 +36,7 @@ class EventType:
 
 
 def built_in_type(payload: type[Payload]) -> EventType:
-    """Read a built-in type off its payload's class."""
+    """Make a built-in type from its payload's class."""
     return EventType(
         name=payload.event_type,
         version=payload.version,
@@ -51,7 +51,7 @@ def built_in_type(payload: type[Payload]) -> EventType:
 
 
 def envelope_of(event_type: EventType) -> type[Envelope]:
-    """Make the model of a whole event of a type; an added type's payload is any object there."""
+    """Make the model of a whole event of a type; an added type's payload may be any object."""
     payload = event_type.payload
     name = payload.__name__ if payload else "Added"
     narrowed: dict[str, Any] = {
@@ -65,7 +65,7 @@ def envelope_of(event_type: EventType) -> type[Envelope]:
 
 
 def event_shape(event_type: str, payload: type[Payload]) -> Any:  # noqa: ANN401 -- a type made at run time
-    """Make the TypedDict of an event of a built-in type: its model's rules, on the hot path.
+    """Make the TypedDict of a built-in type's event: its model's rules, for the hot path.
 
     Making a dict of an event takes about a quarter less time than making its model's objects.
     """
@@ -75,14 +75,14 @@ def event_shape(event_type: str, payload: type[Payload]) -> Any:  # noqa: ANN401
 
 
 def _shape(model: type[BaseModel], fields: dict[str, Any]) -> Any:  # noqa: ANN401
-    make: Any = TypedDict  # a type checker knows only its written-out form
+    make: Any = TypedDict  # type checkers know only its written-out form
     shape = make(model.__name__, fields)
     shape.__pydantic_config__ = STRICT
     return shape
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
-    """Give each field's type with the rules that its value must keep."""
+    """Give each field's type with its value's rules."""
     return {
         name: kind if info.is_required() else NotRequired[kind]
         for name, info in model.model_fields.items()

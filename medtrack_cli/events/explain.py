@@ -1,4 +1,4 @@
-"""Why the model refuses an event: pydantic's errors as problems with rules, words and paths."""
+"""Why the model refuses an event: pydantic's errors as problems with rules, messages and paths."""
 
 import re
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from medtrack_cli.events import json_text
-from medtrack_cli.events.crowds import MANY, is_crowd
 from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.foreign import seems_to_be
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name
 from medtrack_cli.events.registry import Registry, any_envelope
+from medtrack_cli.events.shortening import MANY, is_too_long
 from medtrack_cli.events.suggestions import did_you_mean
 
 IS_IT_BARE = "is it a bare payload? then name its event type"
-"""The hint for those who can name one."""
+"""The hint where the user can name a type."""
 
 
 class Explanation(NamedTuple):
@@ -32,11 +32,11 @@ class Explanation(NamedTuple):
 def explain(
     body: bytes, few: bytes, error: ValidationError, registry: Registry, *, publishing: bool
 ) -> Explanation:
-    """Name every problem of an event that is not plainly one of a built-in type.
+    """Name every problem of an event that isn't plainly one of a built-in type.
 
-    `few` is the body thinned, which models are asked about, and `error` what they said of it.
-    None may be found: an event of an added type, or of a type with several versions, comes here
-    because no single model stands for it.
+    `few` is the shortened body that models validate, and `error` their answer. There may be no
+    problem: an event of an added type, or of a type with several versions, comes here because no
+    single model stands for it.
     """
     value, problems = json_text.examine(body)
     if value is None and problems:
@@ -78,7 +78,7 @@ def _type_problems(
     if isinstance(value.get("payload"), dict):
         from medtrack_cli.events.schemas import problems as document_problems
 
-        only_first = is_crowd(few, 10 * MANY)  # the library's time grows with their square
+        only_first = is_too_long(few, 10 * MANY)  # the library takes quadratic time
         problems += document_problems.problems(
             known.document, known.validator, value["payload"], ("payload",), only_first=only_first
         )
@@ -113,7 +113,7 @@ def _not_an_event(value: object) -> Problem:
 
 def _unknown_type(name: str, registry: Registry) -> Problem:
     known = registry.names
-    # A text that is no type's name may be anything, a person's address too.
+    # A text that is no type's name may be anything, even a person's address.
     named = f": {name}" if re.fullmatch("[a-z_]{1,40}[.][a-z_]{1,40}", name) else ""
     return Problem(
         Rule.UNKNOWN_EVENT_TYPE,
@@ -124,7 +124,7 @@ def _unknown_type(name: str, registry: Registry) -> Problem:
 
 
 def warnings(timestamp: str, known: EventType | None, *, publishing: bool) -> list[Problem]:
-    """Find what is no error but should be put right."""
+    """Find what is no error but should be fixed."""
     problems = []
     if not has_offset(timestamp):
         problems.append(
@@ -153,7 +153,7 @@ def _refused(problems: list[Problem], path: Path) -> bool:
 def _model_problems(
     details: Iterable[ErrorDetails], value: dict[str, Any], *, skip_tag: bool
 ) -> list[Problem]:
-    """Turn pydantic's errors into problems, each missing field paired with its near-twin."""
+    """Turn pydantic's errors into problems; a missing field and a similar unknown one are one."""
     missing: list[Path] = []
     unknown: list[Path] = []
     problems: list[Problem] = []
@@ -202,5 +202,5 @@ def _at(value: Any, path: Path) -> object:  # noqa: ANN401 -- JSON
 
 
 def has_offset(timestamp: str) -> bool:
-    """Return whether a well-formed timestamp says its offset."""
+    """Return whether a well-formed timestamp has an offset."""
     return timestamp[-1] == "Z" or timestamp[-6] in "+-"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """Schemas for people: without a title on every field, without `default: null`."""
+    """Schemas for people: no title on every field, no `default: null`."""
 
     def get_title_from_name(self, name: str) -> str:  # noqa: ARG002 -- pydantic's hook
         return ""
@@ -29,7 +29,7 @@ class _PlainSchema(GenerateJsonSchema):
 
 
 def payload_name(event_type: EventType) -> str:
-    """Name a type's payload so that no generator takes it for the event: StudentCreatedPayload."""
+    """Name a type's payload, distinct from the event in generated code: StudentCreatedPayload."""
     words = re.split(r"[._]", event_type.name)
     return "".join(word[:1].upper() + word[1:] for word in words) + "Payload"
 
@@ -59,7 +59,7 @@ def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  
     }
     payload = payload_schema(event_type)
     if event_type.document is not None or "$defs" in payload:
-        # A resource of its own, so that its references still lead into it.
+        # A resource of its own, so that its references still resolve inside it.
         own = urljoin(BASE, f"/{event_type.name}/{event_type.version}/payload")
         payload = {**payload, "$id": urljoin(own, payload.get("$id", ""))}
     document = {

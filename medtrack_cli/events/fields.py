@@ -1,4 +1,4 @@
-"""The fields of a payload, as they are read off its model."""
+"""The fields of a payload, read from its model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BARE = tuple(_SIMPLE.values())
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One payload field as a person reads it, and what events for a try-out have there."""
+    """A payload field described for people, with the value generated events have there."""
 
     name: str
     kind: str  # "uuid", "string", "list of strings", "number from 0 to 100"
@@ -29,14 +29,14 @@ class FieldType:
 
     @property
     def quotes(self) -> int | None:
-        """How many quotes a value's JSON has, those in a list left out; None: it isn't known."""
+        """How many quotes a value's JSON has, without those in a list; None: unknown."""
         if self.kind in _TEXTS:
             return 2
         return 0 if self.kind in _LISTS or self.kind.startswith(_BARE) else None
 
 
 def fields_of(payload: type[BaseModel]) -> Iterator[FieldType]:
-    """Read a payload's fields off the model itself, since its JSON Schema takes long to make."""
+    """Read a payload's fields from the model itself, since making its JSON Schema takes long."""
     for name, info in payload.model_fields.items():
         yield FieldType(
             name=name,
@@ -59,7 +59,7 @@ def _rules(metadata: Iterable[Any]) -> dict[str, Any]:
 
 
 def _limits(info: FieldInfo) -> tuple[float, float] | None:
-    """Give the range of a number that any number in it is one of."""
+    """Give the range of a field that accepts any number in it."""
     rules = _rules(info.metadata)
     is_plain = info.annotation is float and len(info.metadata) == len(rules) == 2
     return (rules["ge"], rules["le"]) if is_plain and "pattern" not in rules else None

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 Path = tuple[str | int, ...]
-"""The way from an event's top to a value: keys and list indexes."""
+"""The path from an event's root to a value: keys and list indexes."""
 
 
 class AnyRule(StrEnum):
-    """A stable id of what can be wrong: with an event, or with something else."""
+    """A stable id of something that can be wrong, with an event or anything else."""
 
     @property
     def is_warning(self) -> bool:
-        """Whether it is worth knowing, and no error."""
+        """Whether it is no error, but worth knowing."""
         raise NotImplementedError
 
     @property
@@ -66,16 +66,16 @@ class At(Enum):
 
     VALUE = "value"  # the value's first character: a string's opening quote
     KEY = "key"  # the key itself
-    OPENING = "opening"  # the opening of the object that lacks something
+    OPENING = "opening"  # the opening bracket of the object that lacks something
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with an event, not yet placed in a file.
 
-    `where` is a path inside the event or, when the text can't be parsed that far, an
-    offset in code points from the start of the event's text.
-    `message` never holds a value of the event: values are personal data.
+    `where` is a path inside the event or, when the text can't be parsed that far, an offset in code
+    points from the start of the event's text. `message` never holds a value of the event: values
+    are personal data.
     """
 
     rule: Rule
@@ -86,7 +86,10 @@ class Problem:
 
     @property
     def pointer(self) -> str:
-        """Where it is, as an RFC 6901 JSON pointer; empty where the text can't be parsed so far."""
+        """Where it is, as an RFC 6901 JSON pointer.
+
+        Empty where the text can't be parsed that far.
+        """
         return "" if isinstance(self.where, int) else json_pointer(self.where)
 
 
@@ -103,14 +106,14 @@ class Span:
 
 
 NOWHERE = Span(0, 0, 0)
-"""The span of what stands in no file."""
+"""The span of what is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem in its place. `pointer` is an RFC 6901 JSON pointer into the event.
+    """A problem with its place. `pointer` is an RFC 6901 JSON pointer into the event.
 
-    Of what stands in no file, `file` names the thing itself.
+    If it is in no file, `file` names the thing itself.
     """
 
     rule: AnyRule
@@ -130,7 +133,7 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """Name its place as editors and terminals link it."""
+        """Give its place in the form that editors and terminals turn into a link."""
         return (
             self.file
             if self.span == NOWHERE

@@ -1,4 +1,4 @@
-"""What other systems write, known by the names in it."""
+"""What other systems write, recognised by the names in it."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ _FORMATS = {
 
 
 def seems_to_be(names: Iterable[str]) -> str | None:
-    """Tell what an object with these members, or a message with these headers, seems to be."""
+    """Say what an object with these members, or a message with these headers, seems to be."""
     given = set(names)
     found = (what for what, signs in _FORMATS.items() if any(sign <= given for sign in signs))
     return next(found, None)

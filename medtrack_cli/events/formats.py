@@ -1,12 +1,12 @@
 r"""The string formats of MedTrack's fields: one ASCII pattern each, and the types made of them.
 
-The same pattern checks the event and stands in the exported schema, so both say the same in
-every regex engine: only `[0-9]`-like classes, never `\d` or `\s`, `\x7f` and never `\u007f`, which
-RE2 (all of Go) doesn't know, and `^…$` without newlines.
+The same pattern checks the event and stands in the exported schema, so both say the same in every
+regex engine: only classes like `[0-9]`, never `\d` or `\s`, `\x7f` and never `\u007f`, which RE2
+(all of Go) doesn't know, and `^…$` without newlines.
 
-`format` stands beside a pattern, for tools that make code of a schema, where every engine that
-asserts formats accepts all that the pattern does: not for email, whose engines differ on `é@b.c`,
-nor for timestamps, which may lack an offset here.
+`format` is added to a pattern, for code generators, where every engine that asserts formats accepts
+all that the pattern does: not for email, whose engines differ on `é@b.c`, nor for timestamps, which
+may have no offset here.
 """
 
 from enum import Enum, auto
@@ -31,7 +31,7 @@ _YEAR: Final = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 _LEAP_CENTURY: Final = r"(?:[2468][048]|0[48]|[13579][26])00"
 DATE: Final = rf"^(?:{_YEAR}-{_ANY_DAY}|(?:{_LEAP_YEAR}|{_LEAP_CENTURY})-02-29)$"
 
-# RFC 3339 with upper-case T and Z; the offset may lack (a warning: it counts as UTC).
+# RFC 3339 with upper-case T and Z; without an offset it counts as UTC, with a warning.
 TIMESTAMP: Final = (
     rf"^(?:[0-9]{{4}}-{_ANY_DAY}|(?:{_LEAP_YEAR}|0000|{_LEAP_CENTURY})-02-29)"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
@@ -53,26 +53,26 @@ EXPLANATIONS: Final = {
     CIN: ("cin", "4 to 20 letters and digits"),
     VERSION: ("version", "MAJOR.MINOR, such as 1.0"),
 }
-"""Pattern -> (the format's name, what it asks for in words)."""
+"""Pattern -> (the format's name, what it requires in words)."""
 
 GIVEN_NAMES: Final = ["Amina", "Bilal", "Chloé", "Driss", "Emma", "Farid", "Ghita", "Hugo", "Inès"]
 FAMILY_NAMES: Final = ["Example", "Sample", "Specimen", "Placeholder", "Testcase", "Demo"]
-"""Of nobody: what generated events say."""
+"""Nobody's names, used in generated events."""
 
 
 class Mark(Enum):
     """What a field's type says of its values beside their format: who may see them.
 
-    Without a mark, ids, dates and numbers may be seen, and texts are masked wherever people look.
+    Without a mark, ids, dates and numbers are shown, and texts are masked wherever people look.
     """
 
     PERSONAL = auto()
-    WORD = auto()  # a word in lower case may be seen
-    FIELD_NAME = auto()  # the name of a field may be seen
+    WORD = auto()  # a lower-case word may be shown
+    FIELD_NAME = auto()  # the name of a field may be shown
 
 
 MARKED_PERSONAL: Final = "x-personal"
-"""The keyword of a document that marks a value, and all that is in it, as a person's: true."""
+"""The keyword in a document that marks a value, and all inside it, as personal: true."""
 
 Uuid = Annotated[str, Field(pattern=UUID, json_schema_extra={"format": "uuid"})]
 Date = Annotated[str, Field(pattern=DATE, json_schema_extra={"format": "date"})]

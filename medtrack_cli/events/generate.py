@@ -16,7 +16,7 @@ FIRST_DAY = date(2025, 2, 1)
 def generated(
     event_type: EventType, example: dict[str, Any], seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Make complete events of a type without end, all but ids and such as in the example.
+    """Make complete events of a type without end; only ids and the like differ from the example.
 
     Nothing in them can be a person's: addresses end in example.org, card numbers begin with ZZ,
     phone numbers with +000.
@@ -37,9 +37,9 @@ def _value(  # noqa: PLR0911 -- one return a kind
     person: int,
     source: Random,
 ) -> Any:  # noqa: ANN401 -- JSON
-    """Make a field's value by its type, one person's so that they fit together.
+    """Make a field's value by its type; an event's values belong to the same person.
 
-    Where the type says nothing the example's own value is the one that is surely valid.
+    Where the type says nothing, only the example's own value is surely valid.
     """
     match field.kind:
         case "uuid":

@@ -1,4 +1,4 @@
-"""Change one place of an event's text, and leave all else as it stands."""
+"""Change one place of an event's text and nothing else."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from medtrack_cli.events.json_text import skip_space
 
 
 def put(text: str, path: Sequence[str], value: object) -> str:
-    """Set a value at a path; members that aren't there are added after the others.
+    """Set a value at a path; missing members are added after the others.
 
-    `text` is valid JSON without a BOM. LookupError, with the part, where the path leads on from
-    what holds nothing, or to an item that a list hasn't.
+    `text` is valid JSON without a BOM. LookupError, with the part of the path, where a value has no
+    members or items, or a list has no such item.
     """
     start = skip_space(text, 0)
     for depth, part in enumerate(path):

@@ -1,4 +1,4 @@
-"""Where things stand in the text of an event: from paths to offsets, lines and columns."""
+"""Where things are in the text of an event: from paths to offsets, lines and columns."""
 
 import json
 import re
@@ -13,16 +13,15 @@ from medtrack_cli.events.json_text import skip_space
 # A pair of surrogates is one character.
 _ESCAPE = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
 
-# Passes over a value without making numbers of its digits.
+# Skips a value without converting its digits to numbers.
 _SKIPPER = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def locate(text: str, path: Path, at: At = At.VALUE) -> tuple[int, int]:
-    """Find where a value, a key or an opening bracket stands: start and end offset.
+    """Find where a value, a key or an opening bracket is: start and end offset.
 
-    `text` is valid JSON. Of duplicate keys the last one's value counts, as for readers; the
-    key is the second one's, which is the one to remove. A path that leads nowhere ends at
-    its nearest parent.
+    `text` is valid JSON. Of duplicate keys the last one's value counts, as for readers; the key is
+    the second one's, which should be removed. A path that leads nowhere ends at its nearest parent.
     """
     key, start = None, skip_space(text, 0)
     for step, part in enumerate(path, 1):
@@ -56,7 +55,7 @@ class _Children(Protocol):
 
 
 class _Items:
-    """The offsets of a list's items, looked for as far as they are asked for."""
+    """The offsets of a list's items, found as far as needed."""
 
     def __init__(self, text: str, start: int) -> None:
         self._found: list[int] = []
@@ -69,9 +68,9 @@ class _Items:
         return [(None, self._found[index])] if 0 <= index < len(self._found) else None
 
 
-@lru_cache(maxsize=2)  # all problems of an event, and of its record, are looked for in one go
+@lru_cache(maxsize=2)  # all problems of an event, and of its record, are located in one go
 def _children(text: str) -> Callable[[int], _Children]:
-    """Remember what stands in each object and list of a text: it may have many problems."""
+    """Cache what is in each object and list of a text: it may have many problems."""
 
     @cache
     def children(start: int) -> _Children:
@@ -87,7 +86,7 @@ def _children(text: str) -> Callable[[int], _Children]:
 
 
 def members(text: str, start: int) -> Iterator[tuple[str, int, int]]:
-    """Walk an object: each key with its offset and its value's, the values skipped in C."""
+    """Walk an object: each key with its offset and its value's; values are skipped in C."""
     offset = skip_space(text, start + 1)
     while text[offset] != "}":
         key, end = _SKIPPER.raw_decode(text, offset)
@@ -110,12 +109,12 @@ def _next(text: str, value: int) -> int:
 
 
 def end_of(text: str, start: int) -> int:
-    """Find where the value ends that begins there."""
+    """Find the end of the value that begins at an offset."""
     return _SKIPPER.raw_decode(text, start)[1]
 
 
 def in_string(text: str, quote: int, offset: int) -> int:
-    """Find where a character of a string's value stands in the JSON text that holds the string."""
+    """Find where a character of a string's value is in the string's JSON text."""
     place, seen = quote + 1, 0
     for escape in _ESCAPE.finditer(text, place):
         if seen + escape.start() - place >= offset:
@@ -131,7 +130,7 @@ def line_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def span_of(text: str, start: int, end: int, *, line: int = 1, column: int = 1) -> Span:
-    """Place a stretch of a text that begins at `line` and `column` of its file."""
+    """Place a part of a text that begins at `line` and `column` of its file."""
     own_line, own_column = line_column(text, start)
     newline = text.find("\n", start)
     line_end = len(text) if newline < 0 else newline

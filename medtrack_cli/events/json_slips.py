@@ -1,4 +1,4 @@
-"""What people write in JSON that JavaScript, Python or C would take, and JSON doesn't."""
+"""What JavaScript, Python or C would accept in JSON, but JSON doesn't."""
 
 import re
 
@@ -30,10 +30,10 @@ _IN_NUMBERS = "+-.0123456789eE"
 
 
 def slip_at(text: str, offset: int, *, is_value: bool) -> tuple[str, str] | None:
-    """Say what stops a reader at an offset, and what to do: a comment, NUL, what is like a value.
+    """Say what stops a reader at an offset, and what to do: a comment, NUL, a near-value.
 
     Where a value may begin (`is_value`) it begins there; elsewhere it is a number whose first
-    digits were taken for one.
+    digits were read as one.
     """
     if COMMENT.match(text, offset):
         return NO_COMMENTS

@@ -1,8 +1,8 @@
-"""Strict JSON (RFC 8259), read for what is wrong with it and where.
+"""Strict JSON (RFC 8259), read to find what is wrong with it and where.
 
-Events go through faster readers; this one looks at those that failed. A text is an event's
-body decoded, without a BOM; offsets count its code points. No input, however deep, long or
-broken, costs more than a few passes over it.
+Events go through faster readers; this one reads those that failed. A text is an event's body
+decoded, without a BOM; offsets count its code points. No input, however deep, long or broken, costs
+more than a few passes over it.
 """
 
 import json
@@ -20,12 +20,12 @@ MAX_BODY = 16 * 1024 * 1024
 """The largest body an event may have, in bytes."""
 
 MAX_DEPTH = 64
-"""How many objects and lists may stand in each other."""
+"""How deep objects and lists may be nested."""
 
 MAX_DIGITS = 4300
 """The longest integer that Python itself reads in linear time."""
 
-MOST = 1000  # problems of one kind that are told: a hostile body could hold millions
+MOST = 1000  # problems of one kind that are reported: a hostile body could have millions
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(
@@ -38,26 +38,26 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _NotJson(Exception):
-    """A token that Python's reader takes and RFC 8259, or any other reader, doesn't."""
+    """A token that Python's reader accepts, but RFC 8259 and other readers don't."""
 
 
 class _Pairs(list[tuple[str, object]]):
-    """An object's members in their order, duplicates kept."""
+    """An object's members in order, with duplicates."""
 
 
 @lru_cache(maxsize=1)
 def decode(body: bytes) -> str:
-    """Decode a body, BOM dropped; what isn't UTF-8 becomes U+FFFD."""
+    """Decode a body without its BOM; what isn't UTF-8 becomes U+FFFD."""
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def examine(
     body: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_BODY
 ) -> tuple[object | None, list[Problem]]:
-    """Read one event's text strictly, and name all that JSON has against it.
+    """Read one event's text strictly, and name everything that isn't valid JSON.
 
-    The value is None when the text can't be read; with nothing but duplicate keys it is
-    there, the last of each having won.
+    The value is None when the text can't be read; with duplicate keys alone it is given, with the
+    last value of each.
     """
     if len(body) > max_size:
         return None, [Problem(Rule.TOO_LARGE, 0, f"the event is larger than {max_size} bytes")]
@@ -99,7 +99,7 @@ def _too_deep(text: str, max_depth: int) -> int | None:
 
 
 def _parse(text: str) -> tuple[object, bool]:
-    """Parse a text of bounded depth; True beside the value when an object has a key twice."""
+    """Parse a text of bounded depth; return the value and whether an object has a key twice."""
     has_duplicates = False
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -132,7 +132,7 @@ def _float(digits: str) -> float:
 
 
 def _bad_word(text: str) -> Problem:
-    """Find the first token that `_parse` refused: all before it is JSON."""
+    """Find the first token that `_parse` refused: everything before it is JSON."""
     for token in _TOKEN.finditer(text):
         word = token.group()
         if word.endswith(("NaN", "Infinity")):
@@ -149,7 +149,7 @@ def _bad_word(text: str) -> Problem:
 
 _QUOTES = "JSON's strings and keys stand in double quotes"
 TRAILING_COMMA = ("a comma before a closing bracket", "remove the comma")
-_SENTENCES = {  # by how the messages of Python's reader begin
+_SENTENCES = {  # by the beginnings of the messages of Python's reader
     "Unterminated string": ("the string that opens here is never closed", ""),
     "Invalid control": ("a control character inside a string", "write it as an escape, \\n or \\t"),
     "Invalid \\": ("no such escape in JSON's strings", ""),
@@ -163,7 +163,7 @@ _SENTENCES = {  # by how the messages of Python's reader begin
 
 
 def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
-    """Say in our own words, the same for every Python, what is wrong where."""
+    """Say what is wrong where, in words of ours that are the same for every Python version."""
     offset = error.pos
     start = next(start for start in _SENTENCES if error.msg.startswith(start))
     message, suggestion = _SENTENCES[start]
@@ -184,7 +184,7 @@ def _syntax_problem(text: str, error: json.JSONDecodeError) -> Problem:
 
 
 def _surrogates(text: str) -> Iterator[Problem]:
-    r"""Find the strings that hold half of a surrogate pair (`"\ud800"`), which no UTF-8 can."""
+    r"""Find strings with half of a surrogate pair (`"\ud800"`), which UTF-8 can't encode."""
     if not _SURROGATE_ESCAPE.search(text):
         return
     for token in _TOKEN.finditer(text):
@@ -213,6 +213,6 @@ def _duplicate_paths(value: object, path: Path) -> Iterator[Path]:
 
 
 def skip_space(text: str, offset: int) -> int:
-    """Pass over white space."""
+    """Skip white space."""
     match = _SPACE.match(text, offset)
     return match.end() if match else offset

@@ -1,4 +1,4 @@
-"""`--set path=value`: change one place of an event, its value read by the schema's type."""
+"""`--set path=value`: change one place of an event; the schema's type decides how it is read."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ Setting = tuple[tuple[str, ...], str]
 
 
 def parse(text: str) -> Setting:
-    """Read `payload.email=a@example.org`. Raises UsageError when it isn't of that form."""
+    """Read `payload.email=a@example.org`. Raises UsageError for any other form."""
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise UsageError("--set wants PATH=VALUE", path, hint=EXAMPLE)
@@ -38,7 +38,7 @@ EXAMPLE = "--set payload.email=a@example.org"
 
 
 def checked(settings: Iterable[Setting], event_type: EventType) -> None:
-    """Refuse a path that the type doesn't have, with the nearest that it has."""
+    """Refuse a path that the type doesn't have, and suggest the nearest one."""
     known = [
         *(name for name in ENVELOPE_FIELDS if name != "payload"),
         *(f"payload.{field.name}" for field in event_type.fields),
@@ -53,7 +53,7 @@ def checked(settings: Iterable[Setting], event_type: EventType) -> None:
 
 
 def checked_for_any(settings: Iterable[Setting], registry: Iterable[EventType]) -> None:
-    """Refuse a path that none of the types has: it is a slip."""
+    """Refuse a path that no type has: it is a typo."""
     for setting in settings:
         misfits = []
         for each in registry:
@@ -77,7 +77,7 @@ def checked_for(event: Mapping[str, Any], settings: Iterable[Setting], registry:
 def changed(
     event: Mapping[str, Any], settings: Iterable[Setting], registry: Registry
 ) -> dict[str, Any]:
-    """Give the event with every setting made; it is not changed itself."""
+    """Give a copy of the event with all settings applied."""
     result: dict[str, Any] = json.loads(json.dumps(event))
     for path, text in settings:
         _put(result, path, read(result, path, text, registry))
@@ -85,9 +85,9 @@ def changed(
 
 
 def read(event: Mapping[str, Any], path: tuple[str, ...], text: str, registry: Registry) -> Any:  # noqa: ANN401 -- JSON
-    """Read what is set: what is no string in the event's schema as JSON.
+    """Read a value: as a text if the event's schema has a string there, else as JSON.
 
-    What isn't JSON stays a text for the check.
+    What isn't JSON stays a text for the check to report.
     """
     place = tuple(int(part) if part.isdecimal() else part for part in path)
     said = {name: each for name, each in event.items() if isinstance(each, str)}
@@ -108,7 +108,7 @@ def _put(value: Any, path: tuple[str, ...], new: Any) -> None:  # noqa: ANN401 -
 
 
 def _item(value: Any, part: str) -> Any:  # noqa: ANN401 -- JSON
-    """Give an item of a list; UsageError when there is none at that place."""
+    """Give an item of a list; UsageError when there is none at that index."""
     try:
         if isinstance(value, list):
             return value[int(part)]
@@ -118,6 +118,6 @@ def _item(value: Any, part: str) -> Any:  # noqa: ANN401 -- JSON
 
 
 def leads_nowhere(part: str) -> UsageError:
-    """Say of which part of a path there is no place."""
+    """Say which part of a path doesn't exist."""
     hint = "a list's items are numbered from 0; a list is set whole as JSON"
     return UsageError("--set leads nowhere", part, hint=hint)

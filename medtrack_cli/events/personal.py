@@ -1,4 +1,4 @@
-"""Which values of an event are a person's, as its type marks them, wherever they stand."""
+"""Which values of an event are personal, as its type marks them, wherever they are."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Says(Enum):
     ID = auto()  # a UUID
     WORD = auto()  # as Mark has it
     FIELD_NAME = auto()
-    CERTAIN = auto()  # of a format that leaves no room for a person's data
+    CERTAIN = auto()  # of a format without room for personal data
     TEXT = auto()  # nothing more
     NOTHING = auto()  # not even that there is one
 
@@ -44,14 +44,14 @@ class Place:
         others_differ: bool = False,
     ) -> None:
         self.says = says
-        self.named = named  # the keys that are; None: there are no others
-        self._first_items = first_items  # that differ from those after them
+        self.named = named  # members by their key; None: no others are allowed
+        self._first_items = first_items  # items that differ from those after them
         self._others_differ = others_differ  # keys that aren't named
-        self.children: dict[str | int, Place] = {}  # as far as they have been asked for
+        self.children: dict[str | int, Place] = {}  # as far as they were needed
         self._inner = inner
 
     def child(self, part: str | int) -> "Place":
-        """Go down to a member or an item; the items of a plain field are like itself."""
+        """Go down to a member or an item; the items of a plain field are like the field."""
         if isinstance(part, int):
             part = min(part, self._first_items)
         elif self.named is not None and part not in self.named:
@@ -65,11 +65,11 @@ class Place:
 
 
 class Scalar(NamedTuple):
-    """A string, number or word (true, null) of an event's text: where, and under which key."""
+    """A string, number or word (true, null) of an event's text: its place and its key."""
 
     says: Says
     field: str
-    text: str  # as it stands there, with its quotes
+    text: str  # as in the source, with its quotes
     start: int
     end: int
 
@@ -80,7 +80,7 @@ def unquoted(text: str) -> str:
 
 
 def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
-    """Walk the scalars of a text, which is valid JSON without a BOM, but those that are certain.
+    """Walk the scalars of a text, which is valid JSON without a BOM, except certain ones.
 
     `top` is the text's own place. Keys that no type names are added to `keys`.
     """
@@ -107,13 +107,13 @@ def scalars(text: str, top: Place, keys: set[str]) -> Iterator[Scalar]:
 
 
 def is_personal(event_type: EventType, field: str) -> bool:
-    """Return whether a field of a type's payload is a person's."""
+    """Return whether a field of a type's payload is personal."""
     return _top(event_type).child("payload").child(field).says is Says.PERSONAL
 
 
 @cache
 def has_persons(registry: Registry, name: str) -> bool:
-    """Return whether a type has, in any version, values that are a person's, or may have."""
+    """Return whether a type has, in any version, values that are or may be personal."""
     return any(_holds_persons(each) for each in registry if each.name == name)
 
 
@@ -131,14 +131,14 @@ def _holds_persons(event_type: EventType) -> bool:
 
 @cache
 def personal_names(registry: Registry) -> frozenset[str]:
-    """Give the names of payload fields that are a person's in any type."""
+    """Give the names of payload fields that are personal in any type."""
     fields = ((each, field.name) for each in registry for field in each.fields)
     return frozenset(name for each, name in fields if is_personal(each, name))
 
 
 @cache
 def _known_names() -> frozenset[str]:
-    """Give the names of fields that are a person's in any type, whatever its schema says."""
+    """Give the names of fields that are personal in any type, whatever its schema says."""
     return personal_names(built_in())
 
 

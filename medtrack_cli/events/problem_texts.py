@@ -1,4 +1,4 @@
-"""Words that all checks share, whatever library finds the problem."""
+"""Texts that all checks share, whichever library finds the problem."""
 
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.suggestions import nearest
@@ -36,12 +36,12 @@ def json_name(value: object) -> str:
 
 
 def listed(words: list[str]) -> str:
-    """Write a list as one says it: `a, b or c`."""
+    """Write a list in words: `a, b or c`."""
     return " or ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
-    """Name missing and unknown fields; a missing one with an unknown near-twin is one problem."""
+    """Name missing and unknown fields; a missing one with a similar unknown one is one problem."""
     problems = []
     for path in unknown:
         siblings = {str(each[-1]): each for each in missing if each[:-1] == path[:-1]}

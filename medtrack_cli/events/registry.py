@@ -1,4 +1,4 @@
-"""The event types known, in which versions, and what each looks like."""
+"""The known event types, their versions, and what each contains."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,18 +24,19 @@ from medtrack_cli.events.types import evaluation, stage, student, user
 from medtrack_cli.events.versions import VERSION, version_numbers
 
 FAMILIES = (student, user, stage, evaluation)
-"""The modules whose payload classes are the built-in types, in the order they are listed in."""
+"""The modules whose payload classes are the built-in types, in the order in which they are listed.
+"""
 
 
 class Selected(NamedTuple):
-    """The version that an event is checked by; None when its version can't be judged."""
+    """The version by which an event is checked; None when its version can't be judged."""
 
     event_type: EventType | None
     problem: Problem | None = None
 
 
 class Registry:
-    """Event types by name, each in its versions, the newest last. Never changed once made."""
+    """Event types by name, each in its versions, the newest last. Immutable."""
 
     def __init__(self, event_types: Iterable[EventType]) -> None:
         versions: dict[str, list[EventType]] = {}
@@ -52,7 +53,7 @@ class Registry:
 
     @property
     def documents(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """What `extended` makes an equal registry of, in another process too."""
+        """What `extended` needs to make an equal registry, also in another process."""
         return [(each.name, each.version, each.document) for each in self if each.document]
 
     @property
@@ -65,7 +66,7 @@ class Registry:
         return known[-1] if known else None
 
     def find(self, name: str, version: str | None = None) -> EventType:
-        """Look a type up by its name; UsageError with the nearest name when there is none."""
+        """Look a type up by name; UsageError with the nearest name when there is none."""
         known = self._versions.get(name)
         if known is None:
             hint = did_you_mean(name, self.names) or "medtrack schema list"
@@ -81,8 +82,8 @@ class Registry:
     def select(self, name: str, version: object) -> Selected:
         """Choose the version to check an event by.
 
-        A higher minor than is known of a known major is checked by the newest known, with a
-        warning; what is no version at all by the newest, which will say so.
+        A higher minor of a known major is checked by the newest known, with a warning; a malformed
+        version by the newest, which will report it.
         """
         known = self._versions[name]
         if not isinstance(version, str) or not re.fullmatch(VERSION, version):
@@ -105,10 +106,10 @@ class Registry:
 
     @cached_property
     def validate_json(self) -> Callable[[bytes], Any]:
-        """Validate an event of any built-in type that has no other version, by its event_type.
+        """Validate an event by its event_type: any built-in type without another version.
 
-        It takes milliseconds to build, and is the hot path of all verbs; what it refuses with a
-        ValidationError is looked at again by `explain`.
+        It takes milliseconds to build, and is the hot path of all commands; `explain` reads again
+        what it refuses with a ValidationError.
         """
         alone = [known[0] for known in self._versions.values() if len(known) == 1]
         simple = [event_shape(each.name, each.payload) for each in alone if each.payload]
@@ -117,7 +118,7 @@ class Registry:
         return cast("Callable[[bytes], Any]", adapter.validator.validate_json)
 
     def wants_text(self, event_type: str | None, path: Path, version: str | None = None) -> bool:
-        """Return whether a string is wanted at this path, so that YAML leaves a scalar its text."""
+        """Return whether a string is wanted at this path, so that YAML keeps a scalar's text."""
         return _wants_text(self, event_type, path, version)
 
 
@@ -140,7 +141,7 @@ def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:
 
 
 def _added(name: str, version: str, document: dict[str, Any]) -> EventType:
-    """Make an event type of a payload's JSON Schema document, which has no faults."""
+    """Make an event type from a payload's valid JSON Schema document."""
     from medtrack_cli.events.schemas import documents
 
     same = built_in().newest(name)

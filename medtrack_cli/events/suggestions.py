@@ -1,21 +1,21 @@
-"""The nearest known word to one that isn't known."""
+"""The nearest known word to an unknown one."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 LONGEST = 256
-"""Characters of a word that is worth comparing: a longer one is no slip of the finger."""
+"""Characters of the longest word compared: a longer one is no typo."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the nearest known word, if any is near; an upper-case letter is as near as can be."""
+    """Find the nearest known word, if any is near; a difference only in case is the nearest."""
     folded = {each.casefold(): each for each in known}
     near = get_close_matches(word.casefold(), folded, n=1) if len(word) <= LONGEST else []
     return folded[near[0]] if near else None
 
 
 def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | None:
-    """Name the type whose fields a bare payload has, if it is nearest to one alone.
+    """Name the type whose fields a bare payload has, if it is nearest to only one.
 
     `known` has the names of each type's fields.
     """
@@ -28,7 +28,7 @@ def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | Non
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, those of which it is a part, or nothing."""
+    """Suggest the nearest known word, those that contain it, or nothing."""
     known = list(known)
     inside = [each for each in known if "." in each and word.casefold() in each.split(".")]
     if inside:

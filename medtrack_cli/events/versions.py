@@ -7,6 +7,6 @@ VERSION: Final = rf"^{VERSION_NUMBER}\.{VERSION_NUMBER}$"
 
 
 def version_numbers(version: str) -> tuple[int, int]:
-    """Give the major and the minor number of a version, which is well-formed."""
+    """Give the major and the minor number of a well-formed version."""
     major, minor = version.split(".")
     return int(major), int(minor)

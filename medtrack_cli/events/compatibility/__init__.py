@@ -1,6 +1,6 @@
 """Whether readers and writers of two versions of a schema still understand each other.
 
-A writer is closed: it sends the fields that its version names. A reader is open: it passes over
+A writer is closed: it sends only the fields that its version names. A reader is open: it ignores
 fields that it doesn't know. So a new optional field breaks nobody.
 """
 

@@ -1,4 +1,4 @@
-"""What schemas mention: numbers, sizes, literals, names. Near these they differ."""
+"""Values that schemas mention: numbers, sizes, literals, names. Differences show near these."""
 
 from collections.abc import Iterator
 from itertools import chain, count
@@ -9,9 +9,9 @@ from medtrack_cli.events.schemas.references import schemas_inside
 
 
 class Clues(NamedTuple):
-    """The values that the schemas at hand mention, each once.
+    """The values that the schemas mention, each once.
 
-    `steps` counts the schemas looked at for one search, which is bounded by them.
+    `steps` counts the schemas visited in one search, and bounds it.
     """
 
     steps: Iterator[int]
@@ -30,7 +30,7 @@ _SIZES = frozenset(
 
 
 def clues(*schemas: Schema) -> Clues:
-    """Gather the numbers, sizes, literals and field names that stand anywhere in the schemas."""
+    """Collect the numbers, sizes, literals and field names that the schemas mention."""
     found = list(chain.from_iterable(_mentions(each) for each in schemas))
 
     def of(kind: str) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""The branches of two schemas: which of them are the same ones, which came and which went."""
+"""The branches of two schemas: which correspond, which were added and which removed."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ from medtrack_cli.events.schemas.references import mapped
 
 _ALTERNATIVES = ("anyOf", "oneOf")
 _MOST_SHOWN = 3
-_LONGEST = 100  # characters of a branch: it is told in a line
+_LONGEST = 100  # characters of a branch, so that it fits on a line
 
 
 def as_alternatives(place: Place) -> Place:
-    """Take a schema for the one alternative, where the other side has several."""
+    """Treat a schema as the only alternative, where the other side has several."""
     old, new = place.old, place.new
     return place._replace(old=_alone(old, beside=new), new=_alone(new, beside=old))
 
@@ -41,7 +41,7 @@ def _alone(schema: Schema, *, beside: Schema) -> Schema:
 
 
 class _Matched(NamedTuple):
-    """The branches that are the same ones, though they may differ, and those that aren't."""
+    """The branches that correspond, though they may differ, and those that don't."""
 
     pairs: list[tuple[Any, Any]]
     gone: list[Any]
@@ -72,12 +72,12 @@ def _types(branch: object) -> frozenset[str]:
 
 
 def pairs(place: Place, keyword: str) -> list[tuple[Any, Any]]:
-    """List the branches of a keyword that are to be compared, old and new."""
+    """List the branches of a keyword to be compared, old and new."""
     return _matched(place, keyword).pairs
 
 
 def more_or_less(place: Place) -> Iterator[Difference]:
-    """Say that there are more branches, or fewer."""
+    """Say that branches were added, or removed."""
     for keyword in ("allOf", *_ALTERNATIVES):
         pairs, gone, came = _matched(place, keyword)
         if not (gone or came):
@@ -101,7 +101,7 @@ def _shown(branch: object) -> str:
 
 
 def _plain(schema: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Leave out what was added to a schema that was written."""
+    """Remove what we have added to a schema."""
     if not isinstance(schema, dict):
         return schema
     plain = mapped(schema, lambda _, part: _plain(part))

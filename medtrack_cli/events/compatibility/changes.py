@@ -1,10 +1,10 @@
-"""The words of a comparison: directions, answers, and what can change in a schema."""
+"""The terms of a comparison: directions, answers, and what can change in a schema."""
 
 from enum import StrEnum
 
 
 class Direction(StrEnum):
-    """Who reads whom."""
+    """Who reads whose events."""
 
     BACKWARD = "backward"  # new readers, events of old writers
     FORWARD = "forward"  # old readers, events of new writers

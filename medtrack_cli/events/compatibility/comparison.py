@@ -1,4 +1,4 @@
-"""The comparison of two schemas: an answer for each direction, each break with its proof."""
+"""The comparison of two schemas: an answer for each direction, and a proof for each break."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.schemas import documents
 
 MOST_EVENTS = 20_000
-"""As many events are tried for one direction."""
+"""The most events tried for one direction."""
 
 MOST_EVENTS_OF_A_PROOF = 500
 
@@ -65,7 +65,7 @@ class Comparison:
         return Answer.UNDECIDED if Answer.UNDECIDED in answers else Answer.YES
 
     def deploy_first(self, change: Change) -> str:
-        """Say who must have the new version everywhere before the others get theirs.
+        """Say which side must have the new version everywhere before the other.
 
         Empty when the change breaks nobody, or when no order is known to help.
         """
@@ -95,7 +95,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
 class _Judgement(NamedTuple):
     """The answer for one direction; witnesses and doubts by the index of a difference.
 
-    `elsewhere` holds a break that no difference accounts for.
+    `elsewhere` holds a break that no difference explains.
     """
 
     direction: Direction
@@ -120,7 +120,7 @@ def _judge(
 ) -> _Judgement:
     closed, opened = writer(sent), reader(read)
     suspects = {index: each for index, each in enumerate(found) if direction in each.suspect}
-    # A proof is tried too, though on fewer events: the library that gives it is young.
+    # The library's proof is tried too, though on fewer events: the library is young.
     proven = not suspects or _covers(opened, closed)
     limit = MOST_EVENTS_OF_A_PROOF if proven else MOST_EVENTS
     tried = islice(_events(closed, opened, sent, read), limit)
@@ -141,7 +141,7 @@ def _judge(
 
 
 def _clear(difference: Difference, direction: Direction) -> bool:
-    """Return whether the place alone, whatever is around it, can't break anybody."""
+    """Return whether a difference can't break anybody, whatever is around it."""
     sent, read = difference.old, difference.new
     if direction is Direction.FORWARD:
         sent, read = read, sent
@@ -156,9 +156,9 @@ def _covers(wide: Schema, narrow: Schema) -> bool:
 
 
 def _canonical(schema: Schema) -> CanonicalSchema:
-    """Make what the library reasons with.
+    """Convert to the form that the library reasons about.
 
-    ValueError where references are left: on these it gives up, or computes for ever.
+    ValueError where references are left: with these it gives up, or computes for ever.
     """
     if refers(schema):
         raise ValueError
@@ -166,10 +166,10 @@ def _canonical(schema: Schema) -> CanonicalSchema:
 
 
 def _events(closed: Schema, opened: Schema, sent: Schema, read: Schema) -> Iterator[Any]:
-    """Make events to try: of what the library says is lost, then all that lies near a limit."""
+    """Make events to try: from what the library says is lost, then values near every limit."""
     try:
         difference = _canonical(closed).subtract(_canonical(opened)).to_json_schema()
-        lost = json.loads(json.dumps(difference, default=float))  # it holds Decimals
+        lost = json.loads(json.dumps(difference, default=float))  # it contains Decimals
     except (ValueError, ValidationError):
         lost = False
     few = islice(values(lost, clues(sent, read)), MOST_EVENTS // 10)
@@ -186,7 +186,7 @@ class _Refusal(NamedTuple):
 def _witnesses(
     suspects: Mapping[int, Difference], closed: Schema, opened: Schema, tried: Iterator[Any]
 ) -> tuple[dict[int, Any], list[_Refusal]]:
-    """Find an event for each suspect, refused for as little else as possible; and others."""
+    """Find an event for each suspect, refused for as little else as possible; and further ones."""
     causes_of = cache(partial(_causes, suspects))
     best: dict[int, _Refusal] = {}
     elsewhere: list[_Refusal] = []
@@ -205,7 +205,7 @@ def _witnesses(
 def _refusals(closed: Schema, opened: Schema, tried: Iterator[Any]) -> Iterator[_Refusal]:
     try:
         sends, reads = documents.compiled(closed), documents.compiled(opened)
-    except ValueError:  # a reference that leads nowhere once others are written out: in doubt
+    except ValueError:  # a reference that leads nowhere once others are inlined: in doubt
         return
     for event in tried:
         if sends.is_valid(event) and not reads.is_valid(event):
@@ -222,7 +222,7 @@ def _places(errors: Iterable[ValidationError]) -> Iterator[tuple[Path, str]]:
 
 
 def _causes(suspects: Mapping[int, Difference], path: Path, keyword: str) -> frozenset[int]:
-    """Name the differences that account for a refusal: by its keyword, or else by its place."""
+    """Find the differences that explain a refusal: by its keyword, or else by its place."""
     leading = {index: each for index, each in suspects.items() if _leads_to(each.path, path)}
     exact = frozenset(
         index

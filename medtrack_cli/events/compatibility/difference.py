@@ -1,4 +1,4 @@
-"""One place of two schemas side by side, and what a difference there is made of."""
+"""One place of two schemas side by side, and how a difference there is described."""
 
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ NEITHER: frozenset[Direction] = frozenset()
 class Difference(NamedTuple):
     """One difference. `suspect` holds each direction in which the keywords alone prove nothing.
 
-    `keyword` is the one by which a reader would refuse an event because of it; empty when that
-    can be any. `old` and `new` are the schemas of the place.
+    `keyword` is the one by which a reader would refuse an event because of it; empty if it can be
+    any. `old` and `new` are the schemas of the place.
     """
 
     rule: ChangeRule
@@ -34,8 +34,8 @@ class Difference(NamedTuple):
 class Place(NamedTuple):
     """Two schemas of one value.
 
-    `origins` holds the pairs of places from where one came here by references; `shared` says
-    that other schemas speak of the same value beside these.
+    `origins` holds the pairs of places from which references led here; `shared` says that other
+    schemas apply to the same value.
     """
 
     path: Path

@@ -26,10 +26,10 @@ from medtrack_cli.events.compatibility.normal_form import (
 
 
 def differences(old: Schema, new: Schema) -> Iterator[Difference]:
-    """Compare two schemas whose references are written out.
+    """Compare two schemas whose references are inlined.
 
-    What is unevaluated depends on everything around it: where a schema asks for that, no
-    difference is beyond suspicion.
+    What is unevaluated depends on everything around it: where a schema uses such a keyword, every
+    difference is a suspect.
     """
     if same(old, new):
         return iter(())
@@ -57,7 +57,7 @@ def _differences(place: Place) -> Iterator[Difference]:
     for keyword in ("allOf", "anyOf", "oneOf"):
         for pair in pairs(place, keyword):
             found = _differences(place.beside(*pair))
-            # One branch that accepts more may make two fit where exactly one must.
+            # One branch that accepts more may make two match where exactly one must.
             yield from map(_doubted, found) if keyword == "oneOf" else found
 
 
@@ -132,7 +132,7 @@ def _extras(place: Place) -> Iterator[Difference]:
 
 
 def _others(schema: Schema) -> object:
-    """Give what the schema says of fields that it doesn't name; None where it is silent."""
+    """Give the schema for fields that aren't named; None without one."""
     return schema.get("additionalProperties", schema.get("unevaluatedProperties"))
 
 

@@ -1,6 +1,6 @@
-"""Schemas said at once: what stands in allOf is folded into the schema around it.
+"""Schemas in one piece: what is in allOf is folded into the schema around it.
 
-Two schemas that ask for the same are compared, whether or not one of them says it in parts.
+Two equivalent schemas are then compared as equal, whether or not one of them is in parts.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _WHOLE = frozenset(
     {"$id", "$defs", "definitions", "$anchor", "$dynamicAnchor", "$dynamicRef"}
     | {"unevaluatedProperties", "unevaluatedItems"}
 )
-"""The keywords of a part that mean something else, or nothing, outside of it."""
+"""Keywords of a part that mean something else, or nothing, outside of it."""
 
 _GROUPS = (
     frozenset({"properties", "patternProperties", "additionalProperties"}),
@@ -30,7 +30,7 @@ _GROUPS = (
     frozenset({"contains", "minContains", "maxContains"}),
     frozenset({"if", "then", "else"}),
 )
-"""The keywords that mean something else without each other; all others stand alone."""
+"""Keywords whose meaning depends on each other; all others are independent."""
 
 _ASKING = frozenset(
     {"type", "enum", "const", "required", "uniqueItems", "multipleOf", "pattern", "format", "not"}
@@ -41,7 +41,7 @@ _ASKING = frozenset(
 
 
 def folded(schema: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Fold every allOf into the schema around it; what can't be said at once stays in allOf."""
+    """Fold every allOf into the schema around it; what can't be merged stays in allOf."""
     if not isinstance(schema, dict):
         return schema
     made = mapped(schema, lambda _, part: folded(part))
@@ -61,7 +61,7 @@ def folded(schema: Any) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _listed(schema: Schema) -> Schema:
-    """Write a choice between values as a list of them; each is there once, as oneOf asks."""
+    """Write a choice between values as a list of them, each once, as oneOf requires."""
     for keyword in ("anyOf", "oneOf"):
         branches = [as_schema(each) for each in schema.get(keyword, ())]
         known = [each.keys() - ANNOTATIONS in ({"enum"}, {"const"}) for each in branches]
@@ -75,7 +75,7 @@ def _listed(schema: Schema) -> Schema:
 
 
 def _fold(made: Schema, branch: Schema) -> Schema:
-    """Fold a branch into a schema as far as that can be; give the rest of it."""
+    """Fold a branch into a schema as far as possible; return the rest of it."""
     rest: Schema = {}
     singly = [{keyword} for keyword in branch.keys() & _ASKING]
     for keywords in (*_GROUPS, *singly):
@@ -92,7 +92,7 @@ def _fold(made: Schema, branch: Schema) -> Schema:
 
 
 def _both(one: Schema, other: Schema) -> Schema | None:
-    """Join what two schemas say by the keywords of one group; None when that can't be."""
+    """Merge two schemas' keywords of one group; None when that isn't possible."""
     if not one or not other or same(one, other):
         return one | other
     keywords = one.keys() | other.keys()

@@ -1,4 +1,4 @@
-"""Values that a schema might accept, made to be tried: plain ones first, then the limits."""
+"""Values that a schema might accept: simple ones first, then boundary values."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count, islice, product
@@ -18,8 +18,8 @@ from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.versions import VERSION
 
 MOST_TRIES: Final = 2_000
-MOST_STEPS: Final = 2_000  # as many schemas are looked at: those in a tree of them, once each
-MOST_PAIRS: Final = 50  # of alternatives that two schemas ask for at once
+MOST_STEPS: Final = 2_000  # schemas visited: those in a tree of them, once each
+MOST_PAIRS: Final = 50  # of alternatives that two schemas require at once
 _LONGEST: Final = 10_000  # no text or list is made longer than that
 _ANYTHING: Final[tuple[Any, ...]] = ("text", 1, 0.5, True, None, [], {})
 _TYPES: Final = ("string", "integer", "number", "boolean", "null", "array", "object")
@@ -56,11 +56,11 @@ PATTERNS: Final = {
     formats.CIN: ("AB123456",),
     VERSION: ("1.0",),
 }
-"""Texts that read better than what a sampler makes of MedTrack's own patterns."""
+"""Texts that read better than a sampler's for MedTrack's own patterns."""
 
 
 def instance(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON
-    """Make a value that the schema accepts; None when none is found.
+    """Find a value that the schema accepts; None if none is found.
 
     Raises ValueError when the schema can't be compiled.
     """
@@ -73,7 +73,7 @@ def instance(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- JSON
 def _fit(schema: Any, tried: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401 -- JSON
     """Keep the values that the schema of a part accepts.
 
-    One that refers to the whole, or can't be used alone, isn't asked: all are kept, and the whole
+    A part that refers to the whole, or can't be compiled alone, keeps all of them, and the whole
     decides.
     """
     written = as_schema(schema)
@@ -87,7 +87,7 @@ def _fit(schema: Any, tried: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401 --
 
 
 def values(schema: Any, clues: Clues) -> Iterator[Any]:  # noqa: ANN401 -- JSON
-    """Make values to try, each different from a plain one in one place; not all are valid."""
+    """Make values to try, each different from a simple one in one place; not all are valid."""
     if next(clues.steps) > MOST_STEPS:
         return
     schema = as_schema(schema)
@@ -129,7 +129,7 @@ def _of_branches(schema: Schema, keyword: str, clues: Clues) -> Iterator[Any]:
 
 
 def _merged(one: Schema, other: Schema) -> Schema:
-    """Ask for both, roughly: what is made of it is tried, not trusted."""
+    """Combine two schemas roughly: the resulting values are tried, not trusted."""
     made = {**one, **other}
     for keyword in one.keys() & other.keys():
         before, after = one[keyword], other[keyword]

@@ -1,4 +1,4 @@
-"""Schemas made comparable: references written out, writers closed, readers opened."""
+"""Schemas made comparable: references inlined, writers closed, readers opened."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,26 +20,26 @@ from medtrack_cli.events.schemas.references import (
 Schema = dict[str, Any]
 
 ORIGIN = "x-origin"
-"""The keyword that says where a schema, or what a reference leads to, was written: `#/$defs/A`."""
+"""The keyword for where a schema, or the target of a reference, was written: `#/$defs/A`."""
 
 MOST_REFERENCES = 500
-"""As many are written out; a schema that doubles itself at every level would have billions."""
+"""The most references inlined; a schema that doubles itself at every level has billions."""
 
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
-"""The keywords whose schemas speak of the same value, and only add to what is asked of it."""
+"""Keywords whose schemas apply to the same value, and only add requirements."""
 
 _TURNED = frozenset({"not", "if", "contains"})
-"""Where accepting more means accepting less around it: left as written."""
+"""Keywords in which accepting more means accepting less outside: left as written."""
 
 ANNOTATIONS = frozenset(
     {"title", "description", "examples", "default", "deprecated", "readOnly", "writeOnly"}
     | {"$comment", "$schema", "$id", "$defs", ORIGIN}
 )
-"""The keywords that ask for nothing."""
+"""Keywords that require nothing."""
 
 
 def same(one: object, other: object) -> bool:
-    """Return whether two JSON values are written alike; 1 and true, equal to Python, are not."""
+    """Return whether two JSON values are written alike; 1 and true, equal in Python, are not."""
     return text(one) == text(other)
 
 
@@ -63,7 +63,7 @@ def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
 
 
 def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
-    """Walk a schema and those within it that speak of the same value."""
+    """Walk a schema and its subschemas for the same value."""
     if not isinstance(schema, dict):
         return
     yield schema
@@ -73,7 +73,7 @@ def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
 
 
 def inlined(document: Mapping[str, Any]) -> Schema:
-    """Write out every reference, but those of a schema to itself, which stay.
+    """Inline every reference, except those of a schema to itself.
 
     Where there is only one resource, a dynamic reference is a plain one.
 
@@ -84,7 +84,7 @@ def inlined(document: Mapping[str, Any]) -> Schema:
     is_one = len(top.resource.all) == 1
 
     def expand(schema: Any, resource: Resource, followed: frozenset[int]) -> Any:  # noqa: ANN401
-        """Expand a schema; `followed` tells those that it is inside of by references."""
+        """Expand a schema; `followed` holds the references on the way to it."""
         if schema is resource.top:
             made = expanded(schema, resource, followed | {id(schema)})
             return _with_definitions({ORIGIN: _pointer(resource.path), **made}, schema)
@@ -125,14 +125,14 @@ _DEFINITIONS = ("$defs", "definitions")
 
 
 def _with_definitions(made: Schema, written: Mapping[str, Any]) -> Schema:
-    """Keep what references that are left need: the definitions, and the URI to start from."""
+    """Keep what remaining references need: the definitions, and the base URI."""
     if not refers(made):
         return {key: value for key, value in made.items() if key not in {"$id", ORIGIN}}
     return made | {key: written[key] for key in _DEFINITIONS if key in written}
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Make a dynamic reference the plain one that it is."""
+    """Replace a dynamic reference by the equivalent plain one."""
     if "$dynamicRef" not in schema:
         return schema
     rest = {key: value for key, value in schema.items() if key != "$dynamicRef"}
@@ -148,7 +148,7 @@ _OF_ONE_TYPE = frozenset(
     | {"uniqueItems", "properties", "required", "additionalProperties", "patternProperties"}
     | {"minProperties", "maxProperties", "propertyNames"}
 )
-"""Keywords that say nothing of null."""
+"""Keywords that don't apply to null."""
 
 
 def nullable(schema: Schema) -> Schema:
@@ -165,9 +165,9 @@ def nullable(schema: Schema) -> Schema:
 
 
 def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
-    """Give the schema of the fields that an object doesn't name: False when its writer sends none.
+    """Give the schema of unnamed fields: False when the object's writer sends none.
 
-    A schema that names fields and is silent about others means that there are no others.
+    A schema that names fields and says nothing of others means that there are no others.
     """
     for keyword in ("additionalProperties", "unevaluatedProperties"):
         if keyword in schema:
@@ -178,7 +178,7 @@ def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
 
 
 def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
-    """Close a schema: who names fields and is silent about others sends no others."""
+    """Close a schema: where it names fields and says nothing of others, no others are sent."""
     if not isinstance(schema, dict) or within in _TURNED:
         return schema
     made = mapped(schema, lambda keyword, part: writer(part, within=keyword))
@@ -194,9 +194,9 @@ def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
 
 
 def reader(schema: Any) -> Any:  # noqa: ANN401 -- JSON
-    """Open a schema: fields that it doesn't name are passed over.
+    """Open a schema: fields that it doesn't name are ignored.
 
-    Alternatives of which exactly one must fit may overlap once they are open: any will do then.
+    Alternatives of which exactly one must match may overlap once they are open: then any will do.
     """
     if not isinstance(schema, dict):
         return schema

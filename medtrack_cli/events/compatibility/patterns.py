@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from rstr.xeger import Xeger
 
-_SAMPLES: Final = 60  # texts made of one pattern
+_SAMPLES: Final = 60  # texts made for one pattern
 _MOST_STEPS: Final = 100_000  # for all of them: a pattern's repeats multiply
-_UNBOUNDED: Final = 1_000  # from here on a limit is none
-_LONGER: Final = 3  # how many more than the fewest, where there is no limit
-_WIDEST: Final = 0x100  # as many characters of a range are used
+_UNBOUNDED: Final = 1_000  # from here on it is no limit
+_LONGER: Final = 3  # how many more than the minimum, where there is no limit
+_WIDEST: Final = 0x100  # the most characters of a range that are used
 
 _PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
 _ALPHABETS: Final = {
@@ -27,14 +27,14 @@ _ALPHABETS: Final = {
 
 @lru_cache(maxsize=256)
 def matching(pattern: str) -> tuple[str, ...]:
-    """Make texts by a pattern, the same in every run; none where it isn't one of Python's too.
+    """Make texts for a pattern, the same in every run; none if Python can't compile it.
 
-    What is made need not match: anchors and what is looked ahead for are passed over.
+    They need not match: anchors and lookaheads are ignored.
     """
     sampler = _Sampler(Random(pattern), **_ALPHABETS)  # noqa: S311 -- the same in every run
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's doubts about a pattern are nobody's here
+            warnings.simplefilter("ignore")  # Python's warnings about a pattern concern nobody here
             made = {sampler.xeger(pattern): None for _ in range(_SAMPLES)}
     except (re.error, LookupError, ValueError, OverflowError, RecursionError):
         return ()
@@ -42,9 +42,9 @@ def matching(pattern: str) -> tuple[str, ...]:
 
 
 class _Sampler(Xeger):
-    """Stays short where a pattern doesn't, and takes characters in an order of their own.
+    """Keeps repeats short, and takes characters in an order of its own.
 
-    What it overrides is private, and why rstr is pinned to a minor version.
+    It overrides private methods, which is why rstr is pinned to a minor version.
     """
 
     _left = _MOST_STEPS

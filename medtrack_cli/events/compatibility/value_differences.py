@@ -1,4 +1,4 @@
-"""What two schemas ask of a single value: its type, its limits, its text."""
+"""What two schemas require of a single value: its type, its limits, its text."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +11,7 @@ _TYPES = frozenset({"null", "boolean", "object", "array", "string", "integer", "
 
 
 def types(schema: Schema) -> frozenset[str]:
-    """Name the types that a schema allows; a number is a whole one or a fraction."""
+    """Name the types that a schema allows; a number is an integer or a fraction."""
     kinds = schema.get("type")
     if kinds is None:
         return _TYPES
@@ -82,7 +82,7 @@ _LOWER = {
 
 
 def limits(place: Place) -> Iterator[Difference]:
-    """Compare the least and the most of numbers, lengths and sizes."""
+    """Compare the minimum and maximum of numbers, lengths and sizes."""
     for keyword, (tightened, loosened) in (_UPPER | _LOWER).items():
         before, after = place.old.get(keyword), place.new.get(keyword)
         if before == after:
@@ -119,7 +119,7 @@ def multiples(place: Place) -> Iterator[Difference]:
 
 
 def texts(place: Place) -> Iterator[Difference]:
-    """Compare `pattern` and `format`: as texts, without reasoning about what they match."""
+    """Compare `pattern` and `format` as texts, without reasoning about what they match."""
     for keyword in ("pattern", "format"):
         before, after = place.old.get(keyword), place.new.get(keyword)
         if before == after:

@@ -1,6 +1,6 @@
 """Payload contracts that are JSON Schema 2020-12 documents: compiled, checked, described.
 
-Validated by jsonschema-rs with formats asserted; nothing is ever fetched.
+jsonschema-rs validates them with formats asserted; nothing is ever fetched.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from medtrack_cli.events.event_type import EventType
 
 REACTIONS = "x-reactions"
-"""The keyword of a document under which it says what each service does: {"COMM": "…"}."""
+"""A document's keyword for what each service does: {"COMM": "…"}."""
 
 PUBLISHED_BY = "x-published-by"
-"""The keyword of a document under which it says who publishes the type."""
+"""A document's keyword for who publishes the type."""
 
 MOST_AT_ONCE = 10_000
-"""How many schemas may judge one value, each counted as often as it is reached."""
+"""The most schemas that may judge one value, each counted as often as it is reached."""
 
 
 def compiled(document: dict[str, Any]) -> Draft202012Validator:
@@ -44,18 +44,18 @@ def compiled(document: dict[str, Any]) -> Draft202012Validator:
             offline=True,
         )
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Rust, and no Exception
+        if type(error).__name__ != "PanicException":  # of Rust, and not an Exception
             raise
         raise ValueError("jsonschema-rs can't read it") from None
 
 
 def located(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a document an absolute `$id`, so that each schema in it has a place that names it."""
+    """Give a document an absolute `$id`, so that each schema in it has a unique address."""
     return {**document, "$id": whole(document).resource.uri}
 
 
 def validator(document: Mapping[str, Any]) -> Draft202012Validator:
-    """Compile a document that has no faults, to check payloads by it."""
+    """Compile a faultless document, to check payloads by it."""
     return compiled(located(document))
 
 
@@ -103,7 +103,7 @@ def _first_line(error: Exception) -> str:
 
 
 def wants_text(document: Mapping[str, Any], path: Path) -> bool:
-    """Return whether the schema wants a string, and nothing else but null, at a payload's path."""
+    """Return whether the schema at a payload's path accepts only a string, or null."""
     places = [whole(document)]
     for part in path:
         places = below(places, part)
@@ -144,19 +144,19 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def examples(document: Mapping[str, Any]) -> list[Any]:
-    """Give the payloads that the document shows as examples."""
+    """Give the document's example payloads."""
     shown = document.get("examples", [])
     return shown if isinstance(shown, list) else []
 
 
 def reactions(document: Mapping[str, Any]) -> dict[str, str]:
-    """Give what each service does, where the document says it."""
+    """Give each service's reaction, where the document states it."""
     said = document.get(REACTIONS, {})
     return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else {}
 
 
 def example_event(event_type: "EventType", service: str) -> dict[str, Any] | None:
-    """Make a complete event of a document's first example; None when it shows none."""
+    """Make a complete event of a document's first example; None without one."""
     shown = examples(event_type.document or {})
     if not shown:
         return None

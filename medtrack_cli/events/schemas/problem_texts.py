@@ -1,6 +1,6 @@
-"""The words for what a document refuses: what it allows, and what may have been meant.
+"""Texts for what a document refuses: what it allows, and what may have been meant.
 
-A message tells what the schema says, and never a value of the event.
+A message says what the schema says, and never a value of the event.
 """
 
 import json
@@ -17,7 +17,7 @@ from medtrack_cli.events.problem_texts import KINDS, json_name, listed
 from medtrack_cli.events.suggestions import nearest
 
 Kind = Mapping[str, Any]
-"""What jsonschema-rs tells of an error beside its name."""
+"""An error's details in jsonschema-rs, beside its name."""
 
 Words = tuple[Rule, str, str]
 """The rule, what follows the field's name in the message, and a suggestion."""
@@ -51,8 +51,8 @@ _CHOICE = re.compile(r"\^\((?:\?:)?([\w -]+(?:\|[\w -]+)+)\)\$")
 """A pattern that is a list of words."""
 
 _MOST_OPTIONS = 10
-_MOST_COMPARED = 500  # values that may have been meant: each takes a while to compare
-_LONGEST = 200  # characters of what a schema allows: it is told in a line
+_MOST_COMPARED = 500  # values compared for a suggestion: each takes a while
+_LONGEST = 200  # characters of what a schema allows, so that it fits on a line
 _SHORTEST = 30  # characters of each of many values
 
 
@@ -64,7 +64,7 @@ def problem(
     *,
     is_key: bool = False,
 ) -> Problem:
-    """Say why a value is refused, or a key: by the name of the error's kind and what it tells."""
+    """Say why a value or a key is refused, by the error's kind and its details."""
     rule, words, suggestion = _words(name, kind, value)
     last = path[-1] if path else ""
     label = last if isinstance(last, str) and FIELD_NAME.fullmatch(last) else "this"
@@ -103,7 +103,7 @@ def _of_enum(kind: Kind, value: object) -> Words:
 
 
 def _one_of(options: Iterable[Any], types: Iterable[str], value: object) -> Words:
-    """Say which values are allowed, and of which types any value is."""
+    """Say which values are allowed, and which types accept any value."""
     known = list({_text(each): each for each in options}.values())
     named = known if len(known) <= _MOST_OPTIONS else known[: _MOST_OPTIONS - 1]
     size = max(_LONGEST // max(len(named), 1), _SHORTEST)
@@ -116,7 +116,7 @@ def _one_of(options: Iterable[Any], types: Iterable[str], value: object) -> Word
 
 
 def _meant(value: object, known: list[Any]) -> str:
-    """Suggest the allowed value that is written like this one: in another type, or nearly."""
+    """Suggest the allowed value that is most similar, or the same in another type."""
     plain = {each if isinstance(each, str) else _text(each): each for each in known}
     said = (
         "" if isinstance(value, list | dict) else value if isinstance(value, str) else _text(value)

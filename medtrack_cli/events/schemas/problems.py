@@ -1,4 +1,4 @@
-"""Why a document refuses a payload: jsonschema-rs's errors as problems, each in its place."""
+"""Why a document refuses a payload: jsonschema-rs's errors as problems, each with its place."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from medtrack_cli.events.schemas.problem_texts import problem
 from medtrack_cli.events.schemas.references import every
 
 _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
-"""The keywords under which a schema's path has a name that is no keyword."""
+"""Keywords followed in a schema's path by a name that is no keyword."""
 
 _MOST_KEYS = 500
 _PLACE = "\n\nOn instance"
@@ -25,7 +25,7 @@ _STEP = re.compile(r'\[(?:"(.*?)"|(\d+))\](?=\[|\Z)', re.DOTALL)
 
 
 class _Place(NamedTuple):
-    """What is refused, and its path in the payload; a key's is that of its member."""
+    """What is refused, and its path in the payload; for a key the path of its member."""
 
     path: Path
     value: Any
@@ -55,7 +55,7 @@ def problems(
 
 
 def _is_too_much(document: Mapping[str, Any], payload: object) -> bool:
-    """Whether errors would take too much: each of a key holds all of its object's members."""
+    """Return whether errors would take too much: one about a key holds all its object's members."""
     return any(len(each) > _MOST_KEYS for each in _objects(payload)) and any(
         "propertyNames" in each.schema for _, each in every(document)
     )
@@ -109,11 +109,11 @@ class _Report:
 
     @property
     def problems(self) -> list[Problem]:
-        """Each once, though several branches of a schema may say the same."""
+        """Each problem once, though several branches of a schema may report it."""
         return [*field_problems([*self._missing], [*self._unknown]), *self._found]
 
     def add(self, error: ValidationError, place: _Place) -> None:
-        """Add what an error says."""
+        """Add an error's problems."""
         kind = error.kind.as_dict()
         match error.kind.name:
             case "required":
@@ -138,13 +138,13 @@ class _Report:
         """Find what is refused in the payload."""
         place = _Place((), self._payload)
         steps = _steps(error) if self._is_doubtful(error.instance_path) else error.instance_path
-        with suppress(LookupError, ValueError, TypeError):  # the nearest that there is
+        with suppress(LookupError, ValueError, TypeError):  # the nearest existing one
             for step in steps:
                 place = place.below(str(step) if isinstance(place.value, dict) else int(step))
         return place
 
     def _is_doubtful(self, steps: Iterable[str | int]) -> bool:
-        """Return whether a path that the library gives may leave out a key, or have another."""
+        """Return whether the library's path may lack a key, or have another."""
         value: Any = self._payload
         for step in steps:
             if self._has_empty_key or (isinstance(step, int) and isinstance(value, dict)):
@@ -165,9 +165,9 @@ class _Report:
         self._unknown |= dict.fromkeys((*self._top, *place.path, name) for name in few)
 
     def _add_alternatives(self, name: str, error: ValidationError, place: _Place) -> None:
-        """Say what is wrong by the branch that is meant, where the value's type tells which.
+        """Report the branch that is meant, if the value's type shows which.
 
-        Branches that are nothing but lists of values are one list.
+        Branches that are nothing but lists of values count as one list.
         """
         branches = error.kind.as_dict()["context"]
         types = [_types(error, branch) for branch in branches]
@@ -186,7 +186,7 @@ class _Report:
             self._add(name, {}, place)
 
     def _add_unevaluated(self, error: ValidationError, place: _Place) -> None:
-        """Say it of each member or item that no other keyword speaks of."""
+        """Report each member or item to which no other keyword applies."""
         keyword = json_pointer(tuple(str(step) for step in error.evaluation_path if step != ""))
         refused = self._unevaluated.get((keyword, json_pointer(place.path)), ())
         for step, location in refused[:MOST]:
@@ -215,9 +215,9 @@ class _Report:
     def _unevaluated(self) -> dict[tuple[str, str], list[tuple[str, str | None]]]:
         """Map a keyword's place, and a value's, to what is refused: step, and by which schema.
 
-        The schema is None where it is false. The errors tell but the values; this way of asking
-        tells their places too, though nothing else in a form to be read. It tells of every value
-        and every schema, which of a crowd would be too much.
+        The schema is None where it is false. The errors give only the values; this output format
+        gives their places too, though nothing else that can be read. It covers every value and
+        every schema, which is too much for a large event.
         """
         found: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
         if not self._asks_for_places:
@@ -237,7 +237,7 @@ class _Report:
 
 
 def _types(error: ValidationError, branch: list[ValidationError]) -> list[str]:
-    """List the types that a branch asks for, when the value itself has another."""
+    """List the types that a branch requires, when the value has another one."""
     return [
         kind
         for each in branch
@@ -267,10 +267,9 @@ def _keyword(error: ValidationError) -> str:
 
 
 def _steps(error: ValidationError) -> Iterable[str | int]:
-    """Take a path from the library's words where its path isn't what they say.
+    """Read a path from the library's message where its path differs.
 
-    Its path leaves out an empty key, and has the number for one that looks like a number: 7 for
-    "007".
+    Its path leaves out an empty key, and has a number for a key that looks like one: 7 for "007".
     """
     words = error.verbose_message  # its last lines: `On instance["a"][007]:`, and the value
     end = words.rfind("\n") - 1

@@ -1,4 +1,4 @@
-"""The parts of a JSON Schema document: where its references lead, and which parts judge a value."""
+"""The parts of a JSON Schema document: where its references lead, and what judges a value."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -10,7 +10,7 @@ from jsonschema_rs import is_valid
 from medtrack_cli.events.findings import Path
 
 BASE = "https://medtrack.invalid/payload"
-"""The `$id` of a document without one, which relative ones start from."""
+"""The `$id` of a document without one, from which relative ones are resolved."""
 
 ONE = frozenset(
     {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "contains"}
@@ -20,7 +20,7 @@ LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 MAPS = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"}
 )
-"""The keywords that hold one schema, a list of them, and schemas by names; all else is data."""
+"""Keywords that hold one schema, a list of them, and schemas by name; all else is data."""
 
 REFERENCES = ("$ref", "$dynamicRef")
 
@@ -30,13 +30,13 @@ _TRIED = (*_POSSIBLE, "if", "not")
 
 
 _BOOLEAN: dict[bool, dict[str, Any]] = {True: {}, False: {"not": {}}}
-"""The objects that mean the same as boolean schemas; always the same, as they are told by id."""
+"""The objects that mean the same as boolean schemas; always the same objects, known by id."""
 
 
 class Resource:
-    """A schema with an `$id`, or a whole document: `#` in its references is its top.
+    """A schema with an `$id`, or a whole document: `#` in its references is its root.
 
-    `uri` is absolute, `path` leads here from the document's top.
+    `uri` is absolute, `path` leads here from the document's root.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Resource:
         self.document = document or self
 
     def around(self, schema: object) -> "Resource":
-        """Give the resource of a schema right inside of this one: its own, or this."""
+        """Give the resource of a direct subschema: its own, or this."""
         if not isinstance(schema, dict) or "$id" not in schema:
             return self
         return next((each for each in self.document.all if each.top is schema), self)
@@ -78,12 +78,12 @@ class Resource:
         return {each.uri: each for each in reversed(self.all)}
 
     def target(self, reference: str) -> "Resource | None":
-        """Find the resource that a reference leads into; None: it is outside of the document."""
+        """Find the resource that a reference leads into; None: outside of the document."""
         uri = reference.partition("#")[0]
         return self.document._by_uri.get(_absolute(self.uri, uri)) if uri else self  # noqa: SLF001
 
     def place_of(self, reference: str) -> Path | None:
-        """Give the path from the document's top to where a reference leads; None: nowhere."""
+        """Give the path from the document's root to a reference's target; None without one."""
         resource = self.target(reference)
         fragment = unquote(reference.partition("#")[2])
         if resource is None:
@@ -107,7 +107,7 @@ class Resource:
 
 
 def _absolute(base: str, reference: str) -> str:
-    """Resolve a URI without its fragment; what is none stays as it is."""
+    """Resolve a URI without its fragment; an invalid one stays as it is."""
     try:
         return urljoin(base, reference).partition("#")[0]
     except ValueError:
@@ -122,12 +122,12 @@ class Subschema(NamedTuple):
 
 
 def whole(document: Mapping[str, Any]) -> Subschema:
-    """Take a document itself."""
+    """Make the subschema of a whole document."""
     return Subschema(Resource(document), document)
 
 
 def schemas_inside(schema: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Walk the schemas right inside a schema, each with its path; boolean ones are passed over."""
+    """Walk the direct subschemas of a schema, each with its path, except boolean ones."""
     for keyword, value in schema.items():
         found: Iterable[tuple[Path, Any]] = ()
         if keyword in ONE:
@@ -140,7 +140,7 @@ def schemas_inside(schema: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, 
 
 
 def mapped(schema: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
-    """Change every schema right inside a schema; `change` is told its keyword."""
+    """Change every direct subschema of a schema; `change` gets its keyword."""
     made: dict[str, Any] = {}
     for keyword, value in schema.items():
         if keyword in LISTS:
@@ -153,7 +153,7 @@ def mapped(schema: Mapping[str, Any], change: Callable[[str, Any], Any]) -> dict
 
 
 def every(document: Mapping[str, Any]) -> Iterator[tuple[Path, Subschema]]:
-    """Walk each schema of a document once, with its path: also what only references lead to."""
+    """Walk each schema of a document once, with its path: also those that only references reach."""
     seen: set[int] = set()
     left: list[tuple[Path, Subschema]] = [((), whole(document))]
     while left:
@@ -177,7 +177,7 @@ def references(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def resolved(reference: str, resource: Resource) -> Subschema | None:
-    """Follow a reference; None where no schema is."""
+    """Follow a reference; None where there is no schema."""
     path = resource.place_of(reference)
     value: Any = resource.document.top
     resource = resource.document
@@ -194,7 +194,7 @@ def resolved(reference: str, resource: Resource) -> Subschema | None:
 
 
 def in_place(start: Iterable[Subschema], *, certain: bool = False) -> Iterator[Subschema]:
-    """Walk the schemas that speak of the same value, each once; `certain`: under no condition."""
+    """Walk the schemas for the same value, each once; `certain`: only unconditional ones."""
     seen: set[int] = set()
     left = [*start][::-1]
     while left:
@@ -226,7 +226,7 @@ def _inner(each: Subschema, part: Mapping[str, Any]) -> Subschema:
 
 
 def below(start: Iterable[Subschema], part: str | int) -> list[Subschema]:
-    """List the schemas that speak of a member or an item of a value."""
+    """List the schemas that apply to a member or an item of a value."""
     places = [*in_place(start)]
     children = [(each, [*_children(each.schema, part)]) for each in places]
     if not any(found for _, found in children):
@@ -236,12 +236,12 @@ def below(start: Iterable[Subschema], part: str | int) -> list[Subschema]:
 
 
 def contained(places: Iterable[Subschema]) -> list[Subschema]:
-    """List the schemas that some item of a list fits, whichever it is."""
+    """List the schemas that some item of a list matches, whichever it is."""
     return [child for each in places for child in _inside(each, [each.schema.get("contains")])]
 
 
 def _children(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
-    """Give what a schema says of a member or an item, and nothing when it says nothing."""
+    """Give the schemas of a member or an item; none when the schema says nothing of it."""
     if isinstance(part, int):
         first = schema.get("prefixItems", ())
         known = [first[part]] if part < len(first) else []
@@ -255,7 +255,7 @@ def _children(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
 
 
 def unfolds_beyond(document: Mapping[str, Any], most: int) -> bool:
-    """Return whether some value would be judged by more than so many schemas, counted each time."""
+    """Return whether more than a number of schemas would judge some value, counted each time."""
     sizes: dict[int, int] = {}
     left = [(each, False) for _, each in every(document)]
     while left:

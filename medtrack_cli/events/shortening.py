@@ -1,7 +1,7 @@
-"""Events with a hostile number of wrong fields, made small enough to be asked about.
+"""Events with a hostile number of wrong fields, shortened before models validate them.
 
-pydantic keeps about a kilobyte for each thing wrong, and tells all of them: 14 MB of wrong items
-took 8 GB and 80 s. A thousand are as telling.
+pydantic keeps about a kilobyte for each error, and reports all of them: 14 MB of wrong items took 8
+GB and 80 s. A thousand say as much.
 """
 
 import json
@@ -14,19 +14,19 @@ from medtrack_cli.events.json_text import MOST
 from medtrack_cli.events.registry import Registry
 
 MANY = 2 * MOST
-_LARGE = 32 * 1024  # bytes from which values are counted: real events are far below it
+_LARGE = 32 * 1024  # bytes from which values are counted: real events are far smaller
 
 
-def is_crowd(body: bytes, many: int = MANY) -> bool:
-    """Return whether there are thousands of values in a body, by its commas."""
+def is_too_long(body: bytes, many: int = MANY) -> bool:
+    """Return whether a body contains thousands of values, by its commas."""
     return len(body) > _LARGE and body.count(b",") > many
 
 
-def thinned(value: object, registry: Registry) -> bytes:
-    """Write a crowd with but a thousand of its unknown members and of a list's wrong items.
+def shortened(value: object, registry: Registry) -> bytes:
+    """Rewrite a large event with only a thousand unknown members and wrong items of a list.
 
-    The paths of what is left lead to the same values, and an event is valid or invalid as it
-    was: MedTrack's own payloads allow no unknown member, and their lists hold strings.
+    The paths of what is left lead to the same values, and an event is valid or invalid as it was:
+    MedTrack's own payloads allow no unknown member, and their lists hold strings.
     """
     return json.dumps(_few(value, registry) if isinstance(value, dict) else []).encode()
 
