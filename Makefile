@@ -24,7 +24,7 @@ COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .PHONY: help env have-shells demo test lint format docs picture unit broker-tests coverage bench lock build \
-	clean test-interop have-node test-faults rabbitmq4 $(CHECKS)
+	clean test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ demo: $(MADE)  ## see all of medtrack in one minute, on a private broker
 	@$(BIN)/medtrack demo --install
 
 have-shells:
-	@scripts/have_shells.sh
+	@scripts/have_packages.sh 'the test of completion' zsh=zsh fish=fish
 
 test: lint have-shells  ## lint, then all tests but test-faults' long ones and test-interop (WORKERS=3)
 	@$(PYTEST) $(SPREAD)
@@ -91,8 +91,12 @@ test-faults: $(MADE)  ## run tests/faults, and all long tests: nearly an hour
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
 	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
 
-test-interop: $(MADE) $(INTEROP)/made  ## ask Ajv, the AsyncAPI parser, Java and a browser what they think
-	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop
+test-interop: $(MADE) $(INTEROP)/made have-java  ## run the clients in all languages, and ask Ajv, AsyncAPI's parser and a browser
+	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop tests/clients -m ''
+
+have-java:
+	@scripts/have_packages.sh 'make test-interop' default-jdk-headless=javac \
+		librabbitmq-client-java=/usr/share/java/amqp-client.jar
 
 have-node:
 	@node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && \

@@ -9,6 +9,7 @@ from medtrack_cli import __version__
 from medtrack_cli.commands import (
     archive,
     broker,
+    client,
     completion,
     config,
     demo,
@@ -60,6 +61,7 @@ COMMANDS = (
     broker,
     demo,
     samples,
+    client,
     config,
     completion,
     explain,

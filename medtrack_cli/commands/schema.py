@@ -64,10 +64,7 @@ def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOpti
     from medtrack_cli.wiring import inputs
 
     known = runtime.registry.find(event_type, version)
-    event = inputs.example(runtime, known)
-    if event is None:
-        hint = "add `examples` to its schema: a list of payloads"
-        raise UsageError("no example is known", f"{known.name} {known.version}", hint=hint)
+    event = inputs.shown_example(runtime, known)
     stdout = runtime.world.stdout  # on a terminal a project's schema could steer it
     stdout.write(json.dumps(event, indent=2, ensure_ascii=stdout.isatty()) + "\n")
     return ExitCode.DONE

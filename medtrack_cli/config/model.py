@@ -15,6 +15,7 @@ from medtrack_cli.config.secrets import (
     fetch,
     is_encrypted,
 )
+from medtrack_cli.core.clients import Place
 from medtrack_cli.core.connection_settings import (
     ConnectionSettings,
     Secret,
@@ -141,6 +142,22 @@ class Config:
             via_http=self.via_http,
             profile=self.profile,
         ).target
+
+    @property
+    def place(self) -> Place:
+        """Say where a program of the user's connects to; no password is fetched for that."""
+        of = self.resolved
+        tls = TlsSettings(
+            of.ca_file.value, of.cert_file.value, of.key_file.value, of.server_name.value
+        )
+        return Place(
+            hosts=of.hosts.value,
+            vhost=of.vhost.value,
+            username=of.username.value,
+            exchange=of.exchange.value,
+            tls=tls if of.tls.value else None,
+            management_url=of.management_url.value,
+        )
 
     def connection(self, order: random.Random | None = None) -> ConnectionSettings:
         """Fetch the password and give all a connection needs, the hosts shuffled by `order`.

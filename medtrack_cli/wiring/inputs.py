@@ -29,6 +29,7 @@ __all__ = [
     "gathered",
     "generated",
     "sample_folder",
+    "shown_example",
 ]
 
 
@@ -84,6 +85,16 @@ def example(runtime: Runtime, event_type: "EventType") -> dict[str, Any] | None:
     return example_event(event_type, runtime.config.service or "my-service")
 
 
+def shown_example(runtime: Runtime, event_type: "EventType") -> dict[str, Any]:
+    """Give one complete event; UsageError where an added type shows none."""
+    event = example(runtime, event_type)
+    if event is None:
+        hint = "add `examples` to its schema: a list of payloads"
+        name = f"{event_type.name} {event_type.version}"
+        raise UsageError("no example is known", name, hint=hint)
+    return event
+
+
 def generated(
     runtime: Runtime, event_type: str, count: int, seed: int | None, service: str | None
 ) -> "Callable[[], Iterator[Item]]":
@@ -98,10 +109,7 @@ def generated(
     from medtrack_cli.events import generate
 
     known = runtime.registry.find(event_type)
-    event = example(runtime, known)
-    if event is None:
-        hint = "add `examples` to its schema: a list of payloads"
-        raise UsageError("no example to generate events from", event_type, hint=hint)
+    event = shown_example(runtime, known)
     del event["timestamp"]
     if service:
         event["service"] = service

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Install the shells in which completion is tested, where one is missing and this user may.
+# Install packages that tests need, where one is missing and this user may.
+# usage: have_packages.sh WHAT-NEEDS-THEM PACKAGE=PROGRAM-OR-FILE...
 set -euo pipefail
 
-missing=()
-for shell in zsh fish; do command -v "$shell" >/dev/null || missing+=("$shell"); done
+needs=$1 missing=()
+for each in "${@:2}"; do
+  [ -e "${each#*=}" ] || command -v "${each#*=}" >/dev/null || missing+=("${each%%=*}")
+done
 if [ ${#missing[@]} -eq 0 ]; then exit; fi
 
 root=() log="$(mktemp)"
@@ -17,10 +20,10 @@ else
   install=()
 fi
 if [ ${#install[@]} -eq 0 ] || ! "${root[@]}" true 2>/dev/null; then
-  echo "the tests of completion need ${missing[*]}: install that, then run make again" >&2
+  echo "$needs needs ${missing[*]}: install that, then run make again" >&2
   exit 1
 fi
-echo "installing ${missing[*]}, in which completion is tested" >&2
+echo "installing ${missing[*]}, which $needs needs" >&2
 # A list of packages that is old, or was never fetched, is fetched only when it has to be.
 if ! "${root[@]}" "${install[@]}" "${missing[@]}" >"$log" 2>&1 </dev/null &&
   ! { command -v apt-get && "${root[@]}" apt-get update &&
