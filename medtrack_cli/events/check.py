@@ -70,9 +70,8 @@ class QuickCheck:
 
     def validated(self, body: bytes) -> Any:  # noqa: ANN401 -- one of the registry's models
         """Have the model read an event, or raise what it has said of it: ValidationError."""
-        refused, error = self._refused
-        if error is not None and body == refused:
-            raise error
+        if self._refused[1] is not None and body == self._refused[0]:
+            raise self._refused[1].with_traceback(None)  # no local name: its frame would keep it
         return self._validate(body)
 
 
