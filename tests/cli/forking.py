@@ -145,7 +145,8 @@ def _import_all() -> None:
     from medtrack_cli.app import tree
 
     for each in pkgutil.walk_packages(medtrack_cli.__path__, "medtrack_cli."):
-        import_module(each.name)
+        if not each.name.startswith(("medtrack_cli.pytest_plugin", "medtrack_cli.testing")):
+            import_module(each.name)  # the others would bring pytest, and its 7 MB, along
     tree()
 
 
