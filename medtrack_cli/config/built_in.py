@@ -20,7 +20,7 @@ _DEFAULT = _Said("default", Level.DEFAULT)
 
 
 def _at(said: _Said, host: str, port: int | None, username: str) -> Layer:
-    """Lead to one host, without TLS, and there to the vhost /."""
+    """Give the settings for one host, without TLS, and the vhost / on it."""
     return {
         "level": said.level,
         "hosts": Value(((host, None),), *said),
@@ -33,7 +33,7 @@ def _at(said: _Said, host: str, port: int | None, username: str) -> Layer:
 
 
 def _password(said: _Said, username: str, text: str) -> Value[Password]:
-    return Value(Password(Secret(text), username, ambient=False, borrowed=False), *said)
+    return Value(Password(Secret(text), username, any_host=False, from_variable=False), *said)
 
 
 BUILT_IN: Mapping[str, Layer] = {

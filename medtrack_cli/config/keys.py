@@ -1,4 +1,4 @@
-"""The keys of a configuration file, and what each takes: told the loader, and editors."""
+"""The keys of a configuration file and their values: for the loader, and for editors."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -20,7 +20,7 @@ _WEB_ADDRESS = {"type": ["string", "null"], "pattern": "^[Hh][Tt][Tt][Pp][Ss]?:/
 
 
 class Key(NamedTuple):
-    """What stands at a key, in words, and what one text there may be, as a JSON Schema."""
+    """A key's value in words, and what one text of it may be, as a JSON Schema."""
 
     about: str
     takes: Mapping[str, Any] = _FILLED
@@ -28,7 +28,7 @@ class Key(NamedTuple):
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Describe what it takes, for an editor."""
+        """Describe its value for an editor."""
         texts = {"type": "array", "items": _TEXT, "minItems": 1}
         takes = {"anyOf": [self.takes, texts]} if self.is_list else self.takes
         return {"description": self.about, **takes}
@@ -67,11 +67,11 @@ TOP_KEYS = {
     "profiles": Key("Connection settings by name, beside those built in.", {}),
 }
 EXCLUSIVE = (("host", "hosts"), tuple(PASSWORD_KEYS))
-"""Of each, one at most."""
+"""Of each of these, only one may be given."""
 
 
 def json_schema() -> dict[str, Any]:
-    """Give a JSON Schema of a configuration file; whatever the loader takes fits it."""
+    """Give a JSON Schema of a configuration file; whatever the loader accepts fits it."""
     tls = _table(TLS_KEYS)
     profile = _table(PROFILE_KEYS, tls=tls)
     for names in EXCLUSIVE:
@@ -93,6 +93,6 @@ def _table(keys: Mapping[str, Key], **tables: dict[str, Any]) -> dict[str, Any]:
 
 
 def _not_both(names: tuple[str, str]) -> dict[str, Any]:
-    """Refuse two keys beside each other; one without a value counts as none."""
+    """Refuse two keys beside each other; one without a value isn't counted."""
     written = {name: {"not": {"type": "null"}} for name in names}
     return {"not": {"type": "object", "required": list(names), "properties": written}}

@@ -30,7 +30,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Level(IntEnum):
-    """Who said it; a lower number wins."""
+    """The origin of a setting; a lower number wins."""
 
     FLAG = 0
     ENVIRONMENT = 1
@@ -42,7 +42,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value(Generic[T_co]):
-    """A setting and where it came from: `flag --host`, `MEDTRACK_URL`, `/x/medtrack.yaml:7`."""
+    """A setting and its source: `flag --host`, `MEDTRACK_URL`, `/x/medtrack.yaml:7`."""
 
     value: T_co
     source: str
@@ -51,7 +51,7 @@ class Value(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A setting as written: one text or a list's. Any of them may be a password by mistake."""
+    """A setting as written: a text or a list of them. Each may be a password by mistake."""
 
     texts: tuple[str, ...] = field(repr=False)
     source: str
@@ -63,37 +63,37 @@ class Entry:
 
 @dataclass(frozen=True)
 class Written:
-    """The settings of one level as written, by their keys; `source` is where they begin."""
+    """The settings of one level as written, by key; `source` is where they begin."""
 
     entries: Mapping[str, Entry]
     source: str = ""
 
     @cached_property
     def url(self) -> ParsedUrl | None:
-        """What the URL says; ConfigError when it isn't one."""
+        """The parsed URL; ConfigError when it isn't one."""
         entry = self.entries.get("url")
         return parse_url(entry.text, entry.source) if entry else None
 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A password and whom it belongs to.
+    """A password and the user name and hosts it belongs to.
 
-    `username` None means whoever connects. An `ambient` one was given beside no host
-    (MEDTRACK_PASSWORD); any other belongs to the hosts of its own level. The text of a
-    `borrowed` one is not that level's: it names a variable.
+    `username` None means any user. With `any_host` it was given without a host (MEDTRACK_PASSWORD);
+    otherwise it belongs to the hosts of its own level. With `from_variable` the text is not that
+    level's: it names a variable.
     """
 
     origin: PasswordOrigin
     username: str | None
-    ambient: bool
-    borrowed: bool
+    any_host: bool
+    from_variable: bool
 
 
 class Layer(TypedDict, total=False):
-    """What one level says about the connection; a key is absent where it is silent.
+    """What one level says about the connection; a key is absent where it says nothing.
 
-    A port or server name of None inside a value means: forget the levels below.
+    A port or server name of None inside a value means: ignore the levels below.
     """
 
     level: Required[Level]
@@ -121,9 +121,9 @@ _TEXTS_OF_A_URL = ("vhost", "username", "ca_file", "cert_file", "key_file", "ser
 def build_layer(written: Written, level: Level, folder: Path, environ: Mapping[str, str]) -> Layer:
     """Type one level's settings; ConfigError, naming the source, where one can't be read.
 
-    Within a level a URL is the more general: a key of its own beats the URL's part. A URL
-    that names a host also makes the port and server name of lower levels void.
-    Relative paths start at `folder`.
+    Within a level a URL is more general: a key of its own overrides the URL's part. A URL that
+    names a host also hides the port and server name of lower levels. Relative paths start at
+    `folder`.
     """
     layer: Layer = {"level": level}
     if not written.entries:
@@ -160,7 +160,7 @@ def build_layer(written: Written, level: Level, folder: Path, environ: Mapping[s
         for key, read in readers.items()
         if key in texts
     }
-    layer |= cast("Layer", typed)  # the readers give what Layer says
+    layer |= cast("Layer", typed)  # the readers return the types of Layer
     if tls := _tls(written, level):
         layer["tls"] = tls
     owner = layer["username"].value if "username" in layer else None
@@ -170,7 +170,7 @@ def build_layer(written: Written, level: Level, folder: Path, environ: Mapping[s
 
 
 def _url_values(url: ParsedUrl, source: str, level: Level) -> Layer:
-    """Give what a URL's own grammar has typed."""
+    """Give the values that the URL parser has already typed."""
     layer: Layer = {"level": level, "tls": Value(url.tls, source, level)}
     if url.host:
         layer["hosts"] = Value(((url.host, None),), source, level)
@@ -192,7 +192,7 @@ def _refuse_together(entries: Mapping[str, Entry], keys: tuple[str, ...]) -> Non
 
 
 def _text(entry: Entry) -> str:
-    """Read a name that AMQP carries: at most 255 bytes of UTF-8."""
+    """Read a name that AMQP can carry: at most 255 bytes of UTF-8."""
     try:
         size = len(entry.text.encode())
     except UnicodeEncodeError:
@@ -229,7 +229,7 @@ def _boolean(entry: Entry) -> bool:
 
 
 def _management_url(entry: Entry) -> WebAddress:
-    """Read a web address; it holds no password and is printed in full."""
+    """Read a web address; it contains no password and is printed in full."""
     try:
         return parse_web_address(entry.text, entry.source)
     except ConfigError:
@@ -238,7 +238,7 @@ def _management_url(entry: Entry) -> WebAddress:
 
 
 def _tls(written: Written, level: Level) -> Value[bool] | None:
-    """Say TLS where a key asks for it."""
+    """Turn TLS on where a key requires it."""
     asking = [written.entries[key] for key in ("tls", *TLS_KEYS) if key in written.entries]
     if not asking:
         return None
@@ -277,12 +277,12 @@ def _password(
     if origin is None:
         return None
     beside_a_host = key == "url" and url is not None and url.host is not None
-    ambient = level is Level.ENVIRONMENT and not beside_a_host
-    return Value(Password(origin, username, ambient, key == "password_env"), source, level)
+    any_host = level is Level.ENVIRONMENT and not beside_a_host
+    return Value(Password(origin, username, any_host, key == "password_env"), source, level)
 
 
 def _arguments(entry: Entry) -> tuple[str, ...]:
-    """Split a command written as one text the way a shell would; a list is taken as it is."""
+    """Split a command written as one text as a shell would; a list is used as it is."""
     try:
         arguments = entry.texts if len(entry.texts) > 1 else tuple(shlex.split(entry.text))
     except ValueError:

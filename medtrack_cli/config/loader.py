@@ -36,14 +36,14 @@ def load(
     prompt: Callable[[str], str] | None = None,
     private: Callable[[], Mapping[str, str]] = dict,
 ) -> Config:
-    """Find out what to connect to, and as whom; ConfigError where that can't be told.
+    """Find out what to connect to, and as which user; ConfigError where that is unclear.
 
-    `flags` holds what was typed, by name (`ca_file` for --ca-file). Flags win over the
-    environment, that over the profile; but below a profile that is typed, only MEDTRACK_PASSWORD
-    is left of the environment. A higher URL replaces host, port, TLS and server name
-    of the levels below; user, password and vhost it leaves out come from below, a password only
-    where `resolve` lets it. An empty variable counts as unset. `prompt` asks a person; `private`
-    tells where the private broker runs, and is asked when its built-in profile is chosen.
+    `flags` holds what was typed, by name (`ca_file` for --ca-file). Flags win over the environment,
+    and that over the profile; but with a profile given by --profile, only MEDTRACK_PASSWORD of the
+    environment counts. A higher URL replaces host, port, TLS and server name of the levels below;
+    user, password and vhost that it leaves out come from below, a password only where `resolve`
+    lets it. An empty variable counts as unset. `prompt` asks a person; `private` gives the private
+    broker's settings, and is called when its built-in profile is chosen.
     """
     looked = paths(environ, cwd, flags.get("config"))
     files = [
@@ -81,13 +81,13 @@ def load(
 
 
 def set_aside(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """Name the variables that lead elsewhere and don't count, since a profile was typed."""
+    """Name the variables that lead elsewhere and are ignored because a profile was typed."""
     names = (f"MEDTRACK_{key.upper()}" for key in _VARIABLES if key not in _left(flags))
     return [name for name in names if environ.get(name)]
 
 
 def _left(flags: Mapping[str, str]) -> Sequence[str]:
-    """Choose the variables that count: a profile that is typed leads where it says."""
+    """Choose the variables that count: a typed profile decides where to connect."""
     return ("password",) if "profile" in flags else _VARIABLES
 
 
@@ -99,7 +99,7 @@ def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Written]:
 def _all_profiles(
     files: Sequence[SettingsFile], environ: Mapping[str, str]
 ) -> dict[str, tuple[Layer, ...]]:
-    """Type every profile there is: its file's level, above the built-in of the same name."""
+    """Type every profile: those of files, each over the built-in one of the same name."""
     known: dict[str, tuple[Layer, ...]] = {name: (layer,) for name, layer in BUILT_IN.items()}
     for file in files:
         level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
@@ -155,7 +155,7 @@ def _key_passphrase(environ: Mapping[str, str]) -> Value[Secret] | Value[None]:
 
 
 def _verify(flags: Mapping[str, str]) -> Value[bool]:
-    """Check certificates unless the command line says otherwise; nothing else is asked."""
+    """Check certificates unless the command line says otherwise; nothing else can."""
     if "insecure" in flags:
         return Value(value=False, source="flag --insecure", level=Level.FLAG)
     return Value(value=True, source="always, without --insecure")
@@ -202,7 +202,7 @@ def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
 
 
 def _users_beside(looked: Sequence[LookedAt], environ: Mapping[str, str]) -> _Profiles:
-    """Type the profiles of the user's own file when an explicit one stands in its place."""
+    """Type the profiles of the user's own file when an explicit one replaces it."""
     own = user_file(environ)
     if own in looked or not own.exists:
         return {}
@@ -214,11 +214,11 @@ def _users_beside(looked: Sequence[LookedAt], environ: Mapping[str, str]) -> _Pr
 def _protector(
     profile: str, resolved: Resolved, known: _Profiles, users_beside: _Profiles
 ) -> str | None:
-    """Name the profile that protects the broker, however it is reached; None: nobody does.
+    """Name the profile that protects the broker, however it is reached; None if none does.
 
-    A broker that a flag, a variable or a project file leads to, even in part, may be one that
-    another profile protects. A profile of the user's speaks for itself, but one of an explicit
-    file doesn't against the user's own file.
+    A broker given by a flag, a variable or a project file, even in part, may be one that another
+    profile protects. A user's profile decides for itself, but one of an explicit file can't
+    overrule the user's own file.
     """
     if resolved.protected.value:
         return profile

@@ -1,4 +1,4 @@
-"""Where configuration files are, and the making of the user's first one."""
+"""Where configuration files are, and how the user's first one is created."""
 
 import os
 from collections.abc import Mapping
@@ -46,15 +46,15 @@ default_profile: local                      # --profile chooses another
 
 
 class FileKind(StrEnum):
-    """Whose text a configuration file is."""
+    """Who wrote a configuration file."""
 
-    PROJECT = "project"  # found in a working tree: somebody else's
+    PROJECT = "project"  # found in a working tree: written by somebody else
     USER = "user"
-    EXPLICIT = "explicit"  # named by --config or MEDTRACK_CONFIG: as good as the user's
+    EXPLICIT = "explicit"  # named by --config or MEDTRACK_CONFIG: trusted as the user's
 
 
 class LookedAt(NamedTuple):
-    """A place where a configuration was looked for."""
+    """A place where a configuration was searched."""
 
     path: Path
     kind: FileKind
@@ -71,7 +71,7 @@ def paths(
 ) -> tuple[LookedAt, ...]:
     """List the places of configuration files, the one that wins first.
 
-    `explicit` is --config; it, or MEDTRACK_CONFIG, stands instead of all others.
+    `explicit` is --config; it, or MEDTRACK_CONFIG, replaces all others.
     """
     named = explicit if explicit is not None else environ.get("MEDTRACK_CONFIG") or None
     if named is not None:
@@ -89,7 +89,7 @@ def user_file(environ: Mapping[str, str]) -> LookedAt:
 def create_user_config(environ: Mapping[str, str]) -> Path:
     """Write the user's first configuration, readable by nobody else; never over another.
 
-    CannotCreate when it is there already or can't be made.
+    CannotCreate when it exists already or can't be written.
     """
     path = _user_config(environ)
     try:
@@ -111,7 +111,7 @@ def _looked_at(path: Path, kind: FileKind) -> LookedAt:
 
 
 def expanded(text: str) -> Path:
-    """Read a path with a `~`; one of a user who isn't known stays as it is, and isn't there."""
+    """Expand a path's `~`; that of an unknown user stays, and so doesn't exist."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -119,9 +119,9 @@ def expanded(text: str) -> Path:
 
 
 def _project_folders(cwd: Path) -> tuple[Path, ...]:
-    """List the folders from `cwd` up to the repository's root; without one, `cwd` alone.
+    """List the folders from `cwd` up to the repository's root; without one, only `cwd`.
 
-    A folder above that is anybody's: on a shared machine somebody may write to /tmp.
+    A folder above that may be anybody's: on a shared machine others can write to /tmp.
     """
     upward = (cwd, *cwd.parents)
     return upward[: upward.index(repository(cwd)) + 1]

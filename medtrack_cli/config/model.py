@@ -1,4 +1,4 @@
-"""The configuration a command works with: every value with its source, no secret in sight."""
+"""The configuration a command works with: every value with its source, secrets hidden."""
 
 import random
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from medtrack_cli.errors import AccessRefused, ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What flags, environment and files add up to. Nothing is fetched until `connection()`."""
+    """The result of flags, environment and files. No password is fetched until `connection()`."""
 
     profile_value: Value[str]
     service_value: Value[str] | Value[None]
@@ -49,7 +49,7 @@ class Config:
 
     @property
     def service(self) -> str | None:
-        """What fills an event's `service`."""
+        """The default of an event's `service`."""
         return self.service_value.value
 
     @property
@@ -59,13 +59,13 @@ class Config:
 
     @property
     def schemas(self) -> tuple[Path, ...]:
-        """The folders of more event types; relative ones start at the file that names them."""
+        """The folders of added event types; relative ones start at the file that names them."""
         return self.schemas_value.value
 
     def values(self) -> list[tuple[str, Value[object]]]:
-        """List every setting, its dotted name first, always in this order.
+        """List every setting by its dotted name, always in this order.
 
-        A password is a Secret, empty while it hasn't been fetched; None where there is none.
+        A password is a Secret, empty while it hasn't been fetched; None without one.
         """
         of = self.resolved
         hosts = tuple(str(host) for host in of.hosts.value)
@@ -102,11 +102,11 @@ class Config:
 
     @property
     def password_is_typed(self) -> bool:
-        """Whether the password stands on the command line, in --url."""
+        """Whether the password is on the command line, in --url."""
         return self.resolved.password.level is Level.FLAG
 
     def address(self) -> dict[str, str]:
-        """Say for people where events would go; no password is fetched for that."""
+        """Say for people where events would go, without fetching a password."""
         of = self.resolved
         hosts = ", ".join(map(str, of.hosts.value))
         if self.via_http:
@@ -115,7 +115,7 @@ class Config:
         return {"broker": hosts, "vhost": vhost, "exchange": self.exchange}
 
     def _api(self) -> WebAddress:
-        """Give the management API's address; ConfigError where it must be known and isn't."""
+        """Give the management API's address; ConfigError if it is required but unknown."""
         url = self.resolved.management_url.value
         if url is not None:
             return url
@@ -130,7 +130,7 @@ class Config:
 
     @property
     def target(self) -> Target:
-        """Name the broker; no password is fetched for that."""
+        """Name the broker, without fetching a password."""
         of = self.resolved
         return ConnectionSettings(
             hosts=of.hosts.value,
@@ -160,9 +160,9 @@ class Config:
         )
 
     def connection(self, order: random.Random | None = None) -> ConnectionSettings:
-        """Fetch the password and give all a connection needs, the hosts shuffled by `order`.
+        """Fetch the password and return all that a connection needs, the hosts shuffled by `order`.
 
-        ConfigError when there is no password or it can't be had.
+        ConfigError when there is no password or it can't be fetched.
         """
         of = self.resolved
         if self.via_http:
@@ -193,7 +193,7 @@ class Config:
         )
 
     def _passphrase(self, key: Path | None) -> Secret | None:
-        """Get what opens an encrypted private key; a plain one needs nothing."""
+        """Get the passphrase of an encrypted private key; a plain one needs none."""
         if key is None or not is_encrypted(key):
             return None
         if self.key_passphrase.value is not None:

@@ -1,4 +1,4 @@
-"""What a medtrack.yaml of a working tree may not say: it is somebody else's text."""
+"""What a medtrack.yaml of a working tree may not say: somebody else wrote it."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ _USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSP
 
 
 def check_project(project: SettingsFile, users: Mapping[str, Written]) -> None:
-    """Refuse a project file that reaches for what is the user's; ConfigError names the line.
+    """Refuse a project file that uses what belongs to the user; ConfigError names the line.
 
-    It may not run a command or read a file for a password, nor take a variable that isn't
-    MEDTRACK_…, is medtrack's own, or serves a profile of the user's; nor redefine a profile of
-    the user's or `medtrack`. `local` it may redefine: `check_local` keeps that on this machine.
+    It may not run a command or read a file for a password, nor use a variable that isn't
+    MEDTRACK_…, is medtrack's own, or serves a profile of the user's; nor redefine a profile of the
+    user's or `medtrack`. It may redefine `local`: `check_local` keeps that on this machine.
     """
     taken = {entry.text for profile in users.values() if (entry := _variable(profile))}
     for name, profile in project.profiles.items():
@@ -56,7 +56,7 @@ def check_local(name: str, layer: Layer) -> None:
 
 
 def check_paths(file: Path, paths: Iterable[Value[Path] | None]) -> None:
-    """Refuse a path of a project file's that leads out of its repository, links followed."""
+    """Refuse a path in a project file that leads out of its repository, links followed."""
     root = os.path.realpath(repository(file.parent))
     for path in filter(None, paths):
         if not Path(os.path.realpath(path.value)).is_relative_to(root):
@@ -66,14 +66,14 @@ def check_paths(file: Path, paths: Iterable[Value[Path] | None]) -> None:
 
 
 def check_schemas(file: Path, folders: Sequence[Value[Path]]) -> None:
-    """Refuse folders of schemas that lead out of the file's repository, and schemas that do."""
+    """Refuse schemas and folders of schemas that lead out of the file's repository."""
     check_paths(file, folders)
     links = (link for folder in folders for link in _linked_schemas(folder.value))
     check_paths(file, (Value(link, str(link)) for link in links))
 
 
 def _linked_schemas(folder: Path) -> Iterator[Path]:
-    """Find the links that would be read as schemas; those to folders are not followed."""
+    """Find links that would be read as schemas; links to folders are not followed."""
     for parent, names in walk(str(folder), lambda _error: None):
         for path in (Path(parent, name) for name in names):
             if path.suffix in _SCHEMA_SUFFIXES and os.path.islink(path):

@@ -1,4 +1,4 @@
-"""From levels to one connection: who wins, and which password may go where."""
+"""From levels to one connection: which value wins, and which password may be sent where."""
 
 import socket
 from collections.abc import Iterable, Sequence
@@ -48,9 +48,9 @@ class Resolved:
 
 
 def resolve(layers: Sequence[Layer], *, profile_is_chosen: bool) -> Resolved:
-    """Let the first layer win, setting by setting; they end with the defaults.
+    """Let the first layer win, setting by setting; the last ones are the defaults.
 
-    `profile_is_chosen`: by --profile or MEDTRACK_PROFILE, so not by a file's default_profile.
+    `profile_is_chosen`: by --profile or MEDTRACK_PROFILE, not by a file's default_profile.
     """
     won = merged(layers)
     hosts, port, tls = _address(won)
@@ -95,10 +95,10 @@ def merged(layers: Sequence[Layer]) -> Layer:
 def _of_tls(
     layers: Sequence[Layer], hosts_level: Level, *, profile_is_chosen: bool
 ) -> Sequence[Layer]:
-    """Choose the levels that say whom to trust and who we are.
+    """Choose the levels that decide whom to trust and which certificate is ours.
 
-    A project file says it for its own hosts, not for one of a flag or variable, where it could
-    vouch for somebody in between; unless a person chose its profile.
+    A project file decides that for its own hosts, but not for one of a flag or variable, where it
+    could vouch for a man in the middle; unless a person chose its profile.
     """
     if profile_is_chosen or hosts_level >= Level.PROJECT:
         return layers
@@ -106,23 +106,23 @@ def _of_tls(
 
 
 def hosts_of(whole: Layer) -> tuple[Host, ...]:
-    """Give the hosts that settings lead to; none of them is silent."""
+    """Give the hosts of a complete layer."""
     return _address(whole)[0].value
 
 
 def brokers(hosts: Iterable[Host]) -> set[str]:
-    """Name the brokers at hosts: one a host, whatever the port; on this machine one a port.
+    """Name the brokers at hosts: one for each host, whatever the port; on this machine one a port.
 
-    Behind a port of this machine may be a tunnel to anywhere.
+    A port of this machine may be a tunnel to anywhere.
     """
     names = [(same_name(host.name), host.port) for host in hosts]
     return {f"{name}:{port}" if name == "localhost" else name for name, port in names}
 
 
 def same_name(host: str) -> str:
-    """Bring a host's name into the form in which two are compared; nothing is looked up.
+    """Normalise a host's name for comparison, without looking it up.
 
-    Addresses may be written as resolvers take them: 127.1, 0x7f000001, ::ffff:127.0.0.1.
+    Addresses may be written as resolvers accept them: 127.1, 0x7f000001, ::ffff:127.0.0.1.
     """
     address = _numeric(host)
     if is_loopback(host) or (address and (address.is_loopback or address.is_unspecified)):
@@ -159,11 +159,11 @@ def _address(whole: Layer) -> tuple[Value[tuple[Host, ...]], Value[int], Value[b
 
 
 def _management_url(layers: Sequence[Layer], hosts: Iterable[Host]) -> Value[WebAddress] | None:
-    """Find the management API of these very hosts.
+    """Find the management API of these hosts.
 
     One given at a lower level than the host is another broker's, unless the addresses agree; so is
-    one on this machine that the environment still has, where the broker is elsewhere: it would be
-    told a login that isn't its own.
+    one on this machine that remains in the environment, where the broker is elsewhere: it would get
+    a login that isn't its own.
     """
     at = next((at for at, layer in enumerate(layers) if "management_url" in layer), None)
     if at is None:
@@ -203,13 +203,13 @@ def _password(
     - A password given beside a host (in a URL, in a profile) is sent to that URL's or profile's
       hosts only; all names of this machine are one host. A profile's goes to another host of a
       flag or variable if the profile was chosen by --profile or MEDTRACK_PROFILE: then a person
-      put the two together.
-    - MEDTRACK_PASSWORD stands beside no host: it goes where flags, variables and the user's own
+      combined the two.
+    - MEDTRACK_PASSWORD belongs to no host: it goes where flags, variables and the user's own
       files lead; below a typed profile, whose own password wins.
-    - No password from outside a project file, a variable that it names included, goes to an
+    - No password from outside a project file, or of a variable that it names, goes to an
       address beyond this machine that the project file names, unless the profile was chosen so.
 
-    Where none is left, the value says why the first was held back.
+    If none is left, the value says why the first was held back.
     """
     missing: Value[Missing] = Value(Missing("", _GIVE_ONE), "not set")
     for at, layer in enumerate(layers):
@@ -221,7 +221,7 @@ def _password(
         if password.username not in {None, username}:
             reason = _OTHER_USER
         elif not (
-            password.ambient
+            password.any_host
             or hosts <= _names(hosts_of(merged(layers[at:])))
             or (of_profile and profile_is_chosen)
         ):
@@ -229,7 +229,7 @@ def _password(
         elif (
             project_reaches_out
             and not profile_is_chosen
-            and (password.borrowed or level is not Level.PROJECT)
+            and (password.from_variable or level is not Level.PROJECT)
         ):
             reason = _PROJECT_HOST
         else:

@@ -1,4 +1,4 @@
-"""Where a password comes from, and the fetching of it: only when something connects."""
+"""Where a password comes from, and how it is fetched: only when something connects."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ _COMMAND_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no password to use: why, and what would help."""
+    """There is no password to use: the reason, and what would help."""
 
     reason: str
     hint: str
@@ -65,29 +65,29 @@ def fetch(origin: PasswordOrigin) -> Secret:
 
 
 def require_own(path: Path, mode: int) -> None:
-    """Refuse a file that everybody can write: what it says is nobody's in particular."""
+    """Refuse a file that everybody can write: anybody may have written it."""
     if stat.S_ISREG(mode) and mode & stat.S_IWOTH:
         what = "the configuration can be written by every user"
         raise ConfigError(what, str(path), hint=f"chmod o-w {shlex.quote(str(path))}")
 
 
 def require_private(path: Path, mode: int) -> None:
-    """Refuse a file that holds a secret and that group or others can touch, as ssh does."""
+    """Refuse a file with a secret that the group or others can access, as ssh does."""
     if stat.S_IMODE(mode) & 0o077:
         what = "a file with a password in it is open to other users"
         raise ConfigError(what, str(path), hint=f"chmod 600 {shlex.quote(str(path))}")
 
 
 def is_encrypted(key: Path) -> bool:
-    """Whether a private key needs a passphrase; one that can't be read is somebody else's."""
+    """Return whether a private key needs a passphrase; an unreadable one is reported elsewhere."""
     try:
-        return b"ENCRYPTED" in key.read_bytes()  # in both forms of PEM, the old and PKCS #8
+        return b"ENCRYPTED" in key.read_bytes()  # in both PEM formats, the old one and PKCS #8
     except OSError:
         return False
 
 
 def sendable(password: Secret, subject: str) -> Secret:
-    """Refuse a password that no UTF-8 can carry; a variable may hold any bytes."""
+    """Refuse a password that isn't UTF-8; a variable may hold any bytes."""
     try:
         password.reveal().encode()
     except UnicodeEncodeError:
@@ -110,7 +110,7 @@ def _from_file(path: Path, source: str) -> Secret:
 
 
 def _from_command(arguments: tuple[str, ...], source: str) -> Secret:
-    """Run the password's command without the events' stdin, our variables, and its stderr shown.
+    """Run the password's command, without the events' stdin and our variables.
 
     What it prints on stderr stays hidden: it may quote the secret.
     """

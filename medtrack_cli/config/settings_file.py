@@ -16,7 +16,7 @@ from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, Table, parse_document
 from medtrack_cli.errors import ConfigError
 
-_LARGEST = 128 * 1024  # bytes; PyYAML takes half a second for them
+_LARGEST = 128 * 1024  # bytes; PyYAML needs half a second for them
 _SEE_INIT = "`medtrack config init` writes a commented example"
 
 
@@ -33,8 +33,8 @@ class SettingsFile:
 def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     """Read a configuration file; ConfigError, with its line, when it can't be used.
 
-    A file of the user's that holds a password must be closed to everybody else; any of them to
-    everybody's writing, as it may name a command.
+    A user's file with a password must be inaccessible to others; any user's file must not be
+    writable by everybody, as it may name a command.
     """
     text, mode = _read(path, kind)
     if kind is not FileKind.PROJECT:
@@ -83,7 +83,7 @@ def _holds_password(profile: Written) -> bool:
 
 
 def _profile(node: Node, line: int, path: Path) -> dict[str, Entry]:
-    """Read one profile; the keys under `tls` are lifted beside the others."""
+    """Read one profile; the keys under `tls` are moved beside the others."""
     table = _table(node, f"{path}:{line}")
     entries = _entries(table, PROFILE_KEYS, path)
     if "tls" in table.items:

@@ -1,4 +1,4 @@
-"""Our own reading of AMQP URLs, so that no message ever quotes a piece of one.
+"""Our own parser of AMQP URLs, so that no message ever quotes a piece of one.
 
 By https://www.rabbitmq.com/docs/uri-spec and https://www.rabbitmq.com/docs/uri-query-parameters.
 """
@@ -23,8 +23,8 @@ _WEB = re.compile(r"(?ai)(?P<scheme>https?)://(?P<address>[^/]+)(?P<path>/[a-z0-
 _HOST_NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _TLS_PARAMETERS = ("cacertfile", "certfile", "keyfile", "server_name_indication")
 _PARAMETERS = (*_TLS_PARAMETERS, "verify", "heartbeat", "auth_mechanism")
-_UNSUPPORTED = ("depth", "fail_if_no_peer_cert", "ssl_options")  # of TLS, which isn't weakened
-# What tunes RabbitMQ's own clients, and pika.
+_UNSUPPORTED = ("depth", "fail_if_no_peer_cert", "ssl_options")  # values that would weaken TLS
+# Parameters that tune RabbitMQ's own clients, and pika.
 _IGNORED = frozenset(
     [
         "channel_max",
@@ -43,7 +43,7 @@ _IGNORED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
-    """The parts a URL names; None where it says nothing, "" where it says empty.
+    """The parts a URL names; None where a part is absent, "" where it is empty.
 
     `amqp://h` has no vhost, `amqp://h/` the vhost "", `amqp://h/%2F` the vhost "/".
     """
@@ -112,9 +112,9 @@ def parse_host(text: str, source: str) -> tuple[str, int | None]:
 
 
 def parse_web_address(text: str, source: str) -> WebAddress:
-    """Read http[s]://HOST[:PORT][/PATH], in which no two readers find different hosts.
+    """Read http[s]://HOST[:PORT][/PATH], so strictly that all readers find the same host.
 
-    No user name, query, fragment, backslash, percent sign or letter beyond ASCII is in one.
+    It may not contain a user name, query, fragment, backslash, percent sign or letter beyond ASCII.
     """
     match = _WEB.fullmatch(text)
     if match is None or "%" in match["address"]:
@@ -147,8 +147,8 @@ def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...]) -> st
 def _refuse_raw(rest: str, source: str) -> None:
     """Refuse what shows that a user name or password was not percent-encoded.
 
-    An @ after the first / or ? is always refused: the part before it may be half a password,
-    and the host read from there would be printed everywhere.
+    An @ after the first / or ? is always refused: the part before it may be half a password, and
+    the host read from there would be printed everywhere.
     """
     authority = re.split("[/?]", rest, maxsplit=1)[0]
     if "#" in rest or rest.count("@") > 1 or rest.count("@") > authority.count("@"):
@@ -195,7 +195,7 @@ def _parameters(pairs: Iterable[tuple[str, str]], source: str, *, tls: bool) -> 
         if key in _TLS_PARAMETERS and not tls:
             raise ConfigError(f"{key} needs TLS", source, hint="write amqps:// for amqp://")
         parameters[key] = _decode(value, source)
-    # RabbitMQ's own client takes the name `disable` for: don't compare the host's.
+    # RabbitMQ's own client reads the name `disable` as: don't compare the host's.
     unchecked = parameters.get("server_name_indication") == "disable"
     if unchecked or parameters.get("verify", "verify_peer") != "verify_peer":
         what = "certificate checks can't be switched off by a URL or a file"

@@ -24,11 +24,11 @@ _ODD = {
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text as written: `0123` and `yes` stay what they are. Any of them may be a password."""
+    """A text as written: `0123` and `yes` stay as they are. Any text may be a password."""
 
     text: Secret
     line: int
-    is_unset: bool  # nothing was written: `key:`
+    is_unset: bool  # no value: `key:`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ Node = Scalar | Sequence | Table
 def parse_document(text: str, place: str) -> Node | None:
     """Read one YAML document, None when it is empty; ConfigError with `place:line` otherwise.
 
-    The parser's own sentences are not passed on: they quote the text, which may be a password.
+    The parser's own messages are not passed on: they quote the text, which may be a password.
     """
     import yaml
 
     from medtrack_cli.yaml_nodes import Composer, Refused
 
-    events = yaml.parse(text, Loader=yaml.SafeLoader)  # its time grows with the depth squared
+    events = yaml.parse(text, Loader=yaml.SafeLoader)  # the time grows with the square of the depth
     composer = Composer(events, deepest=_DEEPEST, any_key=True, is_strict=True)
     try:
         next(events)  # the stream's start

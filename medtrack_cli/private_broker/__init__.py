@@ -1,7 +1,7 @@
 """A private RabbitMQ for development, demo and tests: start, stop, status.
 
-It shares nothing with a RabbitMQ of the system: not its ports, cookie, data nor epmd. All it
-has is in one folder, all it listens on is 127.0.0.1, and no privilege is needed.
+It shares nothing with a RabbitMQ of the system: no port, cookie, data or epmd. All its files are in
+one folder, it listens on 127.0.0.1 only, and needs no privilege.
 """
 
 import shutil
@@ -25,16 +25,16 @@ from medtrack_cli.private_broker.node import LOOPBACK, PASSWORD, USERNAME
 from medtrack_cli.private_broker.rabbitmq import HOW_TO_INSTALL, Installation, find
 
 EXCHANGE = "medtrack.events"
-_STOP_PATIENCE = 20.0  # seconds RabbitMQ gets to write its data; its statistics alone take 5
-_ANSWER_PATIENCE = 5.0  # seconds a running broker gets to greet, before it counts as stuck
-_PAUSE = 0.05  # seconds between two looks
+_STOP_PATIENCE = 20.0  # seconds for RabbitMQ to write its data; its statistics alone take 5
+_ANSWER_PATIENCE = 5.0  # seconds for a running broker to answer before it counts as stuck
+_PAUSE = 0.05  # seconds between two checks
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateBroker:
-    """A private broker that runs. `ready` says whether AMQP answers; `pid` is None in a container.
+    """A running private broker. `ready`: AMQP answers; `pid` is None in a container.
 
-    Both URLs hold the guide's public development credentials.
+    Both URLs contain the guide's public development credentials.
     """
 
     amqp_url: str
@@ -54,7 +54,7 @@ class PrivateBroker:
 
 
 def state_folder(environ: Mapping[str, str], name: str = "default") -> Path:
-    """Name the folder of a private broker."""
+    """Return the folder of a private broker."""
     return folder.state_folder(environ, "broker", name)
 
 
@@ -70,7 +70,8 @@ def start(
 
     `announce` gets a line before anything slow or lasting: a package installed, an image fetched.
     `deadline` is in seconds and counts from the launch. A failed or interrupted start leaves no
-    process behind. Raises BrokerUnreachable with the log's telling lines, CannotCreate, TimedOut.
+    process behind. Raises BrokerUnreachable with the log's informative lines, CannotCreate,
+    TimedOut.
     """
     _refuse_windows()
     with locked(state, deadline):
@@ -80,7 +81,7 @@ def start(
             known.end(_STOP_PATIENCE)  # stuck, or left by a start that was killed
         found = _obtain(state, environ, announce, install=install)
         node = private_node.prepare(found, known.node if known else None)
-        private_node.save(node, state)  # before the launch: whatever runs can be found again
+        private_node.save(node, state)  # before the launch, so that any process can be found
         launcher = launcher_of(node, state)
         try:
             launcher.launch(environ, announce)
@@ -93,7 +94,7 @@ def start(
 
 
 def stop(state: Path, *, erase: bool = False) -> bool:
-    """Stop the broker of a state folder, and with `erase` forget its data; False if none ran."""
+    """Stop the broker of a state folder, with `erase` also its data; False if none ran."""
     if not state.exists():
         return False
     with locked(state, _STOP_PATIENCE * 3):
@@ -107,13 +108,13 @@ def stop(state: Path, *, erase: bool = False) -> bool:
 
 
 def status(state: Path) -> PrivateBroker | None:
-    """Look at the broker of a state folder; None if it does not run."""
+    """Describe the broker of a state folder; None if it does not run."""
     known = _known(state)
     return replace(_describe(known), already_running=True) if known and known.runs() else None
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """Say where the private broker runs, as a profile's settings; BrokerUnreachable: none does."""
+    """Give the private broker's address as a profile's settings; BrokerUnreachable without one."""
     running = status(state_folder(environ))
     if running is None or not running.ready:
         raise BrokerUnreachable("no private broker runs", hint="medtrack broker start")

@@ -27,9 +27,9 @@ class Container:
         return f"`{self.node.command.name} logs`"
 
     def launch(self, environ: Mapping[str, str], announce: Callable[[str], None]) -> None:
-        """Start the container, fetching the image first where it is missing.
+        """Start the container, pulling the image first if it is missing.
 
-        The host name is fixed, since it names the data.
+        The host name is fixed, since the data's name depends on it.
         """
         if not self._succeeds("image", "inspect", IMAGE):
             announce(f"fetching the image {IMAGE} with {self.node.command.name}")
@@ -50,7 +50,7 @@ class Container:
 
     def last_lines(self) -> list[str]:
         if not self.runs():
-            return []  # its log went with it
+            return []  # its log was removed with it
         return self._engine("logs", "--tail", "40", self.name).splitlines()
 
     def end(self, _patience: float) -> bool:

@@ -14,9 +14,9 @@ _PAUSE = 0.05  # seconds between two tries
 
 @contextmanager
 def locked(folder: Path, patience: float) -> Iterator[None]:
-    """Make a folder for its owner alone and lock it; the system drops a dead process's lock.
+    """Create a folder for its owner alone and lock it; the system releases a dead process's lock.
 
-    Raises TimedOut when another process keeps it for `patience` seconds, CannotCreate.
+    Raises TimedOut when another process holds it for `patience` seconds, CannotCreate.
     """
     until = time.monotonic() + patience
     while True:
@@ -43,7 +43,7 @@ def _opened(folder: Path) -> TextIO:
 
 
 def _try_lock(stream: TextIO) -> bool:
-    """Take the lock, unless it is held or its file was erased meanwhile by who held it."""
+    """Take the lock, unless it is held or its holder has erased the file meanwhile."""
     import fcntl
 
     try:

@@ -1,4 +1,4 @@
-"""A broker's first words: that it is up, and its version."""
+"""A broker's first answer: that it runs, and its version."""
 
 import socket
 
@@ -6,8 +6,8 @@ import socket
 def broker_version(host: str, port: int, patience: float) -> str | None:
     """Ask for AMQP 0-9-1 and read the version from the broker's answer, connection.start.
 
-    None when nobody answers so within about `patience` seconds. No login takes place.
-    AMQP 0-9-1 §4.2.2 (the protocol header) and §4.2.3 (the frame).
+    None without such an answer within about `patience` seconds. There is no login. AMQP 0-9-1
+    §4.2.2 (the protocol header) and §4.2.3 (the frame).
     """
     try:
         with socket.create_connection((host, port), patience) as connection:

@@ -1,4 +1,4 @@
-"""Installing the distribution's RabbitMQ without letting a service start."""
+"""Installing the distribution's RabbitMQ without starting a service."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ from medtrack_cli import programs
 from medtrack_cli.errors import BrokerUnreachable
 
 POLICY = Path("/usr/sbin/policy-rc.d")
-TAIL = 8  # lines of the log that an error shows
+TAIL = 8  # log lines shown in an error
 
-# One script, so that `sudo` is asked once and the traps hold whatever becomes of Python.
+# One script, so that `sudo` is asked once and the traps work whatever happens to Python.
 # policy-rc.d is how Debian lets an administrator forbid service starts during installation:
-# https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
-# An existing one is kept as a hard link and put back; ours counts only while this script lives.
+# https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt An existing one is kept as
+# a hard link and restored; ours counts only while this script runs.
 DEBIAN = r"""
 policy=$1 saved=$1.medtrack-saved draft=$1.medtrack-draft
 mark='# Written by medtrack while it installs RabbitMQ'
@@ -61,10 +61,10 @@ MANAGERS = {"apt-get": DEBIAN, "dnf": FEDORA}
 def install_package(
     environ: Mapping[str, str], *, announce: Callable[[str], None], log: Path
 ) -> bool:
-    """Install the package `rabbitmq-server`, stopped and disabled; False where that can't be done.
+    """Install the package `rabbitmq-server`, stopped and disabled; False if that isn't possible.
 
-    It can be done with apt-get or dnf, as root or where `sudo` asks for no password.
-    Raises BrokerUnreachable, with the log's last lines, when the installation fails.
+    It needs apt-get or dnf, and root or a `sudo` that asks for no password. Raises
+    BrokerUnreachable, with the log's last lines, when the installation fails.
     """
     path = environ.get("PATH", os.defpath)
     manager = next((name for name in MANAGERS if shutil.which(name, path=path)), None)
@@ -83,7 +83,7 @@ def run_manager(
     log: Path,
     policy: Path = POLICY,
 ) -> None:
-    """Let a package manager install RabbitMQ; `privilege` is what makes a command root's."""
+    """Let a package manager install RabbitMQ; `privilege` is the command's prefix to be root."""
     command = [*privilege, "/bin/sh", "-c", MANAGERS[manager], "sh", str(policy)]
     complete = f"{environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # dpkg insists on these
     if status := _run(command, {**environ, "PATH": complete}, log):
@@ -105,10 +105,10 @@ def _privilege(path: str) -> list[str] | None:
 
 
 def _run(command: list[str], environ: Mapping[str, str], log: Path) -> int:
-    """Run to the end, even when interrupted: a package half configured helps nobody.
+    """Run to the end, even when interrupted: a half-configured package helps nobody.
 
-    A process group of its own keeps the terminal's Ctrl-C from the package manager; the
-    session stays, because sudo remembers a password by terminal.
+    A process group of its own keeps the terminal's Ctrl-C from the package manager; the session
+    stays, because sudo remembers a password by terminal.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - a constant script

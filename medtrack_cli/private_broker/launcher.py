@@ -21,7 +21,7 @@ class Launcher(Protocol):
     def log(self) -> str: ...
     @property
     def pid(self) -> int | None:
-        """The server's process id; None in a container, and while none is known."""
+        """The server's process id; None in a container, and while it is unknown."""
 
     def launch(self, environ: Mapping[str, str], announce: Callable[[str], None], /) -> None:
         """Start it; its errors are in the log. `announce` gets a line before anything slow."""
@@ -30,10 +30,10 @@ class Launcher(Protocol):
         """Return whether it runs, ready or not."""
 
     def last_lines(self) -> list[str]:
-        """Read what the last start logged."""
+        """Read the log of the last start."""
 
     def end(self, patience: float, /) -> bool:
-        """End it and what a failed launch left; False if nothing ran.
+        """End it and the remains of a failed launch; False if nothing ran.
 
         `patience` is how many seconds it gets to write its data.
         """
@@ -42,7 +42,7 @@ class Launcher(Protocol):
         """Kill it as a power cut would; its data stays."""
 
     def erase(self) -> None:
-        """Remove the data that is kept outside of the folder."""
+        """Remove data that is kept outside of the folder."""
 
     def rabbitmqctl(self, *arguments: str, patience: float) -> str:
         """Run rabbitmqctl and return its output; raise BrokerUnreachable."""

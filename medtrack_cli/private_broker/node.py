@@ -1,4 +1,4 @@
-"""What a private RabbitMQ is known by from one start to the next: its names and ports."""
+"""A private RabbitMQ's identity from one start to the next: its names and ports."""
 
 import json
 import secrets
@@ -38,7 +38,7 @@ class Node:
 
 
 def prepare(installation: Installation, known: Node | None) -> Node:
-    """Choose a node's names and ports: those it had, as far as they are still free."""
+    """Choose a node's names and ports: the former ones, as far as they are still free."""
     wanted = (
         (known.amqp_port, known.management_port, known.distribution_port, known.epmd_port)
         if known
@@ -53,7 +53,7 @@ def prepare(installation: Installation, known: Node | None) -> Node:
 
 
 def load(folder: Path) -> Node | None:
-    """Read a folder's node; None where there is none that can be read."""
+    """Read a folder's node; None without a readable one."""
     try:
         stored = json.loads((folder / "broker.json").read_text("utf-8"))
         return Node(**{**stored, "kind": Kind(stored["kind"]), "command": Path(stored["command"])})
@@ -62,7 +62,7 @@ def load(folder: Path) -> Node | None:
 
 
 def save(node: Node, folder: Path) -> None:
-    """Write the node so that a reader sees the old one or the new one, whatever happens."""
+    """Write the node atomically: a reader sees the old one or the new one."""
     whole_file.replace(folder / "broker.json", json.dumps(asdict(node), default=str))
 
 

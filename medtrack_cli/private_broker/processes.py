@@ -1,8 +1,8 @@
 """The processes of one private broker: found by a mark in their environment, and ended.
 
-Erlang starts several (the runtime, epmd, a port helper, a resolver), in sessions of their own
-and some of them detached; their environment is the one thing they all inherit. The mark holds
-a random token, so that a recycled process id or another user's broker is never mistaken for ours.
+Erlang starts several (the runtime, epmd, a port helper, a resolver), in sessions of their own and
+some of them detached; their environment is the one thing they all inherit. The mark contains a
+random token, so that a recycled process id or another user's broker is never mistaken for ours.
 """
 
 import os
@@ -15,12 +15,12 @@ from pathlib import Path
 from medtrack_cli import programs
 
 MARK = "MEDTRACK_BROKER_PROCESS"
-_PAUSE = 0.05  # seconds between two looks
+_PAUSE = 0.05  # seconds between two checks
 _PROC = Path("/proc")
 
 
 def marked(token: str) -> frozenset[int]:
-    """Find the living processes that carry the token; zombies don't count."""
+    """Find the living processes with the token, but no zombies."""
     if Path("/proc/self/environ").exists():
         return marked_by_proc(token)
     return marked_by_ps(token)
@@ -47,9 +47,9 @@ def marked_by_ps(token: str) -> frozenset[int]:
 
 
 def any_runs(token: str, pids: frozenset[int]) -> bool:
-    """Return whether one of these processes lives and carries the token.
+    """Return whether one of these processes lives and has the token.
 
-    Amid an exec a process shows no environment for a moment: a living one is looked at again.
+    During an exec a process shows no environment for a moment, so a living one is checked again.
     """
     for _ in range(10):
         if not pids.isdisjoint(marked(token)):
@@ -61,10 +61,10 @@ def any_runs(token: str, pids: frozenset[int]) -> bool:
 
 
 def end(token: str, gently: int | None, patience: float) -> bool:
-    """End every process that carries the token; False when there was none.
+    """End every process with the token; False when there was none.
 
-    `gently` is the Erlang runtime's process id where it is known: it is asked with SIGTERM and
-    given `patience` seconds to write its data. All that is left after that is killed.
+    `gently` is the Erlang runtime's process id, if known: it is asked with SIGTERM and given
+    `patience` seconds to write its data. All that is left after that is killed.
     """
     found = marked(token)
     if gently in found and gently is not None:
@@ -77,14 +77,14 @@ def end(token: str, gently: int | None, patience: float) -> bool:
 
 
 def kill(token: str, pid: int) -> None:
-    """Kill one process, if it carries the token, and wait until it is gone."""
+    """Kill one process, if it has the token, and wait until it is gone."""
     if pid in marked(token):
         _send([pid], signal.SIGKILL)
         wait_gone(token, pid, patience=10)
 
 
 def wait_gone(token: str, pid: int, patience: float) -> None:
-    """Wait until a process has ended, `patience` seconds at most."""
+    """Wait until a process has ended, at most `patience` seconds."""
     until = time.monotonic() + patience
     while pid in marked(token) and time.monotonic() < until:
         time.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""Where a RabbitMQ that medtrack may start privately is found on this machine."""
+"""Finding a RabbitMQ on this machine that medtrack may start privately."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from medtrack_cli import programs
 
 IMAGE = "docker.io/library/rabbitmq:4-management"
 ENGINES = ("docker", "podman")
-ENGINE_PATIENCE = 5.0  # seconds; an engine that is up answers `info` in well under one
+ENGINE_PATIENCE = 5.0  # seconds; a running engine answers `info` in well under one
 
 HOW_TO_INSTALL = (
     "start Docker or Podman, or install RabbitMQ: Debian, Ubuntu: sudo apt-get install"
@@ -60,7 +60,7 @@ def find_server(environ: Mapping[str, str], root: Path = Path("/")) -> Path | No
 
 
 def find_engine(environ: Mapping[str, str]) -> Path | None:
-    """Find a container engine that is there and running."""
+    """Find a container engine that runs."""
     for name in ENGINES:
         command = shutil.which(name, path=environ.get("PATH", os.defpath))
         if command and _answers(command, environ):

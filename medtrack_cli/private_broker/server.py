@@ -1,4 +1,4 @@
-"""A private RabbitMQ that the machine's own server runs, set apart from the system's."""
+"""A private RabbitMQ run by the machine's own server, separate from the system's."""
 
 import os
 import secrets
@@ -44,7 +44,7 @@ class Server:
         return self._read_pid("pid")
 
     def launch(self, environ: Mapping[str, str], _announce: Callable[[str], None]) -> None:
-        """Start the server in a session of its own, where no Ctrl-C of the terminal reaches it.
+        """Start the server in a session of its own, which the terminal's Ctrl-C doesn't reach.
 
         The shell hands it over to the system at once, so that it is nobody's child.
         """
@@ -97,14 +97,14 @@ class Server:
         return done.stdout.decode(errors="replace")
 
     def write_files(self) -> None:
-        """Lay out the folder."""
+        """Write the node's configuration files into the folder."""
         folder = self.folder
         for name in ("data", "home", "log"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
         login = {"username": USERNAME, "password": PASSWORD}
         settings = _CONFIG.format(node=self.node, loopback=LOOPBACK, **login)
         _write_private(folder / "rabbitmq.conf", settings)
-        # These two stand in for the system's files, which would be read otherwise.
+        # Without these two, the system's files would be read.
         _write_private(folder / "rabbitmq-env.conf", "# Empty on purpose.\n")
         _write_private(folder / "advanced.config", "[].\n")
         _write_private(folder / "enabled_plugins", "[rabbitmq_management].\n")
@@ -113,7 +113,7 @@ class Server:
             _write_private(cookie, secrets.token_hex(24))
 
     def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Say all that RabbitMQ's scripts read, and pass on nothing of the caller's but PATH.
+        """Set all that RabbitMQ's scripts read, and pass on only PATH of the caller's environment.
 
         HOME leads Erlang to the node's own cookie, which so appears in no argument list.
         """

@@ -1,1 +1,1 @@
-"""What bash, zsh and fish are told: their completion scripts, and words in their quotes."""
+"""Completion scripts for bash, zsh and fish, and quoting of words for them."""

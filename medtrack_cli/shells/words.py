@@ -1,4 +1,4 @@
-"""Words of a shell's command line: read as far as they are typed, and written in its quotes."""
+"""Words of a shell's command line: read as far as they are typed, and quoted."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _PIECE = re.compile(
     r"|(?P<letter>.)",
     re.DOTALL,
 )
-"""A piece of a line; the group of a quoted one ends before the mark that closes it."""
+"""A piece of a line; the group of a quoted one ends before the closing mark."""
 
 _OPENING = {"single": "'", "double": '"', "ansi": "$'"}
 _MEANT = {
@@ -20,7 +20,7 @@ _MEANT = {
     "double": re.compile(r'\\(["\\$`])'),
     "ansi": re.compile(r"\\(.)", re.DOTALL),
 }
-"""What of a piece stands for its first group."""
+"""Pieces whose meaning is their first group."""
 
 _AS_IT_IS = re.compile("(?!)()")
 
@@ -28,8 +28,8 @@ _AS_IT_IS = re.compile("(?!)()")
 class Typed(NamedTuple):
     """A command line up to the cursor.
 
-    `raw` is its last word as it stands there, `last` what that means, `quote` the quotation mark
-    that is still open in it.
+    `raw` is its last word as typed, `last` its meaning, `quote` the quotation mark that is still
+    open in it.
     """
 
     words: list[str]
@@ -59,13 +59,13 @@ def read(line: str) -> Typed:
 
 
 def written(text: str, quote: str, is_hidden: Callable[[str], bool]) -> str:
-    """Write a text for bash, after an open quotation mark where there is one.
+    """Quote a text for bash, after an open quotation mark if there is one.
 
-    Whatever it holds, bash takes it for this text and nothing else. What a terminal would obey or
-    hide, by `is_hidden`, is written in ASCII.
+    bash reads it as exactly this text, whatever it contains. What a terminal would obey or hide, by
+    `is_hidden`, is written in ASCII.
     """
     word = "".join(_char(char, quote, is_hidden) for char in text)
-    # bash closes the mark itself, save where it takes what stands there for one that is closed.
+    # bash closes the mark itself, except where it takes the following text for a closed one.
     return f"{word}{quote}" if quote and word.endswith(quote) else word
 
 

@@ -1,1 +1,1 @@
-"""Adapters put together for the commands, by what a Runtime says: imported where it is used."""
+"""Adapters put together for the commands, configured by a Runtime and imported where used."""

@@ -1,4 +1,4 @@
-"""Archives: made on a broker whose streams were tried first, and seen as they are."""
+"""Archives: created on a broker whose streams were tested first, and listed."""
 
 import secrets
 from collections.abc import Sequence
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 def create(
     runtime: Runtime, stream: NewQueue, patterns: tuple[str, ...], *, accepts_loss: bool
 ) -> int:
-    """Make an archive, and say so; nothing where a publisher would suffer, unless that is taken."""
+    """Create an archive and report it.
+
+    Not where publishers would suffer, unless that is accepted.
+    """
     with runtime.world.stop_on_signals() as stop:
         try:
             fates = _probed(runtime, stop)
@@ -51,7 +54,10 @@ def create(
 
 
 def _probed(runtime: Runtime, stop: Stop) -> Fates:
-    """Try what headers come to, apart from all that is there; first delete what was left of it."""
+    """Test what becomes of headers, apart from real data.
+
+    First delete an earlier test's remains.
+    """
     from medtrack_cli.broker.amqp import stream_probe, taps
     from medtrack_cli.broker.management.client import names
 
@@ -68,7 +74,7 @@ def _probed(runtime: Runtime, stop: Stop) -> Fates:
 
 
 def read_all(runtime: Runtime) -> Sequence[Archive]:
-    """Read the streams of the vhost, with what is at their ends where that can be read."""
+    """Read the vhost's streams, with their first and last messages where these can be read."""
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import read_archives
 
@@ -82,7 +88,7 @@ def read_all(runtime: Runtime) -> Sequence[Archive]:
 
 
 def read_one(runtime: Runtime, name: str) -> Archive:
-    """Read a stream; what only the management API could tell is None, with a note, without it."""
+    """Read a stream; what only the management API tells is None without it, with a note."""
     from medtrack_cli.broker.amqp.stream_edges import read_edges
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import read_archives
@@ -117,4 +123,4 @@ def _joined(archive: Archive, edges: "Edges") -> Archive:
 
 
 def _silent(_text: str) -> None:
-    """Say nothing of the other connections: the first one was said."""
+    """Report nothing about further connections: the first was reported."""

@@ -9,9 +9,9 @@ from medtrack_cli.runtime import Runtime
 
 
 def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[str] | None]:
-    """Tell of messages which queues they would reach, by the management API; None: unknown.
+    """Return which queues messages would reach, from the management API; None: unknown.
 
-    It is asked once, where a URL and a password are known without asking a person.
+    The topology is read once, if a URL and a password are known without asking a person.
     """
     from medtrack_cli.broker.management.client import SECONDS, Unanswered
     from medtrack_cli.broker.management.topology import read_topology
@@ -34,7 +34,7 @@ def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[s
 
 
 def reached(runtime: Runtime) -> list[str]:
-    """List the queues that events of the known types reach, each with the types."""
+    """List the queues that events of the known types reach, each with its types."""
     types: dict[str, list[str]] = {}
     tell = reach(runtime, None)
     for name in runtime.registry.names:
@@ -48,5 +48,5 @@ def why_unsendable(message: Message) -> str | None:
     from medtrack_cli.broker.amqp.frames import why_unsendable
     from medtrack_cli.broker.amqp.header_values import install
 
-    install()  # a link does so, and there is none yet
+    install()  # a link does that, and there is none yet
     return why_unsendable(message, "")

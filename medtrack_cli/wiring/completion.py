@@ -1,4 +1,4 @@
-"""Values for the shell's completion: with little loaded, in bounded time, and kept nowhere."""
+"""Values for the shell's completion: little is imported, the time is bounded, nothing is cached."""
 
 import json
 import os
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["event_types", "fields_of", "hidden_in", "profiles", "queues", "recorded_keys", "runs"]
 
-BROKER_SECONDS = 0.3  # for all that a broker is asked
+BROKER_SECONDS = 0.3  # for all requests to a broker
 _MOST_SCHEMAS = 2_000
 _MOST_BYTES = 256 * 1024  # of a schema, and of a recording
 
 EventTypes = Mapping[str, Mapping[str, Path]]
-"""Name -> version -> the file that shows its fields, versions in their order."""
+"""Name -> version -> the file that shows its fields, versions in order."""
 
 
 def event_types(runtime: Runtime) -> EventTypes:
@@ -47,7 +47,7 @@ def event_types(runtime: Runtime) -> EventTypes:
 
 
 def fields_of(versions: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Give the paths of an event's fields, and what they mean where that is said."""
+    """Give the paths of an event's fields, with their descriptions."""
     for path in versions.values():
         document = _document(path)
         if path.parent == sample_folder():
@@ -61,7 +61,7 @@ def fields_of(versions: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """Read a schema or a sample; ValueError where it can't be, or isn't worth the wait."""
+    """Read a schema or a sample; ValueError if it can't be read, or is too large to wait for."""
     with path.open("rb") as file:
         text = file.read(_MOST_BYTES + 1)
     if len(text) > _MOST_BYTES:
@@ -78,14 +78,14 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def recorded_keys(paths: Iterable[str]) -> set[str]:
-    """Find the routing keys in the beginnings of recordings."""
+    """Find the routing keys at the beginnings of recordings."""
     return {key for path in paths if os.path.isfile(path) for key in _keys(path)}
 
 
 def _keys(path: str) -> Iterator[str]:
     with Path(path).open("rb") as file:
         lines = file.read(_MOST_BYTES).split(b"\n")
-    for line in lines[:-1]:  # what comes last may be half a line
+    for line in lines[:-1]:  # the last line may be incomplete
         record = json.loads(line)
         if isinstance(record, dict) and isinstance(key := record.get("routing_key"), str):
             yield key
@@ -105,15 +105,15 @@ def profiles(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _without_broker(runtime: Runtime) -> Runtime:
-    """Set aside which profile was chosen: it may be a slip, or that of a broker that is down."""
+    """Ignore which profile was chosen: it may be mistyped, or its broker down."""
     typed = {name: text for name, text in runtime.flags.items() if name == "config"}
     return replace(runtime, flags={**typed, "profile": "local"})
 
 
 def queues(runtime: Runtime) -> tuple[str, ...]:
-    """Ask the broker for its queues, if it may be asked at all; nobody is asked for a password.
+    """Ask the broker for its queues, if it may be asked; never asks for a password.
 
-    TimeoutError when that takes too long: whatever it waits for is left.
+    TimeoutError when that takes too long: whatever still waits is abandoned.
     """
     import urllib3  # noqa: F401 -- else loading it would take half of the time
 
@@ -128,10 +128,10 @@ def queues(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _may_ask(config: "Config") -> bool:
-    """Return whether a key that a person pressed by the way may lead to this broker.
+    """Return whether the Tab key may cause a request to this broker.
 
-    Nothing of it is the word of a project's file, no program is run for its password, and nobody
-    protects it. It is on this machine, or its address stands in the user's own file.
+    No setting may come from a project's file, no program is run for its password, and no profile
+    protects it. It is on this machine, or its address is in the user's own file.
     """
     from medtrack_cli.config.layers import Level
     from medtrack_cli.config.locations import FileKind

@@ -1,4 +1,4 @@
-"""Conditions of --where: their library is an extra."""
+"""Conditions of --where: their library is an optional extra."""
 
 import shlex
 import sys
@@ -8,12 +8,12 @@ from medtrack_cli.errors import UsageError
 
 
 def condition(expression: str | None) -> Condition | None:
-    """Read what --where wants of deliveries; UsageError with the place of what is wrong."""
+    """Read the condition of --where; UsageError with the place of a mistake."""
     if expression is None:
         return None
     try:
         from medtrack_cli.cel import compiled
-    except ImportError:  # an extra: it has no build for each Python and each system
+    except ImportError:  # an extra, as it has no build for some Pythons and systems
         what = "--where needs a library that isn't installed here"
         raise UsageError(what, "cel-expr-python", hint=how_to_add("where")) from None
 
@@ -21,7 +21,7 @@ def condition(expression: str | None) -> Condition | None:
 
 
 def how_to_add(extra: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
-    """Give the command that adds an extra, by what made the environment we run in."""
+    """Give the command that installs an extra, for the tool that made our environment."""
     installer = f"{shlex.quote(python)} -m pip install"
     if "/pipx/venvs/" in prefix:
         installer = "pipx install --force"

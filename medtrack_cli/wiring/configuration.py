@@ -1,4 +1,4 @@
-"""Configuration files: made, described, checked."""
+"""Configuration files: created, described, checked."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,7 @@ __all__ = ["checked", "create_user_config", "json_schema"]
 def checked(runtime: Runtime, file: Path | None) -> "Config":
     """Load the configuration that would be used, or a file; ConfigError, with its place.
 
-    A medtrack.yaml is read as in its folder, where it is a project's; any other file as by
-    --config.
+    A medtrack.yaml is read as in its folder, as a project's file; any other as by --config.
     """
     if file is None:
         return runtime.config

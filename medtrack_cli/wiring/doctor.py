@@ -1,4 +1,4 @@
-"""What doctor is given: configuration, password, event types, events; and its report."""
+"""The input of doctor: configuration, password, event types, events; and its report."""
 
 import os
 import platform
@@ -35,7 +35,7 @@ _WIDTH = 100
 
 
 def facts(runtime: Runtime, file: str | None, *, asks_exchange: bool) -> Facts:
-    """Open the doors for the checks; nothing is asked yet."""
+    """Provide what the checks can ask; nothing is asked yet."""
     world = runtime.world
     doors = (world.open_broker, world.open_management, world.clock)
     return Facts(_Given(runtime, file), *doors, asks_exchange=asks_exchange)
@@ -86,7 +86,7 @@ class _Given:
             raise TimedOut(what, file, hint="`medtrack validate` takes its time") from None
 
     def _examined(self, file: str) -> Payload:
-        """Check the events as publish would, which fills in what it can."""
+        """Check the events as publish would, after filling in what it can."""
         from medtrack_cli.core.times import rfc3339
         from medtrack_cli.core.validating.examine import Completion, examine
         from medtrack_cli.wiring.inputs import gathered
@@ -111,7 +111,7 @@ class _Given:
 
 
 def target(runtime: Runtime) -> "Target | None":
-    """Name the broker, where the configuration does."""
+    """Name the broker, if the configuration does."""
     try:
         return runtime.config.target
     except MedtrackError:
@@ -119,7 +119,7 @@ def target(runtime: Runtime) -> "Target | None":
 
 
 def refuse_place(path: Path) -> None:
-    """Refuse a report's place where something is already, before anything is asked."""
+    """Refuse to write a report over an existing file, before anything is asked."""
     if os.path.lexists(path):
         hint = "a report is never written over another file: name a new one"
         raise CannotCreate("the report's file is there already", str(path), hint=hint)

@@ -1,4 +1,4 @@
-"""What is read: files, pipes, typed JSON, generated events, and how far a run has come."""
+"""What is read: files, pipes, typed JSON, generated events, and how far a run has got."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -42,13 +42,13 @@ def gathered(  # noqa: PLR0913 -- one parameter an option
     outputs: "Sequence[tuple[Path, str]]" = (),
     allows_empty: bool = False,
 ) -> "Input":
-    """Find what paths name; nothing is read yet. `typed` is JSON from the command line.
+    """Find what paths name, without reading it. `typed` is JSON from the command line.
 
-    `outputs` are the files that the run writes, each with what it is; CannotCreate where one,
-    or stdout, is an input, or takes the place of events.
+    `outputs` are the files that the run writes, each with its purpose; CannotCreate where one, or
+    stdout, is an input, or would replace events.
     """
     if as_type is not None:
-        runtime.registry.find(as_type)  # an unknown type is a slip of the finger: say so first
+        runtime.registry.find(as_type)  # an unknown type is a typo: report it first
     source = gather(
         paths,
         lambda: runtime.world.stdin,
@@ -68,7 +68,7 @@ def gathered(  # noqa: PLR0913 -- one parameter an option
 def checkpoint(
     runtime: Runtime, path: Path, sources: "Sequence[Source]", options: Sequence[object]
 ) -> "Journal":
-    """Open a checkpoint of these sources, sent with these options to this broker."""
+    """Open a checkpoint for these sources, sent with these options to this broker."""
     if not sources:
         raise UsageError("--checkpoint needs files", hint="-f FILE")
     broker = runtime.config.resolved
@@ -98,7 +98,7 @@ def shown_example(runtime: Runtime, event_type: "EventType") -> dict[str, Any]:
 def generated(
     runtime: Runtime, event_type: str, count: int, seed: int | None, service: str | None
 ) -> "Callable[[], Iterator[Item]]":
-    """Make events of a type, the same each time the result is called.
+    """Make events of a type, the same on each call.
 
     An added type's events are all its first example.
     """

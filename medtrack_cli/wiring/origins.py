@@ -7,7 +7,7 @@ from medtrack_cli.runtime import Runtime
 
 
 def here(runtime: Runtime) -> Origin:
-    """Name it; what is known under several names of this machine is localhost."""
+    """Name it; all names of this machine become localhost."""
     of = runtime.config.resolved
     hosts = (str(Host(same_name(host.name), host.port)) for host in of.hosts.value)
     return Origin(

@@ -13,6 +13,6 @@ __all__ = ["refuse_place", "write_page"]
 
 
 def write_page(path: Path, stats: "Stats", subject: str) -> None:
-    """Write statistics as a page of HTML, which takes its name when it is whole."""
+    """Write statistics as a page of HTML, which appears under its name when it is complete."""
     with report_file(path) as out:
         out.write(stats_html(stats, subject))

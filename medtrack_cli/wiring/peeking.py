@@ -1,4 +1,4 @@
-"""What waits in a queue: looked at, and put back."""
+"""Messages waiting in a queue: read, and put back."""
 
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -15,9 +15,9 @@ from medtrack_cli.wiring.queues import standing_queue
 
 
 class Look(NamedTuple):
-    """What a look has come to.
+    """The result of a look.
 
-    With a queue's limit of deliveries, its type, how many it should have given, and the exit
+    With a queue's delivery limit, its type, how many messages it should have given, and the exit
     code of a signal.
     """
 
@@ -40,11 +40,11 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
     body: bool,
     reveal: bool,
 ) -> Look:
-    """Show up to so many messages of a queue, and give them back; tell its limit of deliveries.
+    """Show up to a number of messages of a queue and give them back; return its delivery limit.
 
-    The limit is read first: without the management API nothing is looked at. Where there is one,
-    nothing is unless `spends`: a message that has no delivery left would be dropped, and which
-    one that is shows only when it comes. A stream is read from an offset on.
+    The limit is read first: without the management API nothing is read. With a limit, nothing is
+    read unless `spends`: a message without a delivery left would be dropped, and which one that is
+    shows only when it comes. A stream is read from an offset on.
     """
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import delivery_limit

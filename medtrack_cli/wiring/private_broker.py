@@ -8,7 +8,7 @@ __all__ = ["PrivateBroker", "start", "status", "stop"]
 
 
 def start(runtime: Runtime, name: str = "default", *, install: bool) -> PrivateBroker:
-    """Start the private broker of this name, or find it running; on a terminal time is told."""
+    """Start the private broker of this name, or find it running; on a terminal with progress."""
     environ, clock, printer = runtime.world.environ, runtime.world.clock, runtime.printer
     state = private_broker.state_folder(environ, name)
     since = clock.monotonic()
@@ -24,5 +24,5 @@ def stop(runtime: Runtime, name: str = "default", *, erase: bool = False) -> boo
 
 
 def status(runtime: Runtime, name: str = "default") -> PrivateBroker | None:
-    """Look at the private broker of this name."""
+    """Describe the private broker of this name."""
     return private_broker.status(private_broker.state_folder(runtime.world.environ, name))

@@ -1,4 +1,4 @@
-"""The key by which persons become others, and where it is kept."""
+"""The key that turns persons into made-up ones, and where it is kept."""
 
 from collections.abc import Mapping
 from secrets import token_bytes
@@ -18,7 +18,7 @@ _LENGTH = 32
 def pseudonymizer(
     runtime: Runtime, *, maps_ids: bool = False, kept: Mapping[str, Any] | None = None
 ) -> Pseudonymizer:
-    """Make one of the variable's key, else of a random one; `kept` has that of an earlier run.
+    """Make one with the variable's key, else a random one; `kept` has that of an earlier run.
 
     ConfigError for a key that could be guessed, UsageError for another than that run's.
     """
@@ -40,7 +40,7 @@ def pseudonymizer(
 
 
 def to_keep(made: Pseudonymizer | None) -> dict[str, str]:
-    """Give what a journal keeps, so that the run can go on with the same fakes."""
+    """Give what a journal keeps so that the run can continue with the same fakes."""
     if made is None:
         return {}
     return {_MARK: made.mark} | ({OWN_KEY: made.key.hex()} if made.is_random else {})

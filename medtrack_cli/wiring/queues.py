@@ -1,4 +1,4 @@
-"""Queues, asked for by the management API, or one by its name where there is none."""
+"""Queues, read from the management API, or one by its name without it."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,9 +12,9 @@ from medtrack_cli.runtime import Runtime
 
 
 def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], list[QueueState]]:
-    """Give what reads the queues of a pattern anew each time; it raises what ends a command.
+    """Make the function that reads the queues of a pattern; it raises errors that end a command.
 
-    Without the management API a queue that is named is asked for by AMQP, which tells less.
+    Without the management API a named queue is read by AMQP, which tells less.
     """
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import read_queues
@@ -50,7 +50,7 @@ def _by_amqp(runtime: Runtime, name: str, stop: Stop) -> QueueState:
 
 
 def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) -> None:
-    """Declare and bind a queue, and say so. Nothing is while its dead letters have no exchange."""
+    """Declare and bind a queue, and report it. Refused while its dead letters have no exchange."""
     from medtrack_cli.broker.amqp import taps
 
     settings, note = runtime.connection, runtime.printer.note
@@ -67,7 +67,7 @@ def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) 
 
 
 def declare(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...], stop: Stop) -> None:
-    """Declare and bind a queue; TopologyError, with what differs, where it is another."""
+    """Declare and bind a queue; TopologyError, with the differences, if it exists with others."""
     from medtrack_cli.broker.amqp import taps
     from medtrack_cli.broker.management.queues import read_declaration
 
@@ -85,7 +85,7 @@ def declare(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...], stop: 
 
 
 def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:
-    """Say how a queue that is there was declared, where that isn't what is wanted."""
+    """List how an existing queue's declaration differs from the wanted one."""
     wanted = {"durable": True, **queue.arguments}
     names = [each for each in {**there, **wanted} if there.get(each) != wanted.get(each)]
     return ", ".join(
@@ -94,9 +94,9 @@ def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:
 
 
 def standing_queue(settings: ConnectionSettings, name: str, stop: Stop) -> tuple[int, int]:
-    """Count a queue's messages that are ready, and its consumers.
+    """Count a queue's ready messages, and its consumers.
 
-    TopologyError, with a near name or the way to all names, when there is none.
+    TopologyError, with a similar name or the way to all names, when it doesn't exist.
     """
     from medtrack_cli.broker.amqp.taps import standing
 

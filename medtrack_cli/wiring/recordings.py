@@ -14,7 +14,7 @@ __all__ = ["Recorder", "event_lines", "kept_recording", "recorder"]
 
 
 def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_time: bool) -> Sink:
-    """Give what writes a line of each delivery: the body, or a template filled in."""
+    """Make the sink that writes a line for each delivery: the body, or a filled-in template."""
     from medtrack_cli.output.event_lines import bodies, filled
     from medtrack_cli.output.shown.listening import telling
 
@@ -32,7 +32,7 @@ def recorder(
     include_replays: bool,
     pseudonymize: bool = False,
 ) -> Recorder:
-    """Create a recording, or go on with one; `rotate` is when a part of it ends."""
+    """Create a recording, or continue one; `rotate` is when a part of it ends."""
     from medtrack_cli.files.recordings.rotation import parse_rotation
 
     origin, fakes = here(runtime), None
@@ -53,7 +53,7 @@ def recorder(
 
 
 def kept_recording(runtime: Runtime, since: Delivery | None, *, include_replays: bool) -> Recorder:
-    """Create a recording with a name of its own in the working directory, from a delivery on."""
+    """Create a recording with a generated name in the working directory, from a delivery on."""
     clock, printer = runtime.world.clock, runtime.printer
     name = f"medtrack-{clock.now():%Y%m%dT%H%M%SZ}"
     names = chain([name], (f"{name}-{number}" for number in count(2)))

@@ -26,7 +26,7 @@ from medtrack_cli.wiring.runs import ReplayJournal
 
 
 class DeadQueue(NamedTuple):
-    """What is known of a queue before it is read. `limit`: of deliveries, None: there is none."""
+    """A queue as it was before it is read. `limit`: of deliveries, None: no limit."""
 
     name: str
     kind: str
@@ -36,9 +36,9 @@ class DeadQueue(NamedTuple):
 
 
 def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
-    """Look at a queue: how much waits, who consumes, how often it delivers a message.
+    """Read a queue's ready messages, its consumers and its delivery limit.
 
-    Unless it `spends`, the last must be known: the management API tells it.
+    The management API must give the limit, unless it `spends`.
     """
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.queues import delivery_limit
@@ -67,9 +67,9 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
     origin: Origin,
     journal: ReplayJournal | None,
 ) -> Job:
-    """Make the job that sends a queue's dead letters home; with `deaths`, a dry run.
+    """Make the job that sends a queue's dead letters back; with `deaths`, a dry run.
 
-    These are counted, whether they would be sent or not.
+    `deaths` counts them, whether they would be sent or not.
     """
     settings = runtime.connection
     tell = runtime.trace or (lambda _text: None)
@@ -100,7 +100,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
             finally:
                 try:
                     redrive.settle(copy)
-                finally:  # its connection may be lost: then all that was held is back
+                finally:  # its connection may be lost: then all held messages are back
                     _account(redrive, tally)
                     _tell(runtime, redrive, stop)
 
@@ -116,13 +116,13 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def _keep(recorder: Recorder, runtime: Runtime, delivery: Delivery) -> None:
-    """Write an original down, out of this process, before its copy is sent."""
+    """Write an original to disk before its copy is sent."""
     recorder.write(examine(delivery, runtime.registry))
     recorder.flush()
 
 
 def _account(redrive: Redrive, tally: Tally) -> None:
-    """Count the messages of the queue beside the events: seen is redriven and left."""
+    """Count the queue's messages beside the events: seen is redriven plus left."""
     tally.is_cut_short = bool(redrive.bound or redrive.unreturned)
     if redrive.deaths is not None:
         return  # a dry run leaves all
@@ -150,7 +150,7 @@ def _tell(runtime: Runtime, redrive: Redrive, stop: Stop) -> None:
 
 
 def _way_on(redrive: Redrive) -> str:
-    """Say how to go on: what stays is in its place again, unless it was put back one by one."""
+    """Say how to continue: what stays is back in its place, unless it was put back one by one."""
     if redrive.is_full and redrive.limit is None:
         return "what stays comes first again, until --to-queue takes it elsewhere"
     return "the same command goes on"

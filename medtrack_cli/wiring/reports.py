@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def validation(
     runtime: Runtime, source: "Input", validated: "Validated", jobs: int | None
 ) -> "Iterator[Piece | InputMissing]":
-    """Validate an input, file by file; `jobs` None chooses by its size."""
+    """Validate an input, file by file; with `jobs` None its size decides."""
     completion = Completion(source.as_type, registry=runtime.registry)
     return validate(source, completion, validated, jobs or default_jobs(source))
 
@@ -42,11 +42,11 @@ def reports(  # noqa: PLR0913 -- one parameter a decision of the caller
     most: int | None,
     command: str = "validate",
 ) -> "Iterator[Report]":
-    """Open the reports that are wanted, and show on a terminal how far it is."""
+    """Open the wanted reports, and show progress on a terminal."""
     world = runtime.world
 
     def say(error: InputMissing) -> None:
-        runtime.printer.error(error)  # made only now: most validations need none
+        runtime.printer.error(error)  # only made now: most validations need none
 
     places = file_places(world.environ)
     look = Look(runtime.wants_colour, reveal, runtime.quiet, verdict.strict, places, say, command)

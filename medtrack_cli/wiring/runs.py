@@ -1,4 +1,4 @@
-"""The journals of replays, and what they are of."""
+"""The journals of replays, and their sources."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,9 @@ def begun(
     started: str,
     given: Mapping[str, Any],
 ) -> ReplayJournal:
-    """Begin the journal of a run; `given` is all that shapes it, but the key of its fakes.
+    """Create the journal of a run; `given` is all that determines it, except the key of its fakes.
 
-    Without a source that can be read again, or is known by its name, it can't be resumed.
+    It can be resumed only if its source can be read again, or is known by its name.
     """
     files, fakes = source and _known(source), plan.rewrite.pseudonymizer
     header = {
@@ -43,7 +43,7 @@ def begun(
         "target": runtime.config.target._asdict(),
         "given": given,
     }
-    if fakes is not None and files is not None:  # else it can't go on
+    if fakes is not None and files is not None:  # else it can't be resumed
         from medtrack_cli.wiring.pseudonyms import to_keep
 
         header |= to_keep(fakes)
@@ -51,7 +51,7 @@ def begun(
 
 
 def noting(journal: ReplayJournal) -> Callable[[int, Recorded], None]:
-    """Give what tells the journal of each event that is about to be sent."""
+    """Make the function that tells the journal of each event about to be sent."""
     note = journal.note
     return lambda position, each: note(position, _noted(each))
 
@@ -63,9 +63,9 @@ def _noted(each: Recorded) -> Noted:
 def refuse_changes(
     journal: ReplayJournal, source: "Readable", chosen: Callable[[], Iterable[Recorded]]
 ) -> bool:
-    """Raise UsageError where the source isn't what it was; tell whether nobody has touched it.
+    """Raise UsageError where the source has changed; return whether it is surely untouched.
 
-    `chosen` gives the events that are sent, in their order: only a file that was touched is read.
+    `chosen` gives the events that are sent, in order: only a touched file is read.
     """
     before = [Known(*each) for each in journal.header["input"]]
     now = _known(source)

@@ -1,4 +1,4 @@
-"""A part of a stream: where it begins and ends, learned before anything is read, then read."""
+"""A part of a stream: its first and last offset are found before it is read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,15 +21,15 @@ from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.origins import here
 
 SKEW = timedelta(hours=1)
-"""So far ahead of the broker's clock an event's own time may be, and is found nevertheless."""
+"""How far ahead of the broker's clock an event's own time may be and still be found."""
 
 
 class Stretch(NamedTuple):
-    """What is read of a stream, and the offset of what was its last message; -1: nothing is."""
+    """The part to be read of a stream, and the offset of its last message; -1: nothing."""
 
     source: Stream
     end: int
-    gone: int = 0  # offsets that were asked for, before the source's, and went by the bounds
+    gone: int = 0  # requested offsets, before the source's, that the stream has dropped
 
     def error(self, hint: str) -> EventsGone:
         """Say that some of what was asked for is gone."""
@@ -46,10 +46,10 @@ def stretch(  # noqa: PLR0913 -- what a part is told by
     until: int | None = None,
     follows: bool = False,
 ) -> Stretch:
-    """Find where reading begins, and where it ends as it is now; beyond that a stream only waits.
+    """Find where reading begins, and where it ends for now; beyond that a stream only waits.
 
-    The broker seeks the beginning of a window by its own clock. `until` is the last offset that is
-    wanted. UsageError for an offset that there isn't yet.
+    The broker finds the beginning of a time range by its own clock. `until` is the last wanted
+    offset. UsageError for an offset that doesn't exist yet.
     """
     with runtime.world.stop_on_signals() as stop:
         try:
@@ -90,7 +90,7 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
     if offset == "first" and window.since:
         since = window.since - SKEW
         begins = first_since(settings, source.name, since, lambda _text: None, stop)
-    if begins is None:  # after all that there is
+    if begins is None:  # after the last one
         return Stretch(replace(source, offset=last.offset + 1), last.offset if follows else -1)
     return Stretch(replace(source, offset=begins), end)
 
@@ -98,10 +98,10 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
 def deliveries(
     runtime: Runtime, part: Stretch, stop: Stop, lost: Callable[[EventsGone], None]
 ) -> Iterator[Delivery]:
-    """Give all deliveries of a part, in their order, each once, unless stopped.
+    """Give all deliveries of a part in order, each once, unless stopped.
 
-    After a lost connection it goes on after the last one. `lost` is told of what the stream's
-    bounds took meanwhile.
+    After a lost connection it continues after the last one. `lost` is called with what the stream
+    dropped meanwhile.
     """
     source, end = part.source, part.end
     if end < 0 or (isinstance(source.offset, int) and source.offset > end):
@@ -122,10 +122,10 @@ def deliveries(
 
 
 class StreamInput:
-    """A part of a stream as a recording is read: each as received at the time of its event."""
+    """A part of a stream, read like a recording: each received at the time of its event."""
 
     can_be_read_again = True
-    size = None  # not known
+    size = None  # unknown
 
     def __init__(self, runtime: Runtime, part: Stretch, *, may_lose: bool = False) -> None:
         self._runtime, self._part = runtime, part
@@ -135,7 +135,10 @@ class StreamInput:
     def items(
         self, *, span: Span | None = None, beginning: Beginning = FROM_THE_START
     ) -> Iterator[Item]:
-        """Read it; an event without a time comes with the one before, and isn't in any span."""
+        """Read it.
+
+        An event without a time comes with the one before, and is outside of every span.
+        """
         part, origin, before = self._part, here(self._runtime), None
         if beginning is not FROM_THE_START:
             part = part._replace(source=replace(part.source, offset=beginning.line))
@@ -151,17 +154,17 @@ class StreamInput:
             yield MadeItem(part.source.name, delivery.offset, delivery.body, recorded=timed)
 
     def _lost(self, error: EventsGone) -> None:
-        """Refuse to go on, unless that was allowed."""
+        """Refuse to continue, unless that was allowed."""
         if not self._may_lose:
             error.hint = "--from-first goes on without them"
             raise error
         self._runtime.printer.warning(error.message)
 
     def refuse_changes(self) -> None:
-        """Do nothing: what is in a stream doesn't change."""
+        """Do nothing: the content of a stream doesn't change."""
 
     def known(self) -> list[Known]:
-        """Give what it is known by: broker, vhost and name, and the offset of its end."""
+        """Give what identifies it: broker, vhost and name, and the offset of its end."""
         at = here(self._runtime)
         return [Known(self._part.source.name, self._part.end, 0, f"{at.broker} {at.vhost}")]
 

@@ -1,4 +1,4 @@
-"""A topology: of the broker in use, or of a definitions file."""
+"""A topology: of the broker in use, or from a definitions file."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +23,14 @@ SECONDS = 20.0  # for all answers of the management API
 
 
 class Read(NamedTuple):
-    """A topology, its name, and the file it was read from, if it was one."""
+    """A topology, its name, and the file it was read from, if any."""
 
     topology: Topology
     name: str
     definitions: "Definitions | None" = None
 
     def finding(self, fault: "Fault") -> Finding:
-        """Place what is wrong: in the file, or at the thing itself."""
+        """Place a problem: in the file, or at the thing itself."""
         rule, thing, place, message, suggestion = fault
         if self.definitions is None:
             return Finding(rule, thing, NOWHERE, "", message, suggestion)
@@ -39,7 +39,7 @@ class Read(NamedTuple):
 
 
 def read(runtime: Runtime, definitions: str | None) -> Read:
-    """Read the topology of the broker in use or, without it, of a definitions file."""
+    """Read the topology of the broker in use or, if given, of a definitions file."""
     if definitions is not None:
         return _of_file(runtime, definitions)
     from medtrack_cli.broker.management.client import Unanswered
@@ -68,7 +68,7 @@ def _of_file(runtime: Runtime, path: str) -> Read:
 
 
 def _vhost(runtime: Runtime, definitions: "Definitions") -> str:
-    """Choose the vhost: the configured one, or the only one where none was typed."""
+    """Choose the vhost: the configured one, or the only one if none was typed."""
     wanted = runtime.config.resolved.vhost.value
     known = definitions.vhosts()
     if known is None or wanted in known:
@@ -82,7 +82,7 @@ def _vhost(runtime: Runtime, definitions: "Definitions") -> str:
 
 
 def exchange_of(runtime: Runtime, topology: Topology) -> str:
-    """Name the exchange that events go through; TopologyError where it isn't there."""
+    """Name the exchange that events go through; TopologyError if it doesn't exist."""
     name = runtime.config.exchange
     if name in topology.exchanges:
         return name
@@ -98,7 +98,7 @@ def draw(runtime: Runtime, language: str, routes: "Sequence[Route]") -> None:
 
 
 def refuse_outputs(runtime: Runtime, wanted: "Sequence[Wanted]", definitions: str | None) -> None:
-    """Raise CannotCreate where a report would take the place of the definitions, or of events."""
+    """Raise CannotCreate where a report would replace the definitions, or events."""
     from medtrack_cli.files.written import Written, descriptor
 
     outputs = [(each.path, "report") for each in wanted if each.path]
@@ -107,7 +107,7 @@ def refuse_outputs(runtime: Runtime, wanted: "Sequence[Wanted]", definitions: st
 
 
 def side(runtime: Runtime, operand: str) -> "Side":
-    """Read the topology that a file's name or a profile's leads to."""
+    """Read the topology of a file or of a profile's broker."""
     from medtrack_cli.core.topology.changes import Side
 
     flags = runtime.flags

@@ -1,7 +1,7 @@
-"""RabbitMQ's management API: one HTTP client, its errors, pages and time.
+"""RabbitMQ's management API: one HTTP client, its errors, pages and timeouts.
 
-Whoever asks decides what no answer means: a hint that is left out (`Unanswered` caught), or the
-end of the command (`Unanswered.fatal`).
+The caller decides what a missing answer means: a hint that is left out (`Unanswered` caught), or
+the end of the command (`Unanswered.fatal`).
 """
 
 import json
@@ -30,10 +30,10 @@ from medtrack_cli.errors import (
     TopologyError,
 )
 
-SECONDS = 2.0  # for all that is asked for one purpose
+SECONDS = 2.0  # for all requests of one purpose
 LARGEST = 32 * 1024 * 1024  # bytes of an answer: about 150,000 bindings
 PAGE = 500  # rows, the most that RabbitMQ gives at a time
-_AT_ONCE = 2  # pages: for each it goes through all rows, on one core
+_AT_ONCE = 2  # pages: for each RabbitMQ goes through all rows, on one core
 
 # RabbitMQ's reasons for 401.
 NO_TAG = "Not management user"
@@ -47,10 +47,10 @@ _REASONS = {
 
 
 class Unanswered(Exception):
-    """Why there is no answer, in words that go on after the API's URL and hold no secret.
+    """Why there is no answer, in words that follow the API's URL and hold no secret.
 
-    `status` is HTTP's, where there is one, and `reason` what RabbitMQ says with it, as it says
-    it. What `was_sent` not was seen by no broker.
+    `status` is HTTP's, if there is one, and `reason` is RabbitMQ's own text. No broker has seen a
+    request unless it `was_sent`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Unanswered(Exception):
         self.is_trusted = is_trusted  # no: its certificate, and trying again can't help
 
     def fatal(self, settings: ConnectionSettings) -> MedtrackError:
-        """Make it the error of a command that can't go on without the answer."""
+        """Make it the error of a command that can't continue without the answer."""
         if settings.management_url is None:
             what, host = "the management API's address isn't known", settings.hosts[0].name
             hint = f"export MEDTRACK_MANAGEMENT_URL=http://{host}:15672"
@@ -92,7 +92,7 @@ class Unanswered(Exception):
 
 
 def names(settings: ConnectionSettings, kind: str, seconds: float = SECONDS) -> tuple[str, ...]:
-    """List the vhost's `exchanges` or `queues`, or all `vhosts`; empty where nobody can tell."""
+    """List the vhost's `exchanges` or `queues`, or all `vhosts`; empty when unavailable."""
     where = "" if kind == "vhosts" else f"/{quote(settings.vhost, safe='')}"
     try:
         listed = Questions(settings, seconds).ask(f"{kind}{where}?columns=name")
@@ -103,7 +103,7 @@ def names(settings: ConnectionSettings, kind: str, seconds: float = SECONDS) -> 
 
 
 class Questions:
-    """Questions that share one time; a stop that is requested ends it, too."""
+    """Requests that share one time limit; a requested stop ends it, too."""
 
     def __init__(
         self, settings: ConnectionSettings, seconds: float = SECONDS, stop: Stop | None = None
@@ -115,25 +115,25 @@ class Questions:
         self.told_at: datetime | None = None
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 -- JSON
-        """Get `/api/<path>` as JSON; Unanswered where it can't be had."""
+        """Get `/api/<path>` as JSON; Unanswered on failure."""
         return self._request("GET", path, None)
 
     def post(self, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
-        """Post a JSON value to `/api/<path>`, once; give the answer as JSON."""
+        """Post a JSON value to `/api/<path>` once; return the answer as JSON."""
         return self._request("POST", path, value)
 
     def put(self, path: str, value: object) -> None:
-        """Make `/api/<path>` what a JSON value says."""
+        """Put a JSON value to `/api/<path>`."""
         self._request("PUT", path, value)
 
     def delete(self, path: str) -> None:
-        """Remove what `/api/<path>` names."""
+        """Delete `/api/<path>`."""
         self._request("DELETE", path, None)
 
     def pages(self, path: str, size: int = PAGE) -> Iterator[dict[str, Any]]:
         """Get the rows of a list that RabbitMQ gives in pages: queues, exchanges, connections.
 
-        `path` may have a query. Rows that come or go meanwhile may be given twice, or not.
+        `path` may have a query. Rows that come or go meanwhile may be given twice, or not at all.
         """
         join = "&" if "?" in path else "?"
 
@@ -152,7 +152,10 @@ class Questions:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _request(self, method: str, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
-        """Ask with AMQP's login and trust; the login goes to no other machine in the clear."""
+        """Ask with AMQP's login and trust.
+
+        The login is never sent unencrypted to another machine.
+        """
         address = self._settings.management_url
         if address and not (address.tls or address.at.is_loopback):
             raise Unanswered("isn't asked: the password would go there in the clear")
@@ -170,10 +173,10 @@ class Questions:
 
 
 class Api:
-    """The API over connections that are kept, for several threads at once.
+    """The API over persistent connections, for several threads at once.
 
-    AMQP's login and trust. The login goes to no proxy, and follows no redirect. `seconds` are for
-    a connection, and for each piece of an answer.
+    It uses AMQP's login and trust. The login goes to no proxy, and follows no redirect. `seconds`
+    are for connecting, and for each part of an answer.
     """
 
     def __init__(self, settings: ConnectionSettings, seconds: float, connections: int = 1) -> None:
@@ -183,10 +186,10 @@ class Api:
         if address is None:
             raise Unanswered("isn't set")
         self._address = address
-        self.told_at: datetime | None = None  # by its own clock, when it answered last
+        self.told_at: datetime | None = None  # the broker's clock at its last answer
         login = f"{settings.username}:{settings.password.reveal()}".encode()
         self._headers = {"authorization": f"Basic {b64encode(login).decode()}"}
-        # urllib3 gets the host in parts, and no URL to read: it connects to this very one.
+        # urllib3 gets the host in parts, and no URL to parse: it connects to exactly this one.
         host, port = address.at
         kept: dict[str, Any] = {"timeout": urllib3.Timeout(seconds), "maxsize": connections}
         if not address.tls:
@@ -199,9 +202,9 @@ class Api:
         self._pool = urllib3.HTTPSConnectionPool(host, port, ssl_context=trust, **kept)
 
     def request(self, method: str, path: str, value: object = None) -> Any:  # noqa: ANN401 -- JSON
-        """Send one request to `/api/<path>`, once; give the answer as JSON, or raise Unanswered.
+        """Send one request to `/api/<path>`, once; return the answer as JSON, or raise Unanswered.
 
-        TimeoutError where a connection stands and says nothing.
+        TimeoutError where a connection exists but nothing arrives.
         """
         from urllib3 import exceptions
 
@@ -233,7 +236,7 @@ class Api:
         return _json(answer) if method in {"GET", "POST"} else None
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close the connections."""
         self._pool.close()
 
     def _distrust(self, error: Exception) -> str:
@@ -244,25 +247,25 @@ class Api:
 
 
 def _is_no_http(error: Exception) -> bool:
-    """Return whether another protocol answered; RemoteDisconnected is said of none at all."""
+    """Return whether another protocol answered; RemoteDisconnected means no answer at all."""
     cause = error.args[-1] if error.args else None
     return isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected)
 
 
 def _why_not(error: Exception) -> str:
-    """Say what the system says of a connection that can't be made, where it is known."""
+    """Give the system's reason why a connection can't be made, if it is known."""
     cause = error.__cause__
     words = cause.strerror if isinstance(cause, OSError) else None
     return f" ({words.lower()})" if words else ""
 
 
 def _date(text: str | None) -> datetime | None:
-    """Read the time that HTTP has in its answers."""
+    """Read the time in the headers of its answers."""
     try:
         told = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    return told.replace(tzinfo=told.tzinfo or UTC)  # -0000 says that it is UTC
+    return told.replace(tzinfo=told.tzinfo or UTC)  # -0000 means UTC
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
@@ -276,7 +279,7 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _reason(body: bytes) -> str:
-    """Find RabbitMQ's own words in an error; empty where it isn't RabbitMQ that answers."""
+    """Find RabbitMQ's own words in an error; empty if it isn't RabbitMQ that answers."""
     try:
         found = _json(body)["reason"]
     except (Unanswered, TypeError, KeyError):

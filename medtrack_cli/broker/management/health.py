@@ -1,4 +1,4 @@
-"""What `core.doctor` asks the management API."""
+"""The requests of `core.doctor` to the management API."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -17,7 +17,7 @@ _STRANGE = "answered what RabbitMQ doesn't"
 
 
 class Health:
-    """The management API, asked how the broker is; see `Management` there."""
+    """The management API, asked about the broker's health; see `Management` there."""
 
     def __init__(self, settings: ConnectionSettings, stop: Stop) -> None:
         self._settings = settings
@@ -70,7 +70,7 @@ class Health:
         return self._asked(seconds, read)
 
     def _asked(self, seconds: float, read: Callable[[Questions], T]) -> T:
-        """Ask, and make of no answer the error of a command that needs one."""
+        """Ask, and turn a missing answer into the error of a command that needs one."""
         try:
             return read(Questions(self._settings, seconds, self._stop))
         except Unanswered as why:

@@ -1,4 +1,4 @@
-"""A first connection to the management API, tried for as long as was asked."""
+"""A first connection to the management API, retried for a given time."""
 
 import random
 import time
@@ -19,9 +19,9 @@ def logged_in(  # noqa: PLR0913, PLR0917 -- what a connection needs
     stop: Stop,
     deadline: float,
 ) -> Api:
-    """Give the API once it has answered who we are; nothing is published by that.
+    """Return the API once it has confirmed our login; nothing is published for that.
 
-    Raises the error of a command that can't go on: at once where trying again can't help, and
+    Raises the error of a command that can't continue: at once if trying again can't help, and
     TimedOut at the deadline.
     """
     wish, jitter = policy.retry_for, random.Random()  # noqa: S311 -- spreads load, guards nothing

@@ -1,4 +1,4 @@
-"""A message as the management API takes it."""
+"""A message in the form of the management API."""
 
 from base64 import b64encode
 from typing import Any
@@ -7,7 +7,7 @@ from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message
 
 
 def as_json(message: Message) -> dict[str, Any]:
-    """Make what the API takes: the body as it is, or in base64 where it is no text."""
+    """Make the API's form: the body as it is, or in base64 if it isn't text."""
     own = PLAIN_PROPERTIES if message.properties is None else message.properties
     properties = {**own, "message_id": message.message_id}
     if message.headers:
@@ -25,7 +25,7 @@ def as_json(message: Message) -> dict[str, Any]:
 
 
 def untold_types(message: Message) -> str | None:
-    """Refuse headers that JSON can't carry: they would arrive as something else, or not at all."""
+    """Refuse headers that JSON can't carry: they would arrive changed, or not at all."""
     values: list[Any] = [*(message.properties or {}).values(), message.headers or {}]
     while values:
         value = values.pop()

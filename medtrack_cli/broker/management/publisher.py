@@ -30,7 +30,7 @@ from medtrack_cli.core.publishing.confirms import NACKED, NOBODY
 from medtrack_cli.core.publishing.deliver import why
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
-MOST_REQUESTS = 64  # at once, each a thread here and a channel there
+MOST_REQUESTS = 64  # at once; each is a thread here and a channel there
 _TICK = 0.1
 _CODE = re.compile(r"(\d{3}) ")
 _NACK = "rejected "
@@ -47,11 +47,11 @@ class Settled(NamedTuple):
 
 
 class HttpPublisher(PublishLoop):
-    """The `Publisher` port: a request a message, up to `policy.window` of them at once.
+    """The `Publisher` port: a request for each message, up to `policy.window` at once.
 
     RabbitMQ publishes it mandatory, waits for its own confirm, then answers. A request that was
-    sent and has no answer is unknown, and isn't sent again; one that found no connection is.
-    The order is kept with a window of 1.
+    sent without an answer is unknown, and isn't sent again; one that found no connection is. With a
+    window of 1 the order is kept.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class HttpPublisher(PublishLoop):
         return sent
 
     def _send(self, feed: Source) -> None:
-        """Send what the window has room for: first what must be sent again, then new input."""
+        """Send what the window has room for: first retries, then new input."""
         while self._has_room():
             may_read = self._nacked.count < MOST_HELD
             message = self._next_again() or (feed.take() if may_read else None)
@@ -121,7 +121,7 @@ class HttpPublisher(PublishLoop):
         )
 
     def _request(self, message: Message) -> None:
-        """Send one message, in a thread of its own, and put what came of it into the inbox."""
+        """Send one message in a thread of its own, and put the result into the inbox."""
         vhost = quote(self._settings.vhost, safe="")
         exchange = self._settings.exchange if message.exchange is None else message.exchange
         path = f"exchanges/{vhost}/{quote(exchange or 'amq.default', safe='')}/publish"
@@ -152,7 +152,7 @@ class HttpPublisher(PublishLoop):
             return
 
     def _judge(self, message: Message, answer: Answer) -> None:
-        """Make an answer a receipt, keep the message to be sent again, or raise."""
+        """Turn an answer into a receipt, keep the message for a retry, or raise."""
         if isinstance(answer, bool) or getattr(answer, "status", None):
             self._lost_at, self._tries = None, 0
         match answer:
@@ -193,7 +193,7 @@ class HttpPublisher(PublishLoop):
         self._nacked.taken(message)
 
     def _lost(self, message: Message, error: Unanswered) -> None:
-        """Send again later what found no connection, unless the time to get one has run out."""
+        """Retry later what found no connection, unless the time to get one is over."""
         now = time.monotonic()
         self._again.appendleft(message)
         self._lost_at = self._lost_at or now
@@ -204,7 +204,7 @@ class HttpPublisher(PublishLoop):
         self._note(f"the management API {error}: trying again")
 
     def _declined(self, message: Message, said: str) -> None:
-        """Refuse what the broker won't have; what may heal is tried again first."""
+        """Refuse what the broker declines; after retries, if the reason may pass."""
         self._has_answered = True
         if said.startswith(_NACK):
             if not self._nacked.refused(message):

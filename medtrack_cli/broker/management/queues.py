@@ -25,7 +25,7 @@ _STREAM_COLUMNS = (
     *("name", "type", "arguments", "effective_policy_definition"),
     *("leader", "node", "members", "online"),
 )
-# Counted for the answer, where no statistics are collected: RabbitMQ 4 may have none.
+# Counted for this answer, where no statistics are collected: RabbitMQ 4 may have none.
 _TOTALS = "&disable_stats=true&enable_queue_totals=true"
 _DEAD_LETTER = "dead-letter-exchange"
 _LIMIT = "delivery-limit"
@@ -35,7 +35,7 @@ _DEFAULT_LIMIT = 20  # of RabbitMQ 4
 def read_queues(
     settings: ConnectionSettings, pattern: str | None, stop: Stop | None = None
 ) -> list[QueueState]:
-    """Read the queues whose name a shell's pattern matches, in no order; Unanswered else."""
+    """Read the queues whose name matches a glob, in no order; Unanswered on failure."""
     questions = Questions(settings, SECONDS, stop)
     vhost = quote(settings.vhost, safe="")
     path = f"queues/{vhost}?columns={','.join(_COLUMNS)}"
@@ -53,7 +53,7 @@ def read_queues(
 
 
 def read_archives(settings: ConnectionSettings, stop: Stop | None = None) -> list[Archive]:
-    """Read what the API tells of the vhost's streams, in no order; Unanswered where it doesn't."""
+    """Read the vhost's streams, in no order; Unanswered on failure."""
     questions = Questions(settings, SECONDS, stop)
     vhost = quote(settings.vhost, safe="")
     rows = [
@@ -69,9 +69,9 @@ def read_archives(settings: ConnectionSettings, stop: Stop | None = None) -> lis
 
 
 def delivery_limit(settings: ConnectionSettings, queue: str) -> tuple[str, int | None]:
-    """Tell a queue's type, and how often it delivers a message at most; None: as often as it likes.
+    """Return a queue's type and delivery limit; None: no limit.
 
-    Unanswered where nobody tells. A quorum queue of RabbitMQ 4 has a limit unless it says -1.
+    Unanswered on failure. A quorum queue of RabbitMQ 4 has a limit unless its limit is -1.
     """
     questions, name = Questions(settings, SECONDS), f"x-{_LIMIT}"
     path = f"queues/{quote(settings.vhost, safe='')}/{quote(queue, safe='')}"
@@ -91,7 +91,7 @@ def delivery_limit(settings: ConnectionSettings, queue: str) -> tuple[str, int |
 
 
 def read_declaration(settings: ConnectionSettings, queue: str) -> Mapping[str, Any] | None:
-    """Read how a queue was declared: `durable`, `arguments`; None where nobody tells."""
+    """Read how a queue was declared: `durable`, `arguments`; None when unavailable."""
     path = f"queues/{quote(settings.vhost, safe='')}/{quote(queue, safe='')}"
     try:
         row = Questions(settings).ask(f"{path}?columns=durable,arguments,type")
@@ -103,7 +103,7 @@ def read_declaration(settings: ConnectionSettings, queue: str) -> Mapping[str, A
 def _keys(
     questions: Questions, vhost: str, settings: ConnectionSettings
 ) -> Mapping[str, Iterable[str]] | None:
-    """List by queue the routing keys from our exchange; None where nobody tells."""
+    """List by queue the routing keys from our exchange; None when unavailable."""
     exchange = quote(settings.exchange, safe="")
     columns = "destination,destination_type,routing_key"
     try:

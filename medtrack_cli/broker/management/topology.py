@@ -19,10 +19,10 @@ _QUEUE = (
 def read_topology(
     settings: ConnectionSettings, seconds: float = client.SECONDS, *, with_queues: bool = False
 ) -> Topology:
-    """Read what `core.routing` decides by; Unanswered where it can't be had in time.
+    """Read what `core.routing` needs; Unanswered if it can't be had in time.
 
-    What is under a policy this user may not read isn't known: it may name an alternate exchange.
-    Without their rows, queues are known by name alone.
+    A policy that this user may not read isn't known: it may name an alternate exchange. Without
+    their rows, queues are known by name alone.
     """
     vhost = quote(settings.vhost, safe="")
     questions = client.Questions(settings, seconds)
