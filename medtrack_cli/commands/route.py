@@ -80,7 +80,7 @@ def route(
     else:
         for each in routes:
             runtime.printer.show(ShownRoute(each))
-    return ExitCode.DONE if all(each.is_heard for each in routes) else ExitCode.VERDICT_NO
+    return ExitCode.DONE if all(each.reaches_queue for each in routes) else ExitCode.VERDICT_NO
 
 
 def _keys(

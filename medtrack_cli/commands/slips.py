@@ -174,12 +174,12 @@ def _option(line: _Line, problem: Typers) -> list[str] | str | None:
     if known == PASSWORD:
         return PASSWORD
     if known is None or known.startswith("medtrack "):
-        return known or _behind(line, start, end)
+        return known or _moved(line, start, end)
     kept = value.partition(":")[0] if known == "--username" else value  # USER:PASSWORD
     return line.put(start, end, [*known.split(), *([kept] if kept else [])])
 
 
-def _behind(line: _Line, start: int, end: int) -> list[str] | None:
+def _moved(line: _Line, start: int, end: int) -> list[str] | None:
     """Put an option that stands before its command after it."""
     commands = getattr(line.command, "commands", {})
     at = next((i for i in range(start, len(line.words)) if line.words[i] in commands), None)

@@ -34,7 +34,7 @@ class Graph:
         key = self._node("key", route.key or '""')
         self.edges.append(Edge(key, self._exchange(route.way.exchange), ""))
         self._add(route.way)
-        if not route.is_heard and not route.way.untold:
+        if not route.reaches_queue and not route.way.untold:
             nobody = self._node("unknown", "no queue would get it")
             self.edges.append(Edge(self._exchange(route.way.exchange), nobody, ""))
         for letters in route.dead_letters:

@@ -71,8 +71,8 @@ def _cut(text: str, start: int, end: int, room: int) -> tuple[int, int]:
     last = start + _fitting(text[start : min(end, start + room)], room)
     room -= sum(map(_columns, text[start:last]))
     ahead = _fitting(text[last : last + room], room)
-    behind = _fitting(text[max(0, start - room) : start][::-1], max(room // 2, room - ahead))
-    first = start - behind
+    before = _fitting(text[max(0, start - room) : start][::-1], max(room // 2, room - ahead))
+    first = start - before
     room -= sum(map(_columns, text[first:start]))
     return first, last + _fitting(text[last : last + room], room)
 

@@ -84,7 +84,7 @@ class HttpPublisher(PublishLoop):
 
     @property
     def deadline(self) -> float:
-        """When the run has had its time, on the monotonic clock."""
+        """When the run's time is over, on the monotonic clock."""
         return self._until
 
     def _sent(self) -> list[Message]:

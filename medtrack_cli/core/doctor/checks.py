@@ -1,4 +1,4 @@
-"""The table of checks, and the going through it."""
+"""The table of checks, and how they are run."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
@@ -13,7 +13,7 @@ from medtrack_cli.events.suggestions import did_you_mean
 
 
 class Step(NamedTuple):
-    """A check: what it needs, and the looking. What fails has all skipped that needs it."""
+    """A check with what it needs. When it fails, all checks that need it are skipped."""
 
     id: Check
     needs: tuple[Check, ...]
@@ -54,7 +54,7 @@ STEPS = (
     Step(Check.PAYLOAD, (Check.CONFIG,), health.payload),
 )
 
-# What a management API that answers may not tell this user, or not in time, is no failure.
+# What an answering management API may not tell this user, or not in time, is no failure.
 _BY_MANAGEMENT = {
     *(Check.ALARMS, Check.QUEUES_UNCONSUMED, Check.BACKLOG, Check.UNROUTABLE_TYPES),
     *(Check.DEPRECATED_FEATURES, Check.CLOCK),
@@ -62,7 +62,7 @@ _BY_MANAGEMENT = {
 
 
 def chosen(only: Collection[str], skip: Collection[str], *, has_file: bool) -> Sequence[Step]:
-    """Choose the checks by their names; the payload's only where there is one. UsageError."""
+    """Choose the checks by name; the payload's only with a file. Raises UsageError."""
     for name in (*only, *skip):
         if name not in list(Check):
             hint = did_you_mean(name, list(Check)) or "medtrack doctor --list"
@@ -77,14 +77,14 @@ def chosen(only: Collection[str], skip: Collection[str], *, has_file: bool) -> S
 def examine(
     steps: Sequence[Step], facts: Facts, begins: Callable[[Check], None] = lambda _check: None
 ) -> Iterator[Result]:
-    """Make the checks one after the other, until the end is asked for."""
+    """Run the checks in order, until asked to stop."""
     for step in steps:
         begins(step.id)
         started = facts.clock.monotonic()
         cause = next((each for each in Check if each in facts.broken & _needed(step.id)), None)
         seen = _look(step, facts) if cause is None else unknown(f"{cause} failed")
         if facts.stop.is_requested:
-            return  # what was seen last may be the end itself
+            return  # the last answer may itself be caused by the stop
         if seen.status is Status.FAILED:
             facts.broken.add(step.id)
         fix = seen.fix
@@ -98,7 +98,7 @@ def examine(
 
 @cache
 def _needed(check: Check) -> frozenset[Check]:
-    """List all that a check needs, and what that needs."""
+    """List all that a check needs, directly or indirectly."""
     (needs,) = (each.needs for each in STEPS if each.id is check)
     return frozenset(needs).union(*map(_needed, needs))
 

@@ -24,7 +24,7 @@ def config(facts: Facts) -> Seen:
 
 
 def profile(facts: Facts) -> Seen:
-    """Find the profile, and what it leads to."""
+    """Find the profile, and where it leads."""
     return ok(facts.given.profile())
 
 
@@ -52,7 +52,7 @@ def dns(facts: Facts) -> Seen:
 
 
 def tcp(facts: Facts) -> Seen:
-    """Connect to every address; one that answers is enough."""
+    """Connect to every address; one answer is enough."""
     return facts.at_each_host(lambda host, seconds: _reach(facts, host, seconds))
 
 
@@ -72,7 +72,7 @@ def _reach(facts: Facts, host: Host, seconds: float) -> str:
 
 
 def protocol(facts: Facts) -> Seen:
-    """Ask every host for the protocol that is wanted."""
+    """Ask every host for the wanted protocol."""
     seen = facts.at_each_host(facts.broker.greet)
     plain = [host for host in facts.hosts if facts.settings.tls is None and not host.is_loopback]
     if seen.status is Status.OK and plain:
@@ -81,7 +81,7 @@ def protocol(facts: Facts) -> Seen:
 
 
 def tls_chain(facts: Facts) -> Seen:
-    """Check who has signed what every host shows, and show it as a table."""
+    """Check who has signed every host's certificates, and show them as a table."""
     if facts.settings.tls is None:
         return unknown(_NO_TLS)
     if not facts.settings.tls.verify:
@@ -107,7 +107,7 @@ def tls_chain(facts: Facts) -> Seen:
 
 
 def _table(chain: Sequence[Certificate]) -> Iterator[str]:
-    """Show a chain link by link."""
+    """List a certificate chain link by link."""
     names = [(_cut(each.subject), _cut(each.signer)) for each in chain]
     rows = [("certificate of", "signed by"), *names] if chain else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -118,13 +118,13 @@ def _table(chain: Sequence[Certificate]) -> Iterator[str]:
 
 
 def _untrusted(error: Untrusted, chain: Sequence[Certificate]) -> Seen:
-    """Name the link that is missing between what is shown and what is trusted."""
+    """Name the missing link between the host's certificates and the trusted ones."""
     last, hint = chain[-1], error.hint
     if last.subject == last.signer:
         missing = f"missing here: trust in {last.subject}, which has signed itself"
     else:
         missing = f"missing: the certificate of {last.signer}, which has signed the last one"
-        hint = ""  # it may as well be the broker's to send
+        hint = ""  # it may also be the broker that should send one
     return failed(error.message, hint, error.exit_code)._replace(table=(*_table(chain), missing))
 
 
@@ -133,7 +133,7 @@ def _cut(name: str) -> str:
 
 
 def tls_name(facts: Facts) -> Seen:
-    """Check that the certificates are for the names that are connected to."""
+    """Check that the certificates are for the names in use."""
     tls = facts.settings.tls
     if tls is None or not tls.verify:
         return unknown(_NO_TLS if tls is None else "not checked (--insecure)")
@@ -153,7 +153,7 @@ def tls_name(facts: Facts) -> Seen:
 
 
 def tls_expiry(facts: Facts) -> Seen:
-    """Check that every certificate is valid today, and in three weeks."""
+    """Check that every certificate is valid today and in three weeks."""
     tls = facts.settings.tls
     if tls is None:
         return unknown(_NO_TLS)
@@ -183,7 +183,7 @@ def tls_expiry(facts: Facts) -> Seen:
 
 
 def amqp(facts: Facts) -> Seen:
-    """Hear what the broker says of itself, and what is agreed on."""
+    """Read the broker's properties, and the negotiated values."""
     attempt = facts.attempt
     if attempt.error and not attempt.version:
         raise attempt.error
@@ -203,7 +203,7 @@ def login(facts: Facts) -> Seen:
 
 
 def vhost(facts: Facts) -> Seen:
-    """Enter the vhost: it is there, open to the user, and no limit keeps us out."""
+    """Open the vhost: it exists, is open to the user, and no limit keeps us out."""
     if facts.attempt.error:
         raise facts.attempt.error
     return ok(f"{facts.settings.username} may enter {facts.settings.vhost!r}")

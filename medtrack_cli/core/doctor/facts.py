@@ -1,4 +1,4 @@
-"""What is known so far; a check that needs more has it looked for, once."""
+"""What is known so far; what a check needs is looked up once."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ from medtrack_cli.core.topology.model import Queue, Topology
 from medtrack_cli.errors import MedtrackError, TimedOut
 
 WHOLE_SECONDS = 18.0
-"""For all checks together: what is broken keeps nobody waiting for more than 20."""
+"""For all checks together: a broken broker takes no longer than 20."""
 
 LEFT_SECONDS = 8.0
-"""For the network, however long a person, or a program, took to give the password."""
+"""For the network, however long it took a person, or a program, to give the password."""
 
 SECONDS = 3.0
-"""For one question."""
+"""For one request."""
 
 TOPOLOGY_SECONDS = 6.0
 """For all exchanges, bindings and queues, of which there may be thousands."""
@@ -42,7 +42,7 @@ class NotSaid(Exception):
 
 
 class fact(Generic[T]):  # noqa: N801 -- used as property is
-    """Something that is looked for when it is first asked for, once; so is the error instead."""
+    """A property that is looked up on first use, once; so is an error instead of it."""
 
     def __init__(self, look: "Callable[[Facts], T]") -> None:
         self._look = look
@@ -62,9 +62,9 @@ class fact(Generic[T]):  # noqa: N801 -- used as property is
 
 @dataclass
 class Facts:
-    """What the checks share: the doors, the time that is left, and what was found.
+    """What the checks share: the ports, the time left, and the findings.
 
-    `asks_exchange`: a message through the event exchange is wished for.
+    `asks_exchange`: a message through the event exchange is allowed.
     """
 
     given: Given
@@ -75,14 +75,14 @@ class Facts:
     asks_exchange: bool = False
     known: dict[str, object] = field(default_factory=dict)
     broken: set[Check] = field(default_factory=set)  # the checks that failed
-    blocked: str | None = None  # why the broker takes nothing from publishers
-    hosts: Sequence[Host] = ()  # that nothing is known against
+    blocked: str | None = None  # why the broker blocks publishers
+    hosts: Sequence[Host] = ()  # that haven't failed a check
 
     def __post_init__(self) -> None:
         self._until = self.clock.monotonic() + WHOLE_SECONDS
 
     def seconds(self, most: float = SECONDS) -> float:
-        """Tell how long a question may take; TimedOut when all time is used up."""
+        """Return how long a request may take; TimedOut when the time is used up."""
         left = self._until - self.clock.monotonic()
         if left < _LEAST_SECONDS:
             raise TimedOut(f"not checked within the {WHOLE_SECONDS:.0f} s that all checks have")
@@ -90,7 +90,7 @@ class Facts:
 
     @fact
     def settings(self) -> ConnectionSettings:
-        """Learn what to connect to, the password too: a person may be asked for it."""
+        """Get the connection settings, the password too: a person may be asked for it."""
         settings = self.given.settings()
         self._until = max(self._until, self.clock.monotonic() + LEFT_SECONDS)
         self.hosts = settings.hosts
@@ -102,7 +102,7 @@ class Facts:
 
     @fact
     def attempt(self) -> Attempt:
-        """Log in to one host after the other: the first that lets us in counts, else the first."""
+        """Log in to one host after the other; return the first success, else the first failure."""
         broker, attempts = self.broker, []
         for host in self.hosts:
             attempts.append(broker.log_in(host, self.seconds(5.0)))
@@ -112,7 +112,7 @@ class Facts:
 
     @property
     def host(self) -> Host:
-        """The host that can be logged in to."""
+        """A host that we can log in to."""
         if self.attempt.error:
             raise self.attempt.error
         return self.attempt.host
@@ -128,14 +128,14 @@ class Facts:
 
     @fact
     def overview(self) -> tuple[Overview, float]:
-        """Ask the management API who it is, and by how many seconds our clock is ahead of its."""
+        """Ask the management API for its overview, and by how many seconds our clock is ahead."""
         overview = self._api.overview(self.seconds())
         now = self.clock.now()
         return overview, (now - overview.told_at).total_seconds() if overview.told_at else 0.0
 
     @property
     def management(self) -> Management:
-        """The management API, once it has answered at all."""
+        """The management API, if it has answered."""
         self.overview  # noqa: B018 -- raises where it doesn't
         return self._api
 
@@ -149,9 +149,9 @@ class Facts:
 
     @fact
     def bound_queues(self) -> Sequence[Queue]:
-        """Find the queues that our exchange leads to, by whatever way."""
+        """Find the queues that our exchange leads to, directly or not."""
         found = self.topology
-        names = found.behind(self.settings.exchange)
+        names = found.queues_from(self.settings.exchange)
         return [each for name, each in found.queues.items() if name in names]
 
     @fact
@@ -164,7 +164,7 @@ class Facts:
 
     @fact
     def keys(self) -> Sequence[str]:
-        """Name the routing keys to publish with; the payload's own check says what fails there."""
+        """Name the routing keys to publish with; failures are left to the payload's own check."""
         try:
             events = self.payload
         except MedtrackError:
@@ -173,16 +173,16 @@ class Facts:
 
     @fact
     def unused_key(self) -> str:
-        """Make a routing key that nobody publishes with."""
+        """Make a routing key that nobody uses."""
         return f"medtrack.doctor.{secrets.token_hex(8)}"
 
     def hide(self, text: str) -> str:
-        """Make of a text what may be shown."""
+        """Make a text safe to show."""
         known = self.known.get("settings")
         return without_secrets(text, known) if isinstance(known, ConnectionSettings) else text
 
     def at_each_host(self, ask: Callable[[Host, float], str]) -> Seen:
-        """Ask every host, each for its part of the time; go on with those that answer well."""
+        """Ask every host, each in its share of the time; keep the hosts that answer well."""
         self.settings  # noqa: B018 -- gives the hosts
         hosts, said = self.hosts, []
         errors: dict[Host, MedtrackError] = {}

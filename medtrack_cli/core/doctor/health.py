@@ -1,4 +1,4 @@
-"""The checks of the broker's health, most of them by its management API; and of the events."""
+"""The checks of the broker's health, most of them by its management API, and of the events."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from medtrack_cli.errors import AccessRefused, ExitCode, MedtrackError, TimedOut
 from medtrack_cli.plural import counted
 
 MANY = 1_000
-"""Messages that wait in one queue."""
+"""Messages waiting in one queue."""
 
 OLDEST, NEWEST = (3, 10), (4, 99)
 """The versions of RabbitMQ that medtrack is tested with."""
@@ -23,7 +23,7 @@ _OTHER_LOGIN = "; AMQP takes the same login: is management_url that of another b
 
 
 def management(facts: Facts) -> Seen:
-    """Ask the management API who it is."""
+    """Ask the management API for its overview."""
     try:
         overview, _ = facts.overview
     except NotSaid as why:
@@ -35,7 +35,7 @@ def management(facts: Facts) -> Seen:
 
 
 def alarms(facts: Facts) -> Seen:
-    """Look for what holds publishers back; who was held back needs no management API for that."""
+    """Find what blocks publishers; if we were blocked, without the management API."""
     try:
         raised = list(facts.management.alarms(facts.seconds()))
     except (NotSaid, MedtrackError):
@@ -51,7 +51,7 @@ def alarms(facts: Facts) -> Seen:
 
 
 def broker_version(facts: Facts) -> Seen:
-    """Hold the broker's version against those that medtrack is tested with."""
+    """Compare the broker's version with those that medtrack is tested with."""
     product, version = facts.attempt.product, facts.attempt.version
     told = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", version)
     if product != "RabbitMQ" or told is None:
@@ -63,7 +63,7 @@ def broker_version(facts: Facts) -> Seen:
 
 
 def queues_unconsumed(facts: Facts) -> Seen:
-    """Find queues that get events and that nobody reads."""
+    """Find queues that get events but have no consumer."""
     queues = facts.bound_queues
     if unread := [each.name for each in queues if each.consumers == 0]:
         return warning(f"nobody reads {_some(unread)}")
@@ -75,7 +75,7 @@ def queues_unconsumed(facts: Facts) -> Seen:
 
 
 def backlog(facts: Facts) -> Seen:
-    """Find queues in which much waits."""
+    """Find queues with a large backlog."""
     ready = {each.name: each.ready for each in facts.bound_queues}
     known = {name: count for name, count in ready.items() if count is not None}
     many = [f"{name} ({count:,})" for name, count in known.items() if count >= MANY]
@@ -101,11 +101,11 @@ def unroutable_types(facts: Facts) -> Seen:
 
 
 def deprecated_features(facts: Facts) -> Seen:
-    """Find what a newer RabbitMQ won't have."""
+    """Find features that newer RabbitMQ versions remove."""
     used = facts.management.deprecated(facts.seconds())
     if used:
         return warning(f"in use: {_some(used)}")
-    if used is None:  # before RabbitMQ 3.13: what the queues show
+    if used is None:  # before RabbitMQ 3.13: seen in the queues
         queues = facts.topology.queues.values()
         if mirrored := [each.name for each in queues if each.value("ha-mode")]:
             return warning(f"mirrored queues, which RabbitMQ 4 hasn't: {_some(mirrored)}")
@@ -118,7 +118,7 @@ def deprecated_features(facts: Facts) -> Seen:
 
 
 def clock(facts: Facts) -> Seen:
-    """Compare the broker's clock with ours: events carry the time of who publishes them."""
+    """Compare the broker's clock with ours: events carry their publisher's time."""
     overview, seconds = facts.overview
     if overview.told_at is None:
         return unknown("the management API tells no time")

@@ -1,4 +1,4 @@
-"""What the checks ask of the world. Each question is given so many seconds, and no more."""
+"""What the checks ask of the outside world. Each request has a limit in seconds."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Payload(NamedTuple):
-    """The events of --file: how many there are, of which types, and what is wrong.
+    """The events of --file: how many there are, their types, and what is wrong.
 
     `wrong` names the place and the rule of the first finding, no value.
     """
@@ -30,22 +30,22 @@ class Payload(NamedTuple):
 
 
 class Given(Protocol):
-    """What the command line, the environment and the files say. MedtrackError where they can't."""
+    """What the command line, the environment and the files say. Raises MedtrackError."""
 
     def files(self) -> Sequence[str]:
         """Read the configuration files that are there."""
         ...
 
     def profile(self) -> str:
-        """Name the profile, and who chose it."""
+        """Name the profile, and what chose it."""
         ...
 
     def password_source(self) -> tuple[str, bool]:
-        """Say where the password comes from, and whether it stands on the command line."""
+        """Say where the password comes from, and whether it is on the command line."""
         ...
 
     def settings(self) -> ConnectionSettings:
-        """Give all that a connection needs; that fetches the password."""
+        """Give all that a connection needs; this fetches the password."""
         ...
 
     def event_types(self) -> Sequence[str]:
@@ -53,27 +53,27 @@ class Given(Protocol):
         ...
 
     def payload(self, seconds: float, stop: Stop) -> Payload | None:
-        """Check the events of --file; None: none was named. TimedOut where that takes longer."""
+        """Check the events of --file; None without it. TimedOut where that takes longer."""
         ...
 
 
 class Attempt(NamedTuple):
-    """How far logging in came at a host: the greeting, the login, the vhost; then `error`."""
+    """How far a login at a host got: the greeting, the login, the vhost; then `error`."""
 
     host: Host
     product: str = ""  # "": no greeting came
     version: str = ""
-    heartbeat: int | None = None  # None: the login was not taken
+    heartbeat: int | None = None  # None: the login was refused
     frame_max: int = 0
     error: MedtrackError | None = None
 
 
 class Blocked(Exception):
-    """The broker takes nothing from publishers; in its own words why."""
+    """The broker blocks publishers; its own words why."""
 
 
 class Broker(Protocol):
-    """A broker, from its name to the rights on it. MedtrackError where something is refused.
+    """A broker, from its name to our permissions. MedtrackError where something is refused.
 
     Nothing is declared there but a queue of ours that ends with its connection.
     """
@@ -87,11 +87,11 @@ class Broker(Protocol):
         ...
 
     def greet(self, host: Host, seconds: float) -> str:
-        """Name the protocol that is spoken, where it is the one that is wanted."""
+        """Name the host's protocol, if it is the wanted one."""
         ...
 
     def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
-        """Look at the certificates that are shown, the host's own first; none is checked."""
+        """Fetch the host's certificates, its own first, unchecked."""
         ...
 
     def trust(
@@ -99,16 +99,16 @@ class Broker(Protocol):
     ) -> Sequence[Certificate]:
         """Check the certificates, with or without the host's name and the time.
 
-        Gives the chain up to the authority that is trusted here.
+        Returns the chain up to the authority that is trusted here.
         """
         ...
 
     def log_in(self, host: Host, seconds: float) -> Attempt:
-        """Connect as a command does, and hang up."""
+        """Connect as a command does, and disconnect."""
         ...
 
     def find_exchange(self, host: Host, seconds: float) -> None:
-        """Ask whether the exchange is there; AccessRefused where that isn't ours to know."""
+        """Check that the exchange exists; AccessRefused if we may not know."""
         ...
 
     def may_publish(self, host: Host, keys: Sequence[str], seconds: float) -> None:
@@ -124,7 +124,7 @@ class Broker(Protocol):
         ...
 
     def round_trip(self, host: Host, key: str | None, seconds: float) -> float | None:
-        """Send a message to a queue of our own; give its seconds, None: it came back.
+        """Send a message to a queue of our own; return its seconds, None if it was returned.
 
         With a key it goes through the event exchange, else through the default one.
         """
@@ -132,14 +132,14 @@ class Broker(Protocol):
 
 
 class Overview(NamedTuple):
-    """What the management API says of itself, and when it said so, by the broker's clock."""
+    """The management API's overview, with its time by the broker's clock."""
 
     version: str
     told_at: datetime | None
 
 
 class Management(Protocol):
-    """The management API. MedtrackError where it doesn't answer, or not to this user."""
+    """The management API. MedtrackError if it doesn't answer, or not to this user."""
 
     def overview(self, seconds: float) -> Overview: ...
 
@@ -148,7 +148,7 @@ class Management(Protocol):
         ...
 
     def alarms(self, seconds: float) -> Sequence[str]:
-        """Name the alarms that hold publishers back, with their nodes."""
+        """Name the alarms that block publishers, with their nodes."""
         ...
 
     def topology(self, seconds: float) -> Topology:

@@ -1,4 +1,4 @@
-"""What checks are called, what each has come to, and the verdict on all of them."""
+"""The names of the checks, their results, and the verdict on all of them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from medtrack_cli.plural import counted
 
 
 class Check(StrEnum):
-    """The checks, in their order. Their names are what a version promises."""
+    """The checks, in order. Their names are stable within a version."""
 
     CONFIG = "config"
     PROFILE = "profile"
@@ -42,7 +42,7 @@ class Check(StrEnum):
 
 
 class Status(StrEnum):
-    """What a check can come to. Skipped: nothing is known, and `seen` says why."""
+    """A check's result. Skipped: nothing is known, and `seen` says why."""
 
     OK = "ok"
     WARNING = "warning"
@@ -51,7 +51,7 @@ class Status(StrEnum):
 
 
 OF_THIS_MACHINE = (Check.CONFIG, Check.PROFILE, Check.PASSWORD_SOURCE)
-"""The checks that ask no network; for the last, a person may be asked."""
+"""The checks that need no network; for the last, a person may be asked."""
 
 # What the guide asks when publishing fails, and the checks that answer it.
 QUESTIONS = {
@@ -66,9 +66,9 @@ QUESTIONS = {
 
 
 class Seen(NamedTuple):
-    """What a check saw: a sentence, the lines of a table where there is one, and the fix.
+    """What a check saw: a sentence, the lines of a table if there is one, and the fix.
 
-    Without a fix of its own a check has the one that `explain` tells.
+    Without a fix of its own a check has the one that `explain` gives.
     """
 
     status: Status
@@ -79,27 +79,27 @@ class Seen(NamedTuple):
 
 
 def ok(text: str) -> Seen:
-    """Say that all is well."""
+    """Report that all is well."""
     return Seen(Status.OK, text)
 
 
 def warning(text: str, fix: str = "") -> Seen:
-    """Say what doesn't keep an event back, and should be put right."""
+    """Report what doesn't block events, but should be fixed."""
     return Seen(Status.WARNING, text, fix)
 
 
 def failed(text: str, fix: str = "", exit_code: int = ExitCode.VERDICT_NO) -> Seen:
-    """Say what is wrong, and how a command would end by it."""
+    """Report what is wrong, and the error a command would end with."""
     return Seen(Status.FAILED, text, fix, exit_code)
 
 
 def unknown(why: str, fix: str = "") -> Seen:
-    """Say why nothing can be told."""
+    """Report why the result is unknown."""
     return Seen(Status.SKIPPED, why, fix)
 
 
 class Result(NamedTuple):
-    """What one check has come to, and how long it took.
+    """The result of one check, and how long it took.
 
     `cause` is the failed check for which this one was skipped.
     """
@@ -115,7 +115,7 @@ class Result(NamedTuple):
 
 @dataclass
 class Diagnosis:
-    """All results so far, and what they add up to. `stopped` is the exit code of a signal."""
+    """All results so far, and their verdict. `stopped` is the exit code of a signal."""
 
     strict: bool = False
     results: list[Result] = field(default_factory=list)
@@ -124,20 +124,20 @@ class Diagnosis:
 
     @property
     def counts(self) -> dict[Status, int]:
-        """Count the results by what they came to."""
+        """Count the results by status."""
         found = Counter(each.status for each in self.results)
         return {status: found[status] for status in Status}
 
     @property
     def cause(self) -> Result | None:
-        """Find the first failure; with `strict`, the first warning where nothing failed."""
+        """Find the first failure; with `strict`, the first warning if nothing failed."""
         wanted = [Status.FAILED, *([Status.WARNING] if self.strict else [])]
         found = ((s, each) for s in wanted for each in self.results if each.status is s)
         return next((each for _, each in found), None)
 
     @property
     def exit_code(self) -> int:
-        """Give what the command itself would have ended with at the first failure."""
+        """Give the exit code that a command would have had at the first failure."""
         if self.stopped is not None:
             return self.stopped
         cause = self.cause
@@ -145,7 +145,7 @@ class Diagnosis:
 
     @property
     def answers(self) -> dict[str, Status]:
-        """Answer the guide's questions: each by the worst that its checks came to."""
+        """Answer the guide's questions, each by the worst result of its checks."""
         return {
             question: _worst([each for each in self.results if each.id in ids])
             for question, ids in QUESTIONS.items()
@@ -168,7 +168,7 @@ class Diagnosis:
 
 
 def _worst(results: Sequence[Result]) -> Status:
-    """Sum some results up; what a failure elsewhere has kept from being checked isn't known."""
+    """Return the worst of some results; a check skipped for another's failure is unknown."""
     found = {each.status for each in results}
     if Status.FAILED not in found and any(each.cause for each in results):
         return Status.SKIPPED

@@ -1,4 +1,4 @@
-"""The checks of the exchange, and of what the user may do there."""
+"""The checks of the exchange, and of the user's permissions on it."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _BLOCKED = "the broker takes nothing from publishers now ({}): see alarms"
 
 
 def exchange(facts: Facts) -> Seen:
-    """Find the exchange, and learn its type and durability where the management API tells them."""
+    """Find the exchange; its type and durability where the management API gives them."""
     name, host = facts.settings.exchange, facts.host
     try:
         facts.broker.find_exchange(host, facts.seconds())
@@ -52,7 +52,7 @@ def publish_right(facts: Facts) -> Seen:
 
 
 def _refused_keys(facts: Facts, keys: Sequence[str], first: AccessRefused) -> Seen:
-    """Tell a user that may write some keys from one that may write none."""
+    """Distinguish a user who may write some keys from one who may write none."""
     errors = {}
     for key in keys:
         try:
@@ -72,8 +72,9 @@ def _named(keys: Sequence[str]) -> str:
 def tap_right(facts: Facts) -> Seen:
     """Declare a tap, an exclusive queue of ours, and bind it.
 
-    By a key that nobody publishes with: it takes no event, and no unroutable one is taken for
-    routed. Only where the keys of listeners are restricted, the pattern of `listen` is tried.
+    The key is one that nobody publishes with: it receives no event, and no unroutable event counts
+    as routed for it. Only where the keys of listeners are restricted, the pattern of `listen` is
+    tried.
     """
     try:
         facts.broker.may_tap(facts.host, facts.unused_key, facts.seconds())
@@ -116,7 +117,7 @@ def round_trip(facts: Facts) -> Seen:
 
 
 def _others(facts: Facts, key: str) -> str:
-    """Name the queues of others that a message with this key would reach."""
+    """Name other queues that a message with this key would reach."""
     reached = queues_reached(facts.topology, facts.settings.exchange, key, {})
     if reached is None:
         return "queues that can't be foretold"

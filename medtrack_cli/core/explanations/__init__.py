@@ -1,4 +1,4 @@
-"""What each code that is shown means, why it came, and what to do: one text for all who tell it."""
+"""The meaning of each code that is shown, its cause and its remedy: the one text for all uses."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,7 +18,7 @@ from medtrack_cli.events.findings import AnyRule, Rule
 
 
 class Group(StrEnum):
-    """What a code is one of."""
+    """The kinds of codes."""
 
     RULE = "rule"
     OUTCOME = "outcome"
@@ -58,7 +58,7 @@ EXPLAINED = tuple(
     for group, abouts in _ABOUT.items()
     for code, about in abouts.items()
 )
-"""All there are, group by group; no two have the same code."""
+"""All of them, group by group; no two have the same code."""
 
 
 def rules_of(command: str) -> Mapping[Any, Explanation]:
@@ -67,7 +67,7 @@ def rules_of(command: str) -> Mapping[Any, Explanation]:
 
 
 def find(code: str) -> Explained | None:
-    """Find a code; that of an `error` object stands for its exit code."""
+    """Find a code; an `error` object's code stands for its exit code."""
     known = {each.code: each for each in EXPLAINED}
     exit_codes = {each.code: str(int(each.exit_code)) for each in _errors()}
     return known.get(code) or known.get(exit_codes.get(code, ""))

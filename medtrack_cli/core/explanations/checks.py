@@ -1,4 +1,4 @@
-"""The checks of doctor: what each looks for, and what to do when it is not so."""
+"""The checks of doctor: what each looks for, and what to do when it fails."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What the sum of a replay counts besides the verdicts."""
+"""What a replay's summary counts besides the verdicts."""
 
 from medtrack_cli.core.explanations.explanation import Explanation
 
@@ -11,7 +11,7 @@ def _condition(option: str, what: str) -> Explanation:
     )
 
 
-COUNTERS: dict[str, Explanation] = {  # by texts: what has the names takes long to import
+COUNTERS: dict[str, Explanation] = {  # by texts: the module with the names takes long to import
     "left_out": Explanation(
         "All that was not chosen: the sum of unevaluable and of the counters left_out_…, save "
         "those of --reason and --died-in.",

@@ -1,1 +1,1 @@
-"""What arrives, counted and ended in time."""
+"""Listening: deliveries received, counted and ended in time."""

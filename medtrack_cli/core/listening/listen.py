@@ -1,4 +1,4 @@
-"""Listen: check what arrives, hand it to the sink, acknowledge, and know when to end."""
+"""Listen: check deliveries, pass them to the sink, acknowledge them, and know when to end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Sink(Protocol):
         ...
 
     def flush(self) -> None:
-        """Make all that was written safe; after this it is acknowledged to the broker."""
+        """Make all that was written safe; then it is acknowledged to the broker."""
         ...
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
@@ -36,7 +36,7 @@ class Sink(Protocol):
 
 
 class Recording(Sink, Protocol):
-    """A sink that keeps what it is given, in a file."""
+    """A sink that keeps deliveries in a file."""
 
     @property
     def path(self) -> Path:
@@ -44,7 +44,7 @@ class Recording(Sink, Protocol):
         ...
 
     def close(self) -> None:
-        """Put it on the disk, and say what it holds."""
+        """Put it on the disk, and report what it contains."""
         ...
 
 
@@ -57,20 +57,20 @@ class Watched:
     clock: Clock
     stop: Stop
     body: bool = False  # the JSON body below its line
-    reveal: bool = False  # personal values, and texts that are no event
+    reveal: bool = False  # personal values, and texts that aren't events
     local_time: bool = False
     trace: bool = False  # the trace's whole id below the line
     left_out: Callable[[], int] = lambda: 0  # how many weren't wanted
     record: Callable[[Delivery | None], Recording] | None = None  # begin with this delivery
     retry: Retry = field(default_factory=Retry)  # of a connection that is lost
     is_live: bool = True  # it goes on: a terminal may be drawn on
-    clipboard: bool = False  # the terminal may be asked to keep what is copied
+    clipboard: bool = False  # the terminal may be asked to copy to the clipboard
 
 
 class Wanted(NamedTuple):
-    """Which deliveries are passed on: those that all of it says yes to.
+    """Which deliveries are passed on: those that meet all conditions.
 
-    `keys` and `window` are of a stream: its events have no time but their own.
+    `keys` and `window` are for a stream: its events have only their own time.
     """
 
     excluded: Sequence[str] = ()
@@ -79,7 +79,7 @@ class Wanted(NamedTuple):
     window: Window = EVER
 
     def judge(self, seen: CheckedDelivery) -> Answer:
-        """Return whether one is wanted."""
+        """Return whether a delivery is wanted."""
         key = seen.delivery.routing_key
         if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
             return Answer.NO
@@ -107,10 +107,10 @@ def listen(  # noqa: PLR0913 -- one parameter a decision of the caller
     wanted: Wanted = EVERYTHING,
     tell: Callable[[EventsGone], None] = lambda _error: None,
 ) -> ListenSummary:
-    """Pass every delivery that is wanted to the sink, until a limit or a signal.
+    """Pass every wanted delivery to the sink, until a limit or a signal.
 
-    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted. What
-    a stream has lost is told, and makes the verdict a no.
+    A delivery is acknowledged only after the sink has flushed it, or when it isn't wanted. A
+    stream's losses are reported, and make the verdict a failure.
     """
     stop.when(lambda: tally.out_of_time() is not None)
     for happening in consumer.deliveries():
@@ -139,7 +139,7 @@ def _take(
     registry: Registry | None,
     wanted: Wanted,
 ) -> int:
-    """Write what is wanted of a batch, up to what is enough; tell how far that was."""
+    """Write the wanted deliveries of a batch, up to a limit; return how far that was."""
     for taken, delivery in enumerate(batch, 1):
         if tally.is_beyond(delivery):
             return taken - 1
@@ -156,7 +156,7 @@ def _take(
 
 
 def tee(sinks: list[Sink]) -> Sink:
-    """One sink for several; flushed in their order."""
+    """Make one sink of several; they are flushed in order."""
     return sinks[0] if len(sinks) == 1 else _Tee(sinks)
 
 

@@ -1,4 +1,4 @@
-"""Peek: see what waits in a queue, and leave it there."""
+"""Peek: show what waits in a queue, and leave it there."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from medtrack_cli.errors import BrokerUnreachable, EventsGone
 from medtrack_cli.events.registry import Registry
 
 IDLE_SECONDS = 2.0
-"""Nothing more comes when nothing came for so long: somebody else has it."""
+"""After this long without a delivery no more come: somebody else has them."""
 
 
 class Peeked(NamedTuple):
@@ -34,11 +34,11 @@ def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
     condition: Condition | None = None,
     limit: int | None = None,
 ) -> Peeked:
-    """Show up to so many deliveries, then leave all of them to the broker.
+    """Show up to a number of deliveries, then leave all of them to the broker.
 
-    With a `limit` of deliveries they are given back, once nothing more comes to us. Without one
-    nothing is: a quorum queue of RabbitMQ 3 would put it at its end (measured: 3.10.8), but has
-    in its place what is held when the connection ends. BrokerUnreachable when that is lost.
+    With a delivery `limit` they are given back, once nothing more comes to us. Without one nothing
+    is: a quorum queue of RabbitMQ 3 would put it at its end (measured: 3.10.8), but keeps messages
+    in place that are held when the connection ends. BrokerUnreachable when that is lost.
     """
     held: list[Delivery] = []
     shown = 0
@@ -59,7 +59,7 @@ def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterator[list[Delivery]]:
-    """Yield what comes, until it is so many or nothing more comes."""
+    """Yield deliveries until there are enough or no more come."""
     taken, until = 0, clock.monotonic() + IDLE_SECONDS
     for happening in consumer.deliveries():
         if isinstance(happening, Interrupted):
@@ -69,7 +69,7 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
         if isinstance(happening, EventsGone):
             raise happening
         if happening and isinstance(happening, list):
-            yield happening[: most - taken]  # a stream gives whole chunks
+            yield happening[: most - taken]  # a stream delivers whole chunks
             taken += len(happening)
             until = clock.monotonic() + IDLE_SECONDS
         if taken >= most or stop.is_requested or clock.monotonic() >= until:
@@ -77,6 +77,6 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
 
 
 def deliveries_of(delivery: Delivery) -> int:
-    """Count how often a quorum queue has delivered a message in vain, as it says itself."""
+    """Return how often a quorum queue has delivered a message in vain, by its own header."""
     count = delivery.headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0

@@ -1,6 +1,6 @@
-"""Where deliveries come from: a source knows what it declares, how it consumes, what it is called.
+"""Where deliveries come from: a source knows what it declares, how it consumes, its name.
 
-A new kind of source is one class with what `Source` asks; no adapter asks which one it has.
+A new kind of source is one class with the members of `Source`; no adapter asks which one it has.
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 if TYPE_CHECKING:  # every run loads this module
     from medtrack_cli.core.delivery import Delivery
 
-EXPIRES_MS = 600_000  # a named tap that nobody listens to
+EXPIRES_MS = 600_000  # a named tap without listeners
 # A lost connection counts as a failed delivery of all that was on its way, and from 4.0 on the
-# twentieth is the last. To the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
+# twentieth is the last. For the quorum queues of RabbitMQ 3, which set no limit, -1 means none at
 # all: what comes back once is dropped.
 UNLIMITED = -1
 
 
 class QueueType(StrEnum):
-    """How a queue is kept: on one node, or replicated on several."""
+    """Where a queue is stored: on one node, or replicated on several."""
 
     CLASSIC = "classic"
     QUORUM = "quorum"
 
 
 class Bounds(NamedTuple):
-    """How much waits in a tap at most. Beyond it the oldest go: no publisher is ever refused."""
+    """How much waits in a tap at most.
+
+    Beyond it the oldest are dropped: publishers are never refused.
+    """
 
     messages: int
     size: int  # bytes
@@ -38,7 +41,7 @@ _NAMED = Bounds(10_000, 64 * 1024**2)
 
 
 class Declaration(NamedTuple):
-    """A queue as AMQP's queue.declare takes it."""
+    """A queue as AMQP's queue.declare needs it."""
 
     durable: bool
     exclusive: bool
@@ -46,7 +49,7 @@ class Declaration(NamedTuple):
 
 
 class Consumption(NamedTuple):
-    """How AMQP's basic.consume is asked. `most`: of so many at a time, None: as many as can be."""
+    """The arguments of basic.consume. `most` is the prefetch; None: as many as possible."""
 
     exclusive: bool = False
     most: int | None = None
@@ -54,7 +57,7 @@ class Consumption(NamedTuple):
 
 
 class Source(Protocol):
-    """What is asked of a place that deliveries come from. All of it is known without a broker."""
+    """The interface of a place that deliveries come from. It is known without a broker."""
 
     @property
     def name(self) -> str | None:
@@ -63,40 +66,40 @@ class Source(Protocol):
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """What we bind it by; nothing where bindings are others' business."""
+        """What we bind it by; empty where others define the bindings."""
         ...
 
     @property
     def stays(self) -> bool:
-        """Whether it is there without us, with all that waits in it."""
+        """Whether it outlives us, with all that waits in it."""
         ...
 
     @property
     def takes(self) -> bool:
-        """Whether acknowledging takes from others what was theirs."""
+        """Whether acknowledging takes messages away from others."""
         ...
 
     @property
     def keeps(self) -> bool:
-        """Whether nothing is ever given back: what was read is read again by its place."""
+        """Whether nothing is ever given back: what was read can be read again by its offset."""
         ...
 
     def after(self, last: "Delivery") -> "Source":
-        """Give the source that goes on after a delivery; the same where the broker knows that."""
+        """Give the source that continues after a delivery; the same where the broker knows that."""
         ...
 
     @property
     def bounds(self) -> Bounds | None:
-        """How much waits in it at most; None: that is others' business."""
+        """How much waits in it at most; None: others define that."""
         ...
 
     @property
     def queue_type(self) -> QueueType | None:
-        """Its type, where we decide it."""
+        """Its type, if we define it."""
         ...
 
     def declaration(self, version: tuple[int, int]) -> Declaration | None:
-        """Give the queue to declare to a broker of this version; None: it must be there."""
+        """Give the queue to declare on a broker of this version; None: it must exist."""
         ...
 
     @property
@@ -106,11 +109,11 @@ class Source(Protocol):
 
     @property
     def farewell(self) -> str | None:
-        """What a person should know of it when we have left."""
+        """What a person should know about it after we have left."""
         ...
 
     def described(self, exchange: str) -> tuple[tuple[str, str], ...]:
-        """Name it for people: pairs of what leads to a name, and the name."""
+        """Name it for people: pairs of a label and a name."""
         ...
 
 
@@ -144,7 +147,7 @@ class Tap(NamedTuple):
         return _NAMED if self.stays else _UNNAMED
 
     def declaration(self, version: tuple[int, int]) -> Declaration:
-        """Ask for nothing that is deprecated, or left to a vhost's defaults."""
+        """Declare nothing that is deprecated, or left to a vhost's defaults."""
         arguments: dict[str, object] = {
             "x-queue-type": self.queue_type.value,
             "x-max-length": self.bounds.messages,
@@ -159,7 +162,7 @@ class Tap(NamedTuple):
 
     @property
     def consumption(self) -> Consumption:
-        """Consume a named one alone: a second listener would get a part of its events."""
+        """Consume a named one exclusively: a second listener would get some of its events."""
         return Consumption(exclusive=self.stays)
 
     @property
@@ -174,9 +177,9 @@ class Tap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An existing queue, whose messages are taken; of no more than `most` at a time.
+    """An existing queue, whose messages are taken, at most `most` at a time.
 
-    Whatever it is bound by is others' business, and so are its bounds and its type.
+    Its bindings, bounds and type are defined by others.
     """
 
     name: str
@@ -208,7 +211,7 @@ class Queue:
 class Stream:
     """An existing stream, read from an offset on: nothing is taken out of it.
 
-    `offset` is a number, or what RabbitMQ has a word for: first, last (its last chunk), next.
+    `offset` is a number, or a name of RabbitMQ's: first, last (its last chunk), next.
     """
 
     name: str

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
 
 MOST_NAMES = 100
-"""So many event types are counted by name; the rest, which may be anybody's text, together."""
+"""The most event types counted by name; the rest, which may be anybody's text, are counted
+together.
+"""
 
 
 class Ended(StrEnum):
@@ -52,7 +54,7 @@ class Count:
 
 
 class Missing(NamedTuple):
-    """A type of which too few valid events came, and what came of it."""
+    """A type of which too few valid events came, and what came instead."""
 
     event_type: str
     expected: int
@@ -63,9 +65,9 @@ class Missing(NamedTuple):
 class ListenSummary:
     """What was received, and why listening ended.
 
-    `left_out` is what --where and --exclude-key didn't want, of which `unevaluable` could not
-    be judged. The types stand in the order of their first event; what names no known type counts
-    by its routing key.
+    `left_out` is what --where and --exclude-key rejected, of which `unevaluable` could not be
+    evaluated. The types are in the order of their first event; an event of no known type counts by
+    its routing key.
     """
 
     received: int
@@ -94,14 +96,14 @@ class ListenTally:
         self._types: BoundedCounts[str, Count] = BoundedCounts(MOST_NAMES, Count)
         self.left_out = 0  # by --where and --exclude-key
         self.interruptions = 0
-        self.is_whole = True  # but for what a stream lost before it was read
+        self.is_whole = True  # except for what a stream lost before it was read
 
     def ready(self) -> None:
-        """Let the time run."""
+        """Start the time limits."""
         self._ready_at = self._moved_at = self._clock.monotonic()
 
     def add(self, seen: "CheckedDelivery") -> None:
-        """Count a delivery that is wanted."""
+        """Count a wanted delivery."""
         self._received += 1
         self._moved_at = self._clock.monotonic()
         count = self._count(seen)
@@ -114,33 +116,33 @@ class ListenTally:
             count.invalid += 1
 
     def leave_out(self, seen: "CheckedDelivery", *, unevaluable: bool) -> None:
-        """Count a delivery that isn't wanted."""
+        """Count an unwanted delivery."""
         self.left_out += 1
         self._unevaluable += unevaluable
         self._count(seen).left_out += 1
 
     @property
     def is_enough(self) -> bool:
-        """Whether all that was asked for came; never when nothing was."""
+        """Whether all that was asked for has come; never when nothing was."""
         limits = self._limits
         if self._wanting or (limits.count is not None and self._received < limits.count):
             return False
         return limits.count is not None or bool(limits.expect)
 
     def is_beyond(self, delivery: "Delivery") -> bool:
-        """Take note of a place in a stream; tell whether it is after the last that is wanted."""
+        """Note an offset of a stream; return whether it is after the last wanted one."""
         self._offset = delivery.offset
         last = self._limits.last_offset
         return last is not None and self._offset > last
 
     @property
     def is_at_end(self) -> bool:
-        """Whether all of a stream that is wanted came."""
+        """Whether all the wanted part of a stream has come."""
         last = self._limits.last_offset
         return last is not None and self._offset >= last
 
     def out_of_time(self) -> Ended | None:
-        """Tell which time has run out, if one has."""
+        """Return which time limit is over, if one is."""
         if self._ready_at is None:
             return None
         now, limits = self._clock.monotonic(), self._limits

@@ -1,1 +1,1 @@
-"""What a recording holds, counted."""
+"""What a recording contains, counted."""

@@ -1,4 +1,4 @@
-"""Statistics of recordings: counts, times and sizes of the events, in flat memory."""
+"""Statistics of recordings: counts, times and sizes of the events, in constant memory."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,36 +13,37 @@ from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
 
 MOST_NAMES = 1_000
-"""So many types, services, routing keys and groups of findings are counted apart."""
+"""The most types, services, routing keys and groups of findings that are counted apart."""
 
 MOST_NAME = 200
-"""Characters of a name that are kept."""
+"""Characters kept of a name."""
 
 MOST_PLACES = 3
-"""So many places of a group of findings are remembered."""
+"""The most places kept for a group of findings."""
 
 MOST_IDS = 2_000_000
-"""So many message ids are remembered; beyond them a duplicate can go unseen. About 130 MB."""
+"""The most message ids remembered; beyond that a duplicate can be missed. They take about 130 MB.
+"""
 
 _AT_ONCE = 1_000
 _RULES = frozenset(Rule)
 
 Kind = tuple[str | None, str | None, str | None, bool]
-"""What an event is counted under: type, service, routing key, as they stand in it and None where
-it has none; and whether it is valid.
+"""What an event is counted by: type, service, routing key, as they are in it and None if missing;
+and whether it is valid.
 """
 
 
 @dataclass(slots=True)
 class Count:
-    """How many events, and how many of them invalid."""
+    """The number of events, and of invalid ones among them."""
 
     events: int = 0
     invalid: int = 0
 
 
 class Group(NamedTuple):
-    """What findings are counted under; `field` is a JSON pointer with `*` for an index."""
+    """What findings are counted by; `field` is a JSON pointer with `*` for an index."""
 
     rule: Rule
     event_type: str | None
@@ -52,7 +53,7 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class Found:
-    """How many findings, when the first and the last event of theirs came, and where some are."""
+    """The number of findings, the times of their first and last event, and some places."""
 
     findings: int = 0
     first: float | None = None
@@ -70,7 +71,7 @@ class Found:
 
 
 Names = BoundedCounts[str | None, Count]
-"""Events by a name of theirs."""
+"""Events by one of their names."""
 
 _names = partial(BoundedCounts[str | None, Count], MOST_NAMES, Count)
 
@@ -87,9 +88,9 @@ def most_common(findings: BoundedCounts[Group, Found]) -> list[tuple[Group, Foun
 
 @dataclass(slots=True)
 class Duplicates:
-    """Events whose message id came before, known by 64 bits of its hash.
+    """Events with a message id seen before, known by 64 bits of its hash.
 
-    Two ids of two million share them once in ten million recordings.
+    Among two million ids two share them once in ten million recordings.
     """
 
     most: int = MOST_IDS  # remembered
@@ -103,7 +104,7 @@ class Duplicates:
         return len(self._seen) >= self.most
 
     def add(self, message_ids: Sequence[str | None]) -> None:
-        """Take the message ids of some events."""
+        """Add the message ids of some events."""
         known = [hash(each) for each in message_ids if each]
         self.without_id += len(message_ids) - len(known)
         if self.is_least:
@@ -131,8 +132,8 @@ class Stats:
     invalid: int = 0
     redelivered: int = 0
     untimed: int = 0
-    left_out: int = 0  # of a stream, by the time of the event
-    undated: int = 0  # of those: have no time that could be asked for
+    left_out: int = 0  # of a stream, by the event's own time
+    undated: int = 0  # of those, the ones without a time
     types: Names = field(default_factory=_names)
     services: Names = field(default_factory=_names)
     routing_keys: Names = field(default_factory=_names)
@@ -143,7 +144,7 @@ class Stats:
     duplicates: Duplicates = field(default_factory=Duplicates)
     timeline: Timeline = field(default_factory=Timeline)
     foreign: int = 0  # places that hold neither a recorded delivery nor an event
-    first_foreign: str = ""  # where the first of them is
+    first_foreign: str = ""  # the place of the first of them
     unreadable: int = 0  # paths
     exit_code: ExitCode = ExitCode.DONE
     _sizes: Counter[int] = field(default_factory=Counter)
@@ -160,7 +161,7 @@ class Stats:
         return Sizes()
 
     def add(self, kind: Kind, size: int, moment: float | None, message_id: str | None) -> None:
-        """Take an event of so many bytes; it is counted with the next ones: that is cheaper.
+        """Add an event and its size in bytes; it is counted with the next ones, which is cheaper.
 
         `moment` is in seconds since 1970.
         """
@@ -169,7 +170,7 @@ class Stats:
             self.finish()
 
     def finish(self) -> None:
-        """Count what has been taken."""
+        """Count what was added."""
         if not self._waiting:
             return
         kinds, sizes, moments, message_ids = zip(*self._waiting, strict=True)
@@ -187,7 +188,7 @@ class Stats:
     def add_finding(  # noqa: PLR0913, PLR0917 -- what a finding is counted under
         self, rule: str, pointer: str, kind: Kind, moment: float | None, file: str, line: int
     ) -> None:
-        """Count a finding of an event; what a newer version may have recorded is passed over."""
+        """Count a finding of an event; rules of newer versions are ignored."""
         if rule in _RULES:
             known = Rule(rule)
             self.rules[known] += 1
@@ -201,12 +202,12 @@ class Stats:
         self.fail(ExitCode.DATA_ERROR)
 
     def add_unreadable(self, code: ExitCode) -> None:
-        """Count a path that can't be read, and why."""
+        """Count a path that can't be read, and keep the reason."""
         self.unreadable += 1
         self.fail(code)
 
     def fail(self, code: ExitCode) -> None:
-        """Take note of what kept it from being whole: the first counts."""
+        """Keep the reason why it isn't complete: the first counts."""
         if self.exit_code is ExitCode.DONE:
             self.exit_code = code
 
@@ -225,6 +226,6 @@ def _cut(name: str | None) -> str | None:
 
 
 def _general(pointer: str) -> str:
-    """Write a pointer, cut as names are, with `*` for every index: items of a list are alike."""
+    """Write a pointer, cut like names, with `*` for every index: items of a list are alike."""
     parts = pointer[:MOST_NAME].split("/")
     return "/".join("*" if part.isdecimal() else part for part in parts)

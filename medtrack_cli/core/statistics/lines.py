@@ -1,4 +1,4 @@
-"""What statistics need of a line, and no more: read in one pass, without the rest of it."""
+"""What statistics need of a line, read in one pass without the rest of it."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -8,20 +8,20 @@ from typing_extensions import TypedDict
 
 
 class Properties(TypedDict, total=False):
-    """Of AMQP's properties."""
+    """The needed AMQP properties."""
 
     message_id: str
 
 
 class Named(TypedDict):
-    """An event, as far as tables name it."""
+    """An event's names, as far as tables need them."""
 
     event_type: str
     service: str
 
 
 class Timed(Named):
-    """An event that stands in no delivery."""
+    """An event outside of a delivery."""
 
     timestamp: str
 
@@ -45,7 +45,7 @@ class Delivered(TypedDict):
 
 
 class NamedLine(Delivered):
-    """A recorded line with an event that says what it is."""
+    """A recorded line with an event that has names."""
 
     body: Named
     body_text: str
@@ -65,9 +65,10 @@ Parse = Callable[[bytes], Any]
 
 @cache
 def parser(kind: Any) -> Parse:  # noqa: ANN401 -- one of the classes above
-    """Make what reads lines of a kind: strictly; members that it doesn't name are passed over.
+    """Make the strict parser for a kind of line; members that it doesn't name are ignored.
 
-    Hardly a value comes twice in a row: to look for each in a cache takes a fifth of the time.
+    It caches no strings: values are hardly ever repeated in a row, and a cache takes a fifth of the
+    time.
     """
     from pydantic import TypeAdapter
     from pydantic_core import CoreConfig, SchemaValidator

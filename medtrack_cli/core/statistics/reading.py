@@ -1,4 +1,4 @@
-"""Statistics: from lines and items of an input to what is counted of them."""
+"""Statistics: from lines and items of an input to their counts."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -24,16 +24,16 @@ EVENT_LINE = b'{"kind":"event",'
 _DEAD = b'"x-first-death-queue"'
 
 LONG_LINE = 64 * 1024
-"""Bytes of a line after which nothing waits to be counted, so that memory stays flat."""
+"""Bytes of a line after which all waiting events are counted, so that memory stays constant."""
 
 _read_time = datetime.fromisoformat
-_ENVELOPE = frozenset({"event_type", "payload"})  # with one of them an object is an event
+_ENVELOPE = frozenset({"event_type", "payload"})  # an object with one of them is an event
 
 
 class StatsReader:
-    """Counts lines at sight where that is enough, and all other events as items.
+    """Counts lines as they are where possible, and all other events as items.
 
-    A recorded line keeps the verdict that is written in it; whatever else is checked here.
+    A recorded line keeps the verdict that is written in it; anything else is checked here.
     """
 
     def __init__(self, stats: Stats, registry: Registry) -> None:
@@ -45,14 +45,14 @@ class StatsReader:
         self._has_no_problem = quick_check(registry)
 
     def begin(self, file: str) -> None:
-        """Take up a file."""
+        """Begin a file."""
         self._file = file
         self._stats.files += 1
 
     def count(self, line: bytes, number: int) -> bool:
-        """Count an NDJSON line; False, and nothing counted, when an item must be made of it.
+        """Count an NDJSON line; False, without counting, when an item must be made of it.
 
-        All of a recording goes through here: one function, because calls are what costs.
+        A whole recording goes through here: it is one function because calls are expensive.
         """
         try:
             if not line.startswith(EVENT_LINE):
@@ -71,7 +71,7 @@ class StatsReader:
         except ValueError:
             return False
         if received_at.tzinfo is None or (not record["valid"] and _DEAD in line):
-            return False  # the verdict may be of the dead letter's key
+            return False  # the verdict may be that of the dead letter's key
         moment = received_at.timestamp()
         kind = (event_type, service, record["routing_key"], record["valid"])
         self._stats.add(kind, size, moment, record["properties"].get("message_id"))
@@ -111,9 +111,9 @@ class StatsReader:
         return True
 
     def add_read(self, delivery: Delivery, window: Window, name: str) -> None:
-        """Count what was read from a stream of this name, by the time that the event has itself.
+        """Count what was read from the stream of this name, by the event's own time.
 
-        With a window only what is in it; what has no time is in none, and counted apart.
+        With a window only what is in it; events without a time are outside, and counted apart.
         """
         seen = checked.examine(delivery, self._registry)
         event = parse(seen.body)[0]
@@ -154,7 +154,7 @@ def _size(record: AnyLine) -> int:
 
 
 def _names(value: object) -> tuple[str | None, str | None]:
-    """Give an event's type and service, as far as it names them."""
+    """Give an event's type and service, if it has them."""
     if not isinstance(value, Mapping):
         return None, None
     event_type, service = value.get("event_type"), value.get("service")

@@ -1,4 +1,4 @@
-"""When events came: how many in which span of time, and where none did for long."""
+"""When events came: how many in each span of time, and the gaps."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,30 +8,30 @@ from typing import NamedTuple
 from medtrack_cli.core.bounded import BoundedCounts
 
 MOST_SPANS = 8_192
-"""So many spans are kept; with more, all become twice as wide. No pause within one is seen."""
+"""The most spans kept; with more, all become twice as wide. Pauses within a span aren't seen."""
 
 FINEST = 1 / 64
 """How wide a span is at first, in seconds: after two busy hours it is one second."""
 
 GAP_FACTOR, LEAST_GAP = 10, 1.0
-"""A pause is a gap from so many usual ones on, and never below so many seconds.
+"""How many times the usual pause a gap is, and its least seconds.
 
-Usual is what nine pauses in ten don't exceed.
+The usual pause is what nine in ten don't exceed.
 """
 
 NEAR_FACTOR, NEAR = 16, 20
-"""A gap is also so many times as long as the mean pause of so many events before it, and after
-it: traffic that fades away in the evening has none. At random that is one pause in ten million.
+"""How many times as long a gap also is as the mean pause of a number of events before it, and after
+it: traffic that fades away in the evening has none. By chance that is one pause in ten million.
 """
 
 FEWEST_PAUSES = 20
-"""From fewer nothing is known about the usual one."""
+"""With fewer, the usual pause is unknown."""
 
 MOST_LINES = 20
 """The names that have a chart of their own."""
 
 _KINDS = 2 * (MOST_LINES + 1)
-"""Twice the number of a name, one more for an invalid event: its kind."""
+"""The kind is twice the number of a name, plus one for an invalid event."""
 
 _SECOND = 1_000_000  # microseconds
 _MINUTE, _HOUR, _DAY = 60 * _SECOND, 3600 * _SECOND, 86400 * _SECOND
@@ -96,12 +96,12 @@ class _Span:
 
 
 class Timeline:
-    """Counts events by time, in flat memory; they may come in any order."""
+    """Counts events by time, in constant memory; they may come in any order."""
 
     def __init__(self) -> None:
         self._width = FINEST
-        self._spans: dict[float, _Span] = {}  # by the number of the span, a whole one
-        # By kind, the events in each span: objects for them in the spans would be felt.
+        self._spans: dict[float, _Span] = {}  # by the number of the span, an integer
+        # By kind, the events in each span: objects for them in the spans would be too slow.
         self._counts: list[dict[float, int]] = [{} for _ in range(_KINDS)]
         self._numbers: BoundedCounts[str | None, int] = BoundedCounts(MOST_LINES, count().__next__)
 
@@ -115,7 +115,7 @@ class Timeline:
         for moment, kind in events:
             if moment is None:
                 continue
-            if not begin <= moment < end:  # most events lie in the span of the one before
+            if not begin <= moment < end:  # most events are in the same span as the one before
                 span = self._span(moment)
                 number = moment // self._width
                 begin = number * self._width
@@ -130,13 +130,13 @@ class Timeline:
 
     @property
     def extent(self) -> tuple[float, float] | None:
-        """The moments of the first and the last event; None when there is no event."""
+        """The moments of the first and the last event; None without events."""
         if not self._spans:
             return None
         return self._spans[min(self._spans)].first, self._spans[max(self._spans)].last
 
     def chart(self, most: int) -> Chart | None:
-        """Lay the events out in at most so many round columns, from 2 on; None without any."""
+        """Divide the events into round columns, from 2 to a maximum; None without events."""
         if self.extent is None:
             return None
         first, last = map(_microseconds, self.extent)
@@ -159,7 +159,7 @@ class Timeline:
         )
 
     def gaps(self) -> list[Gap]:
-        """List the pauses that are far over the usual one, in their order."""
+        """List the pauses that are far longer than usual, in order."""
         spans = [self._spans[number] for number in sorted(self._spans)]
         between = [Gap(a.last, b.first) for a, b in pairwise(spans)]
         weighted = [pause for span in spans for pause in span.pauses()]
@@ -197,20 +197,20 @@ class Timeline:
 
 
 def _columns(kinds: Sequence[Sequence[int]], number: int | None = None) -> tuple[Column, ...]:
-    """Make the columns of a name, by its number, or of all; the odd kinds are of invalid events."""
+    """Make the columns of a name, by its number, or of all; odd kinds are invalid events."""
     chosen = kinds if number is None else kinds[2 * number : 2 * number + 2]
     invalid = map(sum, zip(*chosen[1::2], strict=True))
     return tuple(map(Column, map(sum, zip(*chosen, strict=True)), invalid))
 
 
 def _microseconds(moment: float) -> int:
-    return round(moment * _SECOND)  # whole numbers, for a chart that begins at round times
+    return round(moment * _SECOND)  # integers, for a chart that begins at round times
 
 
 def _step(first: int, last: int, most: int) -> int:
-    """Choose the least round width with which so many columns reach from first to last.
+    """Choose the smallest round width with which the columns reach from first to last.
 
-    One column may never do: 1970 begins a new one, however wide they are.
+    One column may never be enough: 1970 begins a new one, however wide they are.
     """
     weeks = (7 * _DAY << power for power in count(1))
     return next(step for step in chain(_STEPS, weeks) if last // step - first // step < most)
@@ -219,12 +219,12 @@ def _step(first: int, last: int, most: int) -> int:
 def _near(spans: Sequence[_Span], number: int) -> float:
     """Give the mean pause before or after the pause before a span, whichever is longer."""
     before = range(number - 1, max(number - 1 - NEAR, -1), -1)
-    behind = range(number, min(number + NEAR, len(spans)))
-    return max(_mean_pause(map(spans.__getitem__, numbers)) for numbers in (before, behind))
+    after = range(number, min(number + NEAR, len(spans)))
+    return max(_mean_pause(map(spans.__getitem__, numbers)) for numbers in (before, after))
 
 
 def _mean_pause(spans: Iterable[_Span]) -> float:
-    """Give the mean pause of the first NEAR events, and what else is in their spans."""
+    """Give the mean pause of the first NEAR events, and of the rest of their spans."""
     taken = _Span(math.nan)
     for span in spans:
         if taken.events == 0:
@@ -236,7 +236,7 @@ def _mean_pause(spans: Iterable[_Span]) -> float:
 
 
 def _ninth_decile(weighted: Sequence[tuple[float, int]]) -> float:
-    """Give the value that nine tenths of the weight don't exceed; it is never the outermost."""
+    """Give the value that nine tenths of the weight don't exceed; never the extreme one."""
     left = math.floor(0.9 * (sum(weight for _, weight in weighted) - 1))
     for value, weight in sorted(weighted):
         left -= weight

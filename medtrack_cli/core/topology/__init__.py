@@ -1,1 +1,1 @@
-"""What stands between an exchange and the queues: read, followed, judged, compared."""
+"""What lies between an exchange and the queues: read, followed, checked, compared."""

@@ -1,4 +1,4 @@
-"""What changes from one topology to another, and which event types reach fewer queues by it."""
+"""What differs between two topologies, and which event types reach fewer queues for it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -19,10 +19,10 @@ class Sort(StrEnum):
 
 
 class Change(NamedTuple):
-    """A thing that one of two topologies lacks, or has otherwise.
+    """A thing that one of two topologies lacks, or defines differently.
 
     Of an event type the facts are the queues that it reaches. It is `breaking` where one is lost;
-    None: that can't be told.
+    None: unknown.
     """
 
     thing: str
@@ -39,14 +39,14 @@ class Change(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One of the two: a topology, and the exchange that events go through there."""
+    """One of the two: a topology, and the exchange that its events go through."""
 
     topology: Topology
     exchange: str
 
 
 def changes(before: Side, after: Side, types: Iterable[str]) -> Iterator[Change]:
-    """Compare all that a vhost holds, then where events go; exclusive queues come and go."""
+    """Compare all that a vhost contains, then where events go; exclusive queues are ignored."""
     old, new = _things(before.topology), _things(after.topology)
     for thing, name in sorted({**old, **new}):
         facts, others = old.get((thing, name)), new.get((thing, name))
@@ -65,7 +65,7 @@ def _of_type(name: str, before: Side, after: Side) -> Iterator[Change]:
 
 
 def _breaks(lost: set[str], old: Way, new: Way) -> bool | None:
-    """Return whether a queue no longer gets an event; where it may get it all the same: None."""
+    """Return whether a queue no longer gets an event; None if that is unknown."""
     if lost:
         return None if new.untold else True
     return None if old.untold and old.untold != new.untold else False
@@ -78,7 +78,7 @@ def _lasting(topology: Topology, found: Way) -> list[str]:
 
 
 def _things(topology: Topology) -> dict[tuple[str, str], Facts]:
-    """Give what there is by kind and name; not what every vhost has."""
+    """Give everything by kind and name, except what every vhost has."""
     found: dict[tuple[str, str], Facts] = {}
     for exchange in topology.exchanges.values():
         if exchange.name and not exchange.name.startswith("amq."):

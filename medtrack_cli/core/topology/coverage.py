@@ -1,4 +1,4 @@
-"""Which binding hands on all that another one does."""
+"""Which binding passes on all that another one does."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -6,8 +6,8 @@ from itertools import product
 from medtrack_cli.core.topics import key_matches
 from medtrack_cli.core.topology.model import Binding
 
-_ANY = "\N{WORD JOINER}"  # stands for a word that no binding names
-_MOST = 4096  # keys that are tried
+_ANY = "\N{WORD JOINER}"  # stands for a word that no binding contains
+_MOST = 4096  # keys that are tested
 
 
 def is_wild(binding: Binding) -> bool:
@@ -16,9 +16,9 @@ def is_wild(binding: Binding) -> bool:
 
 
 def covered(exchange_type: str, bindings: Sequence[Binding]) -> Iterator[tuple[Binding, Binding]]:
-    """Pair each of one destination's bindings that adds nothing with one that has it all.
+    """Pair each redundant binding of a destination with one that covers it.
 
-    Of several that are alike the first counts.
+    Of several equal ones the first counts.
     """
     kept: dict[object, Binding] = {}
     for each in bindings:
@@ -49,7 +49,8 @@ def _what_counts(exchange_type: str, binding: Binding) -> object:
 def covers(wider: str, other: str) -> bool:
     """Return whether a topic pattern matches every key that the other does.
 
-    It is tried with words that neither has; for `#` with more of them than the wider has words.
+    It is tested with words that neither contains; for `#` with more of them than the wider pattern
+    has words.
     """
     longest = len(wider.split(".")) + 1
     parts = other.split(".") if other else []

@@ -1,4 +1,4 @@
-"""Dead letters that are lost: those that no queue gets, and those that go round."""
+"""Dead letters that are lost: those that no queue gets, and those that go in circles."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
         if letters[0].way is None:
             yield queue.name, f"has a dead-letter exchange that isn't there: {exchange}"
             continue
-        if not came_by and letters[0].routing_key is None and _may_hear(topology, exchange):
+        if not came_by and letters[0].routing_key is None and _may_reach(topology, exchange):
             continue
         lost = [each for each in letters if each.way and not (each.way.queues or each.way.untold)]
         if lost:
@@ -45,15 +45,15 @@ def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
             )
 
 
-def _may_hear(topology: Topology, exchange: str) -> bool:
-    """Return whether some key may lead to a queue, where nobody knows which one it will be."""
-    return not exchange or bool(topology.behind(exchange))
+def _may_reach(topology: Topology, exchange: str) -> bool:
+    """Return whether some key may lead to a queue, where the key is unknown."""
+    return not exchange or bool(topology.queues_from(exchange))
 
 
 def circles(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[tuple[str, str]]:
     """Name a queue of each circle in which messages are lost or never rest, and say how.
 
-    Where some of its queues wait and others don't, that is how a consumer tries again later.
+    Where some of its queues delay messages and others don't, the circle is a consumer's retry.
     """
     steps: dict[Place, DeadLetters] = {}
     for name in topology.queues:
@@ -76,7 +76,7 @@ def circles(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
 
 
 def _circle(steps: Mapping[Place, DeadLetters], start: Place) -> list[str]:
-    """Find the shortest way of dead letters back to where they started; empty: there is none."""
+    """Find the shortest way of dead letters back to their start; empty without one."""
     before: dict[Place, Place] = {}
     waiting = deque([start])
     while waiting:

@@ -1,4 +1,4 @@
-"""Where a queue's dead letters go, and theirs after them."""
+"""Where a queue's dead letters go, and where they die next."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -12,9 +12,9 @@ _EXCHANGE, _KEY = "dead-letter-exchange", "dead-letter-routing-key"
 
 
 class DeadLetters(NamedTuple):
-    """What dies in a queue, having come by these keys: its exchange, its new key, who says so.
+    """What dies in a queue after arriving by these keys: its exchange, its new key, their source.
 
-    `way` is None where the exchange isn't there: they are dropped.
+    `way` is None where the exchange doesn't exist: they are dropped.
     """
 
     queue: str
@@ -26,16 +26,16 @@ class DeadLetters(NamedTuple):
 
 
 Follow = Callable[[str, Keys], Way | None]
-"""Follows a message that has died from an exchange; None: there is no such exchange."""
+"""Follows a dead message from an exchange; None: there is no such exchange."""
 
 
 def has_dead_letters(queue: Queue) -> bool:
-    """Return whether a queue hands on what it drops; a stream never does."""
+    """Return whether a queue passes on what it drops; a stream never does."""
     return queue.type != "stream" and _EXCHANGE in queue.settings
 
 
 def dead_letters(queue: Queue, keys: Keys, follow: Follow) -> DeadLetters | None:
-    """Follow what dies in a queue, having come by these keys; None: nothing goes anywhere."""
+    """Follow what dies in a queue after arriving by these keys; None: it goes nowhere."""
     if not has_dead_letters(queue):
         return None
     exchange, set_by = queue.settings[_EXCHANGE]
@@ -46,7 +46,7 @@ def dead_letters(queue: Queue, keys: Keys, follow: Follow) -> DeadLetters | None
 
 
 def following(topology: Topology, headers: Headers) -> Follow:
-    """Follow messages that have died, those of one exchange and key once."""
+    """Follow messages that have died, once for each exchange and key."""
 
     @cache
     def follow(exchange: str, keys: Keys) -> Way | None:

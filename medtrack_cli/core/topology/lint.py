@@ -16,7 +16,7 @@ from medtrack_cli.plural import counted
 
 
 class Fault(NamedTuple):
-    """What is wrong with a thing, said after its name; its place in a file, if it has one."""
+    """A problem, in words that follow the thing's name; with its place in a file, if it has one."""
 
     rule: TopologyRule
     thing: str
@@ -26,7 +26,7 @@ class Fault(NamedTuple):
 
 
 class Judged:
-    """A topology, the exchange that events go through, the types that are known; looked at once."""
+    """A topology, the exchange that events go through, the known types; each part computed once."""
 
     def __init__(self, topology: Topology, exchange: str, types: Sequence[str]) -> None:
         self.topology = topology
@@ -40,8 +40,8 @@ class Judged:
 
     @cached_property
     def event_queues(self) -> list[Queue]:
-        """The queues that events may reach, those aside that end by themselves."""
-        names = self.topology.behind(self.exchange)
+        """The queues that events may reach, except those that end by themselves."""
+        names = self.topology.queues_from(self.exchange)
         found = (each for name, each in self.topology.queues.items() if name in names)
         return [each for each in found if not _is_passing(each)]
 
@@ -70,7 +70,7 @@ class Judged:
         for queue in filter(has_dead_letters, self.topology.queues.values()):
             came_by = self.keys.get(queue.name, [])
             if not came_by and "dead-letter-routing-key" not in queue.settings:
-                found |= self.topology.behind(str(queue.value("dead-letter-exchange")))
+                found |= self.topology.queues_from(str(queue.value("dead-letter-exchange")))
             for each in came_by or [("",)]:
                 letters = dead_letters(queue, each, follow)
                 found.update(letters.way.queues if letters and letters.way else ())
@@ -230,7 +230,7 @@ def _policies(judged: Judged) -> Iterator[Fault]:
 
 
 def _matches_anything(topology: Topology, policy: Policy) -> bool:
-    """Return whether a policy holds for any name; one whose pattern can't be read may."""
+    """Return whether a policy matches any name; an unreadable pattern may."""
     exchanges = topology.exchanges if policy.applies_to in policies.EXCHANGES else ()
     queues = (
         name

@@ -1,4 +1,4 @@
-"""What a lint of a topology has come to."""
+"""The result of a topology lint."""
 
 from dataclasses import dataclass
 

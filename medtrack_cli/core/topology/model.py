@@ -10,9 +10,9 @@ NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Binding(NamedTuple):
-    """A rule that hands messages of the exchange `source` on to a queue or another exchange.
+    """A rule that passes messages of the exchange `source` on to a queue or another exchange.
 
-    `place` is the JSON pointer of what was read from a file; so it is in all of these.
+    `place` is the JSON pointer of what was read from a file, in this and the other classes.
     """
 
     source: str
@@ -26,7 +26,7 @@ class Binding(NamedTuple):
 class Exchange(NamedTuple):
     """An exchange; `alternate` names the one that gets what this one can't route.
 
-    It isn't known where a policy that can't be read may name it.
+    It is unknown where an unreadable policy may set it.
     """
 
     name: str
@@ -39,16 +39,16 @@ class Exchange(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What holds for a queue, and whose word it is: an argument's or a policy's."""
+    """A setting in force for a queue, and its source: an argument or a policy."""
 
     value: Any
     set_by: str
 
 
 class Queue(NamedTuple):
-    """A queue. `settings` has no `x-` before its names, and isn't known where a policy isn't.
+    """A queue. `settings` are named without `x-`, and unknown where a policy is.
 
-    What nobody has told is None: it isn't 0.
+    What is unknown is None, and not 0.
     """
 
     name: str
@@ -63,13 +63,13 @@ class Queue(NamedTuple):
     place: str = ""
 
     def value(self, name: str) -> Any:  # noqa: ANN401 -- an AMQP value
-        """Give a setting's value; None where there is none."""
+        """Give a setting's value; None without one."""
         setting = self.settings.get(name)
         return setting and setting.value
 
 
 class Policy(NamedTuple):
-    """Settings for all whose names match a pattern; of several the highest priority counts."""
+    """Settings for all whose names match a pattern; the highest priority of several counts."""
 
     name: str
     pattern: str
@@ -81,12 +81,12 @@ class Policy(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Name it as people do."""
+        """Name it for people."""
         return f"operator policy {self.name}" if self.is_operators else f"policy {self.name}"
 
 
 class Topology(NamedTuple):
-    """What one vhost holds. `counts_are_known` where a broker was asked, and not a file."""
+    """What one vhost contains. `counts_are_known` if it was read from a broker, not from a file."""
 
     exchanges: Mapping[str, Exchange]
     bindings: Mapping[str, Sequence[Binding]]  # by source
@@ -94,8 +94,8 @@ class Topology(NamedTuple):
     policies: Sequence[Policy] = ()
     counts_are_known: bool = False
 
-    def behind(self, exchange: str) -> set[str]:
-        """Name the queues that an exchange leads to, by whatever key and way."""
+    def queues_from(self, exchange: str) -> set[str]:
+        """Name the queues that an exchange leads to, by any key and way."""
         waiting, seen, queues = [exchange], {exchange}, set()
         while waiting:
             source = waiting.pop()

@@ -1,4 +1,4 @@
-"""Bindings that a message just misses, and what they would need."""
+"""Bindings that nearly match a message, and what they need."""
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -10,19 +10,19 @@ from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Topolog
 
 MOST = 5
 _WORDS = ("", "one word", "two words")
-_ALIKE = 0.7  # of 1: what is less like the other is no slip of the finger
+_ALIKE = 0.7  # of 1: what is less similar is no typo
 _LONGEST = 256  # characters that are worth comparing
 
 
 class Near(NamedTuple):
-    """A binding that just doesn't match, and why."""
+    """A binding that nearly matches, and why it doesn't."""
 
     binding: Binding
     why: str
 
 
 def near_misses(topology: Topology, way: Way, headers: Headers) -> list[Near]:
-    """Find the bindings on a message's way that it misses by least, the nearest first."""
+    """Find the bindings on a message's way that nearly match, the nearest first."""
     names = dict.fromkeys([way.exchange, *(h.destination for h in way.hops if h.to_exchange)])
     taken = {id(hop.binding) for hop in way.hops}
     found = [
@@ -39,7 +39,7 @@ def near_misses(topology: Topology, way: Way, headers: Headers) -> list[Near]:
 def _why_not(
     exchange: Exchange, binding: Binding, key: str, headers: Headers
 ) -> Iterator[tuple[float, str]]:
-    """Say what a binding needs, and how far that is; nothing where it is too far."""
+    """Say what a binding needs, and how far off that is; nothing where it is too far."""
     if exchange.type == "headers":
         lacking = [name for name, ok in agreements(binding.arguments, headers).items() if not ok]
         if len(lacking) == 1:

@@ -1,4 +1,4 @@
-"""Which policy holds for a name, and what a queue's policies and arguments come to."""
+"""Which policy applies to a name, and a queue's settings from its policies and arguments."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ _LEAST = frozenset({"message-ttl", "expires", "max-length", "max-length-bytes", 
 
 
 class Undecided(Exception):
-    """A policy's pattern is one that Python doesn't read: whether it holds isn't known."""
+    """A policy's pattern isn't valid in Python: whether it matches is unknown."""
 
 
 def queues_of(queue_type: str | None) -> frozenset[str]:
@@ -22,7 +22,7 @@ def queues_of(queue_type: str | None) -> frozenset[str]:
 
 
 def in_force(policies: Iterable[Policy], name: str, kinds: frozenset[str]) -> Policy | None:
-    """Find the policy that holds: of equal priorities the first, as the broker lists them.
+    """Find the policy that applies: of equal priorities the first in the broker's order.
 
     Raises Undecided.
     """
@@ -34,7 +34,7 @@ def in_force(policies: Iterable[Policy], name: str, kinds: frozenset[str]) -> Po
 
 
 def matches(policy: Policy, name: str) -> bool:
-    """Return whether a policy's pattern is found in a name. Raises Undecided."""
+    """Return whether a policy's pattern matches in a name. Raises Undecided."""
     return _compiled(policy.pattern).search(name.encode("utf-8", "surrogatepass")) is not None
 
 
@@ -43,9 +43,9 @@ _NESTED = re.compile(r"[+*}][^()]*\)+[+*{]")
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[bytes]:
-    """Compile it for bytes, as the broker does: to it only ASCII has letters.
+    """Compile it for bytes, as the broker does: only ASCII letters are letters.
 
-    One whose repetitions are in each other may take Python for ever, and nothing ends that.
+    A pattern with nested repetitions may take Python for ever, and can't be interrupted.
     """
     if _NESTED.search(pattern):
         raise Undecided(pattern)
@@ -58,9 +58,9 @@ def _compiled(pattern: str) -> re.Pattern[bytes]:
 def settings(
     arguments: Headers, policies: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, Setting]:
-    """Merge what policies and arguments set, by their labels; the latter's word counts.
+    """Merge what policies and arguments set, by their labels; arguments override policies.
 
-    Of limits the least counts. An operator's policy comes after the user's.
+    Of limits the lowest counts. An operator's policy comes after the user's.
     """
     found: dict[str, Setting] = {}
     own = {name[2:]: value for name, value in arguments.items() if name.startswith("x-")}

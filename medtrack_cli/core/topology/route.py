@@ -10,7 +10,7 @@ from medtrack_cli.events.event_type import EventType
 
 
 class Route(NamedTuple):
-    """Where a message of a key goes. `near` is what it just misses, where no queue gets it."""
+    """Where a message with a key goes. `near` has near misses, if no queue gets it."""
 
     key: str
     headers: Headers
@@ -21,12 +21,12 @@ class Route(NamedTuple):
     event_type: EventType | None
 
     @property
-    def is_heard(self) -> bool:
+    def reaches_queue(self) -> bool:
         """Whether a queue gets it for certain."""
         return bool(self.way.queues)
 
     def queue(self, name: str) -> Queue:
-        """Describe a queue; of one that only a binding names nothing else is known."""
+        """Describe a queue; only the name is known of one that just a binding mentions."""
         return self.topology.queues.get(name) or Queue(name)
 
 

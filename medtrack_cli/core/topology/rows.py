@@ -17,7 +17,7 @@ _PREDECLARED = {
     "amq.rabbitmq.trace": "topic",
     "amq.topic": "topic",
 }
-"""What every vhost has and no definitions file names."""
+"""What every vhost has and no definitions file lists."""
 
 PLACE = "medtrack.place"
 """The key of a row's JSON pointer."""
@@ -28,7 +28,8 @@ Row = Mapping[str, Any]
 class Rows(NamedTuple):
     """What was read. Policies are None where this user may not see them.
 
-    A broker's rows name the policy of each exchange and queue, the latter's some seconds late.
+    A broker's rows name the policy of each exchange and queue, the latter's with some seconds'
+    delay.
     """
 
     exchanges: Sequence[Row]
@@ -40,7 +41,7 @@ class Rows(NamedTuple):
 
 
 def topology_of(rows: Rows, hide: Callable[[str], str] = str) -> Topology:
-    """Make a topology of rows. `hide` takes secrets out of names that are only shown.
+    """Make a topology from rows. `hide` removes secrets from names that are only shown.
 
     Raises TypeError, KeyError, AttributeError or ValueError for what RabbitMQ doesn't write.
     """
@@ -83,7 +84,7 @@ def _policies(rows: Sequence[Row] | None, *, operators: bool = False) -> list[Po
 
 
 def _exchange(row: Row, policies: Sequence[Policy] | None, *, is_live: bool) -> Exchange:
-    """Read an exchange: its own argument goes before a policy's."""
+    """Read an exchange: its own argument overrides a policy's."""
     arguments = _arguments(row)
     alternate, is_known = arguments.get(_ALTERNATE), True
     if alternate is None:
@@ -104,7 +105,7 @@ def _exchange(row: Row, policies: Sequence[Policy] | None, *, is_live: bool) -> 
 
 
 def _policy_of(row: Row, policies: Sequence[Policy], *, is_live: bool) -> Policy | None:
-    """Find an exchange's policy: a broker names it. Raises Undecided where it can't be read."""
+    """Find an exchange's policy, which a broker names. Raises Undecided where it can't be read."""
     if not is_live:
         return rules.in_force(policies, row["name"], rules.EXCHANGES)
     if not (name := row.get("policy")):
@@ -116,7 +117,7 @@ def _policy_of(row: Row, policies: Sequence[Policy], *, is_live: bool) -> Policy
 
 
 def _binding(row: Row, hide: Callable[[str], str]) -> Binding:
-    """Read a binding; a queue's name is only ever shown."""
+    """Read a binding; a queue's name is only shown."""
     is_to_exchange = row["destination_type"] == "exchange"
     destination = str(row["destination"])
     return Binding(
@@ -158,7 +159,7 @@ def _queue(
 def _held_by(
     row: Row, queue_type: str, users: Sequence[Policy] | None, operators: Sequence[Policy] | None
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    """Give what policies say of a queue; where they can't be read, what its row says of them."""
+    """Give a queue's settings by policies; if these can't be read, by its own row."""
     if users is not None and operators is not None:
         kinds = rules.queues_of(queue_type)
         both = (rules.in_force(each, row["name"], kinds) for each in (users, operators))
@@ -170,7 +171,7 @@ def _held_by(
 
 
 def _arguments(row: Row) -> dict[str, Any]:
-    """Read arguments: RabbitMQ writes a void as this text."""
+    """Read arguments: RabbitMQ writes an undefined value as this text."""
     given = row.get("arguments") or {}
     return {name: None if value == "undefined" else value for name, value in given.items()}
 

@@ -34,4 +34,4 @@ _ERRORS = frozenset(
         TopologyRule.DEAD_LETTER_CIRCLE,
     }
 )
-"""By these, messages are lost for certain."""
+"""With these, messages are certainly lost."""

@@ -37,10 +37,10 @@ class Examined(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What events are checked by, and how an incomplete one is made whole.
+    """What events are checked against, and how incomplete ones are completed.
 
     A bare payload is wrapped when `event_type` is given. With `now`, a missing `service`,
-    `timestamp` or `version` is filled in, `service` only when there is one to fill in.
+    `timestamp` or `version` is filled in, `service` only when there is a value for it.
     """
 
     event_type: str | None = None
@@ -69,11 +69,11 @@ class Completion:
 NOTHING_TO_ADD = Completion()
 
 WRAPPING = {"service": "medtrack", "timestamp": "1970-01-01T00:00:00Z"}
-"""The envelope that a bare payload is checked in when nothing else fills it."""
+"""The envelope in which a bare payload is checked when nothing else fills it."""
 
 
 class Completed(NamedTuple):
-    """An event made whole, and how: `depth` is how deep the source's object lies in it."""
+    """A completed event; `depth` is how deep the source's object is in it."""
 
     body: bytes
     filled: tuple[str, ...]
@@ -84,10 +84,10 @@ class Completed(NamedTuple):
 def examine(
     items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
 ) -> Iterator[Examined]:
-    """Examine events lazily, one for one, in their order.
+    """Examine events lazily, one for one, in order.
 
-    A setting that doesn't fit is a slip, UsageError, unless it has fitted an event before: then
-    it is that event's finding.
+    A setting that doesn't fit is a typo, and a UsageError, unless it has fitted an earlier event:
+    then it is this event's finding.
     """
     registry, wanted = completion.registry, completion.event_type
     sets, has_fitted = bool(completion.settings), False
@@ -138,9 +138,9 @@ def _examine_closely(
 
 
 def _helped(problem: Problem, item: Item, completion: Completion, *, publishing: bool) -> Problem:
-    """Say how to name a bare payload's type, and to fill in a service.
+    """Add how to name a bare payload's type, and to fill in a service.
 
-    That is the one thing that isn't filled in unless it is configured.
+    The service is the only field that isn't filled in unless it is configured.
     """
     if problem.suggestion == IS_IT_BARE:
         fields = {each.name: [f.name for f in each.fields] for each in completion.registry}
@@ -160,7 +160,7 @@ def _other_type(wanted: str) -> Problem:
 
 
 def place(item: Item, problem: Problem, depth: int = 0) -> Finding:
-    """Find a problem's place in the source; the item stands `depth` levels deep in the event."""
+    """Find a problem's place in the source; the item is `depth` levels deep in the event."""
     where = problem.where
     if depth and not isinstance(where, int):
         where = where[depth:]

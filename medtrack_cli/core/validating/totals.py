@@ -1,4 +1,4 @@
-"""What a validation has come to so far."""
+"""The results of a validation so far."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Validated(Verdict):
     unreadable: int = 0
 
     def counts_valid(self, completion: Completion) -> Callable[[bytes, int], bool] | None:
-        """Make what counts an event at once when it has no problem; False: look closer.
+        """Make the function that counts an event with no problem; False: look closer.
 
         None when every event must be looked at.
         """
@@ -45,7 +45,7 @@ class Validated(Verdict):
     def findings(
         self, items: Iterable[Item], completion: Completion = NOTHING_TO_ADD
     ) -> Iterator[Finding]:
-        """Check events and yield what is found, counted. Raises InputMissing as the items do."""
+        """Check events and yield their findings, counted. Raises InputMissing as the items do."""
         for examined in examine(items, completion):
             self.events += not isinstance(examined.item, NoEventsHere)
             if examined.findings:
@@ -60,14 +60,14 @@ class Validated(Verdict):
         self.empty += finding.rule is Rule.EMPTY_INPUT
 
     def add_unreadable(self, code: ExitCode) -> None:
-        """Count a path that can't be read, or holds no events, and has this exit code."""
+        """Count a path that can't be read, or has no events, and keep its exit code."""
         self.unreadable += 1
         self.fail(code)
 
     def fail_if_empty(self, paths: int) -> bool:
-        """Return whether of so many paths none holds an event, and fail for that.
+        """Return whether none of a number of paths has an event, and fail for that.
 
-        With --strict the first warning has failed before, and is not the cause.
+        With --strict the first warning has failed before, and this is not the cause.
         """
         if self.empty and self.empty == paths:
             self.exit_code = ExitCode.INPUT_MISSING
@@ -93,7 +93,7 @@ class Validated(Verdict):
         return Verdict.found(self) + left
 
     def nothing_found(self) -> str:
-        """Say that all is well, if there was anything."""
+        """Say that all is well, if there were events."""
         return "all valid" if self.events else "nothing to check"
 
     def so_far(self) -> str:

@@ -81,11 +81,11 @@ def _piece(source: Input, found: Source, completion: Completion, validated: Vali
         items = source.read(found, validated.counts_valid(completion))
     else:
         lines, items = _read_once(source, found, opened, validated.counts_valid(completion))
-    findings = _closed_behind(opened, validated.findings(items, completion))
+    findings = _closing_after(opened, validated.findings(items, completion))
     return Piece(found, True, findings, lines)  # noqa: FBT003
 
 
-def _closed_behind(opened: ExitStack, findings: Iterator[Finding]) -> Iterator[Finding]:
+def _closing_after(opened: ExitStack, findings: Iterator[Finding]) -> Iterator[Finding]:
     with opened:
         yield from findings
 
@@ -218,7 +218,7 @@ def _pieces(
         validated.files += begins
         opened = ExitStack()
         lines = opened.enter_context(closing(FileLines(found, task.start, above)))
-        findings = _closed_behind(opened, _counted(part, part.findings, validated, above))
+        findings = _closing_after(opened, _counted(part, part.findings, validated, above))
         yield Piece(found, begins, findings, lines)
 
 

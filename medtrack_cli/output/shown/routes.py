@@ -142,7 +142,7 @@ class _Tree:
                 case deeper:
                     stack.append(deeper)
         yield from self._verdict()
-        if route.event_type and route.is_heard and not self._sheet.quiet:
+        if route.event_type and route.reaches_queue and not self._sheet.quiet:
             yield from self._reactions(route.event_type.reactions)
 
     def _below(self, way: Way, exchange: str, indent: str) -> _Lines:
