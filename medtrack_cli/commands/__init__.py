@@ -1,1 +1,1 @@
-"""One file a command: its signature, its help, and the call of the use case."""
+"""One file for each command: its signature, its help, and the call of the use case."""

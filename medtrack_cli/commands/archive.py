@@ -40,7 +40,7 @@ def create(
         option(
             Panel.HOW,
             "--max-size SIZE",
-            "How large it becomes: 500MB, 20GB [5GB].",
+            "How large it may become: 500MB, 20GB [5GB].",
             parser=size(10**7),
         ),
     ] = None,
@@ -49,16 +49,16 @@ def create(
         option(
             Panel.HOW,
             "--accept-loss",
-            "Bind it though publishers of some headers lose their connection.",
+            "Bind it even if publishers of some headers lose their connection.",
         ),
     ] = False,
     yes: YesProtected = False,
 ) -> int:
     """Make a stream that keeps every event.
 
-    What this broker's streams make of headers is tried first, on an exchange and a stream of our
-    own that are gone afterwards. Where the broker closes the connection of whoever publishes some
-    header, nothing is declared: exit code 1. RabbitMQ 3.10 and 4.0 do at a decimal number.
+    First tests what this broker's streams do with headers, on an exchange and a stream of our own
+    that are deleted afterwards. If some header makes the broker close its publisher's connection,
+    nothing is declared: exit code 1. RabbitMQ 3.10 and 4.0 do so for decimal numbers.
     """
     from medtrack_cli.commands.confirm import confirm
     from medtrack_cli.commands.input_warnings import warn_of_patterns
@@ -77,8 +77,8 @@ def create(
 def list_(runtime: Runtime) -> int:
     """List the streams of the vhost.
 
-    Times are those that the first and the last event have themselves; RabbitMQ counts anew every
-    five seconds. The management API must be there.
+    Times are the own timestamps of the first and the last event; RabbitMQ updates its counts every
+    five seconds. The management API is needed.
     """
     from medtrack_cli.output.shown.archives import ShownArchives
     from medtrack_cli.wiring.archive import read_all
@@ -93,7 +93,7 @@ def list_(runtime: Runtime) -> int:
 def show(runtime: Runtime, name: Annotated[str, argument("NAME", "The stream.", queues)]) -> int:
     """Show what a stream holds, and where.
 
-    Its first and last event are read by AMQP; bindings, bounds and replicas are told by the
+    Its first and last event are read by AMQP; bindings, bounds and replicas come from the
     management API.
     """
     from medtrack_cli.output.shown.archives import ShownArchive

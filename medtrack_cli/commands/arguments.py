@@ -1,4 +1,4 @@
-"""What is typed as an argument, read and refused."""
+"""Arguments as typed, read and checked."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ MOST_BYTES = 255
 
 
 def refuse_bytes(what: str, *texts: str, most: int | None = None) -> None:
-    """Refuse what AMQP can't carry as a text: other bytes than UTF-8, more than so many."""
+    """Refuse what AMQP can't carry as a text: bytes that aren't UTF-8, or too many."""
     for text in texts:
         try:
             size = len(text.encode())
@@ -24,7 +24,7 @@ def refuse_bytes(what: str, *texts: str, most: int | None = None) -> None:
 
 
 def refuse_queue_name(option: str, name: str | None) -> None:
-    """Refuse what names no queue; an empty name would make the broker choose one."""
+    """Refuse what can't name a queue; for an empty name the broker would choose one."""
     if name is None:
         return
     if not name:
@@ -38,9 +38,9 @@ def refuse_queue_name(option: str, name: str | None) -> None:
 def expectations(
     texts: Sequence[str], patterns: Sequence[str], excluded: Sequence[str], registry: "Registry"
 ) -> dict[str, int]:
-    """Read TYPE and TYPE:N; one type asked for twice is wanted as often as both say.
+    """Read TYPE and TYPE:N; the numbers of a type given twice are added.
 
-    UsageError for what can never come: an unknown type, or one that the patterns leave out.
+    UsageError for what can never come: an unknown type, or one that the patterns exclude.
     """
     from medtrack_cli.core.topics import key_matches
 

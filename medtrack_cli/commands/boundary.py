@@ -14,7 +14,7 @@ _UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, err
 
 
 def guarded(runtime: Runtime, body: Callable[[], int]) -> int:
-    """Run a command's body and return its exit code, or the one of its failure."""
+    """Run a command's body and return its exit code, or that of its failure."""
     try:
         if runtime.world.cwd == Path():
             raise InputMissing("the working directory is gone", hint="cd to one that exists")
@@ -54,7 +54,7 @@ def _report(runtime: Runtime, error: MedtrackError) -> int:
 
 
 def _flush_what_fits(runtime: Runtime) -> None:
-    """Write what the output takes at once: whoever has asked twice waits for no reader."""
+    """Write what the output takes at once: after a second Ctrl-C no reader is waited for."""
     stdout = runtime.world.stdout
     try:
         os.set_blocking(stdout.fileno(), False)
@@ -67,7 +67,7 @@ def _flush_what_fits(runtime: Runtime) -> None:
 
 
 def drop_output(world: World) -> None:
-    """Let what can't be written go: Python would try again at exit, and complain or wait."""
+    """Drop what can't be written: Python would try again at exit, and complain or wait."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, world.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What the shell completes: by what an option or argument says that it takes, or given to it.
+"""What the shell completes, by the metavar of an option or argument, or what is passed to it.
 
 Typer calls these with the command line so far (its `obj` is the Runtime) and the word at the
 cursor, as `autocompletion`, and leaves out what doesn't begin with that word.
@@ -10,26 +10,26 @@ from typing import Any
 import typer
 
 Words = Sequence[tuple[str, str]]
-"""Each with what it means."""
+"""Each with its meaning."""
 
 FILES = "\0files from "
-"""What a meaning begins with where the shell completes a file; after it: from which character."""
+"""The beginning of a meaning where the shell completes a file; after it: from which character."""
 
 
 def files(incomplete: str) -> Words:
-    """Leave it to the shell: it knows its own `~`, links and folders."""
+    """Leave it to the shell, which knows its own `~`, links and folders."""
     return [(incomplete, f"{FILES}0")]
 
 
 def event_types(ctx: typer.Context) -> Words:
-    """Give the types there are, with their versions."""
+    """Give the event types, with their versions."""
     from medtrack_cli.wiring.completion import event_types
 
     return [(name, ", ".join(versions)) for name, versions in event_types(ctx.obj).items()]
 
 
 def versions(ctx: typer.Context) -> Words:
-    """Give the versions of the type that is typed, newest first."""
+    """Give the versions of the typed event type, newest first."""
     from medtrack_cli.wiring.completion import event_types
 
     known = event_types(ctx.obj).get(ctx.params["event_type"], {})
@@ -46,12 +46,12 @@ def types_at_versions(ctx: typer.Context, incomplete: str) -> Words:
 
 
 def key_patterns(ctx: typer.Context) -> Words:
-    """Give the types as routing keys, and what they begin with."""
+    """Give the types as routing keys, and their prefixes."""
     return _as_patterns(name for name, _ in event_types(ctx))
 
 
 def recorded_patterns(ctx: typer.Context) -> Words:
-    """Give the routing keys of the recordings that are typed; without one, those of the types."""
+    """Give the routing keys of the typed recordings; without one, those of the types."""
     from medtrack_cli.wiring.completion import recorded_keys
 
     return _as_patterns(recorded_keys(ctx.params["sources"] or ())) or key_patterns(ctx)
@@ -64,7 +64,7 @@ def _as_patterns(keys: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def field_paths(ctx: typer.Context) -> Words:
-    """Give PATH= of each field of the type that is typed, or of all."""
+    """Give PATH= of each field of the typed event type, or of all."""
     from medtrack_cli.wiring.completion import event_types, fields_of
 
     known = event_types(ctx.obj)
@@ -74,14 +74,14 @@ def field_paths(ctx: typer.Context) -> Words:
 
 
 def properties() -> Words:
-    """Give the names of AMQP's properties that can be set."""
+    """Give the names of the AMQP properties that can be set."""
     from medtrack_cli.core.publishing.extras import PROPERTIES
 
     return [(f"{name}=", "") for name in PROPERTIES]
 
 
 def profiles(ctx: typer.Context) -> Words:
-    """Give the profiles, built in and of the configuration."""
+    """Give the profiles, built-in ones and those of the configuration."""
     from medtrack_cli.wiring.completion import profiles
 
     return [(name, "") for name in profiles(ctx.obj)]
@@ -93,21 +93,21 @@ def topologies(ctx: typer.Context, incomplete: str) -> Words:
 
 
 def queues(ctx: typer.Context) -> Words:
-    """Give the broker's queues, where it may be asked."""
+    """Give the broker's queues, if it may be asked."""
     from medtrack_cli.wiring.completion import queues
 
     return [(name, "") for name in queues(ctx.obj)]
 
 
 def all_runs(ctx: typer.Context) -> Words:
-    """Give the replays that are known, newest first, with where each stands."""
+    """Give the known replays, newest first, with the state of each."""
     from medtrack_cli.wiring.completion import runs
 
     return [(run.name, run.state) for run in runs(ctx.obj)]
 
 
 def unfinished_runs(ctx: typer.Context) -> Words:
-    """Give those that can go on, or are running."""
+    """Give the runs that can be resumed, or are running."""
     from medtrack_cli.wiring.completion import runs
 
     found = [run for run in runs(ctx.obj) if run.is_unfinished or not run.ended]
@@ -120,7 +120,7 @@ def backlogs(ctx: typer.Context) -> Words:
 
 
 def codes() -> Words:
-    """Give all that `explain` knows."""
+    """Give all codes that `explain` knows."""
     from medtrack_cli.core.explanations import EXPLAINED
 
     return [(each.code, each.about.summary) for each in EXPLAINED]
@@ -132,7 +132,7 @@ def rule_names() -> Words:
 
 
 def check_names() -> Words:
-    """Give what `doctor` checks."""
+    """Give the checks of `doctor`."""
     return _explained("check")
 
 
@@ -153,7 +153,7 @@ def report_formats(incomplete: str) -> Words:
 
 
 def command_words(ctx: typer.Context) -> Words:
-    """Give the commands that go on from those that are typed."""
+    """Give the commands that continue the typed ones."""
     command: Any = ctx.find_root().command
     for word in ctx.params["words"] or ():
         command = getattr(command, "commands", {}).get(word)
@@ -181,4 +181,4 @@ COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
     "CODE": codes,
     "COMMAND…": command_words,
 }
-"""What is taken, in the words of the help -> what completes it, unless something else is given."""
+"""A metavar of the help -> what completes it, unless something else is given."""

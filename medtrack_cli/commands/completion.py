@@ -1,4 +1,4 @@
-"""medtrack completion: the shells' scripts, and the answers that these ask for."""
+"""medtrack completion: the shells' scripts, and the answers to them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,7 +34,7 @@ def completion(
     shell: Annotated[Shell, argument("SHELL", "bash, zsh or fish.")],
     words: Annotated[
         list[str] | None,
-        argument("WORD…", "With what is typed, what may come next: the script asks so."),
+        argument("WORD…", "The words typed so far, to be completed; for the script."),
     ] = None,
 ) -> int:
     """Print the script that completes medtrack.
@@ -55,7 +55,7 @@ def completion(
         script = files("medtrack_cli.shells").joinpath(f"medtrack.{shell}")
         stdout.write(script.read_text("utf-8"))
         return ExitCode.DONE
-    with suppress(Exception):  # a key pressed by the way is no place to say what is wrong
+    with suppress(Exception):  # pressing Tab is no occasion to report errors
         stdout.write(_told(context.find_root().command, runtime.world, shell, words))
     return ExitCode.DONE
 

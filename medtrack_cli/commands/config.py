@@ -66,8 +66,8 @@ def check(
 def schema(runtime: Runtime) -> int:
     """Print a JSON Schema of medtrack.yaml.
 
-    It is for editors. One that knows the YAML language server takes it by a file's first line:
-    # yaml-language-server: $schema=medtrack.schema.json
+    It is for editors. Those with the YAML language server find it by a file's first line: #
+    yaml-language-server: $schema=medtrack.schema.json
     """
     from medtrack_cli.wiring.configuration import json_schema
 

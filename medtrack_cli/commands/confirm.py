@@ -1,4 +1,4 @@
-"""Asking before a protected broker is sent something, or somebody's queue is emptied."""
+"""Asking before events are sent to a protected broker, or messages of a queue are taken."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,10 +17,10 @@ _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may
 def confirm(
     runtime: Runtime, action: str, told: Callable[[], Iterable[tuple[str, str]]], *, yes: bool
 ) -> None:
-    """Ask before acting on a protected broker; in scripts --yes says it beforehand.
+    """Ask before acting on a protected broker; in scripts --yes answers beforehand.
 
-    `told` gives what would be done, by names of nine letters at most. UsageError without a yes.
-    No password is fetched before.
+    `told` gives what would be done, by names of nine letters at most. UsageError without a yes. No
+    password is fetched before.
     """
     config = runtime.config
     if config.protector is None or yes:
@@ -45,7 +45,7 @@ def ask(runtime: Runtime, action: str, told: Iterable[str]) -> None:
 
 
 def needs_yes(runtime: Runtime, action: str, why: str) -> UsageError:
-    """Say that nobody can be asked for a yes which --yes would have said."""
+    """Make the error that nobody can be asked, and that --yes would answer."""
     hint = "add --yes if that is the broker you mean"
     return UsageError(f"{action} needs a yes: {why}", _target(runtime), hint=hint)
 
@@ -57,7 +57,7 @@ def _target(runtime: Runtime) -> str:
 
 
 def told_of(runtime: Runtime, outgoing: Callable[[], Outgoing] | None) -> Iterator[tuple[str, str]]:
-    """Say what would be sent, which is counted; None when it can be read only once."""
+    """Say what would be sent, counted; None when it can be read only once."""
     yield "events", _events(outgoing(), runtime) if outgoing else _UNCOUNTED
 
 
@@ -82,7 +82,7 @@ def _name(message: Message, runtime: Runtime) -> str:
 
 
 def confirm_consuming(runtime: Runtime, queue: str, *, yes: bool) -> None:
-    """Ask, with how many messages wait; in scripts --yes says it beforehand.
+    """Ask, giving the number of waiting messages; in scripts --yes answers beforehand.
 
     UsageError without a yes; TopologyError when there is no such queue.
     """

@@ -38,7 +38,7 @@ def doctor(
     only: Annotated[
         list[str] | None,
         option(
-            Panel.WHAT, "--only ID", "Make only this check; repeatable.", autocompletion=check_names
+            Panel.WHAT, "--only ID", "Run only this check; repeatable.", autocompletion=check_names
         ),
     ] = None,
     skip: Annotated[
@@ -47,7 +47,7 @@ def doctor(
             Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names
         ),
     ] = None,
-    list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; make none.")] = False,
+    list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; run none.")] = False,
     strict: Strict = False,
     round_trip: Annotated[
         bool,
@@ -61,12 +61,12 @@ def doctor(
         Path | None, option(Panel.OUTPUT, "--bundle FILE", "Write a report without secrets.")
     ] = None,
 ) -> int:
-    """Say why publishing fails, and the way out.
+    """Say why publishing fails, and how to fix it.
 
-    Connection, credentials, exchange, payload: one check after the other, each with its fix; what
-    needs a failed one is skipped. Nothing is declared but a queue of ours that ends at once, and
-    no event is sent. Takes 20 s at most. Exit code: what the first failure would have ended a
-    command with; 0 with warnings, too.
+    Connection, credentials, exchange, payload: one check after the other, each with its fix; checks
+    that need a failed one are skipped. Only a queue of ours is declared, which ends at once, and no
+    event is sent. Takes at most 20 s. Exit code: that of a command at the first failure; 0 with
+    warnings, too.
     """
     from medtrack_cli.core.doctor.checks import chosen, examine
     from medtrack_cli.core.doctor.results import Diagnosis
@@ -94,7 +94,7 @@ def doctor(
 
 
 class _Watched(ExitStack):
-    """What holds while the network is asked: a sign of life, and that a signal ends it cleanly.
+    """During requests to the network: shows a sign of life, and ends cleanly on a signal.
 
     Before that a password may be typed, and Ctrl-C ends all at once.
     """
@@ -110,7 +110,7 @@ class _Watched(ExitStack):
         if check in OF_THIS_MACHINE:
             return
         if not self._now:
-            with suppress(MedtrackError):  # told by the check that needs it
+            with suppress(MedtrackError):  # reported by the check that needs it
                 self._facts.settings  # noqa: B018 -- a person may be asked for the password
             self._facts.stop = self.enter_context(self._runtime.world.stop_on_signals())
             self.enter_context(self._runtime.printer.progress(lambda: f"checking {self._now}"))

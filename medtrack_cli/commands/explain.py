@@ -1,4 +1,4 @@
-"""medtrack explain, and what `validate` says of rules."""
+"""medtrack explain, and the explanations of `validate`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +51,7 @@ def rules(runtime: Runtime, name: str | None, command: str = "validate") -> int:
 
 
 def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
-    """Explain a code, one of a group if that is given."""
+    """Explain a code, of one group if that is given."""
     from medtrack_cli.core.explanations import EXPLAINED, find
     from medtrack_cli.events.suggestions import did_you_mean
     from medtrack_cli.output.shown.explanations import ShownExplanation

@@ -1,6 +1,6 @@
-"""Words of other tools, and ours for them."""
+"""Options and commands of other tools, and ours for them."""
 
-# What is to stand there -> the words of other tools for it; "medtrack …" is a whole line.
+# Our words -> the words of other tools for them; "medtrack …" is a whole line.
 Words = dict[str, str]
 
 COMMANDS: dict[str, Words] = {
@@ -46,7 +46,7 @@ _TYPES = "-e --type --event --event-type -t --key --routing-key --pattern --topi
 _COUNTS = "-c -n --number --times --max --limit --amount"
 PASSWORD = "read -rs MEDTRACK_PASSWORD && export MEDTRACK_PASSWORD"  # noqa: S105 -- asks for it
 
-# Of the command first, then of all; "" leaves a value without its option.
+# First by command, then for all; "" drops an option but keeps its value.
 OPTIONS: dict[str, Words] = {
     "medtrack publish": {
         "-f": _FILES,
@@ -91,7 +91,7 @@ OPTIONS: dict[str, Words] = {
     },
 }
 
-# What a word too many can only be the value of: command, form of the word, option.
+# What an extra word can only be the value of: command, form of the word, option.
 EXTRA = (
     ("medtrack config show", "", "--profile"),
     ("medtrack schema show", r"\d", "--version"),
@@ -101,7 +101,7 @@ EXTRA = (
     ("medtrack publish", r"\{", "-d"),
 )
 
-# Example values, where the option's own word for its value (NAME, FILE) is no better.
+# Example values, where the option's own metavar (NAME, FILE) is no better.
 VALUES: Words = {
     "10s": "SECONDS",
     "3": "N",

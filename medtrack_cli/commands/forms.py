@@ -1,4 +1,4 @@
-"""The forms of output, chosen by what was typed and by where stdout and stderr lead."""
+"""The formats of output, chosen by options and by where stdout and stderr lead."""
 
 import re
 from collections.abc import Sequence
@@ -10,23 +10,23 @@ from medtrack_cli.world import World
 
 
 class Output(StrEnum):
-    """The forms of output that every command has."""
+    """The formats of output that every command has."""
 
     HUMAN = "human"
     JSON = "json"
 
 
 def form_of(output: StrEnum | list[str] | None) -> StrEnum | None:
-    """Choose the form of notes and errors when a command has outputs of its own."""
+    """Choose the format of notes and errors for a command with its own outputs."""
     if isinstance(output, list):
         return Output.JSON if Output.JSON in output else Output.HUMAN
     return output
 
 
 def forms(world: World, output: StrEnum | None, piped: StrEnum) -> tuple[StrEnum, StrEnum]:
-    """Choose the forms of stdout and stderr by what was asked for, and by where they lead.
+    """Choose the formats of stdout and stderr by options, and by where they lead.
 
-    Without a wish, a person before stderr reads sentences there whatever stdout gets.
+    By default, a person's terminal on stderr gets sentences, whatever stdout gets.
     """
     if output is not None:
         return output, output
@@ -35,7 +35,7 @@ def forms(world: World, output: StrEnum | None, piped: StrEnum) -> tuple[StrEnum
 
 
 def asked_for(arguments: Sequence[str]) -> Output | None:
-    """Find the form that a command line asks for, be the rest of it as it may."""
+    """Find the format that a command line asks for, even if the rest of it is wrong."""
     asked = None
     words = iter(arguments)
     for word in words:
@@ -49,7 +49,7 @@ def asked_for(arguments: Sequence[str]) -> Output | None:
 
 
 def typed_colour(arguments: Sequence[str]) -> Colour:
-    """Find the last --color or --no-color, wherever it stands; Typer refuses wrong values."""
+    """Find the last --color or --no-color, wherever it is; Typer refuses wrong values."""
     asked = Colour.AUTO
     for text, following in pairwise([*arguments, ""]):
         name, equals, value = text.partition("=")

@@ -18,10 +18,10 @@ _HOME = "its events were recorded from this broker"
 
 
 class Guard:
-    """Knows of one replay whether its plan is shown and whether a person must say yes.
+    """Decides whether a replay's plan is shown and whether a person must confirm it.
 
-    Both for a protected broker, and for one beyond this machine that the events were recorded
-    from; where they go elsewhere than they came from, the plan is only shown.
+    Both for a protected broker, and for one beyond this machine that the events were recorded from;
+    if they go elsewhere than they came from, the plan is only shown.
     """
 
     def __init__(self, runtime: Runtime, outline: "Outline", *, yes: bool) -> None:
@@ -31,9 +31,9 @@ class Guard:
         self._is_protected = runtime.config.protector is not None
 
     def foretell(self, seconds: float | None) -> None:
-        """Have the queues asked for, if the plan will be shown and no yes is needed first.
+        """Have the queues looked up, if the plan will be shown and needs no confirmation first.
 
-        A yes comes before all passwords.
+        A confirmation comes before all passwords.
         """
         from medtrack_cli.wiring import brokers
 
@@ -49,7 +49,7 @@ class Guard:
     def ask(self, *, is_counted: bool, known: int | None = None) -> None:
         """Show the plan, if there is one, and ask; UsageError without a yes.
 
-        Of a run that goes on, it is `known` how many events it has in all.
+        `known` is the number of all events of a resumed run.
         """
         outline, runtime = self._outline, self._runtime
         is_asked = self._needs_yes(outline.origins)
@@ -70,7 +70,7 @@ class Guard:
             self._yes = True
 
     def passing(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
-        """Pass on what this run hasn't checked; UsageError at the first that comes home.
+        """Pass on what this run hasn't checked; UsageError at the first that would go back.
 
         Its origin is known only now: too late for a question.
         """

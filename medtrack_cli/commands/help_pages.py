@@ -1,4 +1,4 @@
-"""From a command as Typer knows it to the page that its --help prints."""
+"""From a command in Typer to the page that its --help prints."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -10,7 +10,7 @@ from medtrack_cli.output.shown.help_page import HelpPage, Section
 
 
 class Panel(StrEnum):
-    """The headings of a help, in their order: those of commands, then those of options."""
+    """The headings of a help, in order: first of commands, then of options."""
 
     EVENTS = "Events"
     SCHEMAS = "Schemas"
@@ -44,7 +44,7 @@ _DOCS = (
 
 
 def _closing() -> list[list[Section]]:
-    """End the help of medtrack itself: exit codes, variables, and where more is told."""
+    """End the help of medtrack itself: exit codes, variables, and further documentation."""
     from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
 
     codes = [(str(int(code)), EXIT_CODES[code].summary) for code in sorted(EXIT_CODES)]
@@ -53,7 +53,7 @@ def _closing() -> list[list[Section]]:
 
 
 def help_page(context: typer.Context) -> HelpPage:
-    """Read the page off a command. Its examples are in Typer's epilog, one a line."""
+    """Read the page from a command. Its examples are in Typer's epilog, one a line."""
     command: Any = context.command
     summary, _, rest = command.help.partition("\n")
     commands = getattr(command, "commands", {})
@@ -94,7 +94,7 @@ def _command(command: Any) -> tuple[str, str]:  # noqa: ANN401
 
 
 def _parameter(parameter: Any) -> tuple[str, str]:  # noqa: ANN401
-    """Give the names of an option and its value in words, and what it means."""
+    """Give the names of an option and its value, and its meaning."""
     default = parameter.default if parameter.show_default else None
     text = f"{parameter.help.rstrip('.')} [{default}]." if default else parameter.help
     if parameter.param_type_name == "argument":

@@ -1,4 +1,4 @@
-"""Warnings of patterns that can't mean what they say: whoever hears nothing waits for ever."""
+"""Warnings of patterns that are surely meant otherwise: they would wait for ever."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from medtrack_cli.runtime import Runtime
 
 
 def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
-    """Warn of what a shell has made of a pattern, and of what no known event type matches."""
+    """Warn of a pattern that a shell has expanded, and of one that no known event type matches."""
     from medtrack_cli.core.topics import doubt
 
     warn, cwd = runtime.printer.warning, runtime.world.cwd
@@ -25,7 +25,7 @@ def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
 
 
 def warn_of_types(runtime: Runtime, types: Sequence[str]) -> None:
-    """Warn of event types that aren't known: a recording may hold them all the same."""
+    """Warn of unknown event types: a recording may contain them all the same."""
     for name in types:
         try:
             runtime.registry.find(name)

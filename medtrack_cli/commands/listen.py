@@ -51,14 +51,15 @@ def listen(
     ] = None,
     count: Annotated[
         int | None,
-        option(
-            Panel.END, "--count N", "End after so many events that pass --where.", parser=whole(1)
-        ),
+        option(Panel.END, "--count N", "End after N events that pass --where.", parser=whole(1)),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
-            Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h.", parser=seconds
+            Panel.END,
+            "--timeout SECONDS",
+            "End after this time: 30, 500ms, 5m, 1h.",
+            parser=seconds,
         ),
     ] = None,
     idle_timeout: Annotated[
@@ -66,7 +67,7 @@ def listen(
         option(
             Panel.END,
             "--idle-timeout SECONDS",
-            "End when nothing came for so long.",
+            "End when nothing came for this time.",
             parser=seconds,
         ),
     ] = None,
@@ -107,7 +108,7 @@ def listen(
         option(
             Panel.OUTPUT,
             "--pseudonymize",
-            "Record made-up persons in the place of real ones; what is shown stays.",
+            "Record made-up persons in place of real ones; what is shown stays.",
         ),
     ] = False,
     durable: Annotated[
@@ -136,7 +137,9 @@ def listen(
         ),
     ] = None,
     stream: FromStream,
-    yes: Annotated[bool, option(Panel.HOW, "--yes", "Don't ask before --queue takes.")] = False,
+    yes: Annotated[
+        bool, option(Panel.HOW, "--yes", "Don't ask before taking from --queue.")
+    ] = False,
     body: ShowBody = False,
     reveal: Reveal = False,
     local_time: Annotated[
@@ -158,10 +161,10 @@ def listen(
 ) -> int:
     """Show and record what is published.
 
-    It comes through a queue of our own that ends with the command; only --queue takes anybody
-    else's messages, and --from-stream reads. On a terminal a live view (? lists its keys), with
-    personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect was not
-    reached in time.
+    Events come through a queue of our own that ends with the command; only --queue takes messages
+    of an existing queue, and --from-stream only reads. On a terminal a live view (? lists its
+    keys), with personal data masked; otherwise JSON lines, exact. Exit code 1: --count or --expect
+    was not reached in time.
     """
     from medtrack_cli.commands.arguments import expectations
     from medtrack_cli.commands.confirm import confirm_consuming
@@ -223,7 +226,7 @@ def _listen(  # noqa: PLR0917 -- what is put together
     lines: "AbstractContextManager[Sink] | None",
     recorder: "Recorder | None",
 ) -> "ListenSummary":
-    """Listen until it is enough: to the view, or to `lines`, and to a recording."""
+    """Listen to the end, into the view or `lines`, and into a recording."""
     from medtrack_cli.core.listening.listen import listen as run
     from medtrack_cli.core.listening.listen import tee
 

@@ -1,4 +1,4 @@
-"""What the options of listen come to: its source, its form, its recording."""
+"""From listen's options to its source, its format, its recording."""
 
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -32,7 +32,7 @@ EXAMPLES = (
 
 
 class Form(StrEnum):
-    """The forms of output that listen has."""
+    """The formats of output that listen has."""
 
     HUMAN = "human"
     JSON = "json"
@@ -47,7 +47,7 @@ def event_lines_of(
     reveal: bool,
     local_time: bool,
 ) -> "AbstractContextManager[Sink] | None":
-    """Give what writes bodies or templates; None when the printer knows the form."""
+    """Make the sink that writes bodies or templates; None when the printer knows the format."""
     if template is not None and output not in {None, Form.HUMAN}:
         raise UsageError("--format goes without -o", f"{output}", hint="leave out one of them")
     if template is None and output is not Form.RAW:
@@ -60,7 +60,7 @@ def event_lines_of(
 def refuse_what_does_nothing(
     output: Form | None, template: str | None, shown: Mapping[str, bool]
 ) -> None:
-    """Refuse options for people beside a form that was asked for and ignores them."""
+    """Refuse options for people with a format that ignores them."""
     ignored = {f"--{name.replace('_', '-')}": given for name, given in shown.items()}
     if template is not None:
         form, ignored = "--format", {name: ignored[name] for name in ("--body", "--clipboard")}
@@ -78,7 +78,7 @@ def refuse_what_does_nothing(
 
 
 def warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, object]) -> None:
-    """Say what is lost of a queue whose messages are taken and then left out."""
+    """Warn of messages that are taken from a queue and then left out."""
     for name in (name for name, given in choosing.items() if given):
         runtime.printer.warning(
             f"what {name} leaves out is taken from {source.name} too, and written nowhere"
@@ -86,7 +86,7 @@ def warn_of_losses(runtime: Runtime, source: Source, choosing: Mapping[str, obje
 
 
 def keep(runtime: Runtime, since: "Delivery | None", *, include_replays: bool) -> "Recorder":
-    """Begin a recording of what the live view has kept."""
+    """Begin a recording with what the live view has kept."""
     from medtrack_cli.wiring.recordings import kept_recording
 
     return kept_recording(runtime, since, include_replays=include_replays)
@@ -100,7 +100,7 @@ def recorder_of(
     include_replays: bool,
     pseudonymize: bool,
 ) -> "Recorder | None":
-    """Open the recording that was asked for; UsageError for options that need one."""
+    """Open the requested recording; UsageError for options that need one."""
     if record is not None:
         from medtrack_cli.wiring.recordings import recorder
 
@@ -143,5 +143,5 @@ def source_of(
 
 
 def piped(options: Mapping[str, Any]) -> Output:
-    """Choose the form of what isn't data, too: a template is for people."""
+    """Choose the format of notes, too: a template is for people."""
     return Output.HUMAN if options["template"] is not None else Output.JSON

@@ -25,7 +25,7 @@ class FromStream:
         option(
             Panel.WHAT,
             "--from-stream NAME",
-            "Read a stream, and take nothing out of it; then what comes.",
+            "Read a stream without removing anything, then what comes.",
             autocompletion=queues,
         ),
     ] = None
@@ -41,7 +41,10 @@ class FromStream:
     offset: Offset = None
 
     def part(self, runtime: Runtime, keys: Sequence[str], others: Sequence[object]) -> "Part":
-        """Find what is read; UsageError for options that need a stream, or exclude each other."""
+        """Determine what is read.
+
+        UsageError for options that need a stream, or exclude each other.
+        """
         from medtrack_cli.wiring.streams import stretch
 
         refuse_queue_name("--from-stream", self.from_stream)
@@ -67,7 +70,7 @@ class FromStream:
 
 
 class Part(NamedTuple):
-    """A source, the last offset that is wanted (None: any), and which keys and times."""
+    """A source, the last wanted offset (None: any), and which keys and times."""
 
     source: Stream | None = None
     end: int | None = None

@@ -1,4 +1,4 @@
-"""Numbers of the command line: each has an end, so that no timer and no counter runs over."""
+"""Numbers of the command line: all are bounded, so that no timer or counter overflows."""
 
 import re
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from collections.abc import Callable
 import typer
 
 MOST = 1_000_000_000
-"""The greatest of all: of seconds 31 years, of events more than a day's work."""
+"""The greatest: of seconds 31 years, of events more than a day's work."""
 
 LEAST = 0.001
-"""The least of a rate and of a speed: what takes still longer never ends."""
+"""The least rate and speed: anything slower never ends."""
 
 BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -28,7 +28,7 @@ def seconds(text: object) -> float:
 
 
 def size(least: int) -> Callable[[object], int]:
-    """Give what reads a number of bytes with its unit, from `least` bytes on."""
+    """Make the reader for a number of bytes with its unit, from `least` bytes on."""
 
     def read(text: object) -> int:
         match = re.fullmatch(rf"([0-9]{{1,9}}) *({'|'.join(BYTES)})", str(text))
@@ -41,7 +41,7 @@ def size(least: int) -> Callable[[object], int]:
 
 
 def rate(text: object) -> float:
-    """Read how many a second."""
+    """Read a number a second."""
     value = as_float(str(text))
     if not LEAST <= value <= MOST:
         raise typer.BadParameter(f"{text} is no number from {LEAST} to {MOST:,}")
@@ -49,7 +49,7 @@ def rate(text: object) -> float:
 
 
 def whole(least: int) -> Callable[[object], int]:
-    """Give what reads a whole number from `least` on."""
+    """Make the reader for a whole number from `least` on."""
 
     def read(text: object) -> int:
         written = str(text).strip()
@@ -62,14 +62,14 @@ def whole(least: int) -> Callable[[object], int]:
 
 
 def offset_word(text: object) -> str:
-    """Read a place in a stream: a number, or a word for one."""
+    """Read an offset of a stream: a number, or a word for one."""
     if not re.fullmatch("first|last|next|[0-9]{1,18}", str(text)):
         raise typer.BadParameter(f"{text} is neither first, last, next nor a number")
     return str(text)
 
 
 def as_float(text: str) -> float:
-    """Read a number; what is none, nan among it, is in no range."""
+    """Read a number; anything else, such as nan, is in no range."""
     try:
         return float(text)
     except ValueError:

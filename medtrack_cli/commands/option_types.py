@@ -30,7 +30,7 @@ Offset = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    option(Panel.HOW, "--rate N", "At most so many a second.", parser=numbers.rate),
+    option(Panel.HOW, "--rate N", "At most N a second.", parser=numbers.rate),
 ]
 Reports = Annotated[
     list[str] | None,

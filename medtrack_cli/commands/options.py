@@ -28,7 +28,7 @@ def option(panel: Panel, typed: str, help: str, **more: Any) -> Any:  # noqa: A0
 
 
 def argument(metavar: str, help: str, completed_by: Any = None) -> Any:  # noqa: A002, ANN401
-    """Declare an argument; what completes it follows from its metavar unless it is given."""
+    """Declare an argument; its metavar decides its completion unless one is given."""
     return typer.Argument(
         metavar=metavar,
         help=help,
@@ -74,7 +74,7 @@ GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
     "no_color": (NoColorOption, False),
     "help": (HelpOption, False),
 }
-"""Name -> (type, default). They are taken before the command, too."""
+"""Name -> (type, default). They are also accepted before the command."""
 _NO_FLAGS = frozenset(GLOBAL_OPTIONS) - {"config", "profile"}  # of the configuration
 
 _CONNECTION = {
@@ -98,7 +98,7 @@ CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {
     )
     for name, (metavar, explanation) in _CONNECTION.items()
 }
-_INSECURE_HELP = "Accept any certificate. Whoever answers gets the password."
+_INSECURE_HELP = "Accept any certificate. Any server that answers gets the password."
 CONNECTION_OPTIONS["insecure"] = (
     Annotated[bool, option(Panel.CONNECTION, "--insecure", _INSECURE_HELP)],
     False,
@@ -122,11 +122,10 @@ def command(
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
-    `examples` open the command's help, `panel` is its place in that of its group. A body with
-    an `output` of its own gets no other; one with a `context` is given Typer's. A parameter that
-    is a dataclass is a group of options, one a field.
-    `connects` adds the connection options, and `more` of them. `piped` tells by the options what
-    the output is when stdout is no terminal and none was asked for.
+    `examples` begin the command's help, `panel` is its place in that of its group. A body with an
+    `output` of its own gets no other; one with a `context` gets Typer's. A parameter that is a
+    dataclass is a group of options, one for each field. `connects` adds the connection options, and
+    `more` of them. `piped` decides by the options the default format when stdout is no terminal.
     """
     connection = {**(CONNECTION_OPTIONS if connects else {}), **more}
     shared = {**GLOBAL_OPTIONS, **connection}
@@ -202,7 +201,7 @@ def help_when_alone(context: typer.Context) -> None:
 
 
 def _ungrouped(parameter: inspect.Parameter) -> list[inspect.Parameter]:
-    """Give the parameters that a group of options stands for; any other alone."""
+    """Give the parameters of a group of options; any other parameter alone."""
     group = parameter.annotation
     if not is_dataclass(group):
         return [parameter]
@@ -216,7 +215,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  
 
 
 class Shared:
-    """What stood before the command: the world, all that was typed, the global options there."""
+    """What came before the command: the world, all that was typed, its global options."""
 
     def __init__(
         self, world: World, colour: Colour = Colour.AUTO, typed: Sequence[str] = ()
@@ -230,7 +229,7 @@ class Shared:
 
 
 def runtime_of(context: typer.Context, world: World) -> Runtime:
-    """Make what the command would be given, were the line that is still being typed its whole."""
+    """Make the Runtime of a command whose line is still being typed."""
     shared = Shared(world)
     shared.before = context.find_root().params
     names = [*GLOBAL_OPTIONS, *CONNECTION_OPTIONS]
@@ -242,7 +241,7 @@ def _runtime(
     shared: Shared, typed: dict[str, Any], output: StrEnum | None, piped: Output
 ) -> Runtime:
     before = shared.before
-    # A text typed as "" stays: it is a vhost's name, or an error, but never a default.
+    # A text typed as "" is kept: it is a vhost's name, or an error, but never a default.
     merged = {
         name: before.get(name) if value in {None, False} else value for name, value in typed.items()
     }

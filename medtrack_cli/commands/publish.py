@@ -57,7 +57,7 @@ def publish(
         list[str] | None, option(Panel.WHAT, "--set PATH=VALUE", "Change a field; repeatable.")
     ] = None,
     count: Annotated[
-        int | None, option(Panel.WHAT, "--count N", "Generate so many events.", parser=whole(1))
+        int | None, option(Panel.WHAT, "--count N", "Generate N events.", parser=whole(1))
     ] = None,
     seed: Annotated[
         int | None, option(Panel.WHAT, "--seed N", "Generate the same events again.")
@@ -100,7 +100,7 @@ def publish(
         option(
             Panel.END,
             "--timeout SECONDS",
-            "End the run after so long: 30, 500ms, 5m, 1h.",
+            "End the run after this time: 30, 500ms, 5m, 1h.",
             parser=seconds,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""What the options of publish come to: its input, what is filled in, how hard it tries."""
+"""From publish's options to its input, what is filled in, and its retries."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,7 +37,7 @@ def refuse_texts(
 def filling(
     runtime: Runtime, event_type: str | None, service: str | None, set_: list[str] | None
 ) -> "Completion":
-    """Say what is added to events that lack it, and what is set in all."""
+    """Determine what is added to events that lack it, and what is set in all."""
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validating.examine import Completion
     from medtrack_cli.events import overrides as paths
@@ -56,7 +56,7 @@ def policy_of(
     timeout: float | None,
     retry_for: float | None,
 ) -> PublishPolicy:
-    """Say how hard to try."""
+    """Determine retries and limits."""
     from medtrack_cli.core.publishing.pacing import read_ahead
 
     is_http = runtime.config.via_http
@@ -70,7 +70,7 @@ def policy_of(
 def open_checkpoint(
     runtime: Runtime, path: Path | None, source: "PublishInput", options: list[object]
 ) -> "Journal | None":
-    """Open the checkpoint and say what it spares."""
+    """Open the checkpoint and say what it makes unnecessary."""
     if path is None:
         return None
     from medtrack_cli.wiring import inputs
@@ -90,7 +90,7 @@ def open_checkpoint(
 
 
 class PublishInput(NamedTuple):
-    """Events to publish, whether they can be had a second time, and the files they are in."""
+    """Events to publish, whether they can be read twice, and their files."""
 
     read: "Read"
     can_be_read_again: bool

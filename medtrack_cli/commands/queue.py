@@ -1,4 +1,4 @@
-"""medtrack queue: list and watch; peek and declare are beside."""
+"""medtrack queue: list and watch; peek and declare have files of their own."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medtrack_cli.core.queues import Condition, QueueState
 
 PERIOD = 1.0
-"""Seconds between two looks; RabbitMQ counts anew every five."""
+"""Seconds between two readings; RabbitMQ updates its counts every five."""
 
 
 class Sort(StrEnum):
@@ -53,7 +53,7 @@ def list_(
         option(
             Panel.WHAT,
             "--min-ready N",
-            "Only queues in which so many messages wait.",
+            "Only queues in which N messages wait.",
             parser=whole(0),
             show_default=False,
         ),
@@ -64,8 +64,8 @@ def list_(
 ) -> int:
     """List queues, and what waits in them.
 
-    By the management API; a queue that is named is asked for by AMQP where there is none. What
-    nobody tells is unknown, which isn't 0. To empty or delete queues, use rabbitmqctl.
+    Uses the management API; without it, a named queue is read by AMQP. What isn't known is shown as
+    unknown, not as 0. To empty or delete queues, use rabbitmqctl.
     """
     from medtrack_cli.core.queues import chosen
     from medtrack_cli.output.shown.queues import ShownQueues
@@ -87,22 +87,26 @@ def watch(
     *,
     until: Annotated[
         str | None,
-        option(Panel.END, "--until CONDITION", "End when each queue is so, such as 'ready==0'."),
+        option(
+            Panel.END,
+            "--until CONDITION",
+            "End when this holds for each queue, such as 'ready==0'.",
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
             Panel.END,
             "--timeout SECONDS",
-            "End after so long: 30, 500ms, 5m, 1h; exit code 1 with --until.",
+            "End after this time: 30, 500ms, 5m, 1h; exit code 1 with --until.",
             parser=seconds,
         ),
     ] = None,
 ) -> int:
     """Show queues, then what changes in them.
 
-    With --until it ends with 0 as soon as each queue is so, and with 1 when --timeout is first.
-    RabbitMQ counts anew every five seconds.
+    With --until it ends with 0 as soon as the condition holds for each queue, and with 1 if
+    --timeout comes first. RabbitMQ updates its counts every five seconds.
     """
     from medtrack_cli.core.queues import condition
 
@@ -130,7 +134,7 @@ def _watched(
     timeout: float | None,
     stop: "Stop",
 ) -> "list[QueueState]":
-    """Show what changes until all are so, or time is up; give the queues as they are then."""
+    """Show changes until all queues meet the condition, or time is up; return their last state."""
     from medtrack_cli.core.publishing.pacing import wait
     from medtrack_cli.core.queues import chosen
     from medtrack_cli.core.times import rfc3339
@@ -157,7 +161,7 @@ def _watched(
 def _again(
     runtime: Runtime, read: "Callable[[], list[QueueState]]", before: "dict[str, QueueState]"
 ) -> "list[QueueState]":
-    """Look, or give what was seen last when the broker is away for a while."""
+    """Read the queues, or return their last state while the broker is away for a while."""
     try:
         return read()
     except BrokerUnreachable as error:

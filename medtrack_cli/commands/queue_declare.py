@@ -23,14 +23,14 @@ def declare(
         QueueType, option(Panel.HOW, "--type", "quorum: kept on several nodes.")
     ] = QueueType.QUORUM,
     dead_letter: Annotated[
-        str | None, option(Panel.HOW, "--dead-letter NAME", "The exchange of what dies.")
+        str | None, option(Panel.HOW, "--dead-letter NAME", "The exchange for dead letters.")
     ] = None,
     max_length: Annotated[
         int | None,
         option(
             Panel.HOW,
             "--max-length N",
-            "Messages it keeps; beyond it the oldest go.",
+            "Messages it keeps; beyond that the oldest are dropped.",
             parser=whole(1),
         ),
     ] = None,
@@ -43,7 +43,7 @@ def declare(
         option(
             Panel.HOW,
             "--delivery-limit N",
-            "How often a message is delivered at most (quorum).",
+            "The most deliveries of a message (quorum).",
             parser=whole(1),
         ),
     ] = None,
@@ -51,8 +51,8 @@ def declare(
 ) -> int:
     """Declare and bind a service's queue.
 
-    As the consumer of the guide does. A queue that is there already is bound only; where it was
-    declared otherwise nothing is done, and the difference is shown (76).
+    As the guide's consumer does. An existing queue is only bound; if it was declared differently
+    nothing is done, and the difference is shown (76).
     """
     from medtrack_cli.commands.confirm import confirm
     from medtrack_cli.commands.input_warnings import warn_of_patterns

@@ -24,7 +24,7 @@ def peek(
         option(
             Panel.WHAT,
             "-n, --number N",
-            "So many messages at most, the next ones.",
+            "At most N messages, the next ones.",
             parser=whole(1),
         ),
     ] = 10,
@@ -33,7 +33,7 @@ def peek(
         option(Panel.WHAT, "--where EXPR", "Show only events of which this CEL is true."),
     ] = None,
     record: Annotated[
-        Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is looked at.")
+        Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is read.")
     ] = None,
     offset: Offset = None,
     spend_deliveries: Annotated[
@@ -41,7 +41,7 @@ def peek(
         option(
             Panel.HOW,
             "--spend-deliveries",
-            "Look though the queue has a limit: what has no delivery left is dropped.",
+            "Look even if the queue has a limit: messages without a delivery left are dropped.",
         ),
     ] = False,
     body: ShowBody = False,
@@ -49,10 +49,10 @@ def peek(
 ) -> int:
     """Show what waits, and leave it there.
 
-    The messages stay where they were, in their order, with the mark redelivered. A quorum queue
-    counts that as a delivery, and turns the order of those that came back to it before; one
-    with a limit of deliveries is looked at with --spend-deliveries only. The management API must
-    be there: it tells the limit.
+    The messages stay in their places and order, marked as redelivered. A quorum queue counts that
+    as a delivery, and reverses the order of messages that were returned to it before; one with a
+    delivery limit is read only with --spend-deliveries. The management API is needed: it gives the
+    limit.
     """
     from medtrack_cli.wiring.conditions import condition
     from medtrack_cli.wiring.peeking import look

@@ -1,4 +1,4 @@
-"""medtrack replay --from-queue: dead letters home."""
+"""medtrack replay --from-queue: dead letters sent back."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.wiring.redriving import DeadQueue
 
-# In flight. Killed, a run leaves them to be sent again, with the originals that aren't let go yet
-# and what a quorum queue's channel has not told it of (98 and more, seen with 3.10.8): 500 in all.
+# In flight. After a kill these are sent again, with originals not acknowledged yet and what a
+# quorum queue's channel has not reported (98 and more, seen with 3.10.8): 500 in all.
 WINDOW = 200
 
 
@@ -40,7 +40,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     changing: Changing,
     running: Running,
 ) -> int:
-    """Send the dead letters of a queue home."""
+    """Send the dead letters of a queue back."""
     from medtrack_cli.commands.replay_run import QUEUE, Asked, under_journal
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.publishing.deaths import Deaths
@@ -98,7 +98,7 @@ def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
     *,
     is_dry: bool,
 ) -> "Replay":
-    """Say what is sent, where to, and under which name: to the queue each died in, by default."""
+    """Decide what is sent, where to, and with which key: by default to the queue each died in."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
     from medtrack_cli.wiring.origins import here
 
@@ -134,7 +134,7 @@ def _queue_of(
     pacing: Pacing,
     changing: Changing,
 ) -> str:
-    """Refuse what goes without a queue as the source; give its name."""
+    """Refuse options that don't fit a queue as the source; return its name."""
     queue = redriving.from_queue or ""
     refuse_queue_name("--from-queue", queue)
     refuse_queue_name("--to-queue", redriving.to_queue)
@@ -161,7 +161,7 @@ def _queue_of(
 
 
 def _warn(runtime: Runtime, found: "DeadQueue", rate: float | None) -> None:
-    """Say beforehand what keeps a run from doing all."""
+    """Warn beforehand of what keeps a run from doing all."""
     from medtrack_cli.core.publishing.redrive import BOUNDS
 
     if found.consumers:
@@ -175,7 +175,7 @@ def _warn(runtime: Runtime, found: "DeadQueue", rate: float | None) -> None:
 def _ask(
     runtime: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None, *, yes: bool
 ) -> None:
-    """Ask before anything is taken; in scripts --yes says it beforehand."""
+    """Ask before messages are taken; in scripts --yes answers beforehand."""
     from medtrack_cli.wiring.brokers import reached
 
     ways = {

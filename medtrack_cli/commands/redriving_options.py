@@ -43,7 +43,7 @@ class Redriving:
     max_redrives: Annotated[
         int,
         option(
-            Panel.WHAT, "--max-redrives N", "What was sent home so often stays.", parser=whole(1)
+            Panel.WHAT, "--max-redrives N", "What was sent home N times stays.", parser=whole(1)
         ),
     ] = 3
     to_queue: Annotated[
@@ -63,6 +63,6 @@ class Redriving:
         option(
             Panel.HOW,
             "--spend-deliveries",
-            "Read a queue though its messages have no delivery left.",
+            "Read a queue even if its messages have no delivery left.",
         ),
     ] = False

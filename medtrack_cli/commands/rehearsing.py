@@ -1,4 +1,4 @@
-"""Dry runs: what would be sent, and whom it would reach."""
+"""Dry runs: what would be sent, and which queues it would reach."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext

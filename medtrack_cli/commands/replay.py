@@ -58,12 +58,12 @@ def replay(
 ) -> int:
     """Send recorded events again, as they were.
 
-    Byte for byte, at the recorded pace, marked as replayed. Routing key, properties and headers
-    are as recorded, the message id too, but for what you ask to be changed. The headers
-    x-medtrack-replay, x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters
-    that came under another key than their first one are sent only with --to.
+    Byte for byte, at the recorded pace, marked as replayed. Routing key, properties, headers and
+    message id are as recorded, except for the changes you ask for. The headers x-medtrack-replay,
+    x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters that came under
+    another key than their first one are sent only with --to.
 
-    Each replay is a run with a journal: whatever ends it, --resume goes on where it was.
+    Each replay is a run with a journal: however it ends, --resume continues where it was.
     """
     from medtrack_cli.commands.replay_run import Asked, refuse_other_target, taken_up
     from medtrack_cli.core.times import rfc3339
@@ -149,7 +149,7 @@ def _sent(asked: "Asked", running: Running, journal: "ReplayJournal | None") -> 
 
 
 def _name_span(runtime: Runtime, source: "Readable") -> None:
-    """Say of a recording of which nothing was wanted from when to when it is."""
+    """Say from when to when a recording is in which nothing was wanted."""
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.times import rfc3339
 

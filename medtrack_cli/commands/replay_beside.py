@@ -1,4 +1,4 @@
-"""What is typed beside an option of replay that it doesn't go with."""
+"""Options that replay can't combine."""
 
 from dataclasses import fields
 

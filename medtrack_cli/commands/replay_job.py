@@ -1,4 +1,4 @@
-"""What the options of replay come to: the selection, the changes, the job."""
+"""From replay's options to the selection, the changes, the job."""
 
 import re
 import shlex
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.streams import Readable
 
 SMALL = 64 * 2**20
-"""Bytes of recordings that are held in memory, in thrice as much, while they are sent.
-
+"""Bytes of recordings that are held in memory while they are sent, taking three times as much.
 Larger ones are read twice.
 """
 
@@ -44,7 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Selection":
-    """Say which deliveries are wanted; warn of what nothing known fulfils."""
+    """Determine which deliveries are wanted; warn of conditions that nothing known meets."""
     from medtrack_cli.commands.input_warnings import warn_of_patterns, warn_of_types
     from medtrack_cli.core.publishing.selection import Selection
     from medtrack_cli.wiring.conditions import condition
@@ -64,9 +63,9 @@ def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Sel
 def rewrite_of(
     runtime: Runtime, changing: Changing, kept: "Mapping[str, Any] | None" = None
 ) -> "Rewrite":
-    """Say what is changed on the way; UsageError for what no event could be sent with.
+    """Determine what is changed; UsageError for changes with which no event could be sent.
 
-    `kept` is the header of the journal of a run that goes on.
+    `kept` is the journal's header of a resumed run.
     """
     from medtrack_cli.core.publishing.rewrite import Rewrite
     from medtrack_cli.events import overrides as paths
@@ -121,7 +120,7 @@ def _fakes_of(
 
 
 def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False) -> Runtime:
-    """Give what --to-profile makes of the connection; a source that is a file is of no broker."""
+    """Apply --to-profile to the connection; a source that is a file has no broker."""
     if changing.to_profile is None:
         return runtime
     if "profile" in runtime.flags and not has_broker:
@@ -139,7 +138,7 @@ def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False)
 
 
 def refuse_without_queue(redriving: Redriving) -> None:
-    """Refuse options of --from-queue where there is none."""
+    """Refuse options of --from-queue without it."""
     typed = [
         each.name for each in fields(redriving) if getattr(redriving, each.name) != each.default
     ]
@@ -151,7 +150,7 @@ def refuse_without_queue(redriving: Redriving) -> None:
 def plan_of(
     runtime: Runtime, asked: "Asked", name: str | None, kept: "Mapping[str, Any] | None" = None
 ) -> "Replay":
-    """Say what is sent of a recording, and under which name; `kept` as in `rewrite_of`."""
+    """Determine what is sent of a recording, and with which key; `kept` as in `rewrite_of`."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
     from medtrack_cli.wiring.origins import here
 
@@ -170,7 +169,7 @@ def plan_of(
 def outline_of(
     runtime: Runtime, plan: "Replay", pacing: Pacing, source: Runtime | None = None
 ) -> "Outline":
-    """Begin to count what is to be sent, and how long that takes; `source` is another broker's."""
+    """Begin to count what is to be sent, and its duration; `source` is another broker's."""
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pacing import Pace
     from medtrack_cli.wiring.origins import here
@@ -190,16 +189,16 @@ def job_of(
     asked: "Asked",
     journal: "ReplayJournal | None",
 ) -> "Job":
-    """Make what is sent of a recording: once where it is small.
+    """Make the job for a recording; it is read once if it is small.
 
-    Of a run that goes on, what is left of it; UsageError where the recording has changed.
+    For a resumed run, what is left of it; UsageError where the recording has changed.
     """
     from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.job import Job
     from medtrack_cli.wiring.runs import noting
 
     again, cursor, tally = source.can_be_read_again, None, Tally()
-    plan = replace(plan, ends_at_limit=not again)  # who writes to a pipe may never end
+    plan = replace(plan, ends_at_limit=not again)  # a pipe may never end
     known = None
     if journal:
         plan = replace(plan, run=journal.run, note=noting(journal))
@@ -223,7 +222,7 @@ def job_of(
 
 
 def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
-    """Have each event get the time at which it is sent, if that was asked for."""
+    """Give each event the time at which it is sent, if that was asked for."""
     from medtrack_cli.core.publishing.rewrite import refreshed
 
     if plan.rewrite.now is not None:
@@ -231,7 +230,7 @@ def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
 
 
 def _making(source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
-    """Make what makes the messages of a recording, from a cursor on."""
+    """Make the function that makes the messages of a recording, from a cursor on."""
     from medtrack_cli.core.publishing.replay import making
     from medtrack_cli.wiring.brokers import why_unsendable
     from medtrack_cli.wiring.inputs import FROM_THE_START, Beginning, Span
@@ -256,7 +255,7 @@ def _is_untouched(
     asked: "Asked",
     journal: "ReplayJournal",
 ) -> bool:
-    """Return whether a run's recording is as it was; one that may have changed is compared."""
+    """Return whether a run's recording is unchanged; one that may have changed is compared."""
     from medtrack_cli.core.publishing.job import Pass
     from medtrack_cli.wiring.runs import refuse_changes
 
@@ -271,7 +270,7 @@ def _is_untouched(
 
 
 def name_of(text: str | None, option: str = "--name") -> str | None:
-    """Read the name of a run, which is a file's name, too."""
+    """Read the name of a run, which is also a file's name."""
     if text is not None and not _NAME.fullmatch(text):
         hint = "letters, digits, dots, dashes and underscores, 64 at the most"
         raise UsageError(f"{option} is no name of a run", text, hint=hint)

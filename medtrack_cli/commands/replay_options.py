@@ -1,4 +1,4 @@
-"""The options of replay, in groups: each group is a value that the command is given."""
+"""The options of replay, in groups: the command gets each group as one value."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -68,7 +68,7 @@ class Choosing:
         option(
             Panel.WHAT,
             "--limit N",
-            "Only the first so many of those that are chosen.",
+            "Only the first N of the chosen ones.",
             parser=whole(1),
         ),
     ] = None
@@ -95,7 +95,7 @@ class Pacing:
         option(
             Panel.HOW,
             "--max-gap SECONDS",
-            "Cut longer pauses of the recording to so much: 10, 500ms, 5m.",
+            "Cut longer pauses of the recording to this time: 10, 500ms, 5m.",
             parser=seconds,
         ),
     ] = None
@@ -144,7 +144,7 @@ class Changing:
         option(
             Panel.HOW,
             "--header KEY=VALUE",
-            "Add a message header, or put it in the place of a recorded one; repeatable.",
+            "Add a message header, or replace a recorded one; repeatable.",
         ),
     ] = None
     set_: Annotated[
@@ -163,7 +163,7 @@ class Changing:
         option(
             Panel.HOW,
             "--pseudonymize",
-            "Put made-up persons in the place of real ones; what can't be sure is left out.",
+            "Replace real persons by made-up ones; what isn't certain is left out.",
         ),
     ] = False
     pseudonymize_ids: Annotated[

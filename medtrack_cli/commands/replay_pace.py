@@ -1,4 +1,4 @@
-"""What the options of replay say of its pace."""
+"""The options of replay for its pace."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def pace_of(
     runtime: Runtime, pacing: Pacing, policy: PublishPolicy
 ) -> "Callable[[Stop], Paced | None]":
-    """Give what holds messages back, once there is a way to be stopped."""
+    """Make what delays messages, once it can be stopped."""
     from medtrack_cli.core.publishing.pacing import Backlog, Pace, Paced
 
     speed, most = speed_of(pacing), _backlogs(pacing.max_backlog or ())
@@ -44,7 +44,7 @@ def pace_of(
 def policy_of(
     pacing: Pacing, retry_for: float | None, window: int = PublishPolicy().window
 ) -> PublishPolicy:
-    """Say how hard to try, and how much may leave at once."""
+    """Determine retries, and how much may be in flight."""
     from medtrack_cli.core.publishing.pacing import read_ahead
 
     ahead = read_ahead(pacing.rate, window)
@@ -64,7 +64,7 @@ def speed_of(pacing: Pacing) -> float | None:
 
 
 def _backlogs(texts: "Sequence[str]") -> "Mapping[str, int]":
-    """Read each --max-backlog: a queue, whose name may hold any sign, and a number."""
+    """Read each --max-backlog: a queue, whose name may contain any character, and a number."""
     most: dict[str, int] = {}
     for text in texts:
         queue, _, number = text.rpartition("=")

@@ -1,4 +1,4 @@
-"""A replay as a run: what shapes it, begun or taken up again, and what became of it."""
+"""A replay as a run: its settings, its beginning or resumption, and its outcome."""
 
 import os
 import re
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.runs import ReplayJournal
 
 _MENDABLE = UsageError | NotARecording | InputMissing | ConfigError
-"""What keeps all from being sent until the command or its input is another."""
+"""What prevents all from being sent until the command or its input is changed."""
 
 SIGNALLED = 128
-"""Exit codes above it tell of a signal."""
+"""Greater exit codes mean a signal."""
 
 QUEUE = "queue "
-"""Before the name of a queue that is the source."""
+"""The prefix of the name of a queue that is the source."""
 
 _PASSWORD = re.compile(r"^(amqps?:/+[^\s:@/]*):[^@]*@", re.IGNORECASE)
 _GROUPS: dict[str, Any] = {
@@ -51,7 +51,7 @@ _GROUPS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Asked:
-    """All that shapes a run; `started` is when it began."""
+    """All settings of a run; `started` is when it began."""
 
     runtime: Runtime
     sources: list[str]
@@ -63,7 +63,7 @@ class Asked:
 
     @property
     def words(self) -> list[str]:
-        """Name the source as it is typed."""
+        """Name the source as typed."""
         stream = self.streaming.from_stream
         return self.sources if stream is None else ["--from-stream", stream]
 
@@ -76,7 +76,7 @@ class Asked:
 
 
 def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJournal") -> Asked:
-    """Give what shaped a run that is to go on; UsageError for what is typed and differs."""
+    """Give the settings of a run to be resumed; UsageError for typed ones that differ."""
     header = journal.header
     name, given = header["name"], header["given"]
     if header["input"] is None:
@@ -97,7 +97,7 @@ def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJourna
         raise UsageError(
             "the run is of another source", f"{was}, not {typed.sources[0]}", hint=hint
         )
-    if typed.streaming.from_first:  # the one that may be typed when more has become known
+    if typed.streaming.from_first:  # may be typed when more has become known
         asked = replace(asked, streaming=replace(asked.streaming, from_first=True))
         refuse_without_stream(asked.streaming, None)
     for option, was, now in _differing(context, asked, typed) if context else ():
@@ -108,14 +108,14 @@ def taken_up(context: typer.Context | None, typed: Asked, journal: "ReplayJourna
 
 
 def _from_here(sources: list[str], before: str, cwd: Path) -> list[str]:
-    """Name what was named from another folder."""
+    """Make a relative name of another folder valid here."""
     if before == str(cwd):
         return sources
     return [os.path.join(escape(before), each) for each in sources]  # noqa: PTH118 -- of a glob, too
 
 
 def _group(kind: Any, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- a dataclass of options
-    """Make a group of options out of JSON; one of another version may lack some."""
+    """Make a group of options from JSON; another version's may lack some."""
     hints = get_type_hints(kind)
     known = {each.name for each in fields(kind)}
     return kind(
@@ -130,7 +130,7 @@ def _read(hint: Any, value: Any) -> Any:  # noqa: ANN401 -- any type of an optio
 
 
 def _differing(context: typer.Context, asked: Asked, typed: Asked) -> list[tuple[str, Any, Any]]:
-    """List the options that are typed and differ, as they were and as they are."""
+    """List typed options that differ, as they were and as they are."""
     names = {each.name: each.opts[0] for each in context.command.params}
     found = []
     for group in _GROUPS:
@@ -150,7 +150,7 @@ def _said(value: object) -> str:
 
 
 def refuse_other_target(runtime: Runtime, journal: "ReplayJournal") -> None:
-    """Raise UsageError when it would go on to another broker or exchange."""
+    """Raise UsageError when it would continue with another broker or exchange."""
     was, now = journal.header["target"], runtime.config.target._asdict()
     for name in ("broker", "exchange"):
         if was[name] != now[name]:
@@ -166,7 +166,7 @@ def under_journal(
     sources: Sequence[str],
     body: Callable[[], int],
 ) -> int:
-    """Do what sends, and note what became of it; say how to go on, if that is possible."""
+    """Run what sends, and record the outcome; say how to resume, if that is possible."""
     try:
         with runtime.world.interrupt_on_signals():
             journal.runs(sources, job.tally.by_outcome)
@@ -202,12 +202,12 @@ def under_journal(
 
 
 def _has_sent(journal: "ReplayJournal", tally: Tally) -> bool:
-    """Return whether something may have been sent; of a run that goes on, it may."""
+    """Return whether something may have been sent; a resumed run may have."""
     return not journal.is_new or any(tally[each] for each in GOT_OUT)
 
 
 def _verdict(journal: "ReplayJournal", tally: Tally, code: int) -> tuple[State, str]:
-    """Tell what a run that ended by itself, or was asked to, has come to."""
+    """Determine the state of a run that ended by itself, or was asked to."""
     if code == ExitCode.DONE:
         return State.COMPLETED, ""
     if journal.is_cancelled:

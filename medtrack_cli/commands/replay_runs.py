@@ -1,4 +1,4 @@
-"""medtrack replay --runs, --show, --cancel: what runs have come to, and the end of one."""
+"""medtrack replay --runs, --show, --cancel: the outcome of runs, and how to end one."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.runs import Replays
 
 PATIENCE = 5.0
-"""Seconds for a run that was asked to end."""
+"""Seconds for a run to end after it was asked to."""
 
 
 def told(runtime: Runtime, running: Running) -> int:
@@ -38,7 +38,7 @@ def told(runtime: Runtime, running: Running) -> int:
 
 
 def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
-    """End a run: one that is running ends itself; for another it is noted."""
+    """End a run: a running one ends itself; for another it is recorded."""
     run, clock = runs.read(name), runtime.world.clock
     if run.state in {State.COMPLETED, State.CANCELLED}:
         raise UsageError(f"the run is {run.state}", name, hint=f"medtrack replay --show {name}")
@@ -48,7 +48,7 @@ def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
         while runs.read(name).state is State.RUNNING and clock.monotonic() < until:
             clock.sleep(0.05)
         run = runs.read(name)
-    if run.state in {State.INTERRUPTED, State.FAILED}:  # one of a queue or a pipe, too
+    if run.state in {State.INTERRUPTED, State.FAILED}:  # also for a queue or a pipe
         with runs.reopened(name) as journal:
             journal.ended(State.CANCELLED, "by --cancel")
         run = runs.read(name)

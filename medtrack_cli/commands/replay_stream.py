@@ -21,7 +21,7 @@ _OFFSETS = re.compile("(first|last|next|[0-9]{1,18})(?:(?<=[0-9]):([0-9]{0,18}))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streaming:
-    """A stream in place of recordings, and the part of it that is sent."""
+    """A stream instead of recordings, and the part of it that is sent."""
 
     from_stream: Annotated[
         str | None,
@@ -42,12 +42,12 @@ class Streaming:
     ] = None
     from_first: Annotated[
         bool,
-        option(Panel.WHAT, "--from-first", "Begin with the first there is, where others are gone."),
+        option(Panel.WHAT, "--from-first", "Begin with the first one left, where others are gone."),
     ] = False
 
 
 def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
-    """Refuse options of --from-stream where there is none, and a queue beside it."""
+    """Refuse options of --from-stream without it, and a queue beside it."""
     if streaming.from_stream is not None:
         if queue is not None:
             hint = "leave out one of them"
@@ -61,9 +61,9 @@ def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
 def stream_of(
     runtime: Runtime, streaming: Streaming, window: Window, journal: "ReplayJournal | None"
 ) -> "StreamInput":
-    """Find what is read of a stream; EventsGone where a part that is wanted is.
+    """Determine what is read of a stream; EventsGone if a wanted part of it is gone.
 
-    A run that goes on ends where it was to end when it began.
+    A resumed run ends where it was to end when it began.
     """
     from medtrack_cli.wiring.streams import StreamInput, stretch
 
@@ -91,6 +91,6 @@ def stream_of(
         raise part.error(hint="--from-first sends what is left")
     if part.gone:
         runtime.printer.warning(part.error("").message)
-    # Of a run that goes on, events are known by their place among the others: none may be gone.
+    # In a resumed run, events are known by their position among the others: none may be gone.
     may_lose = streaming.from_first and (cursor is None or part.gone > 0)
     return StreamInput(runtime, part, may_lose=may_lose)

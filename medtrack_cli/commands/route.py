@@ -20,7 +20,7 @@ EXAMPLES = (
 
 
 class RouteForm(StrEnum):
-    """The forms of a route."""
+    """The formats of a route."""
 
     HUMAN = "human"
     JSON = "json"
@@ -52,7 +52,7 @@ def route(
     definitions: Annotated[
         str | None,
         option(
-            Panel.HOW, "--definitions FILE", "Ask exported definitions, - for stdin, and no broker."
+            Panel.HOW, "--definitions FILE", "Use exported definitions, - for stdin, and no broker."
         ),
     ] = None,
     output: Annotated[
@@ -61,9 +61,9 @@ def route(
 ) -> int:
     """Say which queues an event would reach.
 
-    Through which exchanges and bindings, with their backlog and consumers, and where their dead
-    letters go. Asks the management API, or a definitions file; sends nothing. Exit code 1: a key
-    reaches no queue, or none for certain.
+    Shows the exchanges and bindings on the way, backlogs and consumers, and where dead letters go.
+    Uses the management API, or a definitions file; sends nothing. Exit code 1: a key reaches no
+    queue, or none for certain.
     """
     from medtrack_cli.core.topology.route import route as followed
     from medtrack_cli.output.shown.routes import ShownRoute
@@ -86,7 +86,7 @@ def route(
 def _keys(
     runtime: Runtime, typed: Sequence[str], files: Sequence[str], *, all_types: bool
 ) -> Iterator[str]:
-    """Give the keys that are asked about, in their order."""
+    """Give the requested keys, in order."""
     if not (typed or files or all_types):
         raise UsageError("no routing key", hint="name one, or --all-types, or --file F")
     refuse_bytes("the routing key", *typed, most=MOST_BYTES)
@@ -98,7 +98,7 @@ def _keys(
 
 
 def _keys_of_files(runtime: Runtime, paths: Sequence[str]) -> Iterator[str]:
-    """Give the keys of events: a delivery's own, else the type that an event names."""
+    """Give the keys of events: a delivery's own, else an event's type."""
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.publishing.plan import named_type
     from medtrack_cli.wiring.inputs import gathered

@@ -17,13 +17,13 @@ EXAMPLES = ("medtrack samples", "medtrack samples a-folder-of-its-own")
 
 def samples(
     runtime: Runtime,
-    folder: Annotated[Path, argument("FOLDER", "Where to; it is made [here].")] = Path(),
+    folder: Annotated[Path, argument("FOLDER", "Where to; it is created [here].")] = Path(),
 ) -> int:
     """Write sample files, so that examples run.
 
-    An event of each type and a scenario in sample-events, a recording, a bare payload, and a
-    folder of schemas of your own: where they are, every example of every help can be run. No
-    file is written over: where one is there already, nothing is written, and the exit code is 73.
+    An event of each type and a scenario in sample-events, a recording, a bare payload, and a folder
+    of schemas of your own: in their folder, every example of every help can be run. No file is
+    overwritten: if one exists, nothing is written, and the exit code is 73.
     """
     from medtrack_cli.wiring.samples import write_samples
 

@@ -82,9 +82,9 @@ def diff(
 ) -> int:
     """Compare two schemas, and say who breaks.
 
-    Says who must deploy first, and gives an event that proves it. A writer sends the fields
-    its schema names; a reader passes over fields it doesn't know. So a new optional field breaks
-    nobody. Exit code 1: a break, or one that can't be ruled out.
+    Says who must deploy first, and gives an event that proves it. A writer sends the fields its
+    schema names; a reader ignores fields it doesn't know. So a new optional field breaks nobody.
+    Exit code 1: a break, or one that can't be ruled out.
     """
     from medtrack_cli.core.compatibility import Compared
     from medtrack_cli.events.compatibility import compare
@@ -97,7 +97,7 @@ def diff(
 
 
 def _warn(runtime: Runtime, before: "Contract", after: "Contract") -> None:
-    """Say that two operands that name types are no two versions of one."""
+    """Warn when two type names are not two versions of one type."""
     if before.event_type != after.event_type:
         runtime.printer.warning("two event types: who reads the one reads no events of the other")
     elif before.version == after.version:

@@ -1,4 +1,4 @@
-"""What publish and replay have in common: receipts as they come, one summary, one exit code."""
+"""What publish and replay share: receipts as they come, one summary, one exit code."""
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -38,15 +38,15 @@ def carry_out(
     yes: bool,
     outline: "Outline | None" = None,
 ) -> int:
-    """Check a job where it can be, then print what it would send, or ask, and send it.
+    """Check a job where that is possible, then print what it would send, or ask, and send it.
 
-    `action` is publish or replay; `pace` makes what holds messages back, until stopped. With an
-    `outline`, people are shown the plan in the place of each message.
+    `action` is publish or replay; `pace` makes what delays messages, until stopped. With an
+    `outline`, people are shown the plan in place of the messages.
     """
     kind, aside = _KINDS[action], job.tally.aside if action == "replay" else {}
     guard = Guard(runtime, outline, yes=yes) if outline and not dry_run else None
     if is_checked:
-        if guard:  # a dry run goes through all once more
+        if guard:  # a dry run reads all once more
             job.outline = outline
             guard.foretell(policy.timeout)
         _check(runtime, kind, job)
@@ -94,9 +94,9 @@ def _send(
     policy: PublishPolicy,
     pace: Callable[[Stop], Paced | None],
 ) -> int:
-    """Send, print each receipt as it is known, then the summary; return the exit code.
+    """Send, print each receipt as it comes, then the summary; return the exit code.
 
-    What ended the run early is raised after the summary, which carries its exit code.
+    What ended the run early is raised after the summary, which has its exit code.
     """
     started = runtime.world.clock.monotonic()
     expected = job.events - job.tally.aside["done_before"] or None
@@ -106,7 +106,7 @@ def _send(
         so_far = job.tally.so_far(seconds, expected, publisher.in_flight)
         return ", ".join((so_far, *(held_back.so_far() if held_back else ())))
 
-    settings = runtime.connection  # it may ask a person, whom Ctrl-C lets go
+    settings = runtime.connection  # it may ask a person, who may press Ctrl-C
     with runtime.world.stop_on_signals() as stop:
         publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
         held_back, failure = pace(stop), None
@@ -114,7 +114,7 @@ def _send(
         try:
             with runtime.printer.progress(line), opened:
                 failure = _print_all(runtime, job.tally, job.run(publisher, stop, held_back))
-        except MedtrackError as error:  # of where they come from
+        except MedtrackError as error:  # of their origin
             failure = failure or error
         if held_back:
             held_back.close()
@@ -138,7 +138,7 @@ def _report(
 
 
 def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
-    """Print receipts to their end, and give what ended them early: a bug has its summary, too."""
+    """Print all receipts, and return what ended them early: even after a bug there is a summary."""
     left = iter(receipts)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What is meant by a command line that can't be read: the same line with its slips mended."""
+"""The probable meaning of a command line that can't be read: the same line with typos corrected."""
 
 import re
 import shlex
@@ -19,10 +19,10 @@ from medtrack_cli.commands.foreign_words import (
 )
 
 Typers = Any
-"""Commands, parameters and problems of typer: their classes are not public."""
+"""Typer's commands, parameters and errors: their classes are not public."""
 
 NEAR = 0.75
-"""How like a word must be to be suggested: `send` is no `listen`."""
+"""How similar a word must be to be suggested: `send` is not `listen`."""
 
 _USER_INFO = re.compile(r"""(?s)^((?:\w+://)?[^:@/\s={"']*:).*@""")
 
@@ -35,7 +35,7 @@ MOST_LETTERS = 300
 
 
 class _Line(NamedTuple):
-    """A command line, and the command it names: its own words begin at `start`."""
+    """A command line, and the command it names, whose own words begin at `start`."""
 
     words: list[str]
     path: str
@@ -43,12 +43,12 @@ class _Line(NamedTuple):
     start: int
 
     def put(self, start: int, end: int, new: Iterable[str]) -> list[str]:
-        """Give the words with others from `start` to `end`."""
+        """Give the words with those from `start` to `end` replaced."""
         return [*self.words[:start], *new, *self.words[end:]]
 
 
 def meant(root: Typers, problem: Typers, arguments: Sequence[str]) -> str:
-    """Mend a command line until it can be read; what is right in it stays as it was typed."""
+    """Correct a command line until it can be read; right parts stay as typed."""
     line = _standing(root, list(arguments))
     helping = f"{line.path.removesuffix(' help')} --help"
     for _ in range(MOST_SLIPS):
@@ -65,7 +65,7 @@ def meant(root: Typers, problem: Typers, arguments: Sequence[str]) -> str:
 
 
 def with_source(words: Sequence[str], named: str | None, *, has_count: bool) -> list[str]:
-    """Give a `publish` that names nothing to send a file, or a type and a count."""
+    """Add to a `publish` without a source a file, or a type and a count."""
     typed = named or "publish"
     at = len(words) - 1 - words[::-1].index(typed)
     count = [] if has_count else ["--count", "1"]
@@ -74,9 +74,9 @@ def with_source(words: Sequence[str], named: str | None, *, has_count: bool) -> 
 
 
 def written(words: Iterable[str]) -> str:
-    """Write a command line as a shell reads it, but for what a log shouldn't have.
+    """Write a command line for a shell, without what a log shouldn't contain.
 
-    Of a password in a URL nothing is left, and of events' values their places.
+    A password in a URL is removed, and values of events are replaced by their places.
     """
     shown = [_USER_INFO.sub(r"\1***@", each) for each in words]
     for at, word in enumerate(shown):
@@ -115,7 +115,7 @@ def _standing(root: Typers, words: list[str]) -> _Line:
 
 
 def _read(line: _Line) -> Typers:
-    """Give what can be read, made whole, or the next problem. Nothing of it is run.
+    """Return what can be read, completed, or the next problem. Nothing of it is run.
 
     A help and the version would be printed while they are read, and need nothing else.
     """
@@ -134,7 +134,7 @@ def _read(line: _Line) -> Typers:
 
 
 def _word(line: _Line, problem: Typers) -> list[str] | str | None:
-    """Mend a command that isn't there, or words more than a command takes."""
+    """Correct an unknown command, or remove extra words."""
     if not hasattr(line.command, "commands"):
         extra = problem.format_message().partition("(s) (")[2].removesuffix(")")
         words = [*extra.split(), *(each for each in line.words if " " in each and each in extra)]
@@ -151,7 +151,7 @@ def _word(line: _Line, problem: Typers) -> list[str] | str | None:
 
 
 def _as_option(path: str, word: str, extra: Sequence[str]) -> list[str]:
-    """Give a word too many its option, where it can only be the value of one."""
+    """Give an extra word its option, where it can only be the value of one."""
     if word not in extra:
         return [word]
     for command, pattern, option in EXTRA:
@@ -162,11 +162,11 @@ def _as_option(path: str, word: str, extra: Sequence[str]) -> list[str]:
 
 
 def _option(line: _Line, problem: Typers) -> list[str] | str | None:
-    """Mend an option that isn't there."""
+    """Correct an unknown option."""
     name = problem.option_name
     own = [each for param in line.command.params for each in param.opts]
     spot = _spot(line.words, [name])
-    if spot is None:  # a letter of several: -version, -profile
+    if spot is None:  # one of several letters: -version, -profile
         return [f"-{each}" if f"-{each}" in own else each for each in line.words]
     start, end, value = spot
     known = _known(OPTIONS.get(line.path, {}) | OPTIONS[""], name, own)
@@ -180,7 +180,7 @@ def _option(line: _Line, problem: Typers) -> list[str] | str | None:
 
 
 def _moved(line: _Line, start: int, end: int) -> list[str] | None:
-    """Put an option that stands before its command after it."""
+    """Move an option from before its command to after it."""
     commands = getattr(line.command, "commands", {})
     at = next((i for i in range(start, len(line.words)) if line.words[i] in commands), None)
     if at is None:
@@ -190,7 +190,7 @@ def _moved(line: _Line, start: int, end: int) -> list[str] | None:
 
 
 def _value(line: _Line, problem: Typers) -> list[str] | None:
-    """Mend an option's value, or put one where there is none."""
+    """Correct an option's value, or add a missing one."""
     name = getattr(problem, "option_name", "")
     of_it = (each for each in line.command.params if name in each.opts)
     param = next(of_it, None) or getattr(problem, "param", None)
@@ -203,7 +203,7 @@ def _value(line: _Line, problem: Typers) -> list[str] | None:
 
 
 def _better(param: Typers, value: str) -> str:
-    """Read 10sec, 1,000 and 2x as they are meant, and a choice by its nearest; else an example."""
+    """Read 10sec, 1,000 and 2x as meant, and a choice as the nearest; else give an example."""
     choices = [str(each) for each in getattr(param.type, "choices", ())]
     number = re.fullmatch(r"([\d.]+)(?:x|/s\w*| *(ms|[smhd])[a-z]*)?", re.sub("[,_]", "", value))
     if near := get_close_matches(value, choices, 1, NEAR):
@@ -216,13 +216,13 @@ def _better(param: Typers, value: str) -> str:
 
 
 def _missing(line: _Line, problem: Typers) -> list[str]:
-    """Add an example of what a command can't do without."""
+    """Add an example of what a command requires."""
     example = _said(VALUES, problem.param.metavar) or problem.param.metavar
     return [*line.words, *(each for each in example.split() if each not in line.words)]
 
 
 def _known(table: Words, word: str, own: Iterable[str]) -> str | None:
-    """Find what a word of another tool, or one misspelled, stands for."""
+    """Find the meaning of another tool's word, or of a misspelled one."""
     spelled = word.replace("_", "-").lower() if word.startswith("--") else word.lower()
     words = [*own, *chain(*(table[each].split() for each in table if each[:9] != "medtrack "))]
     alike = [each for each in words if each[:3] == spelled[:3] or not spelled.startswith("-")]
@@ -236,7 +236,7 @@ def _said(table: Words, *said: str) -> str | None:
 
 
 def _spot(words: Sequence[str], names: Sequence[str]) -> tuple[int, int, str] | None:
-    """Find where the last of an option's names stands, where its value ends, and the value."""
+    """Find the index of the last use of an option, where its value ends, and the value."""
     for at in reversed(range(len(words))):
         name, equals, value = words[at].partition("=")
         if name in names and equals:

@@ -54,10 +54,10 @@ def stats(
 ) -> int:
     """Say what recordings hold, with a chart.
 
-    Times are those of reception; events that stand in no recording, or come from a stream, have
-    their own timestamp. A stream is read up to its end as it is at the start.
-    Names that may be personal are masked, save in JSON. Exit code 65: something is neither a
-    recorded delivery nor an event; 66: a path can't be read. The rest was counted all the same.
+    Times are those of reception; for events outside of a recording, or from a stream, their own
+    timestamp. A stream is read up to the end it has at the start. Names that may be personal are
+    masked, except in JSON. Exit code 65: something is neither a recorded delivery nor an event; 66:
+    a path can't be read. The rest is counted all the same.
     """
     from medtrack_cli.wiring.pages import refuse_place, write_page
 
@@ -88,7 +88,7 @@ def stats(
 
 
 def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -> "Stats":
-    """Read all that the paths name; what can't be read is said, and the others go on."""
+    """Read all that the paths name; unreadable ones are reported, and the others follow."""
     from medtrack_cli.core.items import without_empty
     from medtrack_cli.core.statistics.counts import Stats
     from medtrack_cli.core.statistics.reading import StatsReader
@@ -113,7 +113,7 @@ def _read(runtime: Runtime, paths: list[str], outputs: list[tuple[Path, str]]) -
 
 
 def _read_stream(runtime: Runtime, name: str, since: str | None, until: str | None) -> "Stats":
-    """Read a stream to its end; what it holds without a time is said where times are asked for."""
+    """Read a stream to its end; events without a time are reported where times matter."""
     from medtrack_cli.core.statistics.counts import Stats
     from medtrack_cli.core.statistics.reading import StatsReader
     from medtrack_cli.wiring.streams import deliveries, stretch

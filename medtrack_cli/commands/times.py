@@ -11,7 +11,7 @@ from medtrack_cli.errors import UsageError
 
 
 def window_of(since: str | None, until: str | None, now: datetime) -> Window:
-    """Read both; UsageError where they leave no time between them."""
+    """Read both; UsageError if there is no time between them."""
     window = Window(_time("--since", since, now), _time("--until", until, now))
     if window.since and window.until and window.since >= window.until:
         raise UsageError("--since is not before --until", str(since), hint="swap the two times")
@@ -19,13 +19,13 @@ def window_of(since: str | None, until: str | None, now: datetime) -> Window:
 
 
 def fixed(since: str | None, until: str | None, now: datetime) -> list[str | None]:
-    """Write what is said from now back as the moments that it means."""
+    """Turn a time before now into a fixed moment."""
     moments = zip((since, until), window_of(since, until, now), strict=True)
     return [rfc3339(at) if at and text and text.startswith("-") else text for text, at in moments]
 
 
 def _time(option: str, text: str | None, now: datetime) -> datetime | None:
-    """Read a time of the command line, or how long before now; one without an offset is UTC."""
+    """Read a time, or a duration before now; a time without an offset is UTC."""
     if not text:
         return None
     try:

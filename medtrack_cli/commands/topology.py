@@ -34,8 +34,8 @@ def lint(
 ) -> int:
     """Find what is wrong with bindings and queues.
 
-    Of the broker in use, by its management API, or of exported definitions, offline. Nothing is
-    changed. `medtrack explain RULE` has each rule. Exit code 0: no errors; 1: errors.
+    Checks the broker in use, by its management API, or exported definitions, offline. Nothing is
+    changed. `medtrack explain RULE` explains each rule. Exit code 0: no errors; 1: errors.
     """
     from medtrack_cli.core.topology.lint import lint as faults_of
     from medtrack_cli.core.topology.linted import Linted
@@ -70,7 +70,7 @@ def diff(
 ) -> int:
     """Say what a change of the topology breaks.
 
-    What B adds to A, removes or changes, and which event types lose a queue by it: that is
+    Shows what B adds to A, removes or changes, and which event types lose a queue: that is
     breaking. Exit code 1: a break, or one that can't be ruled out.
     """
     from medtrack_cli.core.topology.changes import changes

@@ -1,7 +1,7 @@
-"""A command line that is still being typed: where its cursor stands, and what may come there.
+"""A command line that is still being typed: where its cursor is, and what may come there.
 
-Typer's own completion knows this, too, but its scripts run what the answer says (zsh), split it
-at blanks and expand its wildcards (bash), and load rich for a meaning.
+Typer's own completion knows this, too, but its scripts execute the answer (zsh), split it at blanks
+and expand its wildcards (bash), and load rich for a meaning.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from medtrack_cli.commands.options import runtime_of
 from medtrack_cli.output.shown.completions import Completions, Word
 from medtrack_cli.world import World
 
-# Of Typer's classes of commands, options and arguments, none is public.
+# Typer's classes of commands, options and arguments are not public.
 Command = Any
 Parameter = Any
 
 
 class _Own(NamedTuple):
-    """The words of one command, those from the name of a command in it on, and what is open.
+    """The words of one command, from its name on, and what is still open.
 
     `option` waits for its value; `ended`: by --, so that no more options come.
     """
@@ -32,7 +32,7 @@ class _Own(NamedTuple):
 
 
 def completions(command: Command, world: World, words: Sequence[str], last: str) -> Completions:
-    """Say what the last word may become, by the words before it."""
+    """Complete the last word, by the words before it."""
     name, context = "medtrack", None
     while True:
         own = _own(command, words)
@@ -75,7 +75,7 @@ def _own(command: Command, words: Sequence[str]) -> _Own:
 
 
 def _before_value(command: Command, word: str) -> Parameter | None:
-    """Find the option that takes the word after this one: --output, -o, and -qo as well."""
+    """Find the option whose value comes next: --output, -o, and -qo as well."""
     names = [word] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
     for at, name in enumerate(names, 1):
         option = _option(command, name)
@@ -120,7 +120,7 @@ def _beginning(rows: Sequence[tuple[str, str]], last: str) -> list[Word]:
 def _values(
     context: typer.Context, parameter: Parameter, last: str, before: str = ""
 ) -> Completions:
-    """Ask what an option or an argument takes."""
+    """Ask an option or an argument for its values."""
     found = parameter.shell_complete(context, last)
     words = [each for each in found if not (each.help or "").startswith(FILES)]
     file = next((each for each in found if each not in words), None)
@@ -132,5 +132,5 @@ def _values(
 
 
 def _fits(text: str) -> bool:
-    """Return whether a program can be given this word."""
+    """Return whether a program can get this word as an argument."""
     return "\0" not in text and text.encode(errors="replace").decode() == text

@@ -39,15 +39,13 @@ def validate(
         option(
             Panel.OUTPUT,
             "--max-findings N",
-            "Show so many [human: 50], count the rest.",
+            "Show N [human: 50], count the rest.",
             parser=whole(0),
         ),
     ] = None,
     jobs: Annotated[
         int | None,
-        option(
-            Panel.HOW, "--jobs N", "Use so many processes [by the input's size].", parser=whole(1)
-        ),
+        option(Panel.HOW, "--jobs N", "Use N processes [by the input's size].", parser=whole(1)),
     ] = None,
     reveal: Annotated[
         bool, option(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
@@ -59,9 +57,9 @@ def validate(
 ) -> int:
     """Check event files: JSON, NDJSON, YAML.
 
-    Every finding is shown with its place. Needs no broker, no network and no configuration.
-    Exit code 0: valid; 1: findings; 66: a path can't be read, or no event is in all of it, 65: it
-    is a report, though the others were checked. The first cause counts.
+    Every finding is shown with its place. Needs no broker, no network and no configuration. Exit
+    code 0: valid; 1: findings; 66: a path can't be read, or there is no event at all; 65: a path is
+    a report. The others are checked all the same; the first cause counts.
     """
     from medtrack_cli.core.validating.totals import Validated
     from medtrack_cli.wiring import reports
