@@ -177,12 +177,13 @@ def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> Medt
         return AccessRefused(what, broker, hint=hint)
     kind, name = found
     permission = on_exchange if kind == "exchange" else on_queue
-    publishes = asked == "Basic.Publish"
     if asked == "Basic.Consume" and not name.startswith(TAP_PREFIX):
         hint = _grant_patterns(settings, [[], [], [_exactly(name)]])
+    elif asked == "Basic.Publish":  # to any exchange: a queue is reached by amq.default
+        hint = _grant_patterns(settings, [[], [_exactly(name)], []])
     else:
         queue = name if kind == "queue" else ""
-        hint = _grant(settings, publishes=publishes, listens=not publishes, queue=queue)
+        hint = _grant(settings, publishes=False, listens=True, queue=queue)
     what = f"{user} may not {_ACTS[permission]} {kind} {name!r}"
     return AccessRefused(f"{what} ({permission} permission)", broker, hint=hint)
 

@@ -50,7 +50,9 @@ def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
         kind, limit = delivery_limit(settings, name)
     except Unanswered as error:
         if not spends:
-            raise error.fatal(settings) from None
+            failure = error.fatal(settings)
+            failure.hint = f"{failure.hint}; --spend-deliveries goes on though no limit is known"
+            raise failure from None
         kind, limit = "of a type that isn't known", None
     return DeadQueue(name, kind, ready, consumers, limit)
 

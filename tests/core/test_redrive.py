@@ -134,6 +134,14 @@ def test_a_run_ends_where_it_holds_too_much(bounds: core.Bounds, said: str) -> N
     assert found.arrived_since == 0
 
 
+def test_what_is_on_its_way_fills_no_run() -> None:
+    """A round of letters that are suddenly large is sent: none of it stays."""
+    small, large = map(letter, range(1, 22)), [letter(each, BODY * 10) for each in range(22, 60)]
+    found = made(Queue(*small, *large), bounds=core.Bounds(size=100 * len(BODY)))
+    assert len(send(found)) == 59
+    assert (found.bound, found.redriven) == ("", 59)
+
+
 def test_a_run_ends_before_the_broker_thinks_it_dead() -> None:
     """Twenty minutes after it began nothing more is sent, in the middle of a round, too."""
     queue = Queue(*map(letter, range(1, 101)))

@@ -14,6 +14,7 @@ from tests.broker.witness import client
 from tests.builders import encode, event
 from tests.cli.tool import Ran
 from tests.faults.letters import Morgue, ids_in, morgue, quorum
+from tests.faults.permissions import account
 from tests.running import run_json
 
 Redrive = Callable[..., Ran]
@@ -22,14 +23,12 @@ Redrive = Callable[..., Ran]
 @pytest.fixture
 def redrive(fragile_broker: PrivateBroker, tmp_path: Path) -> Redrive:
     """Give what runs `replay --from-queue` on the broker."""
-    environ = {
-        "MEDTRACK_URL": fragile_broker.amqp_url,
-        "MEDTRACK_MANAGEMENT_URL": fragile_broker.web_address,
-    }
+    environ = {"MEDTRACK_MANAGEMENT_URL": fragile_broker.web_address}
 
-    def run(queue: str, *options: str) -> Ran:
+    def run(queue: str, *options: str, url: str = fragile_broker.amqp_url) -> Ran:
+        given = {**environ, "MEDTRACK_URL": url}
         return run_json(
-            *("replay", "--from-queue", queue, *options), folder=tmp_path, environ=environ
+            *("replay", "--from-queue", queue, *options), folder=tmp_path, environ=given
         )
 
     return run
@@ -220,6 +219,33 @@ def test_what_comes_back_too_often_stays(redrive: Redrive, fragile_broker: Priva
         ran = redrive(dead.dead, "--yes", "--max-redrives", "2")
         assert counts(ran) == {"quarantined": 1, "seen": 1, "left": 1}
         dead.await_depth(dead.dead, 1)
+
+
+def test_a_right_that_lacks_is_named(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
+    """A queue is reached by the default exchange, which the hint names; nothing is lost."""
+    with morgue(fragile_broker.amqp_url) as dead, account(fragile_broker, "management") as user:
+        dead.kill(2)
+        user.may(read="^$")
+        assert redrive(dead.dead, "--yes", url=user.url).code == 77
+        user.may(write="^$")
+        ran = redrive(dead.dead, "--yes", url=user.url)
+        assert (ran.code, ran.summary["seen"], ran.summary["left"]) == (77, 2, 2)
+        assert f"{user.name} '^$' '^amq\\\\.default$' '^$'" in ran.err
+        user.may(write="^amq\\.default$")
+        assert redrive(dead.dead, "--yes", url=user.url).summary["redriven"] == 2
+
+
+def test_without_the_management_api_nothing_is_read(
+    redrive: Redrive, fragile_broker: PrivateBroker
+) -> None:
+    """What a delivery costs isn't known then; the hint says what goes on all the same."""
+    with morgue(fragile_broker.amqp_url) as dead, account(fragile_broker) as user:
+        dead.kill(1)
+        user.may()
+        ran = redrive(dead.dead, "--yes", url=user.url)
+        assert (ran.code, ran.out) == (77, "")
+        assert "--spend-deliveries" in ran.err
+        assert redrive(dead.dead, "--yes", "--spend-deliveries", url=user.url).code == 0
 
 
 BAD_DEATHS: list[Any] = [

@@ -83,8 +83,7 @@ def unless_stream(link: Link, channel: Channel, queue: str, go_on: Setup) -> Non
 def _is_stream(link: Link, queue: str) -> Failure:
     name = without_secrets(queue, link.settings)
     what = f"queue {name!r} is a stream, and nothing can be taken out of one"
-    hint = "`medtrack listen PATTERN` hears what is published from now on; a stream's own clients"
-    hint += " read what it holds, by offset"
+    hint = "--from-stream, of `listen`, `stats` and `replay`, reads what it holds, and leaves it"
     return Failure(UsageError(what, link.settings.describe(), hint=hint), heals=False)
 
 

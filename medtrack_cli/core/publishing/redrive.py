@@ -207,7 +207,7 @@ class Redrive:
                 hint = "--spend-deliveries goes on: what stays is copied to the queue's end"
                 raise UsageError(what, self.queue, hint=hint)
             for each in taken:
-                if self._is_at_bound(until):
+                if self._is_late(until):
                     return
                 yield each
             if not taken:  # others have the rest, or are to get it
@@ -223,8 +223,11 @@ class Redrive:
             self.is_full, self.bound = True, f"{most.messages:,} messages are held"
         elif self._bytes_taken - self._bytes_let_go >= most.size:
             self.is_full, self.bound = True, f"{most.size >> 20} MiB are held"
-        elif self.clock.monotonic() >= until:
-            self.bound = f"{most.seconds / 60:.0f} minutes have passed"
+        return self.is_full or self._is_late(until)
+
+    def _is_late(self, until: float) -> bool:
+        if self.clock.monotonic() >= until:
+            self.bound = f"{self.bounds.seconds / 60:.0f} minutes have passed"
         return bool(self.bound)
 
     @property
