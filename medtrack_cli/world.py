@@ -23,6 +23,7 @@ from medtrack_cli.core.ports import (
     Retry,
     Stop,
 )
+from medtrack_cli.errors import BrokerUnreachable
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection_settings import ConnectionSettings
@@ -178,6 +179,18 @@ class World:
             for number in others:
                 if signal.getsignal(number) is interrupt:
                     signal.signal(number, signal.SIG_DFL)
+
+    @contextmanager
+    def stop_before_more(self) -> Iterator[Stop]:
+        """As `stop_on_signals`, for what more follows: KeyboardInterrupt at the end of a wish."""
+        with self.stop_on_signals() as stop:
+            try:
+                yield stop
+            except BrokerUnreachable:  # the wish has cut it short
+                if stop.exit_code is None:
+                    raise
+            if stop.exit_code is not None:
+                raise KeyboardInterrupt(stop.exit_code)
 
     @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:

@@ -215,10 +215,12 @@ class QueueReader(Protocol):
         """Count what waits in the queue and is held by nobody."""
         ...
 
-    def take(self, most: int) -> "list[Delivery]":
+    def take(self, most: int, *, is_whole: bool) -> "list[Delivery]":
         """Take up to so many, in their order; fewer where no more is there for us.
 
-        Each is ours until its token is settled; none comes in between.
+        Each is ours until its token is settled; none comes in between. A wish to stop ends it,
+        unless it `is_whole`: a quorum queue never hands over what it is about to when its
+        consumer is cancelled, and counts that as a delivery (seen with 3.10.8).
         """
         ...
 

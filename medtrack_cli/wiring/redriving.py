@@ -44,7 +44,7 @@ def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
     from medtrack_cli.broker.management.queues import delivery_limit
 
     settings = runtime.connection
-    with runtime.world.stop_on_signals() as stop:
+    with runtime.world.stop_before_more() as stop:
         ready, consumers = standing_queue(settings, name, stop)
     try:
         kind, limit = delivery_limit(settings, name)
@@ -94,10 +94,10 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
             closing(keep) if keep else nullcontext(),
             runtime.world.open_queue_reader(settings, found.name, tell, stop) as reader,
         ):
-            redrive.reader = reader
             if keep:
                 redrive.keep = partial(_keep, keep, runtime)
             try:
+                redrive.begin(reader)
                 yield
             finally:
                 try:

@@ -13,7 +13,7 @@ from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Interrupted, Retry, Stop
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
 from medtrack_cli.core.topics import Window
-from medtrack_cli.errors import BrokerUnreachable, EventsGone, UsageError
+from medtrack_cli.errors import EventsGone, UsageError
 from medtrack_cli.events.json_text import examine as parse
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span
 from medtrack_cli.files.state.identity import Known
@@ -51,13 +51,8 @@ def stretch(  # noqa: PLR0913 -- what a part is told by
     The broker finds the beginning of a time range by its own clock. `until` is the last wanted
     offset. UsageError for an offset that doesn't exist yet.
     """
-    with runtime.world.stop_on_signals() as stop:
-        try:
-            return _stretch(runtime, Stream(name), (offset, until), window, stop, follows)
-        except BrokerUnreachable:
-            if stop.exit_code is None:
-                raise
-            raise KeyboardInterrupt(stop.exit_code) from None
+    with runtime.world.stop_before_more() as stop:
+        return _stretch(runtime, Stream(name), (offset, until), window, stop, follows)
 
 
 def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from threading import Event, Thread
 from typing import Self
 from uuid import UUID
 
@@ -38,6 +39,7 @@ class Queue:
         self.rounds: list[int] = []
         self.gone: list[int] = []
         self.put_back: list[int] = []
+        self.has_limit = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,8 +51,9 @@ class Queue:
         """Count what is ready."""
         return len(self.ready)
 
-    def take(self, most: int) -> list[Delivery]:
+    def take(self, most: int, *, is_whole: bool) -> list[Delivery]:
         """Take the next ones."""
+        assert is_whole is self.has_limit
         taken, self.ready = self.ready[:most], self.ready[most:]
         self.rounds.append(len(taken))
         self.held |= {each.token for each in taken}
@@ -82,7 +85,8 @@ def made(queue: Queue, limit: int | None = None, **changes: object) -> Redrive:
     """Make a run over a queue."""
     replay = Replay("run", UUID(int=1), rewrite=Rewrite(to=To.QUEUE))
     found = Redrive("dead", replay, Wanted(), FakeClock(), limit, **changes)  # type: ignore[arg-type] # any field of it
-    found.reader = queue
+    queue.has_limit = limit is not None
+    found.begin(queue)
     return found
 
 
@@ -189,6 +193,37 @@ def test_a_look_at_what_would_not_survive_is_refused() -> None:
         again = Queue(letter(1, deliveries=2), letter(2, deliveries=2))
         assert send(made(again, limit=2, **changes)) == ["m-1", "m-2"]
         assert again.gone == [1, 2]
+
+
+class Slow(Queue):
+    """One whose messages come when it is told so."""
+
+    def __init__(self, *waiting: Delivery) -> None:
+        super().__init__(*waiting)
+        self.is_asked, self.may_come = Event(), Event()
+
+    def take(self, most: int, *, is_whole: bool) -> list[Delivery]:
+        """Take the next ones, in time."""
+        self.is_asked.set()
+        assert self.may_come.wait(5)
+        return super().take(most, is_whole=is_whole)
+
+
+def test_what_is_on_its_way_at_the_end_is_put_back() -> None:
+    """A run that is stopped while another thread reads waits for that, and ends the reading."""
+    queue = Slow(*map(letter, range(1, 10)))
+    found = made(queue, limit=20)
+    reading = Thread(target=lambda: list(found.make(Pass.SEND, Counter())))
+    settling = Thread(target=found.settle, args=(lambda _messages: (),))
+    reading.start()
+    assert queue.is_asked.wait(5)
+    settling.start()
+    settling.join(0.1)
+    queue.may_come.set()
+    for each in (reading, settling):
+        each.join(5)
+    assert (queue.rounds, queue.put_back, queue.held) == ([1], [1], set())
+    assert (found.taken, found.arrived_since) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -365,6 +365,26 @@ def test_only_what_was_there_is_handled(redrive: Redrive, fragile_broker: Privat
         dead.await_depth(dead.dead, 5)
 
 
+def test_what_comes_back_first_waits(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
+    """A queue of priorities gives what died again before what is older: no run handles it twice."""
+    with morgue(fragile_broker.amqp_url, 1, {"x-max-priority": 5}) as dead:
+        again = f"{dead.dead}.again"
+        dies = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead.dead}
+        dead.channel.queue_declare(again, arguments={**dies, "x-message-ttl": 0})
+        dead.channel.queue_bind(again, "medtrack.events", "student.created")
+        for number in range(50):
+            properties = pika.BasicProperties(message_id=f"m-{number}", priority=number % 5)
+            body = encode(event("student.created"))
+            dead.channel.basic_publish("medtrack.events", "student.created", body, properties)
+        dead.channel.queue_purge(dead.origins[0])
+        dead.await_depth(dead.dead, 50)
+        ran = redrive(dead.dead, "--yes")
+        dead.channel.queue_delete(again)
+        assert (ran.summary["seen"], ran.summary["redriven"]) == (50, 50)
+        assert ran.summary["arrived_since"] == 50
+        assert len({each["message_id"] for each in ran.of_kind("receipt")}) == 50
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
+from medtrack_cli.world import World
 from tests.builders import numbered
 from tests.cli.tool import COMMAND, Tool
 from tests.faults.accounts import judged
@@ -224,3 +225,16 @@ def test_a_stopped_run_can_be_resumed(
     assert 400 <= first.summary["confirmed"] < EVENTS
     assert first.summary["confirmed"] + second.summary["confirmed"] == EVENTS
     assert [each.body for each in held] == [line.strip() for line in sent]
+
+
+def test_a_wish_before_more_is_not_forgotten() -> None:
+    """A signal that comes when the answer is there already ends the command all the same."""
+    signals = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    before = {each: signal.getsignal(each) for each in signals}
+    try:
+        with pytest.raises(KeyboardInterrupt) as wish, World().stop_before_more():
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert wish.value.args == (143,)

@@ -87,7 +87,7 @@ class AmqpQueueReader:
 
         return self._asked(ask)
 
-    def take(self, most: int) -> list[Delivery]:
+    def take(self, most: int, *, is_whole: bool) -> list[Delivery]:
         """Take up to so many; see the port."""
         taken: list[Delivery] = []
         consumer: list[str] = []
@@ -101,7 +101,9 @@ class AmqpQueueReader:
 
         self._call(consume)
         until = time.monotonic() + IDLE_SECONDS
-        while len(taken) < most and time.monotonic() < until and not self._stop.is_requested:
+        while len(taken) < most and time.monotonic() < until:
+            if self._stop.is_requested and not is_whole:
+                break
             if isinstance(arrived := self._next(), _Arrived):
                 taken.append(self._held(arrived))
                 until = time.monotonic() + IDLE_SECONDS

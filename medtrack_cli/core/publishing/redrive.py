@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import NamedTuple
 
-from medtrack_cli.core.checked import examine
+from medtrack_cli.core.checked import REPLAY_HEADER, examine
 from medtrack_cli.core.dead_letters import (
     DEFAULT_EXCHANGE,
     SENDERS_COPIES,
@@ -103,8 +104,15 @@ class Redrive:
     is_full: bool = False  # that is what it holds
     held: dict[int, Delivery] = field(default_factory=dict, repr=False)  # by token
     _tokens: dict[int, int] = field(default_factory=dict, repr=False)  # by position
+    _reading: Lock = field(default_factory=Lock, repr=False)  # by another thread than settles
+    _is_settled: bool = False
+    _came_back: int = 0  # of what was sent, before all was taken
     _bytes_taken: int = 0  # each counted by one thread
     _bytes_let_go: int = 0
+
+    def begin(self, reader: QueueReader) -> None:
+        """Count what waits at the start: no more is handled."""
+        self.reader, self.at_start = reader, reader.waiting()
 
     def make(self, purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
         """Make the messages; the queue is read as they are asked for."""
@@ -175,7 +183,10 @@ class Redrive:
         has arrived. Without a limit the end of the connection puts it back: in its place, where
         a nack would put it at the end (measured: quorum queues of 3.10.8).
         """
-        self.arrived_since = max(0, self.reader.waiting() - (self.at_start - self.taken))
+        self._is_settled = True
+        with self._reading:  # a round that is on its way is held first
+            new = self.reader.waiting() - (self.at_start - self.taken)
+        self.arrived_since = max(0, new) + self._came_back
         last = [token for token, each in self.held.items() if self._is_last(each)]
         for receipt in copy([_back(self.queue, self.held[token], token) for token in last]):
             if receipt.outcome is Outcome.CONFIRMED:
@@ -194,28 +205,41 @@ class Redrive:
 
     def _deliveries(self) -> Iterator[Delivery]:
         """Take what was there at the start, in rounds that grow from one."""
-        self.at_start = self.reader.waiting()
         until = self.clock.monotonic() + self.bounds.seconds
         size = largest = 1
         while (left := self.at_start - self.taken) > 0 and not self._is_at_bound(until):
-            taken = self.reader.take(min(size, left))
-            self.held |= {each.token: each for each in taken}
-            self._bytes_taken += sum(len(each.body) for each in taken)
-            is_first, self.taken = not self.taken, self.taken + len(taken)
-            if is_first and any(map(self._is_last, taken)) and self._refuses_last:
+            is_first = not self.taken
+            taken = self._taken(min(size, left))
+            has_last = any(map(self._is_last, taken))
+            if is_first and has_last and self.returns and not self.spends:
                 what = f"its messages have no delivery left of the {self.limit:,} that each has"
                 hint = "--spend-deliveries goes on: what stays is copied to the queue's end"
                 raise UsageError(what, self.queue, hint=hint)
             for each in taken:
                 if self._is_late(until):
                     return
-                yield each
-            if not taken:  # others have the rest, or are to get it
-                self.bound = "nothing more comes to us" if self.reader.waiting() else ""
+                if not self._has_come_back(each):
+                    yield each
+            if not taken:
                 return
             largest = max(largest, *(len(each.body) for each in taken))
-            most = LAST_ROUND if any(map(self._is_last, taken)) else ROUND
+            most = LAST_ROUND if has_last else ROUND
             size = max(1, min(size * 4, most, ROUND_BYTES // largest))
+
+    def _taken(self, most: int) -> list[Delivery]:
+        """Take a round, and hold it; none once all is settled, or where others have the rest."""
+        with self._reading:
+            if self._is_settled:
+                return []
+            taken = self.reader.take(most, is_whole=self.limit is not None)
+            if not taken:  # others have the rest, or are to get it
+                self.bound = "nothing more comes to us" if self.reader.waiting() else ""
+            self.held |= {each.token: each for each in taken}
+            self._bytes_taken += sum(len(each.body) for each in taken)
+            came_back = sum(map(self._has_come_back, taken))
+            self._came_back += came_back
+            self.taken += len(taken) - came_back
+        return taken
 
     def _is_at_bound(self, until: float) -> bool:
         most = self.bounds
@@ -230,9 +254,9 @@ class Redrive:
             self.bound = f"{self.bounds.seconds / 60:.0f} minutes have passed"
         return bool(self.bound)
 
-    @property
-    def _refuses_last(self) -> bool:
-        return self.returns and not self.spends
+    def _has_come_back(self, delivery: Delivery) -> bool:
+        """Tell whether this run has sent it; a queue of priorities may give it before the rest."""
+        return delivery.headers.get(REPLAY_HEADER) == self.replay.name
 
     def _is_last(self, delivery: Delivery) -> bool:
         """Return whether a message would be dropped, or die again, if it were put back."""
