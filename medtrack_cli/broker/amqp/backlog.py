@@ -1,4 +1,4 @@
-"""Since when events wait in a tap: they are missing when it goes, or drops its oldest."""
+"""Since when events wait in a tap: they are missing when it is gone, or drops its oldest."""
 
 from datetime import UTC, datetime
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 class Backlog:
     """What was published before `since` has been handled; None: that began before we came.
 
-    The queue is asked about once a second while there may be a backlog. That nothing waits says
-    that what was published before the question is on its way at most, and it has arrived before
-    the next answer has. A queue of others may not be asked about: when twice nothing came for a
-    moment, nothing waits there.
+    The queue's depth is asked once a second while there may be a backlog. If nothing waits, what
+    was published before the question is at most on its way, and has arrived before the next answer.
+    A queue of others may not be asked about: when twice nothing has come for a moment, nothing
+    waits there.
     """
 
     def __init__(self, *, is_asked: bool = True) -> None:
@@ -25,7 +25,7 @@ class Backlog:
         self.since, self.is_there, self._empty_at = datetime.now(UTC), False, None
 
     def took(self, count: int, waited_from: datetime) -> None:
-        """Take note of a batch that was handled, be it empty: nothing had come since then."""
+        """Note a handled batch, even an empty one: nothing had come since then."""
         if count:
             self.is_there = self._has_moved = True
         elif not self.is_there or (self._is_idle and not self._is_asked):
@@ -33,12 +33,12 @@ class Backlog:
         self._is_idle = not count
 
     def answered(self, waiting: int, asked_at: datetime) -> None:
-        """Take note of how many messages waited, all batches before the answer being handled."""
+        """Note how many messages waited; all batches before the answer are handled."""
         if self._empty_at is not None:
             self.since = self._empty_at
             self.is_there = bool(waiting) or self._has_moved
         self._empty_at, self._has_moved = (None if waiting else asked_at), False
 
     def restart(self) -> None:
-        """Trust no answer of before: what was on its way comes again."""
+        """Forget earlier answers: what was on its way comes again."""
         self._empty_at, self.is_there, self._is_idle = None, True, False

@@ -1,4 +1,4 @@
-"""What the other side may send at most: pika would take whatever is announced into memory."""
+"""The most that the other side may send: pika would load whatever is announced into memory."""
 
 from typing import Any
 
@@ -15,21 +15,21 @@ _FRAMES = {spec.FRAME_METHOD, spec.FRAME_HEADER, spec.FRAME_BODY, spec.FRAME_HEA
 
 
 class TooMuch(exceptions.ProtocolSyntaxError):
-    """More was sent or announced than AMQP allows, or than we take."""
+    """More was sent or announced than AMQP allows, or than we accept."""
 
     def __init__(self, what: str, size: int, most: int) -> None:
         super().__init__(f"{what}: {size:,}, and {most:,} at most are taken")
 
 
 class BoundedConnection(GreetedConnection):
-    """A connection that ends with TooMuch before what is too large is put together.
+    """A connection that ends with TooMuch before an oversized message is assembled.
 
-    pika has no public place for that: this reads its buffer, and a test sees that it is asked.
+    pika has no public hook for that: this reads its buffer, and a test checks that it is called.
     """
 
-    _frame_buffer: bytes  # what came and is no whole frame yet
+    _frame_buffer: bytes  # received, but not a whole frame yet
 
-    broken_by: exceptions.AMQPError | None = None  # pika itself keeps its name only
+    broken_by: exceptions.AMQPError | None = None  # pika keeps it only under a mangled name
     properties_size = 0  # bytes, of the last message's
     _announced = _pieces = 0
 
@@ -42,7 +42,7 @@ class BoundedConnection(GreetedConnection):
 
     def _read_frame(self) -> tuple[int, Any]:
         consumed, found = super()._read_frame()  # type: ignore[misc] # not in the stubs
-        if found is None:  # no large one is whole at once
+        if found is None:  # no large one is complete at once
             self._check_start(self._frame_buffer[: spec.FRAME_HEADER_SIZE])
         elif isinstance(found, frame.Header):
             self.properties_size = consumed
@@ -55,14 +55,14 @@ class BoundedConnection(GreetedConnection):
         return consumed, found
 
     def _check_start(self, start: bytes) -> None:
-        """Look at a frame's type and size, which come first."""
+        """Check a frame's type and size, which come first."""
         largest = self.params.frame_max
         if len(start) < spec.FRAME_HEADER_SIZE or start.startswith(b"AMQP"):
             return
         if start[0] in _FRAMES:
             most = MAX_PROPERTIES if start[0] == spec.FRAME_HEADER else largest
             _check("bytes of a frame", int.from_bytes(start[3:]), most)
-        elif len(self._frame_buffer) > largest:  # no frame will come of it
+        elif len(self._frame_buffer) > largest:  # it will not become a frame
             raise exceptions.InvalidFrameError("unknown type")
 
 

@@ -1,4 +1,4 @@
-"""What a tap can't do that it seems to: said once, when it listens, as far as it can be learnt."""
+"""What a tap seems to promise but can't: reported once, when it listens, as far as it is known."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Stop
 
-SECONDS = 1.0  # for all questions together
+SECONDS = 1.0  # for all requests together
 _MOST_BINDINGS = 3  # in one sentence
 
 # The exchanges that every vhost has.
@@ -26,7 +26,7 @@ _DELAYED = "x-delayed-message"  # of a plugin: routes as its argument says
 
 
 def cautions(settings: ConnectionSettings, source: Source, stop: Stop) -> str | None:
-    """Put into a sentence what the source can't promise; None: nothing is known against it."""
+    """Put into a sentence what the source can't promise; None: no limits are known."""
     if not source.patterns:
         return None
     ask = client.Questions(settings, SECONDS, stop)
@@ -50,7 +50,7 @@ def _of_one_node(settings: ConnectionSettings, tap: Source) -> Iterator[str]:
 def _of_type(
     settings: ConnectionSettings, tap: Source, questions: client.Questions
 ) -> Iterator[str]:
-    """Say what patterns are to an exchange that is no topic."""
+    """Say what patterns mean to an exchange that is no topic."""
     exchange = settings.exchange
     kind = _TYPES.get(exchange) or _type_of(settings, questions)
     wild = [each for each in tap.patterns if {"*", "#"} & set(each.split("."))]
@@ -61,7 +61,7 @@ def _of_type(
 
 
 def _type_of(settings: ConnectionSettings, questions: client.Questions) -> str | None:
-    """Ask the management API for the exchange's type; None where it can't be had."""
+    """Ask the management API for the exchange's type; None when unavailable."""
     vhost, name = quote(settings.vhost, safe=""), quote(settings.exchange, safe="")
     try:
         row = questions.ask(f"exchanges/{vhost}/{name}?columns=type,arguments")
@@ -74,7 +74,7 @@ def _type_of(settings: ConnectionSettings, questions: client.Questions) -> str |
 def _of_bindings(
     settings: ConnectionSettings, tap: Source, questions: client.Questions
 ) -> Iterator[str]:
-    """Say that a durable tap gets what others, or we in another run, have bound it to as well."""
+    """Say that a durable tap also gets what others, or our other runs, have bound it to."""
     if tap.name is None:
         return
     vhost, name = quote(settings.vhost, safe=""), quote(tap.name, safe="")

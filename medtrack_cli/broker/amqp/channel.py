@@ -1,4 +1,4 @@
-"""A channel that hands over all that is delivered."""
+"""A channel that passes on all deliveries."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pika.channel import Channel
 
 
 class WholeChannel(Channel):
-    """Hands over what was on its way when its consumer was cancelled, too.
+    """Also passes on what was on its way when its consumer was cancelled.
 
     pika rejects that: a stream closes the connection for it, and a quorum queue drops a message
     that has no delivery left.

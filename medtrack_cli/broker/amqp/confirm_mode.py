@@ -1,4 +1,4 @@
-"""What the broker says on a channel in confirm mode."""
+"""The broker's answers on a channel in confirm mode."""
 
 from typing import Any, NamedTuple
 

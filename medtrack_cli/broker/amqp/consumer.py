@@ -38,7 +38,7 @@ from medtrack_cli.errors import BrokerUnreachable, EventsGone, TopologyError
 
 TICK_SECONDS = 0.2  # how often an empty batch comes when nothing arrives
 PAUSE_SECONDS = 3.0  # between two tries, at most: noticed within 5 s of the broker's return
-STEADY_SECONDS = 30.0  # a link that stood so long was a good one
+STEADY_SECONDS = 30.0  # a link that lasted this long was a good one
 CLOSE_SECONDS = 0.6  # a signal ends listening within a second, whatever the broker does
 
 Happening = Listening | Interrupted | Resumed | EventsGone
@@ -49,9 +49,9 @@ _Event = Lost | Cancelled | Released | Depth
 class AmqpConsumer:
     """The `Consumer` port over AMQP.
 
-    A tap without a name is exclusive, has a new random name on each connection, and is deleted
-    by the broker with it. A named tap and a queue are there again after a loss. What was handled
-    and could not be acknowledged is not yielded again.
+    A tap without a name is exclusive, has a new random name on each connection, and is deleted by
+    the broker with it. A named tap and a queue still exist after a connection loss. What was
+    handled but could not be acknowledged is not yielded again.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class AmqpConsumer:
                 yield from self._react(event)
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        """Acknowledge deliveries, or see that they aren't yielded again. See the port."""
+        """Acknowledge deliveries, or make sure that they aren't yielded again. See the port."""
         for each in self._settle(tokens, Subscription.acknowledge):
             self._again[_identity(each.delivery)] += 1
 
@@ -129,13 +129,13 @@ class AmqpConsumer:
         self._settle(tokens, Subscription.give_back)
 
     def leave(self, tokens: Sequence[int]) -> None:
-        """Take nothing more, and put deliveries back. See the port."""
+        """Stop consuming, and put deliveries back. See the port."""
         done = Event()
         self._settle(tokens, partial(Subscription.leave, done=done.set))
         done.wait(CLOSE_SECONDS if tokens else 0)
 
     def _settle(self, tokens: Sequence[int], how: Settling) -> list[Delivered]:
-        """Settle what is still held; give what isn't."""
+        """Settle what is still held; return the rest."""
         done = [self._open.pop(token) for token in sorted(tokens) if token in self._open]
         held = [each for each in done if self._holds(each)]
         if held:
@@ -168,7 +168,7 @@ class AmqpConsumer:
         return True
 
     def _collect(self) -> tuple[list[Delivered], _Event | None]:
-        """Take what has arrived, a prefetch's worth at the most; wait one tick for the first."""
+        """Take what has arrived, at most a prefetch; wait one tick for the first."""
         batch: list[Delivered] = []
         try:
             arrived = self._inbox.get(timeout=TICK_SECONDS)
@@ -193,15 +193,15 @@ class AmqpConsumer:
         return self._is_current(each) and self._link is not None and not self._link.is_over
 
     def _is_current(self, each: Delivered) -> bool:
-        """Return whether a delivery wasn't given back since."""
+        """Return whether a delivery hasn't been given back."""
         subscription = self._subscription
         return each.subscription is subscription and each.generation == subscription.generation
 
     def _is_new(self, each: Delivered) -> bool:
         """Return whether a delivery is to be handled now.
 
-        One that was handled already is acknowledged. One that can't be any more comes again, but
-        for those of a tap that has gone with its connection.
+        One that was already handled is acknowledged. One that can't be any more comes again, except
+        from a tap that has gone with its connection.
         """
         if not (self._holds(each) or (self._is_current(each) and not self._source.stays)):
             return False
@@ -230,7 +230,7 @@ class AmqpConsumer:
                 if generation == self._subscription.generation:
                     self._backlog.answered(messages, asked_at)
                 if not self._backlog.is_there:
-                    self._again.clear()  # what was to come again has
+                    self._again.clear()  # all that was to come again has come
                 yield from self._overflow.answered(messages)
             case Released():
                 self._returns += 1
@@ -252,16 +252,16 @@ class AmqpConsumer:
                 yield from self._resume(since, failure.error.what, loss)
 
     def _unseen_since(self, lost_at: datetime) -> datetime | None:
-        """Tell since when events are missing if what waited is gone."""
+        """Return since when events are missing if what waited is gone."""
         return self._backlog.since and min(lost_at, self._backlog.since)
 
     def _resume(
         self, since: datetime | None, reason: str, loss: Loss | None
     ) -> Iterator[Interrupted | Resumed]:
-        """Say that nothing arrives any more, get it back however long it takes, say so.
+        """Report that nothing arrives any more, reconnect however long it takes, and report that.
 
-        What can't be had again ends with the error of the attempt. Without a `loss` the queue
-        itself was gone, if only for a while.
+        If that is impossible, ends with the error of the attempt. Without a `loss` the queue itself
+        was gone, if only for a while.
         """
         self._retry.begin()
         yield Interrupted(since, reason)
@@ -274,14 +274,14 @@ class AmqpConsumer:
             is_back = self._connect(None, again=True, creates=not self._source.stays)
         except TopologyError:
             if not self._source.patterns:
-                raise  # others made it
+                raise  # others created it
             survived = False
             is_back = self._connect(None, again=True, creates=True)
         if is_back:
             yield self._resumed(since, loss, survived=survived)
 
     def _resumed(self, since: datetime | None, loss: Loss | None, *, survived: bool) -> Resumed:
-        """Begin with the queue as it is now, and tell what may be missing of before."""
+        """Begin with the queue as it is now, and return what may be missing of before."""
         missed = (
             not (survived and loss)
             or self._overflow.may_drop(self._subscription.waiting)

@@ -1,8 +1,8 @@
-"""Whether a queue that is still there kept all while we were away: AMQP doesn't tell.
+"""Whether a queue that still exists kept everything while we were away: AMQP doesn't tell.
 
-A classic queue lives on one node. Others of a cluster take what is published while that one is
-down, and confirm it; and what was published as transient goes with a restart. So something may
-be missing unless the management API can exclude it.
+A classic queue lives on one node. While that node is down, others of a cluster accept what is
+published, and confirm it; and transient messages are lost in a restart. So something may be missing
+unless the management API can exclude it.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.listening.sources import QueueType, Source
 from medtrack_cli.core.ports import Stop
 
-SECONDS = 1.0  # for all questions together: what waits in the queue is more urgent
-_LIMIT = 20  # times that quorum queues deliver again before they drop, from RabbitMQ 4.0 on
+SECONDS = 1.0  # for all requests together: what waits in the queue is more urgent
+_LIMIT = 20  # how often quorum queues deliver again before they drop, from RabbitMQ 4.0 on
 _LIMITS_SINCE = 4
 _COLUMNS = "type,arguments,effective_policy_definition"
 _BOOT_SECONDS = 15.0  # from a node's start to its first statistics
-# The statistics of a node: how far back they go, and the seconds between two of them.
+# The statistics of a node: their age, and the seconds between two of them.
 _FINE, _COARSE = (590, 5), (3540, 60)
 
 
 class Loss(NamedTuple):
-    """A lost connection: when the broker was there for the last time, and what it returned.
+    """A lost connection: when the broker was last seen, and what it returned.
 
-    `is_closed`: the broker closed it, as one does that stops. `returns`: how often a message of
+    `is_closed`: the broker closed it, as it does when it stops. `returns`: how often a message of
     the queue may have been delivered in vain.
     """
 
@@ -37,7 +37,7 @@ class Loss(NamedTuple):
 
 
 class Broker(NamedTuple):
-    """What the broker said of itself when we were back."""
+    """The broker's properties after we reconnected."""
 
     cluster: str
     major_version: int
@@ -48,7 +48,7 @@ def has_kept_all(
 ) -> bool:
     """Return whether a queue surely lost no event since the broker last answered.
 
-    Asks the management API, unless the source knows enough of itself; False where nobody can tell.
+    Asks the management API, unless the source itself knows enough; False when unavailable.
     """
     if source.keeps or source.queue_type is QueueType.QUORUM:
         return True
@@ -61,7 +61,7 @@ def has_kept_all(
                 return _delivers_again(row, broker, loss.returns)
             if row["type"] != QueueType.CLASSIC:
                 return False
-        # Each node of a cluster has a name of its own, unless it was given one.
+        # Each node of a cluster has a name of its own, unless one was given.
         is_ours = questions.ask("cluster-name")["name"] == broker.cluster
         return is_ours and _is_one_that_stood(questions, loss)
     except (client.Unanswered, TypeError, KeyError, ValueError, AttributeError):
@@ -69,7 +69,7 @@ def has_kept_all(
 
 
 def _delivers_again(row: Mapping[str, Any], broker: Broker, returns: int) -> bool:
-    """Return whether a quorum queue still has what was delivered in vain so often."""
+    """Return whether a quorum queue still has messages with this many failed deliveries."""
     named = [
         (row.get("arguments") or {}).get("x-delivery-limit"),
         (row.get("effective_policy_definition") or {}).get("delivery-limit"),
@@ -89,7 +89,7 @@ def _is_one_that_stood(questions: client.Questions, loss: Loss) -> bool:
     uptime = node["uptime"] / 1000
     if uptime <= away:
         return False
-    # Erlang may outlive the RabbitMQ in it, whose statistics begin anew.
+    # Erlang may outlive its RabbitMQ, whose statistics begin anew.
     samples = (node.get("mem_used_details") or {}).get("samples") or ()
     now = max((each["timestamp"] for each in samples), default=0)
     known = max(((now - each["timestamp"]) / 1000 for each in samples if each["sample"]), default=0)

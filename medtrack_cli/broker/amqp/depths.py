@@ -1,4 +1,4 @@
-"""How much queues hold, asked again and again on one connection."""
+"""The depths of queues, asked repeatedly on one connection."""
 
 from contextlib import suppress
 from functools import partial
@@ -15,14 +15,14 @@ from medtrack_cli.errors import MedtrackError, TopologyError
 
 
 class Depth(NamedTuple):
-    """So many messages wait."""
+    """The number of waiting messages."""
 
     link: Link
     messages: int
 
 
 class AmqpDepths:
-    """The `Depths` port: passive declares, which need no right on most brokers.
+    """The `Depths` port: passive declares, which need no permission on most brokers.
 
     A lost connection is tried again for as long as a publisher tries.
     """
@@ -31,7 +31,7 @@ class AmqpDepths:
         self._inbox: Inbox = SimpleQueue()
         self._stop = stop
         self._is_closed = False
-        # Nothing is noted: the publisher beside it has the same to say of the broker.
+        # Nothing is reported: the publisher beside it reports the same of the broker.
         self._line = Redialer(
             *(settings, policy, self._inbox, lambda _text: None, stop),
             setup=lambda link, _channel: link.opened(),
@@ -78,7 +78,7 @@ class AmqpDepths:
 
 
 def _with_its_option(error: MedtrackError) -> MedtrackError:
-    """Say where a queue was named that there isn't."""
+    """Say where a missing queue was named."""
     if not isinstance(error, TopologyError):
         return error
     hint = "check --max-backlog and --vhost; `medtrack queue list` shows all"

@@ -1,4 +1,4 @@
-"""Get a link up: over several hosts, again and again, within a budget of time."""
+"""Connect a link: over several hosts, repeatedly, within a budget of time."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.ports import Note, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
-LEAST_SECONDS = 1.1  # a try with less would only say that there was no time
+LEAST_SECONDS = 1.1  # an attempt with less would only report that there was no time
 LEAST_LOOK_SECONDS = 0.4
 
 
@@ -30,14 +30,14 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
     retry: Retry | None = None,
     out_of_time: Callable[[Failure], MedtrackError] = lambda failure: failure.error,
 ) -> Link:
-    """Connect to the first host that answers; tried in their order, again when `again`.
+    """Connect to the first host that answers; tried in order, repeatedly when `again`.
 
-    A host that can't be trusted, or is no broker, is tried once, and left for the others.
-    `seconds` bounds it all (None: for ever), and no try but the first begins in the last second
-    of them; a host that says nothing uses up no more than its share. Pauses grow from that of
-    number `attempt` to the `longest_pause`. When trying again can't help, raises that failure's
-    error at once; when time is up, what `out_of_time` makes of the first real failure;
-    BrokerUnreachable when stopped meanwhile.
+    A host that can't be trusted, or is no broker, is tried once, and then left out. `seconds`
+    bounds it all (None: for ever), and no attempt but the first begins in the last second; a host
+    that doesn't answer uses up only its share. Pauses grow from that of number `attempt` to the
+    `longest_pause`. When trying again can't help, raises that failure's error at once; when time is
+    up, what `out_of_time` makes of the first real failure; BrokerUnreachable when stopped
+    meanwhile.
     """
     seconds = float("inf") if seconds is None else seconds
     deadline, least = time.monotonic() + seconds, min(0.1, seconds / 2)
@@ -74,14 +74,14 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
 
 
 def _more_telling(kept: Failure | None, failure: Failure) -> Failure:
-    """Choose what is reported when time is up: the first failure of a host that is still tried."""
+    """Choose what is reported when time is up: the first failure of a host still tried."""
     if kept is None or kept.is_cut_short or not (kept.heals or failure.is_cut_short):
         return failure
     return kept
 
 
 class _Looks:
-    """Closer looks at failures: one at each host, for a second in all."""
+    """Closer looks at failures: one at each host, a second in all."""
 
     def __init__(self, stop: Stop, deadline: float) -> None:
         self._stop = stop
@@ -90,7 +90,7 @@ class _Looks:
         self._seen: set[Host] = set()
 
     def at(self, host: Host, failure: Failure) -> Failure:
-        """Look at a failure; it stays as it is where there is no time, or was a look before."""
+        """Look at a failure; it stays as it is without time left, or after an earlier look."""
         if failure.look is None or host in self._seen or self._left <= 0:
             return failure
         self._seen.add(host)
@@ -101,19 +101,19 @@ class _Looks:
 
 
 def look_seconds(deadline: float) -> float:
-    """Tell how long a closer look may take: hardly any longer than the run."""
+    """Return how long a closer look may take: hardly any longer than the run."""
     return min(LOOK_SECONDS, max(deadline - time.monotonic(), LEAST_LOOK_SECONDS))
 
 
 def _spare(deadline: float, least: float) -> float:
-    """Tell how long to wait at most so that the next try has its least time."""
+    """Return how long to wait at most so that the next attempt has its least time."""
     return deadline - least - time.monotonic()
 
 
 def _tries(
     hosts: Sequence[Host], first: int, longest: float, *, again: bool
 ) -> Iterator[tuple[Host, int, float]]:
-    """Each host to try, how many come after it, and the seconds to wait before a new round.
+    """Yield each host to try, how many follow it, and the seconds to wait before a new round.
 
     A round is of the hosts that are left when it begins.
     """
@@ -129,7 +129,7 @@ def _tries(
 
 
 def _share(deadline: float, others: int) -> float:
-    """Give one host its part of the time that is left, so that the others get theirs."""
+    """Give one host its share of the time left, so that the others get theirs."""
     now = time.monotonic()
     return now + (deadline - now) / (others + 1)
 
@@ -141,7 +141,7 @@ def _wait(seconds: float, stop: Stop) -> None:
 
 
 def try_once(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failure:
-    """Start a link and wait for its verdict; what other links still say is dropped."""
+    """Start a link and wait for its result; what other links still report is dropped."""
     from queue import Empty
 
     link.start()

@@ -25,11 +25,11 @@ CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED = 403
 _MECHANISMS_SHOWN = 80  # characters
 
-# Code 530 stands for many things, which only its text tells apart.
+# Code 530 has many meanings, which only its text distinguishes.
 _LIMIT = re.compile(r"limit (of )?\([0-9]+\)( is reached)?$")
 _NO_VHOST = re.compile(r"vhost .*not found", re.DOTALL)
 _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
-# While a connection opens, pika keeps the broker's reply in the text of another exception only.
+# While a connection opens, pika keeps the broker's reply only in the text of another exception.
 _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) b?['\"](.*)['\"]", re.DOTALL)
 
 
@@ -85,7 +85,7 @@ def _how(cause: exceptions.ProtocolSyntaxError) -> str:
 
 
 def _innermost(cause: BaseException) -> BaseException:
-    """Unpack pika's wrappers, which carry the cause in `exceptions`, `exception` or `args`."""
+    """Unpack pika's wrappers, which have the cause in `exceptions`, `exception` or `args`."""
     while True:
         inner: object = None
         if isinstance(cause, workflow.AMQPConnectionWorkflowFailed):
@@ -133,13 +133,13 @@ def _ended_early(cause: Exception, settings: ConnectionSettings, host: Host) -> 
         return Failure(error, heals=True)
     if settings.tls and (refused := _handshake(str(cause), settings, host)):
         return refused
-    # A proxy whose broker starts hangs up without a word.
+    # A proxy whose broker is starting disconnects without a word.
     failure = Failure(_no_broker(broker), heals=True)
     return failure._replace(look=lambda seconds: _by_tls(settings, host, seconds) or failure)
 
 
 def _by_tls(settings: ConnectionSettings, host: Host, seconds: float) -> Failure | None:
-    """Look whether a connection ended before any AMQP because of TLS; None: it didn't."""
+    """Check whether a connection ended before any AMQP because of TLS; None: it didn't."""
     if settings.tls:
         return _handshake(late_alert(settings.tls, host, seconds), settings, host)
     if presented(TlsSettings(), host, seconds):
@@ -154,7 +154,7 @@ def _speaks_tls(broker: str) -> Failure:
 
 
 def _foreign(words: bytes, settings: ConnectionSettings, broker: str) -> Failure:
-    """Name what answers there in another protocol."""
+    """Name the server, if it speaks another protocol."""
     if is_alert(words) and not settings.tls:
         return _speaks_tls(broker)
     why = described(words, lambda line: without_secrets(line, settings))

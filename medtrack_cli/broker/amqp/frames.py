@@ -1,7 +1,7 @@
 """Messages as AMQP frames.
 
-pika builds and writes three frame objects a message. One whose body is a single frame, which is
-nearly all of the traffic, is written here into one buffer instead; tests compare every byte with
+pika builds and writes three frame objects a message. A message whose body is a single frame, which
+is nearly all of the traffic, is written here into one buffer instead; tests compare every byte with
 pika's own marshalling. Anything else goes through pika's `basic_publish`.
 """
 
@@ -21,7 +21,7 @@ from medtrack_cli.core.messages import Message
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2
 
-# A pika without this private call gets every message through `basic_publish`.
+# With a pika that lacks this private call, every message goes through `basic_publish`.
 _CAN_WRITE_FRAMES = hasattr(Connection, "_output_marshaled_frames")
 
 # RabbitMQ's smallest frame_max is 4,096; a body within it is one frame on every connection.
@@ -85,7 +85,7 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
 def why_unsendable(message: Message, username: str) -> str | None:
     """Say why the broker would refuse a message, or None when it can be sent.
 
-    To be asked before it is sent: a refusal closes the channel under all that is in flight.
+    To be called before it is sent: a refusal closes the channel of all that is in flight.
     """
     if (reason := beyond_limits(message)) is not None:
         return reason
@@ -103,7 +103,7 @@ def why_unsendable(message: Message, username: str) -> str | None:
 
 
 def _is_simple(message: Message) -> bool:
-    """Tell of most messages, without marshalling one, that AMQP can carry what they say."""
+    """Return whether AMQP can surely carry a message, without marshalling it; True for most."""
     headers = message.headers or {}
     if len(headers) > _MANY or not _is_short(message.message_id):
         return False
@@ -136,7 +136,7 @@ def properties_of(message: Message) -> BasicProperties:
 
 
 def write(channel: Channel, messages: list[Message], exchange: str) -> None:
-    """Write messages to an open channel, mandatory, in their order. On the I/O thread only."""
+    """Write messages to an open channel, mandatory, in order. On the I/O thread only."""
     buffers: list[bytes] = []
     for message in messages:
         via = exchange if message.exchange is None else message.exchange

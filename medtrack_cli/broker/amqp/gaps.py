@@ -1,4 +1,4 @@
-"""What a stream's bounds took before it was read: the broker goes on after that in silence."""
+"""What a stream dropped before it was read: the broker continues after the gap silently."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ from medtrack_cli.errors import EventsGone, MedtrackError
 
 
 class Gaps:
-    """Looks for offsets that were passed over, unless RabbitMQ has records of its own there."""
+    """Finds offsets that were skipped, except where RabbitMQ has records of its own."""
 
     def __init__(self, settings: ConnectionSettings, source: Source, stop: Stop) -> None:
         self._settings, self._name, self._stop = settings, source.name or "", stop
         begins = source.consumption.arguments.get("x-stream-offset")
-        self._expected = begins if isinstance(begins, int) else -1  # not known
+        self._expected = begins if isinstance(begins, int) else -1  # unknown
 
     def looked(self, batch: list[Delivery]) -> Iterator[list[Delivery] | EventsGone]:
-        """Give a batch, in parts where events are gone between them."""
+        """Give a batch, in parts where events are missing between them."""
         begin = 0
         if batch and batch[0].offset >= 0:
             if batch[-1].offset != self._expected + len(batch) - 1:
@@ -34,7 +34,7 @@ class Gaps:
         yield batch[begin:] if begin else batch
 
     def _gone(self, offset: int) -> EventsGone | None:
-        """Say what is gone between the last offset and one that came."""
+        """Report what is missing between the last offset and the next."""
         expected = self._expected
         if expected < 0 or offset <= expected or self._stop.is_requested:
             return None

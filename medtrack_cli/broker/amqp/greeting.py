@@ -1,4 +1,4 @@
-"""What a server says first: a broker's first frame, or the words of another protocol.
+"""A server's first words: a broker's first frame, or those of another protocol.
 
 pika takes any words for the start of a frame, and waits for its gigabytes.
 """
@@ -17,8 +17,8 @@ from medtrack_cli.broker.amqp.channel import WholeChannel
 
 _FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
 _ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
-_MOST = 64  # bytes that are kept of it
-_ENOUGH = 8  # bytes to judge unknown words by: a protocol header's
+_MOST = 64  # bytes of it that are kept
+_ENOUGH = 8  # bytes needed to judge unknown words: a protocol header's
 _SHOWN = 40  # characters
 
 _PROTOCOLS = (
@@ -37,7 +37,7 @@ _PROTOCOLS = (
 
 
 class Login(PlainCredentials):
-    """Name and password; where the server takes none, the error is of what it takes."""
+    """Name and password; where the server doesn't accept them, the error names what it does."""
 
     def response_for(self, start: spec.Connection.Start) -> tuple[str | None, bytes | None]:
         offered = as_bytes(start.mechanisms).split()
@@ -49,17 +49,17 @@ class Login(PlainCredentials):
 
 
 class Agreed(NamedTuple):
-    """What was agreed on when the broker took the login."""
+    """What was negotiated when the broker accepted the login."""
 
     heartbeat: int  # seconds
     frame_max: int  # bytes
 
 
 class GreetedConnection(SelectConnection):
-    """A connection that ends at once where the first words are no broker's.
+    """A connection that ends at once if the first words are no broker's.
 
-    `heard_at` is when anything came last, by the monotonic clock. `of_itself` is what the broker
-    said of itself; it stays when the connection is lost.
+    `heard_at` is when anything last came, by the monotonic clock. `of_itself` holds the broker's
+    properties, also after the connection is lost.
     """
 
     first_words = b""
@@ -97,14 +97,14 @@ def is_foreign(words: bytes) -> bool:
 
 
 def is_alert(words: bytes) -> bool:
-    """Return whether they are how TLS says that it understood nothing."""
+    """Return whether first words are a TLS alert that it understood nothing."""
     return words.startswith(_ALERT)
 
 
 def described(words: bytes, hide: Callable[[bytes], str]) -> str:
-    """Name the protocol that foreign words are of, or give their first line if it is whole.
+    """Name the protocol of foreign words, or give their first line if it is complete.
 
-    `hide` makes of a line what may be shown; of half a password it could know nothing.
+    `hide` makes a line safe to show; it could not recognise half a password.
     """
     if name := _name(words):
         return f"it speaks {name}"

@@ -1,8 +1,8 @@
-"""Header values as they are on the wire, each with its AMQP type.
+"""Header values as on the wire, each with its AMQP type.
 
-pika 1.4 cuts floats to integers and can't write them (pika issue 599), tells no integer's size,
-normalizes decimals, and keeps the last of equal names. A time beyond the year 9999, or some
-hundred arrays in each other, end its loop with an error: one message would break each connection
+pika 1.4 cuts floats to integers and can't write them (pika issue 599), doesn't report the size of
+integers, normalizes decimals, and keeps only the last of equal names. A time beyond the year 9999,
+or some hundred nested arrays, end its loop with an error: one message would break each connection
 that receives it.
 """
 
@@ -49,7 +49,7 @@ _level = _Level()
 
 
 def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
-    """Decode a field at `offset`; give its value and where the next one begins."""
+    """Decode a field at `offset`; return its value and where the next one begins."""
     code = encoded[offset : offset + 1]
     if code in _INTEGERS:
         name, form = _INTEGERS[code]
@@ -76,7 +76,7 @@ def decode_value(encoded: bytes, offset: int) -> tuple[Any, int]:
 
 
 def encode_value(pieces: list[bytes], value: Any) -> int:  # noqa: ANN401 -- whatever AMQP has
-    """Add a field's bytes to the pieces; give their number."""
+    """Add a field's bytes to the pieces; return their number."""
     match value:
         case Whole():
             code, form = _CODES[value.amqp]
@@ -118,9 +118,12 @@ def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
 
 
 def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
-    """Add a table's bytes to the pieces, several values each with its name; give their number."""
+    """Add a table's bytes to the pieces; return their number.
+
+    Several values each get their name.
+    """
     start = len(pieces)
-    pieces.append(b"")  # the size, known when all is there
+    pieces.append(b"")  # the size, known at the end
     size = 0
     for name, value in (table or {}).items():
         for each in value if isinstance(value, Several) else (value,):
@@ -131,7 +134,7 @@ def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
 
 def _whole(number: int, name: str) -> int:
     if name == "long-long":
-        # RabbitMQ and kombu have it signed, rabbitmq-c unsigned; kombu has no small one in it.
+        # RabbitMQ and kombu read it signed, rabbitmq-c unsigned; kombu writes no small one with it.
         return Whole(number + 2**64 if -(2**31) < number < 0 else number, name)
     is_told = name == "int64" and not -(2**31) <= number < 2**31
     return number if is_told else Whole(number, name)
@@ -155,7 +158,7 @@ def _scaled(value: Decimal) -> bytes:
 
 
 def install() -> None:
-    """Let pika do so; it calls itself for tables and arrays by the names that are replaced."""
+    """Replace pika's functions; it calls itself for tables and arrays by the replaced names."""
     data.decode_table = decode_table
     data.encode_table = encode_table
     data.decode_value = decode_value

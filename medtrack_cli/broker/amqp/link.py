@@ -1,7 +1,7 @@
 """One connection with one channel, on an I/O thread of its own.
 
-pika's objects are touched on that thread only. What happens there reaches the owner as values
-in one inbox, so all decisions are taken on the owner's thread, one after the other.
+pika's objects are used on that thread only. Events there reach the owner as values in one inbox, so
+all decisions are made on the owner's thread, one after the other.
 """
 
 import logging
@@ -33,11 +33,11 @@ CONNECT_SECONDS = 5.0  # for the TCP handshake with one host
 STACK_SECONDS = 10.0  # for TCP, TLS and AMQP together
 CLOSE_SECONDS = 0.8  # a blocked or half-dead broker may never answer a close
 SILENT_SECONDS = 0.05
-URGENT_SECONDS = 0.3  # the same, where somebody waits for the end or for another connection
+URGENT_SECONDS = 0.3  # the same, if something waits for the end or for another connection
 USER_TIMEOUT_MS = 20_000  # unacknowledged bytes: the kernel gives up on the peer
 PULSE_SECONDS = 1.0  # how exactly it is known when the broker last answered
 
-# pika logs tracebacks of ordinary refusals; what matters is said by medtrack in one line.
+# pika logs tracebacks of ordinary refusals; medtrack reports what matters in one line.
 logging.getLogger("pika").addHandler(logging.NullHandler())
 logging.getLogger("pika").propagate = False
 
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
 class Lost(NamedTuple):
     """The link is gone, or could not be made. Nothing more comes from it.
 
-    `alive_at` is when the broker was surely there for the last time.
+    `alive_at` is when the broker was last surely there.
     """
 
     link: "Link"
@@ -60,7 +60,7 @@ class Lost(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """The broker's alarm: it reads no more from this connection. `reason` None: over."""
+    """The broker's alarm: it doesn't read from this connection. `reason` None: over."""
 
     link: "Link"
     reason: str | None
@@ -90,7 +90,7 @@ class Link:
         self._is_over = False
         self._heard = datetime.now(UTC)
         self._unsent = 0  # bytes
-        self.written = 0  # messages, by whoever publishes; on the I/O thread
+        self.written = 0  # messages, counted by the publisher; on the I/O thread
         self.moved_at = 0.0  # monotonic: when bytes that had to wait were last sent
         self._asked_at = 0.0  # monotonic: when a sign of life was last asked for
         self._made = threading.Event()
@@ -100,7 +100,7 @@ class Link:
 
     @property
     def is_over(self) -> bool:
-        """Whether it was lost or closed; the owner may not have read of it yet."""
+        """Whether it was lost or closed; the owner may not have read that yet."""
         return self._is_over
 
     @property
@@ -110,21 +110,21 @@ class Link:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the host has taken the connection, and TLS if there is any, stands."""
+        """Whether the host has accepted the connection, and TLS, if used, is established."""
         return getattr(self._connection, "_transport", None) is not None
 
     @property
     def of_the_broker(self) -> Mapping[str, Any]:
-        """What the broker has said of itself, so far as it has."""
+        """The broker's properties, as far as it has sent them."""
         return self._connection.of_itself if self._connection else {}
 
     @property
     def agreed(self) -> Agreed | None:
-        """What the login has ended with; None: it wasn't taken."""
+        """What was negotiated at login; None: it wasn't accepted."""
         return self._connection.agreed if self._connection else None
 
     def is_there(self, seconds: float) -> bool:
-        """Ask the broker for a sign of life, again and again; False when none came for so long."""
+        """Ask the broker for a sign of life, repeatedly; False when none has come for a while."""
         now = time.monotonic()
         if not self._is_silent and now - self._asked_at > seconds / 2:
             self._asked_at = now
@@ -133,7 +133,7 @@ class Link:
 
     @property
     def _is_silent(self) -> bool:
-        """Whether nothing came since it was asked for."""
+        """Whether nothing has come since it was asked."""
         heard_at = self._connection.heard_at if self._connection else 0.0
         return heard_at < self._asked_at
 
@@ -151,27 +151,27 @@ class Link:
         self._schedule(on_io_thread)
 
     def opened(self) -> None:
-        """Tell the owner that the set-up is done. On the I/O thread."""
+        """Tell the owner that the setup is done. On the I/O thread."""
         self.tell(Opened(self))
 
     def ask(self, question: Callable[[], object], refused: Setup) -> None:
-        """Ask what may cost the channel; then `refused` sets up another. On the I/O thread."""
+        """Ask what may close the channel; then `refused` sets up another. On the I/O thread."""
         self._setup = refused
         self._is_at_risk = True
         question()
 
     def fail(self, failure: Failure) -> None:
-        """End in good order with a failure that we have found. On the I/O thread."""
+        """End cleanly with a failure that we have found. On the I/O thread."""
         self._fail(failure)
         self._close_connection()
 
     def tell(self, happening: object) -> None:
-        """Put something that happened into the inbox. On the I/O thread."""
+        """Put an event into the inbox. On the I/O thread."""
         if not self._is_over:
             self._inbox.put(happening)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Close in good order, or drop the socket after `seconds`. Nothing is told any more.
+        """Close cleanly, or drop the socket after `seconds`. Nothing is reported any more.
 
         A broker that was asked for a sign of life, and gave none, gets hardly any.
         """
@@ -244,13 +244,13 @@ class Link:
         return without_secrets(text, self.settings)
 
     def _pulse(self, connection: Any, received: int, due: float, before: datetime) -> None:  # noqa: ANN401
-        """Note when the broker answered: not what comes out of the socket after a long sleep.
+        """Note when the broker answered: not by what leaves the socket's buffer after a long sleep.
 
-        And note whether what is sent leaves: a large message takes its time on a slow line.
+        Also note whether what is sent leaves: a large message takes its time on a slow line.
         """
         is_late = time.monotonic() > due + 2 * PULSE_SECONDS
         if connection.bytes_received > received and not is_late:
-            self._heard = before  # it may have come right after the last pulse
+            self._heard = before  # it may have come just after the last pulse
         transport = getattr(connection, "_transport", None)
         unsent = transport.get_write_buffer_size() if transport else 0
         if unsent < self._unsent:
@@ -266,7 +266,7 @@ class Link:
         self._setup(self, channel)
 
     def _on_channel_closed(self, frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Channel.Close
-        """Say which request was refused: pika's exception would hold the code and words only."""
+        """Report which request was refused: pika's exception has only the code and text."""
         if self._is_at_risk:
             self._is_at_risk = False
             self._schedule(self._open_channel)  # when this one's number is free again
@@ -278,7 +278,7 @@ class Link:
 
 
 def connection_parameters(settings: ConnectionSettings, host: Host) -> pika.ConnectionParameters:
-    """Say to pika how to connect to one host; it tries once, the retries are ours."""
+    """Give pika's parameters for one host; it tries once, the retries are ours."""
     tls = settings.tls
     return pika.ConnectionParameters(
         host=host.name,

@@ -1,4 +1,4 @@
-"""What ended a connection, or kept it from coming, that no broker has given a reason for."""
+"""Ends of connections, and failures to connect, for which no broker has given a reason."""
 
 import errno
 import socket
@@ -22,9 +22,9 @@ _RUNNING = "is RabbitMQ running there? `medtrack broker start` starts a private 
 
 
 def lost(cause: BaseException) -> tuple[str, str]:
-    """Say in words what happened, and the next step: much of it isn't at the broker's end."""
+    """Say what happened and the next step: many causes aren't at the broker's end."""
     match cause:
-        # UnicodeError: a part of the name is longer than any can be, and isn't looked up.
+        # UnicodeError: a part of the name is too long for any host, and isn't looked up.
         case socket.gaierror(errno=socket.EAI_NONAME | socket.EAI_NODATA) | UnicodeError():
             hint = "check how the host is written, and that this machine can look names up"
             return "host name not found", hint
@@ -41,7 +41,7 @@ def lost(cause: BaseException) -> tuple[str, str]:
 
 
 def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
-    """Name what happened to the connection in words; pika's own texts are often empty."""
+    """Name what happened to the connection; pika's own texts are often empty."""
     match cause:
         case ConnectionRefusedError():
             return "connection refused"

@@ -1,4 +1,4 @@
-"""Whether a tap overflows: the broker drops its oldest events then, and tells nobody."""
+"""Whether a tap overflows: then the broker silently drops its oldest events."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,10 @@ NEARLY = 0.95  # of the bounds: something may have been dropped already
 
 
 class Overflow:
-    """What is known of a tap's depth. A queue of others' is none of our business.
+    """What is known of a tap's depth. A queue of others isn't checked.
 
-    AMQP tells how many messages wait, not their bytes: these are estimated by those received.
-    What is dropped is of the backlog's oldest.
+    AMQP tells how many messages wait, not their bytes: these are estimated from those received. The
+    oldest of the backlog are dropped.
     """
 
     def __init__(self, source: Source, backlog: Backlog) -> None:
@@ -30,7 +30,10 @@ class Overflow:
         self._is_told = False
 
     def took(self, received: Sequence[Delivery], declared: int) -> Iterator[Interrupted | Resumed]:
-        """Count a batch. The first one shows how large the messages `declared` to wait may be."""
+        """Count a batch.
+
+        The first shows how large the waiting messages, `declared` at first, may be.
+        """
         is_first = not self._received
         self._received += len(received)
         self._bytes += sum(len(each.body) for each in received)
@@ -38,7 +41,7 @@ class Overflow:
             yield from self.look(declared)
 
     def is_due(self, taken: int) -> bool:
-        """Return whether it is time to ask for the depth, when so many were just taken.
+        """Return whether it is time to ask for the depth, after taking a number of messages.
 
         After the last event, too, while the end of a backlog or an overflow is still to be seen.
         """
@@ -51,19 +54,19 @@ class Overflow:
         return True
 
     def may_drop(self, waiting: int) -> bool:
-        """Return whether so many messages may be all that there is room for."""
+        """Return whether a number of messages may fill the queue."""
         if self._bounds is None:
             return False
         size = waiting * self._bytes / self._received if self._received else 0
         return waiting >= NEARLY * self._bounds.messages or size >= NEARLY * self._bounds.size
 
     def answered(self, waiting: int) -> Iterator[Interrupted | Resumed]:
-        """Look at how many wait; there were as many more as had left before the question."""
+        """Note how many wait; those that had left before the question come on top."""
         waiting, self._taken = waiting + self._taken, 0
         yield from self.look(waiting)
 
     def look(self, waiting: int) -> Iterator[Interrupted | Resumed]:
-        """Say when events began to be dropped, and when there was room again."""
+        """Report when events began to be dropped, and when there was room again."""
         if self.may_drop(waiting):
             if not self._is_told:
                 self._is_told, self._since = True, self._backlog.since

@@ -1,6 +1,6 @@
-"""A broker looked at step by step: the network, TLS, the login, the user's rights.
+"""A broker examined step by step: the network, TLS, the login, the user's permissions.
 
-Each right is asked for on a connection of its own: what is refused costs the channel.
+Each permission is tested on a connection of its own: a refusal costs the channel.
 """
 
 import secrets
@@ -25,7 +25,7 @@ _CAME_BACK = -1.0
 
 
 class Probes(Sockets):
-    """What `core.doctor` asks a broker; see `Broker` there."""
+    """The requests of `core.doctor` to a broker; see `Broker` there."""
 
     def log_in(self, host: Host, seconds: float) -> Attempt:
         inbox: Inbox = SimpleQueue()
@@ -145,7 +145,7 @@ def _new_name() -> str:
 
 
 def _heed_alarm(channel: Channel, answered: Answered[Any]) -> None:
-    """Take an alarm of the broker's for the answer: no other comes before it is over."""
+    """Treat a broker's alarm as the answer: no other comes before it is over."""
     channel.connection.add_on_connection_blocked_callback(
         lambda _, frame: answered(frame.method.reason or "an alarm")
     )

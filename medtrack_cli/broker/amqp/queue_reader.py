@@ -19,7 +19,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
-IDLE_SECONDS = 1.0  # nothing more comes when nothing came for so long
+IDLE_SECONDS = 1.0  # after this long without a delivery no more come
 ANSWER_SECONDS = 30.0  # after all that is on its way, large bodies on a slow line
 # A channel that is closed right after many acknowledgements forgets some of a quorum queue
 # (seen with 3.10.8: 23 of 150), and nothing tells when the queue has them.
@@ -34,7 +34,7 @@ class _Arrived(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """To the request of this number."""
+    """The answer to the request of this number."""
 
     number: int
     value: int = 0
@@ -43,7 +43,7 @@ class _Answer(NamedTuple):
 class AmqpQueueReader:
     """The `QueueReader` port over AMQP: one channel, and a new consumer for each round.
 
-    A prefetch counts for one consumer: what is held of earlier rounds doesn't count against it.
+    A prefetch applies to one consumer: messages held from earlier rounds don't count.
     """
 
     def __init__(self, settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> None:
@@ -52,7 +52,7 @@ class AmqpQueueReader:
         self._link: Link | None = None
         self._numbers = count(1)
         self._tokens = count(1)
-        self._tags: dict[int, int] = {}  # of what is held, by token, in the order of arrival
+        self._tags: dict[int, int] = {}  # held messages by token, in the order of arrival
         self._settled_at = 0.0
         self._lost: MedtrackError | None = None
 
@@ -158,7 +158,7 @@ class AmqpQueueReader:
         question: Callable[[Channel, Callable[[int], None]], None],
         arrived: Callable[[_Arrived], object] = lambda _arrived: None,
     ) -> int:
-        """Ask, and wait for the answer; what arrives meanwhile is passed on."""
+        """Ask, and wait for the answer; deliveries that arrive meanwhile are passed on."""
         number, link = next(self._numbers), self._link
         if link:
             self._call(
@@ -186,14 +186,14 @@ class AmqpQueueReader:
 
     def _call(self, action: Callable[[Channel], None]) -> None:
         if self._link is None or self._link.is_over:
-            while self._lost is None:  # another thread may have read of it
+            while self._lost is None:  # another thread may have read it
                 self._next()
             raise self._lost
         self._link.call(action)
 
 
 def _lost(error: MedtrackError) -> MedtrackError:
-    """Say what a lost connection means to what was held; a refusal says more by itself."""
+    """Say what a lost connection means for held messages; a refusal explains itself."""
     if not isinstance(error, BrokerUnreachable):
         return error
     return BrokerUnreachable(error.what, error.subject, hint=_HINT)

@@ -1,4 +1,4 @@
-"""Keep a link: dial it, and dial again after a loss, within budgets of time."""
+"""Keep a link: connect it, and reconnect after a loss, within budgets of time."""
 
 import time
 
@@ -11,16 +11,14 @@ from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.errors import MedtrackError
 
-SILENT_SECONDS = 0.5  # without a word, though one was asked for: who waits for the end goes
+SILENT_SECONDS = 0.5  # without a sign of life when asked: the broker is given up
 
 
 class Redialer:
-    """The link in use, if there is one, and how much time is left to get another.
+    """The current link, if any, and the time left to get another.
 
-    `setup` makes its channel ready; the one that isn't given is for publishing.
-
-    A new link counts as regained when something is `settled` on it: until then the time to
-    regain it runs on.
+    `setup` makes its channel ready; by default it is for publishing. A new link counts as regained
+    when something is `settled` on it: until then the time to regain it keeps running.
     """
 
     def __init__(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -45,14 +43,14 @@ class Redialer:
         self._losses = 0  # since something was settled
 
     def first(self) -> None:
-        """Let the time of the run begin, and dial."""
+        """Start the run's time, and connect."""
         if self._policy.timeout is not None:
             self.deadline = time.monotonic() + self._policy.timeout
         wish = self._policy.retry_for
         self._dial(wish or FIRST_SECONDS, again=bool(wish))
 
     def again(self, error: MedtrackError) -> None:
-        """Leave the link for a new one. Raises `error` when the time to regain it has run out."""
+        """Replace the link. Raises `error` when the time to reconnect is over."""
         if self.link:
             self.link.close(URGENT_SECONDS)
             self.link = None
@@ -69,20 +67,20 @@ class Redialer:
         self._losses += 1
 
     def settled(self) -> None:
-        """Learn that the broker has answered, or had nothing to answer."""
+        """Note that the broker has answered, or had nothing to answer."""
         self._regain_until, self._losses = None, 0
 
     def check_deadline(self, reason: str) -> None:
-        """Raise TimedOut when the run has had its time."""
+        """Raise TimedOut when the run's time is over."""
         if time.monotonic() >= self.deadline:
             raise timed_out(self._settings, reason)
 
     def explained(self, failure: Failure) -> MedtrackError:
-        """Give the error of a failure that ends the run, with the best words to be had soon."""
+        """Give the error of a failure that ends the run, with the best explanation at hand."""
         return failure.looked_at(self._stop, look_seconds(self.deadline)).error
 
     def is_there(self) -> bool:
-        """Return whether the broker still says something; a line that is dead doesn't."""
+        """Return whether the broker still sends anything; a dead line doesn't."""
         return self.link is not None and self.link.is_there(SILENT_SECONDS)
 
     def close(self, *, is_urgent: bool) -> None:
@@ -91,9 +89,9 @@ class Redialer:
             self.link.close(URGENT_SECONDS if is_urgent else CLOSE_SECONDS)
 
     def _dial(self, seconds: float, *, again: bool, loss: MedtrackError | None = None) -> None:
-        """Dial for so long, or until the run has had its time.
+        """Connect within a time, or until the run's time is over.
 
-        When that is over, a `loss` before it tells more than a try that was cut short.
+        Then an earlier `loss` explains more than an attempt that was cut short.
         """
         left = self.deadline - time.monotonic()
 

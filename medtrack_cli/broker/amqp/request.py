@@ -1,4 +1,4 @@
-"""One question to a broker, on a connection of its own."""
+"""One request to a broker, on a connection of its own."""
 
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -25,7 +25,7 @@ def request(
     stop: Stop,
     seconds: float = FIRST_SECONDS,
 ) -> T:
-    """Connect, ask, close, and give the answer; what the broker refuses is raised as its error."""
+    """Connect, ask, close, and return the answer; a refusal is raised as its error."""
     inbox: Inbox = SimpleQueue()
     answers: list[T] = []
 
@@ -42,7 +42,7 @@ def request(
 
 
 def declare_exchange(settings: ConnectionSettings, note: Note, stop: Stop) -> None:
-    """Declare the settings' exchange as a durable topic; done again it changes nothing."""
+    """Declare the settings' exchange as a durable topic; idempotent."""
 
     def declare(_link: Link, channel: Channel, answered: Answered[None]) -> None:
         channel.exchange_declare(

@@ -1,4 +1,4 @@
-"""What comes before AMQP: names, addresses, the protocol that is spoken, certificates."""
+"""What comes before AMQP: names, addresses, the host's protocol, certificates."""
 
 import socket
 import ssl
@@ -22,14 +22,14 @@ from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 T = TypeVar("T")
 _WANTED = b"AMQP\x00\x00\x09\x01"
 _WEB = b"GET / HTTP/1.0\r\n\r\n"
-_ENOUGH = 64  # bytes to name a protocol by
-_LATE_SECONDS = 0.3  # what a broker says of our certificate comes after the handshake
+_ENOUGH = 64  # bytes that identify a protocol
+_LATE_SECONDS = 0.3  # the broker's answer to our certificate comes after the handshake
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
 _SAYS_NOTHING = "the host takes connections, and says nothing"
 
 
 class Sockets:
-    """A host looked at from outside."""
+    """A host seen from outside."""
 
     def __init__(self, settings: ConnectionSettings, stop: Stop) -> None:
         self._settings = settings
@@ -76,14 +76,14 @@ class Sockets:
                 cipher = peer.cipher()
                 return f"{peer.version()}, {cipher[0] if cipher else 'no cipher'}"
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            raise  # it hangs up
+            raise  # it disconnects
         except ssl.SSLError as error:
             if not speaks_none(error):
                 return f"TLS, which refuses our handshake ({error.reason})"
             raise self._no_tls(error, host, seconds) from None
 
     def _no_tls(self, error: ssl.SSLError, host: Host, seconds: float) -> MedtrackError:
-        """Name what is spoken in the place of TLS."""
+        """Name what is spoken instead of TLS."""
         broker = self._settings.describe(host)
         failed = handshake_error(error, self._settings, host) or BrokerUnreachable("no TLS", broker)
         try:
@@ -140,7 +140,7 @@ class Sockets:
 
 
 def _first_words(host: Host, seconds: float, said: bytes = _WANTED) -> bytes:
-    """Begin as a client of AMQP does, and read what comes; b"": the host hangs up."""
+    """Begin as an AMQP client does, and read what comes; b"": the host disconnects."""
     with socket.create_connection(host, seconds) as connection, suppress(ConnectionError):
         connection.sendall(said)
         return connection.recv(_ENOUGH)
@@ -154,7 +154,7 @@ def _hung_up() -> Exception:
 
 
 def _await_alert(peer: ssl.SSLSocket) -> None:
-    """Give a broker the time to refuse a certificate of ours: in TLS 1.3 it says so only now."""
+    """Give a broker time to refuse our certificate: in TLS 1.3 it does so only now."""
     peer.settimeout(_LATE_SECONDS)
     with suppress(TimeoutError):
         peer.recv(1)

@@ -1,4 +1,4 @@
-"""The first and the last message of a stream: by AMQP nobody tells, so they are read."""
+"""The first and the last message of a stream: AMQP has no request for them, so they are read."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from medtrack_cli.core.ports import Note, Stop
 from medtrack_cli.errors import TopologyError, UsageError
 
 EMPTY_SECONDS = 2.0
-"""A stream that gives nothing for so long, and counts nothing, is empty."""
+"""A stream that gives nothing for this long, and counts nothing, is empty."""
 
 _HINT = "`medtrack archive list` shows the streams"
 
 
 class Edges(NamedTuple):
-    """What is at the ends; `counted` is RabbitMQ's own number, seconds old."""
+    """The messages at the ends; `counted` is RabbitMQ's own number, some seconds old."""
 
     counted: int
     first: Delivery | None = None
@@ -29,7 +29,7 @@ class Edges(NamedTuple):
 
 
 def read_edges(settings: ConnectionSettings, stream: str, note: Note, stop: Stop) -> Edges:
-    """Read the first message of a stream, and what is its last one now.
+    """Read the first message of a stream, and its current last one.
 
     TopologyError when there is no queue of that name, UsageError when it is no stream.
     """
@@ -43,10 +43,10 @@ def read_edges(settings: ConnectionSettings, stream: str, note: Note, stop: Stop
 def first_since(
     settings: ConnectionSettings, stream: str, moment: datetime, note: Note, stop: Stop
 ) -> int | None:
-    """Seek the offset of what came at a time or later, or a little before; None: nothing did.
+    """Find the offset of what came at a time or later, or a little before; None: nothing did.
 
-    Of a stream that isn't empty. Its last chunk is asked for, too: when that has come, and nothing
-    of the first question, there is nothing.
+    The stream isn't empty. Its last chunk is requested, too: when that has come, and nothing for
+    the first request, there is nothing.
     """
 
     def ask(_link: Link, channel: Channel, answered: Answered[int | None]) -> None:
@@ -82,13 +82,13 @@ def _asked(
 
 
 def _later(channel: Channel, action: Any) -> Any:  # noqa: ANN401 -- a callback of pika's
-    """Give what acts when nothing has come for long, counted from the broker's answer."""
+    """Make what acts when nothing has come for long, counted from the broker's answer."""
     loop = channel.connection.ioloop  # type: ignore[attr-defined] # a SelectConnection
     return lambda _frame: loop.call_later(EMPTY_SECONDS, action)
 
 
 class _Look:
-    """Goes to the last chunk and through it, then to the first message. On the I/O thread.
+    """Reads the last chunk, then the first message. On the I/O thread.
 
     After an answer to a question that was asked after our acknowledgement nothing more comes of
     what was there: the broker handles a channel's requests one after the other. Where more is
@@ -98,7 +98,7 @@ class _Look:
     def __init__(self, stream: str, channel: Channel, answered: Answered[Edges]) -> None:
         self._stream, self._channel, self._answered = stream, channel, answered
         self._counted = 0
-        self._since: int | None = None  # the first offset that wasn't there when it began
+        self._since: int | None = None  # the first offset that didn't exist when it began
         self._last: Delivery | None = None
         self._consumer = ""
 

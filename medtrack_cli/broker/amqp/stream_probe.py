@@ -1,6 +1,6 @@
-"""What this broker's streams make of headers, tried in a stream of our own.
+"""What this broker's streams do with headers, tested in a stream of our own.
 
-Each header that the broker closes a connection at costs one: nobody else's, and none that is kept.
+Each header for which the broker closes a connection costs one of ours, and none that is kept.
 """
 
 import time
@@ -26,7 +26,7 @@ _MOST_BYTES = 10**6  # of the probe's stream: no more than one segment
 
 
 def probe_stream(settings: ConnectionSettings, name: str, note: Note, stop: Stop) -> Fates:
-    """Send each header to a stream of this name, read it, and delete what was made for it."""
+    """Send each header to a stream of this name, read it, and delete what was created for it."""
     with _made(settings, name, note, stop) as at:
         sent = _send(at, name, stop)
         came = _read(at, name, [type_ for type_ in sent if sent[type_] is Fate.KEPT], note, stop)
@@ -36,7 +36,7 @@ def probe_stream(settings: ConnectionSettings, name: str, note: Note, stop: Stop
 def delete_probes(
     settings: ConnectionSettings, names: Sequence[str], note: Note, stop: Stop
 ) -> None:
-    """Delete the streams and exchanges of probes; what isn't there is no error to RabbitMQ."""
+    """Delete the streams and exchanges of probes; RabbitMQ ignores missing ones."""
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
         for name in names:
@@ -51,7 +51,7 @@ def delete_probes(
 def _made(
     settings: ConnectionSettings, name: str, note: Note, stop: Stop
 ) -> Iterator[ConnectionSettings]:
-    """Make an exchange and a stream bound to it, and delete both; give the settings of the host."""
+    """Create an exchange and a stream bound to it, and delete both; yield the host's settings."""
 
     def ask(link: Link, channel: Channel, answered: Answered[Any]) -> None:
         arguments = {"x-queue-type": "stream", "x-max-length-bytes": _MOST_BYTES}
@@ -83,7 +83,7 @@ def _send(settings: ConnectionSettings, name: str, stop: Stop) -> dict[str, Fate
 
 
 def _publishing(name: str, left: Sequence[str], sent: dict[str, Fate]) -> Any:  # noqa: ANN401 -- a Setup
-    """Give what publishes each when the one before is answered."""
+    """Make what publishes each when the one before is answered."""
 
     def set_up(link: Link, channel: Channel) -> None:
         types = iter(left)
@@ -112,7 +112,7 @@ def _publishing(name: str, left: Sequence[str], sent: dict[str, Fate]) -> Any:  
 def _read(
     settings: ConnectionSettings, name: str, wanted: Sequence[str], note: Note, stop: Stop
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Read the headers of messages out of the stream, by their routing keys."""
+    """Read the messages' headers from the stream, by their routing keys."""
     came: dict[str, Mapping[str, Any]] = {}
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:

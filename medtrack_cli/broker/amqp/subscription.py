@@ -24,8 +24,8 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Source
 
 PREFETCH = 500
-CHUNK = 2**16  # messages of a stream come by whole chunks, whatever the prefetch
-HELD_BYTES = 32 * 1024 * 1024  # more in our hands, and fewer are taken at a time
+CHUNK = 2**16  # streams deliver whole chunks, whatever the prefetch
+HELD_BYTES = 32 * 1024 * 1024  # with more held, fewer are taken at a time
 PREFETCH_LARGE = 2  # of up to 16 MiB
 PROPERTIES_WEIGH = 16  # times their bytes: what a table of small values takes in memory
 HOLD_SECONDS = 30.0  # without progress: the broker's consumer_timeout would close the channel
@@ -65,7 +65,7 @@ class Cancelled(NamedTuple):
 
 
 class Released(NamedTuple):
-    """Nothing moved for long: all that was held is given back, and nothing more comes."""
+    """No progress for long: all that was held is given back, and nothing more comes."""
 
     subscription: "Subscription"
 
@@ -80,9 +80,9 @@ class Depth(NamedTuple):
 
 
 class Subscription:
-    """A consumer on a link's channel; used on its I/O thread only, but for what is read-only.
+    """A consumer on a link's channel; used on its I/O thread only, except for what is read-only.
 
-    `generation` grows whenever what is held is given back: older deliveries come again.
+    `generation` grows whenever held messages are given back: older deliveries come again.
     """
 
     def __init__(self, source: Source, queue: str, tokens: Iterator[int], *, creates: bool) -> None:
@@ -101,7 +101,7 @@ class Subscription:
         self._steps: Iterator[Step] = iter(())
 
     def set_up(self, link: Link, channel: Channel) -> None:
-        """Declare what is ours, or see that it isn't a stream; then consume."""
+        """Declare our own queue, or check that another isn't a stream; then consume."""
         if self._source.takes:
             unless_stream(link, channel, self.queue, self._begin)
         else:
@@ -121,7 +121,7 @@ class Subscription:
         self._watch()
 
     def consume_again(self, source: Source, _channel: Channel) -> None:
-        """Take up again what was given back, or was read and not handled."""
+        """Resume what was given back, or was read and not handled."""
         self._source = source
         self._steps = self._consuming(lambda: None)
         self._step()
@@ -141,7 +141,7 @@ class Subscription:
         self._settled(tags)
 
     def give_back(self, generation: int, tags: list[int]) -> None:
-        """Let the broker have deliveries again. Stale tags are never sent."""
+        """Return deliveries to the broker. Stale tags are never sent."""
         if generation != self.generation:
             return
         for tag in tags:
@@ -149,7 +149,7 @@ class Subscription:
         self._settled(tags)
 
     def leave(self, generation: int, tags: list[int], done: Callable[[], None]) -> None:
-        """End the consumer, then give back: it would get them at once, which counts again."""
+        """End the consumer, then give back: else it would get them at once, which counts again."""
 
         def ended(_frame: object) -> None:
             self.give_back(generation, tags)
@@ -213,9 +213,9 @@ class Subscription:
             self._release()
 
     def _watch(self) -> None:
-        """Give all back before the broker thinks that nobody is here any more.
+        """Give all back before the broker thinks that we are dead.
 
-        And bind once more: an exchange that was deleted tells nobody, but refuses that.
+        And bind once more: the deletion of an exchange isn't announced, but makes that fail.
         """
         if not self._channel.is_open:
             return
@@ -242,7 +242,7 @@ class Subscription:
         self._channel.basic_cancel(self._consumer, callback=ended)
 
     def _let_go(self) -> None:
-        """Hold nothing any more: all that was delivered comes again."""
+        """Mark nothing as held: all that was delivered comes again."""
         self.generation += 1
         self._held.clear()
         self._held_bytes = 0
@@ -254,7 +254,7 @@ def delivery_of(
     body: bytes,
     token: int = 0,
 ) -> Delivery:
-    """Make a delivery of what pika received; names that aren't UTF-8 are escaped."""
+    """Make a delivery from what pika received; names that aren't UTF-8 are escaped."""
     fields = {
         name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
     }

@@ -1,4 +1,4 @@
-"""The queues that medtrack declares, and what it asks the broker of others'."""
+"""The queues that medtrack declares, and its requests about those of others."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ Step = Callable[..., object]
 """A request to the broker that takes a `callback` for its answer."""
 
 
-_STREAMS_SINCE = (3, 9)  # older ones have none, and take whatever a consumer wants
+_STREAMS_SINCE = (3, 9)  # older ones have none, and accept whatever a consumer wants
 
 
 def declaring(
     source: Source, queue: str, exchange: str, channel: Channel, *, creates: bool
 ) -> Iterator[Step]:
-    """Declare and bind the queue of a source that has one of its own.
+    """Declare and bind the queue of a source that has its own.
 
-    Unless it `creates`, the queue must be there still.
+    Unless it `creates`, the queue must still exist.
     """
     declared = source.declaration(version(channel))
     if declared is None:
@@ -47,21 +47,21 @@ def declaring(
 
 
 def version(channel: Channel) -> tuple[int, int]:
-    """Tell the broker's version by what it said of itself; (0, 0): none that can be read."""
+    """Read the broker's version from its properties; (0, 0) if unreadable."""
     told = re.match(r"([0-9]{1,9})\.([0-9]{1,9})", str(server_properties(channel).get("version")))
     return (int(told[1]), int(told[2])) if told else (0, 0)
 
 
 def server_properties(channel: Channel) -> Mapping[str, Any]:
-    """Give what the broker said of itself."""
+    """Give the broker's properties."""
     return channel.connection.server_properties or {}
 
 
 def unless_stream(link: Link, channel: Channel, queue: str, go_on: Setup) -> None:
-    """Go on if a queue is none; end the link with UsageError if it is one. On the I/O thread.
+    """Continue if a queue is no stream; else end the link with UsageError. On the I/O thread.
 
     Queues of other types refuse a consumer that wants an offset (406), and give it nothing. That
-    costs the channel, so `go_on` gets another; whatever else is refused, it meets again.
+    costs the channel, so `go_on` gets another; any other refusal, it meets again.
     """
 
     def consume() -> None:
@@ -108,9 +108,9 @@ def standing(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -
 def declare_queue(
     settings: ConnectionSettings, queue: NewQueue, patterns: Sequence[str], note: Note, stop: Stop
 ) -> None:
-    """Declare a durable queue, then bind it to the exchange; TopologyError where it is another.
+    """Declare a durable queue, then bind it to the exchange; TopologyError if it differs.
 
-    Done again it changes nothing.
+    It is idempotent.
     """
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
@@ -129,7 +129,7 @@ def declare_queue(
 
 
 def exchange_exists(settings: ConnectionSettings, name: str, note: Note, stop: Stop) -> bool:
-    """Return whether there is an exchange of that name, by a passive declare."""
+    """Return whether an exchange of that name exists, by a passive declare."""
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
         channel.exchange_declare(name, passive=True, callback=lambda _frame: answered(None))
@@ -144,8 +144,8 @@ def exchange_exists(settings: ConnectionSettings, name: str, note: Note, stop: S
 def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -> int | None:
     """Count the messages that wait in a queue; TopologyError when there is none of that name.
 
-    UsageError when it is a stream. None where that isn't ours to know: RabbitMQ 4.2.6 and 4.3.0
-    tell only who may configure it.
+    UsageError when it is a stream. None if we may not know: RabbitMQ 4.2.6 and 4.3.0 tell only
+    users who may configure it.
     """
     is_logged_in = False
 
