@@ -90,13 +90,19 @@ def made(queue: Queue, limit: int | None = None, **changes: object) -> Redrive:
     return found
 
 
+def messages_of(found: Redrive) -> Iterator[Message]:
+    """Make the messages of a run."""
+    for each in found.make(Pass.SEND, Counter()):
+        assert isinstance(each, Message)
+        yield each
+
+
 def send(found: Redrive, confirmed: int | None = None) -> list[str | None]:
     """Send all, of which so many are confirmed, each before the next is made; give their ids."""
     sent: list[str | None] = []
 
     def receipts() -> Iterator[Receipt]:
-        for each in found.make(Pass.SEND, Counter()):
-            assert isinstance(each, Message)
+        for each in messages_of(found):
             sent.append(each.message_id)
             is_late = confirmed is not None and len(sent) > confirmed
             yield each.receipt(Outcome.UNKNOWN if is_late else Outcome.CONFIRMED)
@@ -239,8 +245,8 @@ def test_what_others_have_ends_the_wait(waits: tuple[int, ...], bound: str) -> N
 
 
 def test_a_lost_connection_is_told_as_such() -> None:
-    """What can't be let go isn't tried twice, and doesn't count as redriven."""
-    queue, tried = Queue(letter(1)), list[int]()
+    """It ends the run, what is on its way has its receipt, and nothing counts as redriven."""
+    queue, tried = Queue(letter(1), letter(2)), list[int]()
 
     def acknowledge(tokens: Sequence[int]) -> None:
         tried.extend(tokens)
@@ -248,9 +254,13 @@ def test_a_lost_connection_is_told_as_such() -> None:
             raise BrokerUnreachable("the connection was lost")
 
     queue.acknowledge = acknowledge  # type: ignore[method-assign] # of a connection that is lost
-    found = made(queue)
+    found, stop = made(queue), Stop()
+    receipts = (each.receipt(Outcome.CONFIRMED) for each in messages_of(found))
+    passed = found.watch(receipts, lambda _receipt: True, stop)
+    assert (next(passed).position, stop.is_requested) == (1, True)
+    assert next(passed).position == 2
     with pytest.raises(BrokerUnreachable):
-        send(found)
+        next(passed)
     assert (tried, found.redriven) == ([1], 0)
 
 

@@ -25,7 +25,7 @@ ANSWER_SECONDS = 30.0  # after all that is on its way, large bodies on a slow li
 # (seen with 3.10.8: 23 of 150), and nothing tells when the queue has them.
 SETTLING_SECONDS = 0.5
 
-_HINT = "what was held is back in the queue; `--resume` or the same command goes on"
+_HINT = "what was held is back in the queue; the same command goes on"
 
 
 class _Arrived(NamedTuple):

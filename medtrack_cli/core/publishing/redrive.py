@@ -22,7 +22,7 @@ from medtrack_cli.core.publishing.job import Journal, Pass
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import MedtrackError, UsageError
 
 REDRIVES_HEADER = "x-medtrack-redrives"
 
@@ -163,18 +163,26 @@ class Redrive:
             receipts = self.journal.watch(receipts, is_done, stop)
         arrived: list[int] = []
         let_go_at = 0.0
+        lost: MedtrackError | None = None
+        stop.when(lambda: lost is not None)  # what is on its way still gets its receipt
         try:
             for receipt in receipts:
                 token = self._tokens.pop(receipt.position, None)
-                if token is not None and is_done(receipt):
+                if token is not None and is_done(receipt) and lost is None:
                     arrived.append(token)
                     if len(arrived) >= MOST_ARRIVED or self.clock.monotonic() > let_go_at:
-                        going, arrived = arrived, []  # once, also when the connection is lost
-                        self.redriven += self._let_go(going)
+                        going, arrived = arrived, []
+                        try:
+                            self.redriven += self._let_go(going)
+                        except MedtrackError as error:
+                            lost = error
                         let_go_at = self.clock.monotonic() + ARRIVED_SECONDS
                 yield receipt
         finally:
-            self.redriven += self._let_go(arrived)
+            if lost is None:
+                self.redriven += self._let_go(arrived)
+        if lost is not None:
+            raise lost
 
     def settle(self, copy: Callable[[Sequence[Message]], Iterable[Receipt]]) -> None:
         """Put back what is held, and count what has arrived since.
