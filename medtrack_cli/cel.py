@@ -9,7 +9,7 @@ from cel_expr_python import cel
 
 from medtrack_cli.core.conditions import Answer, Condition
 from medtrack_cli.errors import UsageError, WrongExpression
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import did_you_mean
 
 LONGEST = 10_000  # characters of an expression
 

@@ -4,7 +4,6 @@ The words tell only which exchange, queue or topic it was: they changed between 
 ("access to") and 4.0 ("write access to").
 """
 
-import difflib
 import re
 from shlex import quote
 
@@ -18,6 +17,7 @@ from medtrack_cli.errors import (
     MedtrackError,
     TopologyError,
 )
+from medtrack_cli.suggestions import did_you_mean
 
 TAP_PREFIX = "medtrack.tap."
 
@@ -154,10 +154,10 @@ def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) 
     error = failure.error
 
     def look(seconds: float) -> Failure:
-        near = difflib.get_close_matches(name, client.names(settings, kind, seconds), n=3)
+        near = did_you_mean(name, client.names(settings, kind, seconds), most=3)
         if not near:
             return failure
-        hint = without_secrets(f"did you mean {' or '.join(near)}?", settings)
+        hint = without_secrets(near, settings)
         return failure._replace(error=type(error)(error.what, error.subject, hint=hint))
 
     return failure._replace(look=look)

@@ -53,8 +53,8 @@ def rules(runtime: Runtime, name: str | None, command: str = "validate") -> int:
 def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
     """Explain a code, of one group if that is given."""
     from medtrack_cli.core.explanations import EXPLAINED, find
-    from medtrack_cli.events.suggestions import did_you_mean
     from medtrack_cli.output.shown.explanations import ShownExplanation
+    from medtrack_cli.suggestions import did_you_mean
 
     found = find(code)
     if found is None or group not in {None, found.group}:

@@ -12,10 +12,10 @@ from medtrack_cli.config.project_rules import check_local, check_paths, check_pr
 from medtrack_cli.config.resolve import Resolved, brokers, hosts_of, merged, resolve
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings_file import SettingsFile, read_settings
-from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.core.choices import Via
 from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError, UnknownProfile
+from medtrack_cli.suggestions import nearest_or_all
 
 _Profiles = Mapping[str, tuple[Layer, ...]]
 
@@ -185,7 +185,7 @@ def _profile(
     profile = _top(flags, environ, files, "profile") or Value("local", "default")
     if profile.value not in known:
         what = f"no profile is named {profile.value}"
-        near = did_you_mean(profile.value, known)
+        near = nearest_or_all(profile.value, known)
         listed = "" if near.startswith("known") else f" known: {', '.join(known)}"
         raise UnknownProfile(what, profile.source, hint=near + listed)
     return profile

@@ -12,9 +12,9 @@ from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS, Key
 from medtrack_cli.config.layers import Entry, Written
 from medtrack_cli.config.locations import FileKind
 from medtrack_cli.config.secrets import require_own, require_private
-from medtrack_cli.config.url import did_you_mean
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, Table, parse_document
 from medtrack_cli.errors import ConfigError
+from medtrack_cli.suggestions import nearest_or_all
 
 _LARGEST = 128 * 1024  # bytes; PyYAML needs half a second for them
 _SEE_INIT = "`medtrack config init` writes a commented example"
@@ -116,7 +116,7 @@ def _entries(table: Table, known: Mapping[str, Key], path: Path) -> dict[str, En
 def _refuse_key(key: str, known: Mapping[str, Key], place: str) -> NoReturn:
     """Refuse an unknown key, quoted only if it is a word: `{password:x}` is a key to YAML."""
     quoted = f" {key}" if re.fullmatch("[A-Za-z0-9_-]{1,40}", key) else ""
-    raise ConfigError(f"unknown key{quoted}", place, hint=did_you_mean(key, known))
+    raise ConfigError(f"unknown key{quoted}", place, hint=nearest_or_all(key, known))
 
 
 def _table_at(table: Table, key: str, path: Path) -> Mapping[str, tuple[Node, int]]:

@@ -3,16 +3,16 @@
 By https://www.rabbitmq.com/docs/uri-spec and https://www.rabbitmq.com/docs/uri-query-parameters.
 """
 
-import difflib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
 
 from medtrack_cli.core.connection_settings import Host, Secret, WebAddress
 from medtrack_cli.errors import ConfigError
+from medtrack_cli.suggestions import nearest_or_all
 
 _ENCODE = "percent-encode / # @ : ? % [ ] in a user name, password or vhost: @ is %40, / is %2F"
 _SHAPE = "write amqp://HOST:5672/%2F, or amqps://HOST:5671/%2F with TLS"
@@ -138,12 +138,6 @@ def is_loopback(host: str) -> bool:
     return Host(host, 0).is_loopback
 
 
-def did_you_mean(word: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    """Suggest the nearest known word, else list them all."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-
-
 def _refuse_raw(rest: str, source: str) -> None:
     """Refuse what shows that a user name or password was not percent-encoded.
 
@@ -210,7 +204,7 @@ def _refuse_parameter(key: str, source: str) -> NoReturn:
     if key in _UNSUPPORTED:
         hint = f"leave it out; known: {', '.join(_PARAMETERS)}"
         raise ConfigError(f"the URL parameter {key} isn't supported", source, hint=hint)
-    raise ConfigError("unknown URL parameter", source, hint=did_you_mean(key, _PARAMETERS))
+    raise ConfigError("unknown URL parameter", source, hint=nearest_or_all(key, _PARAMETERS))
 
 
 def _heartbeat(text: str | None, source: str) -> int | None:

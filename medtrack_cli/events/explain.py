@@ -16,7 +16,7 @@ from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name
 from medtrack_cli.events.registry import Registry, any_envelope
 from medtrack_cli.events.shortening import MANY, is_too_long
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import did_you_mean
 
 IS_IT_BARE = "is it a bare payload? then name its event type"
 """The hint where the user can name a type."""

@@ -9,7 +9,7 @@ from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.json_text import examine
 from medtrack_cli.events.registry import Registry
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import did_you_mean
 
 Setting = tuple[tuple[str, ...], str]
 """A path in an event, and the text to set there."""

@@ -1,7 +1,7 @@
 """Texts that all checks share, whichever library finds the problem."""
 
 from medtrack_cli.events.findings import At, Path, Problem, Rule
-from medtrack_cli.events.suggestions import nearest
+from medtrack_cli.suggestions import nearest
 
 KINDS = {
     # by pydantic's names and JSON Schema's

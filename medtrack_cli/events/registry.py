@@ -19,9 +19,9 @@ from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEve
 from medtrack_cli.events.event_type import EventType, built_in_type, event_shape
 from medtrack_cli.events.fields import FieldType
 from medtrack_cli.events.findings import Path, Problem, Rule
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.events.types import evaluation, stage, student, user
 from medtrack_cli.events.versions import VERSION, version_numbers
+from medtrack_cli.suggestions import did_you_mean
 
 FAMILIES = (student, user, stage, evaluation)
 """The modules whose payload classes are the built-in types, in the order in which they are listed.

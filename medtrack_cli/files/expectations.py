@@ -19,9 +19,9 @@ from medtrack_cli.core.topics import doubt, key_matches
 from medtrack_cli.errors import InputMissing, NotExpectations, UsageError
 from medtrack_cli.events.findings import Span
 from medtrack_cli.events.registry import Registry
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.files.reading.yaml_items import value_of
 from medtrack_cli.files.reading.yaml_reader import read_node
+from medtrack_cli.suggestions import did_you_mean, nearest_or_all
 from medtrack_cli.yaml_nodes import Mapping, Node, Scalar, Sequence, Trouble, span_of
 
 T = TypeVar("T")
@@ -151,7 +151,7 @@ class _Reader:
             self.refuse("this is no mapping", node, _EXAMPLE)
         for key, value in node.members:
             if known and key.text not in known:
-                hint = did_you_mean(key.text, known) or f"known: {', '.join(known)}"
+                hint = nearest_or_all(key.text, known)
                 self.refuse("no such key", key, hint)
             yield key.text, value
 

@@ -44,10 +44,10 @@ def _opened(folder: Path) -> TextIO:
 
 def _try_lock(stream: TextIO) -> bool:
     """Take the lock, unless it is held or its holder has erased the file meanwhile."""
-    import fcntl
+    from medtrack_cli.files.state.locks import locks
 
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(stream.fileno()), Path(stream.name).stat())
-    except (BlockingIOError, FileNotFoundError):
+        is_taken = locks(stream.fileno())
+        return is_taken and os.path.samestat(os.fstat(stream.fileno()), Path(stream.name).stat())
+    except FileNotFoundError:
         return False

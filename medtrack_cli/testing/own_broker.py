@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from medtrack_cli import private_broker
+from medtrack_cli.files.state.locks import locks
 from medtrack_cli.private_broker import PrivateBroker
 
 NAME = "pytest"
@@ -28,9 +29,5 @@ def shared(environ: Mapping[str, str]) -> Iterator[PrivateBroker]:
             yield private_broker.start(state, environ=environ, announce=lambda _line: None)
         finally:
             fcntl.flock(users, fcntl.LOCK_UN)
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass  # another uses it
-            else:
+            if locks(users.fileno()):  # else another uses it
                 private_broker.stop(state, erase=True)

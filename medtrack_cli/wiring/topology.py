@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import NotDefinitions, TopologyError, UsageError
 from medtrack_cli.events.findings import NOWHERE, Finding
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.runtime import Runtime
+from medtrack_cli.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from medtrack_cli.core.doctor.facts import Facts, NotSaid
 from medtrack_cli.core.doctor.results import Check, Result, Seen, Status, failed, unknown
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.errors import MedtrackError, UsageError
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import did_you_mean
 
 
 class Step(NamedTuple):

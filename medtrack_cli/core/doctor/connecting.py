@@ -1,6 +1,5 @@
 """The checks from the configuration to the vhost."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -11,6 +10,7 @@ from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.results import Seen, Status, failed, ok, unknown, warning
 from medtrack_cli.errors import MedtrackError, Untrusted
 from medtrack_cli.plural import counted
+from medtrack_cli.suggestions import did_you_mean
 
 SOON = timedelta(days=21)
 _NO_TLS = "plain AMQP was wanted"
@@ -144,9 +144,9 @@ def tls_name(facts: Facts) -> Seen:
         except MedtrackError as error:
             shown = facts.broker.chain(host, facts.seconds())
             names = shown[0].names if shown else ()
-            near = difflib.get_close_matches(tls.server_name or host.name, names, n=3)
-            did = f"did you mean {' or '.join(near)}? " if near else ""
-            raise type(error)(error.what, error.subject, hint=did + error.hint) from None
+            near = did_you_mean(tls.server_name or host.name, names, most=3)
+            hint = f"{near} {error.hint}" if near else error.hint
+            raise type(error)(error.what, error.subject, hint=hint) from None
         return f"the certificate is for {tls.server_name or host.name}"
 
     return facts.at_each_host(check)

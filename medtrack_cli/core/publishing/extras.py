@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import did_you_mean
 
 _LONGEST_TEXT = 255  # bytes, by AMQP 0-9-1
 _LONGEST_EXPIRATION = 2**32 - 1  # milliseconds, by RabbitMQ

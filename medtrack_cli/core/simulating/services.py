@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from medtrack_cli.core.listening.sources import Bounds, Consumption, Declaration, QueueType
 from medtrack_cli.core.simulating.reactions import REACTIONS, SERVICES
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events.suggestions import did_you_mean
+from medtrack_cli.suggestions import nearest_or_all
 
 if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
@@ -70,7 +70,7 @@ def named(words: Sequence[str]) -> tuple[str, ...]:
         name = word.upper().removesuffix("-SERVICE")
         if name not in SERVICES:
             known = [each.lower() for each in SERVICES]
-            hint = did_you_mean(word.lower(), known) or f"known: {', '.join(known)}"
+            hint = nearest_or_all(word.lower(), known)
             raise UsageError("there is no such service", word, hint=hint)
     meant = {word.upper().removesuffix("-SERVICE") for word in words}
     return tuple(each for each in SERVICES if each in meant or not meant)

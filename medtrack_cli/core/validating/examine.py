@@ -18,7 +18,7 @@ from medtrack_cli.events.findings import Finding, Problem, Rule
 from medtrack_cli.events.json_text import examine as parse
 from medtrack_cli.events.overrides import Setting
 from medtrack_cli.events.registry import Registry, built_in
-from medtrack_cli.events.suggestions import payload_of
+from medtrack_cli.suggestions import payload_of
 
 
 class Examined(NamedTuple):

@@ -14,7 +14,7 @@ from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.problem_texts import KINDS, json_name, listed
-from medtrack_cli.events.suggestions import nearest
+from medtrack_cli.suggestions import nearest
 
 Kind = Mapping[str, Any]
 """An error's details in jsonschema-rs, beside its name."""

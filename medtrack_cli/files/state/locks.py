@@ -39,11 +39,18 @@ def open_locked(path: Path, what: str, *, busy: str, subject: str | None = None)
 def _is_locked(descriptor: int) -> bool:
     """Lock a file; a process that only checks the lock releases it in a moment."""
     for pause in (0.01, 0.05, None):
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locks(descriptor):
             return True
         if pause:
             time.sleep(pause)
+    return False
+
+
+def locks(descriptor: int) -> bool:
+    """Lock a file, unless another process has; the system drops a dead process's lock."""
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
     return False
 
 

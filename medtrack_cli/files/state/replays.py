@@ -14,7 +14,6 @@ from medtrack_cli.core.publishing.positions import Positions
 from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import CannotCreate, InputMissing, MedtrackError, NotARecording, UsageError
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.files.state.locks import looked_at, sync_folder
 from medtrack_cli.files.state.replay_journal import (
     JOURNAL,
@@ -24,6 +23,7 @@ from medtrack_cli.files.state.replay_journal import (
     cursor_of,
 )
 from medtrack_cli.files.state.sealed_file import SealedFile, read_header, read_line
+from medtrack_cli.suggestions import did_you_mean
 
 KEPT = timedelta(days=90)
 """How long an ended run is listed."""

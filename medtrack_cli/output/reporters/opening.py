@@ -9,10 +9,10 @@ from typing import NamedTuple, TextIO, cast
 
 from medtrack_cli.core.choices import REPORTS
 from medtrack_cli.errors import CannotCreate, InputMissing, UsageError
-from medtrack_cli.events.suggestions import did_you_mean
 from medtrack_cli.output.reporters.places import FilePlace
 from medtrack_cli.output.reporters.reporter import Reporter
 from medtrack_cli.output.style import Style
+from medtrack_cli.suggestions import did_you_mean
 
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 

@@ -8,10 +8,14 @@ LONGEST = 256
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the nearest known word, if any is near; a difference only in case is the nearest."""
+    """Find the nearest known word, if any is near; an upper-case letter is as near as can be."""
+    return next(iter(_near(word, known, 1)), None)
+
+
+def _near(word: str, known: Iterable[str], most: int) -> list[str]:
     folded = {each.casefold(): each for each in known}
-    near = get_close_matches(word.casefold(), folded, n=1) if len(word) <= LONGEST else []
-    return folded[near[0]] if near else None
+    near = get_close_matches(word.casefold(), folded, most) if len(word) <= LONGEST else []
+    return [folded[each] for each in near]
 
 
 def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | None:
@@ -27,11 +31,15 @@ def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | Non
     return alike[0][2] if alike and [each[:2] for each in ranked].count(alike[0][:2]) == 1 else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, those that contain it, or nothing."""
+def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:
+    """Suggest the nearest known words, those of which it is a part, or nothing."""
     known = list(known)
     inside = [each for each in known if "." in each and word.casefold() in each.split(".")]
-    if inside:
-        return f"did you mean {' or '.join(inside[:4])}?"
-    near = nearest(word, known)
-    return f"did you mean {near}?" if near else ""
+    near = inside[:4] or _near(word, known, most)
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def nearest_or_all(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest of a few known words, else list them all."""
+    known = list(known)
+    return did_you_mean(word, known) or f"known: {', '.join(known)}"
