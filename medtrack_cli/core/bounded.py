@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 OTHERS = "others"
-"""What the rest is called where it stands among names."""
+"""The rest's name where it is among others."""
 
 Name = TypeVar("Name")
 Counted = TypeVar("Counted")
 
 
 class BoundedCounts(Generic[Name, Counted]):
-    """Counts for the first so many names apart, and one for all further ones together."""
+    """Counts for the first names apart, up to a bound, and one for all further ones together."""
 
     def __init__(self, most: int, make: Callable[[], Counted]) -> None:
         self._most, self._make = most, make
@@ -20,7 +20,7 @@ class BoundedCounts(Generic[Name, Counted]):
         self.has_others = False
 
     def of(self, name: Name, *, is_wanted: bool = False) -> Counted:
-        """Give a name's own count, or that of the rest; one that is wanted has its own."""
+        """Give a name's own count, or that of the rest; a `wanted` name always has its own."""
         count = self.apart.get(name)
         if count is None:
             if len(self.apart) >= self._most and not is_wanted:

@@ -1,4 +1,4 @@
-"""What a certificate says of itself."""
+"""What a certificate says."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Certificate(NamedTuple):
-    """What a certificate says of itself; nothing of it is proved. Dates are UTC.
+    """What a certificate says; nothing of it is verified. Dates are UTC.
 
     `names` are those it is valid for, its subjectAltName; the `common` name doesn't count.
-    `is_weak`: it is signed with a hash that nobody trusts any more. `subject` and `signer` are
-    the whole names of its owner and of who signed it.
+    `is_weak`: it is signed with an insecure hash. `subject` and `signer` are the full names of its
+    owner and its issuer.
     """
 
     names: tuple[str, ...]
@@ -27,7 +27,7 @@ class Certificate(NamedTuple):
         return f"valid {self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
 
     def shown(self, hide: Callable[[str], str]) -> "Certificate":
-        """Give it with its texts as they may be shown."""
+        """Give it with its texts made safe to show."""
         return self._replace(
             names=tuple(map(hide, self.names)),
             common=hide(self.common),

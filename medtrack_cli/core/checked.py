@@ -1,4 +1,4 @@
-"""A delivery and what the check says of it: what all that handle deliveries share."""
+"""A delivery and the check's result, shared by all that handle deliveries."""
 
 from dataclasses import dataclass, field, replace
 
@@ -15,18 +15,18 @@ REPLAY_HEADER = "x-medtrack-replay"
 
 @dataclass(slots=True)
 class CheckedDelivery:
-    """A delivery and what the check says of it. `body` is the delivery's, decompressed."""
+    """A delivery and the check's result. `body` is the delivery's, decompressed."""
 
     delivery: Delivery
     event_type: str | None
     problems: tuple[Problem, ...]
     is_valid: bool
     body: bytes
-    line: str = field(default="", compare=False)  # its record, once somebody has asked for it
+    line: str = field(default="", compare=False)  # its record, once it was needed
 
 
 def examine(delivery: Delivery, registry: Registry | None = None) -> CheckedDelivery:
-    """Check what a delivery's body holds, and that its routing key is its event type."""
+    """Check a delivery's body, and that its routing key is its event type."""
     body, unread = content_of(delivery)
     if unread is not None and unread.rule not in WARNINGS:
         return CheckedDelivery(delivery, None, (unread,), is_valid=False, body=body)

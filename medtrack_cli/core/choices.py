@@ -1,4 +1,4 @@
-"""Values of options, apart because they must load light."""
+"""Values of options, in a module of their own because they must import fast."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Via(StrEnum):
 
 
 class Colour(StrEnum):
-    """When output has colours; by itself: on terminals that want them."""
+    """When output has colours; by default on terminals that want them."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -27,4 +27,4 @@ class Colour(StrEnum):
 
 
 REPORTS = ("human", "json", "github", "junit", "sarif", "gitlab")
-"""The formats of what validate finds."""
+"""The formats of validate's findings."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from medtrack_cli.core.connection_settings import Host, TlsSettings, WebAddress
 
 FIRST, LAST = "--- filled in by medtrack", "--- the same in every client"
-"""What stands in the lines around the place."""
+"""The text of the lines around the place."""
 
 PASSWORD = "PASSWORD"  # noqa: S105 -- where the client puts it; one that is quoted has no colon
 
@@ -28,7 +28,7 @@ class Language(StrEnum):
 
 
 class Place(NamedTuple):
-    """Where a client connects to, and as whom: no secret is in it."""
+    """Where a client connects to, and as which user; it contains no secret."""
 
     hosts: tuple[Host, ...]
     vhost: str
@@ -39,27 +39,27 @@ class Place(NamedTuple):
 
     @property
     def brokers(self) -> list[str]:
-        """Their URLs, PASSWORD in the place of the password."""
+        """Their URLs, with PASSWORD in place of the password."""
         login = f"{quote(self.username, safe='')}:{PASSWORD}"
         scheme, vhost = "amqps" if self.tls else "amqp", quote(self.vhost, safe="")
         return [f"{scheme}://{login}@{host}/{vhost}" for host in self.hosts]
 
     @property
     def files(self) -> dict[str, str]:
-        """What there is to say of TLS."""
+        """The files for TLS."""
         of = self.tls or TlsSettings()
         names = ("ca_file", "cert_file", "key_file", "server_name")
         return {name: str(value) for name in names if (value := getattr(of, name))}
 
     @property
     def api(self) -> str:
-        """The management API, where RabbitMQ has it unless another place is set."""
+        """The management API, at RabbitMQ's default place unless another is set."""
         first = Host(self.hosts[0].name, 15671 if self.tls else 15672)
         return str(self.management_url or f"http{'s' if self.tls else ''}://{first}").rstrip("/")
 
 
 def publisher(place: Place, event: Mapping[str, Any], language: Language) -> Values:
-    """Give what a publisher of an event has filled in."""
+    """Give the values to fill in for a publisher of an event."""
     kind = event["event_type"]
     if language is Language.CURL:
         options = {"ca_file": "--cacert", "cert_file": "--cert", "key_file": "--key"}
@@ -88,8 +88,11 @@ def publisher(place: Place, event: Mapping[str, Any], language: Language) -> Val
 
 
 def consumer(place: Place, event_type: str, service: str, language: Language) -> Values:
-    """Give what a consumer of an event type has filled in; its queue is the service's own."""
-    queue = f"{re.sub('[^A-Za-z0-9_-]', '-', service)[:100]}.{event_type}"  # names a file, too
+    """Give the values to fill in for a consumer of an event type.
+
+    Its queue is the service's own.
+    """
+    queue = f"{re.sub('[^A-Za-z0-9_-]', '-', service)[:100]}.{event_type}"  # also names a file
     return {**_connection(place, language), "EVENT_TYPE": event_type, "QUEUE": queue}
 
 
@@ -100,7 +103,7 @@ def _connection(place: Place, language: Language) -> Values:
 
 
 def filled_in(template: str, values: Values, language: Language) -> str:
-    """Put values into a template's place, all of them in the language's own ASCII."""
+    """Put values into a template's place, all in the language's own ASCII literals."""
     lines = template.splitlines(keepends=True)
     first, last = (
         next(at for at, line in enumerate(lines) if mark in line) for mark in (FIRST, LAST)
@@ -115,7 +118,7 @@ def _literal(
     key: Callable[[str], str],
     indent: str = "",
 ) -> str:
-    """Write JSON as Python and JavaScript both read it, a member a line."""
+    """Write JSON that is also a literal in Python and JavaScript, a member a line."""
     if isinstance(value, list):
         return f"[{', '.join(_literal(each, scalar, key, indent) for each in value)}]"
     if not isinstance(value, dict) or not value:
@@ -131,14 +134,14 @@ def _python(name: str, value: object) -> str:
 
 
 def _javascript(name: str, value: object) -> str:
-    def key(text: str) -> str:  # "__proto__" alone would be no member
+    def key(text: str) -> str:  # "__proto__" alone would not become a member
         return f"[{json.dumps(text)}]" if text == "__proto__" else json.dumps(text)
 
     return f"const {name} = {_literal(value, json.dumps, key)};"
 
 
 def _java(name: str, value: Any) -> str:  # noqa: ANN401 -- JSON, or a list of texts
-    if isinstance(value, dict):  # backslashes are doubled: \u is read before all else
+    if isinstance(value, dict):  # backslashes are doubled: \u is read before anything else
         lines = json.dumps(value, indent=4).replace("\\", "\\\\").splitlines()
         text = "\n".join(f"        {line}" for line in lines)
         return f'    static final String {name} = """\n{text}\n        """;'

@@ -26,7 +26,7 @@ class Contract(NamedTuple):
 
     @property
     def is_event(self) -> bool:
-        """Whether the schema is of a whole event, as `schema export` prints them."""
+        """Whether the schema is of a whole event, as `schema export` prints it."""
         fields: Mapping[str, Any] = self.schema.get("properties", {})
         return {"event_type", "payload"} <= fields.keys()
 
@@ -35,7 +35,7 @@ class Contract(NamedTuple):
 class Compared:
     """Two contracts and what the change from one to the other means.
 
-    `new` None: the old one is gone, and whoever still sends it is not understood.
+    `new` None: the old one was removed, and its events are no longer understood.
     """
 
     old: Contract
@@ -43,7 +43,7 @@ class Compared:
     comparison: Comparison | None = None
 
     def answer(self, mode: Mode) -> Answer:
-        """Say whether the change holds in a mode."""
+        """Say whether the change is compatible in a mode."""
         if self.comparison is None:
             return Answer.NO
         answer: Answer = getattr(self.comparison, mode.value)
@@ -78,7 +78,7 @@ def contracts(event_types: Iterable[EventType]) -> list[Contract]:
 def compared(old: Iterable[Contract], new: Iterable[Contract]) -> Iterator[Compared]:
     """Compare every old contract with its new form, and every new minor with the one before.
 
-    A type or a version that is only new breaks nobody. Unchanged ones are left out.
+    A new type or version breaks nobody. Unchanged ones are left out.
     """
     after = {(each.event_type, each.version): each for each in new}
     before = {(each.event_type, each.version): each for each in old}

@@ -1,4 +1,4 @@
-"""What a condition of `--where` is asked about: a delivery, by the names an expression uses."""
+"""A condition of `--where`: a delivery, by the names that an expression uses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Answer(Enum):
-    """What a condition says of a delivery."""
+    """A condition's answer about a delivery."""
 
     YES = auto()
     NO = auto()
-    UNEVALUABLE = auto()  # it asks for what this delivery hasn't
+    UNEVALUABLE = auto()  # it uses what this delivery lacks
 
 
 class Condition(Protocol):
-    """Tells of deliveries whether they are wanted."""
+    """Decides whether deliveries are wanted."""
 
     def __call__(self, names: Mapping[str, Any]) -> Answer:
         """Judge a delivery by its `names`."""
@@ -35,7 +35,7 @@ def judge(seen: "CheckedDelivery", condition: Condition | None) -> Answer:
 
 
 def names(seen: "CheckedDelivery") -> dict[str, Any]:
-    """Name all that a condition can ask for; `event` is the body's value, None without JSON.
+    """Give all that a condition can use; `event` is the body's value, None without JSON.
 
     Header values of AMQP's own types are numbers, bytes, and RFC 3339 texts for times.
     """

@@ -1,4 +1,4 @@
-"""The values that say which broker to talk to, and as whom."""
+"""The values that say which broker to connect to, and as which user."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Secret:
-    """A string that every way of printing shows as ***; `reveal()` is the only way to its text."""
+    """A string that prints as ***; only `reveal()` returns its text."""
 
     __slots__ = ("__text",)
 
@@ -44,7 +44,7 @@ class Host(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine, as far as its name tells without asking the network."""
+        """Whether it is this machine, by its name, without asking the network."""
         try:
             return "%" not in self.name and ip_address(self.name).is_loopback
         except ValueError:
@@ -57,7 +57,7 @@ class Host(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """A web server's address in the parts that are judged and connected to, never parsed again."""
+    """A web server's address in the parts that are checked and connected to, never parsed again."""
 
     tls: bool
     host: str
@@ -78,7 +78,7 @@ class WebAddress:
 class TlsSettings:
     """What the TLS handshake needs; paths are absolute.
 
-    `passphrase` opens the private key. `verify` False: any certificate will do (--insecure).
+    `passphrase` is for the private key. `verify` False: any certificate is accepted (--insecure).
     """
 
     ca_file: Path | None = None
@@ -99,7 +99,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """Where to connect and as whom: everything a broker adapter needs, already resolved.
+    """Where to connect and as which user: all that a broker adapter needs.
 
     `hosts` is never empty and is in the order to try; `tls` None means plain AMQP.
     """
@@ -111,21 +111,21 @@ class ConnectionSettings:
     exchange: str = "medtrack.events"
     tls: TlsSettings | None = None
     management_url: WebAddress | None = None
-    via_http: bool = False  # through the management API, as `describe` and `warnings` say then
+    via_http: bool = False  # through the management API, as `describe` and `warnings` then say
     profile: str = "local"
     protected: bool = False
     heartbeat: int = 10  # seconds; a dead peer is noticed within 2 x (heartbeat + 5)
-    ignored: tuple[str, ...] = ()  # parameters of the URL that tune other clients
+    ignored: tuple[str, ...] = ()  # parameters of the URL for other clients
 
     @property
     def target(self) -> Target:
-        """Name the broker; all of its hosts, in an order that doesn't change."""
+        """Name the broker; all of its hosts, in a fixed order."""
         hosts = None if self.via_http else ",".join(sorted(map(str, self.hosts)))
         return Target(self.profile, self.describe(hosts), self.exchange)
 
     @property
     def warnings(self) -> Iterator[str]:
-        """Say what strangers on the way could do, if anything, and what of the URL is ignored."""
+        """Warn of what an attacker on the network could do, and of ignored parts of the URL."""
         to, protocol, is_plain = self.hosts, "AMQP", self.tls is None
         if self.via_http and self.management_url:
             url = self.management_url

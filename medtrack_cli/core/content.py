@@ -1,4 +1,4 @@
-"""What the body of a delivery holds: decompressed where its content_encoding says how."""
+"""What the body of a delivery contains: decompressed if its content_encoding says how."""
 
 import zlib
 from typing import NamedTuple
@@ -7,21 +7,21 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.events.findings import Problem, Rule
 from medtrack_cli.events.json_text import MAX_BODY
 
-# Programs name the character set there, too; whether it is UTF-8 the check of the body tells.
+# Programs put the character set there, too; whether it is UTF-8 shows in the body's check.
 _PLAIN = frozenset({"", "identity", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit"})
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _FORMATS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 
 
 class Content(NamedTuple):
-    """A body as text can be made of it. With an error in `problem` it is as it came."""
+    """A body from which text can be made. With an error in `problem` it is as received."""
 
     body: bytes
     problem: Problem | None = None
 
 
 def content_of(delivery: Delivery) -> Content:
-    """Decompress a body as its content_encoding says, up to the size that an event may have."""
+    """Decompress a body by its content_encoding, up to the largest size of an event."""
     named = delivery.properties.get("content_encoding")
     if named is None:
         return Content(delivery.body)
@@ -45,7 +45,7 @@ def content_of(delivery: Delivery) -> Content:
 
 
 def _decompressed(body: bytes, form: int) -> bytes:
-    """Decompress all members, one byte beyond the limit at most; zlib.error when it is damaged."""
+    """Decompress all members, at most one byte beyond the limit; zlib.error when damaged."""
     whole = bytearray()
     rest = body
     while len(whole) <= MAX_BODY:

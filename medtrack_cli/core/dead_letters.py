@@ -16,25 +16,25 @@ STRIPPED_HEADERS = (
 
 DEFAULT_EXCHANGE = ""  # it knows each queue by its name
 
-_COPIES = "CC"  # a broker that gives a dead letter another key takes it away
+_COPIES = "CC"  # a broker that changes a dead letter's key removes it
 SENDERS_COPIES = frozenset({_COPIES, "BCC"})
 """Headers in which the sender names more routing keys."""
 
 
 class Death(NamedTuple):
-    """How a message died for the first time: in which queue and why, when, and whence it came."""
+    """A message's first death: in which queue, why and when, and where it came from."""
 
     queue: str
     reason: str
     exchange: str | None
-    at: datetime | None  # some shovels give no time
+    at: datetime | None  # some shovels write no time
 
 
 def first_death(delivery: Delivery) -> Death | None:
-    """Read a message's first death; None where it has none, or none that can be read.
+    """Read a message's first death; None if it has none, or none that can be read.
 
-    The headers x-first-death-… name the entry of x-death that it is; a broker may write no such
-    headers, and then it is the last entry, which is the oldest.
+    The headers x-first-death-… name its entry of x-death; some brokers write no such headers, and
+    then it is the last entry, which is the oldest.
     """
     deaths = delivery.headers.get("x-death")
     entries = (
@@ -57,7 +57,7 @@ def first_death(delivery: Delivery) -> Death | None:
 
 
 class Way(NamedTuple):
-    """An exchange (None: the configured one), the routing key, and headers that lead further."""
+    """An exchange (None: the configured one), the routing key, and headers with further keys."""
 
     exchange: str | None
     routing_key: str
@@ -65,12 +65,12 @@ class Way(NamedTuple):
 
 
 def is_astray(delivery: Delivery, to: To | None) -> bool:
-    """Return whether nobody has said where a dead letter goes that came under another key."""
+    """Return whether a dead letter came with another key, and no target was stated for it."""
     return to is None and delivery.published_key != delivery.routing_key
 
 
 class Astray(UsageError):
-    """Such dead letters: how many, where the first one is, and the command that came upon them."""
+    """Such dead letters: how many, where the first one is, and the command that found them."""
 
     def __init__(self, count: int, place: str, command: str) -> None:
         letters = "dead letter" if count == 1 else "dead letters"
@@ -88,7 +88,7 @@ class Astray(UsageError):
 
 
 def way(delivery: Delivery, to: To | None, to_queue: str | None = None) -> Way:
-    """Find where a delivery is sent: as it came, but for a dead letter that is sent `to`.
+    """Choose a delivery's target: as it came, except for a dead letter, which is sent `to`.
 
     With `to_queue` all are sent to that queue.
     """
@@ -110,7 +110,7 @@ def way(delivery: Delivery, to: To | None, to_queue: str | None = None) -> Way:
 
 
 def _home(delivery: Delivery) -> str | None:
-    """Name the queue that a dead letter died in first; a stream keeps no x-death, but that."""
+    """Name the queue that a dead letter died in first; a stream keeps only that, and no x-death."""
     queue = delivery.headers.get("x-first-death-queue")
     if isinstance(queue, str):
         return queue

@@ -1,4 +1,4 @@
-"""A message received, as it was on the wire."""
+"""A received message, as on the wire."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.events.findings import Problem, Rule
 
 ORIGINAL_KEY_HEADER = "x-medtrack-original-key"
-"""Of what medtrack sent to a queue alone: the key it was first published under."""
+"""The header of what medtrack sent to a queue alone: the key of its first publication."""
 
 WHOLE_TYPES = frozenset(
     {"int8", "uint8", "int16", "uint16", "uint32", "int64", "long-long", "timestamp"}
@@ -17,10 +17,10 @@ WHOLE_TYPES = frozenset(
 
 
 class Whole(int):
-    """An integer of another AMQP type than its value tells, one of WHOLE_TYPES.
+    """An integer of another AMQP type than its value implies, one of WHOLE_TYPES.
 
     `int64` is one that would fit in 32 bits; a `timestamp` is one that no datetime can hold; a
-    `long-long` has AMQP's letter L, which is signed to some and unsigned to others.
+    `long-long` has AMQP's letter L, which some read as signed and others as unsigned.
     """
 
     amqp: str
@@ -44,28 +44,28 @@ class LongString(bytes):
 
 
 class Nested(bytes):
-    """A table or an array too deep to be taken apart: its field as AMQP writes it."""
+    """A table or an array nested too deep to decode: its bytes on the wire."""
 
     amqp = "field"
 
 
 class Several(list[Any]):
-    """The values of equal names in a table, in their order."""
+    """The values of equal names in a table, in order."""
 
     amqp = "several"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message received, byte for byte.
+    """A received message, byte for byte.
 
-    `properties` holds those of AMQP's basic properties that were set, by their AMQP names,
-    without `headers`, which stand apart. Values keep their AMQP types: int (of 32 bits where it
-    fits), bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or
-    one of the classes above. `monotonic` is when it was received in seconds that no change of
-    the clock touches; their zero is any, the same for all of one `clock` (empty: not known).
-    `origin` is where it was recorded, if that is known. `token` is what the consumer that yielded
-    it knows it by; it grows in the order of arrival.
+    `properties` holds those of AMQP's basic properties that were set, by their AMQP names, without
+    `headers`, which are separate. Values keep their AMQP types: int (of 32 bits where it fits),
+    bool, str, bytes, float, Decimal, aware datetime (whole seconds), list, dict, None, or one of
+    the classes above. `monotonic` is when it was received, in seconds that no change of the clock
+    affects; their zero is arbitrary, but the same for all of one `clock` (empty: unknown). `origin`
+    is where it was recorded, if known. `token` identifies it for the consumer that yielded it; it
+    grows in the order of arrival.
     """
 
     received_at: datetime
@@ -82,26 +82,26 @@ class Delivery:
 
     @property
     def message_id(self) -> str | None:
-        """The id, when it is a text; AMQP allows any bytes."""
+        """The id, if it is a text; AMQP allows any bytes."""
         value = self.properties.get("message_id")
         return value if isinstance(value, str) else None
 
     @property
     def offset(self) -> int:
-        """The place in the stream it was read from; -1: it comes from none."""
+        """Its place in the stream it was read from; -1: it comes from none."""
         offset = self.headers.get("x-stream-offset")
         return offset if isinstance(offset, int) else -1
 
     @property
     def published_key(self) -> str:
-        """The routing key it was published under: of a dead letter, that of its first death."""
+        """The routing key it was published with: for a dead letter, that of its first death."""
         return (*self.published_keys, self.routing_key)[0]
 
     @property
     def published_keys(self) -> tuple[str, ...]:
-        """The keys a dead letter was published under: its own, and those of the header CC.
+        """The keys a dead letter was published with: its own, and those of the header CC.
 
-        What was sent to a queue alone says so itself: in its death stands the queue's name.
+        A message sent to a queue alone has the queue's name in its death.
         """
         original = self.headers.get(ORIGINAL_KEY_HEADER)
         if isinstance(original, str):
@@ -118,7 +118,7 @@ class Delivery:
 
 
 def key_problem(delivery: object, event_type: str | None) -> Problem | None:
-    """Find that a delivery's key isn't its event type; what is no delivery has no key."""
+    """Report that a delivery's key isn't its event type; None for what is no delivery."""
     if not isinstance(delivery, Delivery) or event_type in {None, delivery.routing_key}:
         return None
     if event_type == delivery.published_key:

@@ -1,4 +1,4 @@
-"""Our password in somebody else's words: a server may repeat what it was sent."""
+"""Hiding our password in foreign text: a server may repeat what it was sent."""
 
 import html
 import json
@@ -12,21 +12,21 @@ from medtrack_cli.core.connection_settings import ConnectionSettings, Secret
 
 HIDDEN = "***"
 # In every tutorial, and the defaults of RabbitMQ and of medtrack: nothing to hide, and ordinary
-# words of what a server says.
+# words in a server's messages.
 WELL_KNOWN = frozenset({"guest", "password"})
-_SHORT = 4  # characters: what is shorter is hidden where it stands alone; else nobody sees it
+_SHORT = 4  # characters: shorter ones are hidden only as whole words
 _LEAST_ENCODED = 6  # characters of base64 that are no coincidence
 
 
 def without_secrets(text: str | bytes, settings: ConnectionSettings) -> str:
-    """Hide the password in a text that isn't ours, plain or encoded; bytes are escaped UTF-8."""
+    """Hide the password in foreign text, plain or encoded; bytes are escaped UTF-8."""
     shown = plain(text)
     pattern = _pattern(settings.username, settings.password)
     return pattern.sub(HIDDEN, shown) if pattern else shown
 
 
 def plain(text: str | bytes) -> str:
-    """Read a text of AMQP, which may be no UTF-8."""
+    """Read an AMQP text, which may not be UTF-8."""
     return text if isinstance(text, str) else text.decode("utf-8", "backslashreplace")
 
 
@@ -40,13 +40,13 @@ def _pattern(username: str, secret: Secret) -> re.Pattern[str] | None:
 
 
 def _found(form: str) -> str:
-    """Match a form; a short one only where it is no part of a word."""
+    """Match a form; a short one only as a whole word."""
     escaped = re.escape(form)
     return rf"(?<!\w){escaped}(?!\w)" if len(form) < _SHORT else escaped
 
 
 def _written(password: str) -> Iterator[str]:
-    """Give the ways to write a password as a part of a text."""
+    """Give the ways to write a password inside a text."""
     yield password
     yield from (quote(password), quote(password, safe=""), quote_plus(password))
     yield from (json.dumps(password)[1:-1], json.dumps(password, ensure_ascii=False)[1:-1])
@@ -55,7 +55,7 @@ def _written(password: str) -> Iterator[str]:
 
 
 def _encoded(username: str, password: str) -> Iterator[str]:
-    """Give the encodings of a password, of a login as HTTP has it and as AMQP has it."""
+    """Give the encodings of a password, and of a login in HTTP and in AMQP."""
     secret = password.encode("utf-8", "surrogateescape")
     user = username.encode("utf-8", "surrogateescape")
     yield secret.hex()

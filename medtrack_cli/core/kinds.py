@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What stands first in an object."""
+    """The first member of an object."""
 
     EVENT = "event"
     FINDING = "finding"

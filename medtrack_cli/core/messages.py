@@ -17,22 +17,22 @@ class Outcome(StrEnum):
     """The verdict on one event of the input. Every event gets exactly one."""
 
     CONFIRMED = "confirmed"  # the broker has taken responsibility for it
-    UNROUTABLE = "unroutable"  # returned: no queue wanted it
-    REFUSED = "refused"  # the broker said no
-    UNKNOWN = "unknown"  # sent, and no answer came
+    UNROUTABLE = "unroutable"  # returned: no queue matched it
+    REFUSED = "refused"  # the broker nacked it
+    UNKNOWN = "unknown"  # sent, but no answer came
     INVALID = "invalid"  # never sent: it has findings
-    UNSENT = "unsent"  # never sent: the run ended before its turn
+    UNSENT = "unsent"  # never sent: the run ended before
 
 
 class Message(NamedTuple):
     """An event ready to be sent.
 
-    `position` counts the input's events from 1. `message_id` is fixed before the first try, so
-    that every copy of the event carries the same. `properties` and `headers` are as in
-    Delivery; None stands for a persistent JSON message with nothing but its id. `findings` are
-    the warnings it is sent with. `exchange` is another than the configured one; empty: the
-    default exchange, which knows each queue by its name. `paced_by` is the delivery it was
-    recorded as, where that tells when it is due. An event that `is_valid` not is sent as it was.
+    `position` counts the input's events from 1. `message_id` is fixed before the first attempt, so
+    that every copy of the event has the same. `properties` and `headers` are as in Delivery; None
+    stands for a persistent JSON message with only its id. `findings` are its warnings. `exchange`
+    is used instead of the configured one; empty: the default exchange, which knows each queue by
+    its name. `paced_by` is its recorded delivery, if that determines when it is due. With
+    `is_valid` False the event is sent as it was.
     """
 
     position: int
@@ -66,16 +66,16 @@ class Message(NamedTuple):
 
     @property
     def is_to_queue(self) -> bool:
-        """Whether it goes to one queue alone, by the name that its routing key is."""
+        """Whether it goes to one queue alone, whose name is the routing key."""
         return self.exchange == ""
 
 
 class Receipt(NamedTuple):
     """The verdict on one event; `reason` says why it isn't `confirmed`.
 
-    An invalid event carries its findings, a sent one the warnings there were. `routing_key` is
-    the one that was used, or the name of the queue that it went to; None where no message was
-    made. One that `was_valid` not was sent all the same.
+    An invalid event has its findings, a sent one its warnings. `routing_key` is the one used, or
+    the name of the target queue; None where no message was made. With `was_valid` False it was sent
+    although it was invalid.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""What the use cases ask of the world: a publisher, a consumer, a clock, a way to be stopped."""
+"""The ports of the use cases: a publisher, a consumer, a clock, a way to be stopped."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-if TYPE_CHECKING:  # every run loads this module, --version too
+if TYPE_CHECKING:  # every run imports this module, even --version
     from medtrack_cli.core.connection_settings import Target
     from medtrack_cli.core.delivery import Delivery
     from medtrack_cli.core.messages import Message, Receipt
     from medtrack_cli.errors import EventsGone
 
 Note = Callable[[str], None]
-"""Say one line to the person who waits: an attempt, a loss, an alarm."""
+"""Shows a waiting person one line: an attempt, a loss, an alarm."""
 
 
 class Clock(Protocol):
@@ -25,9 +25,9 @@ class Clock(Protocol):
 
 
 class Stop:
-    """A wish to end, never withdrawn: from a signal, with the exit code it calls for, or in time.
+    """A request to end, never withdrawn: by a signal, with its exit code, or by a condition.
 
-    Whoever waits asks a few times a second whether it `is_requested`.
+    Waiting code checks a few times a second whether it `is_requested`.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class Stop:
         return self.exit_code is not None or any(is_time() for is_time in self._times)
 
     def when(self, is_time: Callable[[], bool]) -> None:
-        """Ask for the end as soon as this says so, too."""
+        """Also request the end as soon as this returns True."""
         self._times.append(is_time)
 
     def request(self, exit_code: int) -> None:
-        """Ask for the end. May be called from a signal handler; listeners only put to a queue."""
+        """Request the end. May be called from a signal handler; listeners only put to a queue."""
         self.exit_code = exit_code
         for listener in self._listeners:
             listener()
@@ -55,7 +55,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class PublishPolicy:
-    """How hard a publisher tries. Times in seconds."""
+    """A publisher's limits and retries. Times are in seconds."""
 
     window: int = 500  # messages in flight
     window_bytes: int = 32 * 1024 * 1024
@@ -63,7 +63,7 @@ class PublishPolicy:
     # None: 10 for the first connection, 60 for a lost one and for what a queue refuses; 0: never
     retry_for: float | None = None
     timeout: float | None = None  # for the whole run, a broker's alarm included
-    confirm_timeout: float = 25.0  # no answer for so long: the connection counts as dead
+    confirm_timeout: float = 25.0  # without an answer for this long the connection counts as dead
 
 
 class Invalid(StrEnum):
@@ -99,32 +99,32 @@ class Publisher(Protocol):
         """Yield one receipt for each message read, as the broker answers; not in input order.
 
         Reads `source` in a thread of its own, as the window frees; a Receipt in it is passed
-        through. When the run can't go on, what was read gets its receipt first, then the
+        through. When the run can't continue, everything read gets its receipt first, then the
         MedtrackError is raised.
         """
         ...
 
 
 class Depths(Protocol):
-    """Counts what queues hold, on a connection of its own: made when it is first asked."""
+    """Reads the depths of queues, on a connection of its own: opened at the first request."""
 
     def ready(self, queue: str) -> int | None:
-        """Count the messages that wait in a queue. None: a wish to stop, or `close`, came first.
+        """Count the messages that wait in a queue. None: a requested stop, or `close`, came first.
 
         Raises TopologyError when there is none of that name.
         """
         ...
 
     def close(self) -> None:
-        """Leave the broker; may be called while another thread asks."""
+        """Disconnect; may be called while another thread asks."""
         ...
 
 
 @dataclass(slots=True)
 class Retry:
-    """How a connection is tried again: the first one for so many seconds, a lost one for ever.
+    """How a connection is retried: the first one for some seconds, a lost one for ever.
 
-    And how that stands, for whoever draws it.
+    Also the state of that, for the live view.
     """
 
     seconds: float | None = None  # None: one try
@@ -132,12 +132,12 @@ class Retry:
     next_at: float = 0.0  # in monotonic seconds
 
     def begin(self) -> None:
-        """Begin to count, for a connection that is lost."""
+        """Start counting, for a lost connection."""
         self.attempts, self.next_at = 0, 0.0
 
 
 class Listening(NamedTuple):
-    """The broker has agreed to deliver: `since` is when it did.
+    """The broker has agreed to deliver, at `since`.
 
     `caution` says what the queue can't promise.
     """
@@ -150,7 +150,7 @@ class Listening(NamedTuple):
 
 
 class Interrupted(NamedTuple):
-    """What was published since then may be missed; Resumed tells whether it is.
+    """What was published since then may be missed; Resumed says whether it is.
 
     The connection is lost, or the tap overflows. None: it began before we listened.
     """
@@ -160,7 +160,7 @@ class Interrupted(NamedTuple):
 
 
 class Resumed(NamedTuple):
-    """All is received again; `may_have_missed`: events published in between can be missing."""
+    """All is received again; `may_have_missed`: events published in between may be missing."""
 
     since: datetime | None
     until: datetime
@@ -178,17 +178,17 @@ class Consumer(Protocol):
     ) -> "Iterator[Listening | Interrupted | Resumed | EventsGone | list[Delivery]]":
         """Yield what arrives in batches, and what happens to the connection, until stopped.
 
-        An error is yielded, not raised, for what a stream lost before it was read; all goes on.
-        An empty batch comes a few times a second when nothing arrives. What is yielded is
+        An error is yielded, not raised, for what a stream dropped before it was read; the rest
+        follows. An empty batch comes a few times a second when nothing arrives. What is yielded is
         ours until its token is acknowledged or given back, in any order, at any time.
         """
         ...
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        """Let the broker forget these deliveries: each is safely written, or has arrived.
+        """Acknowledge deliveries to the broker: each is safely written, or has arrived.
 
-        One that can't be acknowledged any more comes again from the broker; it isn't yielded
-        again where it hasn't been by then.
+        One that can't be acknowledged any more comes again from the broker; it isn't yielded again
+        if it hasn't been by then.
         """
         ...
 
@@ -197,35 +197,33 @@ class Consumer(Protocol):
         ...
 
     def leave(self, tokens: Sequence[int]) -> None:
-        """Take nothing more, then put these deliveries back: none comes to us again."""
+        """Stop consuming, then put these deliveries back: none comes to us again."""
         ...
 
 
 class QueueReader(Protocol):
     """Takes messages out of an existing queue. Leaving it puts back all that isn't settled.
 
-    Entering connects. A lost connection is raised as BrokerUnreachable by whatever comes next:
-    all that was held is back in the queue by then.
+    Entering connects. A lost connection is raised as BrokerUnreachable by the next call: all that
+    was held is back in the queue by then.
     """
 
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
 
     def waiting(self) -> int:
-        """Count what waits in the queue and is held by nobody."""
+        """Count what waits in the queue and nobody holds."""
         ...
 
     def take(self, most: int, *, is_whole: bool) -> "list[Delivery]":
-        """Take up to so many, in their order; fewer where no more is there for us.
+        """Take up to a number of messages, in order; fewer if there are no more for us.
 
-        Each is ours until its token is settled; none comes in between. A wish to stop ends it,
-        unless it `is_whole`: a quorum queue never hands over what it is about to when its
-        consumer is cancelled, and counts that as a delivery (seen with 3.10.8).
+        Each is ours until its token is settled; none comes in between.
         """
         ...
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        """Let the broker forget these: each has arrived elsewhere."""
+        """Acknowledge these: each has arrived elsewhere."""
         ...
 
     def give_back(self, tokens: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""What waits where: queues as the broker tells of them, chosen, sorted, compared, waited for."""
+"""What waits where: the broker's queues, selected, sorted, compared, waited for."""
 
 import operator
 import re
@@ -10,7 +10,7 @@ from medtrack_cli.errors import UsageError
 
 
 class QueueState(NamedTuple):
-    """A queue now. What nobody has told is None: it isn't 0.
+    """A queue now. What is unknown is None, and not 0.
 
     Rates are messages a second. `bindings` are the routing keys from our exchange.
     """
@@ -28,7 +28,7 @@ class QueueState(NamedTuple):
 
 
 NUMBERS = ("ready", "unacked", "consumers", "publish_rate", "deliver_rate")
-"""The fields that can be sorted by and waited for."""
+"""The fields to sort by and to wait for."""
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
@@ -41,7 +41,7 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 _CONDITION = re.compile(rf" *([a-z_]+) *({'|'.join(_COMPARE)}) *([0-9]+(?:\.[0-9]+)?) *")
 
 _LEAST, _MOST = 10**6, 5 * 10**8
-"""Bytes of a stream's segment; RabbitMQ's own is the most."""
+"""Bytes of a stream's segment; RabbitMQ's default is the most."""
 
 
 class NewQueue(NamedTuple):
@@ -58,7 +58,7 @@ class NewQueue(NamedTuple):
 
     @property
     def arguments(self) -> dict[str, object]:
-        """As AMQP's queue.declare takes them; what isn't said is left to the broker."""
+        """The arguments of AMQP's queue.declare; what isn't given is left to the broker."""
         ttl = None if self.ttl is None else round(self.ttl * 1000)
         values = {
             "x-queue-type": self.type,
@@ -74,7 +74,7 @@ class NewQueue(NamedTuple):
 
     @property
     def segment_bytes(self) -> int | None:
-        """How large a stream's segments are: whole ones go, and the last one stays."""
+        """How large a stream's segments are: only whole ones are dropped, never the last one."""
         return self.max_bytes and min(_MOST, max(_LEAST, self.max_bytes // 100))
 
 
@@ -89,14 +89,14 @@ def in_units(seconds: int) -> str:
 
 
 class Condition(NamedTuple):
-    """What a queue is waited for to be: a field, an operator, a number."""
+    """A queue's state that is waited for: a field, an operator, a number."""
 
     field: str
     compare: str
     number: float
 
     def holds(self, queue: QueueState) -> bool:
-        """Return whether a queue is so; what isn't known is not."""
+        """Return whether a queue meets it; unknown values don't."""
         value = getattr(queue, self.field)
         return value is not None and _COMPARE[self.compare](value, self.number)
 
@@ -105,7 +105,7 @@ class Condition(NamedTuple):
 
 
 def condition(text: str) -> Condition:
-    """Read `ready==0`; UsageError with the form where it is none."""
+    """Read `ready==0`; UsageError with the form for anything else."""
     found = _CONDITION.fullmatch(text)
     if not found or found[1] not in NUMBERS:
         hint = f"such as 'ready==0': one of {', '.join(NUMBERS)}, an operator, a number"
@@ -114,7 +114,7 @@ def condition(text: str) -> Condition:
 
 
 def is_name(pattern: str) -> bool:
-    """Return whether a pattern can be but one queue's name."""
+    """Return whether a pattern can match only one queue's name."""
     return not any(each in pattern for each in "*?[")
 
 
@@ -126,9 +126,9 @@ def chosen(
     bound: bool = False,
     sort: str = "name",
 ) -> list[QueueState]:
-    """Choose by a shell's pattern, by what waits, by a binding; numbers are sorted greatest first.
+    """Select by a glob, by what waits, by a binding; numbers are sorted greatest first.
 
-    What isn't known has no least number, and comes last.
+    What is unknown meets no minimum, and comes last.
     """
     kept = (
         each

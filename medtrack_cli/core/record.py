@@ -25,9 +25,9 @@ from medtrack_cli.events.json_text import decode, examine
 
 # AMQP types that JSON lacks are written as an object with one such key.
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
-_TABLE = "$table"  # a table that would be taken for one of these
+_TABLE = "$table"  # a table that would be read as one of these
 
-MOST_SECONDS = 1e12  # of a recording; NaN is no less
+MOST_SECONDS = 1e12  # of a recording; a NaN is never less
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _PLAIN = '{"valid":true,"findings":[]}'  # the verdict on most events
@@ -44,7 +44,7 @@ def to_record(seen: CheckedDelivery) -> dict[str, Any]:
 
 
 def to_line(seen: CheckedDelivery) -> str:
-    """Write a delivery's record as a line of JSON, without its end; once, for all who want it."""
+    """Write a delivery's record as a line of JSON, without a newline; once, for all uses."""
     if not seen.line:
         seen.line = _line(seen)
     return seen.line
@@ -53,8 +53,8 @@ def to_line(seen: CheckedDelivery) -> str:
 def _line(seen: CheckedDelivery) -> str:
     """Write it.
 
-    The text of a valid event is JSON as it is: read and written again it would be no other value,
-    and take as long as all the rest.
+    The text of a valid event is JSON as it is: parsing and writing it would not change it, and take
+    as long as all the rest.
     """
     delivery = seen.delivery
     is_as_it_came = seen.is_valid and seen.body is delivery.body
@@ -76,7 +76,7 @@ def body_value(seen: CheckedDelivery) -> Any:  # noqa: ANN401 -- JSON
 
 
 def _circumstances(delivery: Delivery) -> dict[str, Any]:
-    """Tell how it came: what stands before the body."""
+    """Describe how it came: the members before the body."""
     return {
         "kind": Kind.EVENT,
         "received_at": rfc3339(delivery.received_at),
@@ -89,14 +89,14 @@ def _circumstances(delivery: Delivery) -> dict[str, Any]:
 
 
 def _verdict(seen: CheckedDelivery) -> dict[str, Any]:
-    """Tell what it is: what stands after the body."""
+    """Describe the check: the members after the body."""
     types = dict(_types(seen.delivery.headers))
     verdict = {"valid": seen.is_valid, "findings": [_finding(each) for each in seen.problems]}
     return {"header_types": types, **verdict} if types else verdict
 
 
 def exact(body: bytes) -> dict[str, str]:
-    """Give the bytes of a body as they came."""
+    """Give the bytes of a body as received."""
     try:
         return {"body_text": body.decode("utf-8")}
     except UnicodeDecodeError:
@@ -120,9 +120,9 @@ def _finding(problem: Problem) -> dict[str, str]:
 def from_record(
     record: Mapping[str, Any], clock: str = "", origin: Origin | None = None
 ) -> Delivery:
-    """Read a delivery back from its record; name the clock of its seconds, and its origin.
+    """Read a delivery from its record; return it with its clock's name and its origin.
 
-    Raises KeyError, TypeError or ValueError when it is none.
+    Raises KeyError, TypeError or ValueError for anything else.
     """
     if "body_base64" in record:
         body = b64decode(record["body_base64"], validate=True)
@@ -188,7 +188,7 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type
 
 
 def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
-    """Name the AMQP types that the values below don't tell, by JSON pointers."""
+    """Name the AMQP types that the JSON values don't show, by JSON pointers."""
     match value:
         case Whole() | Single() | LongString() | Nested():
             yield json_pointer(where), value.amqp
@@ -203,7 +203,7 @@ def _types(value: object, where: Path = ()) -> Iterator[tuple[str, str]]:
 
 
 def _typed(value: Any, types: Mapping[str, str], where: Path = ()) -> Any:  # noqa: ANN401, PLR0911
-    """Give values the types that are named for them."""
+    """Give values the named types."""
     match value:
         case dict():
             return {name: _typed(item, types, (*where, name)) for name, item in value.items()}

@@ -1,4 +1,4 @@
-"""Where a message goes: what the broker's exchanges and bindings make of a routing key."""
+"""Where a message goes: a routing key and the broker's exchanges and bindings."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ _OF_DEATH = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 class Hop(NamedTuple):
     """A step of a message, out of the exchange `source`.
 
-    Without a binding it goes to the alternate exchange, or by its key from the default exchange
-    to the queue of that name.
+    Without a binding it goes to the alternate exchange, or by its key from the default exchange to
+    the queue of that name.
     """
 
     source: str
@@ -33,7 +33,7 @@ class Hop(NamedTuple):
 class Way(NamedTuple):
     """All steps of a message, by the exchange that they lead out of, the nearest first.
 
-    `untold` says of exchanges on it why nobody can tell where they lead.
+    `untold` says for exchanges on it why it is unknown where they lead.
     """
 
     exchange: str
@@ -66,7 +66,7 @@ class Way(NamedTuple):
 
 
 def keys_of(routing_key: str, headers: Headers) -> Keys:
-    """List all keys that a message is routed by; what isn't a list in CC the broker refuses."""
+    """List all keys that route a message; a CC that isn't a list is refused by the broker."""
     copies = (headers.get(name) for name in ("CC", "BCC"))
     added = [key for each in copies if isinstance(each, list) for key in each]
     return routing_key, *(each for each in added if isinstance(each, str))
@@ -75,9 +75,9 @@ def keys_of(routing_key: str, headers: Headers) -> Keys:
 def way(
     topology: Topology, exchange: str, keys: Keys, headers: Headers, *, has_died: bool = False
 ) -> Way:
-    """Follow a message to its queues; none: it would be returned, or dropped.
+    """Follow a message to its queues; without any it would be returned, or dropped.
 
-    One that has died in a queue carries headers that tell how, which nobody knows beforehand.
+    A dead letter has headers that describe its death, which aren't known beforehand.
     """
     steps: dict[str, Sequence[Hop]] = {}
     untold: dict[str, str] = {}
@@ -93,7 +93,7 @@ def way(
             if not hop.to_exchange or hop.destination in seen:
                 continue
             seen.add(hop.destination)
-            # An alternate exchange that isn't there gets nothing; a bound one is always there.
+            # A missing alternate exchange gets nothing; a bound one always exists.
             if hop.binding or hop.destination in topology.exchanges:
                 waiting.append(hop.destination)
     return Way(exchange, keys, steps, untold)
@@ -102,13 +102,13 @@ def way(
 def queues_reached(
     topology: Topology, exchange: str, routing_key: str, headers: Headers
 ) -> list[str] | None:
-    """List the queues that would get a message, by name; None when it can't be told."""
+    """List the queues that would get a message, by name; None if unknown."""
     found = way(topology, exchange, keys_of(routing_key, headers), headers)
     return None if found.untold else found.queues
 
 
 def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str] | None]:
-    """Tell of messages, to an exchange unless they name one, which queues they would reach."""
+    """Say which queues messages would reach, through an exchange unless they name one."""
     cached = cache(partial(queues_reached, topology, headers={}))
 
     def reach(message: Message) -> list[str] | None:
@@ -123,7 +123,7 @@ def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str]
 def _hops(
     topology: Topology, name: str, keys: Keys, headers: Headers, *, has_died: bool
 ) -> list[Hop] | str:
-    """Take the next steps; a text says why nobody can tell them."""
+    """Take the next steps; a text says why they are unknown."""
     known = topology.exchanges.get(name)
     if known is None:
         return "there is no such exchange"
@@ -176,8 +176,8 @@ def _asks_of_death(binding: Binding) -> bool:
 def _headers_match(arguments: Headers, headers: Headers) -> bool:
     """Compare as a headers exchange does: `x-match` says whether all or any must agree.
 
-    An argument without a value asks for the header alone. Headers that begin with `x-` count
-    only with `all-with-x` and `any-with-x`.
+    An argument without a value requires only the header. Headers that begin with `x-` count only
+    with `all-with-x` and `any-with-x`.
     """
     mode = _mode(arguments)
     agree = list(agreements(arguments, headers).values())
@@ -185,7 +185,7 @@ def _headers_match(arguments: Headers, headers: Headers) -> bool:
 
 
 def agreements(arguments: Headers, headers: Headers) -> dict[str, bool]:
-    """Tell of each header that a binding asks for whether a message has it so."""
+    """Say for each header that a binding requires whether a message has it."""
     with_x = _mode(arguments).endswith("-with-x")
     return {
         name: name in headers and (value is None or _same(headers[name], value))

@@ -9,7 +9,7 @@ FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 def rfc3339(moment: datetime) -> str:
     """Write an aware time in UTC with microseconds: 2025-01-15T10:00:00.000000Z.
 
-    One that exists only with its offset, such as 0001-01-01T00:00:00+01:00, keeps that.
+    One that can't be converted, such as 0001-01-01T00:00:00+01:00, keeps its offset.
     """
     try:
         utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
@@ -21,7 +21,7 @@ def rfc3339(moment: datetime) -> str:
 def sortable(moment: datetime) -> str:
     """Write an aware time so that it sorts, as text, among those that `rfc3339` writes in UTC.
 
-    One that exists only with its offset is before all of them, or after all.
+    One that can't be converted is before all of them, or after all.
     """
     text = rfc3339(moment)
     if text.endswith("Z"):
@@ -30,13 +30,13 @@ def sortable(moment: datetime) -> str:
 
 
 def from_rfc3339(text: str) -> datetime:
-    """Read an RFC 3339 time; a naive one counts as UTC. Raises ValueError when it is none."""
+    """Read an RFC 3339 time; a naive one counts as UTC. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def from_seconds(seconds: float) -> datetime:
-    """Give the time so many seconds after 1970 began; beyond the calendar, its first or last."""
+    """Give the time in seconds after 1970; beyond the calendar, its first or last."""
     try:
         return EPOCH + timedelta(seconds=seconds)
     except OverflowError:

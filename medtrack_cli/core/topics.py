@@ -1,4 +1,4 @@
-"""Which routing keys match a topic pattern, as the broker would decide; which times are wanted."""
+"""Which routing keys match a topic pattern, as the broker decides; which times are wanted."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ EVER = Window()
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Translate a binding pattern: `*` is one word, `#` any number of words, none included."""
-    # Each word carries the dot before it; the key is matched with a dot put in front.
+    # Each word includes the dot before it; the key is matched with a dot in front.
     words = {"*": r"\.[^.]*", "#": r"(?:\.[^.]*)*"}
     parts = pattern.split(".") if pattern else []
     return re.compile("".join(words.get(each, re.escape(f".{each}")) for each in parts))
@@ -44,7 +44,7 @@ def key_matches(pattern: str, routing_key: str) -> bool:
 
 
 def doubt(pattern: str, known: Sequence[str]) -> str | None:
-    """Say that a pattern matches no known key, and which one may be meant; None: it matches one."""
+    """Warn that a pattern matches no known key, and suggest one; None: it matches."""
     if _matches_any(pattern, known):
         return None
     parts = re.split(r"[,;\s]+", pattern)
@@ -60,7 +60,7 @@ def doubt(pattern: str, known: Sequence[str]) -> str | None:
 
 
 def as_topic(pattern: str) -> Iterator[str]:
-    """Translate what stands for words in other tongues: of shells, NATS, MQTT; word by word."""
+    """Translate wildcards of others (shells, NATS, MQTT), word by word."""
     words = re.split("[./]", pattern)
     if set(words) == {"*"}:
         words = ["#"]
@@ -79,7 +79,7 @@ def as_topic(pattern: str) -> Iterator[str]:
 
 
 def _nearest(pattern: str, known: Sequence[str]) -> str | None:
-    """Find the pattern with words of known keys that is most like this one, if it matches any."""
+    """Find the most similar pattern with words of known keys, if it matches any."""
     from difflib import get_close_matches
 
     pattern = ".".join(as_topic(pattern))

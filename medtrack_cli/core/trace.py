@@ -19,7 +19,7 @@ def trace_headers(
 ) -> dict[str, str]:
     """Give the trace that the environment says we are part of, unless one was typed.
 
-    What is no W3C trace context is left out, with a warning; a state without a parent is nothing.
+    What is no W3C trace context is left out, with a warning; a state without a parent is ignored.
     """
     parent, state = environ.get("TRACEPARENT", ""), environ.get("TRACESTATE", "")
     if not parent or "traceparent" in map(str.lower, typed):
@@ -36,7 +36,7 @@ def trace_headers(
 
 
 def trace_id(traceparent: object) -> str | None:
-    """Give the trace that a traceparent names; a newer version's may go on after a dash."""
+    """Give the trace id of a traceparent; a newer version's may continue after a dash."""
     match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
     if match is None or (match["more"] and match["version"] == "00"):
         return None

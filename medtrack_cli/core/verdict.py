@@ -1,4 +1,4 @@
-"""What findings come to: their counts, and the exit code."""
+"""The result of findings: their counts, and the exit code."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -11,9 +11,9 @@ from medtrack_cli.plural import counted
 
 @dataclass(slots=True)
 class Verdict:
-    """Counts of a check. The exit code is that of the first cause met.
+    """Counts of a check. The exit code is that of the first cause.
 
-    `kind` is that of the object that sums it up; who checks says what was checked.
+    `kind` is that of the summary's object; subclasses say what was checked.
     """
 
     kind: ClassVar[Kind]
@@ -35,7 +35,7 @@ class Verdict:
             self.fail(ExitCode.VERDICT_NO)
 
     def fail(self, code: ExitCode) -> None:
-        """End with this code, unless there was another cause before."""
+        """End with this code, unless there was an earlier cause."""
         if self.exit_code is ExitCode.DONE:
             self.exit_code = code
 
@@ -48,7 +48,7 @@ class Verdict:
         raise NotImplementedError
 
     def sentence(self) -> str:
-        """Say the summary in words."""
+        """Give the summary in words."""
         found = ", ".join(self.found()) or self.nothing_found()
         return f"{self.so_far()}: {found} ({self.seconds:.2f} s)"
 

@@ -1,1 +1,1 @@
-"""Sending events: what publish and replay share, and what is each one's own."""
+"""Sending events: what publish and replay share, and what is special to each."""

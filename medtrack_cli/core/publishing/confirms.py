@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from medtrack_cli.core.messages import Message, Outcome
 
-# A queue that is full says no for all: others bound to the same key have their copy.
+# A full queue nacks for all: other queues bound to the same key have their copy.
 NACKED = (
     "a queue refused it (nack): is one full, or failing over to another node? "
     "other queues may have it"
@@ -27,9 +27,9 @@ class Settled(NamedTuple):
 class Confirms:
     """The messages sent on one channel and not yet answered, by delivery tag.
 
-    Tags start at 1 and count up with each `sent`. Answers may come out of order and for many
-    tags at once. A return comes before its confirm and carries no tag, so it is matched by
-    message id and routing key; two messages that share both were routed alike.
+    Tags start at 1 and grow by one with each `sent`. Answers may come out of order and for many
+    tags at once. A return comes before its confirm and has no tag, so it is matched by message id
+    and routing key; two messages that share both were routed alike.
     """
 
     def __init__(self) -> None:

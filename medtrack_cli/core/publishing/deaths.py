@@ -1,4 +1,4 @@
-"""What dead letters a queue holds: where they died, of what, and when."""
+"""A queue's dead letters: where they died, why and when."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ MOST_IDS = 3
 
 
 class Cause(NamedTuple):
-    """What dead letters are grouped by."""
+    """How dead letters are grouped."""
 
     queue: str
     reason: str
@@ -41,7 +41,7 @@ class Group:
 
 
 class Deaths:
-    """Dead letters by cause; beyond the first hundred causes together."""
+    """Dead letters by cause; causes beyond the first hundred are counted together."""
 
     def __init__(self) -> None:
         self._groups: BoundedCounts[Cause, Group] = BoundedCounts(MOST_CAUSES, Group)

@@ -8,7 +8,7 @@ from medtrack_cli.core.ports import Publisher, Stop
 from medtrack_cli.errors import ExitCode, MedtrackError
 
 Outgoing = Iterable[Message | Receipt]
-"""What is to be sent, with receipts already settled (invalid events) in between."""
+"""What is to be sent, in between receipts already settled (invalid events)."""
 
 
 def deliver(
@@ -17,8 +17,8 @@ def deliver(
     """Connect, send, and yield a receipt for each event; then raise what ended the run early.
 
     `read_again` gives everything from the start, when the input can be read twice: what the run
-    didn't come to is then reported unsent. A bug, too, is raised only when all is accounted for.
-    What fails after a wish to stop is not raised.
+    didn't reach is then reported unsent. Even a bug is raised only when all is accounted for. What
+    fails after a requested stop is not raised.
     """
     last = 0
     is_whole = False
@@ -28,7 +28,7 @@ def deliver(
         each = None
         for each in outgoing:
             yield each
-        is_whole = not isinstance(each, Receipt)  # an invalid event may have been the end
+        is_whole = not isinstance(each, Receipt)  # an invalid event may have ended the run
 
     reason = "the run was stopped"
     failure: Exception | None = None
@@ -50,7 +50,10 @@ def deliver(
 
 
 def why(error: Exception) -> str:
-    """Name what ended a run, or kept a message from being made; a bug's own words may hold data."""
+    """Name what ended a run, or kept a message from being made.
+
+    A bug's own text may contain data.
+    """
     return error.what if isinstance(error, MedtrackError) else f"a bug: {type(error).__name__}"
 
 
@@ -62,14 +65,14 @@ def unsent(outgoing: Outgoing, *, reason: str, after: int = 0) -> Iterator[Recei
 
 
 GOT_OUT = frozenset({Outcome.CONFIRMED, Outcome.UNROUTABLE, Outcome.UNKNOWN})
-"""What became of an event that reached the broker, or may have."""
+"""The outcomes of an event that reached the broker, or may have."""
 
 
 class Tally:
     """Counts receipts; its numbers add up to the events of the input."""
 
     def __init__(self, *, unroutable_is_done: bool = False) -> None:
-        self.aside: Counter[str] = Counter()  # events with no receipt: left out, by reason
+        self.aside: Counter[str] = Counter()  # events without a receipt, by reason
         self.lag = 0.0  # seconds by which the latest was behind the recorded pace
         self.unwanted = 0  # that no queue is bound to
         self.is_cut_short = False  # though every event has its receipt
@@ -87,7 +90,7 @@ class Tally:
             self.aside["invalid_sent"] += 1
 
     def so_far(self, seconds: float, expected: int | None, in_flight: int) -> str:
-        """Say on one line how far a run is."""
+        """Report a run's progress on one line."""
         rate = self.total / seconds if seconds else 0.0
         parts = [
             f"{self.total:,} of {expected:,} events" if expected else f"{self.total:,} events",
@@ -100,7 +103,7 @@ class Tally:
         return ", ".join(parts)
 
     def by_outcome(self) -> dict[str, int]:
-        """Count the events of each outcome there is."""
+        """Count the events of each outcome that occurred."""
         return {outcome.value: count for outcome, count in self._counts.items() if count}
 
     @property

@@ -1,4 +1,4 @@
-"""What a published message carries besides its event: headers and properties."""
+"""What a published message has besides its event: headers and properties."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ _ELSEWHERE = {
 
 
 def headers_of(texts: Iterable[str]) -> dict[str, str]:
-    """Read KEY=VALUE; UsageError for what isn't one."""
+    """Read KEY=VALUE; UsageError for anything else."""
     headers: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -34,7 +34,7 @@ def headers_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def properties_of(texts: Iterable[str]) -> dict[str, Any]:
-    """Read NAME=VALUE; UsageError for what isn't one, or has its own option."""
+    """Read NAME=VALUE; UsageError for anything else, or a name that has its own option."""
     found: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -84,4 +84,4 @@ PROPERTIES: Mapping[str, Callable[[str, str], Any]] = {
     "correlation_id": _text,
     "reply_to": _text,
 }
-"""What --property sets, and what reads it."""
+"""The properties that --property sets, each with its reader."""

@@ -1,7 +1,7 @@
-"""Made-up values in the place of a person's: by a key, the same one for the same value.
+"""Made-up values in place of personal ones: with the same key, the same one for the same value.
 
-A value's kind is seen by what it looks like and by its field's name, never by its event type, so
-that a person is the same in all types. Each kind has a subkey of its own.
+A value's kind is recognised by its form and its field's name, never by its event type, so that a
+person is the same in all types. Each kind has a subkey of its own.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ NAMES: Final = (
     *("Testard", "Fakeline", "Mockina", "Dummia", "Samplin", "Specimelle", "Fictor", "Nobody"),
     *("Testova", "Fakeman", "Mockett", "Dummert", "Samplon", "Placebo", "Fictione", "Anonyma"),
 )
-"""What nobody is called, and everybody sees."""
+"""Names of nobody, visibly made up."""
 
 _EMAIL, _PHONE, _CIN = (re.compile(each) for each in (formats.EMAIL, formats.PHONE, formats.CIN))
 _UUID = re.compile(formats.UUID)
@@ -29,7 +29,7 @@ _DAY = re.compile(f"{formats.DATE}|{formats.TIMESTAMP}")
 _FIRST_DAY, _DAYS = date(1900, 1, 1), 36_500
 _PHONE_FIELD = re.compile("phone|mobile|gsm|fax|(?:^|_)tel", re.IGNORECASE)
 _NAME_FIELD = re.compile("name|nom(?:_|$)", re.IGNORECASE)
-_LEAD = re.compile(r"(?:[^0-9]*[0-9]){1,3}")  # of a phone: the country, or what dials out
+_LEAD = re.compile(r"(?:[^0-9]*[0-9]){1,3}")  # of a phone: the country, or the dialling prefix
 _WORD = re.compile(r"[^\s.,'\u2019()-]+")
 _NUMBER = re.compile(r"(-?)(0?)([0-9.]*)(.*)", re.DOTALL)
 
@@ -39,7 +39,7 @@ _PIECE = 64  # characters that are changed as one number
 
 
 class Kind(StrEnum):
-    """What a value is of a person; each has its own subkey."""
+    """The kinds of a person's values; each has its own subkey."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -52,7 +52,7 @@ class Kind(StrEnum):
 
 
 def kind_of(field: str, value: str) -> Kind:
-    """Tell what a text is."""
+    """Recognise a text's kind."""
     if "@" in value and _EMAIL.fullmatch(value):
         return Kind.EMAIL
     if value.count("-") > 3 and _UUID.fullmatch(value):
@@ -80,7 +80,7 @@ class Fakes:
         self._layout = lru_cache(4096)(self._laid_out)
 
     def _text(self, field: str, value: str, *, keeps_shape: bool = False) -> str:
-        """Make a text; with `keeps_shape` a name has its own length."""
+        """Make a text; with `keeps_shape` a name keeps its length."""
         match kind_of(field, value):
             case Kind.EMAIL:
                 number = self._of[Kind.EMAIL].digest(value.casefold().encode()).hex()[:16]
@@ -104,7 +104,7 @@ class Fakes:
         sign, zero, main, exponent = _NUMBER.fullmatch(text).groups()  # type: ignore[union-attr] # any text is one
         shape = main.translate(_SHAPES)
         if not zero:
-            shape = "1" + shape[1:]  # no number begins with a zero
+            shape = "1" + shape[1:]  # numbers don't begin with a zero
         return f"{sign}{zero}{self._changed(Kind.NUMBER, main, shape)}{exponent}"
 
     def _uuid(self, text: str) -> str:
@@ -112,7 +112,7 @@ class Fakes:
         return made.upper() if text.isupper() else made
 
     def _day(self, text: str) -> str:
-        """Make a day of the last century; of a time the rest is zeros."""
+        """Make a day of the last century; the time of day, if any, becomes zeros."""
         number = self._of[Kind.DAY].number(text[:10].encode(), _DAYS)
         day = (_FIRST_DAY + timedelta(number)).isoformat()
         if day == text[:10]:
@@ -120,7 +120,7 @@ class Fakes:
         return day + re.sub("[0-9]", "0", text[10:])
 
     def _phone(self, text: str) -> str:
-        """Make one of +999…, which is no country; no two of one country and length are the same."""
+        """Make one of +999…, which is no country; numbers of a country and length stay distinct."""
         lead = _LEAD.match(text)
         if lead is None:
             return self._shaped(Kind.PHONE, text)
@@ -140,13 +140,13 @@ class Fakes:
         return name.upper() if word.isupper() and len(word) > 1 else name
 
     def _shaped(self, kind: Kind, text: str, beside: str = "") -> str:
-        """Change letters into letters and digits into digits; ASCII's punctuation stays."""
+        """Change letters into letters and digits into digits; ASCII punctuation stays."""
         return self._changed(kind, text, text.translate(_SHAPES), beside)
 
     def _changed(self, kind: Kind, text: str, shape: str, beside: str = "") -> str:
-        """Change a text as its shape says, all as one number; beside another text to another.
+        """Change a text within its shape, as one number; different with another `beside`.
 
-        What is changed alike has the same shape: of those no two become the same.
+        Texts changed with the same one keep their shape, and none of them become equal.
         """
         if len(text) > _PIECE:
             beside += text
@@ -157,7 +157,7 @@ class Fakes:
 
 
 class _Layout:
-    """What all texts of a shape have in common: which characters change, and into how many."""
+    """What all texts of a shape have in common: which characters change, and their alphabets."""
 
     def __init__(self, key: "_Hmac", shape: str) -> None:
         self._places = [(at, *found) for at, char in enumerate(shape) if (found := _alphabet(char))]
@@ -182,9 +182,10 @@ class _Layout:
         return "".join(chars)
 
     def _permuted(self, number: int) -> int:
-        """Change a number into another one, each into a different one.
+        """Permute the numbers below the size.
 
-        A Feistel network over the two digits of a number, walked on until it is below the size.
+        A Feistel network over the two digits of a number, repeated until the result is below the
+        size.
         """
         width, key = self._width, self._key
         while True:
@@ -206,7 +207,7 @@ _SHAPES = {
 
 @cache
 def _alphabet(char: str) -> tuple[int, int] | None:
-    """Tell how many characters may stand in a place of a shape, and the first; None: it stays."""
+    """Return the size and the first character of a place's alphabet; None: it stays."""
     if char in "01":
         return (10, ord("0")) if char == "0" else (9, ord("1"))
     if char.isascii() and not char.isalpha():
@@ -215,7 +216,7 @@ def _alphabet(char: str) -> tuple[int, int] | None:
 
 
 class _Hmac:
-    """HMAC-SHA256 of one key, which is worked in only once."""
+    """HMAC-SHA256 with one key, which is processed only once."""
 
     def __init__(self, inner: "hashlib._Hash", outer: "hashlib._Hash") -> None:
         self._inner, self._outer = inner, outer
@@ -228,7 +229,7 @@ class _Hmac:
         return cls(hashlib.sha256(inner), hashlib.sha256(outer))
 
     def after(self, text: bytes) -> "_Hmac":
-        """Give the HMAC of all texts that begin so."""
+        """Give the HMAC of all texts with this beginning."""
         inner = self._inner.copy()
         inner.update(text)
         return _Hmac(inner, self._outer)
@@ -240,7 +241,7 @@ class _Hmac:
         return outer.digest()
 
     def number(self, text: bytes, size: int) -> int:
-        """Give a number below `size`, each as likely as the others to within 2^-64."""
+        """Give a number below `size`, uniform to within 2^-64."""
         made = self.digest(text)
         while 8 * len(made) < size.bit_length() + 64:
             made += self.digest(made)

@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from medtrack_cli.core.publishing.outline import Outline
 
 Outgoing = Message | Receipt
-"""What is to be sent, or the receipt of what isn't: an invalid event."""
+"""What is to be sent, or the receipt of an invalid event, which isn't."""
 
 MOST_KEPT = 100_000
-"""Events that are held in memory: a small file may hold very many, all of them tiny."""
+"""Events held in memory: even a small file may contain very many tiny ones."""
 
 SKIPPED = "skipped"
-"""Counts events that are in order, and of which a check made nothing."""
+"""Counts valid events for which a check made no message."""
 
 
 class Pass(Enum):
     """Why events are read."""
 
-    CHECK = auto()  # to know whether all may be sent; what is in order may be skipped
-    KEEP = auto()  # the same, and what is made is sent
+    CHECK = auto()  # to know whether all may be sent; valid events may be skipped
+    KEEP = auto()  # the same, and the messages made are sent
     SEND = auto()
-    ACCOUNT = auto()  # to give a receipt to each, whatever became of the run
+    ACCOUNT = auto()  # to give each its receipt, whatever happened to the run
 
 
 Make = Callable[[Pass, Counter[str]], Iterator[Outgoing]]
-"""Makes a job's events anew, in their order; counts what has no receipt, by reason."""
+"""Makes a job's events anew, in order; counts what has no receipt, by reason."""
 
 
 class Journal(Protocol):
-    """Knows what earlier runs of a job have done, and notes what this one does."""
+    """Knows what earlier runs of a job have done, and records what this one does."""
 
     def left(self, outgoing: Iterable[Outgoing]) -> Iterator[Outgoing]:
         """Pass on what is not done."""
@@ -48,21 +48,21 @@ class Journal(Protocol):
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
-        """Pass receipts on, and note what is done."""
+        """Pass receipts on, and record what is done."""
         ...
 
 
 @dataclass
 class Job:
-    """Events to be sent. `refuse_changes` raises when they are no longer what was checked.
+    """Events to be sent. `refuse_changes` raises when they differ from those that were checked.
 
-    `is_small`: they may be held in memory from their check on, and are made only once.
-    `checked` is told what the check has found: how many events, and how many others, by reason;
-    `known` is that of an earlier run, where none is needed. The run has a `name`, or none.
-    `guard` may refuse one by raising, before it is held back; `last_touch` is given to each when
-    it goes, after that. `opened` is entered
-    before they are made and left when all is done: where they come from. The check fills the
-    `outline`. So many that were wanted were `gone` when it began, and more may go; None: none.
+    `is_small`: they may be held in memory after their check, and are made only once. `checked` is
+    called with the result of the check: the number of events, and of others by reason; `known` is
+    an earlier run's result, which makes the check unnecessary. `name` is the run's, or empty.
+    `guard` may refuse an event by raising, before it is delayed; `last_touch` changes each when it
+    is sent, after that. `opened` is the context they come from: entered before they are made, left
+    when all is done. The check fills the `outline`. `gone` counts wanted events that were gone when
+    it began; more may go until it ends; None: none can.
     """
 
     make: Make
@@ -86,11 +86,11 @@ class Job:
 
     @property
     def events(self) -> int:
-        """How many the check has found in order so far."""
+        """How many valid events the check has found so far."""
         return self.known[0] if self.known else self._made + self._checked[SKIPPED]
 
     def count_gone(self) -> None:
-        """Count what went while all else was sent: it has no receipt."""
+        """Count what was dropped while all else was sent: it has no receipt."""
         if self.gone is not None:
             before = 0 if self.known else self.gone
             missing = self.events - self.tally.total - self.tally.aside["done_before"]
@@ -98,7 +98,7 @@ class Job:
                 self.tally.aside["gone"] = gone
 
     def check(self) -> None:
-        """Make everything once, before anything is sent: one that is invalid refuses the job."""
+        """Make everything once, before anything is sent: an invalid event refuses the job."""
         aside = self._checked = Counter()
         kept: list[Outgoing] | None = [] if self.is_small else None
         outline = self.outline
@@ -121,7 +121,7 @@ class Job:
             self.checked(self.events, {name: aside[name] for name in aside if name != SKIPPED})
 
     def outgoing(self) -> Iterator[Outgoing]:
-        """Give what is to be sent; what was checked is compared when the first is asked for."""
+        """Give what is to be sent; on first use, compare it with what was checked."""
         if self._kept is None:
             aside = Counter(self.known[1]) if self.known else self.tally.aside
             yield from self._left(self.make(Pass.SEND, aside))
@@ -130,12 +130,12 @@ class Job:
             yield from self._left(iter(self._kept))
 
     def everything(self) -> Iterator[Outgoing]:
-        """Give what is to be accounted for: an invalid event doesn't end it."""
+        """Give all that needs a receipt: an invalid event doesn't end it."""
         kept = None if self._kept is None else iter(self._kept)
         return self._left(kept or self.make(Pass.ACCOUNT, Counter()))
 
     def _rest(self) -> Iterator[Outgoing]:
-        """Give everything, and count what has no receipt of the whole input, not of a part."""
+        """Give everything, and count what has no receipt in the whole input, not in a part."""
         if self._kept is not None:
             yield from self.everything()
             return
@@ -144,7 +144,7 @@ class Job:
         self.tally.aside |= aside
 
     def unsent(self) -> Iterator[Receipt]:
-        """Give every event its receipt when an invalid one keeps all from being sent."""
+        """Give every event its receipt when an invalid one prevents the sending of all."""
         everything = self._left(self.make(Pass.ACCOUNT, self.tally.aside))
         return unsent(everything, reason="another event is invalid")
 

@@ -1,13 +1,13 @@
-"""Where a recording was made, as its header tells: whose events are sent again, and into what."""
+"""Where a recording was made, by its header: whose events are replayed, and to what target."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 
 class Origin(NamedTuple):
-    """A broker (host:port, several joined by ", "; no login), what is used of it, and by whom.
+    """A broker (host:port, several joined by ", "; no login), its exchange, and the recorder.
 
-    It is the target of a replay, too: `is_same_place` compares the two.
+    A replay's target is one, too: `is_same_place` compares the two.
     """
 
     broker: str
@@ -18,7 +18,7 @@ class Origin(NamedTuple):
 
     @classmethod
     def read(cls, header: Mapping[str, Any]) -> Self | None:
-        """Read it off a recording's header; None where it isn't told, as older ones don't."""
+        """Read it from a recording's header; None if it isn't there, as in older ones."""
         match header:
             case {
                 "broker": str(broker),
@@ -31,7 +31,7 @@ class Origin(NamedTuple):
         return None
 
     def to_header(self) -> dict[str, object]:
-        """Give the members of a header that tell it."""
+        """Give the members for a header."""
         told: dict[str, object] = {
             "broker": self.broker,
             "vhost": self.vhost,
@@ -46,6 +46,6 @@ class Origin(NamedTuple):
         return ours == theirs and self.is_same_broker(other)
 
     def is_same_broker(self, other: Self) -> bool:
-        """Return whether both are one broker, whatever is used of it."""
+        """Return whether both are one broker, whatever the exchange."""
         brokers, others = ({*each.broker.split(", ")} for each in (self, other))
         return not brokers.isdisjoint(others)

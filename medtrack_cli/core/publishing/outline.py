@@ -1,4 +1,4 @@
-"""What a replay would do, counted while its events are checked: the plan that is shown first."""
+"""What a replay would do, counted while its events are checked: the plan shown beforehand."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
 
 MOST_NAMES = 100
-"""So many keys, types, services and queues are counted apart."""
+"""The most keys, types, services and queues counted apart."""
 
 MOST_SHOWN = 20
-"""So many of the first events are listed."""
+"""The most of the first events listed."""
 
 _LONGEST_NAME = 200  # characters of a name that are kept
 
@@ -34,8 +34,8 @@ _names = partial(BoundedCounts[str | None, Count], MOST_NAMES, Count)
 class Outline:
     """Counts what is to be sent to a target.
 
-    `due` tells when a recorded delivery goes, in seconds from the start, where a pace is kept.
-    `reach` tells which queues would get a message; None: that isn't known.
+    `due` gives when a recorded delivery is sent, in seconds from the start, where a pace is kept.
+    `reach` gives the queues that would get a message; None: unknown.
     """
 
     run: str
@@ -45,10 +45,10 @@ class Outline:
     reach: Callable[[Message], list[str] | None] = lambda _message: None
     left_out: Mapping[str, int] = field(default_factory=Counter)  # by condition
     events: int = 0
-    invalid: int = 0  # of them: no valid events, sent as they were
+    invalid: int = 0  # of them: invalid events, sent as they were
     mismatched: int = 0  # their key is not their type
     unreached: int = 0  # no queue would get them
-    unknown: int = 0  # nobody can tell whether one would
+    unknown: int = 0  # it is unknown whether one would
     seconds: float = 0.0  # from the first to the last
     first: datetime | None = None  # when they were recorded
     last: datetime | None = None
@@ -100,7 +100,7 @@ class Outline:
         self.seconds = due
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as docs/json-output.md has it; a run's journal, too."""
+        """Give it in the form of docs/json-output.md, also for a run's journal."""
         is_paced = self.due is not None or self.rate is not None
         deaths = {"deaths": self.deaths.to_json()} if self.deaths else {}
         return {
@@ -113,7 +113,7 @@ class Outline:
             "left_out": {
                 name: count
                 for name, count in self.left_out.items()
-                if count and name != "left_out"  # the sum of those that are named like it
+                if count and name != "left_out"  # the sum of those with its name as a prefix
             },
             "first": self.first and rfc3339(self.first),
             "last": self.last and rfc3339(self.last),

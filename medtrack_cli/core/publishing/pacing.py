@@ -1,4 +1,4 @@
-"""Hold messages back: to a rate, to the pace they were recorded at, while a queue holds much."""
+"""Delay messages: to a rate, to the recorded pace, while a queue has a large backlog."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONG_SECONDS = 30.0  # a wait that is told
-LAG_SECONDS = 1.0  # what is behind the recording's pace by more is told, too
-LOOK_SECONDS = 0.02  # between two looks at a queue that holds too much
+LONG_SECONDS = 30.0  # waits from here on are reported
+LAG_SECONDS = 1.0  # a greater delay is reported, too
+LOOK_SECONDS = 0.02  # between two readings of a queue that holds too much
 ANSWER_SECONDS = 0.002  # the same, where it would if all that is on its way arrived there
 
 
@@ -25,7 +25,7 @@ def at_rate(
 ) -> Iterator[T]:
     """Pass on at most `per_second` items a second, evenly; no burst follows a delay.
 
-    When stopped, what is in hand goes at once, so that it is accounted for.
+    When stopped, an item in hand is passed on at once, so that it is accounted for.
     """
     gap = 1 / per_second
     due = clock.monotonic()
@@ -36,16 +36,16 @@ def at_rate(
 
 
 def read_ahead(rate: float | None, window: int) -> int | None:
-    """Say how many messages may be read ahead: with a rate, they may leave in one burst."""
+    """Return how many messages may be read ahead: with a rate, they may leave in one burst."""
     return max(1, min(int(rate / 10), 2 * window)) if rate else None
 
 
 class Pace:
     """The pace of a recording, `speed` times as fast, measured from its first time: no drift.
 
-    What one recorder received is paced by its own seconds, which no change of the time of day
-    touches; else by that, where a step back costs no pause. A recorded pause of over `max_gap`
-    seconds counts as one of so many. A long wait is told to `note`, with its end.
+    What one recorder received is paced by its own seconds, which no change of the clock affects;
+    else by the time of day, where a step back causes no pause. A recorded pause of over `max_gap`
+    seconds counts as that many. A long wait is reported to `note`, with its end.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Pace:
         self._elapsed = self._started = 0.0
 
     def hold(self, delivery: "Delivery") -> float:
-        """Wait until it is time for a delivery, and tell when that was."""
+        """Wait until a delivery is due, and return when that was."""
         if self._last is None:
             self._started = self._clock.monotonic()
         due = self._started + self.after(delivery)
@@ -75,18 +75,21 @@ class Pace:
         return due
 
     def put_off(self, seconds: float) -> None:
-        """Let all that follows be due so much later."""
+        """Delay all that follows by some seconds."""
         self._started += seconds
 
     def after(self, delivery: "Delivery") -> float:
-        """Tell how many seconds after the first delivery one is due; each is asked for in turn."""
+        """Return how many seconds after the first delivery one is due.
+
+        To be called for each in turn.
+        """
         if self._last is None:
             self._last, self._latest = delivery, delivery.received_at
         self._elapsed += min(self._since(self._last, delivery), self._max_gap)
         return self._elapsed / self._speed
 
     def _since(self, last: "Delivery", delivery: "Delivery") -> float:
-        """Give the seconds from one event to the next, and remember the later one."""
+        """Return the seconds from one event to the next, and remember the later one."""
         counted = -1.0
         if last.monotonic is not None and delivery.monotonic is not None:
             counted = delivery.monotonic - last.monotonic
@@ -114,10 +117,10 @@ class Pace:
 
 
 class Backlog:
-    """Lets a message go when each queue holds no more than it may.
+    """Lets a message go when no queue holds more than it may.
 
     What is on its way may be in a queue already, or not yet: until the broker has answered, it
-    counts as in all of them. So no queue ever gets one more than it may hold by what we send.
+    counts in all of them. So no queue ever gets more from us than it may hold.
     """
 
     def __init__(
@@ -128,12 +131,12 @@ class Backlog:
         self._clock = clock
         self._stop = stop
         self._note = note
-        self._room = 0  # how many may go before the next look
+        self._room = 0  # how many may go before the next reading
         self._told: set[str] = set()
         self.waits_for = ""  # a queue that holds too much
 
     def hold(self, on_its_way: Callable[[], int]) -> float:
-        """Wait until one more may go; give the seconds for which a queue held too much."""
+        """Wait until one more may go; return for how many seconds a queue held too much."""
         paused = 0.0
         while self._room <= 0 and not self._stop.is_requested:
             before, began = on_its_way(), self._clock.monotonic()
@@ -167,15 +170,15 @@ class Backlog:
             self._note(f"paused: queue {self.waits_for}; going on whenever it holds no more")
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop reading depths."""
         self._depths.close()
 
 
 class Paced:
-    """All that holds a job's messages back, and how late they are.
+    """All that delays a job's messages, and how late they are.
 
-    First the recording's pace, then a rate, then queues that hold much. What these hold back
-    puts off all that follows; what is late for any other reason is caught up.
+    First the recording's pace, then a rate, then queues with a backlog. Delays by these shift all
+    that follows; any other delay is made up for.
     """
 
     def __init__(
@@ -197,7 +200,7 @@ class Paced:
         self.greatest_lag = 0.0
 
     def __call__(self, outgoing: "Iterable[Message | Receipt]") -> "Iterator[Message | Receipt]":
-        """Hand on each when it may go; what has no time, and what isn't sent, at once."""
+        """Pass on each when it may go; what has no time, and what isn't sent, at once."""
         items = map(self._on_time, outgoing) if self._pace else outgoing
         if self._rate:
             items = at_rate(items, self._rate, self._clock, self._stop)
@@ -208,7 +211,7 @@ class Paced:
             yield each
 
     def watched(self, receipts: Iterable[Receipt]) -> Iterator[Receipt]:
-        """Pass receipts on, and see how late each event was."""
+        """Pass receipts on, and measure how late each event was."""
         for receipt in receipts:
             self._settled += 1
             due = self._due.pop(receipt.position, None)
@@ -222,14 +225,14 @@ class Paced:
         return max((self._clock.monotonic() - due for due in [*self._due.values()][:1]), default=0)
 
     def so_far(self) -> Iterator[str]:
-        """Say how it stands, for a person who watches."""
+        """Describe the current delay for a person."""
         if self._backlog and self._backlog.waits_for:
             yield f"paused: {self._backlog.waits_for}"
         elif self.lag > LAG_SECONDS:
             yield f"{self.lag:.1f} s behind"
 
     def close(self) -> None:
-        """Hold nothing back any more."""
+        """End all delays."""
         if self._backlog:
             self._backlog.close()
 
@@ -246,6 +249,6 @@ class Paced:
 
 
 def wait(due: float, clock: Clock, stop: Stop | None = None) -> None:
-    """Sleep until the monotonic time `due`, in short naps, so that a wish to stop is soon seen."""
+    """Sleep until the monotonic time `due`, in short naps, to notice a requested stop soon."""
     while (left := due - clock.monotonic()) > 0 and not (stop and stop.is_requested):
         clock.sleep(min(left, 0.1))

@@ -1,4 +1,4 @@
-"""Real persons of a protected broker stay there, unless somebody says otherwise."""
+"""Real persons on a protected broker stay there, unless the user says otherwise."""
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.publishing.origin import Origin
@@ -8,7 +8,7 @@ from medtrack_cli.events.registry import Registry
 
 
 class RealPersons(UsageError):
-    """Events of persons that would leave the protected broker they were recorded from."""
+    """Events with persons that would leave the protected broker they were recorded from."""
 
     def __init__(self, origin: Origin, target: Origin) -> None:
         what = "real persons, recorded from a protected broker, would go to another one"
@@ -17,9 +17,9 @@ class RealPersons(UsageError):
 
 
 def refuse_persons(seen: CheckedDelivery, target: Origin, registry: Registry) -> None:
-    """Raise RealPersons where an event may hold one and would leave its broker.
+    """Raise RealPersons if an event may contain a person and would leave its broker.
 
-    Of what is no event, or of an unknown type, nobody knows whose data it holds.
+    What is no event, or of an unknown type, may contain anybody's data.
     """
     origin = seen.delivery.origin
     if origin is None or not origin.is_protected or origin.is_pseudonymized:

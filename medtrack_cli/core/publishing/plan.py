@@ -24,17 +24,17 @@ from medtrack_cli.events.check import quick_check
 from medtrack_cli.plural import counted
 
 Read = Callable[[Callable[[bytes, int], bool] | None], Iterable[Item]]
-"""Reads an input from its start, making no item of the lines that its argument says yes to."""
+"""Reads an input from its start, making no item for the lines that its argument accepts."""
 
 Noted = Callable[[Iterable[Item]], Iterable[Item]]
-"""Passes items on, and notes what they hold."""
+"""Passes items on, and records what they contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to make of the input. `run` makes the message ids: the same run, the same ids.
+    """How messages are made of the input. `run` determines the message ids: same run, same ids.
 
-    `headers`, `properties` and `message_id` are one for all, if the user gives them. Without
+    `headers`, `properties` and `message_id` are the same for all, if the user gives them. Without
     `validates`, whatever names its event type is sent as it is.
     """
 
@@ -50,7 +50,7 @@ class Plan:
 def messages(
     items: Iterable[Item], plan: Plan, note: Note | None = None
 ) -> Iterator[Message | Receipt]:
-    """Make each event of the input a message, or the receipt that says it is invalid.
+    """Make a message of each event, or the receipt that says it is invalid.
 
     Ends after the first invalid one unless `keep_going`. `note` is told what was filled in: where
     first, and at the end in how many events.
@@ -104,7 +104,7 @@ def _may_be_sent(event: Examined, plan: Plan) -> bool:
 
 
 def _is_forced(event: Examined, plan: Plan) -> bool:
-    """Return whether an invalid event is sent all the same: it must say under which key."""
+    """Return whether an invalid event is sent all the same: it must name its type, for the key."""
     return not plan.validates and named_type(event.body) is not None
 
 
@@ -142,7 +142,7 @@ def message_ids(run: UUID) -> Callable[[int], str]:
 
 
 def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None) -> Make:
-    """Make what makes an input's messages; `noted` passes on the items of those that are sent."""
+    """Make the function that makes an input's messages; `noted` passes on their items."""
     tell = note
 
     def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
@@ -159,7 +159,7 @@ def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None
 
 
 def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes, int], bool] | None:
-    """Count lines that have no problem and are sent as they stand, so that no item is made."""
+    """Count valid lines that are sent unchanged, for which no item is made."""
     if plan.completion.event_type is not None or plan.completion.settings:
         return None
     has_no_problem = quick_check(plan.completion.registry)

@@ -1,17 +1,17 @@
-"""Which positions of an input are done, as few numbers as can say it."""
+"""Which positions of an input are done, in as few numbers as possible."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
 
 
 class Positions:
-    """A growing set of whole numbers, kept as ranges: cheap when they come nearly in order.
+    """A growing set of integers, kept as ranges: cheap when they come nearly in order.
 
     Made of ranges in any order, which may overlap.
     """
 
     def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
-        self._ranges: list[list[int]] = []  # [first, last], ascending, something missing between
+        self._ranges: list[list[int]] = []  # [first, last], ascending, with gaps between them
         for first, last in sorted(ranges):
             if self._ranges and first <= self._ranges[-1][1] + 1:
                 self._ranges[-1][1] = max(last, self._ranges[-1][1])
@@ -32,7 +32,7 @@ class Positions:
         return self._ranges
 
     def add(self, position: int) -> None:
-        """Put a position in; one that is in already changes nothing."""
+        """Add a position; one that is in already changes nothing."""
         at = self._at(position)
         ranges = self._ranges
         if at < len(ranges) and ranges[at][0] <= position:
@@ -49,7 +49,7 @@ class Positions:
             ranges.insert(at, [position, position])
 
     def add_range(self, first: int, last: int) -> None:
-        """Put all from the first to the last in."""
+        """Add all from the first to the last."""
         begin = end = self._at(first - 1)
         ranges = self._ranges
         while end < len(ranges) and ranges[end][0] <= last + 1:

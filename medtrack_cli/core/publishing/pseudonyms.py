@@ -1,4 +1,4 @@
-"""Deliveries without real persons: valid events of which every personal value is made up."""
+"""Deliveries without real persons: valid events whose personal values are all made up."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LEAST_KEY = 16
 """Bytes of a key."""
 
 NOT_PSEUDONYMIZED = "not_pseudonymized"
-"""Counts what was left out, as it can't be pseudonymized for sure."""
+"""Counts what was left out because it can't be pseudonymized for certain."""
 
 _UUID = re.compile(formats.UUID)
 _UUIDS = re.compile(formats.UUID.strip("^$"))
@@ -39,14 +39,14 @@ _EMPTY = "\u2019" + "".join(each for each in map(chr, range(128)) if not each.is
 
 
 class _Doubt(Exception):
-    """Something may be a person's, and can't be replaced for sure."""
+    """A text may be personal, and can't be replaced for certain."""
 
 
 class Pseudonymizer:
-    """Puts fake values in the place of a person's, by a key that is told to nobody.
+    """Replaces personal values by fakes, with a secret key.
 
-    With `maps_ids` each UUID of a payload becomes another one, and wherever else in the message
-    it stands. A random key is known to nobody: whoever wants the same fakes again keeps it.
+    With `maps_ids` each UUID of a payload becomes another one, and wherever else in the message it
+    occurs. A random key is never shown: to get the same fakes again, it has to be kept.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Pseudonymizer:
 
     @property
     def mark(self) -> str:
-        """Tell this key from others, without telling it."""
+        """Identify this key without revealing it."""
         return self._fakes.mark
 
     def apply(self, seen: CheckedDelivery) -> CheckedDelivery | None:
-        """Give a delivery, valid as before, without the persons; None when that isn't sure.
+        """Give a delivery, valid as before, without the persons; None when that isn't certain.
 
-        A body in gzip or deflate becomes plain. The login that it was published with goes.
+        A body in gzip or deflate becomes plain. The login that it was published with is removed.
         """
         if not seen.is_valid or seen.event_type is None:
             return None
-        for keeps_shape in (False, True):  # of names, where a type wants its own
+        for keeps_shape in (False, True):  # of names, where a type defines its own
             try:
                 made = self._made(seen, keeps_shape=keeps_shape)
             except _Doubt:
@@ -99,7 +99,7 @@ class Pseudonymizer:
         return self._outside(seen, body, work)
 
     def _outside(self, seen: CheckedDelivery, body: str, work: "_Work") -> Delivery:
-        """Take over what stands around the body, as far as no person is in it."""
+        """Keep what is outside of the body, as far as no person is in it."""
         delivery = seen.delivery
         properties = {name: each for name, each in delivery.properties.items() if name != "user_id"}
         if seen.body is not delivery.body:
@@ -123,17 +123,17 @@ class Pseudonymizer:
 
 @dataclass(slots=True)
 class _Work:
-    """What is known of one message while it is gone through."""
+    """What is known of one message while it is processed."""
 
     fakes: Fakes
     maps_ids: bool
     keeps_shape: bool
     persons: list[str] = field(default_factory=list)  # the values that are replaced
     ids: set[str] = field(default_factory=set)  # and such ids, in lower case
-    texts: list[str] = field(default_factory=list)  # what stays, and might hold one of them
+    texts: list[str] = field(default_factory=list)  # what stays, and might contain one of them
 
     def replaced(self, each: Scalar) -> str | None:
-        """Give what is to stand in the place of a scalar; None: it stays."""
+        """Give the replacement for a scalar; None: it stays."""
         is_text = each.text[0] == '"'
         value = unquoted(each.text) if is_text else each.text
         if each.says is Says.PERSONAL:
@@ -172,7 +172,7 @@ class _Work:
         return self.fakes.uuid(value)
 
     def headers(self, values: Mapping[str, Any], personal: frozenset[str]) -> dict[str, Any]:
-        """Take over headers; one that is named as a person's field is holds a person's value."""
+        """Copy headers; one named like a personal field has a personal value."""
         if not values:
             return {}
         for name in values:
@@ -188,7 +188,7 @@ class _Work:
         return {name: self.outside(each) for name, each in values.items()}
 
     def outside(self, value: Any, *, is_media: bool = False) -> Any:  # noqa: ANN401, PLR0911 -- one return a type of AMQP
-        """Take over a value beside the body; a text of several words may tell of anybody."""
+        """Copy a value from outside of the body; a text of several words may mention anybody."""
         match value:
             case str():
                 return self._text(value, is_media=is_media)
@@ -231,7 +231,7 @@ class _Work:
 
 
 def _is_odd(each: Scalar, value: str) -> bool:
-    """Return whether a text isn't what its field is for: it may be a person's all the same."""
+    """Return whether a text doesn't fit its field: then it may still be personal."""
     match each.says:
         case Says.NOTHING:
             return True

@@ -1,4 +1,4 @@
-"""The deliveries that an input holds: of a recording its own, of plain events one each."""
+"""The deliveries of an input: those of a recording, and one for each plain event."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
 from medtrack_cli.events.registry import Registry
 
-OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond them is what programs write for no time
+OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond these is what programs write for no time
 
 
 class Recorded(NamedTuple):
@@ -34,12 +34,12 @@ def recorded(
     *,
     is_part: bool = False,
 ) -> Iterator[Recorded]:
-    """Take the deliveries out of an input; a plain event counts as delivered at its timestamp.
+    """Give the deliveries of an input; a plain event counts as delivered at its timestamp.
 
-    One without a timestamp goes with the delivery before it; the first of all, with `start`. For
-    one out of this age, which programs write for no time, no pace is kept. Raises NotARecording
-    for what is neither; with a counter it is only counted, as long as something else is there, or
-    only a part was read.
+    One without a timestamp has the time of the delivery before it; the first one `start`. A time
+    far from ours, which programs write for no time, has no pace. Raises NotARecording for what is
+    neither; with a counter it is only counted, as long as there is something else, or only a part
+    was read.
     """
     is_recording = is_timed = False
     error: NotARecording | None = None
@@ -77,7 +77,7 @@ def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
         hint = "no line of it can be read" if is_skipped else "--skip-corrupt sends the others"
         return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
     what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
-    if item.body is None and item.findings:  # such as another encoding: it has its own sentence
+    if item.body is None and item.findings:  # such as another encoding: it has its own message
         first = item.findings[0]
         what, hint = f"{what} ({first.message})", first.suggestion or hint
     return NotARecording(what, place, hint=hint)

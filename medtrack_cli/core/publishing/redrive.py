@@ -1,4 +1,4 @@
-"""Dead letters home: take them out of their queue, send each, let it go when it has arrived."""
+"""Dead letters sent back: take them from their queue, send each, acknowledge it on arrival."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,10 +26,10 @@ from medtrack_cli.errors import MedtrackError, UsageError
 
 REDRIVES_HEADER = "x-medtrack-redrives"
 
-ROUND = 1000  # messages that are taken at a time
+ROUND = 1000  # messages taken at a time
 ROUND_BYTES = 64 * 2**20  # the same, by the largest seen
 LAST_ROUND = 50  # of messages that a kill would drop
-MOST_ARRIVED = 50  # copies that have arrived before their originals are let go
+MOST_ARRIVED = 50  # copies that have arrived before their originals are acknowledged
 ARRIVED_SECONDS = 0.2
 
 
@@ -46,14 +46,14 @@ BOUNDS = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which of a queue's dead letters are sent, beside what any replay chooses by."""
+    """Which of a queue's dead letters are sent, beyond the conditions of any replay."""
 
     reasons: tuple[str, ...] = ()
     died_in: tuple[str, ...] = ()
     max_redrives: int = 3
 
     def refuses(self, delivery: Delivery, death: Death | None) -> str | None:
-        """Name what a message is left for: the counter."""
+        """Name the counter of a message that is left; empty if it is wanted."""
         if death is None:
             return "no_death"
         if self.reasons and death.reason not in self.reasons:
@@ -66,19 +66,19 @@ class Wanted:
 
 
 def redrives_of(delivery: Delivery) -> int:
-    """Count how often a message was sent home before."""
+    """Count how often a message was sent back before."""
     count = delivery.headers.get(REDRIVES_HEADER, 0)
     return int(count) if isinstance(count, int) and not isinstance(count, bool) else 0
 
 
 @dataclass
 class Redrive:
-    """One run over what waits in a queue at its start; the job's journal, too.
+    """One run over what waits in a queue at its start; also the job's journal.
 
-    `limit` is how often the queue delivers a message; None: as often as it likes. A run that
-    `returns` messages, because it sends only some or none, refuses to begin with one that would
-    not survive that, unless it `spends`. `keep` writes an original down before its copy is sent.
-    All that is taken is held until its copy is confirmed; `settle` puts the rest back.
+    `limit` is the queue's delivery limit; None: it has none. A run that `returns` messages, because
+    it sends only some or none, refuses to begin with one that would not survive that, unless it
+    `spends`. `keep` writes an original to disk before its copy is sent. All that is taken is held
+    until its copy is confirmed; `settle` puts the rest back.
     """
 
     queue: str
@@ -91,7 +91,7 @@ class Redrive:
     origin: Origin | None = None  # the broker that the queue is on
     deaths: Deaths | None = None  # where all that is read died, if that is wanted
     journal: Journal | None = None  # of the run, if it has one
-    keeps_exchange: bool = True  # that each was first published to; else to the configured one
+    keeps_exchange: bool = True  # where each was first published; else the configured one
     reader: QueueReader = field(init=False, repr=False)
     bounds: Bounds = BOUNDS
     keep: Callable[[Delivery], None] = lambda _delivery: None
@@ -115,7 +115,7 @@ class Redrive:
         self.reader, self.at_start = reader, reader.waiting()
 
     def make(self, purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
-        """Make the messages; the queue is read as they are asked for."""
+        """Make the messages; the queue is read as they are needed."""
         current: Delivery | None = None
 
         def recorded() -> Iterator[Recorded]:
@@ -143,11 +143,11 @@ class Redrive:
             yield made._replace(headers=headers, exchange=self._exchange(made, current))
 
     def _exchange(self, made: Message, original: Delivery) -> str | None:
-        """Name the exchange: of what goes where it was first published, that one."""
+        """Choose the exchange: the original one for messages that return to it."""
         if made.exchange is not None or not self.keeps_exchange:
             return made.exchange
         if ORIGINAL_KEY_HEADER in original.headers:
-            return None  # it died on its way home, of another exchange: it was ours before
+            return None  # it died on its way back, from another exchange: it was ours before
         death = first_death(original)
         return death and death.exchange
 
@@ -158,7 +158,7 @@ class Redrive:
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
-        """Pass receipts on, and let each message go whose copy has arrived; some at a time."""
+        """Pass receipts on, and acknowledge messages whose copies have arrived, some at a time."""
         if self.journal is not None:
             receipts = self.journal.watch(receipts, is_done, stop)
         arrived: list[int] = []
@@ -187,9 +187,9 @@ class Redrive:
     def settle(self, copy: Callable[[Sequence[Message]], Iterable[Receipt]]) -> None:
         """Put back what is held, and count what has arrived since.
 
-        What would not survive that is sent to its own queue by `copy`, and let go when the copy
-        has arrived. Without a limit the end of the connection puts it back: in its place, where
-        a nack would put it at the end (measured: quorum queues of 3.10.8).
+        What would not survive that is sent to its own queue by `copy`, and acknowledged when the
+        copy has arrived. Without a limit the end of the connection puts it back: in its place,
+        where a nack would put it at the end (measured: quorum queues of 3.10.8).
         """
         self._is_settled = True
         with self._reading:  # a round that is on its way is held first
@@ -206,7 +206,7 @@ class Redrive:
             self.reader.waiting()  # its answer comes after all of that
 
     def _let_go(self, tokens: list[int]) -> int:
-        """Acknowledge what has arrived elsewhere; give how many that are."""
+        """Acknowledge what has arrived elsewhere; return how many those are."""
         self.reader.acknowledge(tokens)
         self._bytes_let_go += sum(len(self.held.pop(token).body) for token in tokens)
         return len(tokens)
@@ -272,7 +272,7 @@ class Redrive:
 
 
 def _back(queue: str, delivery: Delivery, position: int) -> Message:
-    """Make a message that is a delivery's like, for the queue that it came from."""
+    """Make a copy of a delivery for the queue that it came from."""
     return Message(
         position,
         *(queue, position, None, queue, delivery.message_id or ""),

@@ -48,14 +48,14 @@ class Replay:
     registry: Registry | None = None
     keep_going: bool = False  # after one that isn't sent, so that each event gets its receipt
     ends_at_limit: bool = False  # else what is left out by it is counted
-    command: str = "medtrack replay"  # that was given, without its options
-    target: Origin | None = None  # where no real persons of elsewhere may go; None: they may
-    before: int = 0  # so many are before what is read
-    note: Callable[[int, Recorded], None] | None = None  # told of each before it is sent
+    command: str = "medtrack replay"  # as given, without its options
+    target: Origin | None = None  # where real persons may not go; None: they may
+    before: int = 0  # how many come before what is read
+    note: Callable[[int, Recorded], None] | None = None  # called with each before it is sent
 
 
 def run_name(moment: datetime) -> str:
-    """Name a run by when it began and something random: replay-20250115T100000-3f9a."""
+    """Name a run by its start and a random part: replay-20250115T100000-3f9a."""
     return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(2)}"
 
 
@@ -67,7 +67,7 @@ def making(
     *,
     skips_corrupt: bool,
 ) -> Make:
-    """Make what makes a recording's messages; each check refuses those that can't be sent.
+    """Make the function that makes a recording's messages; a check refuses unsendable ones.
 
     `read` calls its argument for each delivery of another time that it passes over.
     """
@@ -93,11 +93,11 @@ def making(
 def messages(
     recording: Iterable[Recorded], replay: Replay, aside: Counter[str]
 ) -> Iterator[Message | Receipt]:
-    """Make a message of each wanted delivery; count the others aside.
+    """Make a message of each wanted delivery; count the others.
 
-    One that isn't sent gets its receipt, and ends the run unless `keep_going`: an invalid one
-    with Invalid.FAIL; a dead letter that nobody has said where to send, or a delivery of which a
-    bug keeps a message from being made. Of these two an error is raised at the end.
+    One that isn't sent gets its receipt, and ends the run unless `keep_going`: an invalid one with
+    Invalid.FAIL; a dead letter without a stated target, or a delivery for which a bug prevents a
+    message. For these two an error is raised at the end.
     """
     identify = message_ids(replay.run)
     index = replay.before
@@ -156,7 +156,7 @@ def _changed(seen: CheckedDelivery, replay: Replay) -> CheckedDelivery:
 
 
 def _joined(failure: Exception | None, error: Exception) -> Exception:
-    """Keep the first failure; of dead letters, with how many there are."""
+    """Keep the first failure; for dead letters, with their number."""
     if isinstance(failure, Astray) and isinstance(error, Astray):
         return failure.one_more()
     return failure or error
@@ -172,7 +172,7 @@ def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Excep
 def _wanted(
     delivery: Delivery, replay: Replay, wanted: int, aside: Counter[str]
 ) -> CheckedDelivery | None:
-    """Look at a delivery; None, and counted aside, when it isn't to be sent.
+    """Check a delivery; None, and counted, when it isn't to be sent.
 
     `wanted` is how many were.
     """
@@ -199,7 +199,7 @@ def _leave_out(why: LeftOut, aside: Counter[str]) -> None:
 def refuse_unsendable(
     outgoing: Iterable[Message | Receipt], why_not: Callable[[Message], str | None]
 ) -> Iterator[Message | Receipt]:
-    """Pass on what would be sent, message by message; NotARecording for one that can't be."""
+    """Pass on what would be sent; NotARecording for a message that can't be."""
     for each in outgoing:
         if isinstance(each, Message) and (reason := why_not(each)):
             raise NotARecording(reason, f"{each.file}:{each.line}", hint="nothing was sent")

@@ -1,4 +1,4 @@
-"""What a replay changes of a recorded delivery on its way.
+"""What a replay changes in a recorded delivery.
 
 In this order: persons, then what is set in the event, then its time; the id, the key, headers.
 """
@@ -29,32 +29,32 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Unfit(ValueError):
-    """Why one delivery can't be sent with the changes that were asked for."""
+    """Why one delivery can't be sent with the requested changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The changes that were asked for; none: it is sent as it was."""
+    """The requested changes; without any it is sent as it was."""
 
     to: To | None = None  # where dead letters go
     key_prefix: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     new_ids: bool = False
     settings: tuple[Setting, ...] = ()
-    now: datetime | None = None  # the event's new time, until `refreshed` puts that of its sending
+    now: datetime | None = None  # the event's new time, until `refreshed` sets that of its sending
     pseudonymizer: Pseudonymizer | None = None
     to_queue: str | None = None  # where all go
-    mends: bool = False  # what is set may make an invalid event valid
+    mends: bool = False  # a set value may make an invalid event valid
 
     def with_fakes(self, seen: CheckedDelivery) -> CheckedDelivery | None:
-        """Put other persons in; None where that can't be done surely."""
+        """Replace the persons; None if that can't be done for certain."""
         return self.pseudonymizer.apply(seen) if self.pseudonymizer else seen
 
     def changed(self, seen: CheckedDelivery, registry: Registry | None) -> CheckedDelivery:
-        """Change the event, and check it anew; Unfit where it would be invalid.
+        """Change the event, and check it again; Unfit if it would be invalid.
 
-        Where it was, too, unless it `mends`. Its key may have been another than its type, a dead
-        letter's for one.
+        Also if it was invalid, unless it `mends`. Its key may have differed from its type, as a
+        dead letter's does.
         """
         if not (self.settings or self.now):
             return seen
@@ -94,7 +94,7 @@ class Rewrite:
         return (_BOM if body.startswith(_BOM) else b"") + text.encode()
 
     def led(self, way: Way) -> Way:
-        """Change where a delivery goes, and what it carries; Unfit where AMQP has no room."""
+        """Change a delivery's target and headers; Unfit where AMQP has no room."""
         if not (self.key_prefix or self.headers):
             return way
         prefix, headers = self.key_prefix, {**way.headers, **self.headers}
@@ -115,7 +115,7 @@ _MISMATCH = Rule.ROUTING_KEY_MISMATCH
 def refreshed(
     outgoing: Iterable[Message | Receipt], now: Callable[[], datetime]
 ) -> Iterator[Message | Receipt]:
-    """Give each event the time at which it is handed on: after all that holds it back."""
+    """Give each event the time at which it is passed on: after all delays."""
     for each in outgoing:
         if isinstance(each, Message):
             start = _BOM if each.body.startswith(_BOM) else b""
@@ -143,7 +143,7 @@ def _holding(body: bytes, seen: CheckedDelivery) -> Delivery:
 
 
 def _prefixed(prefix: str, keys: Any) -> Any:  # noqa: ANN401 -- a header's value
-    """Put it before the further keys of a message, else it goes where it went before."""
+    """Put the prefix before a message's further keys, too; else it goes where it went before."""
     if not isinstance(keys, list):
         return keys
     return [prefix + each if isinstance(each, str) else each for each in keys]

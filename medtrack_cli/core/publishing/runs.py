@@ -1,4 +1,4 @@
-"""Replays as jobs: what each has come to."""
+"""Replays as jobs: the state of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class State(StrEnum):
-    """Where a run stands."""
+    """A run's state."""
 
     RUNNING = "running"
     INTERRUPTED = "interrupted"  # by a signal, or killed
@@ -17,7 +17,7 @@ class State(StrEnum):
 
 
 class Cursor(NamedTuple):
-    """A place before which all is done: a source by its number, a line, how many events before.
+    """A place before which all is done: a source's number, a line, the number of events before.
 
     `time` is when the event there was received.
     """
@@ -30,10 +30,10 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A replay, as its journal tells it.
+    """A replay, read from its journal.
 
-    `counts` has its events by outcome, of all its attempts; `events` is how many it is of, None
-    where that isn't known. `started` is that of its first attempt, `ended` that of its last.
+    `counts` has its events by outcome, of all its attempts; `events` is their total, None if
+    unknown. `started` is that of its first attempt, `ended` that of its last.
     """
 
     name: str
@@ -53,5 +53,5 @@ class Run:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether something is left to be done, and nobody does it."""
+        """Whether something is left to be done, and no process does it."""
         return self.can_be_resumed and self.state in {State.INTERRUPTED, State.FAILED}

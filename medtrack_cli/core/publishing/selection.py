@@ -13,7 +13,7 @@ from medtrack_cli.core.topics import EVER, Window, key_matches
 
 
 class LeftOut(StrEnum):
-    """The condition that a delivery doesn't fulfil: the name it is counted under."""
+    """The condition that a delivery doesn't meet: the name it is counted by."""
 
     TIME = "left_out_time"
     KEY = "left_out_key"
@@ -22,27 +22,27 @@ class LeftOut(StrEnum):
     SERVICE = "left_out_service"
     ID = "left_out_id"
     WHERE = "left_out_where"
-    UNEVALUABLE = "unevaluable"  # --where asks for what this delivery hasn't
+    UNEVALUABLE = "unevaluable"  # --where uses what this delivery lacks
     INVALID = "invalid_skipped"
     LIMIT = "left_out_limit"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Conditions that a delivery fulfils, all of them; an empty one asks nothing."""
+    """Conditions that a delivery must all meet; an empty one accepts everything."""
 
     window: Window = EVER
-    keys: tuple[str, ...] = ()  # topic patterns, of the key it was first published under
+    keys: tuple[str, ...] = ()  # topic patterns, of the key it was first published with
     excluded_keys: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()  # of the message, or of what its payload is about
     condition: Condition | None = None
-    limit: int | None = None  # the first so many of those that fulfil all others
+    limit: int | None = None  # the first N that meet all others
     invalid: Invalid = Invalid.SEND
 
     def refuses_unread(self, delivery: Delivery) -> LeftOut | None:
-        """Name the condition that a delivery fails which needs no look into the body."""
+        """Name the first unmet condition that doesn't need the body."""
         if not self.window.holds(delivery.received_at):
             return LeftOut.TIME
         key = delivery.published_key
@@ -53,7 +53,7 @@ class Selection:
         return None
 
     def refuses(self, seen: CheckedDelivery) -> LeftOut | None:
-        """Name the first of the other conditions that a delivery fails; `limit` isn't counted."""
+        """Name the first of the other conditions that isn't met, except `limit`."""
         if self.types and seen.event_type not in self.types:
             return LeftOut.TYPE
         if self.services and _service(seen) not in self.services:
@@ -72,7 +72,7 @@ EVERYTHING = Selection()
 
 
 def ids_of(seen: CheckedDelivery) -> Iterator[str]:
-    """Give the ids that an event can be asked for by: the message's, and those of its payload."""
+    """Give the ids by which an event can be selected: the message's, and those of its payload."""
     if seen.delivery.message_id is not None:
         yield seen.delivery.message_id
     event = body_value(seen)

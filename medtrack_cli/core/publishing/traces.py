@@ -1,12 +1,12 @@
-"""Whether a person's value is left in texts that are sent beside those that were replaced."""
+"""Whether a person's value is left in texts that are sent beside the replaced ones."""
 
 import re
 from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
 
-_MOST_COMPARED = 50_000_000  # characters, each as often as there are values
-_SHORT = 6  # characters: what is shorter is found only where it is no part of a word
+_MOST_COMPARED = 50_000_000  # characters, times the number of values
+_SHORT = 6  # characters: shorter ones are found only where they are no part of a word
 _LEAST_WORD, _MOST_WORDS = 4, 20  # of a name of several: `el` says nothing
 _NOT_ALNUM = re.compile("[^0-9a-z\n]")
 _MAY_BE_ENCODED = re.compile("[A-Z0-9]")
@@ -15,21 +15,21 @@ _PHONE = re.compile(r"(?:\+|%2[Bb])[0-9]{7}")
 
 
 def seems_personal(text: str) -> bool:
-    """Return whether a text holds what looks like an e-mail address or a phone number."""
+    """Return whether a text contains what looks like an e-mail address or a phone number."""
     return _ADDRESS.search(text) is not None or _PHONE.search(text) is not None
 
 
 def is_left(values: Collection[str], texts: Iterable[str]) -> bool:
-    """Return whether one of a person's values stands in one of the texts, in whatever case, or may.
+    """Return whether one of a person's values is, or may be, in one of the texts, in any case.
 
-    A number may be written with other punctuation, an address without its domain, of several
-    words one alone; any of them in percents or base64.
+    A number may be written with other punctuation, an address without its domain, one of several
+    words alone; any of them percent-encoded or in base64.
     """
     whole = "\n".join(texts)
     if not whole:
         return False
     if len(values) * len(whole) > _MOST_COMPARED:
-        return True  # nobody waits so long for an answer
+        return True  # in doubt: the search would take too long
     if "%" in whole:
         whole += "\n" + unquote(whole)
     folded = whole.casefold()
