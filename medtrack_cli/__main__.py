@@ -1,4 +1,4 @@
-"""The last boundary: whatever happens ends in an exit code, a bug in 70."""
+"""The last boundary: everything ends in an exit code, a bug in 70."""
 
 import gc
 import re
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from medtrack_cli.output.printer import Printer
 
 MOST_GARBAGE = 100_000
-"""Objects made before reference cycles are looked for: imports make as many, and they stay."""
+"""Objects allocated before the garbage collector runs: imports allocate as many, and they stay."""
 
 SIGNALLED = 128
-"""Exit codes above it tell of a signal."""
+"""Greater exit codes mean a signal."""
 
-# What typer says -> what is said.
+# Typer's message -> our message.
 _PLAINLY = (
     (r" \(Possible options: .*\)$|\. Did you mean .*$|\.$", ""),
     (r"^No such option", "no such option"),
@@ -40,7 +40,7 @@ _PLAINLY = (
     (r"^Missing (?:argument|option) '([^']*)'.*", r"\1 is missing"),
 )
 
-# What typer raises for a wrong command line; the class itself is not public.
+# Typer's error for a wrong command line; the class itself is not public.
 _UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
 
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if code > SIGNALLED:
         ignore_signals()
     stderr.finish()
-    gc.freeze()  # else the end of the process looks through all objects once more
+    gc.freeze()  # else all objects are searched once more at exit
     sys.exit(code)
 
 
@@ -90,7 +90,7 @@ def run(world: World, arguments: Sequence[str]) -> int:
 
 
 def _printer(shared: Shared, arguments: Sequence[str], context: Any = None) -> "Printer":  # noqa: ANN401 -- typer's, not public
-    """Find the forms of output in a command line that can't be read, or was left."""
+    """Find the output format in a command line that can't be read, or was aborted."""
     piped = getattr(context and context.command.callback, "piped", None)
     wish = asked_for(arguments)
     out, err = forms(
@@ -109,7 +109,7 @@ def _usage_error(problem: Exception, arguments: Sequence[str]) -> UsageError:
 
 
 def _report_bug(printer: "Printer", bug: Exception, *, with_trace: bool) -> None:
-    """Name the bug by its type and place; its text may hold what must not be shown."""
+    """Name the bug by its type and place; its text may contain what must not be shown."""
     import traceback
 
     frames = traceback.extract_tb(bug.__traceback__)

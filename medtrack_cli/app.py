@@ -111,7 +111,7 @@ def main(
     ] = False,
     _help: HelpOption = False,
 ) -> None:
-    """Keep the global options for the command, or print the help where none was typed."""
+    """Keep the global options for the command, or print the help if there is none."""
     shared: Shared = context.obj
     shared.before = {"config": config, "profile": profile, "quiet": quiet, "verbose": verbose}
     help_when_alone(context)

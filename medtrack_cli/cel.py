@@ -24,29 +24,29 @@ NAMES = {
     "redelivered": _FLAG,
     "valid": _FLAG,
 }
-"""What an expression may ask for: `core.where.names`, with their types."""
+"""What an expression can use: `core.conditions.names`, with their types."""
 
-# The library ends a text at its first NUL: values get this noncharacter in its place.
+# The library cuts a text at its first NUL: values get this noncharacter instead.
 NUL, NO_NUL = "\0", "\ufdd0"
 _ASKS_FOR_NUL = re.compile(r"\\(u0000|U00000000|x00|X00|000)")
 _RANGE = re.compile(r"<input>:1:([0-9]+): expression of type 'dyn' cannot be the range")
 MOST_RANGES = 20  # of one expression
 
 FUNCTIONS = ("has", "size", "contains", "startsWith", "endsWith", "matches", "exists", "all")
-"""What is worth naming to a person; the language has more."""
+"""The functions named to people; the language has more."""
 
 # "ERROR: <input>:1:5: Syntax error: …", then the line and a caret.
 _FAULT = re.compile(r"ERROR: <input>:([0-9]+):([0-9]+): (.*)")
 _UNKNOWN = re.compile(r"undeclared reference to '([^']*)'")
-# A list of all the tokens that could stand there, and where the library's own parts end.
+# A list of all possible tokens, and where the library's own parts end.
 _NOISE = re.compile(r" expecting \{.*| \(in container ''\)| \[[A-Z_]+\]$")
 
 
 def compiled(expression: str) -> Condition:
     """Check an expression as far as that is possible without an event.
 
-    Raises UsageError with the place of what is wrong: syntax, an unknown name, types that don't
-    go together, or a value that is no yes or no.
+    Raises UsageError with the place of the mistake: syntax, an unknown name, types that don't
+    match, or a value that is no boolean.
     """
     if len(expression) > LONGEST or any("\ud800" <= char <= "\udfff" for char in expression):
         raise UsageError("--where is too long, or no text", expression[:40], hint=_hint(""))
@@ -61,7 +61,7 @@ def compiled(expression: str) -> Condition:
     def judge(names: Mapping[str, Any]) -> Answer:
         try:
             value = program.eval(data=_evaluable(names)).value()
-        except RuntimeError:  # half of a surrogate pair, which no UTF-8 holds
+        except RuntimeError:  # half of a surrogate pair, which UTF-8 can't encode
             return Answer.UNEVALUABLE
         if not isinstance(value, bool):  # an error is a value, too
             return Answer.UNEVALUABLE
@@ -71,7 +71,7 @@ def compiled(expression: str) -> Condition:
 
 
 def _program(expression: str) -> Any:  # noqa: ANN401 -- the library's own
-    """Compile, saying for the library that what is indexed may be a list: `event["a"].all(…)`."""
+    """Compile, telling the library that indexed values may be lists: `event["a"].all(…)`."""
     for _ in range(MOST_RANGES):
         try:
             return cel.NewEnv(variables=NAMES).compile(expression)
@@ -85,7 +85,7 @@ def _program(expression: str) -> Any:  # noqa: ANN401 -- the library's own
 
 
 def _indexed(expression: str, bracket: int) -> tuple[int, int]:
-    """Find where what is indexed begins, and the index ends, whose bracket stands there."""
+    """Find where the indexed value begins, and where the index with this bracket ends."""
     start, depth = bracket, 0
     while start and (depth or re.match(r"[\w.\])]", expression[start - 1])):
         start -= 1
@@ -100,7 +100,7 @@ def _indexed(expression: str, bracket: int) -> tuple[int, int]:
 
 
 def _evaluable(value: Any) -> Any:  # noqa: ANN401 -- JSON, and bytes
-    """Replace what the library cuts or refuses: NUL, and integers that no 64 bits hold."""
+    """Replace what the library cuts or refuses: NUL, and integers of more than 64 bits."""
     match value:
         case str():
             return value.replace(NUL, NO_NUL)
@@ -123,7 +123,7 @@ def _as_float(value: int) -> float:
 
 
 def _wrong(expression: str, said: str) -> WrongExpression:
-    """Make an error of the first thing that the library has against an expression."""
+    """Make an error of the library's first message about an expression."""
     found = _FAULT.search(said)
     line, column, fault = (int(found[1]), int(found[2]), found[3]) if found else (1, 1, said)
     name = unknown[1] if (unknown := _UNKNOWN.match(fault)) else ""
@@ -141,7 +141,7 @@ def _wrong(expression: str, said: str) -> WrongExpression:
 
 
 def _operator(expression: str, fault: str) -> str:
-    """Name the language's operator for another's, where the expression can't be read."""
+    """Name our operator for that of another language, if the expression can't be read."""
     if not fault.startswith("Syntax error"):
         return ""
     words = re.sub(r"'[^']*'|\"[^\"]*\"", "", expression)
@@ -153,7 +153,7 @@ def _operator(expression: str, fault: str) -> str:
 
 
 def _length_before(lines: list[str], column: int, name: str) -> int:
-    """Tell how far before the place, a dot or a parenthesis, its name begins."""
+    """Return how far before the place, a dot or a parenthesis, its name begins."""
     before = lines[0][: column - 1] if lines else ""
     names = (name, name.rpartition(".")[0])
     return next((len(each) for each in names if each and before.endswith(each)), 0)

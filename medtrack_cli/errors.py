@@ -1,16 +1,16 @@
 """Every way medtrack can fail, each with its exit code.
 
 MedtrackError
-├── DemoFailed             1   a step of the demo that didn't end as it should
-├── EventsGone             1   a part of a stream that its bounds took before it was read
+├── DemoFailed             1   a failed step of the demo
+├── EventsGone             1   a part of a stream that was dropped before it was read
 ├── UsageError             2   the command line asks for something impossible
 │   └── WrongExpression    2   --where can't be read; it shows its place
-├── NotARecording         65   a recording or journal that is none
+├── NotARecording         65   not a recording, or not a journal
 ├── BrokenSchema          65   a schema that can't be used
-├── NotDefinitions        65   a file of a broker's definitions that is none
+├── NotDefinitions        65   not a file of broker definitions
 ├── NotExpectations       65   a file of expectations that can't be used
 ├── InputMissing          66   a file that is not there or can't be read
-│   ├── EmptyInput        66   an input that holds no event
+│   ├── EmptyInput        66   an input without events
 │   └── HoldsNoEvents     65   a report or a checkpoint, named as an input
 ├── BrokerUnreachable     69   no connection, or one lost and not regained in time
 ├── Bug                   70   a mistake in medtrack itself
@@ -20,9 +20,9 @@ MedtrackError
 ├── TimedOut              75   a deadline or a broker alarm ran out
 ├── TopologyError         76   exchange, queue or vhost missing or declared differently
 ├── AccessRefused         77   authentication, permission, certificate
-│   └── Untrusted         77   a certificate that no authority known here has signed
+│   └── Untrusted         77   a certificate that no trusted authority has signed
 └── ConfigError           78   a configuration that can't be used
-    └── UnknownProfile    78   a profile that there isn't
+    └── UnknownProfile    78   an unknown profile
 """
 
 import re
@@ -33,7 +33,7 @@ _PASSWORD = re.compile(r"(amqps?:/+[^\s:@/]*:)\S*@", re.IGNORECASE)
 
 
 class ExitCode(IntEnum):
-    """What the shell is told. Where several apply, the first cause wins."""
+    """The exit codes. Where several apply, the first cause wins."""
 
     DONE = 0
     VERDICT_NO = 1
@@ -54,15 +54,15 @@ class ExitCode(IntEnum):
 
 
 def without_password(text: str) -> str:
-    """Hide the password of an AMQP URL, well-formed or not, that was typed in another's place."""
+    """Hide the password of an AMQP URL, well-formed or not, typed in the wrong place."""
     return _PASSWORD.sub(r"\1***@", text)
 
 
 class MedtrackError(Exception):
     """A failure a person can act on: what failed, on what, and the next step.
 
-    `what` and `subject` are sentences without a full stop and may hold untrusted text:
-    printers escape them. None of the three may ever hold a secret.
+    `what` and `subject` are sentences without a full stop and may contain untrusted text: printers
+    escape them. None of the three may ever contain a secret.
     """
 
     code: ClassVar[str]
@@ -99,7 +99,7 @@ class UsageError(MedtrackError):
 
 
 class WrongExpression(UsageError):
-    """An expression with a place where it is wrong: line and column of it, 1-based."""
+    """An expression with the place of its mistake: line and column in it, 1-based."""
 
     def __init__(self, what: str, expression: str, line: int, column: int, *, hint: str) -> None:
         super().__init__(what, hint=hint)
@@ -181,7 +181,7 @@ class AccessRefused(MedtrackError):
 
 
 class Untrusted(AccessRefused):
-    """A link is missing from the host's certificate to an authority that is trusted."""
+    """There is no chain from the host's certificate to a trusted authority."""
 
 
 class ConfigError(MedtrackError):
@@ -190,4 +190,4 @@ class ConfigError(MedtrackError):
 
 
 class UnknownProfile(ConfigError):
-    """It is said where the profile is named, and no file is at fault."""
+    """The profile was named elsewhere, so no file is at fault."""

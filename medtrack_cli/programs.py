@@ -1,4 +1,4 @@
-"""The programs that medtrack starts: how they run, and what they learn of its environment."""
+"""The programs that medtrack starts: how they run, and their environment."""
 
 import os
 import subprocess
@@ -18,10 +18,10 @@ def run(  # noqa: PLR0913 -- what a program runs with
     stderr: IO[bytes] | IO[str] | int = subprocess.PIPE,
     start_new_session: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end, without a shell and with nothing to read.
+    """Run a program to its end, without a shell and without input.
 
     For `environ` and `more` see `for_others`. Raises OSError where it can't be started, and
-    TimeoutError, which is one, when it took longer than it may and was killed.
+    TimeoutError, which is one, when it was killed for taking too long.
     """
     try:
         return subprocess.run(  # noqa: S603 -- no shell; each caller knows what it starts
@@ -42,7 +42,7 @@ def run(  # noqa: PLR0913 -- what a program runs with
 def for_others(
     environ: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Leave out every MEDTRACK_… variable (any of them may hold a password), then add `more`."""
+    """Leave out every MEDTRACK_… variable (any may hold a password), then add `more`."""
     given = os.environ if environ is None else environ
     kept = {name: text for name, text in given.items() if not name.startswith("MEDTRACK_")}
     return kept | dict(more or {})

@@ -1,4 +1,4 @@
-"""Fixtures for tests of what talks to MedTrack; where none is used, nothing but pytest is loaded.
+"""Fixtures for tests of MedTrack integrations; until one is used, only pytest is imported.
 
 docs/testing.md shows them.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what pytest's ini may say."""
+    """Add the options in pytest's ini file."""
     remote = "let medtrack's fixtures use a MEDTRACK_TEST_URL beyond this machine"
     reveal = "show persons' values where an expectation of medtrack's fixtures fails"
     parser.addini("medtrack_allow_remote", remote, type="bool", default=False)
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @contextmanager
 def _telling() -> Iterator[None]:
-    """Show what keeps a fixture from being made, and the next step, without a traceback."""
+    """Show why a fixture can't be made, and the next step, without a traceback."""
     from medtrack_cli.errors import MedtrackError
     from medtrack_cli.testing.telling import sentence
 
@@ -44,7 +44,7 @@ def medtrack_broker(pytestconfig: pytest.Config) -> "Iterator[Broker]":
 
 @pytest.fixture
 def medtrack_tap(medtrack_broker: "Broker", pytestconfig: pytest.Config) -> "Iterator[Tap]":
-    """Give a tap that hears every event published since the test began."""
+    """Give a tap that receives every event published since the test began."""
     from medtrack_cli.testing.tap import tapped
 
     with _telling(), tapped(medtrack_broker, reveal=pytestconfig.getini("medtrack_reveal")) as tap:
@@ -53,7 +53,7 @@ def medtrack_tap(medtrack_broker: "Broker", pytestconfig: pytest.Config) -> "Ite
 
 @pytest.fixture
 def medtrack_publish(medtrack_broker: "Broker") -> "Publish":
-    """Give what publishes an event with one call, and raises unless the broker confirms it."""
+    """Give a function that publishes an event, and raises unless the broker confirms it."""
     from medtrack_cli.testing.publish import Publish
 
     return Publish(medtrack_broker)

@@ -1,6 +1,6 @@
-"""What a command is given: its world, and what the options that all commands share make of it.
+"""What a command is given: its world, and the values of the options that all commands share.
 
-`wiring/` puts adapters together by it.
+`wiring/` uses it to put adapters together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 class Runtime:
     """A command's world, seen through the options that all commands share.
 
-    `flags` are the connection and configuration options typed, by their names.
+    `flags` are the connection and configuration options typed, by name.
     """
 
     world: World
     flags: Mapping[str, str] = field(default_factory=dict)
-    output: str = "human"  # the form of stdout
-    told: str = "human"  # the form of stderr
+    output: str = "human"  # the format of stdout
+    told: str = "human"  # the format of stderr
     quiet: bool = False
     verbose: int = 0
     colour: Colour = Colour.AUTO
@@ -42,7 +42,7 @@ class Runtime:
 
     @cached_property
     def printer(self) -> "Printer":
-        """Where the command says what it has to say."""
+        """Where the command prints."""
         if self.output != "json":
             return self._for_people()
         from medtrack_cli.output.json_lines import JsonPrinter
@@ -66,13 +66,13 @@ class Runtime:
         )
 
     def wants_colour(self, stream: TextIO) -> bool:
-        """Return whether what is printed on a stream is coloured."""
+        """Return whether output on a stream is coloured."""
         from medtrack_cli.output.style import wants_colour
 
         return wants_colour(stream, self.world.environ, self.colour)
 
     def print_help(self, page: "HelpPage") -> None:
-        """Print a help, without the printers: they load more than it may wait for."""
+        """Print a help, without the printers, whose import takes too long."""
         from medtrack_cli.output.marks import marks_for
         from medtrack_cli.output.shown.shown import Sheet
         from medtrack_cli.output.style import Style
@@ -93,7 +93,7 @@ class Runtime:
 
     @cached_property
     def config(self) -> "Config":
-        """Flags, environment and files, read once, when first asked for."""
+        """Flags, environment and files, read once, on first use."""
         from medtrack_cli.config.loader import load
 
         def private() -> Mapping[str, str]:
@@ -110,7 +110,7 @@ class Runtime:
         )
 
     def tell_what_is_set_aside(self) -> None:
-        """Name the variables that lead to another broker than the profile that was typed."""
+        """Name the variables that lead to another broker than the typed profile."""
         from medtrack_cli.config.loader import set_aside
 
         if names := set_aside(self.flags, self.world.environ):
@@ -118,7 +118,7 @@ class Runtime:
 
     @cached_property
     def registry(self) -> "Registry":
-        """The event types known: the built-in ones and those of the `schemas` folders.
+        """The known event types: the built-in ones and those of the `schemas` folders.
 
         Raises BrokenSchema when a schema there can't be used.
         """
@@ -132,16 +132,16 @@ class Runtime:
 
     @cached_property
     def schema_folders(self) -> "Sequence[Path]":
-        """The folders of more event types.
+        """The folders of added event types.
 
-        Without a file none is named, and the rest of the configuration isn't asked for.
+        Without a file none is named, and the rest of the configuration isn't read.
         """
         has_file = any(each.exists or each.kind == "explicit" for each in self.config_files())
         return self.config.schemas if has_file else ()
 
     @cached_property
     def connection(self) -> "ConnectionSettings":
-        """The broker to talk to. Warns once when the password would cross a network in clear."""
+        """The broker to connect to. Warns once when the password would be sent unencrypted."""
         import random
 
         settings = self.config.connection(random.Random())  # noqa: S311 -- spreads load
@@ -154,12 +154,12 @@ class Runtime:
         return settings
 
     def config_files(self) -> "Sequence[LookedAt]":
-        """List the configuration files that are looked for."""
+        """List the configuration files that are searched."""
         from medtrack_cli.config.locations import paths
 
         return paths(self.world.environ, self.world.cwd, self.flags.get("config"))
 
     @property
     def trace(self) -> Note | None:
-        """Where details go with -v."""
+        """Where details are printed with -v."""
         return self.printer.note if self.verbose else None

@@ -8,7 +8,7 @@ LONGEST = 256
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the nearest known word, if any is near; an upper-case letter is as near as can be."""
+    """Find the nearest known word, if any is near; a difference only in case is the nearest."""
     return next(iter(_near(word, known, 1)), None)
 
 
@@ -32,7 +32,7 @@ def payload_of(value: object, known: Mapping[str, Collection[str]]) -> str | Non
 
 
 def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:
-    """Suggest the nearest known words, those of which it is a part, or nothing."""
+    """Suggest the nearest known word, those that contain it, or nothing."""
     known = list(known)
     inside = [each for each in known if "." in each and word.casefold() in each.split(".")]
     near = inside[:4] or _near(word, known, most)

@@ -1,4 +1,4 @@
-"""Go through folders: one walk for folders of events, of schemas, and for globs."""
+"""Walking folders: the same for folders of events, of schemas, and for globs."""
 
 import fnmatch
 import os
@@ -9,10 +9,10 @@ OnError = Callable[[OSError], object]
 
 
 def walk(top: str, on_error: OnError) -> Iterator[tuple[str, list[str]]]:
-    """Give a folder and all in it, in sorted order, each with the names of what else it holds.
+    """Yield a folder and all in it, in sorted order, each with the names of its other files.
 
-    Hidden names and links to folders are passed by, so that no cycle is followed. However deep
-    they are, no stack grows. Paths begin as `top` is spelled.
+    Hidden names and links to folders are skipped, so that no cycle is followed. Any depth works,
+    without recursion. Paths begin as `top` is spelled.
     """
     waiting = [top]
     while waiting:
@@ -23,10 +23,10 @@ def walk(top: str, on_error: OnError) -> Iterator[tuple[str, list[str]]]:
 
 
 def matches(pattern: str, on_error: OnError) -> Iterator[str]:
-    """Give the names that a glob stands for, as the shell does; `**` is any number of folders.
+    """Give the names that a glob matches, as the shell does; `**` is any number of folders.
 
-    But no wildcard leads through a link to a folder: only a link that is typed is followed. Names
-    are spelled as the pattern is, and may come more than once.
+    But no wildcard leads through a link to a folder: only a typed link is followed. Names are
+    spelled as the pattern is, and may occur more than once.
     """
     parts = [part for part in pattern.split("/") if part]
     seen: set[tuple[str, int]] = set()  # `**/*/**` leads to a folder in very many ways
@@ -47,7 +47,7 @@ def matches(pattern: str, on_error: OnError) -> Iterator[str]:
 
 
 def _named(parent: str, part: str, on_error: OnError) -> Iterator[tuple[str, bool]]:
-    """Give what one part of a pattern names in a folder, and whether it leads on."""
+    """Give what one part of a pattern matches in a folder, and whether it leads further."""
     if not has_magic(part):
         if os.path.lexists(name := _join(parent, part)):
             yield name, True

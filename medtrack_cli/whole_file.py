@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all, whatever ends their writing."""
+"""Files that are written completely, or not at all, whatever interrupts it."""
 
 import os
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def create(path: Path, text: str) -> None:
-    """Write a new file for its owner alone; FileExistsError where there is one, or a link."""
+    """Write a new file for its owner alone; FileExistsError if there is a file or a link."""
     _write(path, text, replaces=False)
 
 
@@ -39,7 +39,7 @@ def _link(partial: Path, path: Path) -> None:
         path.hardlink_to(partial)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links: the moment between is short
+    except OSError:  # a file system without links: the race is short
         if os.path.lexists(path):
             raise FileExistsError(path) from None
         partial.rename(path)

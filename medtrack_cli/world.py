@@ -47,7 +47,7 @@ def _signals() -> list[int]:
 
 
 def ignore_signals() -> None:
-    """Let nothing change an exit code any more: at its end Python would die of a signal."""
+    """Keep signals from changing the exit code: at its end Python would die of one."""
     import signal
 
     for number in _signals():
@@ -137,7 +137,7 @@ def _open_stdin() -> BinaryIO:
 
 
 def _cwd() -> Path:
-    """Find the working directory; without a name, where it is gone: commands refuse that."""
+    """Find the working directory; an empty name if it no longer exists: commands refuse that."""
     try:
         return Path.cwd()
     except OSError:
@@ -164,7 +164,7 @@ class World:
 
     @contextmanager
     def interrupt_on_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGHUP do what SIGINT does, so that there is time for last words."""
+        """Treat SIGTERM and SIGHUP like SIGINT, so that there is time for the last output."""
         import signal
 
         def interrupt(number: int, _frame: object) -> None:
@@ -194,10 +194,10 @@ class World:
 
     @contextmanager
     def stop_on_signals(self) -> Iterator[Stop]:
-        """Let the first SIGINT, SIGTERM or SIGHUP ask for the end, and a second one force it.
+        """Let the first SIGINT, SIGTERM or SIGHUP request the end, and a second one force it.
 
-        `timeout` sends its signal to the process and to the group: that makes one. A signal that
-        is ignored, as under nohup, stays so.
+        `timeout` sends its signal to the process and to the group: that counts as one. An ignored
+        signal, as under nohup, stays ignored.
         """
         import signal
 

@@ -1,4 +1,4 @@
-"""YAML's nodes with their places; what JSON can't say is refused on the way."""
+"""YAML's nodes with their places; what JSON can't express is refused."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and values in their order, duplicates kept."""
+    """Keys and values in order, with duplicates."""
 
     members: list[tuple[Scalar, "Node"]]
     start: Place
@@ -70,7 +70,7 @@ Node = Scalar | Mapping | Sequence
 
 
 class Oddity(Enum):
-    """What YAML can say and JSON can't: the words for it, and what would help."""
+    """What YAML can express and JSON can't: a message, and what would help."""
 
     ALIAS = "aliases are not allowed", "write the value itself"
     ANCHOR = "anchors are not allowed", "remove the anchor"
@@ -80,7 +80,7 @@ class Oddity(Enum):
 
 
 class Trouble(NamedTuple):
-    """Something wrong, at a path of the event; `breaks` when no JSON can be made of it."""
+    """A problem, at a path of the event; `breaks` when no JSON can be made of it."""
 
     rule: Rule
     path: Path
@@ -93,7 +93,7 @@ class Trouble(NamedTuple):
 
 
 class Refused(Exception):
-    """A trouble with which the reading ends."""
+    """A trouble that ends the reading."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.message)
@@ -101,7 +101,7 @@ class Refused(Exception):
 
 
 class TooDeep(Refused):
-    """More levels than are taken: nothing behind it is read."""
+    """Nested deeper than allowed: nothing after it is read."""
 
     def __init__(self, path: Path, start: Place) -> None:
         message = f"objects and lists are nested more than {MAX_DEPTH} deep"
@@ -123,7 +123,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
 def resolve(text: str) -> str | float | bool | None:
-    """Read a plain scalar by YAML 1.2's core schema, save that a leading zero keeps the text.
+    """Read a plain scalar by YAML 1.2's core schema, except that a leading zero keeps the text.
 
     `no`, `12:30`, `1_000`, `012`, `0x1f` and dates are texts. Raises NotJson.
     """
@@ -146,10 +146,10 @@ def resolve(text: str) -> str | float | bool | None:
 
 
 class Composer:
-    """Makes nodes of a parser's events and keeps what is wrong with them in `troubles`.
+    """Makes nodes of a parser's events and collects problems in `troubles`.
 
-    A key must be what JSON takes for a text, or with `any_key` any scalar. With `is_strict` the
-    first trouble is Refused.
+    A key must be a text in JSON, or with `any_key` any scalar. With `is_strict` the first trouble
+    is Refused.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Composer:
         self.troubles: list[Trouble] = []
 
     def take_troubles(self) -> list[Trouble]:
-        """Hand over the troubles noted since the last time."""
+        """Hand over the troubles since the last call."""
         taken, self.troubles = self.troubles, []
         return taken
 
@@ -192,7 +192,7 @@ class Composer:
         return Scalar("", is_plain=True, start=start, end=place(event.end_mark))
 
     def refuse_properties(self, event: yaml.Event, path: Path) -> None:
-        """Note a node's tag or anchor, or that it is an alias, as what events can't have."""
+        """Note a node's tag or anchor, or that it is an alias: events can't have these."""
         span = _span(place(event.start_mark), place(event.end_mark))
         if isinstance(event, yaml.AliasEvent):
             self._note(Oddity.ALIAS, path, span)
@@ -248,17 +248,17 @@ def _is_text(key: Node) -> bool:
 
 
 def place(mark: "yaml.Mark | CMark | None") -> Place:
-    """Copy a parser's mark, which holds on to more than its numbers."""
+    """Copy a parser's mark, which would keep more than its numbers alive."""
     return Place(mark.line, mark.column, mark.index) if mark else Place(0, 0, 0)
 
 
 def first_character(start: Place) -> Span:
-    """Mark one character."""
+    """Give the span of one character."""
     return Span(start.line + 1, start.column + 1, start.column + 2)
 
 
 def span_of(node: Node) -> Span:
-    """Mark a node: all of it on one line, else its first character."""
+    """Give the span of a node: all of it on one line, else its first character."""
     return _span(node.start, node.end)
 
 
@@ -269,7 +269,7 @@ def _span(start: Place, end: Place) -> Span:
 
 
 def locate(top: Node, path: Path, at: At) -> Span:
-    """Place a path of an event; one that leads nowhere ends at its nearest parent."""
+    """Find the span of a path of an event; one that leads nowhere ends at its nearest parent."""
     key, node = None, top
     for part in path[:-1] if at is At.OPENING else path:
         found = _child(node, part)

@@ -1,4 +1,4 @@
-"""Ask the network something beside the work, for no longer than it is worth."""
+"""Ask the network something beside the actual work, for a limited time."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,10 @@ TICK_SECONDS = 0.1
 
 
 def within(seconds: float, question: Callable[[], T], stop: Stop | None = None) -> T:
-    """Give the answer, or raise what the question raises; TimeoutError when there is none yet.
+    """Give the answer, or raise its error; TimeoutError when there is none in time.
 
-    The question runs in a thread that can be left: a socket's limit is for each piece, a look-up
-    of names has none. A stop that is requested ends the wait, too.
+    The question runs in a thread that can be abandoned: a socket's timeout is for each part, and a
+    name look-up has none. A requested stop ends the wait, too.
     """
     answer: Future[T] = Future()
 

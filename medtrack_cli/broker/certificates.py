@@ -1,4 +1,4 @@
-"""The certificates that a host shows, looked at where one was refused, or is to be checked."""
+"""A host's certificates, read where one was refused or is to be checked."""
 
 import socket
 import ssl
@@ -8,7 +8,7 @@ from typing import Any
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection_settings import Host, TlsSettings
 
-# How signatures with MD5 and SHA-1 are named in a certificate: by RSA, ECDSA, DSA.
+# The names of signatures with MD5 and SHA-1 in a certificate: by RSA, ECDSA, DSA.
 _WEAK_SIGNATURES = tuple(
     map(
         bytes.fromhex,
@@ -18,14 +18,14 @@ _WEAK_SIGNATURES = tuple(
 
 
 def presented(tls: TlsSettings, host: Host, seconds: float) -> Certificate | None:
-    """Look at the certificate that a host shows as its own; None: none is shown."""
+    """Fetch the host's own certificate; None without one."""
     return next(iter(chain(tls, host, seconds)), None)
 
 
 def chain(tls: TlsSettings, host: Host, seconds: float) -> tuple[Certificate, ...]:
-    """Look at all that a host shows, its own certificate first, on a connection of its own.
+    """Fetch all certificates of a host, its own first, on a connection of its own.
 
-    Nothing is checked, nor is any cipher too weak; nothing of ours is sent but the host's name.
+    Nothing is checked, and weak ciphers are accepted; nothing of ours is sent but the host's name.
     """
     context = unchecked()
     try:
@@ -39,7 +39,7 @@ def chain(tls: TlsSettings, host: Host, seconds: float) -> tuple[Certificate, ..
 
 
 def unchecked() -> ssl.SSLContext:
-    """Make a context that takes whatever is shown: to look at it, never to send anything."""
+    """Make a context that accepts any certificate: to look at it, never to send anything."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -48,7 +48,7 @@ def unchecked() -> ssl.SSLContext:
 
 
 def shown_by(peer: ssl.SSLSocket, *, is_checked: bool = False) -> tuple[Certificate, ...]:
-    """Read what a peer has shown; of a chain that was checked, up to the authority trusted here.
+    """Read a peer's certificates; of a checked chain, up to the authority trusted here.
 
     Before Python 3.13 there is no public way to it.
     """

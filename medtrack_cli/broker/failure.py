@@ -8,21 +8,21 @@ from medtrack_cli.core.messages import Message
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import MedtrackError
 
-LOOK_SECONDS = 1.0  # an error waits no longer for better words
+LOOK_SECONDS = 1.0  # an error waits no longer for a better explanation
 
 Look = Callable[[float], "Failure"]
-"""A closer look by way of the network, for so many seconds."""
+"""A closer look by the network, for a number of seconds."""
 
 
 class Failure(NamedTuple):
-    """A connection or channel that ended: why, and whether trying again can help.
+    """Why a connection or channel ended, and whether trying again can help.
 
-    `refuses`: it is the broker's answer to what was asked on the channel last. `of_host`: what
-    can't heal is this host's own fault, and another may do. `of_protocol`: what came is nothing
-    that we take, on no connection. `key`, `size`: what the broker says of the message it refuses,
-    its routing key or the bytes of its body. `code` is the broker's own, where it closed the
-    connection or the channel. `look` has better words. `is_cut_short`: nothing failed yet, but our
-    own time was up.
+    `refuses`: it is the broker's answer to the last request on the channel. `of_host`: the
+    permanent fault is this host's alone, and another may work. `of_protocol`: we can't accept what
+    came, on any connection. `key`, `size`: the refused message's routing key or the bytes of its
+    body, by the broker. `code` is the broker's own, if it closed the connection or the channel.
+    `look` finds a better explanation. `is_cut_short`: nothing has failed yet, but our own time was
+    up.
     """
 
     error: MedtrackError
@@ -41,9 +41,9 @@ class Failure(NamedTuple):
         return message.routing_key == self.key or len(message.body) == self.size
 
     def looked_at(self, stop: Stop, seconds: float = LOOK_SECONDS) -> "Failure":
-        """Look once more, where that can help; on the thread of whoever reports it.
+        """Look more closely, if that can help; on the thread that reports it.
 
-        Unless there is an answer in time, it stays as it is.
+        Without an answer in time it stays as it is.
         """
         if self.look is None:
             return self

@@ -1,4 +1,4 @@
-"""How long a publisher tries, and how long it pauses in between. Times in seconds."""
+"""How long a publisher retries, and how long it pauses between attempts. Times are in seconds."""
 
 import random
 
@@ -7,20 +7,20 @@ from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import TimedOut
 
 FIRST_SECONDS = 10.0  # for the first connection, all hosts together
-REGAIN_SECONDS = 60.0  # for a connection that once stood, and for what a queue refuses
+REGAIN_SECONDS = 60.0  # for a connection that existed before, and for what a queue refuses
 DRAIN_SECONDS = 5.0  # for what is in flight when asked to stop
-BASE_SECONDS = 0.5  # between two tries
+BASE_SECONDS = 0.5  # between two attempts
 CAP_SECONDS = 30.0
-MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys go on
+MOST_HELD = 10_000  # messages that wait for one that a queue refused, while other keys continue
 
 
 def regain_seconds(policy: PublishPolicy) -> float:
-    """How long to try to get back what once was there."""
+    """Return how long to try to regain what existed before."""
     return REGAIN_SECONDS if policy.retry_for is None else policy.retry_for
 
 
 def full_jitter(attempt: int, source: random.Random, cap: float = CAP_SECONDS) -> float:
-    """Seconds before retry number `attempt` (from 0): uniform below a doubling bound.
+    """Return the seconds before retry `attempt` (from 0): uniform below a doubling bound.
 
     Full jitter spreads many clients that lost one broker over the whole interval.
     """
@@ -28,6 +28,6 @@ def full_jitter(attempt: int, source: random.Random, cap: float = CAP_SECONDS) -
 
 
 def timed_out(settings: ConnectionSettings, reason: str) -> TimedOut:
-    """Say that the run has had its time."""
+    """Make the error that the run's time is over."""
     hint = "events reported unknown may have arrived; their message ids tell"
     return TimedOut(f"--timeout reached ({reason})", settings.describe(), hint=hint)

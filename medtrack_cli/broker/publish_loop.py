@@ -1,4 +1,4 @@
-"""What a publisher does whatever carries its messages: read ahead, wait, account for all."""
+"""The publisher's loop, whatever the transport: read ahead, wait, account for all."""
 
 import time
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ Source = Feed[Message | Receipt]
 class PublishLoop(ABC):
     """`publish` of the port. All state belongs to the thread that calls it.
 
-    Other threads put what happens into `_inbox`; None only wakes the loop.
+    Other threads put events into `_inbox`; None only wakes the loop.
     """
 
     def __init__(
@@ -51,23 +51,23 @@ class PublishLoop(ABC):
     @property
     @abstractmethod
     def deadline(self) -> float:
-        """When the run has had its time, on the monotonic clock."""
+        """When the run's time is over, on the monotonic clock."""
 
     @abstractmethod
     def _send(self, feed: Source) -> None:
-        """Send what the window has room for: first what must be sent again, then new input."""
+        """Send what the window has room for: first retries, then new input."""
 
     @abstractmethod
     def _wait(self) -> None:
-        """Wait until something happens, a tenth of a second at most, and handle all of it."""
+        """Wait until something happens, at most a tenth of a second, and handle all of it."""
 
     @abstractmethod
     def _check_clocks(self) -> None:
-        """Do what it is time for; raise when the run has had its time."""
+        """Do what is due; raise when the run's time is over."""
 
     @abstractmethod
     def _sent(self) -> list[Message]:
-        """Give what was sent and has no answer, which never comes any more."""
+        """Give what was sent without an answer, which can't come any more."""
 
     def _line_stands(self) -> bool:
         """Whether an answer can still come."""
@@ -107,7 +107,7 @@ class PublishLoop(ABC):
         self._inbox.put(None)
 
     def _next_again(self) -> Message | None:
-        # What was sent goes first: what a queue refused, or held back, is after it in its key.
+        # What was sent goes first: what a queue refused, or was held back, follows within its key.
         return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _drain(self, feed: Source) -> Iterator[Receipt]:
@@ -123,7 +123,7 @@ class PublishLoop(ABC):
                 self._wait()
                 yield from self._verdicts.hand_out()
         except MedtrackError:
-            pass  # the loss of the connection only makes what is in flight unknown
+            pass  # a lost connection only makes what is in flight unknown
         yield from self._abandon(feed, None)
 
     def _abandon(self, feed: Source, error: Exception | None) -> Iterator[Receipt]:
@@ -144,5 +144,5 @@ class PublishLoop(ABC):
 
 
 def size(item: Message | Receipt) -> int:
-    """Tell how many bytes it holds in memory."""
+    """Return how many bytes it uses in memory."""
     return len(item.body) if isinstance(item, Message) else 0

@@ -1,4 +1,4 @@
-"""Read an iterator ahead, in a thread, so that slow input never holds up the broker's answers."""
+"""Read an iterator ahead, in a thread, so that slow input never delays the broker's answers."""
 
 import threading
 from collections import deque
@@ -12,9 +12,9 @@ JOIN_SECONDS = 0.2
 class Feed(Generic[T]):
     """The items of `source`, read ahead up to `limit`, handed over without waiting.
 
-    Nor is more read while what they `weigh` together is `most`. `wake` is called from the
-    reading thread when an item or the end has come after `take` found nothing. What `source`
-    raises waits in `error` until all before it is taken.
+    Reading also pauses while their total weight by `weigh` is at least `most`. `wake` is called
+    from the reading thread when an item or the end has come after `take` found nothing. What
+    `source` raises waits in `error` until all before it is taken.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Feed(Generic[T]):
         try:
             item = self._items.popleft()
         except IndexError:
-            self._hungry = True  # before the second look: an item in between would be missed
+            self._hungry = True  # before the second check: an item in between would be missed
             try:
                 item = self._items.popleft()
             except IndexError:

@@ -1,6 +1,6 @@
-"""What the broker refused, and what would have it allowed: read off codes, not words.
+"""What the broker refused, and what would allow it: decided by codes, not by texts.
 
-The words tell only which exchange, queue or topic it was: they changed between RabbitMQ 3.10
+The texts say only which exchange, queue or topic it was: they changed between RabbitMQ 3.10
 ("access to") and 4.0 ("write access to").
 """
 
@@ -55,7 +55,7 @@ def channel_failure(
 ) -> Failure:
     """Say why the broker closed a channel.
 
-    `text` is the broker's own: decided by as it is, and shown without our password. `asked`
+    `text` is the broker's own: used as it is for decisions, and shown without our password. `asked`
     names the AMQP method it answered, `Basic.Publish`.
     """
     broker = settings.describe()
@@ -69,7 +69,7 @@ def channel_failure(
             return Failure(TopologyError(what, broker, hint=hint), heals=True)
         case 403:
             error = _not_permitted(words, settings, asked)
-        case 404 if not words.startswith("no "):  # it is there, on a node that is down or restarts
+        case 404 if not words.startswith("no "):  # it exists, on a node that is down or restarts
             hint = (
                 "`rabbitmqctl cluster_status` shows which nodes are up; the broker's log says more"
             )
@@ -92,7 +92,7 @@ def channel_failure(
 
 
 def _declined(code: int, words: str, shown: str, broker: str) -> MedtrackError:
-    """Say what the broker declines to do, whoever asks."""
+    """Say what the broker declines to do, for any client."""
     match code:
         case 406 if "inequivalent arg" in words:
             hint = "it is there, with other properties: use another name, or declare it alike"
@@ -110,7 +110,7 @@ def _declined(code: int, words: str, shown: str, broker: str) -> MedtrackError:
 
 
 def no_vhost(settings: ConnectionSettings, broker: str) -> Failure:
-    """Say that the vhost isn't there; a closer look finds those that are like it."""
+    """Say that the vhost doesn't exist; a closer look finds similar ones."""
     hint = "check --vhost; `rabbitmqctl list_vhosts` shows all"
     if not settings.vhost:
         hint = "end the URL with /%2F for the vhost /, or without a slash for the profile's"
@@ -144,13 +144,13 @@ def _missing(words: str, settings: ConnectionSettings) -> Failure:
 def _names(
     pattern: re.Pattern[str], words: str, settings: ConnectionSettings
 ) -> tuple[str, ...] | None:
-    """Find names in the broker's words; our password in them is hidden."""
+    """Find names in the broker's text; our password in them is hidden."""
     found = pattern.search(words)
     return found and tuple(without_secrets(each, settings) for each in found.groups())
 
 
 def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) -> Failure:
-    """Let a closer look give the names that are like one that is missing."""
+    """Have a closer look find names similar to a missing one."""
     error = failure.error
 
     def look(seconds: float) -> Failure:
@@ -189,9 +189,9 @@ def _not_permitted(words: str, settings: ConnectionSettings, asked: str) -> Medt
 
 
 def grant_both(error: AccessRefused, settings: ConnectionSettings) -> AccessRefused:
-    """Give a hint that grants publishing and listening, where it would grant one of them.
+    """Give a hint that grants publishing and listening, where it would grant only one of them.
 
-    One in place of the other would take away what a user has.
+    Granting one would remove permissions that a user has.
     """
     if "set_permissions" not in (error.hint or ""):
         return error
@@ -200,7 +200,7 @@ def grant_both(error: AccessRefused, settings: ConnectionSettings) -> AccessRefu
 
 
 def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool, queue: str = "") -> str:
-    """Give the line that grants what publishing or listening needs, and nothing else.
+    """Give the command that grants what publishing or listening needs, and nothing else.
 
     `queue` is a durable tap's, if its name isn't like those of the others.
     """
@@ -214,7 +214,7 @@ def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool, queu
 
 
 def _grant_patterns(settings: ConnectionSettings, patterns: list[list[str]]) -> str:
-    """Give the line that lets a user configure, write and read what the patterns say."""
+    """Give the command that lets a user configure, write and read what the patterns match."""
     arguments = ["-p", settings.vhost, settings.username, *map(_one_of, patterns)]
     return _line("permissions", "list_user_permissions " + quote(settings.username), arguments)
 

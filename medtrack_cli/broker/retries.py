@@ -11,33 +11,34 @@ from operator import attrgetter, itemgetter
 from medtrack_cli.broker.patience import full_jitter
 from medtrack_cli.core.messages import Message
 
-LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should go soon after it
+LONGEST_PAUSE = 5.0  # an election takes seconds: what waits should be sent soon after it
 # A channel of RabbitMQ 3.10 that meets a quorum queue without a leader refuses for as long as the
-# node of the old one is down, whoever leads meanwhile: after so many tries it may be the channel.
+# node of the old one is down, whoever is the leader meanwhile: after a number of attempts it may be
+# the channel.
 FRUITLESS = 3
-ENOUGH = 30  # taken in a row: the queue is well again, the others of the key need not go alone
+ENOUGH = 30  # accepted in a row: the queue works again, and the others of the key need not go alone
 
 
 @dataclass(slots=True)
 class _Lane:
-    """The messages of one routing key, by position; `sent` is the one that is tried now."""
+    """The messages of one routing key, by position; `sent` is the one being tried."""
 
-    since: float  # its first refusal, or when something of it was taken last
+    since: float  # its first refusal, or when one of it was last accepted
     waiting: list[tuple[int, Message]] = field(default_factory=list)
     tries: int = 0
     in_a_row: int = 0  # settled, one after the other
-    fruitless: int = 0  # tries alone on this channel
+    fruitless: int = 0  # attempts alone on this channel
     sent: int | None = None
 
 
 class Retries:
-    """Refused messages, those of each routing key in their order.
+    """Refused messages, those of each routing key in order.
 
-    The first of a key is tried alone, after pauses that grow, and each that follows alone, until
-    enough are taken; meanwhile what comes with the same key is held, and other keys go on. A key
-    is tried for `seconds` in which nothing of it is taken. Then the first is given up, and the key
-    counts as closed: what follows is held no more, and its first refusal is the last, until one
-    is taken.
+    The first of a key is retried alone, with growing pauses, and each that follows alone, until
+    enough are accepted; meanwhile new messages with the same key are held back, and other keys
+    continue. A key is retried for `seconds` in which nothing of it is accepted. Then the first is
+    given up, and the key counts as closed: what follows isn't held back any more, and its first
+    refusal is final, until one is accepted.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -46,13 +47,13 @@ class Retries:
         self._due: list[tuple[float, str]] = []  # a heap: when the next of a key may be sent
         self._refused: set[int] = set()  # by position: without a verdict yet
         self._closed: set[str] = set()
-        self._free: deque[Message] = deque()  # of keys that are tried alone no more
+        self._free: deque[Message] = deque()  # of keys that are not tried alone any more
         self._jitter = random.Random()  # noqa: S311 -- spreads load, guards nothing
         self.count = self.bytes_waiting = 0  # of what waits
         self.wants_channel = False  # another one
 
     def refused(self, message: Message) -> bool:
-        """Keep a message that a queue refused; False when that was its last try."""
+        """Keep a message that a queue refused; False when that was its last attempt."""
         key = message.routing_key
         lane = self._lanes.get(key)
         if self._seconds <= 0 or key in self._closed or (lane and self._is_over(lane, message)):
@@ -78,13 +79,13 @@ class Retries:
         return is_first and time.monotonic() - lane.since >= self._seconds
 
     def on_new_channel(self) -> None:
-        """Learn that what is sent from now on goes through another channel."""
+        """Note that what is sent from now on goes through another channel."""
         self.wants_channel = False
         for lane in self._lanes.values():
             lane.fruitless = 0
 
     def taken(self, message: Message) -> None:
-        """Learn that a message was taken: the next of its key may follow at once."""
+        """Note that a message was accepted: the next of its key may follow at once."""
         if not (self._lanes or self._closed or self._refused):
             return
         self._closed.discard(message.routing_key)
@@ -93,7 +94,7 @@ class Retries:
         self.forget(message)
 
     def forget(self, message: Message) -> None:
-        """Learn that a message has its verdict, whatever it is, and isn't tried again."""
+        """Note that a message has a final verdict, and isn't retried."""
         key = message.routing_key
         self._refused.discard(message.position)
         lane = self._lanes.get(key)
@@ -107,7 +108,7 @@ class Retries:
             self._dissolve(key)
 
     def holds(self, message: Message) -> bool:
-        """Keep a message that would overtake another of its key; False when it may be sent."""
+        """Hold back a message that would overtake another of its key; False when it may be sent."""
         lane = self._lanes.get(message.routing_key)
         if lane is None or lane.sent == message.position:
             return False
@@ -115,7 +116,7 @@ class Retries:
         return True
 
     def next_due(self) -> Message | None:
-        """Take the message whose time has come, if there is one."""
+        """Take the message that is due, if there is one."""
         if self._free:
             return self._let_go(self._free.popleft())
         while self._due and self._due[0][0] <= time.monotonic():
@@ -131,7 +132,7 @@ class Retries:
         return message.position in self._refused
 
     def take_all(self) -> Iterator[tuple[Message, bool]]:
-        """Take what still waits, in order, each with whether it was refused or only held."""
+        """Take what still waits, in order, each with whether it was refused or only held back."""
         waiting = [each for lane in self._lanes.values() for _, each in lane.waiting]
         waiting += self._free
         self._lanes.clear()

@@ -1,4 +1,4 @@
-"""Find the message at which the broker closes each connection, so that the others can be sent."""
+"""Find the message for which the broker closes each connection, so that the others can be sent."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.messages import Message
 
 FORCED = 320  # an operator, or a broker that shuts down: no message's fault
-OF_THE_RUN = frozenset({403, 404})  # a permission, an exchange: the next message fares no better
+OF_THE_RUN = frozenset({403, 404})  # a permission, an exchange: the next message would fail as well
 MOST_IN_A_ROW = 10  # refused with one code: it isn't about the message
 
 
 class Suspects:
-    """What was in flight when the broker closed with a code, until it has an answer.
+    """What was in flight when the broker closed with a code, until it is answered.
 
-    A second time with one of them among them, and messages are sent one at a time: the one that
-    is alone in flight when it happens again is to blame.
+    If it happens a second time with one of them in flight, messages are sent one at a time: the one
+    that is alone in flight when it happens again is the cause.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Suspects:
         self.is_careful = False  # send one at a time
 
     def blame(self, failure: Failure, in_flight: Sequence[Message]) -> Message | None:
-        """Learn of a loss, and give the message that is to blame, once that is sure."""
+        """Note a loss, and return the message that caused it, once that is certain."""
         if not (failure.refuses or is_suspicious(failure)):
             return None
         positions = {message.position for message in in_flight}
@@ -42,11 +42,11 @@ class Suspects:
 
     @property
     def are_too_many(self) -> bool:
-        """Whether so many were to blame, one after the other, that none was."""
+        """Whether so many in a row seemed the cause that none was."""
         return self._in_a_row >= MOST_IN_A_ROW
 
     def answered(self, message: Message) -> None:
-        """Learn that the broker has answered a message and closed nothing."""
+        """Note that the broker has answered a message without closing."""
         self._in_a_row = 0
         if self._positions:
             self._positions.discard(message.position)
@@ -54,5 +54,5 @@ class Suspects:
 
 
 def is_suspicious(failure: Failure) -> bool:
-    """Whether a message may be why the broker closed: it said so with a code of that kind."""
+    """Return whether the broker's code for closing is of the kind that a message can cause."""
     return failure.code is not None and failure.code not in {FORCED, *OF_THE_RUN}

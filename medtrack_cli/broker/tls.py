@@ -1,4 +1,4 @@
-"""TLS by our own rules: what is accepted, and in words why a handshake failed."""
+"""TLS by our own rules: what is accepted, and readable reasons why a handshake failed."""
 
 import re
 import socket
@@ -25,7 +25,7 @@ _FOREIGN_NAME = (
     "the authority's name constraints leave it out: another authority, or another name",
 )
 _STRONG = "it needs RSA of 2048 bits or more, or an elliptic curve"
-# No authority that is trusted would help; what is wrong, and what the broker needs.
+# No trusted authority would help; what is wrong, and what the broker needs.
 _OF_ANOTHER_KIND = {
     24: ("is signed by what is no authority", "the broker needs one that an authority has signed"),
     26: ("isn't made for servers", "it must have serverAuth among its extended key usages"),
@@ -68,12 +68,12 @@ _REASONS = (
 
 
 def speaks_none(cause: ssl.SSLError) -> bool:
-    """Return whether a handshake failed since the server speaks no TLS, or none that we do."""
+    """Return whether a handshake failed because the server speaks no TLS, or no version of ours."""
     return any(re.search(pattern, str(cause)) for pattern, *_ in _REASONS[:2])
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
-    """Make the one TLS context of ours: certificate and host name checked, TLS 1.2 at least.
+    """Make our only TLS context: certificate and host name checked, TLS 1.2 at least.
 
     Raises AccessRefused, naming the file, where one can't be used.
     """
@@ -110,7 +110,7 @@ def _load_own(context: ssl.SSLContext, tls: TlsSettings, certificate: Path) -> N
 
 @contextmanager
 def _blaming(what: str, path: Path) -> Iterator[None]:
-    """Turn what goes wrong with a file of ours into an error that names it."""
+    """Turn a failure with a file of ours into an error that names it."""
     try:
         yield
     except ssl.SSLError as error:
@@ -138,9 +138,9 @@ def handshake_error(
 ) -> MedtrackError | None:
     """Say which check failed in a handshake; None when nobody refused: the line was lost.
 
-    `cause` may be the text of an error that came after the handshake: in TLS 1.3 the broker
-    judges our certificate when we count as connected. `seen` is the certificate that was
-    refused, where somebody has looked.
+    `cause` may be the text of an error that came after the handshake: in TLS 1.3 the broker checks
+    our certificate when we count as connected. `seen` is the refused certificate, if it was
+    fetched.
     """
     broker = settings.describe(host)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -159,7 +159,7 @@ def handshake_error(
 
 
 def _alerted(cause: ssl.SSLError, seen: Certificate | None, *, has_own: bool) -> tuple[str, str]:
-    """Say why a broker refuses a handshake: `seen` tells that it takes one of weaker hashes."""
+    """Say why a broker refuses a handshake: `seen` shows that its certificate has a weaker hash."""
     if seen and seen.is_weak:
         what, hint = _OF_ANOTHER_KIND[_WEAK_HASH]
         return f"the broker's certificate {what}", hint
@@ -174,9 +174,9 @@ def _alerted(cause: ssl.SSLError, seen: Certificate | None, *, has_own: bool) ->
 
 
 def shows_in_certificate(cause: ssl.SSLError) -> bool:
-    """Return whether the broker's certificate can tell more of why a handshake failed.
+    """Return whether the broker's certificate may explain why a handshake failed.
 
-    Erlang refuses a client that doesn't take its certificate's hash, and says no more than that.
+    Erlang refuses a client that doesn't accept its certificate's hash, and says no more than that.
     """
     alerts = "HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY"
     is_refusal = isinstance(cause, ssl.SSLCertVerificationError)
@@ -207,7 +207,7 @@ def refused(
 
 
 def _out_of_date(code: int, seen: Certificate | None, whose: str) -> tuple[str, str]:
-    """Say whose time is over or yet to come: the certificate's, or an authority's above it."""
+    """Say what is expired or not yet valid: the certificate, or an authority's above it."""
     how = "has expired" if code == _EXPIRED else "is not valid yet"
     if seen and seen.is_valid_now:
         signer = f" ({seen.issuer})" if seen.issuer else ""
@@ -231,9 +231,10 @@ def _of_another(name: str, seen: Certificate | None, whose: str) -> tuple[str, s
 
 
 def late_alert(tls: TlsSettings, host: Host, seconds: float) -> str:
-    """Ask on a connection of its own what a broker says after the handshake: "" if nothing.
+    """Find out on a new connection what a broker says after the handshake: "" if nothing.
 
-    In TLS 1.3 a refused certificate is told only then, and whoever writes first never reads it.
+    In TLS 1.3 a certificate's refusal comes only then, and a client that writes first never reads
+    it.
     """
     try:
         with (

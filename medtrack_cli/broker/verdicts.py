@@ -1,4 +1,4 @@
-"""What has become of each message, until it is handed out."""
+"""The verdict on each message, until it is handed out."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from medtrack_cli.core.messages import Message, Outcome, Receipt
 
 
 class Verdicts:
-    """Receipts that wait to be handed out, and the messages of which no answer says all."""
+    """Receipts that wait to be handed out, and the messages whose answers aren't conclusive."""
 
     def __init__(self) -> None:
         self._known: deque[Receipt] = deque()
@@ -24,11 +24,11 @@ class Verdicts:
             yield self._known.popleft()
 
     def doubt(self, messages: Iterable[Message]) -> None:
-        """Learn that messages were in flight when a connection was lost."""
+        """Note that messages were in flight when a connection was lost."""
         self._doubtful.update(message.position for message in messages)
 
     def add(self, receipt: Receipt) -> None:
-        """Keep a receipt that says all."""
+        """Keep a conclusive receipt."""
         self._known.append(receipt)
 
     def give(self, message: Message, outcome: Outcome, reason: str) -> None:
@@ -36,7 +36,10 @@ class Verdicts:
         self._known.append(self.of(message, outcome, reason))
 
     def blame(self, message: Message, failure: Failure) -> None:
-        """Refuse what the broker closes for; of copies that met that same end there is no doubt."""
+        """Refuse the message for which the broker closes.
+
+        Copies lost in the same way leave no doubt.
+        """
         reason = failure.error.what
         if not failure.refuses:
             reason += " each time it was sent; other queues may have it"
@@ -46,7 +49,7 @@ class Verdicts:
             self.give(message, Outcome.REFUSED, reason)
 
     def of(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
-        """Judge a message by its last copy: a no says nothing of one that was sent before."""
+        """Judge a message by its last copy: a refusal says nothing of one sent before."""
         if outcome is not Outcome.CONFIRMED and message.position in self._doubtful:
             reason = f"{reason}, but a copy sent before may have arrived"
             outcome = Outcome.UNKNOWN

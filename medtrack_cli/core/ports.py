@@ -218,7 +218,9 @@ class QueueReader(Protocol):
     def take(self, most: int, *, is_whole: bool) -> "list[Delivery]":
         """Take up to a number of messages, in order; fewer if there are no more for us.
 
-        Each is ours until its token is settled; none comes in between.
+        Each is ours until its token is settled; none comes in between. A requested stop ends it,
+        unless it `is_whole`: when its consumer is cancelled, a quorum queue never hands over what
+        it is about to, and counts that as a delivery (seen with 3.10.8).
         """
         ...
 
