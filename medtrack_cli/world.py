@@ -126,9 +126,9 @@ def _open_management(settings: "ConnectionSettings", stop: Stop) -> "Management"
 
 
 def _open_stdin() -> BinaryIO:
-    """Open standard input apart from Python's own, whose lock a reading thread takes to the end.
+    """Open standard input separately from Python's own, whose lock a blocked read keeps.
 
-    At exit Python would wait for that lock and abort. Closed, it is empty.
+    At exit Python would wait for that lock and abort. If it is closed, it is empty.
     """
     try:
         return open(0, "rb", closefd=False)
@@ -137,7 +137,7 @@ def _open_stdin() -> BinaryIO:
 
 
 def _cwd() -> Path:
-    """Find the working directory; an empty name if it no longer exists: commands refuse that."""
+    """Find the working directory; an empty path if it no longer exists: commands refuse that."""
     try:
         return Path.cwd()
     except OSError:
@@ -182,7 +182,7 @@ class World:
 
     @contextmanager
     def stop_before_more(self) -> Iterator[Stop]:
-        """As `stop_on_signals`, for what more follows: KeyboardInterrupt at the end of a wish."""
+        """Like `stop_on_signals`, but raise KeyboardInterrupt after a stop: more would follow."""
         with self.stop_on_signals() as stop:
             try:
                 yield stop

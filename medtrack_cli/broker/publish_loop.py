@@ -111,9 +111,9 @@ class PublishLoop(ABC):
         return self._again.popleft() if self._again else self._nacked.next_due()
 
     def _drain(self, feed: Source) -> Iterator[Receipt]:
-        """Asked to stop: read no further, wait a little for what is in flight, tell the truth.
+        """After a requested stop: wait a little for what is in flight, then account for all.
 
-        On a dead line nothing is waited for.
+        Nothing more is read, and on a dead line nothing is waited for.
         """
         until = min(time.monotonic() + DRAIN_SECONDS, self.deadline)
         self._line_stands()

@@ -159,7 +159,7 @@ def handshake_error(
 
 
 def _alerted(cause: ssl.SSLError, seen: Certificate | None, *, has_own: bool) -> tuple[str, str]:
-    """Say why a broker refuses a handshake: `seen` shows that its certificate has a weaker hash."""
+    """Say why a broker refuses a handshake; `seen` is its certificate, if it was fetched."""
     if seen and seen.is_weak:
         what, hint = _OF_ANOTHER_KIND[_WEAK_HASH]
         return f"the broker's certificate {what}", hint

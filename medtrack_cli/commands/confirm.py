@@ -91,7 +91,7 @@ def confirm_consuming(runtime: Runtime, queue: str, *, yes: bool) -> None:
     address = runtime.config.address()
     target = f"{queue!r} on {address['broker']}, vhost {address['vhost']}"
     if not runtime.terminal.has_person:
-        hint = "add --yes if these messages are yours to take; without --queue nobody's are taken"
+        hint = "add --yes if these messages are yours to take; without --queue none are taken"
         raise UsageError("taking a queue's messages needs a yes", target, hint=hint)
     note = runtime.printer.note
     waiting = runtime.world.count_waiting(runtime.connection, queue, note, Stop())

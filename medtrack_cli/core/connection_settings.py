@@ -135,7 +135,7 @@ class ConnectionSettings:
             yield f"plain {protocol} to {remote[0]}: password and events can be read on the way"
         if self.tls and not self.tls.verify:
             yield (
-                f"certificates are not checked (--insecure): whoever answers as {to[0]}"
+                f"certificates are not checked (--insecure): any server that answers as {to[0]}"
                 " can read and change what is sent, the password included"
             )
         if not self.vhost:

@@ -46,7 +46,7 @@ def create(
     if is_bound:
         return ExitCode.DONE
     runtime.printer.warning(
-        f"archive {stream.name} is not bound, and nothing is declared: whoever publishes a header "
+        f"archive {stream.name} is not bound, and nothing is declared: publishers of a header "
         f"of type {' or '.join(closing)} would lose the connection, or have the message refused; "
         "--accept-loss binds it all the same"
     )

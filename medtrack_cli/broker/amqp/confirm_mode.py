@@ -57,6 +57,6 @@ def confirm_mode(link: Link, channel: Channel) -> None:
 
 def _no_confirms(link: Link) -> Failure:
     what = "the broker can't confirm what it takes (it lacks publisher_confirms or basic.nack)"
-    hint = "nothing is published of which nobody can say that it arrived: is it RabbitMQ?"
+    hint = "nothing is published without a confirm: is it RabbitMQ?"
     error = BrokerUnreachable(what, link.settings.describe(link.host), hint=hint)
     return Failure(error, heals=False, of_host=True)

@@ -85,7 +85,9 @@ def tls_chain(facts: Facts) -> Seen:
     if facts.settings.tls is None:
         return unknown(_NO_TLS)
     if not facts.settings.tls.verify:
-        return warning("certificates are not checked (--insecure): whoever answers is believed")
+        return warning(
+            "certificates are not checked (--insecure): any server that answers is trusted"
+        )
     chains: list[Sequence[Certificate]] = []
 
     def check(host: Host, seconds: float) -> str:
@@ -189,7 +191,7 @@ def amqp(facts: Facts) -> Seen:
         raise attempt.error
     said = f"{attempt.product} {attempt.version}"
     if attempt.heartbeat is None:
-        return ok(f"{said}; heartbeat and frame size are told after the login")
+        return ok(f"{said}; heartbeat and frame size follow after the login")
     frames = f"frames of up to {attempt.frame_max:,} bytes"
     return ok(f"{said}, heartbeat {attempt.heartbeat} s, {frames}")
 

@@ -19,7 +19,7 @@ def exchange(facts: Facts) -> Seen:
     try:
         facts.broker.find_exchange(host, facts.seconds())
     except AccessRefused as error:
-        return unknown(f"whether {name} is there isn't told to this user ({error.what})")
+        return unknown(f"whether {name} exists isn't told to this user ({error.what})")
     try:
         kind, is_durable = facts.management.exchange(facts.seconds())
     except (NotSaid, MedtrackError) as why:

@@ -15,21 +15,22 @@ EXIT_CODES: dict[int, Explanation] = {
     ExitCode.VERDICT_NO: Explanation(
         "finished, and the answer is no: findings, an event that isn't `confirmed`, a count not "
         "reached, a key that reaches no queue",
-        "The command did its work to the end, and what it was asked about is not so.",
+        "The command did its work to the end, and its answer is no.",
         "Read the findings or receipts above; each names its rule or outcome, which "
         "`medtrack explain` knows.",
         example="medtrack listen --count 1 --timeout 1",
     ),
     ExitCode.USAGE: Explanation(
         "the command line is wrong, or says too little: where recorded dead letters go",
-        "An option is misspelled, lacks its value, contradicts another, or asks for what can't be.",
+        "An option is misspelled, lacks its value, contradicts another, or asks for the "
+        "impossible.",
         "Follow the hint; `medtrack COMMAND --help` opens with examples.",
         example="medtrack publish",
     ),
     ExitCode.DATA_ERROR: Explanation(
         "the input is no recording and no event at all, or a report or a checkpoint of ours, or a "
         "schema of your own or a file of definitions can't be used",
-        "A file is of another kind than the command reads, or it is damaged.",
+        "A file isn't of the kind that the command reads, or it is damaged.",
         "Name another file; `medtrack schema check FOLDER` says what is wrong with schemas.",
         example="medtrack replay notes.txt",
     ),
@@ -41,14 +42,14 @@ EXIT_CODES: dict[int, Explanation] = {
     ),
     ExitCode.UNREACHABLE: Explanation(
         "no connection to the broker, or one lost and not regained in time",
-        "It doesn't run, host or port is another, or a network or firewall is in the way.",
+        "It doesn't run, host or port is wrong, or a network or firewall is in the way.",
         "`medtrack config show` says where each setting comes from; `medtrack broker start` "
         "starts a private broker; --retry-for tries for longer.",
         example="medtrack listen --url amqp://admin:password@localhost:1/",
     ),
     ExitCode.BUG: Explanation(
         "a bug in medtrack, or a process of its own that was killed",
-        "Something happened that medtrack doesn't know; or the system killed a process of its "
+        "Something happened that medtrack doesn't expect; or the system killed a process of its "
         "own, most often because memory ran out.",
         "Report it with what was printed.",
     ),
@@ -60,7 +61,7 @@ EXIT_CODES: dict[int, Explanation] = {
     ),
     ExitCode.CANNOT_WRITE: Explanation(
         "an output can't be written: the disk is full",
-        "What takes the output stopped taking it. Nothing was acknowledged that wasn't written.",
+        "The output's target takes no more. Nothing was acknowledged that wasn't written.",
         "Make room and run it again.",
         example="medtrack schema list > /dev/full",
     ),
@@ -76,43 +77,43 @@ EXIT_CODES: dict[int, Explanation] = {
         "exchange, queue or vhost missing, or declared differently",
         "It was never created on this broker, its name or vhost is misspelled, or somebody "
         "declared it with other properties.",
-        "Check --exchange and --vhost; the error names what is like it.",
+        "Check --exchange and --vhost; the error names similar ones.",
         example="medtrack listen --exchange nowhere",
     ),
     ExitCode.REFUSED: Explanation(
         "login, permission or certificate refused",
         "User name or password is wrong, the user lacks a permission, or one side doesn't trust "
         "the other's certificate.",
-        "The hint has the line that an administrator can run, or the option that is missing.",
+        "The hint has the command that an administrator can run, or the missing option.",
         example="MEDTRACK_PASSWORD=wrong medtrack listen",
     ),
     ExitCode.CONFIG: Explanation(
         "the configuration can't be used",
-        "A file of settings, a variable or a profile says what can't be.",
+        "A configuration file, a variable or a profile has an impossible value.",
         "The error names the place; `medtrack config path` lists the files.",
         example="medtrack config show --profile nowhere",
     ),
     HANGUP: Explanation(
         "ended by SIGHUP, such as a terminal that is closed",
-        "What was under way was given five seconds; every event has its receipt.",
+        "Events in flight were given five seconds; every event has its receipt.",
         "Run it again, with --checkpoint from where it stopped.",
         example="timeout --preserve-status -s HUP 2 medtrack listen",
     ),
     ExitCode.INTERRUPTED: Explanation(
         "ended by SIGINT, such as Ctrl-C",
-        "What was under way was given five seconds; every event has its receipt.",
+        "Events in flight were given five seconds; every event has its receipt.",
         "Run it again, with --checkpoint from where it stopped.",
         example="timeout --preserve-status -s INT 2 medtrack listen",
     ),
     ExitCode.BROKEN_PIPE: Explanation(
         "the reader of the output has gone",
-        "What reads stdout has ended first, such as `head`.",
-        "Nothing, if that was meant.",
+        "The program that reads stdout, such as `head`, has ended first.",
+        "Nothing, if that was intended.",
         example="medtrack schema export | true; exit ${PIPESTATUS[0]}",
     ),
     ExitCode.TERMINATED: Explanation(
         "ended by SIGTERM",
-        "Somebody, or a supervisor, asked it to end: what was under way was given five seconds.",
+        "Somebody, or a supervisor, asked it to end: events in flight were given five seconds.",
         "Run it again, with --checkpoint from where it stopped.",
         example="timeout --preserve-status 2 medtrack listen",
     ),

@@ -6,22 +6,23 @@ from medtrack_cli.events.findings import Rule
 RULES: dict[Rule, Explanation] = {
     Rule.JSON_SYNTAX: Explanation(
         "The text is not JSON.",
-        "Events are JSON by RFC 8259. NaN, Infinity, comments and trailing commas are none of it, "
-        "though some parsers let them pass.",
-        "Mend the text at the place that is named.",
+        "Events are JSON by RFC 8259. NaN, Infinity, comments and trailing commas are not part of "
+        "it, "
+        "though some parsers accept them.",
+        "Fix the text at the named place.",
         '{"score": NaN}',
         '{"score": 85}',
     ),
     Rule.YAML_SYNTAX: Explanation(
         "The text is not YAML, or YAML that an event file may not use.",
-        "Tags, anchors and aliases are refused: they make text that means something else than it "
+        "Tags, anchors and aliases are refused: they let text mean something else than it "
         "says, and a small file that unfolds into a huge one.",
-        "Mend the text at the place that is named; write what is shared out.",
+        "Fix the text at the named place; write shared values out in full.",
         "service: !!str my-service",
         "service: my-service",
     ),
     Rule.DUPLICATE_KEY: Explanation(
-        "A key stands twice in one object.",
+        "An object has a key twice.",
         "Most parsers keep the last value and say nothing, some the first: two services would "
         "read two different events.",
         "Delete one of the two.",
@@ -52,8 +53,8 @@ RULES: dict[Rule, Explanation] = {
     ),
     Rule.WRONG_TYPE: Explanation(
         "The value has another JSON type than the field.",
-        'Nothing is converted: "85" is a string and no score, 1 is no boolean.',
-        "Write the value as the field's type, and mend the program that wrote it.",
+        'Nothing is converted: "85" is a string and not a score, 1 is not a boolean.',
+        "Write the value as the field's type, and fix the program that wrote it.",
         '{"score": "85"}',
         '{"score": 85}',
     ),
@@ -81,16 +82,16 @@ RULES: dict[Rule, Explanation] = {
     ),
     Rule.UNKNOWN_VERSION: Explanation(
         "The event type has no version of this major number.",
-        "A new major version may mean anything; nothing can be said of the event.",
+        "A new major version may mean anything, so the event can't be judged.",
         "Use a version that `medtrack schema list` shows, or add its schema.",
         '{"version": "2.0"}',
         '{"version": "1.0"}',
     ),
     Rule.ROUTING_KEY_MISMATCH: Explanation(
         "The routing key differs from event_type.",
-        "Queues are bound to event types by the routing key: under another key the event reaches "
-        "those who don't want it and misses those who do.",
-        "Publish under the event's own type.",
+        "Queues are bound to event types by the routing key: with another key the event reaches "
+        "services that don't want it and misses those that do.",
+        "Publish with the event's own type as the key.",
         "routing key student.created, event_type user.created",
         "routing key user.created, event_type user.created",
     ),
@@ -111,14 +112,14 @@ RULES: dict[Rule, Explanation] = {
     Rule.BAD_ENCODING: Explanation(
         "The text is not UTF-8, or not in the encoding it is said to be in.",
         "JSON is UTF-8 by RFC 8259. Half a surrogate pair, written as an escape, is no text "
-        "either; nor is what a message's content_encoding calls gzip, and isn't.",
+        "either; nor is a body that a message's content_encoding wrongly calls gzip.",
         "Save the file as UTF-8; have the program that compresses name what it does.",
         '{"first_name": "\\ud800"}',
         '{"first_name": "\\ud83d\\ude00"}',
     ),
     Rule.INVALID_VALUE: Explanation(
         "The value is not one that the schema allows.",
-        "Whatever else a schema forbids: an empty updated_fields, a value outside a list of "
+        "Anything else that a schema forbids: an empty updated_fields, a value outside a list of "
         "allowed ones, a length.",
         "Use a value that the message allows.",
         '{"updated_fields": []}',
@@ -134,7 +135,7 @@ RULES: dict[Rule, Explanation] = {
     ),
     Rule.NEWER_MINOR_VERSION: Explanation(
         "The event has a newer minor version than the newest known one.",
-        "It was checked by the newest known one. A field that is new in it counts as unknown.",
+        "It was checked by the newest known version. Fields that are new in it count as unknown.",
         "Update medtrack, or add the new version's schema.",
         '{"version": "1.7"}',
         '{"version": "1.0"}',
@@ -142,7 +143,7 @@ RULES: dict[Rule, Explanation] = {
     Rule.EMITTED_BY_MEDTRACK: Explanation(
         "MedTrack itself emits this type.",
         "Other services listen to it. Publishing one tells everybody that MedTrack said so.",
-        "Listen to it; publish it only to a broker of your own, to test what listens.",
+        "Listen to it; publish it only to a broker of your own, to test listeners.",
         "medtrack publish -f stage.completed.json",
         "medtrack listen stage.completed",
     ),
@@ -158,7 +159,7 @@ RULES: dict[Rule, Explanation] = {
         "The input holds no event.",
         "Often the program that should have written it has failed. Where no other input holds an "
         "event, the run ends with 66.",
-        "Look at what should have written it; --allow-empty takes it for what it is.",
+        "Look at what should have written it; --allow-empty accepts it.",
         "[]",
         '[{"event_type": "student.created", "payload": {}}]',
     ),

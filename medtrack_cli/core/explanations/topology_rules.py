@@ -5,7 +5,7 @@ from medtrack_cli.core.topology.rules import TopologyRule
 
 TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     TopologyRule.QUEUE_WITHOUT_CONSUMER: Explanation(
-        "A queue gets events, and nobody takes them.",
+        "A queue gets events, but has no consumer.",
         "Its service is down, reads another queue, or has gone for good. Only a broker knows "
         "consumers: definitions in a file have none. Dead letters and streams may wait.",
         "Start the service; delete the queue if nobody needs it any more.",
@@ -14,8 +14,8 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     ),
     TopologyRule.UNBOUND_QUEUE: Explanation(
         "A queue has no binding, and no dead letters reach it.",
-        "Only what is sent by its name through the default exchange arrives. Often its binding "
-        "was lost when somebody declared it anew.",
+        "It gets only what is sent by its name through the default exchange. Often its binding "
+        "was lost when somebody declared it again.",
         "Bind it to an exchange, or delete it.",
         "a queue that is no binding's destination",
         '{"source": "medtrack.events", "destination": "comm.events", "routing_key": "student.#"}',
@@ -37,16 +37,16 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
         '{"routing_key": "student.*"}',
     ),
     TopologyRule.DUPLICATE_BINDING: Explanation(
-        "A binding hands on only what another one does.",
+        "A binding passes on only what another one does.",
         "A queue gets a message once, however many of its bindings match. When somebody removes "
-        "one to stop the events, they still come by the other.",
+        "one to stop the events, they still come through the other.",
         "Remove the narrower one.",
         "student.# and student.created to the same queue",
         "student.#",
     ),
     TopologyRule.MISSING_DEAD_LETTER: Explanation(
         "A queue of events has no dead-letter exchange.",
-        "What its consumer rejects, and what is too much for it, is dropped, and nobody can look "
+        "What its consumer rejects, and what exceeds its limits, is dropped, and nobody can look "
         "at it or send it again.",
         "Set x-dead-letter-exchange, or dead-letter-exchange in a policy.",
         '{"arguments": {}}',
@@ -54,18 +54,18 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     ),
     TopologyRule.DEAD_LETTER_ROUTES_NOWHERE: Explanation(
         "Dead letters of a queue reach no queue.",
-        "Their exchange isn't there, or nothing is bound to it for the key they have: the one "
-        "they came by, unless x-dead-letter-routing-key names another. RabbitMQ drops them.",
+        "Their exchange doesn't exist, or nothing is bound to it for the key they have: the one "
+        "they came with, unless x-dead-letter-routing-key names another. RabbitMQ drops them.",
         "Declare the exchange, and bind a queue to it with #.",
         '{"x-dead-letter-exchange": "medtrack.daed"}',
         '{"x-dead-letter-exchange": "medtrack.dead"}',
     ),
     TopologyRule.DEAD_LETTER_CIRCLE: Explanation(
         "Dead letters of a queue come back to it.",
-        "Where all queues of the circle expire their messages, RabbitMQ drops a message when it "
-        "comes round; where none does, a rejected message goes round for ever, at full speed. "
-        "A circle in which a message waits once, before it is tried again, is left alone.",
-        "Lead them to a queue of their own; to try again later, give that one x-message-ttl.",
+        "If all queues of the circle expire their messages, RabbitMQ drops a message when it "
+        "comes round; if none does, a rejected message goes round for ever, at full speed. "
+        "A circle in which a message waits once before a retry is no finding.",
+        "Route them to a queue of their own; to retry later, give that queue x-message-ttl.",
         '{"name": "q", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q"}',
         '{"name": "q", "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "q.dead"}',
     ),
@@ -87,18 +87,19 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     ),
     TopologyRule.TRANSIENT_QUEUE: Explanation(
         "A queue is not durable, and not exclusive.",
-        "It is gone, with all it holds, when the broker restarts. RabbitMQ 4.3 refuses to declare "
+        "It is lost, with all it holds, when the broker restarts. RabbitMQ 4.3 refuses to declare "
         "one by default.",
         "Declare it durable, or exclusive.",
         '{"durable": false}',
         '{"durable": true}',
     ),
     TopologyRule.REMOVED_ARGUMENT: Explanation(
-        "An argument or a policy asks for what RabbitMQ no longer has.",
+        "An argument or a policy uses what RabbitMQ no longer has.",
         "It does nothing any more, or a newer RabbitMQ refuses the queue: after an upgrade its "
         "service doesn't start.",
-        "Leave it out where the queue is declared. A queue's arguments can't be changed: it is "
-        "declared anew, under another name or after it was deleted.",
+        "Leave it out where the queue is declared. A queue's arguments can't be changed: it has "
+        "to be "
+        "declared again, with another name or after it was deleted.",
         '{"x-queue-mode": "lazy"}',
         "{}",
     ),
@@ -111,9 +112,9 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
         '{"x-queue-type": "quorum"}',
     ),
     TopologyRule.POLICY_MATCHES_NOTHING: Explanation(
-        "No queue and no exchange has a name that a policy's pattern fits.",
-        "What the policy should have set holds for nothing: a typing error, or its queues have "
-        "gone, or are of another kind than apply-to says.",
+        "A policy's pattern matches no queue and no exchange.",
+        "The policy's settings apply to nothing: a typing error, or its queues are "
+        "gone, or of another kind than apply-to says.",
         "Correct the pattern (a regular expression) or apply-to, or delete the policy.",
         '{"pattern": "^comm\\\\.event$"}',
         '{"pattern": "^comm\\\\.events$"}',
@@ -121,8 +122,8 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     TopologyRule.STREAM_ON_EVENT_EXCHANGE: Explanation(
         "A stream gets events.",
         "RabbitMQ can't write every header into a stream: a decimal, and before newer versions "
-        "other types, end the connection of whoever published it. A stream also drops header "
-        "tables and arrays in silence.",
+        "other types, end the publisher's connection. A stream also drops header "
+        "tables and arrays silently.",
         "Know what your publishers put into headers; archive from a queue instead.",
         '{"x-queue-type": "stream"}',
         '{"x-queue-type": "quorum"}',

@@ -46,7 +46,7 @@ class ShownChange(NamedTuple):
         parts = [f"no longer reaches {', '.join(lost)}"] if lost else []
         parts += [f"reaches {', '.join(gained)}, too"] if gained else []
         if self.change.breaking is None:
-            parts.append("whether it loses a queue can't be told")
+            parts.append("whether it loses a queue is unknown")
         breaks = {
             True: ("breaking: ", "red"),
             None: ("undecided: ", "yellow"),

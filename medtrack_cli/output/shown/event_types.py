@@ -47,7 +47,7 @@ class ShownEventType(NamedTuple):
         """Give its purpose, fields and reactions in the terminal's width, then the example."""
         known = self.known
         yield from sheet.text(f"{known.name}  version {known.version}\n{known.description}\n")
-        by = known.published_by or "whoever: its schema does not say"
+        by = known.published_by or "an unknown service: its schema does not say"
         yield from sheet.text(f"Published by {by}.\n\nPayload")
         fields = [
             (each.name, each.kind, " ".join(filter(None, (each.description, _notes(known, each)))))

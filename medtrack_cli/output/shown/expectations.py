@@ -35,7 +35,7 @@ def _differs(found: Difference, *, reveal: bool) -> str:
     path = found.path[1:] if found.path[0] == "payload" else found.path
     field = safe_text(".".join(path))
     if found.got is ABSENT:
-        return f"{field} isn't there"
+        return f"{field} is missing"
     wanted, got = (_value(found.path[-1], each, reveal=reveal) for each in found[1:])
     is_masked = "" if reveal or wanted != got else ", both masked"
     return f"{field} differs: wanted {wanted}, got {got}{is_masked}"
