@@ -89,8 +89,14 @@ class DemoFailed(MedtrackError):
 
 
 class EventsGone(MedtrackError):
+    """A part of a stream that its bounds took: so many offsets."""
+
     code = "events_gone"
     exit_code = ExitCode.VERDICT_NO
+
+    def __init__(self, what: str, subject: str, *, count: int, hint: str = "") -> None:
+        super().__init__(what, subject, hint=hint)
+        self.count = count
 
 
 class UsageError(MedtrackError):

@@ -211,7 +211,8 @@ def job_of(
     if source.gone:
         tally.aside["gone"] = source.gone
     job = Job(make, tally, again, is_small, source.refuse_changes, journal, known=known)
-    job.gone = source.gone
+    if source.gone is not None:
+        job.gone = lambda: source.gone or 0
     if journal:
         job.name = plan.name
         job.checked = lambda events, aside: journal.checked(

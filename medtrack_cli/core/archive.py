@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from medtrack_cli.core.content import content_of
 from medtrack_cli.core.delivery import Delivery, Single, Whole
 from medtrack_cli.core.times import from_rfc3339
-from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.json_text import value_of
 
 PROBE_PREFIX = "medtrack.tap.probe."  # who may listen may make one
 LEFT_OVER_SECONDS = 600
@@ -109,7 +109,7 @@ class Archive(NamedTuple):
 
 def edge_of(delivery: Delivery) -> Edge:
     """Say where a delivery stands, and what time its event names."""
-    return Edge(delivery.offset, named_time(parse(content_of(delivery)[0])[0]))
+    return Edge(delivery.offset, named_time(value_of(content_of(delivery)[0])))
 
 
 def named_time(event: object) -> str | None:

@@ -14,7 +14,7 @@ from medtrack_cli.core.ports import Interrupted, Retry, Stop
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
 from medtrack_cli.core.topics import Window
 from medtrack_cli.errors import EventsGone, UsageError
-from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.json_text import value_of
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span
 from medtrack_cli.files.state.identity import Known
 from medtrack_cli.runtime import Runtime
@@ -22,6 +22,10 @@ from medtrack_cli.wiring.origins import here
 
 SKEW = timedelta(hours=1)
 """How far ahead of the broker's clock an event's own time may be and still be found."""
+
+
+EVENT_BYTES = 1024
+"""What an event is taken to have before it is read; what is held is bounded by what they have."""
 
 
 class Stretch(NamedTuple):
@@ -34,7 +38,8 @@ class Stretch(NamedTuple):
     def error(self, hint: str) -> EventsGone:
         """Say that some of what was asked for is gone."""
         what = f"{self.gone:,} offsets from {int(self.source.offset) - self.gone} on are gone"
-        return EventsGone(f"{what} by the stream's bounds", self.source.name, hint=hint)
+        what += " by the stream's bounds"
+        return EventsGone(what, self.source.name, count=self.gone, hint=hint)
 
 
 def stretch(  # noqa: PLR0913 -- what a part is told by
@@ -120,12 +125,13 @@ class StreamInput:
     """A part of a stream, read like a recording: each received at the time of its event."""
 
     can_be_read_again = True
-    size = None  # unknown
 
     def __init__(self, runtime: Runtime, part: Stretch, *, may_lose: bool = False) -> None:
         self._runtime, self._part = runtime, part
         self.sources = (part.source,)
-        self.gone, self._may_lose = part.gone, may_lose
+        self.gone, self._may_lose, self._passes = part.gone, may_lose, 0
+        begins = part.source.offset if isinstance(part.source.offset, int) else 0
+        self.size = max(0, part.end + 1 - begins) * EVENT_BYTES
 
     def items(
         self, *, span: Span | None = None, beginning: Beginning = FROM_THE_START
@@ -135,10 +141,11 @@ class StreamInput:
         An event without a time comes with the one before, and is outside of every span.
         """
         part, origin, before = self._part, here(self._runtime), None
+        self._passes += 1
         if beginning is not FROM_THE_START:
             part = part._replace(source=replace(part.source, offset=beginning.line))
         for delivery in deliveries(self._runtime, part, Stop(), self._lost):
-            moment = time_of(parse(content_of(delivery)[0])[0])
+            moment = time_of(value_of(content_of(delivery)[0]))
             if moment and not OLDEST_YEAR <= moment.year <= LATEST_YEAR:
                 moment = None
             if moment is None and span:
@@ -154,6 +161,8 @@ class StreamInput:
             error.hint = "--from-first goes on without them"
             raise error
         self._runtime.printer.warning(error.message)
+        if self._passes == 1:  # what goes later is missed by its place among those of the first
+            self.gone += error.count
 
     def refuse_changes(self) -> None:
         """Do nothing: the content of a stream doesn't change."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.events.findings import At, Rule
 from medtrack_cli.events.json_places import line_column, locate, span_of
-from medtrack_cli.events.json_text import examine
+from medtrack_cli.events.json_text import examine, value_of
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -165,7 +165,8 @@ def test_verdict_agrees_with_the_library(text: str) -> None:
     except ValueError:
         is_json = False
     body = text.encode("utf-8", "surrogatepass")
-    _, problems = examine(body)
+    value, problems = examine(body)
+    assert repr(value_of(body)) == repr(value)
     broken = [each for each in problems if each.rule is not Rule.DUPLICATE_KEY]
     if is_json:
         assert {each.rule for each in broken} <= {Rule.BAD_ENCODING, Rule.JSON_SYNTAX}

@@ -159,12 +159,30 @@ def test_what_comes_is_read_behind_what_is_there(
     assert (later.code, numbers(later)) == (0, [3, 4]), later.err
 
 
+def opened(broker: PrivateBroker, folder: Path) -> list[int | str]:
+    """Replay a stream; list the offsets at which it is read."""
+    offsets: list[int | str] = []
+
+    def count(settings: ConnectionSettings, source: Source, *others: Any) -> AmqpConsumer:
+        assert isinstance(source, Stream)
+        offsets.append(source.offset)
+        return AmqpConsumer(settings, source, *others)
+
+    environ = {"MEDTRACK_URL": broker.amqp_url, "HOME": str(folder)}
+    world = World(
+        stdout=io.StringIO(), stderr=io.StringIO(), environ=environ, cwd=folder, open_consumer=count
+    )
+    assert run_in(world, ["replay", "--from-stream", NAME, "--speed", "max"]) == 0
+    return offsets
+
+
 def test_a_stream_is_replayed(
     fragile_broker: PrivateBroker, stream: BlockingChannel, tmp_path: Path
 ) -> None:
     """What is there is sent, by offset or by the events' times, with their times and no offset.
 
-    Options of a stream go with one, and a part that isn't there is an error.
+    What fits into memory is read once. Options of a stream go with one; a part that isn't there is
+    an error.
     """
     fill(stream, 10)
     with Witness(stream, NAME) as witness:
@@ -180,6 +198,8 @@ def test_a_stream_is_replayed(
             return ran.code, [int(each.message_id) for each in held]
 
         assert replayed() == (0, list(range(10)))
+        assert opened(fragile_broker, tmp_path) == [0]
+        assert len(witness.take()) == 10
         assert replayed("--offset", "2:4") == (0, [2, 3, 4])
         assert replayed("--offset", "7:") == (0, [7, 8, 9])
         assert replayed("--offset", "last") == (0, [9])
@@ -256,6 +276,15 @@ def errors(ran: Ran) -> list[tuple[str, str]]:
     return [(each["code"], each["hint"]) for each in told if each["kind"] == "error"]
 
 
+def read_late(broker: PrivateBroker, folder: Path, *line: str) -> Ran:
+    """Run a command that reads the stream `late`."""
+    out, err = io.StringIO(), io.StringIO()
+    environ = {"MEDTRACK_URL": broker.amqp_url, "HOME": str(folder)}
+    world = World(stdout=out, stderr=err, environ=environ, cwd=folder, open_consumer=late)
+    code = run_in(world, [*line, "--from-stream", NAME, "-o", "json"])
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
 def late(settings: ConnectionSettings, source: Source, *others: Any) -> AmqpConsumer:
     """Open a consumer as when the bounds took events between the look at a stream and this."""
     assert isinstance(source, Stream)
@@ -294,35 +323,39 @@ def test_what_retention_took_is_said(
     assert first - 30 < begins <= first
     ran = read(fragile_broker, tmp_path, *line, "7:90", "--from-first")
     assert (ran.code, ran.summary["total"], ran.summary["gone"]) == (0, 0, 84), ran.err
-    out, err = io.StringIO(), io.StringIO()
-    world = World(stdout=out, stderr=err, environ=urls, cwd=tmp_path, open_consumer=late)
-    code = run_in(world, ["stats", "--from-stream", NAME, "-o", "json"])
-    ran = Ran(code, out.getvalue(), err.getvalue())
-    assert (code, ran.summary["exit_code"], ran.summary["events"] > 5_000) == (1, 1, True), ran.err
-    assert f"{first - 7:,} offsets from 7 on went" in ran.err
-    assert [each for each, _ in errors(ran)] == ["events_gone"]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("verb", "sign"),
-    [(("listen", "--until", "-0s"), '"event"'), (("replay", "--speed", "500"), '"receipt"')],
-)
+def test_what_goes_before_it_is_read_is_said(
+    fragile_broker: PrivateBroker, rolling: Rolling, tmp_path: Path
+) -> None:
+    """Between the look and the reading: stats counts what is left, replay sends it if it may."""
+    rolling.publish(20)
+    gone = rolling.first - 7
+    ran = read_late(fragile_broker, tmp_path, "stats")
+    assert (ran.code, ran.summary["exit_code"], ran.summary["events"] > 5_000) == (1, 1, True)
+    assert f"{gone:,} offsets from 7 on went" in ran.err
+    assert [each for each, _ in errors(ran)] == ["events_gone"]
+    with Witness(rolling.channel, NAME) as witness:
+        ran = read_late(fragile_broker, tmp_path, "replay", "--speed", "max")
+        ((code, hint),) = errors(ran)
+        assert (code, hint.endswith(" --from-first")) == ("events_gone", True), ran.err
+        assert (ran.code, ran.out, witness.take()) == (1, "", [])
+        ran = read_late(fragile_broker, tmp_path, "replay", "--speed", "max", "--from-first")
+        assert (ran.code, ran.summary["gone"]) == (0, gone), ran.err
+        assert len(witness.take()) == ran.summary["total"] > 5_000
+
+
+@pytest.mark.long
 def test_what_goes_while_it_is_read_is_said(
-    fragile_broker: PrivateBroker,
-    rolling: Rolling,
-    tmp_path: Path,
-    verb: tuple[str, ...],
-    sign: str,
+    fragile_broker: PrivateBroker, rolling: Rolling, tmp_path: Path
 ) -> None:
     """A reader that stands still while the bounds take what it was to read ends with 1."""
     rolling.publish(8)
-    with (
-        Witness(rolling.channel, NAME),
-        Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool,
-    ):
-        running = tool.start(*verb, "--from-stream", NAME, "-o", "json")
-        running.await_text(sign, stream="out")
+    with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool:
+        line = ("listen", "--until", "-0s", "--from-stream", NAME, "-o", "json")
+        running = tool.start(*line)
+        running.await_text('"event"', stream="out")
         running.signal(signal.SIGSTOP)
         rolling.publish(20)
         running.signal(signal.SIGCONT)

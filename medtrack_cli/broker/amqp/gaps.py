@@ -41,13 +41,14 @@ class Gaps:
         try:
             first = read_edges(self._settings, self._name, lambda _text: None, self._stop).first
         except MedtrackError as error:
-            what = f"{offset - expected:,} offsets from {expected} on were passed over"
-            return EventsGone(f"{what}, and why can't be asked ({error.what})", self._name)
+            count = offset - expected
+            what = f"{count:,} offsets from {expected} on were passed over, and why isn't known"
+            return EventsGone(f"{what} ({error.what})", self._name, count=count)
         gone = min(first.offset if first else offset, offset) - expected
         if gone <= 0:
             return None
         what = f"{gone:,} offsets from {expected} on went by the stream's bounds while it was read"
-        return EventsGone(what, self._name, hint=SLOW)
+        return EventsGone(what, self._name, count=gone, hint=SLOW)
 
 
 SLOW = "larger bounds keep events until the slowest reader has them"

@@ -31,22 +31,6 @@ PROPERTIES_WEIGH = 16  # times their bytes: what a table of small values takes i
 HOLD_SECONDS = 30.0  # without progress: the broker's consumer_timeout would close the channel
 WATCH_SECONDS = 5.0
 
-_PROPERTIES = (
-    "content_type",
-    "content_encoding",
-    "delivery_mode",
-    "priority",
-    "correlation_id",
-    "reply_to",
-    "expiration",
-    "message_id",
-    "timestamp",
-    "type",
-    "user_id",
-    "app_id",
-    "cluster_id",
-)
-
 
 class Delivered(NamedTuple):
     """A delivery, with the tag that acknowledges it while its subscription holds it."""
@@ -256,7 +240,9 @@ def delivery_of(
 ) -> Delivery:
     """Make a delivery from what pika received; names that aren't UTF-8 are escaped."""
     fields = {
-        name: value for name in _PROPERTIES if (value := getattr(properties, name)) is not None
+        name: value
+        for name, value in vars(properties).items()
+        if value is not None and name != "headers"
     }
     return Delivery(
         received_at=datetime.now(UTC),

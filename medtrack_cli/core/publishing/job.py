@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Outgoing = Message | Receipt
 """What is to be sent, or the receipt of an invalid event, which isn't."""
 
-MOST_KEPT = 100_000
-"""Events held in memory: even a small file may contain very many tiny ones."""
+MOST_KEPT, MOST_KEPT_BYTES = 100_000, 64 * 2**20
+"""Events held in memory, and their bodies: even a small file may contain very many tiny ones."""
 
 SKIPPED = "skipped"
 """Counts valid events for which a check made no message."""
@@ -61,8 +61,8 @@ class Job:
     an earlier run's result, which makes the check unnecessary. `name` is the run's, or empty.
     `guard` may refuse an event by raising, before it is delayed; `last_touch` changes each when it
     is sent, after that. `opened` is the context they come from: entered before they are made, left
-    when all is done. The check fills the `outline`. `gone` counts wanted events that were gone when
-    it began; more may go until it ends; None: none can.
+    when all is done. The check fills the `outline`. `gone` counts wanted events that were gone
+    before they were checked; more may go until it ends; None: none can.
     """
 
     make: Make
@@ -78,7 +78,7 @@ class Job:
     checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _aside: None
     known: tuple[int, Mapping[str, int]] | None = None
     name: str = ""
-    gone: int | None = None
+    gone: Callable[[], int] | None = None
     is_refused: bool = False  # by `check`
     _made: int = 0
     _checked: Counter[str] = field(default_factory=Counter, repr=False)
@@ -92,7 +92,7 @@ class Job:
     def count_gone(self) -> None:
         """Count what was dropped while all else was sent: it has no receipt."""
         if self.gone is not None:
-            before = 0 if self.known else self.gone
+            before = 0 if self.known else self.gone()
             missing = self.events - self.tally.total - self.tally.aside["done_before"]
             if gone := before + max(0, missing):
                 self.tally.aside["gone"] = gone
@@ -101,6 +101,7 @@ class Job:
         """Make everything once, before anything is sent: an invalid event refuses the job."""
         aside = self._checked = Counter()
         kept: list[Outgoing] | None = [] if self.is_small else None
+        size = 0
         outline = self.outline
         if outline is not None:
             outline.left_out = aside
@@ -111,9 +112,10 @@ class Job:
                 self.is_refused = True
             else:
                 self._made += 1
+                size += len(each.body)
             if kept is not None:
                 kept.append(each)
-                kept = kept if len(kept) <= MOST_KEPT else None
+                kept = kept if len(kept) <= MOST_KEPT and size <= MOST_KEPT_BYTES else None
         if kept is not None and not self.is_refused:
             self._kept = kept
             self.tally.aside.update(aside)

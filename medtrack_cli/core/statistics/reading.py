@@ -15,7 +15,7 @@ from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.core.topics import Window
 from medtrack_cli.core.validating.examine import Completion, examine
 from medtrack_cli.events.check import quick_check
-from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.json_text import value_of
 from medtrack_cli.events.registry import Registry
 
 EVENT_LINE = b'{"kind":"event",'
@@ -88,7 +88,7 @@ class StatsReader:
         if isinstance(item.recorded, Delivery):
             self._add_delivery(item.recorded, item)
             return
-        value = parse(item.body)[0] if item.body else None
+        value = value_of(item.body) if item.body else None
         if not item.body or not isinstance(value, dict) or value.keys().isdisjoint(_ENVELOPE):
             self._stats.add_foreign(f"{item.file}:{item.line}")
             return
@@ -116,7 +116,7 @@ class StatsReader:
         With a window only what is in it; events without a time are outside, and counted apart.
         """
         seen = checked.examine(delivery, self._registry)
-        event = parse(seen.body)[0]
+        event = value_of(seen.body)
         moment = time_of(event)
         if not any(window) or (moment and window.holds(moment)):
             place = (name, delivery.offset)
@@ -128,7 +128,7 @@ class StatsReader:
     def _add_delivery(self, delivery: Delivery, item: Item) -> None:
         seen = checked.examine(delivery, self._registry)
         moment = delivery.received_at.timestamp()
-        self._add_seen(seen, parse(seen.body)[0], moment, (item.file, item.line))
+        self._add_seen(seen, value_of(seen.body), moment, (item.file, item.line))
 
     def _add_seen(
         self, seen: CheckedDelivery, event: object, moment: float | None, place: tuple[str, int]
