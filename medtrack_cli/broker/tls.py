@@ -27,7 +27,10 @@ _FOREIGN_NAME = (
 _STRONG = "it needs RSA of 2048 bits or more, or an elliptic curve"
 # No trusted authority would help; what is wrong, and what the broker needs.
 _OF_ANOTHER_KIND = {
-    24: ("is signed by what is no authority", "the broker needs one that an authority has signed"),
+    24: (
+        "is signed by a certificate that is no authority",
+        "the broker needs one that an authority has signed",
+    ),
     26: ("isn't made for servers", "it must have serverAuth among its extended key usages"),
     47: _FOREIGN_NAME,
     48: _FOREIGN_NAME,

@@ -37,4 +37,4 @@ def warn_of_damage(runtime: Runtime, name: str, lines: int) -> None:
     """Warn of lines in a journal or checkpoint that aren't as they were written."""
     if lines:
         damaged = "a line is damaged" if lines == 1 else f"{lines:,} lines are damaged"
-        runtime.printer.warning(f"{name}: {damaged}: what was done by it alone is sent again")
+        runtime.printer.warning(f"{name}: {damaged}: what only it recorded as done is sent again")

@@ -79,8 +79,8 @@ def open_checkpoint(
     warn_of_damage(runtime, str(path), mark.damaged)
     if not mark.is_proved:
         runtime.printer.warning(
-            f"{path}: an older version began it, and kept no digest of what it sent: that the "
-            "input is the same is known by its size, its start and its end alone"
+            f"{path}: an older version began it, and kept no digest of what it sent: only "
+            "its size, start and end show that the input is the same"
         )
     if mark.was_done:
         with runtime.printer.progress(lambda: f"{mark.compared:,} events compared"):

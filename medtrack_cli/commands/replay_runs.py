@@ -54,6 +54,6 @@ def _cancelled(runtime: Runtime, runs: "Replays", name: str) -> int:
         run = runs.read(name)
     runtime.printer.show(ShownRun(run))
     if run.state is State.RUNNING:
-        what = "the run has not ended yet: it does when it is asked a question, or looks up"
+        what = "the run has not ended yet: it ends after its question, or at its next check"
         raise TimedOut(what, name, hint=f"medtrack replay --show {name}")
     return ExitCode.DONE

@@ -99,7 +99,7 @@ def diff(
 def _warn(runtime: Runtime, before: "Contract", after: "Contract") -> None:
     """Warn when two type names are not two versions of one type."""
     if before.event_type != after.event_type:
-        runtime.printer.warning("two event types: who reads the one reads no events of the other")
+        runtime.printer.warning("two event types: a reader of one reads no events of the other")
     elif before.version == after.version:
         versions = [each.version for each in runtime.registry if each.name == before.event_type]
         known = f"known: {', '.join(versions)}; a file can be compared with it, too"

@@ -78,7 +78,7 @@ class Astray(UsageError):
             f"`{command} --to exchange` sends each as it was first published, "
             f"`{command} --to queue` to the queue it died in"
         )
-        super().__init__(f"{count:,} recorded {letters}, and no word where to", place, hint=hint)
+        super().__init__(f"{count:,} recorded {letters} without a target", place, hint=hint)
         self._known = count, place, command
 
     def one_more(self) -> "Astray":

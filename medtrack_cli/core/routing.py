@@ -135,7 +135,7 @@ def _hops(
         return "a binding asks for headers that tell how a message died"
     matching = _matching(known, bindings, keys, headers)
     if matching is None:
-        return f"what {known.type} does, a plugin decides"
+        return f"a plugin decides what {known.type} does"
     found = [Hop(name, each.destination, each.to_exchange, each) for each in matching]
     return found or _alternate(known)
 

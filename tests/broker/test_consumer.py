@@ -231,7 +231,7 @@ def test_bindings_of_before_are_said(private_broker: PrivateBroker) -> None:
             said.append(ready.caution)
     with client(private_broker.amqp_url) as channel:
         channel.queue_delete("tests.again")
-    assert said == [None, "queue tests.again is bound to a.*, too; a new name begins anew", None]
+    assert said == [None, "queue tests.again is bound to a.*, too; a new name starts afresh", None]
 
 
 def managed(broker: PrivateBroker, **changes: object) -> ConnectionSettings:

@@ -50,7 +50,7 @@ def http(status: str, body: bytes = b"") -> bytes:
         (http("200 OK", b"<html>"), "answered no JSON"),
         (http("200 OK", b"[" * 1_000_000), "answered no JSON"),
         (http("200 OK", b"[]"), "shows this user no exchange"),
-        (http("200 OK", b"null"), "answered what RabbitMQ doesn't"),
+        (http("200 OK", b"null"), "gave an answer that isn't RabbitMQ's"),
         (b"SSH-2.0-OpenSSH\r\n", "doesn't answer in HTTP"),
     ],
     ids=["401", "302", "large", "no JSON", "deep", "empty", "null", "no HTTP"],

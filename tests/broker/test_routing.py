@@ -243,7 +243,7 @@ def test_what_is_no_rabbitmq_tells_nothing(answer: object) -> None:
         url = f"http://127.0.0.1:{server.server_port}"
         known = settings_of("amqp://guest:guest@127.0.0.1", management_url=url)
         try:
-            with pytest.raises(Unanswered, match="answered what RabbitMQ doesn't"):
+            with pytest.raises(Unanswered, match="gave an answer that isn't RabbitMQ's"):
                 read_topology(known)
         finally:
             server.shutdown()

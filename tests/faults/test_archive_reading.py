@@ -362,7 +362,7 @@ def test_what_goes_while_it_is_read_is_said(
         ran = running.end(60)
     assert ran.code == 1, ran.err
     assert {code for code, _ in errors(ran)} == {"events_gone"}
-    assert "went by the stream's bounds while it was read" in ran.err
+    assert "were dropped while the stream was read" in ran.err
 
 
 @pytest.mark.long

@@ -352,7 +352,7 @@ def test_a_damaged_line_is_told_and_sent_again(connected: Tool, witness: Witness
     path.write_bytes(done.sub(b"[[1,9]]", path.read_bytes()))
     ran = publish(connected)
     assert (ran.code, ran.summary["confirmed"]) == (0, int(last))
-    assert "a line is damaged: what was done by it alone is sent again" in ran.err
+    assert "a line is damaged: what only it recorded as done is sent again" in ran.err
     assert len(witness.take()) == int(last)
 
 

@@ -136,7 +136,7 @@ def test_a_damaged_line_of_a_journal_is_said(folder: Path) -> None:
     journal(folder).write_bytes(whole.replace(b'"done":[[1,', b'"done":[[2,'))
     ran = replayed(folder, MemoryBroker(wants_all=True), "--resume", "one")
     assert ran.code == 0
-    assert "one: a line is damaged: what was done by it alone is sent again" in ran.err
+    assert "one: a line is damaged: what only it recorded as done is sent again" in ran.err
 
 
 def test_what_was_not_done_is_sent_again(folder: Path) -> None:

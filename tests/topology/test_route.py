@@ -119,7 +119,7 @@ def test_what_a_plugin_does_is_unknown(tmp_path: Path) -> None:
     rows += [bind("hash", "a", kind="exchange"), bind("hash", "b", kind="exchange"), bind("r", "b")]
     ran = ask(tmp_path, rows, "a", "b")
     assert (ran.code, queues(ran)) == (1, [[], ["r"]])
-    why = "what x-consistent-hash does, a plugin decides"
+    why = "a plugin decides what x-consistent-hash does"
     assert [each["unknown"] for each in ran.records] == [[{"exchange": "hash", "why": why}]] * 2
     assert ask(tmp_path, rows, "b").code == 0
     told = ask(tmp_path, rows, "a", form="human").out

@@ -91,5 +91,5 @@ def _of_bindings(
         )
         more = f" and {len(others) - _MOST_BINDINGS:,} more" * (len(others) > _MOST_BINDINGS)
         yield without_secrets(
-            f"queue {tap.name} is bound to {named}{more}, too; a new name begins anew", settings
+            f"queue {tap.name} is bound to {named}{more}, too; a new name starts afresh", settings
         )

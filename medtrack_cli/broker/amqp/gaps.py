@@ -47,7 +47,7 @@ class Gaps:
         gone = min(first.offset if first else offset, offset) - expected
         if gone <= 0:
             return None
-        what = f"{gone:,} offsets from {expected} on went by the stream's bounds while it was read"
+        what = f"{gone:,} offsets from {expected} on were dropped while the stream was read"
         return EventsGone(what, self._name, count=gone, hint=SLOW)
 
 

@@ -150,7 +150,7 @@ def _time(seconds: int) -> datetime | int:
 def _scaled(value: Decimal) -> bytes:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
-        raise ValueError("AMQP has no decimal that is no number")  # noqa: TRY004 -- as pika's own
+        raise ValueError("AMQP has no decimal for NaN or infinity")  # noqa: TRY004 -- as pika's own
     places = max(0, -exponent)
     if value.adjusted() + places >= _DIGITS:
         raise ValueError("AMQP's decimals have 32 bits")

@@ -147,7 +147,7 @@ class Questions:
             for each in pool.map(page, range(2, first["page_count"] + 1)):
                 yield from each["items"]
         except (TypeError, KeyError):
-            raise Unanswered("answered what RabbitMQ doesn't") from None
+            raise Unanswered("gave an answer that isn't RabbitMQ's") from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -13,7 +13,7 @@ from medtrack_cli.core.topology.model import Topology
 
 T = TypeVar("T")
 _ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
-_STRANGE = "answered what RabbitMQ doesn't"
+_STRANGE = "gave an answer that isn't RabbitMQ's"
 
 
 class Health:

@@ -56,4 +56,4 @@ def _failure(api: Api, seconds: float, stop: Stop) -> Unanswered | None:
     except TimeoutError:
         return Unanswered("gave no whole answer in time")
     is_rabbitmq = isinstance(answer, dict) and "name" in answer
-    return None if is_rabbitmq else Unanswered("answered what RabbitMQ doesn't", 200)
+    return None if is_rabbitmq else Unanswered("gave an answer that isn't RabbitMQ's", 200)

@@ -134,7 +134,7 @@ class HttpPublisher(PublishLoop):
         except (Unanswered, TimeoutError) as error:
             answer = error
         except (TypeError, KeyError):
-            answer = Unanswered("answered what RabbitMQ doesn't", was_sent=True)
+            answer = Unanswered("gave an answer that isn't RabbitMQ's", was_sent=True)
         except Exception as error:  # noqa: BLE001 -- a bug is raised where its receipt is given
             answer = Unanswered(why(error), was_sent=True)
         self._inbox.put(Settled(message, answer))

@@ -49,7 +49,7 @@ def read_queues(
     try:
         return [_state(row, keys, settings) for row in rows]
     except (TypeError, KeyError, AttributeError):
-        raise Unanswered("answered what RabbitMQ doesn't") from None
+        raise Unanswered("gave an answer that isn't RabbitMQ's") from None
 
 
 def read_archives(settings: ConnectionSettings, stop: Stop | None = None) -> list[Archive]:
@@ -65,7 +65,7 @@ def read_archives(settings: ConnectionSettings, stop: Stop | None = None) -> lis
     try:
         return [_archive(row, keys) for row in rows]
     except (TypeError, KeyError, AttributeError):
-        raise Unanswered("answered what RabbitMQ doesn't") from None
+        raise Unanswered("gave an answer that isn't RabbitMQ's") from None
 
 
 def delivery_limit(settings: ConnectionSettings, queue: str) -> tuple[str, int | None]:
@@ -83,7 +83,7 @@ def delivery_limit(settings: ConnectionSettings, queue: str) -> tuple[str, int |
         is_4 = not str(version["rabbitmq_version"]).startswith("3.")
         kind = str(row["type"])
     except (TypeError, KeyError, AttributeError):
-        raise Unanswered("answered what RabbitMQ doesn't") from None
+        raise Unanswered("gave an answer that isn't RabbitMQ's") from None
     if kind != "quorum":
         return kind, None
     limit = min(map(int, set_), default=_DEFAULT_LIMIT if is_4 else -1)

@@ -38,7 +38,7 @@ def read_topology(
         rows = Rows(exchanges, bindings, queues, policies, operators, is_live=True)
         return topology_of(rows, partial(without_secrets, settings=settings))
     except (TypeError, KeyError, AttributeError, ValueError):
-        raise client.Unanswered("answered what RabbitMQ doesn't") from None
+        raise client.Unanswered("gave an answer that isn't RabbitMQ's") from None
 
 
 def _policies(questions: client.Questions, path: str) -> list[Row] | None:

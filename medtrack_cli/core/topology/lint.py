@@ -136,7 +136,7 @@ def _matches_no_type(judged: Judged) -> Iterator[Fault]:
         if doubted := doubt(each.routing_key, judged.types):
             message, _, meant = doubted.partition("; ")
             rule = TopologyRule.BINDING_MATCHES_NO_TYPE
-            yield Fault(rule, _binding(each), each.place, f"is in vain: {message}", meant)
+            yield Fault(rule, _binding(each), each.place, f"has no effect: {message}", meant)
 
 
 def _duplicate_binding(judged: Judged) -> Iterator[Fault]:
@@ -147,7 +147,7 @@ def _duplicate_binding(judged: Judged) -> Iterator[Fault]:
             groups[each.destination, each.to_exchange].append(each)
         for group in groups.values():
             for each, wider in covered(known.type if known else "", group):
-                message = f"adds nothing: {wider.routing_key!r} has it all"
+                message = f"adds nothing: {wider.routing_key!r} covers it"
                 rule = TopologyRule.DUPLICATE_BINDING
                 yield Fault(rule, _binding(each), each.place, message)
 

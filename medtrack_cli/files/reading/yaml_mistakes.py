@@ -148,7 +148,7 @@ def _no_key(stumbled: Stumbled) -> Mistake | None:
     if stumbled.here[:1] in {"}", "]"}:
         return Mistake(stumbled.at, "a closing bracket that nothing opens", "remove it")
     if not stumbled.line(stumbled.at.line)[: stumbled.at.column].strip():
-        message = "this line is indented as none above it"
+        message = "no line above is indented like this one"
         return Mistake(stumbled.at, message, "begin it below the key that it stands beside")
     return None
 

@@ -132,7 +132,7 @@ class Replays:
         try:
             path.touch(mode=0o600)
         except OSError as error:
-            what = f"the wish to cancel can't be left ({error.strerror})"
+            what = f"the request to cancel can't be written ({error.strerror})"
             raise CannotCreate(what, str(path), hint="may you write to that folder?") from None
 
     def _forget_old(self) -> None:
