@@ -150,7 +150,7 @@ def publish(
     )
     tally = Tally(unroutable_is_done=allow_unroutable)
     if mark and mark.was_done:
-        tally.aside["done_before"] = mark.was_done
+        tally.omitted["done_before"] = mark.was_done
     make = making(source.read, plan, mark.noted if mark else iter, runtime.trace)
     job = Job(
         *(make, tally, source.can_be_read_again, source.is_small and not keep_going),

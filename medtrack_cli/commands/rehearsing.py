@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def rehearse(
     runtime: Runtime,
     outgoing: Iterable[Message | Receipt],
-    aside: Mapping[str, int],
+    omitted: Mapping[str, int],
     timeout: float | None = None,
     *,
     outline: "Outline | None" = None,
@@ -29,7 +29,7 @@ def rehearse(
 ) -> int:
     """Print what would be sent, and the queues it would reach; what is invalid, its findings.
 
-    `aside` counts what is no part of `outgoing`, by reason; read when that has been gone through.
+    `omitted` counts what is no part of `outgoing`, by reason; read when that has been gone through.
     `opened` is where it comes from, and `ended` the exit code that its end calls for. The queues
     are asked for no longer than the `timeout`. Where there is an `outline`, people are shown that,
     filled, in the place of each message.
@@ -39,7 +39,7 @@ def rehearse(
     printer, reach = runtime.printer, cache(lambda: brokers.reach(runtime, timeout))
     if outline is not None:
         outline.reach = lambda message: reach()(message)  # noqa: PLW0108 -- asked if there is one
-        outline.left_out = aside
+        outline.left_out = omitted
     lists_all = outline is None or runtime.output == "json"
     sendable = undelivered = invalid_sent = 0
     tally = Tally()
@@ -59,7 +59,9 @@ def rehearse(
                 printer.show(ShownMessage(each, queues))
     if outline is not None:
         printer.show(ShownPlan(outline.to_json()))
-    left = {name: count for name, count in {**aside, "invalid_sent": invalid_sent}.items() if count}
+    left = {
+        name: count for name, count in {**omitted, "invalid_sent": invalid_sent}.items() if count
+    }
     code = ended() or (ExitCode.VERDICT_NO if tally[Outcome.INVALID] else ExitCode.DONE)
     return _sum_up(runtime, sendable, tally, left, undelivered=undelivered, code=code)
 

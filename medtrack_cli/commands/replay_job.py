@@ -204,19 +204,19 @@ def job_of(
         plan = replace(plan, run=journal.run, note=noting(journal))
         if not journal.is_new and _is_untouched(runtime, source, plan, asked, journal):
             cursor, known = journal.cursor, journal.was_checked and journal.was_checked[:2]
-        tally.aside.update(known[1] if known else {})
-        tally.aside.update({"done_before": journal.was_done} if journal.was_done else {})
+        tally.omitted.update(known[1] if known else {})
+        tally.omitted.update({"done_before": journal.was_done} if journal.was_done else {})
     is_small = again and source.size is not None and source.size <= SMALL
     make = _making(source, plan, asked, cursor)
     if source.gone:
-        tally.aside["gone"] = source.gone
+        tally.omitted["gone"] = source.gone
     job = Job(make, tally, again, is_small, source.refuse_changes, journal, known=known)
     if source.gone is not None:
         job.gone = lambda: source.gone or 0
     if journal:
         job.name = plan.name
-        job.checked = lambda events, aside: journal.checked(
-            events, aside, job.outline.to_json() if job.outline else {}
+        job.checked = lambda events, omitted: journal.checked(
+            events, omitted, job.outline.to_json() if job.outline else {}
         )
     refresh(runtime, job, plan)
     return job

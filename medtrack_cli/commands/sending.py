@@ -43,7 +43,7 @@ def carry_out(
     `action` is publish or replay; `pace` makes what delays messages, until stopped. With an
     `outline`, people are shown the plan in place of the messages.
     """
-    kind, aside = _KINDS[action], job.tally.aside if action == "replay" else {}
+    kind, omitted = _KINDS[action], job.tally.omitted if action == "replay" else {}
     guard = Guard(runtime, outline, yes=yes) if outline and not dry_run else None
     if is_checked:
         if guard:  # a dry run reads all once more
@@ -53,10 +53,10 @@ def carry_out(
     if job.is_refused:
         receipts = job.unsent()
         if dry_run:
-            return rehearse(runtime, receipts, aside)
+            return rehearse(runtime, receipts, omitted)
         return _report(runtime, kind, job, receipts)
     if dry_run:
-        coming = runtime, job.outgoing(), aside, policy.timeout
+        coming = runtime, job.outgoing(), omitted, policy.timeout
         if job.opened is None:
             return rehearse(*coming, outline=outline)
         with runtime.world.stop_on_signals() as stop:
@@ -99,7 +99,7 @@ def _send(
     What ended the run early is raised after the summary, which has its exit code.
     """
     started = runtime.world.clock.monotonic()
-    expected = job.events - job.tally.aside["done_before"] or None
+    expected = job.events - job.tally.omitted["done_before"] or None
 
     def line() -> str:
         seconds = runtime.world.clock.monotonic() - started
@@ -165,7 +165,7 @@ def _finish(
     tally = job.tally
     code = ended or stopped or tally.exit_code
     seconds = round(runtime.world.clock.monotonic() - started, 3)
-    counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.aside}
+    counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.omitted}
     lag = {"lag_seconds": round(tally.lag, 3)} if tally.lag > LAG_SECONDS else {}
     numbers = {"total": tally.total, **counted, **lag, "seconds": seconds, "exit_code": code}
     sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"

@@ -130,7 +130,7 @@ def _account(redrive: Redrive, tally: Tally) -> None:
         return  # a dry run leaves all
     left = redrive.taken - redrive.redriven
     numbers = {"seen": redrive.taken, "redriven": redrive.redriven, "left": left}
-    tally.aside.update(numbers, arrived_since=redrive.arrived_since)
+    tally.omitted.update(numbers, arrived_since=redrive.arrived_since)
 
 
 def _tell(runtime: Runtime, redrive: Redrive, stop: Stop) -> None:

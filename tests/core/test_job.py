@@ -158,7 +158,7 @@ def test_an_input_that_changes_ends_the_run(verb: str) -> None:
 
 
 def test_what_is_left_out_is_counted_once() -> None:
-    """Kept or made again, a delivery that isn't wanted is counted aside one time."""
+    """Kept or made again, a delivery that isn't wanted is counted once."""
     for is_small in (True, False):
         read = Input(GOOD, GOOD, recorded=True)
         plan = replay.Replay("morning", RUN, selection=Selection(keys=("user.*",)))
@@ -166,7 +166,7 @@ def test_what_is_left_out_is_counted_once() -> None:
         job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
         job.check()
         assert outcomes(job.run(publisher(), Stop())) == ([], None)
-        assert job.tally.aside == Counter(left_out=2, left_out_key=2)
+        assert job.tally.omitted == Counter(left_out=2, left_out_key=2)
 
 
 def test_only_what_got_out_counts_as_sent() -> None:
@@ -179,7 +179,7 @@ def test_only_what_got_out_counts_as_sent() -> None:
         job.check()
         for receipt in until_error(job.run(publisher(fails_at(3, LOST)), Stop())):
             job.tally.add(receipt)
-        assert job.tally.aside == Counter(invalid_sent=2)  # confirmed, and unknown
+        assert job.tally.omitted == Counter(invalid_sent=2)  # confirmed, and unknown
 
 
 def test_what_is_left_out_is_counted_of_the_whole_input() -> None:
@@ -191,7 +191,7 @@ def test_what_is_left_out_is_counted_of_the_whole_input() -> None:
         job = Job(make, Tally(), can_be_made_again=True, is_small=is_small)
         job.check()
         assert outcomes(job.run(publisher(fails_at(1, LOST)), Stop())) == ([K, U], LOST)
-        assert job.tally.aside == Counter(invalid_skipped=3)
+        assert job.tally.omitted == Counter(invalid_skipped=3)
 
 
 def test_what_cant_be_sent_is_known_by_the_check() -> None:

@@ -26,11 +26,11 @@ VALID = encode(event())
 
 
 def replayed(
-    *deliveries: Recorded, aside: Counter[str] | None = None, **changes: object
+    *deliveries: Recorded, omitted: Counter[str] | None = None, **changes: object
 ) -> list[Message | Receipt]:
     """Make the messages of a replay."""
     replay = Replay("morning", RUN, **changes)  # type: ignore[arg-type] # any field of it
-    return list(messages(deliveries, replay, Counter() if aside is None else aside))
+    return list(messages(deliveries, replay, Counter() if omitted is None else omitted))
 
 
 def at(line: int, body: bytes = VALID, **changes: Any) -> Recorded:
@@ -112,16 +112,16 @@ def test_a_dead_letter_goes_where_it_is_sent(
 
 def test_only_wanted_keys_are_sent() -> None:
     """With patterns, what none of them matches is left out and counted; positions stay dense."""
-    aside: Counter[str] = Counter()
+    omitted: Counter[str] = Counter()
     made = replayed(
         at(1),
         at(2, routing_key="stage.created"),
         at(3),
-        aside=aside,
+        omitted=omitted,
         selection=Selection(keys=("student.*", "user.#")),
     )
     assert [(each.position, each.line) for each in made] == [(1, 1), (2, 3)]
-    assert aside == {"left_out_key": 1, "left_out": 1}
+    assert omitted == {"left_out_key": 1, "left_out": 1}
 
 
 BAD = (at(1), at(2, b"\xff"), at(3, routing_key="other.key"), at(4))
@@ -129,26 +129,26 @@ BAD = (at(1), at(2, b"\xff"), at(3, routing_key="other.key"), at(4))
 
 def test_invalid_deliveries_are_sent_and_counted() -> None:
     """By default what was invalid is sent as it was, and counted."""
-    aside: Counter[str] = Counter()
-    made = replayed(*BAD, aside=aside)
+    omitted: Counter[str] = Counter()
+    made = replayed(*BAD, omitted=omitted)
     assert [each.line for each in made if isinstance(each, Message)] == [1, 2, 3, 4]
     assert [each.line for each in made if isinstance(each, Message) and not each.is_valid] == [2, 3]
-    assert aside == {}
+    assert omitted == {}
 
 
 def test_invalid_deliveries_are_skipped_on_demand() -> None:
     """With `skip` invalid deliveries, a wrong routing key among them, are left out and counted."""
-    aside: Counter[str] = Counter()
-    made = replayed(*BAD, aside=aside, selection=Selection(invalid=Invalid.SKIP))
+    omitted: Counter[str] = Counter()
+    made = replayed(*BAD, omitted=omitted, selection=Selection(invalid=Invalid.SKIP))
     assert [each.line for each in made] == [1, 4]
-    assert aside == {"invalid_skipped": 2}
+    assert omitted == {"invalid_skipped": 2}
 
 
 def test_an_invalid_delivery_ends_the_replay_on_demand() -> None:
     """With `fail` the first invalid delivery has its receipt, counts once, and is the last."""
-    aside: Counter[str] = Counter()
-    made = replayed(*BAD, aside=aside, selection=Selection(invalid=Invalid.FAIL))
-    assert aside == {}
+    omitted: Counter[str] = Counter()
+    made = replayed(*BAD, omitted=omitted, selection=Selection(invalid=Invalid.FAIL))
+    assert omitted == {}
     assert [each.line for each in made] == [1, 2]
     receipt = made[-1]
     assert isinstance(receipt, Receipt)

@@ -160,15 +160,15 @@ def test_a_compressed_event_that_is_changed_goes_plain() -> None:
 
 def test_what_cannot_have_other_persons_is_left_out() -> None:
     """It has no receipt and no position, and is counted."""
-    aside: Counter[str] = Counter()
+    omitted: Counter[str] = Counter()
     rewrite = Rewrite(pseudonymizer=Pseudonymizer(b"k" * 16, built_in()))
     replay = Replay("run", RUN, rewrite=rewrite)
     bodies = [b"x", encode(event())]
     recording = [Recorded("r", line, delivery(body)) for line, body in enumerate(bodies, 1)]
-    (made,) = messages(recording, replay, aside)
+    (made,) = messages(recording, replay, omitted)
     assert isinstance(made, Message)
     assert event()["payload"]["email"].encode() not in made.body
-    assert (made.position, made.line, aside) == (1, 2, {"not_pseudonymized": 1})
+    assert (made.position, made.line, omitted) == (1, 2, {"not_pseudonymized": 1})
 
 
 def test_an_invalid_event_that_ends_all_is_not_left_out() -> None:

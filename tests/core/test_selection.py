@@ -34,8 +34,8 @@ def chosen(selection: Selection, **changes: Any) -> tuple[list[int], dict[str, i
     deliveries.append(delivery(b"[1]", received_at=NOON + timedelta(minutes=5)))
     recorded = [Recorded("r", line, each) for line, each in enumerate(deliveries, 1)]
     replay = Replay("run", UUID(int=1), selection, **changes)
-    aside: Counter[str] = Counter()
-    return [each.line for each in messages(recorded, replay, aside)], dict(aside)
+    omitted: Counter[str] = Counter()
+    return [each.line for each in messages(recorded, replay, omitted)], dict(omitted)
 
 
 def score(names: Mapping[str, Any]) -> Answer:

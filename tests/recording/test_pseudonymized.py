@@ -81,12 +81,12 @@ def test_real_persons_and_fakes_are_kept_apart(tmp_path: Path) -> None:
 
 def made(path: Path, target: Origin | None = HERE, **asked: Any) -> dict[str, int]:
     """Count what a replay makes of a recording, until it is refused."""
-    aside: Counter[str] = Counter()
+    omitted: Counter[str] = Counter()
     selection = Selection(**asked.pop("choosing", {}))
     replay = Replay("r", RUN, selection, target=target, keep_going=True, **asked)
-    for each in messages(recorded(items(path), NOON), replay, aside):
-        aside["sent" if isinstance(each, Message) else each.outcome] += 1
-    return dict(aside)
+    for each in messages(recorded(items(path), NOON), replay, omitted):
+        omitted["sent" if isinstance(each, Message) else each.outcome] += 1
+    return dict(omitted)
 
 
 def test_persons_of_a_protected_broker_stay_there(tmp_path: Path) -> None:

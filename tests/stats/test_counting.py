@@ -180,7 +180,7 @@ def test_plain_events_have_their_own_time_and_are_checked() -> None:
 def test_every_syntax_counts_alike(tmp_path: Path) -> None:
     """NDJSON, a JSON array, YAML, gzip, a folder and a glob of the same events agree.
 
-    Sizes aside: they are those of the bytes, spaces included.
+    Except for sizes: they are those of the bytes, spaces included.
     """
     lines = b"".join(encode(each) + b"\n" for each in EVENTS)
     (tmp_path / "folder").mkdir()

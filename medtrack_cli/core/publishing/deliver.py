@@ -72,7 +72,7 @@ class Tally:
     """Counts receipts; its numbers add up to the events of the input."""
 
     def __init__(self, *, unroutable_is_done: bool = False) -> None:
-        self.aside: Counter[str] = Counter()  # events without a receipt, by reason
+        self.omitted: Counter[str] = Counter()  # events without a receipt, by reason
         self.lag = 0.0  # seconds by which the latest was behind the recorded pace
         self.unwanted = 0  # that no queue is bound to
         self.is_cut_short = False  # though every event has its receipt
@@ -87,7 +87,7 @@ class Tally:
         self._counts[receipt.outcome] += 1
         self.unwanted += receipt.outcome is Outcome.UNROUTABLE and not receipt.is_to_queue
         if not receipt.was_valid and receipt.outcome in GOT_OUT:
-            self.aside["invalid_sent"] += 1
+            self.omitted["invalid_sent"] += 1
 
     def so_far(self, seconds: float, expected: int | None, in_flight: int) -> str:
         """Report a run's progress on one line."""

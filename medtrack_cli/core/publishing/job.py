@@ -75,7 +75,7 @@ class Job:
     last_touch: Callable[[Iterable[Outgoing]], Iterable[Outgoing]] = iter
     opened: Callable[[Stop], AbstractContextManager[object]] | None = None
     outline: "Outline | None" = None
-    checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _aside: None
+    checked: Callable[[int, Mapping[str, int]], None] = lambda _events, _omitted: None
     known: tuple[int, Mapping[str, int]] | None = None
     name: str = ""
     gone: Callable[[], int] | None = None
@@ -93,19 +93,19 @@ class Job:
         """Count what was dropped while all else was sent: it has no receipt."""
         if self.gone is not None:
             before = 0 if self.known else self.gone()
-            missing = self.events - self.tally.total - self.tally.aside["done_before"]
+            missing = self.events - self.tally.total - self.tally.omitted["done_before"]
             if gone := before + max(0, missing):
-                self.tally.aside["gone"] = gone
+                self.tally.omitted["gone"] = gone
 
     def check(self) -> None:
         """Make everything once, before anything is sent: an invalid event refuses the job."""
-        aside = self._checked = Counter()
+        omitted = self._checked = Counter()
         kept: list[Outgoing] | None = [] if self.is_small else None
         size = 0
         outline = self.outline
         if outline is not None:
-            outline.left_out = aside
-        for each in self.make(Pass.KEEP if self.is_small else Pass.CHECK, aside):
+            outline.left_out = omitted
+        for each in self.make(Pass.KEEP if self.is_small else Pass.CHECK, omitted):
             if outline is not None:
                 outline.add(each)
             if isinstance(each, Receipt):
@@ -118,15 +118,15 @@ class Job:
                 kept = kept if len(kept) <= MOST_KEPT and size <= MOST_KEPT_BYTES else None
         if kept is not None and not self.is_refused:
             self._kept = kept
-            self.tally.aside.update(aside)
+            self.tally.omitted.update(omitted)
         if not self.is_refused:
-            self.checked(self.events, {name: aside[name] for name in aside if name != SKIPPED})
+            self.checked(self.events, {name: omitted[name] for name in omitted if name != SKIPPED})
 
     def outgoing(self) -> Iterator[Outgoing]:
         """Give what is to be sent; on first use, compare it with what was checked."""
         if self._kept is None:
-            aside = Counter(self.known[1]) if self.known else self.tally.aside
-            yield from self._left(self.make(Pass.SEND, aside))
+            omitted = Counter(self.known[1]) if self.known else self.tally.omitted
+            yield from self._left(self.make(Pass.SEND, omitted))
         else:
             self.refuse_changes()
             yield from self._left(iter(self._kept))
@@ -141,13 +141,13 @@ class Job:
         if self._kept is not None:
             yield from self.everything()
             return
-        aside: Counter[str] = Counter()
-        yield from self._left(self.make(Pass.ACCOUNT, aside))
-        self.tally.aside |= aside
+        omitted: Counter[str] = Counter()
+        yield from self._left(self.make(Pass.ACCOUNT, omitted))
+        self.tally.omitted |= omitted
 
     def unsent(self) -> Iterator[Receipt]:
         """Give every event its receipt when an invalid one prevents the sending of all."""
-        everything = self._left(self.make(Pass.ACCOUNT, self.tally.aside))
+        everything = self._left(self.make(Pass.ACCOUNT, self.tally.omitted))
         return unsent(everything, reason="another event is invalid")
 
     def run(self, publisher: Publisher, stop: Stop, pace: Paced | None = None) -> Iterator[Receipt]:

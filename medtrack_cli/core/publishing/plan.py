@@ -145,11 +145,11 @@ def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None
     """Make the function that makes an input's messages; `noted` passes on their items."""
     tell = note
 
-    def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+    def make(purpose: Pass, omitted: Counter[str]) -> Iterator[Message | Receipt]:
         nonlocal tell
         match purpose:
             case Pass.CHECK:
-                return messages(read(_skipping(plan, aside)), plan)
+                return messages(read(_skipping(plan, omitted)), plan)
             case Pass.ACCOUNT:
                 return messages(read(None), replace(plan, keep_going=True))
         told, tell = tell, None  # once, though what was kept may be too much
@@ -158,7 +158,7 @@ def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None
     return make
 
 
-def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes, int], bool] | None:
+def _skipping(plan: Plan, omitted: Counter[str]) -> Callable[[bytes, int], bool] | None:
     """Count valid lines that are sent unchanged, for which no item is made."""
     if plan.completion.event_type is not None or plan.completion.settings:
         return None
@@ -166,7 +166,7 @@ def _skipping(plan: Plan, aside: Counter[str]) -> Callable[[bytes, int], bool] |
 
     def skip(line: bytes, _number: int) -> bool:
         if has_no_problem(line):
-            aside[SKIPPED] += 1
+            omitted[SKIPPED] += 1
             return True
         return False
 

@@ -114,7 +114,7 @@ class Redrive:
         """Count what waits at the start: no more is handled."""
         self.reader, self.at_start = reader, reader.waiting()
 
-    def make(self, purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+    def make(self, purpose: Pass, omitted: Counter[str]) -> Iterator[Message | Receipt]:
         """Make the messages; the queue is read as they are needed."""
         current: Delivery | None = None
 
@@ -125,14 +125,14 @@ class Redrive:
                 if self.deaths is not None and death is not None:
                     self.deaths.add(death, examine(current, self.replay.registry))
                 if why_not := self.wanted.refuses(current, death):
-                    aside[why_not] += 1
-                    aside["left_out"] += why_not.startswith("left_out")
+                    omitted[why_not] += 1
+                    omitted["left_out"] += why_not.startswith("left_out")
                     continue
                 died_at = (death and death.at) or current.received_at
                 died = replace(current, received_at=died_at, origin=self.origin)
                 yield Recorded(self.queue, number, died, death is not None and death.at is not None)
 
-        for made in messages(recorded(), replace(self.replay, keep_going=True), aside):
+        for made in messages(recorded(), replace(self.replay, keep_going=True), omitted):
             if current is None or isinstance(made, Receipt):
                 yield made
                 continue

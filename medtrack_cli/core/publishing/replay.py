@@ -72,18 +72,18 @@ def making(
     `read` calls its argument for each delivery of another time that it passes over.
     """
 
-    def make(purpose: Pass, aside: Counter[str]) -> Iterator[Message | Receipt]:
+    def make(purpose: Pass, omitted: Counter[str]) -> Iterator[Message | Receipt]:
         chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
         if purpose in {Pass.CHECK, Pass.ACCOUNT}:
             chosen = replace(chosen, note=None)
-        corrupt = aside if skips_corrupt else None
+        corrupt = omitted if skips_corrupt else None
         is_part = any(replay.selection.window)
 
         def passed() -> None:
-            _leave_out(LeftOut.TIME, aside)
+            _leave_out(LeftOut.TIME, omitted)
 
         found = recorded(read(passed), start, replay.registry, corrupt, is_part=is_part)
-        made = messages(found, chosen, aside)
+        made = messages(found, chosen, omitted)
         is_check = purpose in {Pass.CHECK, Pass.KEEP}
         return refuse_unsendable(made, why_unsendable) if is_check else made
 
@@ -91,7 +91,7 @@ def making(
 
 
 def messages(
-    recording: Iterable[Recorded], replay: Replay, aside: Counter[str]
+    recording: Iterable[Recorded], replay: Replay, omitted: Counter[str]
 ) -> Iterator[Message | Receipt]:
     """Make a message of each wanted delivery; count the others.
 
@@ -103,11 +103,11 @@ def messages(
     index = replay.before
     failure: Exception | None = None
     for each in recording:
-        if (seen := _wanted(each.delivery, replay, index, aside)) is None:
+        if (seen := _wanted(each.delivery, replay, index, omitted)) is None:
             continue
         fails = not seen.is_valid and replay.selection.invalid is Invalid.FAIL
         if not fails and (seen := replay.rewrite.with_fakes(seen)) is None:
-            aside[NOT_PSEUDONYMIZED] += 1
+            omitted[NOT_PSEUDONYMIZED] += 1
             continue
         index += 1
         if replay.note:
@@ -170,7 +170,7 @@ def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Excep
 
 
 def _wanted(
-    delivery: Delivery, replay: Replay, wanted: int, aside: Counter[str]
+    delivery: Delivery, replay: Replay, wanted: int, omitted: Counter[str]
 ) -> CheckedDelivery | None:
     """Check a delivery; None, and counted, when it isn't to be sent.
 
@@ -186,14 +186,14 @@ def _wanted(
         why_not = LeftOut.LIMIT
     if why_not is None:
         return seen
-    _leave_out(why_not, aside)
+    _leave_out(why_not, omitted)
     return None
 
 
-def _leave_out(why: LeftOut, aside: Counter[str]) -> None:
-    aside[why] += 1
+def _leave_out(why: LeftOut, omitted: Counter[str]) -> None:
+    omitted[why] += 1
     if why is not LeftOut.INVALID:
-        aside["left_out"] += 1
+        omitted["left_out"] += 1
 
 
 def refuse_unsendable(

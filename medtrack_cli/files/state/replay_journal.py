@@ -84,10 +84,10 @@ class ReplayJournal(Journal):
         self._is_running = True
         self._saved_at = float("-inf")  # the first event is saved at once
 
-    def checked(self, events: int, aside: Mapping[str, int], plan: Mapping[str, Any]) -> None:
+    def checked(self, events: int, omitted: Mapping[str, int], plan: Mapping[str, Any]) -> None:
         """Record the result of the check of all events, so that it isn't repeated."""
         if self._is_running:
-            self._file.add({"checked": events, "aside": aside, "plan": plan})
+            self._file.add({"checked": events, "omitted": omitted, "plan": plan})
 
     def ended(self, state: State, reason: str) -> None:
         """Record the outcome, as far as the disk has room, and unlock the journal."""
@@ -187,5 +187,5 @@ def checked_of(
     """Find the result of the check: the events, what is left out, the plan."""
     for record in records:
         if record and "checked" in record:
-            return record["checked"], record["aside"], record["plan"]
+            return record["checked"], record["omitted"], record["plan"]
     return None
