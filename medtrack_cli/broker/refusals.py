@@ -69,7 +69,7 @@ def channel_failure(
             return Failure(TopologyError(what, broker, hint=hint), heals=True)
         case 403:
             error = _not_permitted(words, settings, asked)
-        case 404 if not words.startswith("no "):  # it exists, on a node that is down or restarts
+        case 404 | 406 if _is_elsewhere(code, words):
             hint = (
                 "`rabbitmqctl cluster_status` shows which nodes are up; the broker's log says more"
             )
@@ -89,6 +89,16 @@ def channel_failure(
     topic, size = _TOPIC.search(words), _SIZE.search(words)
     key, length = topic and topic[1], size and int(size[1])
     return Failure(error, heals=False, refuses=True, key=key, size=length, code=code)
+
+
+def _is_elsewhere(code: int, words: str) -> bool:
+    """Return whether a queue exists, but on a node that is down, restarts or is another one.
+
+    The latter is also said of a stream while another replica becomes its leader (seen with 3.10.8).
+    """
+    if code == 406:
+        return words.endswith("does not have a replica on the local node")
+    return not words.startswith("no ")
 
 
 def _declined(code: int, words: str, shown: str, broker: str) -> MedtrackError:
