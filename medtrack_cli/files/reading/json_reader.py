@@ -73,14 +73,14 @@ def read_lines(
     head: deque[bytes] | None = None,
     *,
     skip: Skip | None = None,
-    above: int = 0,
+    lines_before: int = 0,
 ) -> Iterator[JsonItem | NoEventsHere]:
     """Read NDJSON, each event as soon as its line arrives; blank lines are skipped.
 
-    `head` holds lines taken from the stream but not read yet, before and afterwards; `above` counts
-    the lines before it.
+    `head` holds lines taken from the stream but not read yet, before and afterwards; `lines_before`
+    counts the lines before it.
     """
-    number, blank = above, 0
+    number, blank = lines_before, 0
     head = deque() if head is None else head
     lines = _lines(stream, head)
     for line in lines:

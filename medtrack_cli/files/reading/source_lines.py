@@ -19,16 +19,16 @@ MAX_SHOWN = 512 * 1024
 class FileLines:
     """Lines of a regular file by number, read forward as findings come.
 
-    Reading begins at the byte `start`, which has `above` lines before it.
+    Reading begins at the byte `start`, after `lines_before` lines.
     """
 
-    def __init__(self, source: Source, start: int = 0, above: int = 0) -> None:
+    def __init__(self, source: Source, start: int = 0, lines_before: int = 0) -> None:
         self._source = source
         self._start = start
-        self._above = above
+        self._lines_before = lines_before
         self._opened = ExitStack()
         self._stream: BinaryIO | None = None
-        self._number = above
+        self._number = lines_before
         self._line = b""
 
     def __call__(self, number: int) -> str | None:
@@ -49,7 +49,7 @@ class FileLines:
         """Close the file, if it was opened."""
         self._opened.close()
         self._stream = None
-        self._number = self._above
+        self._number = self._lines_before
 
     def _next(self) -> bool:
         assert self._stream is not None  # noqa: S101 -- opened by the caller

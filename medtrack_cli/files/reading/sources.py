@@ -35,7 +35,7 @@ class Source:
     path: Path | None = None
     fingerprint: Fingerprint | None = None  # None for what can be read only once
     start: int = 0  # the byte where reading of NDJSON begins
-    above: int = 0  # how many lines are before it
+    lines_before: int = 0
 
     @property
     def is_regular(self) -> bool:

@@ -95,7 +95,7 @@ def _items(
             syntax, start = "ndjson", start + stream.readline(MAX_LINE)
         head = [start]
     if syntax == "ndjson":
-        return read_lines(stream, name, deque(head), skip=skip, above=source.above)
+        return read_lines(stream, name, deque(head), skip=skip, lines_before=source.lines_before)
     start = b"".join(head)
     if syntax == "json":
         return or_nothing(read_document(stream, name, start), name)

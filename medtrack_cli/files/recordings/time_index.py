@@ -69,7 +69,7 @@ def narrowed(source: Source, window: Window) -> Source:
             place = _search(stream, size, sortable(window.since)) if size > _NEAR else None
     except OSError:
         return source  # reading it will report that
-    return replace(source, start=place.offset, above=place.lines) if place else source
+    return replace(source, start=place.offset, lines_before=place.lines) if place else source
 
 
 def origin_above(source: Source) -> Origin | None:

@@ -115,7 +115,7 @@ def _in_parallel(
     do = partial(work, as_type=completion.event_type, allows_empty=source.allows_empty)
     start = partial(begin, completion.registry.documents)
     read_here = partial(_piece, source, completion=completion, validated=validated)
-    above = 0  # lines of the same file in the parts before
+    lines_before = 0  # lines of the same file in the parts before
     is_broken = False  # one of these parts couldn't be read
     with closing(in_processes(do, tasks, jobs, start, attrgetter("rest"))) as results:
         for each in plan:
@@ -128,11 +128,11 @@ def _in_parallel(
             left: Task | None = each
             while left is not None:
                 if left.start == 0:
-                    above, is_broken = 0, False
+                    lines_before, is_broken = 0, False
                 done = next(results)
                 if not is_broken:
-                    yield from _pieces(left, done.parts, read_here, validated, above)
-                above += done.parts[-1].lines
+                    yield from _pieces(left, done.parts, read_here, validated, lines_before)
+                lines_before += done.parts[-1].lines
                 is_broken = is_broken or done.parts[-1].error is not None
                 left = done.rest
 
@@ -208,7 +208,7 @@ def _pieces(
     parts: list[Part],
     read_here: Callable[[Source], Piece],
     validated: Validated,
-    above: int,
+    lines_before: int,
 ) -> Iterator[Piece]:
     for found, part in zip(task.sources, parts, strict=False):
         if part.findings is None:
@@ -217,19 +217,23 @@ def _pieces(
         begins = task.start == 0
         validated.files += begins
         opened = ExitStack()
-        lines = opened.enter_context(closing(FileLines(found, task.start, above)))
-        findings = _closing_after(opened, _counted(part, part.findings, validated, above))
+        lines = opened.enter_context(closing(FileLines(found, task.start, lines_before)))
+        findings = _closing_after(opened, _counted(part, part.findings, validated, lines_before))
         yield Piece(found, begins, findings, lines)
 
 
 def _counted(
-    part: Part, findings: list[Finding], validated: Validated, above: int
+    part: Part, findings: list[Finding], validated: Validated, lines_before: int
 ) -> Iterator[Finding]:
     validated.events += part.events
     validated.invalid += part.invalid
     for finding in findings:
         validated.add(finding)
         span = finding.span
-        yield replace(finding, span=replace(span, line=span.line + above)) if above else finding
+        yield (
+            replace(finding, span=replace(span, line=span.line + lines_before))
+            if lines_before
+            else finding
+        )
     if part.error is not None:
         raise part.error
