@@ -251,7 +251,7 @@ def test_no_error_holds_the_password(kind: type[Exception]) -> None:
 @pytest.mark.parametrize(
     ("code", "words", "step"),
     [
-        (24, "signed by what is no authority", "an authority has signed"),
+        (24, "signed by a certificate that is no authority", "an authority has signed"),
         (67, "an authority whose key is too short", "RSA of 2048 bits"),
         (68, "a hash that is too weak, such as SHA-1", "SHA-256"),
         (12345, "is refused (in OpenSSL's words)", "openssl s_client"),

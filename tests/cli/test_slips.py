@@ -260,7 +260,7 @@ SLIPS = [
     ),
     ("schema diff e.json e.json", 65, "medtrack schema export student.created"),
     ("schema diff student.created student.created", 0, "both are student.created 1.0 (known: 1.0"),
-    ("schema diff student.created user.created", 1, "two event types: who reads the one reads"),
+    ("schema diff student.created user.created", 1, "two event types: a reader of one reads"),
     ("--profile", 2, "medtrack --profile NAME"),
     ("e.json", 2, "medtrack validate e.json"),
     (
