@@ -2,17 +2,22 @@
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.option_types import Install
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.errors import ExitCode
+from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
+if TYPE_CHECKING:
+    from medtrack_cli.commands.showing import Show
+
 REGISTRATION = "sample-events/registration.yaml"
+DEAD_LETTERS = "medtrack.simulated.dead-letters"
 INVALID = """\
 {
   "event_type": "student.created",
@@ -21,8 +26,8 @@ INVALID = """\
     "user_id": "660e9500-f39c-52e5-b827-557766551111",
     "cin": "ZZ123456",
     "email": "amina.example-at-example.org",
-    "phone": "+0001234567",
-    "first_nmae": "Amina",
+    "phone": "0001234567",
+    "first_name": "Amina",
     "last_name": "Example"
   },
   "service": "external-registration-service",
@@ -30,7 +35,8 @@ INVALID = """\
   "version": "1.0"
 }
 """
-
+MENDED = ["--set", "payload.email=amina@example.org", "--set", "payload.phone=+0001234567"]
+LISTEN = ["listen", "--count", "2", "--timeout", "60"]
 
 _ENDED = "the private RabbitMQ is gone. Try next:"
 NEXT = (
@@ -44,11 +50,15 @@ def demo(
     runtime: Runtime,
     *,
     install: Install = False,
+    pause: Annotated[
+        bool, option(Panel.HOW, "--pause", "Wait for Enter before each step.")
+    ] = False,
 ) -> int:
     """Show it all in a minute.
 
-    Validates, publishes, listens, records, replays and refuses. Runs the very commands it
-    shows, on a private RabbitMQ that is gone afterwards.
+    Validates, publishes, lets MedTrack's services react, records, replays, refuses, and sends a
+    dead letter home. Runs the very commands it shows, on a private RabbitMQ that is gone
+    afterwards.
     """
     import shutil
     import tempfile
@@ -57,6 +67,8 @@ def demo(
     from medtrack_cli.wiring import private_broker
     from medtrack_cli.wiring.inputs import sample_folder
 
+    if pause and not runtime.terminal.has_person:
+        raise UsageError("--pause waits for Enter on a terminal", hint="leave it out")
     printer = runtime.printer
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medtrack-demo-")))
@@ -68,17 +80,12 @@ def demo(
         (folder / "empty.yaml").touch()
         more = {
             "MEDTRACK_URL": broker.amqp_url,
+            "MEDTRACK_MANAGEMENT_URL": broker.web_address,
             "MEDTRACK_CONFIG": str(folder / "empty.yaml"),  # the profiles are for other brokers
+            "XDG_STATE_HOME": str(folder / "state"),
         }
-        show = Show(runtime, folder, more)
-        show.run("What is in the samples?", ["validate", "sample-events"])
-        with show.listening("Listen and record", ["--record", "morning.ndjson"]):
-            show.run("Publish the registration of a student", ["publish", "-f", REGISTRATION])
-        with show.listening("Listen again"):
-            replay = ["replay", "morning.ndjson", "--speed", "10"]
-            show.run("Replay what was recorded, ten times as fast", replay)
-        refused = ["publish", "-f", "invalid.json"]
-        show.run("An invalid event is refused before anything leaves", refused, expected=1)
+        show = Show(runtime, folder, more, pauses=pause)
+        _tour(show)
     printer.summary(Kind.DEMO, {"steps": show.steps, "exit_code": 0}, _ENDED)
     if runtime.output != "json":
         for command_line in NEXT:
@@ -86,7 +93,30 @@ def demo(
     return ExitCode.DONE
 
 
+def _tour(show: "Show") -> None:
+    """Follow a student's registration through MedTrack, then what goes wrong, and its repair."""
+    reacted = "What MedTrack's services did"
+    show.run("What is in the samples?", ["validate", "sample-events"])
+    stand_in = ["simulate", "run"]
+    with show.beside("Let MedTrack's services stand in", stand_in, ends=False) as services:
+        record = [*LISTEN, "--record", "morning.ndjson"]
+        with show.beside("Listen and record", record) as listener:
+            show.run("Publish the registration of a student", ["publish", "-f", REGISTRATION])
+            listener.show("What the listener saw", 2)
+        services.show(reacted, 5)
+        replay = ["replay", "morning.ndjson", "--speed", "10"]
+        show.run("Replay what was recorded, ten times as fast", replay)
+        services.show(f"{reacted}: nothing twice", 5)
+        refused = ["publish", "-f", "invalid.json"]
+        show.run("An invalid event is refused before anything leaves", refused, expected=1)
+        show.run("Sent unchecked, it becomes a dead letter", [*refused, "--no-validate"])
+        services.show(reacted, 3)
+        home = ["replay", "--from-queue", DEAD_LETTERS, *MENDED, "--yes"]
+        show.run("Mend the dead letters, and send each home", home)
+        services.show(reacted, 3)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    examples = ["medtrack demo", "medtrack demo --install"]
+    examples = ["medtrack demo", "medtrack demo --pause", "medtrack demo --install"]
     command(app, "demo", examples=examples, panel=Panel.SET_UP)(demo)

@@ -1,27 +1,35 @@
 """Running medtrack's own commands for the demo, apart because of what it imports."""
 
+import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from threading import Timer
 
 from medtrack_cli import programs
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.errors import DemoFailed
+from medtrack_cli.errors import DemoFailed, ExitCode
 from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 STEP_SECONDS = 60
+_READY = re.compile("listening|stands? in on")
 
 
 class Show:
     """Runs medtrack as a person would, and says what it runs; raises when a step goes wrong."""
 
-    def __init__(self, runtime: Runtime, folder: Path, more: Mapping[str, str]) -> None:
+    def __init__(
+        self, runtime: Runtime, folder: Path, more: Mapping[str, str], *, pauses: bool = False
+    ) -> None:
         self._runtime = runtime
         self._folder = folder
         self._more = more
+        self._pauses = pauses
         self.steps = 0
 
     def run(self, title: str, arguments: list[str], expected: int = 0) -> None:
@@ -39,9 +47,10 @@ class Show:
         self._check(arguments, done.returncode, expected)
 
     @contextmanager
-    def listening(self, title: str, more: Sequence[str] = ()) -> Iterator[None]:
-        """Listen in the background until two events have come; they are shown at the end."""
-        arguments = ["listen", "--count", "2", "--timeout", str(STEP_SECONDS), *more]
+    def beside(
+        self, title: str, arguments: Sequence[str], *, ends: bool = True
+    ) -> Iterator["Beside"]:
+        """Run a command beside others, from its ready line until it `ends`; else Ctrl-C ends it."""
         self._say(title, arguments)
         with subprocess.Popen(  # noqa: S603 -- ourselves
             self._command(arguments),
@@ -51,36 +60,55 @@ class Show:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        ) as listener:
+        ) as process:
+            watchdog = Timer(2 * STEP_SECONDS, process.kill)
+            watchdog.start()
             try:
-                self._await_ready(listener)
-                yield
-                heard, _ = listener.communicate(timeout=STEP_SECONDS)
+                if not any(map(_READY.search, process.stderr or ())):
+                    self._check(arguments, process.wait(), 0)
+                yield Beside(process, self._tell)
+                if not ends:
+                    process.send_signal(signal.SIGINT)
+                self._check(arguments, process.wait(), 0 if ends else ExitCode.INTERRUPTED)
             finally:
-                listener.kill()
-        heading = "" if self._runtime.output == "json" else "\n# What the listener saw\n"
-        self._runtime.world.stdout.write(heading + heard)
-        self._check(arguments, listener.returncode, 0)
-
-    def _await_ready(self, listener: "subprocess.Popen[str]") -> None:
-        """Wait for the line that says the broker delivers: no event can be missed after it."""
-        for line in listener.stderr or ():
-            if "listening" in line:
-                return
-        self._check(["listen"], listener.wait(STEP_SECONDS), 0)
+                watchdog.cancel()
+                process.kill()
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         look = ["-o", self._runtime.output, "--color", self._runtime.colour]
         return [sys.executable, "-m", "medtrack_cli", *arguments, *look]
 
     def _say(self, title: str, arguments: Sequence[str]) -> None:
+        if self._pauses and self.steps:
+            self._runtime.terminal.ask([], "\nEnter goes on ")
         self.steps += 1
         record = {"step": self.steps, "title": title, "command": ["medtrack", *arguments]}
         line = f"\n# {title}\n$ medtrack {' '.join(arguments)}"
         self._runtime.printer.show(Page(Kind.STEP, record, line))
         self._runtime.world.stdout.flush()
 
+    def _tell(self, title: str, lines: Sequence[str]) -> None:
+        heading = "" if self._runtime.output == "json" else f"\n# {title}\n"
+        self._runtime.world.stdout.write(heading + "".join(lines))
+        self._runtime.world.stdout.flush()
+
     def _check(self, arguments: Sequence[str], code: int, expected: int) -> None:
         if code != expected:
             what = f"a step of the demo ended with exit code {code}, not {expected}"
             raise DemoFailed(what, f"medtrack {' '.join(arguments)}")
+
+
+class Beside:
+    """A command that runs while others do."""
+
+    def __init__(
+        self, process: "subprocess.Popen[str]", tell: Callable[[str, Sequence[str]], None]
+    ) -> None:
+        self._process, self._tell = process, tell
+
+    def show(self, title: str, count: int) -> None:
+        """Wait for lines of its output, and show them."""
+        lines = [*islice(self._process.stdout or (), count)]
+        self._tell(title, lines)
+        if len(lines) < count:
+            raise DemoFailed("a step of the demo ended too soon", title)
