@@ -2,6 +2,7 @@
 
 MedtrackError
 ├── DemoFailed             1   a failed step of the demo
+├── NothingKnown           1   an id that no event was about
 ├── EventsGone             1   a part of a stream that was dropped before it was read
 ├── UsageError             2   the command line asks for something impossible
 │   └── WrongExpression    2   --where can't be read; it shows its place
@@ -85,6 +86,11 @@ class MedtrackError(Exception):
 
 class DemoFailed(MedtrackError):
     code = "demo_failed"
+    exit_code = ExitCode.VERDICT_NO
+
+
+class NothingKnown(MedtrackError):
+    code = "nothing_known"
     exit_code = ExitCode.VERDICT_NO
 
 

@@ -142,6 +142,20 @@ def _explained(group: str) -> Words:
     return [(each.code, each.about.summary) for each in EXPLAINED if each.group == group]
 
 
+def services() -> Words:
+    """Give the services that can stand in."""
+    from medtrack_cli.core.simulating.reactions import SERVICES
+
+    return [(name.lower(), f"{name}-SERVICE") for name in SERVICES]
+
+
+def effect_tables() -> Words:
+    """Give the tables of what the simulated services have done."""
+    from medtrack_cli.core.simulating.reactions import TABLES
+
+    return [(name, "") for name in TABLES]
+
+
 def report_formats(incomplete: str) -> Words:
     """Give the formats of validate's reports; after FORMAT= a file."""
     from medtrack_cli.core.choices import REPORTS
@@ -178,6 +192,8 @@ COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
     "QUEUE=N": backlogs,
     "FORMAT[=PATH]": report_formats,
     "RULE": rule_names,
+    "SERVICE…": services,
+    "TABLE": effect_tables,
     "CODE": codes,
     "COMMAND…": command_words,
 }

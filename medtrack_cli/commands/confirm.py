@@ -11,24 +11,33 @@ from medtrack_cli.runtime import Runtime
 Outgoing = Iterable[Message | Receipt]
 _UNCOUNTED = "as they come, so they are not counted"
 PROTECTED = "the broker is protected"
+_BEYOND = "the broker is beyond this machine"
 _SHORT_ID = re.compile("[0-9a-f]{8}", re.IGNORECASE)  # of a UUID; other ids may say anything
 
 
 def confirm(
-    runtime: Runtime, action: str, told: Callable[[], Iterable[tuple[str, str]]], *, yes: bool
+    runtime: Runtime,
+    action: str,
+    told: Callable[[], Iterable[tuple[str, str]]],
+    *,
+    yes: bool,
+    beyond: bool = False,
 ) -> None:
     """Ask before acting on a protected broker; in scripts --yes answers beforehand.
 
-    `told` gives what would be done, by names of nine letters at most. UsageError without a yes. No
-    password is fetched before.
+    With `beyond` it asks for any broker beyond this machine, too. `told` gives what would be done,
+    by names of nine letters at most. UsageError without a yes. No password is fetched before.
     """
     config = runtime.config
-    if config.protector is None or yes:
+    is_beyond = beyond and not all(host.is_loopback for host in config.resolved.hosts.value)
+    if (config.protector is None and not is_beyond) or yes:
         return
+    why = PROTECTED if config.protector is not None else _BEYOND
     if not runtime.terminal.has_person:
-        raise needs_yes(runtime, action, PROTECTED)
+        raise needs_yes(runtime, action, why)
     lines = [*config.address().items(), *told()]
-    asked = [f"{action} on a protected broker", *(f"  {name:<9} {text}" for name, text in lines)]
+    asked = [f"{action}: {why}" if is_beyond else f"{action} on a protected broker"]
+    asked += [f"  {name:<9} {text}" for name, text in lines]
     ask(runtime, action, asked)
 
 

@@ -48,6 +48,14 @@ def rate(text: object) -> float:
     return value
 
 
+def part(text: object) -> float:
+    """Read a part of a whole: a number from 0 to 1."""
+    value = as_float(str(text))
+    if not 0 <= value <= 1:
+        raise typer.BadParameter(f"{text} is no number from 0 to 1")
+    return value
+
+
 def whole(least: int) -> Callable[[object], int]:
     """Make the reader for a whole number from `least` on."""
 

@@ -4,7 +4,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from medtrack_cli.errors import UsageError
 
@@ -42,6 +42,15 @@ _CONDITION = re.compile(rf" *([a-z_]+) *({'|'.join(_COMPARE)}) *([0-9]+(?:\.[0-9
 
 _LEAST, _MOST = 10**6, 5 * 10**8
 """Bytes of a stream's segment; RabbitMQ's default is the most."""
+
+
+class Declared(Protocol):
+    """A durable queue, as AMQP's queue.declare takes it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def arguments(self) -> Mapping[str, object]: ...
 
 
 class NewQueue(NamedTuple):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.ports import Stop
-from medtrack_cli.core.queues import NewQueue, QueueState, is_name
+from medtrack_cli.core.ports import Note, Stop
+from medtrack_cli.core.queues import Declared, NewQueue, QueueState, is_name
 from medtrack_cli.errors import TopologyError
 from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
@@ -66,14 +66,20 @@ def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) 
     runtime.printer.show(Page(Kind.QUEUE, record, text))
 
 
-def declare(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...], stop: Stop) -> None:
+def declare(
+    runtime: Runtime,
+    queue: Declared,
+    patterns: tuple[str, ...],
+    stop: Stop,
+    note: Note | None = None,
+) -> None:
     """Declare and bind a queue; TopologyError, with the differences, if it exists with others."""
     from medtrack_cli.broker.amqp import taps
     from medtrack_cli.broker.management.queues import read_declaration
 
     settings = runtime.connection
     try:
-        taps.declare_queue(settings, queue, patterns, runtime.printer.note, stop)
+        taps.declare_queue(settings, queue, patterns, note or runtime.printer.note, stop)
     except TopologyError:
         there = read_declaration(settings, queue.name)
         if not there or not (differences := _differences(queue, there)):
@@ -84,7 +90,7 @@ def declare(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...], stop: 
         ) from None
 
 
-def _differences(queue: NewQueue, there: Mapping[str, object]) -> str:
+def _differences(queue: Declared, there: Mapping[str, object]) -> str:
     """List how an existing queue's declaration differs from the wanted one."""
     wanted = {"durable": True, **queue.arguments}
     names = [each for each in {**there, **wanted} if there.get(each) != wanted.get(each)]

@@ -26,6 +26,8 @@ EXAMPLES = list(dict.fromkeys([FIRST, *GIVEN, LAST]))
 LISTENING = [line for line in EXAMPLES if line.startswith("medtrack listen")]
 (EXPECTING,) = (place for place, line in enumerate(LISTENING) if "--expect" in line)
 MANAGEMENT = "http://127.0.0.1:15672"  # RabbitMQ's own, of a broker that isn't the suite's
+SIMULATING = [line for line in EXAMPLES if line.startswith("medtrack simulate run")]
+LAST_OF_ALL = "medtrack simulate reset"
 SLOW = [line for line in EXAMPLES if "broker st" in line or line.startswith("medtrack demo")]
 
 
@@ -40,13 +42,24 @@ def test_every_example_does_what_it_says(
     connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     with queue_of_a_service(connected, "student-service.dead"):
         # What bash makes of >> needs no test.
+        for line in reversed(SIMULATING):
+            services = connected.start(*shlex.split(line)[1:], "-o", "json")
+            services.await_text('"listening"', 60)
+            if line != SIMULATING[0]:
+                services.signal(signal.SIGINT)
+                assert services.end().code == 130, line
         heard = [connected.start(*shlex.split(line.partition(" >> ")[0])[1:]) for line in LISTENING]
         for listener in heard:
             listener.await_text("listening", 60)
         for line in EXAMPLES:
-            if line not in {*LISTENING, *SLOW}:
+            if line == "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000":
+                services.await_text("EVAL.template", stream="out")
+            if line not in {*LISTENING, *SLOW, *SIMULATING, LAST_OF_ALL}:
                 code, said = ended(connected, line)
                 assert code == 0, (line, said)
+        services.signal(signal.SIGINT)
+        assert services.end().code == 130
+        assert ended(connected, LAST_OF_ALL)[0] == 0
         heard[EXPECTING].process.wait(60)
         for listener in heard:
             listener.signal(signal.SIGINT)

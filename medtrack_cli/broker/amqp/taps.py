@@ -14,7 +14,7 @@ from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import Note, Stop
-from medtrack_cli.core.queues import NewQueue
+from medtrack_cli.core.queues import Declared
 from medtrack_cli.errors import AccessRefused, TopologyError, UsageError
 
 Step = Callable[..., object]
@@ -106,7 +106,7 @@ def standing(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -
 
 
 def declare_queue(
-    settings: ConnectionSettings, queue: NewQueue, patterns: Sequence[str], note: Note, stop: Stop
+    settings: ConnectionSettings, queue: Declared, patterns: Sequence[str], note: Note, stop: Stop
 ) -> None:
     """Declare a durable queue, then bind it to the exchange; TopologyError if it differs.
 
@@ -123,7 +123,28 @@ def declare_queue(
             else:
                 channel.queue_bind(queue.name, settings.exchange, pattern, callback=bind)
 
-        channel.queue_declare(queue.name, durable=True, arguments=queue.arguments, callback=bind)
+        channel.queue_declare(
+            queue.name, durable=True, arguments=dict(queue.arguments), callback=bind
+        )
+
+    request(settings, ask, note, stop)
+
+
+def delete_queue(settings: ConnectionSettings, queue: Declared, note: Note, stop: Stop) -> None:
+    """Delete a queue that nobody consumes, with what it holds.
+
+    TopologyError where it is declared otherwise, or is consumed.
+    """
+
+    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
+        channel.queue_declare(
+            queue.name,
+            durable=True,
+            arguments=dict(queue.arguments),
+            callback=lambda _frame: channel.queue_delete(
+                queue.name, if_unused=True, callback=lambda _frame: answered(None)
+            ),
+        )
 
     request(settings, ask, note, stop)
 

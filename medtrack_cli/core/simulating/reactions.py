@@ -3,8 +3,9 @@
 stage.completed, student.updated and student.deleted have no list there, and so no reaction.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -164,3 +165,22 @@ class Handled(NamedTuple):
     cause: str
     reaction: Reaction | None = None
     to: str = ""  # whom, exact
+
+
+@dataclass
+class Summary:
+    """What a run has come to."""
+
+    counts: Counter[Result] = field(default_factory=Counter)
+    reactions: Counter[str] = field(default_factory=Counter)
+    emitted: int = 0
+    interruptions: int = 0
+    seconds: float = 0.0
+    ended: str = "stopped"
+    exit_code: int = 0
+
+    def add(self, handled: Handled) -> None:
+        """Count what came of an event."""
+        self.counts[handled.result] += 1
+        if handled.reaction and handled.result is Result.DONE:
+            self.reactions[handled.reaction.id] += 1

@@ -1,8 +1,8 @@
 """The services' queues: each bound to the events that its service does something about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from medtrack_cli.core.listening.sources import Bounds, Consumption, Declaration, QueueType
 from medtrack_cli.core.simulating.reactions import REACTIONS, SERVICES
@@ -26,7 +26,15 @@ _ARGUMENTS = {
     "x-expires": EXPIRES_MS,
 }
 
-DEAD_LETTER_QUEUE = Declaration(durable=True, exclusive=False, arguments=_ARGUMENTS)
+
+class OwnQueue(NamedTuple):
+    """A durable queue of ours, as it is declared."""
+
+    name: str
+    arguments: Mapping[str, object]
+
+
+DEAD_LETTER_QUEUE = OwnQueue(DEAD_LETTERS, _ARGUMENTS)
 """Where invalid events go, and what a service's queue drops beyond its bounds."""
 
 
@@ -35,13 +43,13 @@ class ServiceQueue:
     """The durable queue of a service, consumed by one run at a time."""
 
     service: str
+    most: int = PREFETCH
 
     stays: ClassVar[bool] = True
     takes: ClassVar[bool] = False
     keeps: ClassVar[bool] = False
     bounds: ClassVar[Bounds] = _BOUNDS
     queue_type: ClassVar[QueueType] = QueueType.CLASSIC
-    consumption: ClassVar[Consumption] = Consumption(exclusive=True, most=PREFETCH)
     farewell: ClassVar[None] = None
 
     @property
@@ -59,6 +67,14 @@ class ServiceQueue:
     def declaration(self, version: tuple[int, int]) -> Declaration:  # noqa: ARG002 -- as the port asks
         letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD_LETTERS}
         return Declaration(durable=True, exclusive=False, arguments=_ARGUMENTS | letters)
+
+    @property
+    def consumption(self) -> Consumption:
+        return Consumption(exclusive=True, most=self.most)
+
+    @property
+    def own(self) -> OwnQueue:
+        return OwnQueue(self.name, self.declaration((0, 0)).arguments)
 
     def described(self, exchange: str) -> tuple[tuple[str, str], ...]:
         return ("", f"{self.service}-SERVICE"), (" from ", exchange)

@@ -1,0 +1,183 @@
+"""medtrack simulate: run, show, list, complete and reset."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import argument, command, group
+from medtrack_cli.commands.simulate_run import Yes, refuse_protected, run
+from medtrack_cli.errors import ExitCode, NothingKnown, UsageError
+from medtrack_cli.runtime import Runtime
+from medtrack_cli.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from medtrack_cli.wiring.simulating import SimulatedState
+
+
+class What(StrEnum):
+    """What is known by an id."""
+
+    STUDENT = "student"
+    STAGE = "stage"
+    USER = "user"
+
+
+def show(
+    runtime: Runtime,
+    what: Annotated[What, argument("student|stage|user", "What the id is of.")],
+    id_: Annotated[str, argument("ID", "Its id.")],
+) -> int:
+    """Show all that the simulated services know of a student, a stage or a user."""
+    from medtrack_cli.core.simulating.reactions import TABLES
+    from medtrack_cli.output.shown.reactions import ShownEffects
+    from medtrack_cli.wiring.simulating import state
+
+    column = f"{what}_id"
+    with state(runtime) as kept:
+        tables = {
+            name: kept.rows(name, **{column: id_})
+            for name, table in TABLES.items()
+            if column in table.columns
+        }
+        if not any(tables.values()):
+            raise _nothing_known(kept, what, id_)
+    runtime.printer.show(ShownEffects({name: rows for name, rows in tables.items() if rows}))
+    return ExitCode.DONE
+
+
+def list_(
+    runtime: Runtime,
+    table: Annotated[
+        str,
+        argument("TABLE", "notifications, accounts, profiles, tracking, templates, scores, log."),
+    ],
+) -> int:
+    """List what the simulated services have done, a table at a time."""
+    from medtrack_cli.core.simulating.reactions import TABLES
+    from medtrack_cli.output.shown.reactions import ShownEffects
+    from medtrack_cli.wiring.simulating import state
+
+    if table not in TABLES:
+        hint = did_you_mean(table, TABLES) or f"known: {', '.join(TABLES)}"
+        raise UsageError("there is no such table", table, hint=hint)
+    with state(runtime) as kept:
+        rows = kept.rows(table)
+    if not rows:
+        runtime.printer.note(f"{table}: none")
+    runtime.printer.show(ShownEffects({table: rows}))
+    return ExitCode.DONE
+
+
+def complete(
+    runtime: Runtime,
+    stage_id: Annotated[str, argument("STAGE_ID", "The stage that ends.")],
+    *,
+    yes: Yes = False,
+) -> int:
+    """Send stage.completed for a stage that the simulated services know.
+
+    Its event and its id are kept first, and stay the same: where the broker doesn't confirm it,
+    the same command sends it again, or `simulate run --emit`. Once confirmed it is never sent
+    again.
+    """
+    from medtrack_cli.commands.confirm import confirm
+    from medtrack_cli.core.simulating.completions import completion
+    from medtrack_cli.output.shown.reactions import ShownCompletion
+    from medtrack_cli.wiring.simulating import emit, state
+
+    refuse_protected(runtime, "simulate complete")
+    with state(runtime) as kept:
+        student = kept.student_of(stage_id)
+        if student is None:
+            raise _nothing_known(kept, What.STAGE, stage_id)
+        told = {"stage": stage_id}
+        confirm(runtime, "simulate complete", told.items, yes=yes, beyond=True)
+        made = kept.put(completion(stage_id, student, runtime.world.clock.now()))
+        if made.sent_at is not None:
+            runtime.printer.show(ShownCompletion(made, "sent before, and not again"))
+            return ExitCode.DONE
+        is_sent = False
+        for each in emit(runtime, kept, [made]):
+            runtime.printer.show(ShownCompletion(each.made, str(each)))
+            is_sent = each.outcome == "confirmed"
+    return ExitCode.DONE if is_sent else ExitCode.VERDICT_NO
+
+
+def reset(runtime: Runtime, *, yes: Yes = False) -> int:
+    """Remove all that the simulated services know, and their queues.
+
+    A queue that has one of these names, and was declared otherwise, isn't ours and stays: exit
+    code 76. Nothing is removed while a service stands in.
+    """
+    from medtrack_cli.commands.confirm import confirm
+    from medtrack_cli.wiring.simulating import reset
+
+    told = {"queues": "medtrack.simulated.… with all that waits in them"}
+    confirm(runtime, "simulate reset", told.items, yes=yes, beyond=True)
+    removed, left = reset(runtime)
+    runtime.printer.show(removed)
+    for name in left:
+        runtime.printer.warning(f"queue {name} isn't ours, it is declared otherwise: it stays")
+    return ExitCode.TOPOLOGY if left else ExitCode.DONE
+
+
+def _nothing_known(kept: "SimulatedState", what: What, id_: str) -> NothingKnown:
+    """Say what is known in place of an id that isn't."""
+    from medtrack_cli.core.simulating.reactions import TABLES
+
+    column = f"{what}_id"
+    tables = [name for name, table in TABLES.items() if column in table.columns]
+    known = {row[column] for name in tables for row in kept.rows(name) if row[column]}
+    others = f"known: {len(known):,} of them; `medtrack simulate list {tables[0]}` shows them"
+    hint = did_you_mean(id_, list(known)[:1000]) or others
+    return NothingKnown(f"no event was about a {what} of this id", id_, hint=hint)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    added = group(
+        app,
+        "simulate",
+        "Let MedTrack's services stand in.",
+        examples=[
+            "medtrack simulate run",
+            "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
+            "medtrack simulate reset",
+        ],
+        panel=Panel.BROKER,
+    )
+    command(
+        added,
+        "run",
+        examples=[
+            "medtrack simulate run",
+            "medtrack simulate run comm auth --idle-timeout 30s -o json",
+            "medtrack simulate run --emit --stage-ends-after 10s",
+            "medtrack simulate run --fail-rate 0.2 --delay 500ms --seed 7",
+        ],
+        connects=True,
+    )(run)
+    command(
+        added,
+        "show",
+        examples=[
+            "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
+            "medtrack simulate show stage 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10 -o json",
+        ],
+        connects=True,
+    )(show)
+    command(
+        added,
+        "list",
+        examples=["medtrack simulate list notifications", "medtrack simulate list scores -o json"],
+        connects=True,
+    )(list_)
+    command(
+        added,
+        "complete",
+        examples=["medtrack simulate complete 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10"],
+        connects=True,
+    )(complete)
+    command(added, "reset", examples=["medtrack simulate reset"], connects=True)(reset)
