@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from medtrack_cli.testing import Broker, Publish, Tap
+    from medtrack_cli.testing import Broker, Publish, StandIns, Tap
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,3 +57,17 @@ def medtrack_publish(medtrack_broker: "Broker") -> "Publish":
     from medtrack_cli.testing.publish import Publish
 
     return Publish(medtrack_broker)
+
+
+@pytest.fixture
+def medtrack_services(
+    medtrack_broker: "Broker",
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+) -> "Iterator[StandIns]":
+    """Give what lets MedTrack's services stand in until the test ends."""
+    from medtrack_cli.testing import StandIns
+
+    folder, reveal = tmp_path_factory.mktemp("medtrack"), pytestconfig.getini("medtrack_reveal")
+    with _telling(), StandIns(medtrack_broker, folder, reveal=reveal) as made:
+        yield made

@@ -22,8 +22,8 @@ INVALID = """\
 {
   "event_type": "student.created",
   "payload": {
-    "student_id": "550e8400-e29b-41d4-a716-446655440000",
-    "user_id": "660e9500-f39c-52e5-b827-557766551111",
+    "student_id": "7a1f0c52-3b0e-4d53-9c64-1d0f8a7e2b11",
+    "user_id": "7b2e1d63-4c1f-4e64-8d75-2e1f9b8f3c22",
     "cin": "ZZ123456",
     "email": "amina.example-at-example.org",
     "phone": "0001234567",

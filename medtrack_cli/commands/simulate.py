@@ -29,7 +29,7 @@ def show(
     what: Annotated[What, argument("student|stage|user", "What the id is of.")],
     id_: Annotated[str, argument("ID", "Its id.")],
 ) -> int:
-    """Show all that the simulated services know of a student, a stage or a user."""
+    """Show all that services know of an id."""
     from medtrack_cli.core.simulating.reactions import TABLES
     from medtrack_cli.output.shown.reactions import ShownEffects
     from medtrack_cli.wiring.simulating import state
@@ -54,7 +54,7 @@ def list_(
         argument("TABLE", "notifications, accounts, profiles, tracking, templates, scores, log."),
     ],
 ) -> int:
-    """List what the simulated services have done, a table at a time."""
+    """List what services have done, by its table."""
     from medtrack_cli.core.simulating.reactions import TABLES
     from medtrack_cli.output.shown.reactions import ShownEffects
     from medtrack_cli.wiring.simulating import state
@@ -76,11 +76,11 @@ def complete(
     *,
     yes: Yes = False,
 ) -> int:
-    """Send stage.completed for a stage that the simulated services know.
+    """Send stage.completed for a stage.
 
-    Its event and its id are kept first, and stay the same: where the broker doesn't confirm it,
-    the same command sends it again, or `simulate run --emit`. Once confirmed it is never sent
-    again.
+    The simulated services must know it. Its event and its id are kept first, and stay the same:
+    where the broker doesn't confirm it, the same command sends it again, or `simulate run --emit`.
+    Once confirmed it is never sent again.
     """
     from medtrack_cli.commands.confirm import confirm
     from medtrack_cli.core.simulating.completions import completion
@@ -106,7 +106,7 @@ def complete(
 
 
 def reset(runtime: Runtime, *, yes: Yes = False) -> int:
-    """Remove all that the simulated services know, and their queues.
+    """Remove what services know, and their queues.
 
     A queue that has one of these names, and was declared otherwise, isn't ours and stays: exit
     code 76. Nothing is removed while a service stands in.
@@ -156,6 +156,7 @@ def register(app: typer.Typer) -> None:
             "medtrack simulate run comm auth --idle-timeout 30s -o json",
             "medtrack simulate run --emit --stage-ends-after 10s",
             "medtrack simulate run --fail-rate 0.2 --delay 500ms --seed 7",
+            "medtrack simulate run --assert expect.yaml --within 30s --junit out.xml",
         ],
         connects=True,
     )(run)

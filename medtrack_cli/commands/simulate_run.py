@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import part, seconds, whole
 from medtrack_cli.commands.options import argument, option
+from medtrack_cli.commands.simulate_assert import AssertOptions
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from medtrack_cli.commands.simulate_assert import Watch
     from medtrack_cli.core.ports import Stop
     from medtrack_cli.core.simulating.reactions import Summary
     from medtrack_cli.core.simulating.trouble import Trouble
@@ -116,9 +118,10 @@ def run(
         ),
     ] = None,
     trouble: TroubleOptions,
+    expected: AssertOptions,
     yes: Yes = False,
 ) -> int:
-    """Let MedTrack's services stand in, and show what they would do.
+    """Let services stand in; show what they do.
 
     Each has a durable queue of its own, medtrack.simulated.comm and so on, bound to the events it
     reacts to. What it does is kept in a file, once for each event id, before the event is
@@ -137,12 +140,17 @@ def run(
         refuse_protected(runtime, "--emit")
     told = {"services": ", ".join(meant)}
     confirm(runtime, "simulate run", told.items, yes=yes, beyond=True)
-    with runtime.world.stop_on_signals() as stop:
+    with runtime.world.stop_on_signals() as stop, expected.watching(runtime, stop) as watch:
         happenings = simulate(
-            *(runtime, meant, trouble.made(), stop), emits=emit, ends_after=stage_ends_after
+            *(runtime, meant, trouble.made(), stop),
+            emits=emit,
+            ends_after=stage_ends_after,
+            hears=watch is not None,
         )
         with closing(happenings):
-            summary = _Showing(runtime, stop, timeout, idle_timeout).all_of(happenings)
+            summary = _Showing(runtime, stop, timeout, idle_timeout, watch).all_of(happenings)
+        if watch:
+            summary.exit_code = watch.end()
     runtime.printer.show(ShownSimulated(summary))
     return summary.exit_code
 
@@ -151,11 +159,16 @@ class _Showing:
     """Shows what happens until it is time to end."""
 
     def __init__(
-        self, runtime: Runtime, stop: "Stop", timeout: float | None, idle_timeout: float | None
+        self,
+        runtime: Runtime,
+        stop: "Stop",
+        timeout: float | None,
+        idle_timeout: float | None,
+        watch: "Watch | None",
     ) -> None:
         from medtrack_cli.core.simulating.reactions import Summary
 
-        self._runtime, self._stop = runtime, stop
+        self._runtime, self._stop, self._watch = runtime, stop, watch
         self._limits = {"time is up": timeout, "nothing more came": idle_timeout}
         self._now = runtime.world.clock.monotonic
         self._since: dict[str, float] = {}  # the ready line, and the last event
@@ -168,12 +181,16 @@ class _Showing:
         summary, began = self.summary, self._now()
         for each in happenings:
             self._show(each)
+            if self._watch:
+                self._watch.see(each)
         summary.seconds = self._now() - self._since.get("time is up", began)
         summary.exit_code = self._stop.exit_code or ExitCode.DONE
         summary.ended = "stopped" if self._stop.exit_code else self._why_over() or "stopped"
         return summary
 
     def _why_over(self) -> str | None:
+        if self._watch and (why := self._watch.why_over):
+            return why
         for why, limit in self._limits.items():
             if limit is not None and why in self._since and self._now() - self._since[why] >= limit:
                 return why

@@ -53,4 +53,5 @@ class Kind(StrEnum):
     RESUMED = "resumed"
     LISTENED = "listened"
     SIMULATED = "simulated"
+    EXPECTATION = "expectation"
     ERROR = "error"

@@ -75,6 +75,15 @@ class Broker:
         (receipt,) = self._publisher.publish([message])
         return receipt
 
+    def remove(self, queue: str) -> None:
+        """Delete a queue, if it is there."""
+        path = f"queues/{quote(self.vhost, safe='')}/{quote(queue, safe='')}"
+        try:
+            Questions(self.settings, _SECONDS).delete(path)
+        except Unanswered as error:
+            if error.status != 404:
+                raise error.fatal(self.settings) from None
+
     @cached_property
     def _publisher(self) -> Publisher:
         made = self.runtime.world.open_publisher(self.settings, PublishPolicy(), _no_note, Stop())

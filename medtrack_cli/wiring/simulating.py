@@ -2,13 +2,16 @@
 
 import os
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from medtrack_cli.core.checked import CheckedDelivery, examine
+from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.listening.sources import Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Interrupted, Listening, PublishPolicy, Resumed, Retry, Stop
 from medtrack_cli.core.simulating.completions import Completion, completion
@@ -34,6 +37,7 @@ __all__ = ["Emitted", "Happened", "Ready", "SimulatedState", "emit", "reset", "s
 
 KEEP_ALIVE_SECONDS = 600.0  # the dead letters' queue has no consumer, and would expire
 EMIT_SECONDS = 1.0
+_TAP = ""  # the name of the tap among the services
 _SLOW = 0.1  # seconds an event takes from which on services take one at a time
 
 
@@ -41,6 +45,12 @@ class Ready(NamedTuple):
     """All services listen."""
 
     services: dict[str, Listening]
+
+
+class Heard(NamedTuple):
+    """An event that was published, whether a service does something about it or not."""
+
+    event: CheckedDelivery
 
 
 class Emitted(NamedTuple):
@@ -54,7 +64,7 @@ class Emitted(NamedTuple):
         return f"{self.outcome} ({self.reason})" if self.reason else self.outcome
 
 
-Happened = Ready | Interrupted | Resumed | Handled | Emitted | None
+Happened = Ready | Interrupted | Resumed | Handled | Heard | Emitted | None
 """What a run yields as it happens; None a few times a second when nothing does."""
 
 
@@ -85,9 +95,11 @@ def simulate(  # noqa: PLR0913 -- one parameter a decision of the caller
     *,
     emits: bool = False,
     ends_after: float | None = None,
+    hears: bool = False,
 ) -> Generator[Happened]:
     """Let services stand in until stopped, and yield what happens, each when it is stored.
 
+    A run that `hears` has a tap, too, and yields each event that is published.
     What is yielded is acknowledged after its batch; closing this leaves the rest to the broker.
     """
     is_over = False
@@ -98,9 +110,12 @@ def simulate(  # noqa: PLR0913 -- one parameter a decision of the caller
         outbox = _Outbox(runtime, kept, stop, ends_after) if emits else None
         clock = runtime.world.clock
         worker = Simulation(kept, clock, stop, trouble, letters.bury, runtime.registry)
-        together = _consumers(runtime, services, stop, PREFETCH if trouble.delay < _SLOW else 1)
+        most = PREFETCH if trouble.delay < _SLOW else 1
+        sources: dict[str, Source] = {name: ServiceQueue(name, most) for name in services}
+        sources |= {_TAP: Tap()} if hears else {}
+        together = _consumers(runtime, sources, stop)
         try:
-            yield from _run(together, worker, len(services), letters, outbox)
+            yield from _run(together, worker, len(sources), letters, outbox)
         finally:
             is_over = True
             together.leave()
@@ -121,7 +136,7 @@ def _run(
             name, what = happened
             if isinstance(what, list):
                 try:
-                    yield from worker.handle(name, what)
+                    yield from _heard(worker, what) if name == _TAP else worker.handle(name, what)
                 finally:
                     together.settle(name, Settled(worker.done, worker.back))
             elif isinstance(what, Listening):
@@ -135,16 +150,19 @@ def _run(
             yield from outbox.send()
 
 
-def _consumers(runtime: Runtime, services: Sequence[str], stop: Stop, most: int) -> Together:
-    """Open a consumer a service; the first alone tells of its attempts."""
+def _heard(worker: Simulation, batch: Sequence[Delivery]) -> Iterator[Heard]:
+    worker.done, worker.back = [each.token for each in batch], []
+    yield from (Heard(examine(each, worker.registry)) for each in batch)
+
+
+def _consumers(runtime: Runtime, sources: Mapping[str, Source], stop: Stop) -> Together:
+    """Open a consumer a source; the first alone tells of its attempts."""
     settings, note = runtime.connection, runtime.printer.note
-    notes = [note, *[_silent] * len(services)]
+    notes = [note, *[_silent] * len(sources)]
     return Together(
         {
-            name: runtime.world.open_consumer(
-                settings, ServiceQueue(name, most), tell, stop, Retry()
-            )
-            for name, tell in zip(services, notes, strict=False)
+            name: runtime.world.open_consumer(settings, source, tell, stop, Retry())
+            for (name, source), tell in zip(sources.items(), notes, strict=False)
         }
     )
 

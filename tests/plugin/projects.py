@@ -85,6 +85,34 @@ def test_what_may_be_asked(medtrack_tap, medtrack_publish):
     assert medtrack_tap.all == [sent, other]
 
 
+def test_reactions(medtrack_services, medtrack_publish):
+    services = medtrack_services()
+    sent = medtrack_publish("student.created")
+    welcome = services.expect("COMM.welcome", about=sent.payload["student_id"])
+    assert welcome.event == sent
+    services.none("PROFILE.#")
+    services.none("COMM.#", about="somebody-else")
+    reactions = {each.id for each in services.all}
+    assert reactions == {"COMM.welcome", "AUTH.account", "CORE.tracking"}
+
+
+def test_failing_services(medtrack_services, medtrack_publish):
+    services = medtrack_services("comm", fail_rate=0.5, seed=1)
+    for number in range(5):
+        sent = medtrack_publish("student.created")
+        services.expect("COMM.welcome", where={"email": sent.payload["email"]})
+
+
+def test_another_reaction(medtrack_services, medtrack_publish):
+    services = medtrack_services("comm")
+    medtrack_publish("student.created")
+    services.expect("COMM.welcome", about="nobody", timeout=0)
+
+
+def test_wrong_service(medtrack_services):
+    medtrack_services("com")
+
+
 def test_expression(medtrack_tap, medtrack_publish):
     medtrack_publish("evaluation.created", score=85)
     medtrack_tap.expect("evaluation.created", where="event.payload.score > 80")

@@ -27,6 +27,8 @@ MESSAGES = {
     "test_invalid": ("not published, it is invalid:\n  /payload/email: email is not an e-mail",),
     "test_wrong_field": ("no such field in student.created: payload.emial", "payload.email?"),
     "test_wrong_type": ("did you mean 'student.created'?",),
+    "test_another_reaction": ("COMM.welcome came at ", "but it is about another"),
+    "test_wrong_service": ("there is no such service: com\nhint: did you mean comm?",),
 }
 
 
@@ -45,7 +47,7 @@ def test_the_projects_of_the_page_pass_and_leave_nothing(
             assert text in told[name]
     assert "amina.example" not in "".join(told.values())
     assert ran.get("errors") == "0"
-    assert len(cases) == len(MESSAGES) + 5
+    assert len(cases) == len(MESSAGES) + 8
     assert not [each for each in vhosts(environ) if each.startswith(PREFIX)]
 
 

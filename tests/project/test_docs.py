@@ -265,7 +265,7 @@ def test_what_is_said_to_lack_is_not_there() -> None:
     options = [name for each in commands["replay"].params for name in each.opts]
     lacking = re.findall(r"`([\w-]+)`", section)
 
-    assert "simulate" in lacking
+    assert "spec" in lacking
     assert {*lacking} & {*commands, *options} == set()
 
 

@@ -42,6 +42,7 @@ def test_every_example_does_what_it_says(
     connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     with queue_of_a_service(connected, "student-service.dead"):
         # What bash makes of >> needs no test.
+        connected.write("expect.yaml", "never: [student.deleted]")
         for line in reversed(SIMULATING):
             services = connected.start(*shlex.split(line)[1:], "-o", "json")
             services.await_text('"listening"', 60)

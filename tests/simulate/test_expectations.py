@@ -15,6 +15,7 @@ from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.expectations import read_expectations
 from medtrack_cli.output.shown.expectations import failure
 from tests.builders import delivery, encode, event
+from tests.project.pages import ROOT, blocks
 
 REACTIONS = ("COMM.welcome", "AUTH.account", "CORE.tracking")
 STUDENT_ID = event()["payload"]["student_id"]
@@ -121,6 +122,13 @@ def test_a_mistake_is_told_with_its_place(
     assert what in told.value.what
     assert hint in told.value.hint
     assert told.value.exit_code is ExitCode.DATA_ERROR
+
+
+def test_the_pages_example_can_be_read(tmp_path: Path) -> None:
+    """docs/testing.md shows a file that holds each kind of expectation."""
+    ((_, text),) = blocks((ROOT / "docs/testing.md").read_text("utf-8"), "yaml expect.yaml")
+    kinds = [each.text.partition(" ")[0] for each in read(tmp_path, text).wanted]
+    assert kinds == ["expect", "expect", "expect", "never", "order", "valid:"]
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:

@@ -100,12 +100,13 @@ def test_an_invalid_event_goes_home_when_it_is_mended(
     wrong["payload"]["email"] = "nobody"
     publish(channel, wrong, "to be mended")
     running.await_text('"refused"', stream="out")
-    letter = next(channel.consume(DEAD_LETTERS))
-    properties = letter[1]
+    method, properties, _ = channel.basic_get(DEAD_LETTERS)
+    assert method
+    assert properties
     assert properties.headers
     assert properties.headers["x-medtrack-findings"] == ["bad_format"]
     assert properties.headers["x-first-death-queue"] == f"{PREFIX}comm"
-    channel.cancel()
+    channel.basic_nack(method.delivery_tag or 0)
     mend = ("--set", "payload.email=a@example.org", "--yes", "--spend-deliveries")
     assert connected.run("replay", "--from-queue", DEAD_LETTERS, *mend).code == 0
     running.await_text('"COMM.welcome"', stream="out")
@@ -129,7 +130,8 @@ def test_a_crash_between_effect_and_acknowledgement_is_a_repeat(
     assert running.end().code == 0
     first, second = told(crashing), told(running)
     assert first == {("COMM.log", "done"): 10}
-    assert second == {("COMM", "repeated"): 10, ("COMM.log", "done"): 20}
+    assert 1 <= second.pop(("COMM", "repeated")) <= 10  # a batch is acknowledged together
+    assert second == {("COMM.log", "done"): 20}
     assert rows(connected, "log") == 30
 
 

@@ -180,6 +180,7 @@ class Expectations:
 
     def __init__(self, wanted: Sequence[Expectation]) -> None:
         self.wanted = wanted
+        self.doubt = ""  # why what wasn't seen may have come all the same
         self.seen: deque[Seen] = deque(maxlen=MOST_SEEN)
         self.count = 0
 
@@ -200,8 +201,8 @@ class Expectations:
 
     @property
     def unmet(self) -> list[Expectation]:
-        """What isn't met if nothing more comes."""
-        failing = {Standing.OPEN, Standing.BROKEN}
+        """What isn't met if nothing more comes; in doubt, all that can still fail."""
+        failing = {Standing.OPEN, Standing.BROKEN, *([Standing.SO_FAR] if self.doubt else [])}
         return [each for each in self.wanted if each.standing in failing]
 
 

@@ -2,20 +2,65 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from medtrack_cli.core.simulating.expectations import Expectations
+from medtrack_cli.core.kinds import Kind
+from medtrack_cli.core.simulating.expectations import Expectation, Expectations
 from medtrack_cli.core.simulating.patterns import ABSENT, Difference, Miss, Seen
 from medtrack_cli.output.masking import masked, masked_json, masked_pointer
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.wrapping import kept
+from medtrack_cli.plural import counted
+
+
+class ShownExpectations(NamedTuple):
+    """Whether what was expected came; a failure is told even when quiet."""
+
+    expected: Expectations
+    seconds: float
+    reveal: bool = False
+    is_data: bool = False
+
+    def records(self) -> Iterator[Record]:
+        unmet = self.expected.unmet
+        for each in self.expected.wanted:
+            yield {
+                "kind": Kind.EXPECTATION,
+                "expected": each.text,
+                "place": each.place,
+                "met": each not in unmet,
+                "came": each.came if each in unmet else None,
+                "near_misses": list(near_misses(each, reveal=self.reveal)),
+            }
+
+    def lines(self, sheet: Sheet) -> Iterator[str]:
+        if self.expected.unmet:
+            for line in failure(self.expected, reveal=self.reveal):
+                yield from kept(line, sheet.room)
+        elif not sheet.quiet:
+            told = f"{counted(len(self.expected.wanted), 'expectation')} met"
+            yield from sheet.sentence(f"{told}, in {self.seconds:.1f} s", "dim")
 
 
 def failure(expected: Expectations, *, reveal: bool) -> Iterator[str]:
     """Explain in lines what isn't met and why; personal values are masked unless `reveal`."""
+    if expected.doubt:
+        yield safe_text(expected.doubt)
     for each in expected.unmet:
         place = f" ({safe_text(each.place)})" if each.place else ""
         yield f"not met: {safe_text(each.text)}{place}; {safe_text(each.came)}"
-        yield from (f"  {_nearly(miss, reveal=reveal)}" for miss in each.misses)
+        yield from (f"  {line}" for line in near_misses(each, reveal=reveal))
+    yield from time_line(expected)
+
+
+def near_misses(expectation: Expectation, *, reveal: bool) -> Iterator[str]:
+    """Explain what was nearly what was expected, and in what it differs."""
+    return (_nearly(each, reveal=reveal) for each in expectation.misses)
+
+
+def time_line(expected: Expectations) -> Iterator[str]:
+    """List what was seen, and when."""
     if not expected.count:
         yield "nothing was seen"
         return

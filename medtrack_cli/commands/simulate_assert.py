@@ -1,0 +1,138 @@
+"""What `medtrack simulate run` is expected to show: --assert and what goes with it."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.numbers import seconds
+from medtrack_cli.commands.options import option
+from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medtrack_cli.core.ports import Stop
+    from medtrack_cli.core.simulating.expectations import Expectations
+    from medtrack_cli.wiring.expectations import Report
+    from medtrack_cli.wiring.simulating import Happened
+
+
+@dataclass(frozen=True)
+class AssertOptions:
+    """What is expected, until when, and where that is reported."""
+
+    assert_: Annotated[
+        Path | None,
+        option(
+            *(Panel.END, "--assert"),
+            metavar="FILE",
+            help="End with 0 or 1 when it is decided whether what this YAML expects came.",
+        ),
+    ] = None
+    within: Annotated[
+        float | None,
+        option(
+            *(Panel.END, "--within"),
+            parser=seconds,
+            metavar="SECONDS",
+            help="With --assert: it is decided after so long.",
+        ),
+    ] = None
+    junit: Annotated[
+        Path | None,
+        option(
+            *(Panel.END, "--junit"),
+            metavar="PATH",
+            help="With --assert: write a JUnit report, a test case an expectation.",
+        ),
+    ] = None
+    reveal: Annotated[
+        bool,
+        option(
+            *(Panel.END, "--reveal"),
+            help="With --assert: show values of persons where it fails.",
+        ),
+    ] = False
+
+    @contextmanager
+    def watching(self, runtime: Runtime, stop: "Stop") -> "Iterator[Watch | None]":
+        """Give what watches a run, if anything is expected of it; the report is whole then."""
+        if self.assert_ is None:
+            given = {"--within": self.within, "--junit": self.junit, "--reveal": self.reveal}
+            for name in (name for name, value in given.items() if value):
+                raise UsageError(f"{name} goes with --assert", hint="add --assert FILE")
+            yield None
+            return
+        if self.within is None:
+            hint = "--within 30s decides it after so long, at the latest"
+            raise UsageError("--assert needs --within", hint=hint)
+        from medtrack_cli.wiring.expectations import expectations, junit
+
+        expected = expectations(runtime, self.assert_)
+        with junit(self.junit, reveal=self.reveal) as report:
+            yield Watch(runtime, stop, expected, self.within, report, reveal=self.reveal)
+
+
+class Watch:
+    """Holds what happens against what is expected."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        stop: "Stop",
+        expected: "Expectations",
+        within: float,
+        report: "Report",
+        *,
+        reveal: bool,
+    ) -> None:
+        from medtrack_cli.core.simulating.observing import Observer
+
+        self._runtime, self._stop = runtime, stop
+        self._observer = Observer(expected, runtime.world.clock)
+        self._expected, self._within = expected, within
+        self._report, self._reveal = report, reveal
+        self._is_ready = False
+
+    @property
+    def why_over(self) -> str | None:
+        """Say why it is decided, once it is."""
+        if self._expected.decided is not None:
+            return "decided"
+        is_late = self._is_ready and self._observer.seconds >= self._within
+        return "time is up" if is_late else None
+
+    def see(self, happened: "Happened") -> None:
+        """Take what happened."""
+        from medtrack_cli.core.ports import Interrupted
+        from medtrack_cli.core.simulating.reactions import Handled
+        from medtrack_cli.wiring.simulating import Heard, Ready
+
+        match happened:
+            case Ready():
+                self._observer.begin()
+                self._is_ready = True
+            case Heard(event):
+                self._observer.hear(event)
+            case Handled():
+                self._observer.handled(happened)
+            case Interrupted(reason=reason):
+                self._expected.doubt = f"events may be missing: {reason}"
+        self._observer.release()
+
+    def end(self) -> int:
+        """Tell whether it is met, and give the exit code."""
+        from medtrack_cli.output.shown.expectations import ShownExpectations
+
+        self._observer.release(is_over=True)
+        if self.why_over is None:
+            self._expected.doubt = "the run was stopped before it was decided"
+        seconds = self._observer.seconds
+        shown = ShownExpectations(self._expected, seconds, reveal=self._reveal)
+        self._runtime.printer.show(shown)
+        self._report(self._expected, seconds)
+        verdict = ExitCode.VERDICT_NO if self._expected.unmet else ExitCode.DONE
+        return self._stop.exit_code or verdict

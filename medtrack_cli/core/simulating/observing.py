@@ -1,0 +1,68 @@
+"""What a run shows, in an order that can be relied on: each reaction after its event."""
+
+from collections import Counter, deque
+from typing import NamedTuple
+
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.ports import Clock
+from medtrack_cli.core.simulating.expectations import Expectations
+from medtrack_cli.core.simulating.patterns import Seen
+from medtrack_cli.core.simulating.reactions import Handled, Result
+from medtrack_cli.core.simulating.simulate import cause_of
+
+PATIENCE_SECONDS = 2.0
+"""So long a reaction waits for its event: one that was published before nobody will hear."""
+
+
+class _Held(NamedTuple):
+    since: float
+    handled: Handled
+
+
+class Observer:
+    """Tells expectations of events, as a tap hears them, and of reactions.
+
+    A service has its events by another queue than the tap, so that it may have one first.
+    """
+
+    def __init__(self, expected: Expectations, clock: Clock) -> None:
+        self.expected = expected
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._heard = Counter[str]()
+        self._held: deque[_Held] = deque()
+
+    def begin(self) -> None:
+        """Count the time from here on."""
+        self._began = self._clock.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self._clock.monotonic() - self._began
+
+    def hear(self, event: CheckedDelivery) -> None:
+        """Take an event off the tap, and the reactions that waited for it."""
+        self._heard[cause := cause_of(event.delivery)] += 1
+        self.expected.take(Seen(self.seconds, event))
+        for each in [each for each in self._held if each.handled.cause == cause]:
+            self._held.remove(each)
+            self._take(each.handled)
+
+    def handled(self, handled: Handled) -> None:
+        """Take what a service did; only what it did for the first time counts."""
+        if handled.result is not Result.DONE:
+            return
+        if self._heard[handled.cause]:
+            self._take(handled)
+        else:
+            self._held.append(_Held(self._clock.monotonic(), handled))
+
+    def release(self, *, is_over: bool = False) -> None:
+        """Take the reactions whose event won't be heard any more."""
+        long_ago = self._clock.monotonic() - PATIENCE_SECONDS
+        while self._held and (is_over or self._held[0].since < long_ago):
+            self._take(self._held.popleft().handled)
+
+    def _take(self, handled: Handled) -> None:
+        if handled.reaction is not None:
+            self.expected.take(Seen(self.seconds, handled.event, handled.reaction.id))
