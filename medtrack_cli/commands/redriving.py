@@ -63,7 +63,8 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     found, journal = dead_queue(runtime, queue, spends=redriving.spend_deliveries), None
     if not running.dry_run:
         _warn(runtime, found, pacing.rate)
-        _ask(target, found, redriving, replay.rewrite.to, yes=running.yes)
+        if not running.yes:
+            _ask(runtime, target, found, redriving, replay.rewrite.to)
         asked = Asked(target, [f"{QUEUE}{queue}"], choosing, pacing, changing, rfc3339(started))
         journal = begun(target, replay, None, asked.started, asked.to_json())
     job = job_of(
@@ -173,11 +174,14 @@ def _warn(runtime: Runtime, found: "DeadQueue", rate: float | None) -> None:
 
 
 def _ask(
-    runtime: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None, *, yes: bool
+    source: Runtime, target: Runtime, found: "DeadQueue", redriving: Redriving, to: To | None
 ) -> None:
-    """Ask before messages are taken; in scripts --yes answers beforehand."""
+    """Ask before messages are taken: for the target's name, or the source's, if it is protected."""
     from medtrack_cli.wiring.brokers import reached
 
+    asker = target if target.config.protector else source
+    if not asker.terminal.has_person:
+        raise needs_yes(asker, "replay --from-queue", "it takes messages out of a queue")
     ways = {
         To.QUEUE: "the queue each died in, alone; it arrives with the queue's name as its key",
         To.EXCHANGE: "the exchange it was first published to: all queues bound there may get it",
@@ -187,12 +191,11 @@ def _ask(
         ("queue", f"{found.name} ({found.kind}), {found.ready:,} waiting"),
         ("to", ways[to]),
     ]
+    if target is not source:
+        broker = source.config.address()
+        told.insert(0, ("from", f"{broker['broker']}, vhost {broker['vhost']}"))
     if to is To.EXCHANGE:
-        told += [("reaches", each) for each in reached(runtime)]
-    if yes:
-        return
-    if not runtime.terminal.has_person:
-        raise needs_yes(runtime, "replay --from-queue", "it takes messages out of a queue")
-    lines = [*runtime.config.address().items(), *told]
+        told += [("reaches", each) for each in reached(target)]
+    lines = [*target.config.address().items(), *told]
     asked = ["replay sends the dead letters of a queue home", *(f"  {a:<9} {b}" for a, b in lines)]
-    ask(runtime, "replay", asked)
+    ask(asker, "replay", asked)

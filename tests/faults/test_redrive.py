@@ -12,7 +12,8 @@ from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.world import SystemClock
 from tests.broker.witness import client
 from tests.builders import encode, event
-from tests.cli.tool import Ran
+from tests.cli.pty_run import answering
+from tests.cli.tool import Ran, Tool
 from tests.faults.letters import Morgue, ids_in, morgue, quorum
 from tests.faults.permissions import account
 from tests.running import run_json
@@ -91,6 +92,26 @@ def test_it_asks(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
         method, *_ = dead.channel.basic_get(dead.dead)
         assert method is not None
         assert not method.redelivered
+
+
+def test_a_protected_source_is_asked_for_by_its_name(
+    fragile_broker: PrivateBroker, tmp_path: Path
+) -> None:
+    """Taking messages out of it changes it, wherever they are sent."""
+    with morgue(fragile_broker.amqp_url) as dead, Tool(tmp_path) as tool:
+        dead.kill(1)
+        broker = {
+            "url": fragile_broker.amqp_url.replace(":password", ""),
+            "management_url": fragile_broker.web_address,
+        }
+        login = {"MEDTRACK_PASSWORD": "password"}
+        profiles = {"live": {**broker, "protected": True}, "lab": broker}
+        file = tool.write("both.yaml", json.dumps({"profiles": profiles}))
+        run = ("replay", "--config", file, "--profile", "live", "--to-profile", "lab")
+        for answer, code in ((b"y\n", 2), (b"live\n", 0)):
+            queue = ("--from-queue", dead.dead)
+            assert answering(tool, (*run, *queue), login, b"1 waiting", answer)[0] == code
+        dead.await_depth(dead.origins[0], 1)
 
 
 @pytest.mark.parametrize(
