@@ -91,12 +91,13 @@ test-faults: $(MADE)  ## run tests/faults, and all long tests: nearly an hour
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
 	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
 
-test-interop: $(MADE) $(INTEROP)/made have-java  ## run the clients in all languages, and ask Ajv, AsyncAPI's parser and a browser
+test-interop: $(MADE) $(INTEROP)/made have-java  ## run clients and the guide's examples in all languages, ask Ajv, AsyncAPI's parser and a browser
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop tests/clients -m ''
 
 have-java:
 	@scripts/have_packages.sh 'make test-interop' default-jdk-headless=javac \
-		librabbitmq-client-java=/usr/share/java/amqp-client.jar
+		librabbitmq-client-java=/usr/share/java/amqp-client.jar \
+		libandroid-json-java=/usr/share/java/com.android.json.jar
 
 have-node:
 	@node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && \

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from tests.clients.guide import example
 from tests.project.pages import ROOT, blocks
 
 PAGE = ROOT / "docs/testing.md"
-GUIDE = ROOT / "tests/interop_guide/publisher.py.txt"
 FAILING = '''
 import os
 import subprocess
@@ -139,7 +139,10 @@ def project(folder: Path, more: str = "") -> None:
             (folder / name).write_text(text, "utf-8")
     read = 'pika.URLParameters(__import__("os").environ["MEDTRACK_URL"])'
     guide = re.sub(
-        r"pika\.ConnectionParameters\(.*?\n\)", read, GUIDE.read_text("utf-8"), flags=re.DOTALL
+        r"pika\.ConnectionParameters\(.*?\n\)",
+        read,
+        example("python", "# Publish student.created"),
+        flags=re.DOTALL,
     )
     (folder / "guide.py").write_text(guide, "utf-8")
     (folder / "test_more.py").write_text(more, "utf-8")
