@@ -1,4 +1,4 @@
-"""docs/cheat.md: every line of it is run."""
+"""docs/cheat.md and docs/guide.md: every line of them is run."""
 
 import json
 import re
@@ -20,19 +20,29 @@ if TYPE_CHECKING:
 LINE = re.compile(r"(?P<command>.*?)(?: +# (?:(?P<code>\d+): )?.*)?")
 
 
+CHEAT = {"validate", "publish", "listen", "replay", "schema", "config", "explain"}
+GUIDE = {"doctor", "client", "publish", "schema", "simulate", "queue", "route"}
+
+
+@pytest.mark.parametrize(("page", "wanted"), [("cheat", CHEAT), ("guide", GUIDE)])
 def test_every_line_does_what_it_says(
-    connected: Tool, broker: Broker, witness: "Witness", monkeypatch: pytest.MonkeyPatch
+    page: str,
+    wanted: set[str],
+    connected: Tool,
+    broker: Broker,
+    witness: "Witness",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each line ends with 0 or the code after it, and the events it publishes arrive."""
     connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
     connected.write("payload.json", json.dumps(event("student.deleted")["payload"]))
     monkeypatch.chdir(connected.folder)
-    page = (ROOT / "docs/cheat.md").read_text()
-    lines = [line for _, text in blocks(page, "sh") for line in text.splitlines()]
+    text = (ROOT / f"docs/{page}.md").read_text()
+    lines = [line for _, block in blocks(text, "sh") for line in block.splitlines()]
     verbs = {line.split()[1] for line in lines if line.startswith("medtrack")}
 
-    assert {"validate", "publish", "listen", "replay", "schema", "config", "explain"} <= verbs
+    assert wanted <= verbs
     for line in lines:
         found = LINE.fullmatch(line)
         assert found
