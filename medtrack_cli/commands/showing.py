@@ -17,6 +17,7 @@ from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 STEP_SECONDS = 60
+_ID = re.compile(r"\b([0-9a-f]{8})-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _READY = re.compile("listening|stands? in on")
 
 
@@ -88,9 +89,12 @@ class Show:
         self._runtime.world.stdout.flush()
 
     def _tell(self, title: str, lines: Sequence[str]) -> None:
-        heading = "" if self._runtime.output == "json" else f"\n# {title}\n"
-        self._runtime.world.stdout.write(heading + "".join(lines))
-        self._runtime.world.stdout.flush()
+        stdout = self._runtime.world.stdout
+        text = ("" if self._runtime.output == "json" else f"\n# {title}\n") + "".join(lines)
+        if stdout.isatty():  # what ran into our pipe didn't know it
+            text = _ID.sub(r"\1", text)
+        stdout.write(text)
+        stdout.flush()
 
     def _check(self, arguments: Sequence[str], code: int, expected: int) -> None:
         if code != expected:
