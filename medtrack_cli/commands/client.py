@@ -37,7 +37,7 @@ def client(
     ] = None,
     *,
     consumer: Annotated[
-        bool, option(Panel.WHAT, "--consumer", help="One that handles events, not a publisher.")
+        bool, option(Panel.WHAT, "--consumer", "One that handles events, not a publisher.")
     ] = False,
 ) -> int:
     """Print a publisher or consumer to begin with.

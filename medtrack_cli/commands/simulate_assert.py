@@ -27,34 +27,30 @@ class AssertOptions:
     assert_: Annotated[
         Path | None,
         option(
-            *(Panel.END, "--assert"),
-            metavar="FILE",
-            help="End with 0 or 1 when it is decided whether what this YAML expects came.",
+            Panel.END,
+            "--assert FILE",
+            "End with 0 or 1 when it is decided whether what this YAML expects came.",
         ),
     ] = None
     within: Annotated[
         float | None,
         option(
-            *(Panel.END, "--within"),
+            Panel.END,
+            "--within SECONDS",
+            "With --assert: it is decided after so long.",
             parser=seconds,
-            metavar="SECONDS",
-            help="With --assert: it is decided after so long.",
         ),
     ] = None
     junit: Annotated[
         Path | None,
         option(
-            *(Panel.END, "--junit"),
-            metavar="PATH",
-            help="With --assert: write a JUnit report, a test case an expectation.",
+            Panel.END,
+            "--junit FILE",
+            "With --assert: write a JUnit report, a test case an expectation.",
         ),
     ] = None
     reveal: Annotated[
-        bool,
-        option(
-            *(Panel.END, "--reveal"),
-            help="With --assert: show values of persons where it fails.",
-        ),
+        bool, option(Panel.END, "--reveal", "With --assert: show values of persons where it fails.")
     ] = False
 
     @contextmanager

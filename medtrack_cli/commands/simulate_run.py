@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.simulating import Happened
 
 Yes = Annotated[
-    bool,
-    option(Panel.HOW, "--yes", help="Don't ask beyond this machine, nor on a protected profile."),
+    bool, option(Panel.HOW, "--yes", "Don't ask beyond this machine, nor on a protected profile.")
 ]
 
 
@@ -33,38 +32,27 @@ class TroubleOptions:
     fail_rate: Annotated[
         float,
         option(
-            *(Panel.HOW, "--fail-rate"),
+            Panel.HOW,
+            "--fail-rate PART",
+            "Let this part of the tries fail, 0 to 1: the event comes again.",
             parser=part,
-            metavar="PART",
-            help="Let this part of the tries fail, 0 to 1: the event comes again.",
         ),
     ] = 0.0
     delay: Annotated[
-        float,
-        option(
-            *(Panel.HOW, "--delay"),
-            parser=seconds,
-            metavar="SECONDS",
-            help="Take so long for each event.",
-        ),
+        float, option(Panel.HOW, "--delay SECONDS", "Take so long for each event.", parser=seconds)
     ] = 0.0
     crash_after: Annotated[
         int | None,
         option(
-            *(Panel.HOW, "--crash-after"),
+            Panel.HOW,
+            "--crash-after N",
+            "Be killed (SIGKILL) after so many events: stored, and not acknowledged.",
             parser=whole(1),
-            metavar="N",
-            help="Be killed (SIGKILL) after so many events: stored, and not acknowledged.",
         ),
     ] = None
     seed: Annotated[
         int | None,
-        option(
-            *(Panel.HOW, "--seed"),
-            parser=whole(0),
-            metavar="N",
-            help="Let the same tries fail each time.",
-        ),
+        option(Panel.HOW, "--seed N", "Let the same tries fail each time.", parser=whole(0)),
     ] = None
 
     def made(self) -> "Trouble":
@@ -84,37 +72,33 @@ def run(
     emit: Annotated[
         bool,
         option(
-            *(Panel.WHAT, "--emit"),
-            help="Send stage.completed for stages that end, and what `simulate complete` couldn't.",
+            Panel.WHAT,
+            "--emit",
+            "Send stage.completed for stages that end, and what `simulate complete` couldn't.",
         ),
     ] = False,
     stage_ends_after: Annotated[
         float | None,
         option(
-            *(Panel.WHAT, "--stage-ends-after"),
+            Panel.WHAT,
+            "--stage-ends-after SECONDS",
+            "With --emit: a stage ends so long after its first event.",
             parser=seconds,
-            metavar="SECONDS",
-            help="With --emit: a stage ends so long after its first event.",
         ),
     ] = None,
     timeout: Annotated[
         float | None,
         option(
-            Panel.END,
-            "--timeout",
-            parser=seconds,
-            metavar="SECONDS",
-            help="End after so long: 30, 500ms, 5m, 1h.",
+            Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h.", parser=seconds
         ),
     ] = None,
     idle_timeout: Annotated[
         float | None,
         option(
             Panel.END,
-            "--idle-timeout",
+            "--idle-timeout SECONDS",
+            "End when nothing came for so long.",
             parser=seconds,
-            metavar="SECONDS",
-            help="End when nothing came for so long.",
         ),
     ] = None,
     trouble: TroubleOptions,

@@ -257,7 +257,7 @@ def test_insecure_is_typed_and_warned_of(tool: Tool, stranger: Authority) -> Non
         ran = tool.run("listen", "--insecure", "--retry-for", "1", MEDTRACK_URL=url)
     assert heard.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
     assert (
-        f"certificates are not checked (--insecure): whoever answers as localhost:{heard.port}"
+        f"certificates are not checked (--insecure): any server that answers as localhost:{heard.port}"
         in ran.err
     )
     assert "secret" not in ran.err

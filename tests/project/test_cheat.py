@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.broker.witness import client
 from tests.builders import event
 from tests.cli.tool import Tool
 from tests.conftest import Broker
@@ -32,18 +34,19 @@ def test_every_line_does_what_it_says(
     connected: Tool,
     broker: Broker,
     witness: "Witness",
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Each line ends with 0 or the code after it, and the events it publishes arrive."""
     connected.environ["MEDTRACK_MANAGEMENT_URL"] = getattr(broker, "web_address", MANAGEMENT)
     shutil.copytree(ROOT / "sample-events", connected.folder / "sample-events")
     connected.write("payload.json", json.dumps(event("student.deleted")["payload"]))
-    monkeypatch.chdir(connected.folder)
+    request.getfixturevalue("monkeypatch").chdir(connected.folder)
     text = (ROOT / f"docs/{page}.md").read_text()
     lines = [line for _, block in blocks(text, "sh") for line in block.splitlines()]
     verbs = {line.split()[1] for line in lines if line.startswith("medtrack")}
 
     assert WANTED[page] <= verbs
+    request.addfinalizer(partial(_clear, connected, broker))
     for line in lines:
         found = LINE.fullmatch(line)
         assert found
@@ -51,3 +54,10 @@ def test_every_line_does_what_it_says(
         code, said = ended(connected, shorter)
         assert code == int(found["code"] or 0), (line, said)
     assert len(witness.take()) > 3
+
+
+def _clear(connected: Tool, broker: Broker) -> None:
+    """Delete the queues that lines have made: other tests count on there being none."""
+    assert connected.run("simulate", "reset", "--yes").code == 0
+    with client(broker.amqp_url) as channel:
+        channel.queue_delete("your-service.events")
