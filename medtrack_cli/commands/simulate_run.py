@@ -46,7 +46,7 @@ class TroubleOptions:
         option(
             Panel.HOW,
             "--crash-after N",
-            "Be killed (SIGKILL) after so many events: stored, and not acknowledged.",
+            "Be killed (SIGKILL) after N events: stored, not acknowledged.",
             parser=whole(1),
         ),
     ] = None
