@@ -62,13 +62,13 @@ class AssertOptions:
                 raise UsageError(f"{name} goes with --assert", hint="add --assert FILE")
             yield None
             return
-        if self.within is None:
+        if not self.within:
             hint = "--within 30s decides it after so long, at the latest"
-            raise UsageError("--assert needs --within", hint=hint)
+            raise UsageError("--assert needs --within, and time for something to come", hint=hint)
         from medtrack_cli.wiring.expectations import expectations, junit
 
         expected = expectations(runtime, self.assert_)
-        with junit(self.junit, reveal=self.reveal) as report:
+        with junit(self.junit, self.assert_, reveal=self.reveal) as report:
             yield Watch(runtime, stop, expected, self.within, report, reveal=self.reveal)
 
 

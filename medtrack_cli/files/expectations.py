@@ -94,6 +94,8 @@ class _Reader:
         number = text.removesuffix("+")
         if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_TIMES):
             self.refuse("times is no whole number", times, "times: 2, or 2+ for at least two")
+        if text.endswith("+") and int(number) == 0:
+            self.refuse("any number of times expects nothing", times, "times: 1+, or never")
         most = None if text.endswith("+") else int(number)
         return Times(pattern, int(number), most, self._place(node))
 

@@ -8,6 +8,7 @@ from medtrack_cli.core.conditions import Condition
 from medtrack_cli.core.simulating.expectations import Expectations
 from medtrack_cli.core.simulating.reactions import REACTIONS
 from medtrack_cli.files.expectations import read_expectations
+from medtrack_cli.files.written import Written
 from medtrack_cli.output.reporters.expected import report
 from medtrack_cli.output.reporters.opening import report_file
 from medtrack_cli.runtime import Runtime
@@ -30,10 +31,14 @@ def _asked(expression: str) -> Condition:
 
 
 @contextmanager
-def junit(path: Path | None, *, reveal: bool) -> Iterator[Report]:
-    """Open a JUnit report, which takes its name when the run has ended; None: there is none."""
+def junit(path: Path | None, expected_in: Path, *, reveal: bool) -> Iterator[Report]:
+    """Open a JUnit report, which takes its name when the run has ended; None: there is none.
+
+    CannotCreate where it would replace the file of expectations, or another that would be missed.
+    """
     if path is None:
         yield lambda _expected, _seconds: None
         return
+    Written([(path, "report")]).refuse([expected_in])
     with report_file(path) as out:
         yield lambda expected, seconds: report(out, expected, seconds, reveal=reveal)

@@ -77,7 +77,7 @@ def test_what_found_no_connection_is_tried_again_and_then_unsent(
     confirmed, unsent = told.positions(Outcome.CONFIRMED), told.positions(Outcome.UNSENT)
     positions = sorted(each.position for each in told.receipts)
     assert positions == list(range(1, len(positions) + 1))
-    assert (len(confirmed) > 5, len(unsent) > 1) == (True, True)
+    assert (len(confirmed) > 5, len(unsent) > 0) == (True, True)
     assert {f"id-{position}" for position in confirmed} <= {each.message_id for each in held}
     assert len(told.positions(Outcome.UNKNOWN)) <= 1
 

@@ -133,7 +133,7 @@ class Clock(SystemClock):
 
 
 def test_a_reaction_is_seen_after_its_event() -> None:
-    """A service may have an event before the tap has it; one of before the run is never heard."""
+    """A service may have an event before the tap; one that the tap never gets is seen with it."""
     clock = Clock()
     expected = Expectations([Order([Pattern("student.created"), Pattern("COMM.welcome", True)])])  # noqa: FBT003 -- a field
     observer = Observer(expected, clock)
@@ -149,7 +149,8 @@ def test_a_reaction_is_seen_after_its_event() -> None:
     observer.handled(Handled("COMM", old, Result.DONE, "old", WELCOME))
     clock.seconds = PATIENCE_SECONDS + 1
     observer.release()
-    assert expected.count == 3
+    observer.hear(old)
+    assert expected.count == 4
 
 
 def test_what_nobody_has_seen_is_not_met() -> None:
@@ -158,3 +159,28 @@ def test_what_nobody_has_seen_is_not_met() -> None:
     assert not expected.unmet
     expected.doubt = "events may be missing: the connection was lost"
     assert expected.unmet == expected.wanted
+
+
+def test_what_waited_in_a_queue_counts_once(services: Tool) -> None:
+    """An event from before the run is seen by its reaction, so that a never isn't called met."""
+    first = services.start("simulate", "run", "comm", "-o", "json")
+    first.await_text('"listening"')
+    first.signal(signal.SIGINT)
+    assert first.end().code == 130
+    services.write("event.json", encode(STUDENT))
+    assert services.run("publish", "-f", "event.json").code == 0
+    text = "expect: [{event: student.created, times: 1}, COMM.welcome]\nnever: [student.updated]\n"
+    assert run(services, text, "3s").end(30).code == 0
+    assert services.run("publish", "-f", "event.json").code == 0
+    assert run(services, "never: [student.created]", "60s").end(30).code == 1
+
+
+@pytest.mark.parametrize("junit_name", ["expect.yaml", "event.json"])
+def test_a_report_replaces_nothing_that_would_be_missed(connected: Tool, junit_name: str) -> None:
+    """Neither the file of expectations nor an event becomes a report."""
+    connected.write("expect.yaml", STRICT)
+    connected.write("event.json", encode(STUDENT))
+    before = (connected.folder / junit_name).read_bytes()
+    asked = ("--assert", "expect.yaml", "--within", "1", "--junit", junit_name)
+    assert connected.run("simulate", "run", *asked).code == 73
+    assert (connected.folder / junit_name).read_bytes() == before

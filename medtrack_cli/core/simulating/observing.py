@@ -11,7 +11,7 @@ from medtrack_cli.core.simulating.reactions import Handled, Result
 from medtrack_cli.core.simulating.simulate import cause_of
 
 PATIENCE_SECONDS = 2.0
-"""So long a reaction waits for its event: one that was published before nobody will hear."""
+"""How long a reaction waits for its event, which the tap doesn't get if it was there before."""
 
 
 class _Held(NamedTuple):
@@ -30,6 +30,7 @@ class Observer:
         self._clock = clock
         self._began = clock.monotonic()
         self._heard = Counter[str]()
+        self._from_queue = Counter[str]()
         self._held: deque[_Held] = deque()
 
     def begin(self) -> None:
@@ -42,15 +43,18 @@ class Observer:
 
     def hear(self, event: CheckedDelivery) -> None:
         """Take an event off the tap, and the reactions that waited for it."""
-        self._heard[cause := cause_of(event.delivery)] += 1
-        self.expected.take(Seen(self.seconds, event))
+        cause = cause_of(event.delivery)
+        if self._from_queue[cause] > 0:
+            self._from_queue[cause] -= 1  # counted already, when its reaction could wait no longer
+            return
+        self._see(cause, event)
         for each in [each for each in self._held if each.handled.cause == cause]:
             self._held.remove(each)
             self._take(each.handled)
 
     def handled(self, handled: Handled) -> None:
-        """Take what a service did; only what it did for the first time counts."""
-        if handled.result is not Result.DONE:
+        """Take what a service did; an effect counts only when it is new."""
+        if handled.result is Result.FAILED:
             return
         if self._heard[handled.cause]:
             self._take(handled)
@@ -58,11 +62,22 @@ class Observer:
             self._held.append(_Held(self._clock.monotonic(), handled))
 
     def release(self, *, is_over: bool = False) -> None:
-        """Take the reactions whose event won't be heard any more."""
+        """Take the reactions whose event the tap didn't hear, each event first.
+
+        It waited in a service's queue from before.
+        """
         long_ago = self._clock.monotonic() - PATIENCE_SECONDS
         while self._held and (is_over or self._held[0].since < long_ago):
-            self._take(self._held.popleft().handled)
+            handled = self._held.popleft().handled
+            if not self._heard[handled.cause]:
+                self._from_queue[handled.cause] += 1
+                self._see(handled.cause, handled.event)
+            self._take(handled)
+
+    def _see(self, cause: str, event: CheckedDelivery) -> None:
+        self._heard[cause] += 1
+        self.expected.take(Seen(self.seconds, event))
 
     def _take(self, handled: Handled) -> None:
-        if handled.reaction is not None:
+        if handled.result is Result.DONE and handled.reaction is not None:
             self.expected.take(Seen(self.seconds, handled.event, handled.reaction.id))
