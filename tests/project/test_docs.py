@@ -32,10 +32,10 @@ PICTURE = ROOT / "docs/images/demo.svg"
 
 # What differs from run to run, and what stands for it when two outputs are compared.
 VARYING = (
+    (r"\breplay-\d{8}T\d{6}-[0-9a-f]{8}\b", "RUN"),
     (r"\b[0-9a-f]{8}(?:-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})?\b", "ID"),
     (r"\d\d:\d\d:\d\d\.\d{3}Z?", "TIME"),
     (r"[\d-]{10} [\d:]{8}(?: to [\d-]{10} [\d:]{8})? UTC", "SPAN"),
-    (r"\breplay-\d{8}T\d{6}-[0-9a-f]{4}\b", "RUN"),
     (r"\blocalhost:\d+,", "HOST"),
     (r"\d+\.\d+ ?s\b", "SECONDS"),
     (r"amqp://admin@[\w.]+:\d+/%2F", "BROKER"),

@@ -55,8 +55,8 @@ class Replay:
 
 
 def run_name(moment: datetime) -> str:
-    """Name a run by its start and a random part: replay-20250115T100000-3f9a."""
-    return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(2)}"
+    """Name a run by its start and a random part: replay-20250115T100000-3f9a61c0."""
+    return f"replay-{moment:%Y%m%dT%H%M%S}-{token_hex(4)}"
 
 
 def making(
