@@ -11,9 +11,6 @@ from medtrack_cli.events.formats import Timestamp, Version
 ENVELOPE_FIELDS = ("event_type", "payload", "service", "timestamp", "version")
 """In the order in which medtrack writes them."""
 
-FILLABLE_FIELDS = ("service", "timestamp", "version")
-"""What `publish` fills in if missing."""
-
 FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
 """The form of a field's name: any other key may be a person's name or number."""
 
