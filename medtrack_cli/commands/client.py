@@ -8,6 +8,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core import clients
 from medtrack_cli.core.clients import Language
+from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -71,11 +72,12 @@ def client(
     return ExitCode.DONE
 
 
-def _place(runtime: Runtime, language: Language) -> clients.Place:
+def _place(runtime: Runtime, language: Language) -> ConnectionSettings:
     """Give where the profile leads, and warn of what a language leaves out of it."""
-    place = runtime.config.place
+    place = runtime.config.without_secrets
+    files = clients.tls_files(place)
     uses = {Language.JAVA: {"ca_file"}, Language.CURL: {"ca_file", "cert_file", "key_file"}}
-    for name in place.files.keys() - uses.get(language, place.files.keys()):
+    for name in files.keys() - uses.get(language, files.keys()):
         runtime.printer.warning(f"the profile's tls.{name} isn't used in {language}")
     return place
 

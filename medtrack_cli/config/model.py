@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medtrack_cli.config.layers import Level, Value
@@ -15,7 +15,6 @@ from medtrack_cli.config.secrets import (
     fetch,
     is_encrypted,
 )
-from medtrack_cli.core.clients import Place
 from medtrack_cli.core.connection_settings import (
     ConnectionSettings,
     Secret,
@@ -131,59 +130,21 @@ class Config:
     @property
     def target(self) -> Target:
         """Name the broker, without fetching a password."""
-        of = self.resolved
-        return ConnectionSettings(
-            hosts=of.hosts.value,
-            vhost=of.vhost.value,
-            username=of.username.value,
-            exchange=of.exchange.value,
-            tls=TlsSettings() if of.tls.value else None,
-            management_url=of.management_url.value,
-            via_http=self.via_http,
-            profile=self.profile,
-        ).target
+        return self.without_secrets.target
 
     @property
-    def place(self) -> Place:
-        """Say where a program of the user's connects to; no password is fetched for that."""
+    def without_secrets(self) -> ConnectionSettings:
+        """Give all that a connection needs but its secrets; no password is fetched."""
         of = self.resolved
         tls = TlsSettings(
             of.ca_file.value, of.cert_file.value, of.key_file.value, of.server_name.value
         )
-        return Place(
+        return ConnectionSettings(
             hosts=of.hosts.value,
             vhost=of.vhost.value,
             username=of.username.value,
             exchange=of.exchange.value,
             tls=tls if of.tls.value else None,
-            management_url=of.management_url.value,
-        )
-
-    def connection(self, order: random.Random | None = None) -> ConnectionSettings:
-        """Fetch the password and return all that a connection needs, the hosts shuffled by `order`.
-
-        ConfigError when there is no password or it can't be fetched.
-        """
-        of = self.resolved
-        if self.via_http:
-            self._api()
-        hosts = list(of.hosts.value)
-        (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
-        tls = TlsSettings(
-            of.ca_file.value,
-            of.cert_file.value,
-            of.key_file.value,
-            of.server_name.value,
-            self._passphrase(of.key_file.value or of.cert_file.value),
-            self.verify.value,
-        )
-        return ConnectionSettings(
-            hosts=tuple(hosts),
-            vhost=of.vhost.value,
-            username=of.username.value,
-            password=self._password(),
-            exchange=of.exchange.value,
-            tls=tls if of.tls.value or self.via_http else None,
             management_url=of.management_url.value,
             via_http=self.via_http,
             profile=self.profile,
@@ -191,6 +152,22 @@ class Config:
             heartbeat=of.heartbeat.value,
             ignored=of.ignored.value or (),
         )
+
+    def connection(self, order: random.Random | None = None) -> ConnectionSettings:
+        """Fetch the password and return all that a connection needs, the hosts shuffled by `order`.
+
+        ConfigError when there is no password or it can't be fetched.
+        """
+        if self.via_http:
+            self._api()
+        known = self.without_secrets
+        hosts = list(known.hosts)
+        (order or random.Random()).shuffle(hosts)  # noqa: S311 - spreads load, guards nothing
+        tls = known.tls or (TlsSettings() if self.via_http else None)
+        if tls:
+            passphrase = self._passphrase(tls.key_file or tls.cert_file)
+            tls = replace(tls, passphrase=passphrase, verify=self.verify.value)
+        return replace(known, hosts=tuple(hosts), password=self._password(), tls=tls)
 
     def _passphrase(self, key: Path | None) -> Secret | None:
         """Get the passphrase of an encrypted private key; a plain one needs none."""

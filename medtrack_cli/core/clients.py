@@ -5,10 +5,10 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
-from medtrack_cli.core.connection_settings import Host, TlsSettings, WebAddress
+from medtrack_cli.core.connection_settings import ConnectionSettings, WebAddress
 
 FIRST, LAST = "--- filled in by medtrack", "--- the same in every client"
 """The text of the lines around the place."""
@@ -27,50 +27,38 @@ class Language(StrEnum):
     CURL = "curl"
 
 
-class Place(NamedTuple):
-    """Where a client connects to, and as which user; it contains no secret."""
-
-    hosts: tuple[Host, ...]
-    vhost: str
-    username: str
-    exchange: str
-    tls: TlsSettings | None
-    management_url: WebAddress | None
-
-    @property
-    def brokers(self) -> list[str]:
-        """Their URLs, with PASSWORD in place of the password."""
-        login = f"{quote(self.username, safe='')}:{PASSWORD}"
-        scheme, vhost = "amqps" if self.tls else "amqp", quote(self.vhost, safe="")
-        return [f"{scheme}://{login}@{host}/{vhost}" for host in self.hosts]
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The files for TLS."""
-        of = self.tls or TlsSettings()
-        names = ("ca_file", "cert_file", "key_file", "server_name")
-        return {name: str(value) for name in names if (value := getattr(of, name))}
-
-    @property
-    def api(self) -> str:
-        """The management API, at RabbitMQ's default place unless another is set."""
-        first = Host(self.hosts[0].name, 15671 if self.tls else 15672)
-        return str(self.management_url or f"http{'s' if self.tls else ''}://{first}").rstrip("/")
+def _brokers(place: ConnectionSettings) -> list[str]:
+    """Give the brokers' URLs, with PASSWORD in place of the password."""
+    login = f"{quote(place.username, safe='')}:{PASSWORD}"
+    scheme, vhost = "amqps" if place.tls else "amqp", quote(place.vhost, safe="")
+    return [f"{scheme}://{login}@{host}/{vhost}" for host in place.hosts]
 
 
-def publisher(place: Place, event: Mapping[str, Any], language: Language) -> Values:
+def tls_files(place: ConnectionSettings) -> dict[str, str]:
+    """Give the files for TLS, and the server's name."""
+    names = ("ca_file", "cert_file", "key_file", "server_name")
+    return {name: str(value) for name in names if (value := getattr(place.tls, name, None))}
+
+
+def _api(place: ConnectionSettings) -> str:
+    """Give the management API, at RabbitMQ's default place unless another is set."""
+    first = WebAddress(bool(place.tls), place.hosts[0].name, 15671 if place.tls else 15672)
+    return str(place.management_url or first).rstrip("/")
+
+
+def publisher(place: ConnectionSettings, event: Mapping[str, Any], language: Language) -> Values:
     """Give the values to fill in for a publisher of an event."""
     kind = event["event_type"]
     if language is Language.CURL:
         options = {"ca_file": "--cacert", "cert_file": "--cert", "key_file": "--key"}
         return {
-            "API": place.api,
+            "API": _api(place),
             "VHOST": quote(place.vhost, safe=""),
             "USERNAME": place.username,
             "EXCHANGE": quote(place.exchange, safe=""),
             "TLS": [
                 word
-                for name, path in place.files.items()
+                for name, path in tls_files(place).items()
                 if name in options
                 for word in (options[name], path)
             ],
@@ -87,7 +75,9 @@ def publisher(place: Place, event: Mapping[str, Any], language: Language) -> Val
     }
 
 
-def consumer(place: Place, event_type: str, service: str, language: Language) -> Values:
+def consumer(
+    place: ConnectionSettings, event_type: str, service: str, language: Language
+) -> Values:
     """Give the values to fill in for a consumer of an event type.
 
     Its queue is the service's own.
@@ -96,10 +86,10 @@ def consumer(place: Place, event_type: str, service: str, language: Language) ->
     return {**_connection(place, language), "EVENT_TYPE": event_type, "QUEUE": queue}
 
 
-def _connection(place: Place, language: Language) -> Values:
-    is_java = language is Language.JAVA
-    tls = {"CA_FILE": place.files.get("ca_file", "")} if is_java else {"TLS": place.files}
-    return {"BROKERS": place.brokers, **tls, "EXCHANGE": place.exchange}
+def _connection(place: ConnectionSettings, language: Language) -> Values:
+    is_java, files = language is Language.JAVA, tls_files(place)
+    tls = {"CA_FILE": files.get("ca_file", "")} if is_java else {"TLS": files}
+    return {"BROKERS": _brokers(place), **tls, "EXCHANGE": place.exchange}
 
 
 def filled_in(template: str, values: Values, language: Language) -> str:

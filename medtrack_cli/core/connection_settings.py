@@ -1,7 +1,7 @@
 """The values that say which broker to connect to, and as which user."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +34,9 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is never pickled")
+
+
+_NO_PASSWORD = Secret("")
 
 
 class Host(NamedTuple):
@@ -107,7 +110,7 @@ class ConnectionSettings:
     hosts: tuple[Host, ...]
     vhost: str = "/"
     username: str = "guest"
-    password: Secret = field(default_factory=lambda: Secret(""))
+    password: Secret = _NO_PASSWORD
     exchange: str = "medtrack.events"
     tls: TlsSettings | None = None
     management_url: WebAddress | None = None
