@@ -10,7 +10,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
-from medtrack_cli.output.shown.shown import Page
+from medtrack_cli.output.shown.shown import Page, Rows
 from medtrack_cli.runtime import Runtime
 
 
@@ -20,7 +20,7 @@ def show(runtime: Runtime) -> int:
     Secrets are masked.
     """
     rows = [(name, value.value, value.source) for name, value in runtime.config.values()]
-    runtime.printer.rows(Kind.SETTING, ("name", "value", "source"), rows)
+    runtime.printer.show(Rows(Kind.SETTING, ("name", "value", "source"), rows))
     return ExitCode.DONE
 
 
@@ -39,7 +39,7 @@ def init(runtime: Runtime) -> int:
 def path(runtime: Runtime) -> int:
     """List the files that are looked for."""
     rows = [(str(each.path), each.kind, each.exists) for each in runtime.config_files()]
-    runtime.printer.rows(Kind.FILE, ("path", "belongs_to", "exists"), rows)
+    runtime.printer.show(Rows(Kind.FILE, ("path", "belongs_to", "exists"), rows))
     return ExitCode.DONE
 
 

@@ -12,6 +12,7 @@ from medtrack_cli.commands.option_types import Strict
 from medtrack_cli.commands.options import command, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, MedtrackError
+from medtrack_cli.output.shown.shown import Rows
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _list(runtime: Runtime, checks: "Sequence[Check]") -> int:
     from medtrack_cli.core.explanations.checks import CHECKS
 
     rows = [("check", each, CHECKS[each].summary) for each in checks]
-    runtime.printer.rows(Kind.EXPLANATION, ("group", "code", "summary"), rows)
+    runtime.printer.show(Rows(Kind.EXPLANATION, ("group", "code", "summary"), rows))
     return ExitCode.DONE
 
 

@@ -8,6 +8,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.output.shown.shown import Rows
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def explain(
     from medtrack_cli.core.explanations import EXPLAINED
 
     rows = [(each.group, each.code, each.about.summary) for each in EXPLAINED]
-    runtime.printer.rows(Kind.EXPLANATION, ("group", "code", "summary"), rows)
+    runtime.printer.show(Rows(Kind.EXPLANATION, ("group", "code", "summary"), rows))
     return ExitCode.DONE
 
 
@@ -46,7 +47,7 @@ def rules(runtime: Runtime, name: str | None, command: str = "validate") -> int:
     if name is not None:
         return _explain(runtime, name, Group.RULE)
     rows = [(rule, rule.severity, about.summary) for rule, about in rules_of(command).items()]
-    runtime.printer.rows(Kind.EXPLANATION, ("code", "severity", "summary"), rows)
+    runtime.printer.show(Rows(Kind.EXPLANATION, ("code", "severity", "summary"), rows))
     return ExitCode.DONE
 
 

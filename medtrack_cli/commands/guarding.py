@@ -57,7 +57,7 @@ class Guard:
             raise needs_yes(runtime, "replay", PROTECTED if self._is_protected else _HOME)
         plan = outline.to_json()
         if is_counted and self._is_shown(outline.origins) and not runtime.quiet:
-            runtime.printer.show(ShownPlan(plan, is_data=False))
+            runtime.printer.tell(ShownPlan(plan))
         if is_asked:
             what = "events as they come, so they are not counted,"
             if known is not None:

@@ -214,7 +214,7 @@ def listen(
     )
     wanted = Wanted(excluded, condition, *part.wanted)
     result = _listen(runtime, tally, wanted, look, lines, recorder)
-    runtime.printer.show(ShownListened(result))
+    runtime.printer.tell(ShownListened(result))
     return result.exit_code
 
 

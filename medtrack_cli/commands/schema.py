@@ -10,6 +10,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import argument, command, group, option
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
+from medtrack_cli.output.shown.shown import Rows
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def show_list(runtime: Runtime) -> int:
     """List the known event types."""
     columns = ("event_type", "version", "description", "published_by")
     rows = [(t.name, t.version, t.description, t.published_by) for t in runtime.registry]
-    runtime.printer.rows(Kind.EVENT_TYPE, columns, rows)
+    runtime.printer.show(Rows(Kind.EVENT_TYPE, columns, rows))
     return ExitCode.DONE
 
 

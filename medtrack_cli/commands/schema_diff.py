@@ -11,6 +11,7 @@ from medtrack_cli.commands.options import argument, command, option
 from medtrack_cli.core.choices import Mode
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
+from medtrack_cli.output.shown.shown import Rows
 from medtrack_cli.plural import counted
 from medtrack_cli.runtime import Runtime
 
@@ -62,7 +63,7 @@ def check(
     new, faults = read_contracts(wanted)
     rows = [(fault.place, fault.message) for fault in faults]
     if rows:
-        runtime.printer.rows(Kind.SCHEMA_FAULT, ("place", "message"), rows)
+        runtime.printer.show(Rows(Kind.SCHEMA_FAULT, ("place", "message"), rows))
         return ExitCode.DATA_ERROR
     if against is None:
         count = len(new)

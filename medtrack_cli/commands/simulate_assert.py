@@ -128,7 +128,7 @@ class Watch:
             self._expected.doubt = "the run was stopped before it was decided"
         seconds = self._observer.seconds
         shown = ShownExpectations(self._expected, seconds, reveal=self._reveal)
-        self._runtime.printer.show(shown)
+        self._runtime.printer.tell(shown)
         self._report(self._expected, seconds)
         verdict = ExitCode.VERDICT_NO if self._expected.unmet else ExitCode.DONE
         return self._stop.exit_code or verdict

@@ -135,7 +135,7 @@ def run(
             summary = _Showing(runtime, stop, timeout, idle_timeout, watch).all_of(happenings)
         if watch:
             summary.exit_code = watch.end()
-    runtime.printer.show(ShownSimulated(summary))
+    runtime.printer.tell(ShownSimulated(summary))
     return summary.exit_code
 
 
@@ -191,7 +191,7 @@ class _Showing:
         match happened:
             case Ready(services):
                 self._since = dict.fromkeys(self._limits, self._now())
-                printer.show(ShownReady(services))
+                printer.tell(ShownReady(services))
             case Handled():
                 self._since["nothing more came"] = self._now()
                 self.summary.add(happened)
@@ -205,11 +205,11 @@ class _Showing:
                 self.summary.interruptions += not self._away
                 self._away += 1
                 if self._away == 1:
-                    printer.show(ShownHappening(happened))
+                    printer.tell(ShownHappening(happened))
             case Resumed():
                 self._away -= 1
                 if self._away == 0:
-                    printer.show(ShownHappening(happened))
+                    printer.tell(ShownHappening(happened))
 
 
 def refuse_protected(runtime: Runtime, action: str) -> None:

@@ -2,26 +2,21 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from itertools import chain
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
-from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.marks import marks_for
-from medtrack_cli.output.printer import Group
+from medtrack_cli.output.printer import Group, Printer
 from medtrack_cli.output.progress import Progress, ShareTerminal
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.short_ids import ShortIds
-from medtrack_cli.output.shown.errors import ShownError
 from medtrack_cli.output.shown.listening import telling
-from medtrack_cli.output.shown.notes import ShownNote
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style
 from medtrack_cli.output.terminal import width_of
-from medtrack_cli.output.wrapping import aligned
 
 MOST_OF_A_GROUP = 10
 """The things of a group that are listed; the others are counted."""
@@ -31,7 +26,7 @@ MOST_COUNTED = 20
 """The names by which others are counted."""
 
 
-class HumanPrinter:
+class HumanPrinter(Printer):
     """Writes lines for people; see `Printer`."""
 
     def __init__(  # noqa: PLR0913 -- the streams, and one parameter an option
@@ -45,10 +40,10 @@ class HumanPrinter:
         wants_colour: Callable[[TextIO], bool],
         can_draw: bool,
     ) -> None:
+        super().__init__(quiet=quiet)
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
-        self._quiet = quiet
         self._verbose = verbose
         self._can_draw = can_draw and stdout.isatty() and not quiet
         self._out = Style(on=wants_colour(stdout))
@@ -64,23 +59,20 @@ class HumanPrinter:
         if group is not None and not self._is_listed(group[0]):
             self._hidden[group] += group[0] not in self._silent
             return
-        if shown.is_data:
-            lines = list(self._lines(shown))
-            for line in lines:
-                self._print(line)
-            if group is not None and not lines:
-                self._silent.add(group[0])
-        else:
-            for line in shown.lines(self._sheet(self._stderr, self._err)):
-                self._tell(line)
+        lines = list(shown.lines(self._sheet(self._stdout, self._out)))
+        for line in lines:
+            self._print(line)
+        if group is not None and not lines:
+            self._silent.add(group[0])
+
+    def tell(self, shown: Shown) -> None:
+        for line in shown.lines(self._sheet(self._stderr, self._err)):
+            self._tell(line)
 
     def _is_listed(self, group: str) -> bool:
         """Return whether one is listed: the first of each group, or all with -v."""
         self._groups[group] += 1
         return self._verbose > 0 or self._groups[group] <= MOST_OF_A_GROUP
-
-    def _lines(self, shown: Shown) -> Iterable[str]:
-        return shown.lines(self._sheet(self._stdout, self._out))
 
     def _sheet(self, stream: TextIO, style: Style) -> Sheet:
         is_terminal = stream.isatty()
@@ -97,22 +89,12 @@ class HumanPrinter:
             self._print(safe_text(sentence))
         self._stdout.flush()
 
-    def rows(self, kind: Kind, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:  # noqa: ARG002
-        cells = [[_cell(value) for value in row] for row in rows]
-        titles = [column.replace("_", " ") for column in columns]
-        sheet = self._sheet(self._stdout, self._out)
-        heading, *lines = aligned([titles, *cells], sheet.room)
-        for line in heading:
-            self._print(self._out(line, "dim"))
-        for line in chain.from_iterable(lines):
-            self._print(line)
-
     @contextmanager
     def deliveries(self, watched: Watched) -> Iterator[Sink]:
         if not (self._can_draw and watched.is_live):
             from medtrack_cli.output.log import DeliveryLog
 
-            yield DeliveryLog(self._stdout, watched, telling(self.show), colour=self._out.on)
+            yield DeliveryLog(self._stdout, watched, telling(self.tell), colour=self._out.on)
             return
         from medtrack_cli.output.live.view import LiveView
 
@@ -139,16 +121,6 @@ class HumanPrinter:
         finally:
             self._share_terminal, self._beside = nullcontext, None
 
-    def note(self, text: str) -> None:
-        if not self._quiet:
-            self.show(ShownNote(text))
-
-    def warning(self, text: str) -> None:
-        self.show(ShownNote(text, is_warning=True))
-
-    def error(self, error: MedtrackError) -> None:
-        self.show(ShownError(error))
-
     def _err_is_out(self) -> bool:
         out, err = self._stdout, self._stderr
         return err.isatty() and os.path.sameopenfile(out.fileno(), err.fileno())
@@ -173,11 +145,3 @@ def _counted(hidden: Counter[Group]) -> Iterator[str]:
     others = f"and {left:,} others: " if left else ""
     if hidden:
         yield f"… {others}-v lists them all"
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(_cell(item) for item in value)
-    return "" if value is None else safe_text(str(value))

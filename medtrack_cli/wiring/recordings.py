@@ -18,7 +18,7 @@ def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_t
     from medtrack_cli.output.event_lines import bodies, filled
     from medtrack_cli.output.shown.listening import telling
 
-    stdout, tell = runtime.world.stdout, telling(runtime.printer.show)
+    stdout, tell = runtime.world.stdout, telling(runtime.printer.tell)
     if template is None:
         return bodies(stdout, tell)
     return filled(stdout, template, tell, reveal=reveal, local_time=local_time)

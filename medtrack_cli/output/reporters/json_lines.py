@@ -8,8 +8,8 @@ from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.reporters.reporter import SourceLine
-from medtrack_cli.output.shown.errors import ShownError
 from medtrack_cli.output.shown.findings import ShownFinding
+from medtrack_cli.output.shown.messages import ShownError
 
 
 class JsonReporter:

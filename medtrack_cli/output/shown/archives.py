@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC
-from itertools import chain
 from typing import NamedTuple
 
 from medtrack_cli.core.archive import Archive, Edge, Fate, Fates, time_named, with_fate
@@ -10,8 +9,6 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import NewQueue, in_units
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.shown.tables import table
-from medtrack_cli.output.wrapping import aligned
 
 _TITLES = ("archive", "messages", "offsets", "first", "last", "bound by")
 _LEFT_OUT_FIRST = ("offsets", "bound by", "first", "last", "messages")
@@ -32,7 +29,6 @@ class ShownNewArchive(NamedTuple):
     patterns: tuple[str, ...]
     fates: Fates
     is_bound: bool
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         stream = self.stream
@@ -61,22 +57,19 @@ class ShownArchives(NamedTuple):
     """Existing streams, in a table."""
 
     archives: Sequence[Archive]
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         return map(_record, self.archives)
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        rows = [_TITLES, *map(_row, self.archives)]
-        cells = dict(zip(_TITLES, zip(*rows, strict=True), strict=True))
-        yield from table(sheet, cells, _LEFT_OUT_FIRST, ("bound by",))
+        rows = map(_row, self.archives)
+        return sheet.table(_TITLES, rows, _LEFT_OUT_FIRST, ("bound by",))
 
 
 class ShownArchive(NamedTuple):
     """One stream in detail."""
 
     archive: Archive
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         yield _record(self.archive)
@@ -98,8 +91,7 @@ class ShownArchive(NamedTuple):
             ("leader", one.leader or _UNKNOWN),
             ("replicas", replicas),
         )
-        told = [(name, safe_text(value)) for name, value in rows]
-        yield from chain.from_iterable(aligned(told, sheet.room))
+        return sheet.aligned([(name, safe_text(value)) for name, value in rows])
 
 
 def _record(archive: Archive) -> Record:

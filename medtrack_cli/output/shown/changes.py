@@ -6,7 +6,7 @@ from typing import NamedTuple
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.topology.changes import Change, Facts, Sort
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 _SIGNS = {Sort.ADDED: ("+", "green"), Sort.REMOVED: ("-", "red"), Sort.CHANGED: ("~", "yellow")}
 
@@ -15,18 +15,14 @@ class ShownChange(NamedTuple):
     """What was added, removed or changed, and whether an event type now reaches fewer queues."""
 
     change: Change
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         change = self.change
         yield {
             "kind": Kind.CHANGE,
-            "thing": change.thing,
-            "name": change.name,
+            **picked(change, "thing", "name"),
             "change": change.sort,
-            "before": change.before,
-            "after": change.after,
-            "breaking": change.breaking,
+            **picked(change, "before", "after", "breaking"),
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:

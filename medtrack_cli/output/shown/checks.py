@@ -7,7 +7,7 @@ from medtrack_cli.core.connection_settings import Target
 from medtrack_cli.core.doctor.results import Diagnosis, Result, Status
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 from medtrack_cli.output.wrapping import wrapped
 
 _INDENT = " " * 22  # a mark and the longest name
@@ -23,18 +23,9 @@ class ShownCheck(NamedTuple):
     """The result of one check."""
 
     result: Result
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
-        result = self.result
-        yield {
-            "kind": Kind.CHECK,
-            "id": result.id,
-            "status": result.status,
-            "seen": result.seen,
-            "fix": result.fix,
-            "ms": result.ms,
-        }
+        yield {"kind": Kind.CHECK, **picked(self.result, "id", "status", "seen", "fix", "ms")}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         result, marks = self.result, sheet.marks
@@ -60,7 +51,6 @@ class ShownDiagnosis(NamedTuple):
 
     diagnosis: Diagnosis
     target: Target | None  # None: the configuration names none
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         found, target = self.diagnosis, self.target

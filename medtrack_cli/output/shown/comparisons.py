@@ -13,7 +13,6 @@ class ShownComparison(NamedTuple):
     """Two contracts, and the changes between them."""
 
     compared: Compared
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         compared = self.compared

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
@@ -10,8 +9,7 @@ from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.fields import FieldType
 from medtrack_cli.events.personal import is_personal
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.wrapping import aligned
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 
 class ShownEventType(NamedTuple):
@@ -19,16 +17,13 @@ class ShownEventType(NamedTuple):
 
     known: EventType
     example: Any
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         known = self.known
         yield {
             "kind": Kind.EVENT_TYPE,
             "event_type": known.name,
-            "version": known.version,
-            "description": known.description,
-            "published_by": known.published_by,
+            **picked(known, "version", "description", "published_by"),
             "reactions": dict(known.reactions),
             "fields": [
                 {
@@ -75,5 +70,4 @@ def _notes(known: EventType, field: FieldType) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]], sheet: Sheet) -> Iterator[str]:
-    safe = [[safe_text(cell) for cell in row] for row in rows]
-    return chain.from_iterable(aligned(safe, sheet.room, "  "))
+    return sheet.aligned([[safe_text(cell) for cell in row] for row in rows], "  ")

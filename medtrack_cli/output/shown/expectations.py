@@ -20,7 +20,6 @@ class ShownExpectations(NamedTuple):
     expected: Expectations
     seconds: float
     reveal: bool = False
-    is_data: bool = False
 
     def records(self) -> Iterator[Record]:
         unmet = self.expected.unmet

@@ -16,7 +16,6 @@ class ShownExplanation(NamedTuple):
     """What a code means, why it occurred, and what to do."""
 
     explained: Explained
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         group, code, about = self.explained

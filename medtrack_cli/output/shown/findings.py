@@ -7,7 +7,7 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.masking import masked_pointer
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 from medtrack_cli.output.wrapping import wrapped
 
 
@@ -15,7 +15,6 @@ class ShownFinding(NamedTuple):
     """A finding without its source line."""
 
     found: Finding
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         found = self.found
@@ -25,11 +24,7 @@ class ShownFinding(NamedTuple):
             "line": found.span.line or None,
             "column": found.span.column or None,
             "end_column": found.span.end_column or None,
-            "pointer": found.pointer,
-            "rule": found.rule,
-            "severity": found.severity,
-            "message": found.message,
-            "suggestion": found.suggestion,
+            **picked(found, "pointer", "rule", "severity", "message", "suggestion"),
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:

@@ -11,7 +11,7 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet, Shown
+from medtrack_cli.output.shown.shown import Record, Sheet, Shown, picked
 
 _WHY = {
     Ended.COUNT: "count reached",
@@ -27,7 +27,6 @@ class ShownHappening(NamedTuple):
     """What happened to the connection; an interruption is shown even when quiet."""
 
     happened: Listening | Interrupted | Resumed
-    is_data: bool = False
 
     def records(self) -> Iterator[Record]:
         match self.happened:
@@ -56,9 +55,9 @@ class ShownHappening(NamedTuple):
             yield from sheet.sentence(told(self.happened), "dim")
 
 
-def telling(show: Callable[[Shown], None]) -> Callable[[Listening | Interrupted | Resumed], None]:
-    """Make the function that shows each happening with a printer's `show`."""
-    return lambda happened: show(ShownHappening(happened))
+def telling(tell: Callable[[Shown], None]) -> Callable[[Listening | Interrupted | Resumed], None]:
+    """Make the function that tells each happening with a printer's `tell`."""
+    return lambda happened: tell(ShownHappening(happened))
 
 
 def told(happening: Listening | Interrupted | Resumed) -> str:
@@ -88,17 +87,12 @@ class ShownListened(NamedTuple):
     """Why listening ended, and what came; a failure is shown even when quiet."""
 
     listened: ListenSummary
-    is_data: bool = False
 
     def records(self) -> Iterator[Record]:
         listened = self.listened
         yield {
             "kind": Kind.LISTENED,
-            "received": listened.received,
-            "valid": listened.valid,
-            "invalid": listened.invalid,
-            "left_out": listened.left_out,
-            "unevaluable": listened.unevaluable,
+            **picked(listened, "received", "valid", "invalid", "left_out", "unevaluable"),
             "event_types": [
                 {"name": name, **asdict(count)} for name, count in listened.types.items()
             ],

@@ -8,7 +8,7 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.masking import is_uuid, masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.wrapping import aligned, wrapped
+from medtrack_cli.output.wrapping import wrapped
 
 _MOST_NAMES = 12  # on a line; the others are counted
 _INDENT = 12
@@ -18,7 +18,6 @@ class ShownPlan(NamedTuple):
     """A plan, as `Outline.to_json` gives it and a run's journal keeps it."""
 
     plan: Mapping[str, Any]
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         yield {"kind": Kind.PLAN, **self.plan}
@@ -35,8 +34,7 @@ class ShownPlan(NamedTuple):
         rows = [self._row(each, time_from, sheet) for each in self.plan["first_events"]]
         if rows:
             yield "first events" if self.plan["events"] > len(rows) else "events"
-            for lines in aligned(rows, sheet.room, "  "):
-                yield from lines
+            yield from sheet.aligned(rows, "  ")
 
     def _deaths(self, sheet: Sheet) -> Iterator[str]:
         """List a queue's dead letters by the queue they died in and the reason."""
@@ -45,8 +43,7 @@ class ShownPlan(NamedTuple):
             return
         yield "dead letters" if deaths["causes"] else "no dead letters"
         rows = [_death(each, sheet) for each in deaths["causes"]]
-        for lines in aligned(rows, sheet.room, "  "):
-            yield from lines
+        yield from sheet.aligned(rows, "  ")
         if deaths["others"]:
             yield f"  {deaths['others']:,} of other causes"
 

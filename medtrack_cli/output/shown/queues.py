@@ -7,9 +7,8 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import QueueState
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.shown.tables import table
 
-_TITLES = {
+_NAMED = {
     "name": "queue",
     "publish_rate": "in/s",
     "deliver_rate": "out/s",
@@ -17,7 +16,8 @@ _TITLES = {
     "bindings": "bound by",
 }
 _FIELDS = ("name", "ready", "unacked", "consumers", "type", *QueueState._fields[6:], "state")
-_LEFT_OUT_FIRST = (*_FIELDS[:4:-1], *_FIELDS[4:1:-1])
+_TITLES = [_NAMED.get(each, each) for each in _FIELDS]
+_LEFT_OUT_FIRST = (*_TITLES[:4:-1], *_TITLES[4:1:-1])
 _UNKNOWN = "unknown"
 
 
@@ -27,7 +27,6 @@ class ShownQueues(NamedTuple):
     queues: Sequence[QueueState]
     before: Mapping[str, QueueState] = {}
     at: str | None = None
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         when = {"at": self.at} if self.at else {}
@@ -35,13 +34,11 @@ class ShownQueues(NamedTuple):
             yield {"kind": Kind.QUEUE, **when, **queue._asdict()}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        cells = {name: self._column(name, sheet) for name in _FIELDS}
-        yield from table(sheet, cells, _LEFT_OUT_FIRST, heading=not self.before)
-
-    def _column(self, name: str, sheet: Sheet) -> list[str]:
-        before = self.before
-        cells = (_cell(name, each, before.get(each.name), sheet) for each in self.queues)
-        return [_TITLES.get(name, name), *cells]
+        rows = (
+            [_cell(name, each, self.before.get(each.name), sheet) for name in _FIELDS]
+            for each in self.queues
+        )
+        return sheet.table(_TITLES, rows, _LEFT_OUT_FIRST, (), heading=not self.before)
 
 
 def _cell(name: str, queue: QueueState, before: QueueState | None, sheet: Sheet) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
@@ -15,18 +14,23 @@ from medtrack_cli.core.times import rfc3339
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import ShownHappening
-from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.wrapping import aligned
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 _FIRST = ("at", "service", "event_type")
 _UNSEEN = frozenset({"id", "cause"})
+_WORDS = {
+    Result.DONE: "reactions",
+    Result.EXISTS: "there already",
+    Result.REPEATED: "seen before",
+    Result.FAILED: "failed",
+    Result.REFUSED: "invalid",
+}
 
 
 class ShownReady(NamedTuple):
     """All services are there: what each listens to."""
 
     services: Mapping[str, Listening]
-    is_data: bool = False
 
     def records(self) -> Iterator[Record]:
         for each in self.services.values():
@@ -48,7 +52,6 @@ class ShownHandled(NamedTuple):
     """What a service did about an event, or why nothing."""
 
     handled: Handled
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         one, delivery = self.handled, self.handled.event.delivery
@@ -70,7 +73,8 @@ class ShownHandled(NamedTuple):
     def lines(self, sheet: Sheet) -> Iterator[str]:
         one, delivery = self.handled, self.handled.event.delivery
         event = masked("event_type", one.event.event_type or delivery.published_key)
-        led = f"{delivery.received_at:%H:%M:%S}  {event} {sheet.shorten(_id(one.cause))}"
+        cause = masked("message_id", one.cause)  # a digest may stand for an id
+        led = f"{delivery.received_at:%H:%M:%S}  {event} {sheet.shorten(cause)}"
         colour = "red" if one.result is Result.REFUSED else ""
         yield from sheet.sentence(f"{led}  {one.service}-SERVICE: {_done(one, sheet)}", colour)
 
@@ -90,11 +94,6 @@ def _done(one: Handled, sheet: Sheet) -> str:
             return f"invalid ({rules}), now a dead letter"
 
 
-def _id(cause: str) -> str:
-    """Show an event's id as far as it may be seen; a digest that stands for one is shortened."""
-    return masked("message_id", cause)
-
-
 def masked_value(name: str, value: str) -> str:
     """Show a value as far as it may be seen, an address as s***@e***.com."""
     user, at, domain = value.partition("@")
@@ -108,7 +107,6 @@ class ShownSimulated(NamedTuple):
     """Why a run ended, and what was done."""
 
     summary: Summary
-    is_data: bool = False
 
     def records(self) -> Iterator[Record]:
         one = self.summary
@@ -127,22 +125,13 @@ class ShownSimulated(NamedTuple):
         one = self.summary
         if sheet.quiet:
             return
-        words = {
-            Result.DONE: "reactions",
-            Result.EXISTS: "there already",
-            Result.REPEATED: "seen before",
-            Result.FAILED: "failed",
-            Result.REFUSED: "invalid",
-        }
-        told = [f"{one.counts[each]:,} {word}" for each, word in words.items() if one.counts[each]]
+        told = [f"{one.counts[each]:,} {word}" for each, word in _WORDS.items() if one.counts[each]]
         told += [f"{one.emitted:,} {EVENT_TYPE} sent"] * bool(one.emitted)
         numbers = ", ".join(told) or "no event came"
         yield from sheet.sentence(f"{one.ended}: {numbers}, in {one.seconds:.1f} s", "dim")
         if one.counts[Result.REFUSED]:
-            way = (
-                f"`medtrack replay --from-queue {DEAD_LETTERS} --dry-run` looks at what is invalid"
-            )
-            yield from sheet.sentence(way, "dim")
+            way = f"medtrack replay --from-queue {DEAD_LETTERS} --dry-run"
+            yield from sheet.sentence(f"`{way}` looks at what is invalid", "dim")
         stays = "the queues keep what is published for an hour; `medtrack simulate reset` removes"
         yield from sheet.sentence(f"{stays} them", "dim")
 
@@ -151,18 +140,13 @@ class ShownEffects(NamedTuple):
     """Rows of the services' state, by their tables."""
 
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         for table, rows in self.tables.items():
             for row in rows:
+                first = {name: row[name] for name in _FIRST}
                 values = {name: each for name, each in row.items() if name not in {*_FIRST, "id"}}
-                yield {
-                    "kind": Kind.EFFECT,
-                    "table": table,
-                    **{name: row[name] for name in _FIRST},
-                    **values,
-                }
+                yield {"kind": Kind.EFFECT, "table": table, **first, **values}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         for table, rows in self.tables.items():
@@ -173,10 +157,8 @@ class ShownEffects(NamedTuple):
             shown = [name for name in rows[0] if name not in {*_FIRST, *_UNSEEN}]
             names = [*_FIRST, *(name for name in shown if any(row[name] for row in rows))]
             titles = [name.replace("_", " ") for name in names]
-            cells = [[_cell(name, row[name], sheet) for name in names] for row in rows]
-            heading, *lines = aligned([titles, *cells], sheet.room)
-            yield from (sheet.style(line, "dim") for line in heading)
-            yield from chain.from_iterable(lines)
+            cells = ([_cell(name, row[name], sheet) for name in names] for row in rows)
+            yield from sheet.table(titles, cells)
 
 
 def _cell(name: str, value: object, sheet: Sheet) -> str:
@@ -195,19 +177,10 @@ class ShownCompletion(NamedTuple):
 
     made: Completion
     outcome: str
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
-        one = self.made
-        yield {
-            "kind": Kind.COMPLETION,
-            "stage_id": one.stage_id,
-            "student_id": one.student_id,
-            "message_id": one.message_id,
-            "made_at": one.made_at,
-            "sent_at": one.sent_at,
-            "outcome": self.outcome,
-        }
+        made = picked(self.made, "stage_id", "student_id", "message_id", "made_at", "sent_at")
+        yield {"kind": Kind.COMPLETION, **made, "outcome": self.outcome}
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
         one = self.made
@@ -223,7 +196,6 @@ class ShownReset(NamedTuple):
 
     state: str | None
     queues: Sequence[str]
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         yield {"kind": Kind.RESET, "state": self.state, "queues": list(self.queues)}

@@ -10,7 +10,7 @@ from medtrack_cli.output.masking import is_uuid, masked
 from medtrack_cli.output.printer import Group
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import ShownFinding
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 from medtrack_cli.output.wrapping import columns, cut_left, wrapped
 
 _VERB = 11  # columns for a verdict
@@ -30,7 +30,6 @@ class ShownReceipt(NamedTuple):
     """The verdict on one event, after its findings."""
 
     receipt: Receipt
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         receipt = self.receipt
@@ -39,13 +38,8 @@ class ShownReceipt(NamedTuple):
         yield {
             "kind": Kind.RECEIPT,
             "index": receipt.position,
-            "file": receipt.file,
-            "line": receipt.line,
-            "event_type": receipt.event_type,
-            "routing_key": receipt.routing_key,
-            "message_id": receipt.message_id,
-            "outcome": receipt.outcome,
-            "reason": receipt.reason,
+            **picked(receipt, "file", "line", "event_type", "routing_key", "message_id"),
+            **picked(receipt, "outcome", "reason"),
         }
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
@@ -75,17 +69,13 @@ class ShownMessage(NamedTuple):
 
     message: Message
     queues: Sequence[str] | None
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         message = self.message
         yield {
             "kind": Kind.MESSAGE,
             "index": message.position,
-            "file": message.file,
-            "line": message.line,
-            "routing_key": message.routing_key,
-            "message_id": message.message_id,
+            **picked(message, "file", "line", "routing_key", "message_id"),
             **exact(message.body),
             "queues": self.queues,
         }

@@ -10,7 +10,7 @@ from medtrack_cli.core.topology.dead_letters import DeadLetters
 from medtrack_cli.core.topology.model import Queue
 from medtrack_cli.core.topology.route import Route
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 from medtrack_cli.plural import counted
 
 DEFAULT = "the default exchange"
@@ -20,7 +20,6 @@ class ShownRoute(NamedTuple):
     """Which queues get a message, through which bindings, and where their dead letters go."""
 
     route: Route
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         route = self.route
@@ -52,11 +51,9 @@ class ShownRoute(NamedTuple):
     def _letters(self, letters: DeadLetters) -> dict[str, Any]:
         way = letters.way
         return {
-            "queue": letters.queue,
-            "exchange": letters.exchange,
+            **picked(letters, "queue", "exchange"),
             "exchange_exists": way is not None,
-            "routing_key": letters.routing_key,
-            "set_by": letters.set_by,
+            **picked(letters, "routing_key", "set_by"),
             "queues": [_facts(self.route.queue(name)) for name in (way.queues if way else ())],
             "unknown": _untold(way) if way else [],
         }
@@ -66,8 +63,7 @@ class ShownRoute(NamedTuple):
 
 
 def _facts(queue: Queue) -> dict[str, Any]:
-    facts = {"name": queue.name, "type": queue.type}
-    return {**facts, "ready": queue.ready, "consumers": queue.consumers}
+    return picked(queue, "name", "type", "ready", "consumers")
 
 
 def _once(records: Iterable[Record]) -> list[Record]:
@@ -104,10 +100,6 @@ def how(hop: Hop, exchange_type: str | None) -> str:
 
 def _named(name: str) -> str:
     return safe_text(name) or '""'
-
-
-def _missing(exchange: str) -> str:
-    return f"{safe_text(exchange)} (not there)"
 
 
 _Lines = Iterator["str | _Lines"]
@@ -213,13 +205,8 @@ class _Tree:
 
     def _exchange(self, name: str) -> str:
         kind = self._kind(name)
-        if not name:
-            return DEFAULT
-        return (
-            f"{safe_text(name)} ({safe_text(kind)} exchange)"
-            if kind
-            else f"{safe_text(name)} (not there)"
-        )
+        known = f"{safe_text(kind)} exchange" if kind else "not there"
+        return f"{safe_text(name)} ({known})" if name else DEFAULT
 
     def _kind(self, exchange: str) -> str | None:
         known = self._route.topology.exchanges.get(exchange)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
@@ -10,9 +9,7 @@ from medtrack_cli.core.publishing.runs import Run
 from medtrack_cli.output.masking import mask_shape
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.plans import ShownPlan
-from medtrack_cli.output.shown.shown import Record, Sheet
-from medtrack_cli.output.shown.tables import table
-from medtrack_cli.output.wrapping import aligned
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 _QUOTED = re.compile(r"""(["']).*?\1""")
 _TITLES = ("run", "state", "started", "events", "source")
@@ -23,22 +20,18 @@ class ShownRuns(NamedTuple):
     """Some runs, in the order given."""
 
     runs: Sequence[Run]
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         return map(record, self.runs)
 
     def lines(self, sheet: Sheet) -> Iterator[str]:
-        rows = [_TITLES, *map(_row, self.runs)]
-        cells = dict(zip(_TITLES, zip(*rows, strict=True), strict=True))
-        yield from table(sheet, cells, _LEFT_OUT_FIRST, ("source",))
+        return sheet.table(_TITLES, map(_row, self.runs), _LEFT_OUT_FIRST, ("source",))
 
 
 class ShownRun(NamedTuple):
     """One run in detail."""
 
     run: Run
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         yield record(self.run)
@@ -61,28 +54,20 @@ class ShownRun(NamedTuple):
             "outcomes": counts,
             "to go on": f"medtrack replay --resume {run.name}" if run.is_unfinished else "",
         }
-        rows = [(name, safe_text(text)) for name, text in told.items() if text]
-        yield from chain.from_iterable(aligned(rows, sheet.room))
+        return sheet.aligned([(name, safe_text(text)) for name, text in told.items() if text])
 
 
 def record(run: Run) -> Record:
     """Give a run as an object for programs."""
-    cursor = run.cursor._asdict() if run.cursor else None
     return {
         "kind": Kind.RUN,
-        "name": run.name,
-        "state": run.state,
-        "reason": run.reason,
-        "started": run.started,
-        "ended": run.ended,
-        "pid": run.pid,
+        **picked(run, "name", "state", "reason", "started", "ended", "pid"),
         "sources": [*run.sources],
         **run.target,
         "options": run.options,
         "can_be_resumed": run.is_unfinished,
-        "events": run.events,
-        "plan": run.plan,
-        "cursor": cursor,
+        **picked(run, "events", "plan"),
+        "cursor": run.cursor and run.cursor._asdict(),
         "counts": run.counts,
     }
 

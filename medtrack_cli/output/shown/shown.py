@@ -1,13 +1,14 @@
 """The interface between what is shown and the printers."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Style
-from medtrack_cli.output.wrapping import kept, wrapped
+from medtrack_cli.output.wrapping import aligned, columns, kept, longest_word, wrapped
 
 Record = dict[str, Any]
 """A JSON object, its `kind` first."""
@@ -52,14 +53,41 @@ class Sheet(NamedTuple):
         for line in text.split("\n"):
             yield from kept(safe_text(line), self.room)
 
+    def aligned(self, rows: Sequence[Sequence[str]], indent: str = "") -> Iterator[str]:
+        """Align cells in columns, broken between words where a line would be too long."""
+        return chain.from_iterable(aligned(rows, self.room, indent))
+
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        left_out_first: Sequence[str] = (),
+        broken: Container[str] | None = None,
+        *,
+        heading: bool = True,
+    ) -> Iterator[str]:
+        """Align columns below their titles; where a terminal lacks room, leave some out.
+
+        Only `broken` columns may be broken between words; None: all.
+        """
+        cells = dict(zip(titles, zip(titles, *rows, strict=True), strict=True))
+        whole = {name: broken is not None and name not in broken for name in titles}
+        for name in left_out_first:
+            least = (
+                max(map(columns if whole[each] else longest_word, cells[each])) for each in cells
+            )
+            if self.room is None or sum(least) + 2 * len(cells) - 2 <= self.room:
+                break
+            del cells[name]
+        shown = list(zip(*cells.values(), strict=True))
+        first, *lines = aligned(shown, self.room, whole=[whole[each] for each in cells])
+        if heading:
+            yield from (self.style(line, "dim") for line in first)
+        yield from chain.from_iterable(lines)
+
 
 class Shown(Protocol):
     """A value that a command shows to people and to programs."""
-
-    @property
-    def is_data(self) -> bool:
-        """Whether it belongs on stdout; all else is shown on stderr."""
-        ...
 
     def records(self) -> Iterable[Record]:
         """Give it as objects for programs."""
@@ -76,7 +104,6 @@ class Page(NamedTuple):
     kind: Kind
     record: Mapping[str, Any]
     text: str
-    is_data: bool = True
     commands: Sequence[str] = ()  # lines to be copied are never broken
 
     def records(self) -> Iterable[Record]:
@@ -85,3 +112,33 @@ class Page(NamedTuple):
     def lines(self, sheet: Sheet) -> Iterable[str]:
         yield from sheet.text(self.text)
         yield from map(safe_text, self.commands)
+
+
+class Rows(NamedTuple):
+    """A table: one object a row for programs."""
+
+    kind: Kind
+    columns: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+    def records(self) -> Iterable[Record]:
+        return (
+            {"kind": self.kind, **dict(zip(self.columns, each, strict=True))} for each in self.rows
+        )
+
+    def lines(self, sheet: Sheet) -> Iterable[str]:
+        titles = [column.replace("_", " ") for column in self.columns]
+        return sheet.table(titles, (list(map(_cell, row)) for row in self.rows))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    return "" if value is None else safe_text(str(value))
+
+
+def picked(value: object, *names: str) -> Record:
+    """Give some of a value's fields by their names."""
+    return {name: getattr(value, name) for name in names}

@@ -1,11 +1,11 @@
 """What recordings contain."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.statistics.counts import (
-    Count,
     Found,
     Group,
     Names,
@@ -15,7 +15,7 @@ from medtrack_cli.core.statistics.counts import (
 )
 from medtrack_cli.core.statistics.timeline import Chart, Column
 from medtrack_cli.core.times import from_seconds, rfc3339
-from medtrack_cli.output.shown.shown import Record, Sheet
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 MOST_COLUMNS = 120
 """The most columns of the chart in JSON."""
@@ -25,27 +25,21 @@ class ShownStats(NamedTuple):
     """Statistics in numbers, tables and a chart."""
 
     stats: Stats
-    is_data: bool = True
 
     def records(self) -> Iterator[Record]:
         stats = self.stats
-        extent, sizes, duplicates = stats.timeline.extent, stats.sizes, stats.duplicates
+        extent, duplicates = stats.timeline.extent, stats.duplicates
         yield {
             "kind": Kind.STATS,
-            "files": stats.files,
-            "left_out": stats.left_out,
-            "events": stats.events,
-            "invalid": stats.invalid,
-            "foreign": stats.foreign,
-            "unreadable": stats.unreadable,
-            "redelivered": stats.redelivered,
+            **picked(stats, "files", "left_out", "events", "invalid"),
+            **picked(stats, "foreign", "unreadable", "redelivered"),
             "duplicates": duplicates.found,
             "duplicates_are_least": duplicates.is_least,
             "without_message_id": duplicates.without_id,
             "without_time": stats.untimed,
-            "first": rfc3339(from_seconds(extent[0])) if extent else None,
-            "last": rfc3339(from_seconds(extent[1])) if extent else None,
-            "bytes": {"total": sizes.total, "median": sizes.median, "largest": sizes.largest},
+            "first": _time(extent and extent[0]),
+            "last": _time(extent and extent[1]),
+            "bytes": picked(stats.sizes, "total", "median", "largest"),
             "event_types": _names(stats.types),
             "services": _names(stats.services),
             "routing_keys": _names(stats.routing_keys),
@@ -56,8 +50,8 @@ class ShownStats(NamedTuple):
             },
             "gaps": [
                 {
-                    "since": rfc3339(from_seconds(gap.since)),
-                    "until": rfc3339(from_seconds(gap.until)),
+                    "since": _time(gap.since),
+                    "until": _time(gap.until),
                     "seconds": round(gap.seconds, 3),
                 }
                 for gap in stats.timeline.gaps()
@@ -72,9 +66,13 @@ class ShownStats(NamedTuple):
         return stats_page(self.stats, sheet)
 
 
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(from_seconds(seconds))
+
+
 def _chart(chart: Chart | None) -> Record | None:
     return chart and {
-        "start": rfc3339(from_seconds(chart.start)),
+        "start": _time(chart.start),
         "seconds": chart.seconds,
         **_columns(chart.columns),
         "event_types": {
@@ -95,18 +93,14 @@ def _group(group: Group, found: Found) -> Record:
     return {
         **group._asdict(),
         "findings": found.findings,
-        "first": None if found.first is None else rfc3339(from_seconds(found.first)),
-        "last": None if found.last is None else rfc3339(from_seconds(found.last)),
+        "first": _time(found.first),
+        "last": _time(found.last),
         "places": [{"file": file, "line": line} for file, line in found.places],
     }
 
 
 def _names(names: Names) -> Record:
     return {
-        "names": [{"name": name, **_count(count)} for name, count in most_frequent(names)],
-        "others": _count(names.others),
+        "names": [{"name": name, **asdict(count)} for name, count in most_frequent(names)],
+        "others": asdict(names.others),
     }
-
-
-def _count(count: Count) -> Record:
-    return {"events": count.events, "invalid": count.invalid}
