@@ -26,7 +26,6 @@ class Condition(Protocol):
 
     def __call__(self, names: Mapping[str, Any]) -> Answer:
         """Judge a delivery by its `names`."""
-        ...
 
 
 def judge(seen: "CheckedDelivery", condition: Condition | None) -> Answer:

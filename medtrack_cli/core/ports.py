@@ -93,7 +93,6 @@ class Publisher(Protocol):
     @property
     def in_flight(self) -> int:
         """How many messages wait for the broker's answer."""
-        ...
 
     def publish(self, source: "Iterable[Message | Receipt]") -> "Iterator[Receipt]":
         """Yield one receipt for each message read, as the broker answers; not in input order.
@@ -102,7 +101,6 @@ class Publisher(Protocol):
         through. When the run can't continue, everything read gets its receipt first, then the
         MedtrackError is raised.
         """
-        ...
 
 
 class Depths(Protocol):
@@ -113,11 +111,9 @@ class Depths(Protocol):
 
         Raises TopologyError when there is none of that name.
         """
-        ...
 
     def close(self) -> None:
         """Disconnect; may be called while another thread asks."""
-        ...
 
 
 @dataclass(slots=True)
@@ -182,7 +178,6 @@ class Consumer(Protocol):
         follows. An empty batch comes a few times a second when nothing arrives. What is yielded is
         ours until its token is acknowledged or given back, in any order, at any time.
         """
-        ...
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
         """Acknowledge deliveries to the broker: each is safely written, or has arrived.
@@ -190,15 +185,12 @@ class Consumer(Protocol):
         One that can't be acknowledged any more comes again from the broker; it isn't yielded again
         if it hasn't been by then.
         """
-        ...
 
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put these deliveries back where they were: they come again, to us or to another."""
-        ...
 
     def leave(self, tokens: Sequence[int]) -> None:
         """Stop consuming, then put these deliveries back: none comes to us again."""
-        ...
 
 
 class QueueReader(Protocol):
@@ -213,7 +205,6 @@ class QueueReader(Protocol):
 
     def waiting(self) -> int:
         """Count what waits in the queue and nobody holds."""
-        ...
 
     def take(self, most: int, *, is_whole: bool) -> "list[Delivery]":
         """Take up to a number of messages, in order; fewer if there are no more for us.
@@ -222,12 +213,9 @@ class QueueReader(Protocol):
         unless it `is_whole`: when its consumer is cancelled, a quorum queue never hands over what
         it is about to, and counts that as a delivery (seen with 3.10.8).
         """
-        ...
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
         """Acknowledge these: each has arrived elsewhere."""
-        ...
 
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put these back; that counts as a delivery of each, and may be its last."""
-        ...

@@ -34,27 +34,21 @@ class Given(Protocol):
 
     def files(self) -> Sequence[str]:
         """Read the configuration files that are there."""
-        ...
 
     def profile(self) -> str:
         """Name the profile, and what chose it."""
-        ...
 
     def password_source(self) -> tuple[str, bool]:
         """Say where the password comes from, and whether it is on the command line."""
-        ...
 
     def settings(self) -> ConnectionSettings:
         """Give all that a connection needs; this fetches the password."""
-        ...
 
     def event_types(self) -> Sequence[str]:
         """Name the event types that may be published."""
-        ...
 
     def payload(self, seconds: float, stop: Stop) -> Payload | None:
         """Check the events of --file; None without it. TimedOut where that takes longer."""
-        ...
 
 
 class Attempt(NamedTuple):
@@ -80,19 +74,15 @@ class Broker(Protocol):
 
     def addresses(self, host: Host, seconds: float) -> Sequence[str]:
         """Look up a host's name."""
-        ...
 
     def reach(self, host: Host, address: str, seconds: float) -> None:
         """Connect to one address."""
-        ...
 
     def greet(self, host: Host, seconds: float) -> str:
         """Name the host's protocol, if it is the wanted one."""
-        ...
 
     def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
         """Fetch the host's certificates, its own first, unchecked."""
-        ...
 
     def trust(
         self, host: Host, seconds: float, *, name: bool, dates: bool
@@ -101,34 +91,27 @@ class Broker(Protocol):
 
         Returns the chain up to the authority that is trusted here.
         """
-        ...
 
     def log_in(self, host: Host, seconds: float) -> Attempt:
         """Connect as a command does, and disconnect."""
-        ...
 
     def find_exchange(self, host: Host, seconds: float) -> None:
         """Check that the exchange exists; AccessRefused if we may not know."""
-        ...
 
     def may_publish(self, host: Host, keys: Sequence[str], seconds: float) -> None:
         """Publish to the exchange in a transaction that is rolled back; Blocked by an alarm."""
-        ...
 
     def may_tap(self, host: Host, pattern: str, seconds: float) -> None:
         """Declare a tap of our own, and bind it."""
-        ...
 
     def may_read(self, host: Host, seconds: float) -> None:
         """Consume from a tap of our own."""
-        ...
 
     def round_trip(self, host: Host, key: str | None, seconds: float) -> float | None:
         """Send a message to a queue of our own; return its seconds, None if it was returned.
 
         With a key it goes through the event exchange, else through the default one.
         """
-        ...
 
 
 class Overview(NamedTuple):
@@ -145,16 +128,12 @@ class Management(Protocol):
 
     def exchange(self, seconds: float) -> tuple[str, bool]:
         """Give the exchange's type, and whether it survives a restart."""
-        ...
 
     def alarms(self, seconds: float) -> Sequence[str]:
         """Name the alarms that block publishers, with their nodes."""
-        ...
 
     def topology(self, seconds: float) -> Topology:
         """Read exchanges, bindings and queues."""
-        ...
 
     def deprecated(self, seconds: float) -> Sequence[str] | None:
         """Name the deprecated features in use; None: this broker can't tell."""
-        ...

@@ -24,15 +24,12 @@ class Sink(Protocol):
 
     def write(self, seen: CheckedDelivery) -> None:
         """Take one delivery."""
-        ...
 
     def flush(self) -> None:
         """Make all that was written safe; then it is acknowledged to the broker."""
-        ...
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection."""
-        ...
 
 
 class Recording(Sink, Protocol):
@@ -41,11 +38,9 @@ class Recording(Sink, Protocol):
     @property
     def path(self) -> Path:
         """Where it is."""
-        ...
 
     def close(self) -> None:
         """Put it on the disk, and report what it contains."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,59 +62,47 @@ class Source(Protocol):
     @property
     def name(self) -> str | None:
         """The queue's name; None: a new random one on each connection."""
-        ...
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """What we bind it by; empty where others define the bindings."""
-        ...
 
     @property
     def stays(self) -> bool:
         """Whether it outlives us, with all that waits in it."""
-        ...
 
     @property
     def takes(self) -> bool:
         """Whether acknowledging takes messages away from others."""
-        ...
 
     @property
     def keeps(self) -> bool:
         """Whether nothing is ever given back: what was read can be read again by its offset."""
-        ...
 
     def after(self, last: "Delivery") -> "Source":
         """Give the source that continues after a delivery; the same where the broker knows that."""
-        ...
 
     @property
     def bounds(self) -> Bounds | None:
         """How much waits in it at most; None: others define that."""
-        ...
 
     @property
     def queue_type(self) -> QueueType | None:
         """Its type, if we define it."""
-        ...
 
     def declaration(self, version: tuple[int, int]) -> Declaration | None:
         """Give the queue to declare on a broker of this version; None: it must exist."""
-        ...
 
     @property
     def consumption(self) -> Consumption:
         """How it is consumed."""
-        ...
 
     @property
     def farewell(self) -> str | None:
         """What a person should know about it after we have left."""
-        ...
 
     def described(self, exchange: str) -> tuple[tuple[str, str], ...]:
         """Name it for people: pairs of a label and a name."""
-        ...
 
 
 class Tap(NamedTuple):

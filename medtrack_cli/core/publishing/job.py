@@ -43,13 +43,11 @@ class Journal(Protocol):
 
     def left(self, outgoing: Iterable[Outgoing]) -> Iterator[Outgoing]:
         """Pass on what is not done."""
-        ...
 
     def watch(
         self, receipts: Iterable[Receipt], is_done: Callable[[Receipt], bool], stop: Stop
     ) -> Iterator[Receipt]:
         """Pass receipts on, and record what is done."""
-        ...
 
 
 @dataclass

@@ -31,17 +31,14 @@ class Expectation(Protocol):
     @property
     def place(self) -> str:
         """Where it stands, if that is in a file."""
-        ...
 
     @property
     def misses(self) -> Iterable[Miss]:
         """What was nearly it."""
-        ...
 
     @property
     def text(self) -> str:
         """Say what is expected, without any value of an event."""
-        ...
 
     @property
     def standing(self) -> Standing: ...
@@ -49,7 +46,6 @@ class Expectation(Protocol):
     @property
     def came(self) -> str:
         """Say what came instead."""
-        ...
 
     def take(self, seen: Seen) -> None: ...
 

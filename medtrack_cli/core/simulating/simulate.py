@@ -40,7 +40,6 @@ class State(Protocol):
         Tells of each whether it was stored; None, and nothing is, where this service has handled
         that event before.
         """
-        ...
 
 
 @dataclass

@@ -19,19 +19,15 @@ class Reporter(Protocol):
 
     def file(self, name: str) -> None:
         """Begin a file."""
-        ...
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
         """Report a finding in the current file."""
-        ...
 
     def unreadable(self, error: InputMissing) -> None:
         """Report a path that can't be read, or not to its end."""
-        ...
 
     def finish(self, verdict: Verdict) -> None:
         """Write what comes last."""
-        ...
 
 
 def sentence_of(finding: Finding) -> str:

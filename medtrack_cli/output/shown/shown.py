@@ -91,11 +91,9 @@ class Shown(Protocol):
 
     def records(self) -> Iterable[Record]:
         """Give it as objects for programs."""
-        ...
 
     def lines(self, sheet: Sheet) -> Iterable[str]:
         """Give it as lines for people; foreign text is made safe, personal values are masked."""
-        ...
 
 
 class Page(NamedTuple):
