@@ -17,17 +17,20 @@ from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.files.state import folder
 from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker.boot_log import telling_lines
+from medtrack_cli.private_broker.container import Container
 from medtrack_cli.private_broker.folder_lock import locked
-from medtrack_cli.private_broker.greeting import broker_version
 from medtrack_cli.private_broker.install import install_package
-from medtrack_cli.private_broker.launcher import Launcher, launcher_of
-from medtrack_cli.private_broker.node import LOOPBACK, PASSWORD, USERNAME
-from medtrack_cli.private_broker.rabbitmq import HOW_TO_INSTALL, Installation, find
+from medtrack_cli.private_broker.node import LOOPBACK, PASSWORD, USERNAME, Node
+from medtrack_cli.private_broker.rabbitmq import HOW_TO_INSTALL, Installation, Kind, find
+from medtrack_cli.private_broker.server import Server
 
 EXCHANGE = "medtrack.events"
 _STOP_PATIENCE = 20.0  # seconds for RabbitMQ to write its data; its statistics alone take 5
 _ANSWER_PATIENCE = 5.0  # seconds for a running broker to answer before it counts as stuck
 _PAUSE = 0.05  # seconds between two checks
+
+Launcher = Server | Container
+"""Starts, watches and ends one node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def _obtain(
 
 def _await_greeting(launcher: Launcher, deadline: float) -> None:
     until = time.monotonic() + deadline
-    while broker_version(LOOPBACK, launcher.node.amqp_port, patience=1) is None:
+    while launcher.node.version(patience=1) is None:
         if not launcher.runs():
             raise _failure("RabbitMQ ended while it started", launcher)
         if time.monotonic() > until:
@@ -180,7 +183,7 @@ def _failure(what: str, launcher: Launcher) -> BrokerUnreachable:
 
 def _describe(launcher: Launcher) -> PrivateBroker:
     login, node = f"{USERNAME}:{PASSWORD}@{LOOPBACK}", launcher.node
-    version = broker_version(LOOPBACK, node.amqp_port, _ANSWER_PATIENCE)
+    version = node.version(_ANSWER_PATIENCE)
     return PrivateBroker(
         amqp_url=f"amqp://{login}:{node.amqp_port}/%2F",
         management_url=f"http://{login}:{node.management_port}",
@@ -192,6 +195,11 @@ def _describe(launcher: Launcher) -> PrivateBroker:
         already_running=False,
         ready=version is not None,
     )
+
+
+def launcher_of(node: Node, folder: Path) -> Launcher:
+    """Choose the launcher of a node."""
+    return Container(node, folder) if node.kind is Kind.CONTAINER else Server(node, folder)
 
 
 def _known(state: Path) -> Launcher | None:

@@ -29,7 +29,10 @@ _LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A launcher: all that the server has is in the folder, found again by the node's token."""
+    """A launcher: all that the server has is in the folder, found again by the node's token.
+
+    `Container` has the same methods. `log` says where the log is.
+    """
 
     node: Node
     folder: Path
@@ -46,7 +49,8 @@ class Server:
     def launch(self, environ: Mapping[str, str], _announce: Callable[[str], None]) -> None:
         """Start the server in a session of its own, which the terminal's Ctrl-C doesn't reach.
 
-        The shell hands it over to the system at once, so that it is nobody's child.
+        The shell hands it over to the system at once, so that it is nobody's child. Its errors are
+        in the log.
         """
         self.write_files()
         self._forget_processes()
@@ -68,16 +72,22 @@ class Server:
         return processes.any_runs(self.node.token, frozenset(pid for pid in pids if pid))
 
     def last_lines(self) -> list[str]:
+        """Read the log of the last start."""
         logs = (self.folder / "log" / "console.log", self.folder / "log" / "rabbitmq.log")
         texts = [log.read_text("utf-8", "replace") for log in logs if log.exists()]
         return "\n".join(texts).splitlines()
 
     def end(self, patience: float) -> bool:
+        """End it and the remains of a failed launch; False if nothing ran.
+
+        `patience` is how many seconds it gets to write its data.
+        """
         ended = processes.end(self.node.token, self.pid, patience)
         self._forget_processes()
         return ended
 
     def kill(self) -> None:
+        """Kill it as a power cut would; its data stays."""
         if self.pid is not None:
             processes.kill(self.node.token, self.pid)
 
@@ -85,6 +95,7 @@ class Server:
         """Do nothing: all its data is in the folder."""
 
     def rabbitmqctl(self, *arguments: str, patience: float) -> str:
+        """Run rabbitmqctl and return its output; raise BrokerUnreachable."""
         done = programs.run(
             [self.node.command.with_name("rabbitmqctl"), "--quiet", *arguments],
             environ=self._environment(os.environ),

@@ -8,7 +8,6 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import node as private_node
-from medtrack_cli.private_broker.launcher import launcher_of
 from medtrack_cli.private_broker.rabbitmq import IMAGE, Kind
 
 NAME = "medtrack-broker-token"
@@ -65,7 +64,7 @@ def test_a_container_is_launched_without_our_variables(state: Path, engine: Path
     said: list[str] = []
     environ = {**os.environ, "MEDTRACK_PASSWORD": "secret"}
     with pytest.raises(BrokerUnreachable, match="podman run failed"):
-        launcher_of(node, state).launch(environ, said.append)
+        private.launcher_of(node, state).launch(environ, said.append)
     inspected, pulled, ran = calls(engine)
     assert (inspected, pulled) == (f"image inspect {IMAGE}", f"pull --quiet {IMAGE}")
     assert said == [f"fetching the image {IMAGE} with podman"]

@@ -13,7 +13,6 @@ from medtrack_cli import private_broker as private
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker, rabbitmq
 from medtrack_cli.private_broker import node as private_node
-from medtrack_cli.private_broker.greeting import broker_version
 from medtrack_cli.private_broker.server import Server
 from tests.broker.witness import client, settings_of
 from tests.faults.breaking import await_true, evaluate, kill
@@ -57,7 +56,7 @@ class Cluster:
         if not server.runs():
             server.launch(os.environ, print)
         until = time.monotonic() + _START_SECONDS
-        while broker_version(private_node.LOOPBACK, node.amqp_port, patience=1) is None:
+        while node.version(patience=1) is None:
             assert server.runs(), server.last_lines()[-20:]
             assert time.monotonic() < until, server.last_lines()[-20:]
             time.sleep(0.1)
