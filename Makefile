@@ -12,6 +12,7 @@ WORKERS ?= 3
 SPREAD := --numprocesses=$(WORKERS) --dist=worksteal
 CHECKS := check-code check-format check-types check-imports check-workflows check-docs
 INTEROP := build/interop
+SITE_TOOLS := build/site-tools
 RABBITMQ4 ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medtrack/rabbitmq4
 DOCS := $(wildcard README.md docs/*.md)
 COG := $(BIN)/cog --verbosity=0 -I scripts
@@ -24,7 +25,7 @@ COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .PHONY: help env have-shells demo test lint format docs picture unit broker-tests coverage bench lock build \
-	clean test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
+	clean site test-site test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,17 @@ format: $(MADE)  ## rewrite the code in the house style, and the generated parts
 docs: $(MADE)  ## rewrite the generated parts of the docs
 	@$(COG) -r $(DOCS)
 
+site: docs $(SITE_TOOLS)/made  ## build the documentation's site in build/site, and fail on a link that leads nowhere
+	@$(BIN)/python scripts/make_site.py
+	@$(call quietly,PYTHONPATH=$(SITE_TOOLS) $(BIN)/python -m zensical build --clean --strict)
+
+$(SITE_TOOLS)/made: requirements/site.txt | $(MADE)
+	@rm -rf $(SITE_TOOLS)
+	@if command -v uv >/dev/null; then pip='uv pip install --python $(BIN)/python'; \
+		else pip='$(BIN)/python -m pip install --disable-pip-version-check'; fi; \
+		$$pip --quiet --target $(SITE_TOOLS) --require-hashes -r requirements/site.txt
+	@touch $@
+
 picture: $(MADE)  ## run the demo and the live view, and draw what they show, for the docs
 	@$(BIN)/python scripts/make_picture.py docs/images/demo.svg
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-80.svg listen 80
@@ -93,6 +105,9 @@ rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitM
 
 test-interop: $(MADE) $(INTEROP)/made have-java  ## run clients and the guide's examples in all languages, ask Ajv, AsyncAPI's parser and a browser
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop tests/clients -m ''
+
+test-site: site  ## look at every page of the site in Chromium, as wide as a desktop's and as a phone's
+	@MEDTRACK_TEST_SITE=$(CURDIR)/build/site $(PYTEST) tests/site
 
 have-java:
 	@scripts/have_packages.sh 'make test-interop' default-jdk-headless=javac \
@@ -122,6 +137,7 @@ lock:  ## pin every dependency with its hashes (UPGRADE=--upgrade for the newest
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
 	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	@$(COMPILE) --group site --constraints requirements/dev.txt --output-file requirements/site.txt
 
 build: $(MADE)  ## make the wheel and the source archive in dist/
 	@rm -rf dist

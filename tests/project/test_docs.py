@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 import termios
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from signal import SIGHUP
 from typing import NamedTuple, Protocol
@@ -267,6 +268,23 @@ def test_what_is_said_to_lack_is_not_there() -> None:
 
     assert "spec" in lacking
     assert {*lacking} & {*commands, *options} == set()
+
+
+def test_every_page_is_found_on_the_site() -> None:
+    """The site's navigation has each page of docs/ once, and the home page first."""
+    nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+    parts = [
+        [value] if isinstance(value, str) else value for each in nav for value in each.values()
+    ]
+    places = [
+        part if isinstance(part, str) else next(iter(part.values())) for part in chain(*parts)
+    ]
+    pages = [str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")]
+
+    assert places[0] == "index.md"
+    assert sorted(places) == sorted(
+        [*pages, "index.md", "changelog.md", "contributing.md", "security.md"]
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -10,7 +10,7 @@ from packaging.version import Version
 from medtrack_cli import __version__
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = ("runtime.txt", "dev.txt")
+REQUIREMENTS = ("runtime.txt", "dev.txt", "site.txt")
 
 
 def pins(name: str) -> dict[str, str]:
