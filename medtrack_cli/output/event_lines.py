@@ -1,13 +1,16 @@
-"""A line on stdout for each delivery: JSON, the body alone, or a filled-in template."""
+"""Lines on stdout for each delivery: JSON, the body alone, a filled-in template, or for people."""
 
 from collections.abc import Callable
 from typing import IO, AnyStr, Generic, TextIO
 
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.core.listening.listen import Sink
+from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
+from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.short_ids import ShortIds
 from medtrack_cli.output.template import renderer, template
+from medtrack_cli.output.terminal import width_of
 
 Tell = Callable[[Listening | Interrupted | Resumed], None]
 
@@ -48,3 +51,20 @@ def filled(stdout: TextIO, text: str, tell: Tell, *, reveal: bool, local_time: b
         template(text), for_terminal=for_terminal, reveal=reveal, local_time=local_time
     )
     return EventLines(stdout, lambda seen: render(seen) + "\n", tell)
+
+
+def rows(stdout: TextIO, watched: Watched, tell: Tell, *, colour: bool) -> Sink:
+    """Write what people read where no view can be drawn; personal values are masked."""
+    from medtrack_cli.output.event_rows import Look, event_lines
+    from medtrack_cli.output.paint import console_for, paint
+
+    console, shorten = console_for(colour=colour), str if watched.trace else ShortIds()
+    look = Look.of(watched, marks_for(stdout.encoding))
+    look = look._replace(body=watched.body, trace=watched.trace)
+
+    def painted(seen: CheckedDelivery) -> str:
+        width = width_of(stdout) if stdout.isatty() else None
+        lines = event_lines(seen, look._replace(width=width), shorten)
+        return "".join(f"{paint(line, console)}\n" for line in lines)
+
+    return EventLines(stdout, painted, tell)

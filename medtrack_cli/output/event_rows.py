@@ -4,15 +4,16 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from medtrack_cli.core.checked import CheckedDelivery, is_replayed
+from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.trace import trace_id
-from medtrack_cli.events.findings import WARNINGS, Problem
+from medtrack_cli.events.findings import Problem
 from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import (
     is_uuid,
@@ -70,6 +71,11 @@ class Look(NamedTuple):
     local_time: bool
     marks: Marks
     trace: bool = False  # its whole id below the line
+
+    @classmethod
+    def of(cls, watched: Watched, marks: Marks, width: int | None = None) -> Self:
+        """Show events as they are watched, but without their bodies and traces."""
+        return cls(width, False, watched.reveal, watched.local_time, marks)  # noqa: FBT003
 
     @property
     def is_narrow(self) -> bool:
@@ -228,16 +234,28 @@ def _rank(label: str, family: str, *, is_date: bool) -> int:
     return 0 if label == "student" else 1
 
 
-def finding_lines(problems: tuple[Problem, ...], look: Look) -> Iterator[Text]:
-    """Say what is wrong, a line each; warnings after errors."""
-    ordered = sorted(problems, key=lambda problem: problem.rule in WARNINGS)
+def errors_first(problems: Sequence[Problem]) -> list[Problem]:
+    """Put warnings after errors."""
+    return sorted(problems, key=lambda problem: problem.rule.is_warning)
+
+
+def rule_colour(problem: Problem) -> str:
+    """Choose the colour of a rule's name."""
+    return "yellow" if problem.rule.is_warning else "red"
+
+
+def in_words(problem: Problem) -> str:
+    """Say where something is wrong, and what; it follows the rule's name."""
+    place = f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else ""
+    hint = f" ({safe_text(problem.suggestion)})" if problem.suggestion else ""
+    return f"{place}: {safe_text(problem.message)}{hint}"
+
+
+def finding_lines(problems: Sequence[Problem], look: Look) -> Iterator[Text]:
+    """Say what is wrong, a line each."""
+    ordered = errors_first(problems)
     for problem in ordered[:MAX_FINDINGS]:
-        place = f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else ""
-        hint = f" ({safe_text(problem.suggestion)})" if problem.suggestion else ""
-        colour = "yellow" if problem.rule in WARNINGS else "red"
-        yield Text.assemble(
-            "    ", (problem.rule, colour), f"{place}: {safe_text(problem.message)}{hint}"
-        )
+        yield Text.assemble("    ", (problem.rule, rule_colour(problem)), in_words(problem))
     if (more := len(ordered) - MAX_FINDINGS) > 0:
         yield Text(f"    {look.marks.ellipsis} and {more:,} more findings", "dim")
 

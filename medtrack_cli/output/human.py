@@ -92,9 +92,9 @@ class HumanPrinter(Printer):
     @contextmanager
     def deliveries(self, watched: Watched) -> Iterator[Sink]:
         if not (self._can_draw and watched.is_live):
-            from medtrack_cli.output.log import DeliveryLog
+            from medtrack_cli.output.event_lines import rows
 
-            yield DeliveryLog(self._stdout, watched, telling(self.tell), colour=self._out.on)
+            yield rows(self._stdout, watched, telling(self.tell), colour=self._out.on)
             return
         from medtrack_cli.output.live.view import LiveView
 

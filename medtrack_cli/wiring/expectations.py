@@ -9,8 +9,8 @@ from medtrack_cli.core.simulating.expectations import Expectations
 from medtrack_cli.core.simulating.reactions import REACTIONS
 from medtrack_cli.files.expectations import read_expectations
 from medtrack_cli.files.written import Written
-from medtrack_cli.output.reporters.expected import report
-from medtrack_cli.output.reporters.opening import report_file
+from medtrack_cli.output.new_file import report_file
+from medtrack_cli.output.reporters.junit import report_expected
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.conditions import condition
 
@@ -41,4 +41,4 @@ def junit(path: Path | None, expected_in: Path, *, reveal: bool) -> Iterator[Rep
         return
     Written([(path, "report")]).refuse([expected_in])
     with report_file(path) as out:
-        yield lambda expected, seconds: report(out, expected, seconds, reveal=reveal)
+        yield lambda expected, seconds: report_expected(out, expected, seconds, reveal=reveal)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medtrack_cli.output.reporters.opening import report_file
+from medtrack_cli.output.new_file import report_file
 from medtrack_cli.output.stats.html import refuse_place, stats_html
 
 if TYPE_CHECKING:

@@ -183,7 +183,7 @@ def _invalid(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     last, reveal = scene.statistics.last_invalid, scene.watched.reveal
     if last is None:
         return
-    look = Look(width, False, reveal, scene.watched.local_time, marks)  # noqa: FBT003 -- no body
+    look = Look.of(scene.watched, marks, width)
     when = clock_time(last.delivery.received_at, look)
     key = routing_key(last.delivery.routing_key, reveal=reveal)
     finding = next(finding_lines(last.problems, look)).plain.strip()

@@ -85,14 +85,14 @@ class Canvas:
         """Draw the block again if it has changed."""
         before, size = self._block, self._size
         is_new = self._new_block(scene) != before or self._size != size
-        if is_new and self.screen.can_write:
+        if is_new and self.screen.is_free:
             self.screen.draw([], self._block)
             self.drawn_at = self._block_at
 
     def pane(self, scene: Scene, held: Sequence[Entry], shown: Sequence[Entry]) -> None:
         """Fill the screen above the block with the open pane."""
         self._block_at = self._watched.clock.monotonic()
-        if not self.screen.can_write:
+        if not self.screen.is_free:
             return
         size, controls = self.screen.size, scene.controls
         below = block(scene, size, self.marks)
@@ -140,8 +140,7 @@ class Canvas:
         return next(event_lines(seen, look, self._shorten))
 
     def _look(self, width: int) -> Look:
-        watched = self._watched
-        return Look(width, False, watched.reveal, watched.local_time, self.marks)  # noqa: FBT003 -- no body
+        return Look.of(self._watched, self.marks, width)
 
     def _new_block(self, scene: Scene) -> Sequence[Row]:
         self._size = self.screen.size

@@ -35,7 +35,7 @@ class Log:
 
     def draw(self, batch: Sequence[CheckedDelivery]) -> None:
         """Draw what is chosen of a batch; all of it waits while the terminal takes no output."""
-        if self.is_up and self._canvas.screen.can_write:
+        if self.is_up and self._canvas.screen.is_free:
             self._draw([], self._selection.choose(batch, self._clock.monotonic()))
         else:
             self._selection.leave(batch)

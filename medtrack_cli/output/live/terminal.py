@@ -56,17 +56,13 @@ class Keyboard:
     """
 
     def __init__(self, stdin: BinaryIO) -> None:
-        self._is_open = stdin.isatty()
-        self._descriptor = stdin.fileno() if self._is_open else -1
+        self.is_there = stdin.isatty()
+        self._descriptor = stdin.fileno() if self.is_there else -1
         self._before: Any = None  # the attributes, in termios' own form
-
-    @property
-    def is_there(self) -> bool:
-        return self._is_open
 
     def enter(self) -> list[str]:
         """Read single keys, Ctrl-S and Ctrl-Q too; return stty's arguments for the modes before."""
-        if not self._is_open:
+        if not self.is_there:
             return []
         if self._before is None:
             self._before = termios.tcgetattr(self._descriptor)
@@ -98,20 +94,21 @@ class Keyboard:
         typed = b""
         with suppress(OSError):
             typed = os.read(self._descriptor, 1_024)
-        self._is_open = bool(typed)
+        self.is_there = bool(typed)
         return typed
 
 
-class Screen:
+class Screen(Outlet):
     """A block of rows at the end of what was printed, redrawn in place; lines go above it.
 
-    While nothing scrolls, rows may fill the terminal's alternate screen instead.
+    While nothing scrolls, rows may fill the terminal's alternate screen instead. The guard restores
+    the terminal if we can't.
     """
 
     def __init__(self, stdout: TextIO) -> None:
+        super().__init__(stdout)
+        self.guard = Guard(stdout.fileno())
         self._stdout = stdout
-        self._outlet = Outlet(stdout)
-        self._guard = Guard(stdout.fileno())
         self._drawn: Sequence[Row] | None = None
         self._is_alternate = False  # on the alternate screen
 
@@ -130,58 +127,32 @@ class Screen:
             return os.tcgetpgrp(self._stdout.fileno()) == os.getpgrp()
         return True
 
-    @property
-    def can_write(self) -> bool:
-        """Whether the terminal has taken all so far; False when its reader hangs."""
-        return self._outlet.is_free
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the terminal has hung up."""
-        return self._outlet.is_gone
-
-    def enter(self, modes: Sequence[str]) -> None:
-        """Start the guard that restores the terminal if we can't.
-
-        Stty's arguments restore its modes.
-        """
-        self._guard.begin(modes)
-
     def draw(self, lines: Sequence[str], block: Sequence[Row], *, clear: bool = False) -> None:
         """Print lines for good, and redraw the block below them."""
         above = "".join(f"{line}\n" for line in lines)
         rows = "\n".join(row.text for row in block)
         erase = self._erasing() + (_CLEAR if clear else "")
-        self._outlet.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
-        self._guard.tell("log")
+        self.write(f"{_BEGIN}{erase}{above}{rows}{_END}")
+        self.guard.tell("log")
         self._drawn = block
 
     def fill(self, rows: Sequence[str]) -> None:
         """Fill the alternate screen with rows, one for each of its own."""
         entering = "" if self._is_alternate else f"{self._erasing()}{_ALTERNATE}"
         text = "\n".join(f"{_ERASE_ROW}{row}" for row in rows)
-        self._guard.tell("alternate")
-        self._outlet.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
+        self.guard.tell("alternate")
+        self.write(f"{_BEGIN}{entering}{_HOME}{text}{_END}")
         self._drawn, self._is_alternate = None, True
-
-    def send(self, sequence: str) -> None:
-        """Send a sequence that draws nothing."""
-        self._outlet.write(sequence)
 
     def erase(self) -> None:
         """Erase the block; the cursor is where it began, and visible."""
-        self._outlet.write(self._erasing() + _SHOW_CURSOR)
-        self._guard.tell("none")
+        self.write(self._erasing() + _SHOW_CURSOR)
+        self.guard.tell("none")
         self._drawn = None
 
-    def settle(self) -> None:
-        """Wait until a slow terminal has taken all so far, but not for one that takes nothing."""
-        self._outlet.settle()
-
     def close(self) -> None:
-        """Write what is left, if the terminal takes it."""
-        self._outlet.close()
-        self._guard.dismiss()
+        super().close()
+        self.guard.dismiss()
 
     def forget(self) -> None:
         """Leave the block where it is: others have written to the terminal meanwhile."""

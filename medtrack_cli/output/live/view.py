@@ -62,7 +62,7 @@ class LiveView:
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
         self._looking = Looking(self._statistics, has_bodies=watched.body)
-        self._export = Export(watched, self._looking, self._screen.send)
+        self._export = Export(watched, self._looking, self._screen.write)
         self._log = Log(self._canvas, self._selection, self._looking, self._clock, self._scene)
         self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
@@ -148,7 +148,7 @@ class LiveView:
         with self._lock:
             if self._connection.phase is Phase.LOST:
                 return
-            if self._log.is_up and self._screen.can_write:
+            if self._log.is_up and self._screen.is_free:
                 self._log.say(line)
 
     @contextmanager
@@ -259,7 +259,7 @@ class LiveView:
     def _enter(self) -> None:
         """Set up the terminal, unless we are in the background."""
         if self._screen.is_ours:
-            self._screen.enter(self._keyboard.enter())
+            self._screen.guard.begin(self._keyboard.enter())
             self._log.is_up = True
             self._log.show()
 

@@ -12,17 +12,20 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.core.trace import trace_id
-from medtrack_cli.events.findings import WARNINGS, Problem, Span
+from medtrack_cli.events.findings import Problem, Span
 from medtrack_cli.events.json_places import locate, span_of
 from medtrack_cli.output.event_rows import (
     MAX_PARSED,
     MAX_PRINTED,
     Look,
     clock_time,
+    errors_first,
     family_colour,
+    in_words,
     routing_key,
+    rule_colour,
 )
-from medtrack_cli.output.masking import mask_shape, masked_json, masked_key, masked_pointer
+from medtrack_cli.output.masking import mask_shape, masked_json, masked_key
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.snippet import mask_line, snippet
 
@@ -64,8 +67,7 @@ def _table(title: str, table: Mapping[str, Any], look: Look) -> Iterator[Text]:
     yield _named(title, Text("" if table else "none", "dim"))
     for name, value in list(table.items())[:MAX_LISTED]:
         yield Text.assemble("  ", (_label(name, look), "cyan"), " ", _shown(name, value, look))
-    if (more := len(table) - MAX_LISTED) > 0:
-        yield Text(f"  {look.marks.ellipsis} and {more:,} more", "dim")
+    yield from _others(len(table) - MAX_LISTED, look)
 
 
 def _label(name: str, look: Look) -> str:
@@ -105,22 +107,18 @@ def _plain(value: object) -> Any:  # noqa: ANN401 -- JSON
 
 def _findings(seen: CheckedDelivery, look: Look) -> Iterator[Text]:
     """Say what is wrong, errors first, each with its suggestion."""
-    ordered = sorted(seen.problems, key=lambda problem: problem.rule in WARNINGS)
+    ordered = errors_first(seen.problems)
     yield _named("findings", Text("" if ordered else "none", "dim"))
     for problem in ordered[:MAX_LISTED]:
-        mark = look.marks.doubtful if problem.rule in WARNINGS else look.marks.invalid
-        yield Text.assemble(
-            (f"  {mark} {problem.rule}", _colour(problem)),
-            f" at {safe_text(masked_pointer(problem.pointer))}" if problem.pointer else "",
-            f": {safe_text(problem.message)}",
-            f" ({safe_text(problem.suggestion)})" if problem.suggestion else "",
-        )
-    if (more := len(ordered) - MAX_LISTED) > 0:
-        yield Text(f"  {look.marks.ellipsis} and {more:,} more", "dim")
+        mark = look.marks.doubtful if problem.rule.is_warning else look.marks.invalid
+        rule = f"  {mark} {problem.rule}", rule_colour(problem)
+        yield Text.assemble(rule, in_words(problem))
+    yield from _others(len(ordered) - MAX_LISTED, look)
 
 
-def _colour(problem: Problem) -> str:
-    return "yellow" if problem.rule in WARNINGS else "red"
+def _others(count: int, look: Look) -> Iterator[Text]:
+    if count > 0:
+        yield Text(f"  {look.marks.ellipsis} and {count:,} more", "dim")
 
 
 def _body(seen: CheckedDelivery, look: Look, width: int) -> Iterator[Text]:
@@ -167,8 +165,8 @@ def _marked(
             if cut.text != before:
                 yield Text(cut.text)
             before = cut.text
-            caret = Text.assemble((cut.caret, _colour(problem)), (f" {problem.rule}", "dim"))
-            yield caret if caret.cell_len <= width else Text(cut.caret, _colour(problem))
+            caret = Text.assemble((cut.caret, rule_colour(problem)), (f" {problem.rule}", "dim"))
+            yield caret if caret.cell_len <= width else Text(cut.caret, rule_colour(problem))
     if len(text) > MAX_PRINTED:
         yield Text(f"{look.marks.ellipsis} {len(text) - MAX_PRINTED:,} characters more", "dim")
 

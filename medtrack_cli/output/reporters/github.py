@@ -6,22 +6,22 @@ from typing import TextIO
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import NOWHERE, Finding
-from medtrack_cli.output.reporters.places import STDIN, FilePlace
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.reporter import (
+    STDIN,
+    FilePlace,
+    Reporter,
+    SourceLine,
+    sentence_of,
+)
 from medtrack_cli.output.safe_text import safe_text
 
 
-class GithubReporter:
+class GithubReporter(Reporter):
     """Writes `::error` and `::warning` lines and a summary."""
 
-    most: int | None = None
-
     def __init__(self, out: TextIO, file_place: FilePlace) -> None:
-        self._out = out
+        super().__init__(out)
         self._file_place = file_place
-
-    def file(self, name: str) -> None:
-        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- GitHub has it
         span = finding.span

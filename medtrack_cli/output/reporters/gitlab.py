@@ -12,26 +12,20 @@ from typing import TextIO
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.places import FilePlace
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.reporter import FilePlace, Reporter, SourceLine, sentence_of
 
 _UNREADABLE = "unreadable"
 
 
-class GitlabReporter:
+class GitlabReporter(Reporter):
     """Writes one JSON array as it goes."""
 
-    most: int | None = None
-
     def __init__(self, out: TextIO, file_place: FilePlace) -> None:
-        self._out = out
+        super().__init__(out)
         self._file_place = file_place
         self._separator = ""
         self._alike: Counter[str] = Counter()
         out.write("[")
-
-    def file(self, name: str) -> None:
-        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- it has the files
         severity = "major" if finding.is_error else "minor"

@@ -8,7 +8,7 @@ from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.marks import marks_for
-from medtrack_cli.output.reporters.reporter import SourceLine
+from medtrack_cli.output.reporters.reporter import Reporter, SourceLine
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import headline
 from medtrack_cli.output.shown.shown import Sheet
@@ -16,7 +16,7 @@ from medtrack_cli.output.snippet import snippet
 from medtrack_cli.output.style import Style
 
 
-class HumanReporter:
+class HumanReporter(Reporter):
     """Writes for people; values in the lines shown are masked unless `reveal`.
 
     Paths that can't be read go to `on_error`; without it they are part of the report.
@@ -33,7 +33,7 @@ class HumanReporter:
         reveal: bool,
         quiet: bool,
     ) -> None:
-        self._out = out
+        super().__init__(out)
         self._style = style
         self._on_error = on_error
         self._reveal = reveal
@@ -41,9 +41,6 @@ class HumanReporter:
         self._width = get_terminal_size((100, 24)).columns
         marks = marks_for(getattr(out, "encoding", None))
         self._sheet = Sheet(self._width, marks, style, is_terminal=out.isatty())
-
-    def file(self, name: str) -> None:
-        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
         self._write(headline(finding, self._sheet))

@@ -7,28 +7,23 @@ from typing import Any, TextIO
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine
+from medtrack_cli.output.reporters.reporter import Reporter, SourceLine
 from medtrack_cli.output.shown.findings import ShownFinding
 from medtrack_cli.output.shown.messages import ShownError
 
 
-class JsonReporter:
+class JsonReporter(Reporter):
     """Writes `finding` lines and a summary as the last line.
 
     Paths that can't be read go to `on_error`; without it they are `error` lines of the report.
     """
 
-    most: int | None = None
-
     def __init__(
         self, out: TextIO, on_error: Callable[[InputMissing], None] | None, *, ascii_only: bool
     ) -> None:
-        self._out = out
+        super().__init__(out)
         self._on_error = on_error
         self._ascii_only = ascii_only
-
-    def file(self, name: str) -> None:
-        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- the line is for people
         self._write(*ShownFinding(finding).records())

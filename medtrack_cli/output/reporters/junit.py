@@ -1,4 +1,4 @@
-"""JUnit reports, and findings as one: each file is a test case, failed by its errors."""
+"""JUnit reports: of findings, each file a test case; and of what was expected of a run."""
 
 import tempfile
 from collections import Counter
@@ -6,11 +6,13 @@ from shutil import copyfileobj
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
+from medtrack_cli.core.simulating.expectations import Expectations
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.reporter import Reporter, SourceLine, sentence_of
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.expectations import near_misses, time_line
 
 SPOOLED = 1024 * 1024  # characters kept in memory
 
@@ -81,15 +83,14 @@ class JunitDocument:
         self._name = None
 
 
-class JunitReporter:
+class JunitReporter(Reporter):
     """Makes each file a test case: an `error` if it can't be read, a `failure` if it fails.
 
     Its text holds the findings.
     """
 
-    most: int | None = None
-
     def __init__(self, out: TextIO, command: str, *, strict: bool) -> None:
+        super().__init__(out)
         self._document = JunitDocument(out, command)
         self._strict = strict
         self._name = ""
@@ -111,6 +112,18 @@ class JunitReporter:
 
     def finish(self, verdict: Verdict) -> None:
         self._document.finish(verdict.seconds)
+
+
+def report_expected(out: TextIO, expected: Expectations, seconds: float, *, reveal: bool) -> None:
+    """Make each expectation a test case; an unmet one fails with near misses and the time line."""
+    document, unmet = JunitDocument(out, "simulate run"), expected.unmet
+    for each in expected.wanted:
+        document.begin(f"{each.text} ({each.place})")
+        if each in unmet:
+            document.result("failure", "not_met", each.came)
+            for line in (*near_misses(each, reveal=reveal), *time_line(expected)):
+                document.write(line)
+    document.finish(seconds)
 
 
 def _spool() -> "tempfile.SpooledTemporaryFile[str]":

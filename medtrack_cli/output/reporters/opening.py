@@ -1,20 +1,17 @@
 """From `-o` options to reporters: one on stdout, any number into files."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from os.path import realpath
 from pathlib import Path
-from typing import NamedTuple, TextIO, cast
+from typing import NamedTuple, TextIO
 
 from medtrack_cli.core.choices import REPORTS
-from medtrack_cli.errors import CannotCreate, InputMissing, UsageError
-from medtrack_cli.output.reporters.places import FilePlace
-from medtrack_cli.output.reporters.reporter import Reporter
+from medtrack_cli.errors import InputMissing, UsageError
+from medtrack_cli.output.new_file import report_file
+from medtrack_cli.output.reporters.reporter import FilePlace, Reporter
 from medtrack_cli.output.style import Style
 from medtrack_cli.suggestions import did_you_mean
-
-_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
 class Wanted(NamedTuple):
@@ -107,48 +104,3 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
     return SarifReporter(out, look.file_place, rules_of(look.command))
-
-
-@contextmanager
-def report_file(path: Path) -> Iterator[TextIO]:
-    """Write a report to a temporary file, and move it into place when it is complete.
-
-    What is no regular file, such as a pipe, is written to directly, and so is a stream of ours that
-    a link leads to. Any other link is refused: in somebody else's repository it could lead to one
-    of the user's own files.
-    """
-    if str(path).startswith(_STREAMS) or (os.path.exists(path) and not os.path.isfile(path)):
-        with _created(path, path, "a") as out:
-            yield out
-        return
-    if os.path.islink(path):
-        hint = "name the file that it leads to"
-        raise CannotCreate("report can't be created (it is a link)", str(path), hint=hint)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with _created(partial, path, "x") as out:
-        try:
-            yield out
-            out.close()
-            _name(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-
-
-def _created(path: Path, wanted: Path, mode: str) -> TextIO:
-    try:
-        # A file name may contain bytes that aren't UTF-8: they become escapes.
-        return cast("TextIO", path.open(mode, errors="backslashreplace", encoding="utf-8"))
-    except OSError as error:
-        raise _cannot_create(error, wanted) from None
-
-
-def _name(partial: Path, path: Path) -> None:
-    try:
-        partial.replace(path)
-    except OSError as error:
-        raise _cannot_create(error, path) from None
-
-
-def _cannot_create(error: OSError, path: Path) -> CannotCreate:
-    hint = "does the folder exist, and may you write to it?"
-    return CannotCreate(f"report can't be created ({error.strerror})", str(path), hint=hint)

@@ -12,8 +12,7 @@ from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import NOWHERE, AnyRule, Finding
-from medtrack_cli.output.reporters.places import FilePlace
-from medtrack_cli.output.reporters.reporter import SourceLine, sentence_of
+from medtrack_cli.output.reporters.reporter import FilePlace, Reporter, SourceLine, sentence_of
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -23,21 +22,16 @@ SCHEMA = (
 Rules = Mapping[AnyRule, Explanation]
 
 
-class SarifReporter:
+class SarifReporter(Reporter):
     """Writes one JSON document as it goes: first the results, last their rules."""
 
-    most: int | None = None
-
     def __init__(self, out: TextIO, file_place: FilePlace, rules: Rules) -> None:
-        self._out = out
+        super().__init__(out)
         self._file_place = file_place
         self._rules = rules
         self._separator = ""
         self._unreadable: list[InputMissing] = []
         out.write(f'{{"$schema":"{SCHEMA}","version":"2.1.0","runs":[{{"results":[')
-
-    def file(self, name: str) -> None:
-        """Nothing is said of valid files."""
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002
         self._out.write(self._separator + "\n" + _compact(self._result(finding)))
