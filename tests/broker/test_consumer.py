@@ -15,7 +15,7 @@ from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.broker.amqp.subscription import PREFETCH
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.listening.sources import Tap
+from medtrack_cli.core.listening.sources import Queue, Tap
 from medtrack_cli.core.ports import Listening, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
@@ -232,6 +232,22 @@ def test_bindings_of_before_are_said(private_broker: PrivateBroker) -> None:
     with client(private_broker.amqp_url) as channel:
         channel.queue_delete("tests.again")
     assert said == [None, "queue tests.again is bound to a.*, too; a new name starts afresh", None]
+
+
+def test_what_a_delivery_limit_costs_is_said(private_broker: PrivateBroker) -> None:
+    """A queue that drops what goes back to it too often is named before anything is taken."""
+    settings, name = managed(private_broker), "tests.limited"
+    quorum = {"x-queue-type": "quorum", "x-delivery-limit": 3}
+    with client(private_broker.amqp_url) as channel:
+        channel.queue_declare(name, durable=True, arguments=quorum)
+        with AmqpConsumer(settings, Queue(name), print, Stop()) as taken:
+            ready = next(taken.deliveries())
+        channel.queue_delete(name)
+    assert isinstance(ready, Listening)
+    assert ready.caution == (
+        "queue tests.limited drops a message at its delivery limit, 3; what is read ahead and "
+        "goes back when this ends counts as delivered"
+    )
 
 
 def managed(broker: PrivateBroker, **changes: object) -> ConnectionSettings:

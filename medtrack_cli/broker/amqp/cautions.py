@@ -1,10 +1,10 @@
-"""What a tap seems to promise but can't: reported once, when it listens, as far as it is known."""
+"""What a source seems to promise but can't: reported once, when it listens, as far as known."""
 
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from medtrack_cli.broker.management import client
+from medtrack_cli.broker.management import client, queues
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
 from medtrack_cli.core.listening.sources import QueueType, Source
@@ -27,6 +27,8 @@ _DELAYED = "x-delayed-message"  # of a plugin: routes as its argument says
 
 def cautions(settings: ConnectionSettings, source: Source, stop: Stop) -> str | None:
     """Put into a sentence what the source can't promise; None: no limits are known."""
+    if source.takes and source.name:
+        return _of_limit(settings, source.name)
     if not source.patterns:
         return None
     ask = client.Questions(settings, SECONDS, stop)
@@ -36,6 +38,20 @@ def cautions(settings: ConnectionSettings, source: Source, stop: Stop) -> str | 
         *_of_bindings(settings, source, ask),
     ]
     return "; ".join(said) or None
+
+
+def _of_limit(settings: ConnectionSettings, queue: str) -> str | None:
+    """Say that a queue drops what is given back to it too often."""
+    try:
+        _, limit = queues.delivery_limit(settings, queue)
+    except client.Unanswered:
+        return None
+    if limit is None:
+        return None
+    return (
+        f"queue {queue} drops a message at its delivery limit, {limit}; what is read ahead and "
+        "goes back when this ends counts as delivered"
+    )
 
 
 def _of_one_node(settings: ConnectionSettings, tap: Source) -> Iterator[str]:
