@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from pika import exceptions, spec
 from pika.adapters.select_connection import SelectConnection
-from pika.compat import as_bytes
 from pika.credentials import PlainCredentials
 
 from medtrack_cli.broker.amqp.channel import WholeChannel
@@ -40,7 +39,8 @@ class Login(PlainCredentials):
     """Name and password; where the server doesn't accept them, the error names what it does."""
 
     def response_for(self, start: spec.Connection.Start) -> tuple[str | None, bytes | None]:
-        offered = as_bytes(start.mechanisms).split()
+        mechanisms: str | bytes = start.mechanisms  # bytes where they are no UTF-8
+        offered = (mechanisms.encode() if isinstance(mechanisms, str) else mechanisms).split()
         if self.TYPE.encode() not in offered:
             names = (each.decode("ascii", "backslashreplace") for each in offered)
             raise exceptions.AuthenticationError(*names)

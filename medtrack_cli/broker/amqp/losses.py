@@ -3,6 +3,7 @@
 import errno
 import socket
 import ssl
+from typing import Any
 
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
@@ -19,6 +20,7 @@ _OF_THIS_MACHINE = SHORTAGES | {
     errno.EPERM: _FORBIDDEN,
 }
 _RUNNING = "is RabbitMQ running there? `medtrack broker start` starts a private one"
+_FELL_BEHIND: Any = getattr(exceptions, "WorkQueueFullError", ())  # pika has it from 1.5 on
 
 
 def lost(cause: BaseException) -> tuple[str, str]:
@@ -51,6 +53,8 @@ def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
             return "the broker kept the connection blocked"
         case exceptions.NoFreeChannels():
             return "the broker allows no further channel"
+        case _ if isinstance(cause, _FELL_BEHIND):
+            return "connection lost (this machine fell behind what came)"
         case TimeoutError() | workflow.AMQPConnectorStackTimeout():
             return "no answer in time"
         case (
