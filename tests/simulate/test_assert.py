@@ -12,6 +12,7 @@ from medtrack_cli.core.simulating.expectations import Expectations, Order, Times
 from medtrack_cli.core.simulating.observing import PATIENCE_SECONDS, Observer
 from medtrack_cli.core.simulating.patterns import Pattern
 from medtrack_cli.core.simulating.reactions import REACTIONS, Handled, Result
+from medtrack_cli.output.shown.expectations import ShownExpectations
 from medtrack_cli.world import SystemClock
 from tests.builders import STUDENT, changed, delivery, encode
 from tests.cli.tool import Running, Tool
@@ -159,6 +160,8 @@ def test_what_nobody_has_seen_is_not_met() -> None:
     assert not expected.unmet
     expected.doubt = "events may be missing: the connection was lost"
     assert expected.unmet == expected.wanted
+    (record,) = ShownExpectations(expected, 1.0).records()
+    assert (record["met"], record["doubt"]) == (False, expected.doubt)
 
 
 def test_what_waited_in_a_queue_counts_once(services: Tool) -> None:

@@ -30,6 +30,7 @@ class ShownExpectations(NamedTuple):
                 "place": each.place,
                 "met": each not in unmet,
                 "came": each.came if each in unmet else None,
+                "doubt": self.expected.doubt or None if each in unmet else None,
                 "near_misses": list(near_misses(each, reveal=self.reveal)),
             }
 
