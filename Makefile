@@ -64,6 +64,8 @@ check-workflows: $(MADE)
 	@$(call quietly,$(BIN)/zizmor --offline --persona=pedantic --no-progress .github action.yml)
 
 check-docs: $(MADE)
+	@$(BIN)/python scripts/make_command_line.py --check
+	@$(BIN)/python scripts/make_llms.py --check
 	@$(COG) --check --check-fail-msg='run: make docs' $(DOCS)
 
 format: $(MADE)  ## rewrite the code in the house style, and the generated parts of the docs
@@ -71,7 +73,9 @@ format: $(MADE)  ## rewrite the code in the house style, and the generated parts
 	@$(BIN)/ruff format --quiet
 	@$(MAKE) docs
 
-docs: $(MADE)  ## rewrite the generated parts of the docs
+docs: $(MADE)  ## rewrite the help, and the generated parts of the docs
+	@$(BIN)/python scripts/make_command_line.py
+	@$(BIN)/python scripts/make_llms.py
 	@$(COG) -r $(DOCS)
 
 site: docs $(SITE_TOOLS)/made  ## build the documentation's site in build/site, and fail on a link that leads nowhere

@@ -23,6 +23,7 @@ from medtrack_cli.commands import (
     samples,
     schema,
     simulate,
+    spec,
     stats,
     topology,
     validate,
@@ -67,6 +68,7 @@ COMMANDS = (
     config,
     completion,
     explain,
+    spec,
 )
 """Each has a `register(app)`; the order is that of the help."""
 
@@ -128,6 +130,7 @@ for module in COMMANDS:
     "help",
     examples=["medtrack help", "medtrack help publish", "medtrack help schema show"],
     panel=Panel.SET_UP,
+    effect="read",
 )
 def show_help(
     runtime: Runtime,
@@ -142,7 +145,7 @@ def show_help(
     return int(tree()(line, prog_name=app.info.name, standalone_mode=False, obj=shared) or 0)
 
 
-@command(app, "version", examples=["medtrack version"], panel=Panel.SET_UP)
+@command(app, "version", examples=["medtrack version"], panel=Panel.SET_UP, effect="read")
 def show_version(runtime: Runtime) -> int:
     """Print the version, as --version does."""
     record = {"version": __version__}

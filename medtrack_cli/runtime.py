@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from medtrack_cli.core.connection_settings import ConnectionSettings
     from medtrack_cli.events.registry import Registry
     from medtrack_cli.output.printer import Printer
-    from medtrack_cli.output.shown.help_page import HelpPage
     from medtrack_cli.output.terminal import Terminal
 
 
@@ -71,9 +70,11 @@ class Runtime:
 
         return wants_colour(stream, self.world.environ, self.colour)
 
-    def print_help(self, page: "HelpPage") -> None:
-        """Print a help, without the printers, whose import takes too long."""
+    def print_help(self, path: str) -> None:
+        """Print the help of a command, without the printers, whose import takes too long."""
+        from medtrack_cli.command_line import command_of
         from medtrack_cli.output.marks import marks_for
+        from medtrack_cli.output.shown.help_page import help_lines
         from medtrack_cli.output.shown.shown import Sheet
         from medtrack_cli.output.style import Style
         from medtrack_cli.output.terminal import width_of
@@ -81,7 +82,7 @@ class Runtime:
         stdout = self.world.stdout
         style = Style(on=self.wants_colour(stdout))
         sheet = Sheet(width_of(stdout), marks_for(stdout.encoding), style)
-        stdout.write("".join(f"{line}\n" for line in page.lines(sheet)))
+        stdout.write("".join(f"{line}\n" for line in help_lines(command_of(path), sheet)))
         stdout.flush()
 
     @cached_property

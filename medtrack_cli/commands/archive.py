@@ -119,11 +119,14 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "create",
+        effect="write",
         examples=[
             "medtrack archive create --bind '#' --accept-loss",
             "medtrack archive create stages --bind 'stage.*' --max-age 7d --accept-loss",
         ],
         connects=True,
     )(create)
-    command(added, "list", examples=["medtrack archive list"], connects=True)(list_)
-    command(added, "show", examples=["medtrack archive show stages"], connects=True)(show)
+    command(added, "list", effect="read", examples=["medtrack archive list"], connects=True)(list_)
+    command(added, "show", effect="read", examples=["medtrack archive show stages"], connects=True)(
+        show
+    )

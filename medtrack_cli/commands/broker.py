@@ -118,11 +118,12 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "start",
+        effect="write",
         examples=[
             "medtrack broker start",
             "medtrack broker start --install",
             'eval "$(medtrack broker start --export)"',
         ],
     )(start)
-    command(added, "stop", examples=["medtrack broker stop"])(stop)
-    command(added, "status", examples=["medtrack broker status -o json"])(status)
+    command(added, "stop", effect="write", examples=["medtrack broker stop"])(stop)
+    command(added, "status", effect="read", examples=["medtrack broker status -o json"])(status)

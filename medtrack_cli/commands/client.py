@@ -84,4 +84,6 @@ def _place(runtime: Runtime, language: Language) -> ConnectionSettings:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "client", examples=EXAMPLES, panel=Panel.SET_UP, connects=True)(client)
+    command(app, "client", effect="read", examples=EXAMPLES, panel=Panel.SET_UP, connects=True)(
+        client
+    )

@@ -78,4 +78,4 @@ def _told(command: Any, world: World, shell: Shell, words: Sequence[str]) -> str
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "completion", examples=EXAMPLES, panel=Panel.SET_UP)(completion)
+    command(app, "completion", effect="read", examples=EXAMPLES, panel=Panel.SET_UP)(completion)

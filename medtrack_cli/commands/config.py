@@ -87,14 +87,18 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "show",
+        effect="read",
         examples=["medtrack config show", "medtrack config show --profile medtrack"],
         connects=True,
     )(show)
-    command(added, "init", examples=["medtrack config init"])(init)
-    command(added, "path", examples=["medtrack config path"])(path)
+    command(added, "init", effect="write", examples=["medtrack config init"])(init)
+    command(added, "path", effect="read", examples=["medtrack config path"])(path)
     command(
         added,
         "check",
+        effect="read",
         examples=["medtrack config check", "medtrack config check -o json"],
     )(check)
-    command(added, "schema", examples=["medtrack config schema > medtrack.schema.json"])(schema)
+    command(
+        added, "schema", effect="read", examples=["medtrack config schema > medtrack.schema.json"]
+    )(schema)

@@ -119,4 +119,4 @@ def _tour(show: "Show") -> None:
 def register(app: typer.Typer) -> None:
     """Add the command."""
     examples = ["medtrack demo", "medtrack demo --pause", "medtrack demo --install"]
-    command(app, "demo", examples=examples, panel=Panel.SET_UP)(demo)
+    command(app, "demo", effect="write", examples=examples, panel=Panel.SET_UP)(demo)

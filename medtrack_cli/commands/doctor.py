@@ -128,4 +128,6 @@ def _list(runtime: Runtime, checks: "Sequence[Check]") -> int:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "doctor", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(doctor)
+    command(app, "doctor", effect="read", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(
+        doctor
+    )

@@ -69,4 +69,4 @@ def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "explain", examples=EXAMPLES, panel=Panel.SET_UP)(explain)
+    command(app, "explain", effect="read", examples=EXAMPLES, panel=Panel.SET_UP)(explain)

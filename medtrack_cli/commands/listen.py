@@ -249,6 +249,12 @@ def _listen(  # noqa: PLR0917 -- what is put together
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "listen", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, piped=piped)(
-        listen
-    )
+    command(
+        app,
+        "listen",
+        effect="destructive",
+        examples=EXAMPLES,
+        panel=Panel.EVENTS,
+        connects=True,
+        piped=piped,
+    )(listen)

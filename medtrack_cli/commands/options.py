@@ -10,10 +10,11 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from medtrack_cli.command_line import Effect
 from medtrack_cli.commands.boundary import guarded
 from medtrack_cli.commands.completing import COMPLETED_BY, profiles
 from medtrack_cli.commands.forms import Output, form_of, forms
-from medtrack_cli.commands.help_pages import Panel, help_page
+from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.core.choices import Colour
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
@@ -115,6 +116,7 @@ def command(
     name: str,
     *,
     examples: Sequence[str],
+    effect: Effect,
     panel: Panel = Panel.COMMANDS,
     connects: bool = False,
     more: Mapping[str, tuple[Any, Any]] = MappingProxyType({}),
@@ -122,6 +124,8 @@ def command(
 ) -> Callable[[Body], Body]:
     """Register a function as a command, with the shared options and the error boundary.
 
+    `effect` is the most that it does by any option. Files that the user names for its output don't
+    count, nor what is undone at its end; destructive is what takes away what nothing brings back.
     `examples` begin the command's help, `panel` is its place in that of its group. A body with an
     `output` of its own gets no other; one with a `context` gets Typer's. A parameter that is a
     dataclass is a group of options, one for each field. `connects` adds the connection options, and
@@ -162,6 +166,7 @@ def command(
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in parameters}
         run.piped = piped  # type: ignore[attr-defined] # for who has no options to ask it by
+        run.effect = effect  # type: ignore[attr-defined] # for the spec
         app.command(
             name,
             help=inspect.cleandoc(body.__doc__ or ""),
@@ -225,7 +230,7 @@ class Shared:
 
     def print_help(self, context: typer.Context) -> None:
         """Print the help of a command or a group."""
-        Runtime(self.world, colour=self.colour).print_help(help_page(context))
+        Runtime(self.world, colour=self.colour).print_help(context.command_path)
 
 
 def runtime_of(context: typer.Context, world: World) -> Runtime:

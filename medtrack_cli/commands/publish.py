@@ -169,6 +169,12 @@ def publish(
 def register(app: typer.Typer) -> None:
     """Add the command."""
     more: Mapping[str, tuple[object, object]] = {"via": (ViaOption, Via.AMQP)}
-    command(app, "publish", examples=EXAMPLES, panel=Panel.EVENTS, connects=True, more=more)(
-        publish
-    )
+    command(
+        app,
+        "publish",
+        effect="write",
+        examples=EXAMPLES,
+        panel=Panel.EVENTS,
+        connects=True,
+        more=more,
+    )(publish)

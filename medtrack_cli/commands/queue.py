@@ -186,6 +186,7 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "list",
+        effect="read",
         examples=[
             "medtrack queue list",
             "medtrack queue list 'student-*' --sort ready",
@@ -196,6 +197,7 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "watch",
+        effect="read",
         examples=[
             "medtrack queue watch 'student-*' --timeout 1",
             "medtrack queue watch student-service.dead --until 'ready==0' --timeout 1m",

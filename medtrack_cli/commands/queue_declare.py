@@ -73,6 +73,7 @@ def register(added: typer.Typer) -> None:
     command(
         added,
         "declare",
+        effect="write",
         examples=[
             "medtrack queue declare student-service --bind 'student.*'",
             "medtrack queue declare audit --bind '#' --type classic --ttl 1h",

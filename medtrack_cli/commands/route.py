@@ -130,4 +130,6 @@ def _headers(texts: Sequence[str]) -> dict[str, object]:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "route", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(route)
+    command(app, "route", effect="read", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(
+        route
+    )

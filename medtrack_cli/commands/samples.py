@@ -36,4 +36,4 @@ def samples(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "samples", examples=EXAMPLES, panel=Panel.SET_UP)(samples)
+    command(app, "samples", effect="write", examples=EXAMPLES, panel=Panel.SET_UP)(samples)

@@ -134,16 +134,18 @@ def register(app: typer.Typer) -> None:
         examples=["medtrack schema list", "medtrack schema show student.created"],
         panel=Panel.SCHEMAS,
     )
-    command(added, "list", examples=["medtrack schema list"])(show_list)
-    command(added, "show", examples=["medtrack schema show student.created"])(show)
+    command(added, "list", effect="read", examples=["medtrack schema list"])(show_list)
+    command(added, "show", effect="read", examples=["medtrack schema show student.created"])(show)
     command(
         added,
         "example",
+        effect="read",
         examples=["medtrack schema example user.created | medtrack publish -f -"],
     )(example)
     command(
         added,
         "export",
+        effect="read",
         examples=[
             "medtrack schema export student.created > student.created.schema.json",
             "medtrack schema export --format asyncapi > asyncapi.json",

@@ -160,11 +160,13 @@ def register(group: typer.Typer) -> None:
     command(
         group,
         "check",
+        effect="read",
         examples=["medtrack schema check schemas"],
     )(check)
     command(
         group,
         "diff",
+        effect="read",
         examples=[
             "medtrack schema diff schemas/room.booked/1.0.json schemas/room.booked/1.1.json",
         ],

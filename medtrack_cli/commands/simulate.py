@@ -151,6 +151,7 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "run",
+        effect="write",
         examples=[
             "medtrack simulate run",
             "medtrack simulate run comm auth --idle-timeout 30s -o json",
@@ -163,6 +164,7 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "show",
+        effect="read",
         examples=[
             "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
             "medtrack simulate show stage 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10 -o json",
@@ -172,13 +174,17 @@ def register(app: typer.Typer) -> None:
     command(
         added,
         "list",
+        effect="read",
         examples=["medtrack simulate list notifications", "medtrack simulate list scores -o json"],
         connects=True,
     )(list_)
     command(
         added,
         "complete",
+        effect="write",
         examples=["medtrack simulate complete 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10"],
         connects=True,
     )(complete)
-    command(added, "reset", examples=["medtrack simulate reset"], connects=True)(reset)
+    command(
+        added, "reset", effect="destructive", examples=["medtrack simulate reset"], connects=True
+    )(reset)

@@ -153,4 +153,6 @@ def _foreign(found: "Stats") -> tuple[str, str]:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "stats", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(stats)
+    command(app, "stats", effect="read", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(
+        stats
+    )

@@ -104,5 +104,5 @@ def register(app: typer.Typer) -> None:
         examples=(*LINT, *DIFF),
         panel=Panel.BROKER,
     )
-    command(added, "lint", examples=LINT, connects=True)(lint)
-    command(added, "diff", examples=DIFF, connects=True)(diff)
+    command(added, "lint", effect="read", examples=LINT, connects=True)(lint)
+    command(added, "diff", effect="read", examples=DIFF, connects=True)(diff)

@@ -103,4 +103,4 @@ def validate(
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "validate", examples=EXAMPLES, panel=Panel.EVENTS)(validate)
+    command(app, "validate", effect="read", examples=EXAMPLES, panel=Panel.EVENTS)(validate)

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     RESET = "reset"
     EXPLANATION = "explanation"
     VERSION = "version"
+    SPEC = "spec"
     STEP = "step"
     DEMO = "demo"
     # In files.

@@ -18,9 +18,7 @@ from xml.etree import ElementTree as ET
 
 import pyte
 import pytest
-from typer.main import get_command
 
-from medtrack_cli.app import app
 from medtrack_cli.commands.options import CONNECTION_OPTIONS
 from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
 from medtrack_cli.config.loader import _VARIABLES
@@ -257,17 +255,6 @@ def test_every_setting_is_documented() -> None:
     wanted = {*TOP_KEYS, *CONNECTION_KEYS, *variables, *flags, KEY_PASSPHRASE}
 
     assert wanted - set(re.findall(r"[\w-]+", table)) == set()
-
-
-def test_what_is_said_to_lack_is_not_there() -> None:
-    """The commands, and the options of replay, that the README calls not built aren't known."""
-    section = README.read_text().partition("## What is not there yet\n")[2].partition("\n## ")[0]
-    commands = get_command(app).commands  # type: ignore[attr-defined]
-    options = [name for each in commands["replay"].params for name in each.opts]
-    lacking = re.findall(r"`([\w-]+)`", section)
-
-    assert "spec" in lacking
-    assert {*lacking} & {*commands, *options} == set()
 
 
 def test_every_page_is_found_on_the_site() -> None:

@@ -184,6 +184,7 @@ def files_and_settings(tool: Tool) -> Iterator[Ran]:
         ("topology", "lint", "--definitions", DEFINITIONS),
         ("topology", "diff", DEFINITIONS, emptied),
         ("version",),
+        ("spec",),
         ("doctor",),
         ("doctor", "--list"),
     ):

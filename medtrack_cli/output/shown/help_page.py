@@ -1,9 +1,9 @@
 """What --help prints."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
+from medtrack_cli.command_line import Command, Parameter, command_line, inner
 from medtrack_cli.output.shown.shown import Sheet
 
 MOST_COLUMNS = 100
@@ -12,49 +12,85 @@ MOST_COLUMNS = 100
 MOST_OF_NAMES = 33
 """Columns; a longer name has a line of its own."""
 
+_DOCS = (
+    "docs/ in medtrack's source: docs/cli.md has every help, docs/configuration.md the profiles, "
+    "docs/explain.md what each code means."
+)
 
-class Section(NamedTuple):
-    """A heading, and rows of a name and its meaning; a row without a name is a paragraph."""
-
-    title: str
-    rows: Sequence[tuple[str, str]]
+Sections = dict[str, list[tuple[str, str]]]
+"""Headings, and rows of a name and its meaning; a row without a name is a paragraph."""
 
 
-class HelpPage(NamedTuple):
-    """The help of a command or a group. Sections of the same part are aligned with each other."""
-
-    summary: str
-    examples: Sequence[str]
-    usage: str
-    text: Sequence[str]
-    parts: Sequence[Sequence[Section]]
-    for_newcomers: str = ""
-
-    def lines(self, sheet: Sheet) -> Iterator[str]:
-        """Give the page's lines. Lines of examples stay whole, so that they can be copied."""
-        width, style = min(sheet.width, MOST_COLUMNS), sheet.style
-        yield from _wrapped(self.summary, width)
+def help_lines(command: Command, sheet: Sheet) -> Iterator[str]:
+    """Give the lines of a help. Those of examples stay whole, so that they can be copied."""
+    width, style = min(sheet.width, MOST_COLUMNS), sheet.style
+    commands = inner(command)
+    yield from _wrapped(command["summary"], width)
+    yield ""
+    yield style("Examples:", "bold")
+    yield from (f"  {example}" for example in command["examples"])
+    if commands:
         yield ""
-        yield style("Examples:", "bold")
-        yield from (f"  {example}" for example in self.examples)
-        if self.for_newcomers:
-            yield ""
-            yield self.for_newcomers
+        yield "new here? medtrack demo"
+    yield ""
+    first, *rest = _wrapped(f"Usage: {usage(command)}", width)
+    yield first.replace("Usage:", style("Usage:", "bold"))
+    yield from rest
+    for paragraph in command["description"]:
         yield ""
-        first, *rest = _wrapped(f"Usage: {self.usage}", width)
-        yield first.replace("Usage:", style("Usage:", "bold"))
-        yield from rest
-        for paragraph in self.text:
+        yield from _wrapped(paragraph, width)
+    parameters = [*command["arguments"], *command["options"]]
+    for part in (
+        _sections((each["group"] or "", _command(each)) for each in commands),
+        _sections((each["group"], described(each)) for each in parameters),
+        *([] if " " in command["name"] else _closing()),
+    ):
+        widest = max((len(name) for rows in part.values() for name, _ in rows), default=0)
+        column = min(widest + 4, MOST_OF_NAMES)
+        for title, rows in part.items():
             yield ""
-            yield from _wrapped(paragraph, width)
-        for part in self.parts:
-            widest = max((len(name) for each in part for name, _ in each.rows), default=0)
-            column = min(widest + 4, MOST_OF_NAMES)
-            for section in part:
-                yield ""
-                yield style(f"{section.title}:", "bold")
-                for row in section.rows:
-                    yield from _row(*row, column, width)
+            yield style(f"{title}:", "bold")
+            for row in rows:
+                yield from _row(*row, column, width)
+
+
+def usage(command: Command) -> str:
+    """Give the form of a command's line."""
+    operands = [
+        each["metavar"] if each["required"] else f"[{each['metavar']}]"
+        for each in command["arguments"]
+    ]
+    inside = [] if command["effect"] else ["COMMAND"]
+    return " ".join([command["name"], *operands, *inside, "[OPTIONS]"])
+
+
+def _sections(rows: Iterable[tuple[str, tuple[str, str]]]) -> Sections:
+    sections: Sections = {}
+    for title, row in rows:
+        sections.setdefault(title, []).append(row)
+    return sections
+
+
+def _command(command: Command) -> tuple[str, str]:
+    return command["name"].rpartition(" ")[2], command["summary"]
+
+
+def described(parameter: Parameter) -> tuple[str, str]:
+    """Give the names of an option and its value, and its meaning."""
+    names, metavar, text = parameter["names"], parameter["metavar"], parameter["help"]
+    if not names:
+        return metavar, text
+    if parameter["default"]:
+        text = f"{text.rstrip('.')} [{parameter['default']}]."
+    label = " " * 4 * names[0].startswith("--") + ", ".join(names)  # below "-f, --file"
+    return f"{label} {metavar}".rstrip(), text
+
+
+def _closing() -> list[Sections]:
+    """End the help of medtrack itself: exit codes, variables, and further documentation."""
+    known = command_line()
+    rest = {"Environment": [*known["environment"].items()], "Docs": [("", _DOCS)]}
+    return [{"Exit codes": [*known["exit_codes"].items()]}, rest]
 
 
 def _row(name: str, text: str, column: int, width: int) -> Iterator[str]:
