@@ -154,6 +154,17 @@ def test_many_kills_lose_nothing_and_do_nothing_by_half(
         assert rows(connected, table) == count
 
 
+def test_what_always_fails_is_tried_again_without_haste(
+    connected: Tool, channel: "BlockingChannel"
+) -> None:
+    """A service that never succeeds keeps no broker busy: about ten tries in a second."""
+    running = services(connected, "comm", "--fail-rate", "1", "--timeout", "2")
+    publish(channel, event("user.created"), "always")
+    assert running.end().code == 0
+    assert told(running)["COMM", "failed"] in range(3, 31)
+    assert connected.run("simulate", "run", "comm", "--idle-timeout", "0.5").code == 0
+
+
 def rows(tool: Tool, table: str) -> int:
     """Count a table's rows, past the tool."""
     connection = sqlite3.connect(kept(tool))

@@ -64,7 +64,7 @@ class Simulation:
         self.done, self.back = [], []
         refused: list[CheckedDelivery] = []
         for delivery in batch:
-            self.trouble.wait(self.clock, self.stop)
+            self.trouble.wait(self.clock, self.stop, redelivered=delivery.redelivered)
             if self.stop.is_requested:
                 self.back.append(delivery.token)
                 continue

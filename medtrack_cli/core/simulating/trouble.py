@@ -25,10 +25,14 @@ class Trouble:
     _dice: dict[str, Random] = field(default_factory=dict)
     _stored: int = 0
 
-    def wait(self, clock: Clock, stop: Stop) -> None:
-        """Take the time that a slow service takes."""
-        until = clock.monotonic() + self.delay
-        while self.delay and not stop.is_requested and (left := until - clock.monotonic()) > 0:
+    def wait(self, clock: Clock, stop: Stop, *, redelivered: bool) -> None:
+        """Wait as a slow service does; before a failed event's next try, at least a moment.
+
+        A broker delivers again at once what is given back, so that both would spin.
+        """
+        delay = max(self.delay, _SLICE if redelivered and self.fail_rate else 0)
+        until = clock.monotonic() + delay
+        while delay and not stop.is_requested and (left := until - clock.monotonic()) > 0:
             clock.sleep(min(left, _SLICE))
 
     def fails(self, service: str) -> bool:
