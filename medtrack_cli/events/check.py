@@ -17,7 +17,9 @@ from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.events.registry import Registry, built_in
-from medtrack_cli.events.shortening import is_too_long, shortened
+from medtrack_cli.events.shortening import LARGE, is_too_long, shortened
+
+_QUOTE, _BACKSLASH = b'"\\'  # as numbers: a byte is found faster than bytes
 
 
 class Verdict(NamedTuple):
@@ -58,7 +60,8 @@ class QuickCheck:
         self._refused: tuple[bytes, ValidationError | None] = b"", None
 
     def __call__(self, body: bytes) -> Verdict | None:
-        if body == self._refused[0] or len(body) > MAX_BODY or is_too_long(body):
+        is_large = len(body) > LARGE and (len(body) > MAX_BODY or is_too_long(body))
+        if is_large or body == self._refused[0]:
             return None
         try:
             event = self._validate(body)
@@ -66,7 +69,12 @@ class QuickCheck:
             self._refused = body.rstrip(b" \t\r\n"), error.with_traceback(None)
             return None
         known = self._facts.get(event["event_type"])
-        return known.valid if known is not None and known.leave_no_doubt(body, event) else None
+        if known is None or _BACKSLASH in body or event["version"] != known.version:
+            return None
+        quotes, timestamp = body.count(_QUOTE), event["timestamp"]
+        has_no_double = quotes == known.certain_quotes or quotes == known.quotes(event)
+        is_sure = has_no_double and (timestamp[-1] == "Z" or has_offset(timestamp))
+        return known.valid if is_sure else None
 
     def validated(self, body: bytes) -> Any:  # noqa: ANN401 -- one of the registry's models
         """Have the model read an event, or raise what it has said of it: ValidationError."""
@@ -113,16 +121,6 @@ class _Facts(NamedTuple):
     optional_fields: tuple[tuple[str, int], ...]
     list_fields: tuple[str, ...]
     valid: Verdict
-
-    def leave_no_doubt(self, body: bytes, event: dict[str, Any]) -> bool:
-        """Return whether an event that its model accepts has no problem hidden from the model."""
-        quotes = body.count(b'"')
-        return (
-            (quotes == self.certain_quotes or quotes == self.quotes(event))
-            and b"\\" not in body
-            and event["version"] == self.version
-            and (event["timestamp"][-1] == "Z" or has_offset(event["timestamp"]))
-        )
 
     def quotes(self, event: Any) -> int:  # noqa: ANN401 -- one of the registry's models
         count = self.certain_quotes

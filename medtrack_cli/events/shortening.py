@@ -14,12 +14,12 @@ from medtrack_cli.events.json_text import MOST
 from medtrack_cli.events.registry import Registry
 
 MANY = 2 * MOST
-_LARGE = 32 * 1024  # bytes from which values are counted: real events are far smaller
+LARGE = 32 * 1024  # bytes from which values are counted: real events are far smaller
 
 
 def is_too_long(body: bytes, many: int = MANY) -> bool:
     """Return whether a body contains thousands of values, by its commas."""
-    return len(body) > _LARGE and body.count(b",") > many
+    return len(body) > LARGE and body.count(b",") > many
 
 
 def shortened(value: object, registry: Registry) -> bytes:
