@@ -105,14 +105,14 @@ class Watch:
         """Take what happened."""
         from medtrack_cli.core.ports import Interrupted
         from medtrack_cli.core.simulating.reactions import Handled
-        from medtrack_cli.wiring.simulating import Heard, Ready
+        from medtrack_cli.wiring.simulating import Published, Ready
 
         match happened:
             case Ready():
                 self._observer.begin()
                 self._is_ready = True
-            case Heard(event):
-                self._observer.hear(event)
+            case Published(event):
+                self._observer.published(event)
             case Handled():
                 self._observer.handled(happened)
             case Interrupted(reason=reason):
@@ -120,7 +120,7 @@ class Watch:
         self._observer.release()
 
     def end(self) -> int:
-        """Tell whether it is met, and give the exit code."""
+        """Return whether it is met, as the exit code."""
         from medtrack_cli.output.shown.expectations import ShownExpectations
 
         self._observer.release(is_over=True)

@@ -129,7 +129,7 @@ def run(
             *(runtime, meant, trouble.made(), stop),
             emits=emit,
             ends_after=stage_ends_after,
-            hears=watch is not None,
+            watches=watch is not None,
         )
         with closing(happenings):
             summary = _Showing(runtime, stop, timeout, idle_timeout, watch).all_of(happenings)

@@ -25,7 +25,7 @@ from medtrack_cli.files.samples import sample
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.testing.broker import Broker
 from medtrack_cli.testing.event import Event, event_of
-from medtrack_cli.testing.hearing import Hearing, Where
+from medtrack_cli.testing.inbox import Inbox, Where
 from medtrack_cli.testing.telling import understood
 from medtrack_cli.wiring import simulating
 from medtrack_cli.world import World
@@ -44,7 +44,7 @@ class Reaction:
     event: Event
 
 
-class Services(Hearing):
+class Services(Inbox):
     """Services at work in a thread; what they do is kept for this test alone."""
 
     _is_of_reactions = True
@@ -126,7 +126,7 @@ class Services(Hearing):
                 raise happened
 
     def _catch_up(self) -> None:
-        """Let each service have an event of ours behind all others; it tells of a second copy."""
+        """Let each service have an event of ours after all others; it reports a second copy."""
         mark = str(uuid4())
         for service in self._names:
             for _ in range(2):

@@ -1,4 +1,4 @@
-"""A tap for a test: it hears every event, and says in words what didn't come."""
+"""A tap for a test: it receives every event, and says in words what didn't come."""
 
 import time
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from medtrack_cli.core.ports import Consumer, Interrupted, Listening, Retry, Sto
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from medtrack_cli.testing.broker import Broker
 from medtrack_cli.testing.event import Event, event_of
-from medtrack_cli.testing.hearing import Hearing, Where
+from medtrack_cli.testing.inbox import Inbox, Where
 
 __tracebackhide__ = True  # pytest shows the test's line
 _SECONDS = 30.0  # for a message of our own to come back
 
 
-class Tap(Hearing):
+class Tap(Inbox):
     """All events that were published since the test began, in their order."""
 
     def __init__(self, broker: Broker, consumer: Consumer, *, reveal: bool) -> None:
@@ -73,7 +73,7 @@ class Tap(Hearing):
             self._add(examine(delivery, self._broker.registry))
 
     def _catch_up(self) -> None:
-        """Hear all that was published by now: a message of ours goes behind it, and comes."""
+        """Receive all that was published by now: a message of ours goes after it, and comes."""
         mark = str(uuid4())
         message = Message(1, "<test>", 1, None, self._queue, mark, b"{}", exchange="")
         receipt = self._broker.send(message)

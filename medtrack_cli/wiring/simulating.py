@@ -47,7 +47,7 @@ class Ready(NamedTuple):
     services: dict[str, Listening]
 
 
-class Heard(NamedTuple):
+class Published(NamedTuple):
     """An event that was published, whether a service does something about it or not."""
 
     event: CheckedDelivery
@@ -64,7 +64,7 @@ class Emitted(NamedTuple):
         return f"{self.outcome} ({self.reason})" if self.reason else self.outcome
 
 
-Happened = Ready | Interrupted | Resumed | Handled | Heard | Emitted | None
+Happened = Ready | Interrupted | Resumed | Handled | Published | Emitted | None
 """What a run yields as it happens; None a few times a second when nothing does."""
 
 
@@ -95,11 +95,11 @@ def simulate(  # noqa: PLR0913 -- one parameter a decision of the caller
     *,
     emits: bool = False,
     ends_after: float | None = None,
-    hears: bool = False,
+    watches: bool = False,
 ) -> Generator[Happened]:
     """Let services stand in until stopped, and yield what happens, each when it is stored.
 
-    A run that `hears` has a tap, too, and yields each event that is published.
+    A run that `watches` has a tap, too, and yields each event that is published.
     What is yielded is acknowledged after its batch; closing this leaves the rest to the broker.
     """
     is_over = False
@@ -112,7 +112,7 @@ def simulate(  # noqa: PLR0913 -- one parameter a decision of the caller
         worker = Simulation(kept, clock, stop, trouble, letters.bury, runtime.registry)
         most = PREFETCH if trouble.delay < _SLOW else 1
         sources: dict[str, Source] = {name: ServiceQueue(name, most) for name in services}
-        sources |= {_TAP: Tap()} if hears else {}
+        sources |= {_TAP: Tap()} if watches else {}
         together = _consumers(runtime, sources, stop)
         try:
             yield from _run(together, worker, len(sources), letters, outbox)
@@ -136,7 +136,9 @@ def _run(
             name, what = happened
             if isinstance(what, list):
                 try:
-                    yield from _heard(worker, what) if name == _TAP else worker.handle(name, what)
+                    yield from (
+                        _published(worker, what) if name == _TAP else worker.handle(name, what)
+                    )
                 finally:
                     together.settle(name, Settled(worker.done, worker.back))
             elif isinstance(what, Listening):
@@ -150,9 +152,9 @@ def _run(
             yield from outbox.send()
 
 
-def _heard(worker: Simulation, batch: Sequence[Delivery]) -> Iterator[Heard]:
+def _published(worker: Simulation, batch: Sequence[Delivery]) -> Iterator[Published]:
     worker.done, worker.back = [each.token for each in batch], []
-    yield from (Heard(examine(each, worker.registry)) for each in batch)
+    yield from (Published(examine(each, worker.registry)) for each in batch)
 
 
 def _consumers(runtime: Runtime, sources: Mapping[str, Source], stop: Stop) -> Together:

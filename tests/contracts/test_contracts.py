@@ -55,7 +55,7 @@ def doors(request: pytest.FixtureRequest) -> Doors:
     return Doors(settings, world.open_publisher, world.open_consumer)
 
 
-class Hearing:
+class Inbox:
     """A tap that is ready, and what it hears."""
 
     def __init__(self, tap: Consumer) -> None:
@@ -82,7 +82,7 @@ def test_everything_is_confirmed_and_heard_in_order(doors: Doors) -> None:
     number = 100 if doors.settings.via_http else 1200  # some windows
     sent = [message(position) for position in range(1, number + 1)]
     with doors.tap("student.#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         receipts = list(publisher.publish(iter(sent)))
         heard = hearing.hear(len(sent))
     assert receipts == [each.receipt(Outcome.CONFIRMED) for each in sent]
@@ -100,7 +100,7 @@ def test_a_tap_is_ready_at_its_first_word(doors: Doors) -> None:
     """The first thing a tap says is that it listens, to which patterns, and since when."""
     before = datetime.now(UTC)
     with doors.tap("a.*", "b") as tap:
-        ready = Hearing(tap).ready
+        ready = Inbox(tap).ready
     assert isinstance(ready, Listening)
     assert ready.patterns == ("a.*", "b")
     assert before <= ready.since <= datetime.now(UTC)
@@ -109,7 +109,7 @@ def test_a_tap_is_ready_at_its_first_word(doors: Doors) -> None:
 def test_a_tap_hears_only_its_patterns(doors: Doors) -> None:
     """A message that no pattern matches is unroutable; one that two match is heard once."""
     with doors.tap("stage.*", "stage.created") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         keys = ["stage.created", "student.created", "stage.accepted"]
         sent = [message(index, routing_key=key) for index, key in enumerate(keys, 1)]
         receipts = {each.position: each.outcome for each in publisher.publish(sent)}
@@ -130,7 +130,7 @@ def test_receipts_in_the_source_pass_through(doors: Doors) -> None:
     """A receipt among the messages comes out as it is, and nothing is sent for it."""
     invalid = Receipt(2, "f", 2, None, None, Outcome.INVALID, "1 finding")
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         receipts = list(publisher.publish([message(1), invalid, message(3)]))
         heard = hearing.hear(2)
     assert invalid in receipts
@@ -166,7 +166,7 @@ def test_properties_and_headers_keep_their_types(doors: Doors) -> None:
     }
     sent = message(1, properties=properties, headers=headers)
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         (receipt,) = publisher.publish([sent])
         if doors.settings.via_http:
             assert (receipt.outcome, "types" in receipt.reason) == (Outcome.REFUSED, True)
@@ -181,7 +181,7 @@ def test_properties_and_headers_keep_their_types(doors: Doors) -> None:
 def test_bodies_are_exact(doors: Doors, body: bytes) -> None:
     """A body of any length and content arrives byte for byte."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         (receipt,) = publisher.publish([message(1, body=body)])
         (heard,) = hearing.hear(1)
     assert receipt.outcome is Outcome.CONFIRMED
@@ -191,7 +191,7 @@ def test_bodies_are_exact(doors: Doors, body: bytes) -> None:
 def test_a_key_beyond_amqps_limit_is_refused(doors: Doors) -> None:
     """A routing key of 256 bytes is refused with a reason; what follows it is sent."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         sent = [message(1, routing_key="é" * 128), message(2, routing_key="é" * 127)]
         receipts = {each.position: each for each in publisher.publish(sent)}
         assert [each.message_id for each in hearing.hear(1)] == ["id-2"]
@@ -250,7 +250,7 @@ def test_a_wish_to_stop_ends_listening(doors: Doors) -> None:
 def test_deliveries_are_acknowledged_and_given_back_in_any_order(doors: Doors) -> None:
     """What is given back comes again, marked; what was acknowledged doesn't; nothing is lost."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         list(publisher.publish([message(position) for position in range(1, 7)]))
         tokens = {each.message_id: each.token for each in hearing.hear(6, acknowledge=False)}
         assert list(tokens.values()) == sorted(tokens.values())
@@ -269,11 +269,11 @@ def test_who_leaves_gets_nothing_again(doors: Doors) -> None:
     name = f"tests.contract.{uuid4()}"
     with doors.tap("tests.left", name=name) as tap, doors.publisher() as publisher:
         sent = [message(number, routing_key="tests.left") for number in range(1, 9)]
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         list(publisher.publish(sent))
         tap.leave([each.token for each in hearing.hear(8, acknowledge=False)])
     with doors.consumer(Queue(name)) as consumer:
-        again = Hearing(consumer).hear(8)
+        again = Inbox(consumer).hear(8)
     assert [each.message_id for each in again] == [each.message_id for each in sent]
     assert all(each.redelivered for each in again)
 
@@ -282,14 +282,14 @@ def test_what_is_not_acknowledged_stays_in_its_queue(doors: Doors) -> None:
     """Of a queue that stays, the next consumer gets what the last one didn't acknowledge."""
     name = f"tests.contract.{uuid4()}"
     with doors.tap("tests.kept", name=name) as tap, doors.publisher() as publisher:
-        hearing = Hearing(tap)
+        hearing = Inbox(tap)
         list(
             publisher.publish([message(number, routing_key="tests.kept") for number in range(1, 5)])
         )
         heard = hearing.hear(4, acknowledge=False)
         tap.acknowledge([heard[2].token, heard[0].token])
     with doors.consumer(Queue(name)) as consumer:
-        rest = Hearing(consumer).hear(2)
+        rest = Inbox(consumer).hear(2)
     assert [(each.message_id, each.redelivered) for each in rest] == [
         ("id-2", True),
         ("id-4", True),

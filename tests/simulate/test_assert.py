@@ -144,13 +144,13 @@ def test_a_reaction_is_seen_after_its_event() -> None:
     observer.handled(Handled("COMM", event, Result.REPEATED, "one"))
     observer.release()
     assert not expected.seen
-    observer.hear(event)
+    observer.published(event)
     assert [each.name for each in expected.seen] == ["student.created", "COMM.welcome"]
     assert expected.decided is True
     observer.handled(Handled("COMM", old, Result.DONE, "old", WELCOME))
     clock.seconds = PATIENCE_SECONDS + 1
     observer.release()
-    observer.hear(old)
+    observer.published(old)
     assert expected.count == 4
 
 

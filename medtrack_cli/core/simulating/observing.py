@@ -20,7 +20,7 @@ class _Held(NamedTuple):
 
 
 class Observer:
-    """Tells expectations of events, as a tap hears them, and of reactions.
+    """Tells expectations of events, as a tap receives them, and of reactions.
 
     A service has its events by another queue than the tap, so that it may have one first.
     """
@@ -29,7 +29,7 @@ class Observer:
         self.expected = expected
         self._clock = clock
         self._began = clock.monotonic()
-        self._heard = Counter[str]()
+        self._published = Counter[str]()
         self._from_queue = Counter[str]()
         self._held: deque[_Held] = deque()
 
@@ -41,7 +41,7 @@ class Observer:
     def seconds(self) -> float:
         return self._clock.monotonic() - self._began
 
-    def hear(self, event: CheckedDelivery) -> None:
+    def published(self, event: CheckedDelivery) -> None:
         """Take an event off the tap, and the reactions that waited for it."""
         cause = cause_of(event.delivery)
         if self._from_queue[cause] > 0:
@@ -56,26 +56,26 @@ class Observer:
         """Take what a service did; an effect counts only when it is new."""
         if handled.result is Result.FAILED:
             return
-        if self._heard[handled.cause]:
+        if self._published[handled.cause]:
             self._take(handled)
         else:
             self._held.append(_Held(self._clock.monotonic(), handled))
 
     def release(self, *, is_over: bool = False) -> None:
-        """Take the reactions whose event the tap didn't hear, each event first.
+        """Take the reactions whose event the tap didn't receive, each event first.
 
         It waited in a service's queue from before.
         """
         long_ago = self._clock.monotonic() - PATIENCE_SECONDS
         while self._held and (is_over or self._held[0].since < long_ago):
             handled = self._held.popleft().handled
-            if not self._heard[handled.cause]:
+            if not self._published[handled.cause]:
                 self._from_queue[handled.cause] += 1
                 self._see(handled.cause, handled.event)
             self._take(handled)
 
     def _see(self, cause: str, event: CheckedDelivery) -> None:
-        self._heard[cause] += 1
+        self._published[cause] += 1
         self.expected.take(Seen(self.seconds, event))
 
     def _take(self, handled: Handled) -> None:

@@ -81,7 +81,7 @@ class Pattern:
         return f"{told} for {self.about}" if self.about else told
 
     def concerns(self, seen: Seen) -> bool:
-        """Tell whether it is about such a thing at all."""
+        """Return whether it is about such a thing at all."""
         return bool(seen.reaction) is self.is_reaction and key_matches(self.name, seen.name)
 
     def miss(self, seen: Seen) -> Miss | None:

@@ -6,7 +6,7 @@ from random import Random
 
 from medtrack_cli.core.ports import Clock, Stop
 
-_SLICE = 0.1  # seconds; a wish to stop is heard so soon
+_SLICE = 0.1  # seconds; how soon a wish to stop is noticed
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Trouble:
             clock.sleep(min(left, _SLICE))
 
     def fails(self, service: str) -> bool:
-        """Tell whether this try fails."""
+        """Return whether this try fails."""
         if not self.fail_rate:
             return False
         text = None if self.seed is None else f"{self.seed} {service}"

@@ -22,7 +22,7 @@ Where = Mapping[str, Any] | str | Callable[[dict[str, Any]], bool]
 __tracebackhide__ = True  # pytest shows the test's line
 
 
-class Hearing(ABC):
+class Inbox(ABC):
     """What was seen since the test began, in its order; each is taken by one call of `expect`."""
 
     _is_of_reactions = False
