@@ -44,7 +44,7 @@ class Runtime:
         """Where the command prints."""
         if self.output != "json":
             return self._for_people()
-        from medtrack_cli.output.json_lines import JsonPrinter
+        from medtrack_cli.output.json_printer import JsonPrinter
 
         people = None if self.told == "json" else self._for_people()
         out, err = self.world.stdout, self.world.stderr
@@ -52,7 +52,7 @@ class Runtime:
 
     def _for_people(self) -> "Printer":
         world = self.world
-        from medtrack_cli.output.human import HumanPrinter
+        from medtrack_cli.output.human_printer import HumanPrinter
 
         return HumanPrinter(
             world.stdin,
@@ -73,10 +73,9 @@ class Runtime:
     def print_help(self, path: str) -> None:
         """Print the help of a command, without the printers, whose import takes too long."""
         from medtrack_cli.command_line import command_of
-        from medtrack_cli.output.marks import marks_for
         from medtrack_cli.output.shown.help_page import help_lines
         from medtrack_cli.output.shown.shown import Sheet
-        from medtrack_cli.output.style import Style
+        from medtrack_cli.output.style import Style, marks_for
         from medtrack_cli.output.terminal import width_of
 
         stdout = self.world.stdout

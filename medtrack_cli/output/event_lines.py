@@ -6,9 +6,9 @@ from typing import IO, AnyStr, Generic, TextIO
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.style import marks_for
 from medtrack_cli.output.template import renderer, template
 from medtrack_cli.output.terminal import width_of
 

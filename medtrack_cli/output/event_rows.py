@@ -14,7 +14,6 @@ from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.trace import trace_id
 from medtrack_cli.events.findings import Problem
-from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.masking import (
     is_uuid,
     masked,
@@ -24,6 +23,7 @@ from medtrack_cli.output.masking import (
     may_be_seen,
 )
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.style import Marks
 
 MAX_PARSED = 256 * 1024
 """Bytes of the largest body that is parsed; of a larger one only the size is shown."""

@@ -1,15 +1,24 @@
-"""Keep personal data off screens: which values may be shown, and what the others look like."""
+"""Keep personal data off screens: which values may be shown, and how; ids are shortened."""
 
 import re
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from string import punctuation, whitespace
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 from medtrack_cli.events.envelope import FIELD_NAME
+from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:
     from medtrack_cli.events.fields import FieldType
+
+LENGTHS = (8, 13, 18, 36)
+"""Where a UUID is cut: after its first, second or third group, or not at all."""
+
+REMEMBERED = 10_000
+"""Ids of which no two look the same."""
 
 _PUNCTUATION = frozenset(punctuation + whitespace)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -152,3 +161,30 @@ def _field_names() -> frozenset[str]:
     from medtrack_cli.events.registry import event_types
 
     return frozenset(field.name for each in event_types().values() for field in each.fields)
+
+
+def masked_id(message_id: str, shorten: Callable[[str], str]) -> str:
+    """Show a message's id as far as it may be seen; a UUID is shortened."""
+    shown = masked("message_id", message_id)
+    return safe_text(shorten(shown) if is_uuid(shown) else shown)
+
+
+class ShortIds:
+    """Cuts ids; two of the last that are remembered never look the same.
+
+    The first id with a short form keeps it. Ids that begin alike, such as UUIDv7 made in the same
+    minute, get more groups.
+    """
+
+    def __init__(self) -> None:
+        self._owners: OrderedDict[str, str] = OrderedDict()
+
+    def __call__(self, full: str) -> str:
+        for length in LENGTHS:
+            short = full[:length]
+            if self._owners.setdefault(short, full) == full:
+                break
+        self._owners.move_to_end(short)
+        if len(self._owners) > REMEMBERED:
+            self._owners.popitem(last=False)
+        return short

@@ -1,7 +1,7 @@
-"""Colours, where they are wanted."""
+"""Colours, where they are wanted, and the signs that show a meaning without them."""
 
 from collections.abc import Mapping
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from medtrack_cli.core.choices import Colour
 
@@ -27,3 +27,34 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str], asked: Colour) -> b
     if environ.get("FORCE_COLOR"):
         return True
     return environ.get("TERM") != "dumb" and stream.isatty()
+
+
+class Marks(NamedTuple):
+    """One sign for each meaning; all are one column wide, except the arrow keys."""
+
+    valid: str
+    doubtful: str  # valid, with a warning
+    invalid: str
+    steady: str
+    waiting: str
+    paused: str
+    rule: str
+    ellipsis: str
+    cursor: str  # before what is selected
+    bars: str  # from nothing to the most
+    arrows: str
+    up: str  # more than before
+    down: str
+
+
+FULL = Marks("✓", "!", "✗", "●", "○", "‖", "─", "…", "▸", " ▁▂▃▄▅▆▇█", "↑↓", "▲", "▼")
+ASCII = Marks("+", "!", "x", "*", "o", "=", "-", "~", ">", " .:-=+*#@", "up/down", "+", "-")
+
+
+def marks_for(encoding: str | None) -> Marks:
+    """Choose the marks that an encoding has."""
+    try:
+        "".join(FULL).encode(encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return ASCII
+    return FULL

@@ -21,11 +21,10 @@ from medtrack_cli.errors import (
     TimedOut,
     UnknownProfile,
 )
-from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.checks import ShownCheck, ShownDiagnosis
 from medtrack_cli.output.shown.shown import Sheet
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import FULL, Style
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:

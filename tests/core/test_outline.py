@@ -10,10 +10,9 @@ import pytest
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.outline import MOST_NAMES, MOST_SHOWN, Outline
-from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.shown.plans import ShownPlan
 from medtrack_cli.output.shown.shown import Sheet
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import Style, marks_for
 from tests.builders import NOON, delivery, encode, event, message
 
 HERE = Origin("broker.example:5672", "/", "medtrack.events")

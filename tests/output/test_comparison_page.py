@@ -6,10 +6,9 @@ import pytest
 
 from medtrack_cli.core.compatibility import Compared, Contract
 from medtrack_cli.events.compatibility import compare
-from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.shown.comparisons import ShownComparison
 from medtrack_cli.output.shown.shown import Sheet
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import FULL, Style
 
 Schema = dict[str, Any]
 

@@ -18,15 +18,14 @@ from medtrack_cli.core.ports import Retry, Stop
 from medtrack_cli.events.registry import event_types
 from medtrack_cli.output.event_rows import Look, event_lines
 from medtrack_cli.output.live.block import Scene, block, duration
-from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
 from medtrack_cli.output.live.panes import prompt
-from medtrack_cli.output.live.statistics import Statistics
-from medtrack_cli.output.live.terminal import Size
-from medtrack_cli.output.marks import FULL
+from medtrack_cli.output.live.screen import Size
+from medtrack_cli.output.live.statistics import Connection, Phase, Statistics
+from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.style import FULL
 from medtrack_cli.world import SystemClock
 from tests.builders import delivery, encode, event
 

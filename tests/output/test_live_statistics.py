@@ -17,7 +17,7 @@ from medtrack_cli.output.live.selection import (
     Selection,
 )
 from medtrack_cli.output.live.statistics import MAX_TYPES, Minute, Statistics
-from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.masking import ShortIds
 from tests.builders import delivery
 
 START = 1_000.0

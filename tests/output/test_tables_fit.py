@@ -20,11 +20,10 @@ from medtrack_cli.core.archive import Archive, Edge
 from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.output.live.keys import HELP
 from medtrack_cli.output.live.panes import help_lines
-from medtrack_cli.output.marks import FULL
 from medtrack_cli.output.shown.archives import ShownArchive, ShownArchives
 from medtrack_cli.output.shown.runs import ShownRun, ShownRuns
 from medtrack_cli.output.shown.shown import Sheet, Shown
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import FULL, Style
 from medtrack_cli.output.wrapping import aligned, columns
 from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.world import World

@@ -19,11 +19,10 @@ from rich.cells import cell_len
 from medtrack_cli.core.statistics.counts import Stats
 from medtrack_cli.core.statistics.reading import StatsReader
 from medtrack_cli.events.registry import built_in
-from medtrack_cli.output.marks import ASCII, FULL, Marks
 from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.stats.page import stats_page
 from medtrack_cli.output.stats.texts import duration, share, size
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import ASCII, FULL, Marks, Style
 from tests.builders import NOON, delivery, encode, event, numbered
 from tests.cli.tool import COMMAND, Tool
 from tests.security.hostile import HOSTILE, steered

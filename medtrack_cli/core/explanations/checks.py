@@ -33,8 +33,7 @@ CHECKS: Mapping[Check, Explanation] = {
     Check.TCP: Explanation(
         "The host takes connections at the port.",
         "A refused connection: nothing listens there. No answer: a firewall drops packets, or the "
-        "host"
-        " is away.",
+        "host is away.",
         "Check the port (5672; with TLS 5671), that RabbitMQ runs, and the firewalls in between.",
     ),
     Check.PROTOCOL: Explanation(

@@ -7,8 +7,7 @@ RULES: dict[Rule, Explanation] = {
     Rule.JSON_SYNTAX: Explanation(
         "The text is not JSON.",
         "Events are JSON by RFC 8259. NaN, Infinity, comments and trailing commas are not part of "
-        "it, "
-        "though some parsers accept them.",
+        "it, though some parsers accept them.",
         "Fix the text at the named place.",
         '{"score": NaN}',
         '{"score": 85}',

@@ -98,8 +98,7 @@ TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
         "It does nothing any more, or a newer RabbitMQ refuses the queue: after an upgrade its "
         "service doesn't start.",
         "Leave it out where the queue is declared. A queue's arguments can't be changed: it has "
-        "to be "
-        "declared again, with another name or after it was deleted.",
+        "to be declared again, with another name or after it was deleted.",
         '{"x-queue-mode": "lazy"}',
         "{}",
     ),

@@ -14,15 +14,14 @@ from medtrack_cli.output.event_rows import (
     finding_lines,
     routing_key,
 )
-from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls, Pane
 from medtrack_cli.output.live.keys import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
+from medtrack_cli.output.live.screen import Size
 from medtrack_cli.output.live.selection import not_drawn
-from medtrack_cli.output.live.statistics import SECONDS, Statistics, Tally
-from medtrack_cli.output.live.terminal import Size
-from medtrack_cli.output.marks import Marks
+from medtrack_cli.output.live.statistics import SECONDS, Connection, Phase, Statistics, Tally
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.style import Marks
 from medtrack_cli.plural import counted
 
 DIGITS = 9

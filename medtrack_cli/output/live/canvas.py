@@ -10,7 +10,7 @@ from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.output.event_rows import Look, event_lines, routing_key
 from medtrack_cli.output.live.block import Scene, block
 from medtrack_cli.output.live.controls import Controls, Pane
-from medtrack_cli.output.live.kept import Entry
+from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.panes import (
     CURSOR,
     help_lines,
@@ -20,11 +20,11 @@ from medtrack_cli.output.live.panes import (
     prompt,
     reading,
 )
-from medtrack_cli.output.live.terminal import Row, Screen, Size
+from medtrack_cli.output.live.screen import Row, Screen, Size
 from medtrack_cli.output.live.whole import whole_lines
-from medtrack_cli.output.marks import marks_for
+from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.paint import console_for, paint
-from medtrack_cli.output.short_ids import ShortIds
+from medtrack_cli.output.style import marks_for
 
 BLOCK_SECONDS = 0.2
 """Between two updates of the block."""
@@ -89,7 +89,7 @@ class Canvas:
             self.screen.draw([], self._block)
             self.drawn_at = self._block_at
 
-    def pane(self, scene: Scene, held: Sequence[Entry], shown: Sequence[Entry]) -> None:
+    def pane(self, scene: Scene, looking: Looking) -> None:
         """Fill the screen above the block with the open pane."""
         self._block_at = self._watched.clock.monotonic()
         if not self.screen.is_free:
@@ -98,13 +98,14 @@ class Canvas:
         below = block(scene, size, self.marks)
         room = max(1, size.height - len(below) - 1)
         if controls.pane is Pane.LIST:
-            title = list_title(shown, len(held), controls, reveal=self._watched.reveal)
+            shown, kept = looking.shown, len(looking.held)
+            title = list_title(shown, kept, controls, reveal=self._watched.reveal)
             if controls.typed is not None:
                 title = prompt(controls.typed, size.width)
             rows = listing(shown, controls, self._row, self.marks.cursor, room)
         else:
-            title = self._title(controls, held)
-            rows = reading(title, self.lines(controls, held), controls, room)
+            title = self._title(looking)
+            rows = reading(title, self.lines(looking), controls, room)
         blank = [Text()] * (room - len(rows))
         filled = [title, *rows, *blank, *below][: size.height]
         for row in filled:
@@ -117,23 +118,22 @@ class Canvas:
         size = self.screen.size
         return max(1, size.height - len(block(scene, size, self.marks)) - 1)
 
-    def lines(self, controls: Controls, held: Sequence[Entry]) -> list[Text]:
+    def lines(self, looking: Looking) -> list[Text]:
         """Give all lines of the event or the help that is open."""
-        if controls.pane is Pane.HELP:
-            return help_lines(self.screen.size.width)
-        number, width = controls.selected, self.screen.size.width
-        entry = next((each for each in held if each.number == number), None)
-        if entry is not None and self._open[:2] != (number, width):
-            self._open = number, width, whole_lines(entry.seen, self._look(width), width)
-        return self._open[2] if entry else []
+        width = self.screen.size.width
+        if looking.controls.pane is Pane.HELP:
+            return help_lines(width)
+        number, seen = looking.controls.selected, looking.whole
+        if seen is not None and self._open[:2] != (number, width):
+            self._open = number, width, whole_lines(seen, self._look(width), width)
+        return self._open[2] if seen else []
 
-    def _title(self, controls: Controls, held: Sequence[Entry]) -> Text:
-        if controls.pane is Pane.HELP:
+    def _title(self, looking: Looking) -> Text:
+        if looking.controls.pane is Pane.HELP:
             return Text("keys", "bold")
-        entry = next((each for each in held if each.number == controls.selected), None)
-        key = entry.seen.delivery.routing_key if entry else ""
+        key = looking.whole.delivery.routing_key if looking.whole else ""
         shown = routing_key(key, reveal=self._watched.reveal)
-        return Text(f"event {controls.selected:,}: {shown}", "bold")
+        return Text(f"event {looking.controls.selected:,}: {shown}", "bold")
 
     def _row(self, seen: CheckedDelivery) -> Text:
         look = self._look(max(self.screen.size.width - CURSOR, 1))

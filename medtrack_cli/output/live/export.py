@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Recording, Watched
 from medtrack_cli.errors import MedtrackError
+from medtrack_cli.output.live.kept import ids_of
 from medtrack_cli.output.live.looking import Looking
-from medtrack_cli.output.live.search import ids_of
-from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 
 
@@ -86,7 +86,7 @@ def id_of(seen: CheckedDelivery) -> str | None:
 
 def shown_id(text: str, *, reveal: bool) -> str:
     """Write an id for a screen."""
-    return safe_text(text if reveal or is_uuid(text) else masked("message_id", text))
+    return safe_text(text if reveal else masked("message_id", text))
 
 
 def to_clipboard(text: str) -> str:

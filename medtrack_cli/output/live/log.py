@@ -51,7 +51,7 @@ class Log:
     def go_on(self, *, was_paused: bool) -> None:
         """Draw what has waited while the log was held; of a flood only a part, as always."""
         self.frame([])  # together: many rows take a while
-        waiting = [*self._selection.taken_back(), *self._selection.held()]
+        waiting = [*self._selection.taken_back(), *self._selection.held.take_all()]
         if not was_paused:
             waiting = self._selection.choose(waiting, self._clock.monotonic())
         self._draw(self._unsaid, waiting)
@@ -65,7 +65,7 @@ class Log:
     def show(self) -> None:
         """Draw the screen again, without anything new."""
         if self._looking.controls.pane:
-            self._canvas.pane(self._scene(), self._looking.held, self._looking.shown)
+            self._canvas.pane(self._scene(), self._looking)
         else:
             self.frame([])
 

@@ -17,7 +17,6 @@ class Looking:
 
     @property
     def held(self) -> list[Entry]:
-        """List what is held."""
         return self._kept.held
 
     @property
@@ -38,11 +37,16 @@ class Looking:
 
     @property
     def selected(self) -> CheckedDelivery | None:
-        """Give the selected event."""
         shown = self.shown if self.controls.pane is Pane.LIST else self.held
         if not self.controls.selected or not shown:
             return None
         return shown[nearest([entry.number for entry in shown], self.controls.selected)].seen
+
+    @property
+    def whole(self) -> CheckedDelivery | None:
+        """Give the event that is open, if it is still held."""
+        number = self.controls.selected
+        return next((entry.seen for entry in self.held if entry.number == number), None)
 
     @property
     def new(self) -> int:

@@ -58,46 +58,35 @@ class Held:
     """The newest valid events and the newest invalid ones, each within bounds of their own."""
 
     def __init__(self, most: int, most_invalid: int) -> None:
-        self._kinds = {True: _Newest(most), False: _Newest(most_invalid)}
-        self._numbers = count()
+        self._most = {True: most, False: most_invalid}
+        self._bytes = {True: 0, False: 0}
+        self._waiting: dict[bool, deque[tuple[int, CheckedDelivery]]]
+        self._waiting = {True: deque(), False: deque()}
+        self._numbers = count()  # in the order of arrival
 
     def __len__(self) -> int:
-        return sum(len(kind.waiting) for kind in self._kinds.values())
+        return sum(map(len, self._waiting.values()))
 
     def add(self, seen: CheckedDelivery) -> list[CheckedDelivery]:
         """Keep a delivery; return the older ones of its kind that were dropped for it."""
-        return self._kinds[seen.is_valid].add(next(self._numbers), seen)
+        kind, gone = seen.is_valid, []
+        waiting = self._waiting[kind]
+        waiting.append((next(self._numbers), seen))
+        self._bytes[kind] += _size(seen)
+        while len(waiting) > self._most[kind] or (
+            self._bytes[kind] > MAX_HELD_BYTES and len(waiting) > 1
+        ):
+            gone.append(waiting.popleft()[1])
+            self._bytes[kind] -= _size(gone[-1])
+        return gone
 
     def take_all(self) -> list[CheckedDelivery]:
         """Give all that is kept, oldest first, and empty it."""
-        taken = [seen for _, seen in merge(*(kind.waiting for kind in self._kinds.values()))]
-        for kind in self._kinds.values():
-            kind.clear()
+        taken = [seen for _, seen in merge(*self._waiting.values())]
+        for kind, waiting in self._waiting.items():
+            waiting.clear()
+            self._bytes[kind] = 0
         return taken
-
-
-class _Newest:
-    """The newest events of one kind, each with its number in the order of arrival."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._bytes = 0
-        self.waiting: deque[tuple[int, CheckedDelivery]] = deque()
-
-    def add(self, number: int, seen: CheckedDelivery) -> list[CheckedDelivery]:
-        self.waiting.append((number, seen))
-        self._bytes += _size(seen)
-        gone = []
-        while len(self.waiting) > self._most or (
-            self._bytes > MAX_HELD_BYTES and len(self.waiting) > 1
-        ):
-            gone.append(self.waiting.popleft()[1])
-            self._bytes -= _size(gone[-1])
-        return gone
-
-    def clear(self) -> None:
-        self.waiting.clear()
-        self._bytes = 0
 
 
 def _size(seen: CheckedDelivery) -> int:
@@ -113,33 +102,19 @@ class Selection:
             True: Allowance(now, LINES_A_SECOND, LINES_AT_ONCE),
             False: Allowance(now, INVALID_A_SECOND, INVALID_AT_ONCE),
         }
-        self._held = Held(MAX_HELD, MAX_HELD)  # while paused
+        self.held = Held(MAX_HELD, MAX_HELD)  # while paused
         self._recent = Held(MAX_RECENT, INVALID_AT_ONCE)  # counted as not drawn
-        self._unsaid = 0  # not drawn and not yet reported
+        self.unsaid = 0  # not drawn and not yet reported
         self._unsaid_invalid: Counter[tuple[str, str]] = Counter()  # of these, by rule and type
-
-    @property
-    def waiting(self) -> int:
-        """How many are held."""
-        return len(self._held)
-
-    @property
-    def is_unreported(self) -> bool:
-        """Whether there are undrawn events not yet reported."""
-        return self._unsaid > 0
 
     def is_flood(self, now: float) -> bool:
         """Return whether more arrives than is drawn."""
         return any(allowance.is_low(now) for allowance in self._allowances.values())
 
     def hold(self, batch: Sequence[CheckedDelivery]) -> None:
-        """Keep a batch until `held` is called."""
+        """Keep a batch until what is held is taken."""
         for seen in batch:
-            self.give_up(self._held.add(seen))
-
-    def held(self) -> list[CheckedDelivery]:
-        """Give what was held."""
-        return self._held.take_all()
+            self.give_up(self.held.add(seen))
 
     def give_up(self, batch: Sequence[CheckedDelivery]) -> None:
         """Count a batch as not drawn."""
@@ -177,18 +152,18 @@ class Selection:
 
     def say(self) -> list[str]:
         """Report how many were not drawn since the last call, the invalid ones by group."""
-        said = [not_drawn(self._unsaid, self._unsaid_invalid.total())] if self._unsaid else []
+        said = [not_drawn(self.unsaid, self._unsaid_invalid.total())] if self.unsaid else []
         groups = [(count, group) for group, count in self._unsaid_invalid.most_common() if count]
         said += [f"  {count:,} x {rule} {name}" for count, (rule, name) in groups[:MAX_GROUPS]]
         if others := sum(count for count, _ in groups[MAX_GROUPS:]):
             said.append(f"  {others:,} x of {len(groups) - MAX_GROUPS:,} other kinds")
-        self._unsaid = 0
+        self.unsaid = 0
         self._unsaid_invalid.clear()
         return said
 
     def _skip(self, number: int, seen: CheckedDelivery) -> None:
         self._statistics.not_drawn += number
-        self._unsaid += number
+        self.unsaid += number
         if not seen.is_valid:
             self._statistics.invalid_not_drawn += number
             group = _group(seen)

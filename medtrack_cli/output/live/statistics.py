@@ -1,11 +1,13 @@
-"""What the live view counts: totals, and rates of the last minute."""
+"""What the live view knows: totals, rates of the last minute, the connection's story."""
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import Enum
 
 from medtrack_cli.core.bounded import OTHERS, BoundedCounts, named
 from medtrack_cli.core.checked import CheckedDelivery
-from medtrack_cli.output.live.search import service_of
+from medtrack_cli.core.ports import Interrupted, Listening, Resumed
+from medtrack_cli.output.live.kept import service_of
 
 SECONDS = 60
 """How far a rate looks back."""
@@ -105,3 +107,38 @@ class Statistics:
 def type_of(seen: CheckedDelivery) -> str:
     """Name the type under which a delivery is counted and filtered."""
     return seen.event_type or seen.delivery.routing_key
+
+
+class Phase(Enum):
+    """The state of the connection."""
+
+    CONNECTING = "connecting"
+    LISTENING = "listening"
+    LOST = "interrupted"
+
+
+@dataclass(slots=True)
+class Connection:
+    """The connection's story. Times are monotonic seconds."""
+
+    since: float  # of the phase
+    phase: Phase = Phase.CONNECTING
+    ready_at: float | None = None  # the first time
+    reason: str = ""  # of an interruption
+    gaps: int = 0
+    gap_seconds: float = 0.0
+
+    def take(self, happening: Listening | Interrupted | Resumed, now: float) -> None:
+        match happening:
+            case Listening():
+                self.phase, self.ready_at = Phase.LISTENING, now
+            case Interrupted(_, reason):
+                self.phase, self.reason = Phase.LOST, reason
+                self.gaps += 1
+            case Resumed(since, until, may_have_missed):
+                self.phase = Phase.LISTENING
+                if may_have_missed:
+                    self.gap_seconds += (until - (since or until)).total_seconds()
+                else:
+                    self.gaps -= 1
+        self.since = now

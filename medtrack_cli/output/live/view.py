@@ -19,15 +19,14 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
-from medtrack_cli.output.live.connection import Connection, Phase
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.export import Export
 from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.log import Log
 from medtrack_cli.output.live.looking import Looking
+from medtrack_cli.output.live.screen import Keyboard, suspending
 from medtrack_cli.output.live.selection import Selection
-from medtrack_cli.output.live.statistics import Statistics
-from medtrack_cli.output.live.terminal import Keyboard, suspending
+from medtrack_cli.output.live.statistics import Connection, Phase, Statistics
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
 from medtrack_cli.output.wrapping import wrapped
@@ -87,7 +86,7 @@ class LiveView:
         self._stack.close()
         with self._lock:
             self._screen.settle()
-            self._selection.give_up(self._selection.held())
+            self._selection.give_up(self._selection.held.take_all())
             self._looking.controls = Controls(has_bodies=self._controls.has_bodies)
             self._log.draw(self._selection.taken_back())
             self._leave()
@@ -214,7 +213,7 @@ class LiveView:
             self._enter()
         for key in keys:
             self._press(key)
-        is_unreported = self._selection.is_unreported and not self._controls.is_holding
+        is_unreported = self._selection.unsaid and not self._controls.is_holding
         since_drawn = self._clock.monotonic() - self._canvas.drawn_at
         if is_unreported and since_drawn > FLOOD_FRAME_SECONDS:
             self._log.draw(self._selection.taken_back())
@@ -237,7 +236,7 @@ class LiveView:
                 case "enter":
                     self._log.frame([""])
         page = self._canvas.page(self._scene())
-        self._looking.press(key, page, len(self._canvas.lines(before, self._looking.held)))
+        self._looking.press(key, page, len(self._canvas.lines(self._looking)))
         self._canvas.outdate()
         if before.is_holding and not self._controls.is_holding:
             self._log.go_on(was_paused=before.is_paused)
@@ -248,7 +247,7 @@ class LiveView:
             self._connection,
             self._statistics,
             self._controls,
-            self._selection.waiting,
+            len(self._selection.held),
             self._looking.new,
             self._last_event_at,
             self._clock.monotonic(),

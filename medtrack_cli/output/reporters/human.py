@@ -7,13 +7,12 @@ from typing import TextIO
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
-from medtrack_cli.output.marks import marks_for
 from medtrack_cli.output.reporters.reporter import Reporter, SourceLine
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import headline
 from medtrack_cli.output.shown.shown import Sheet
 from medtrack_cli.output.snippet import snippet
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import Style, marks_for
 
 
 class HumanReporter(Reporter):

@@ -1,13 +1,17 @@
-"""From `-o` options to reporters: one on stdout, any number into files."""
+"""From `-o` options to a report: by one reporter on stdout, and any number into files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from os.path import realpath
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from medtrack_cli.core.choices import REPORTS
+from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing, UsageError
+from medtrack_cli.events.findings import Finding
+from medtrack_cli.output.masking import masked_pointer
 from medtrack_cli.output.new_file import report_file
 from medtrack_cli.output.reporters.reporter import FilePlace, Reporter
 from medtrack_cli.output.style import Style
@@ -104,3 +108,50 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
     return SarifReporter(out, look.file_place, rules_of(look.command))
+
+
+class Report:
+    """Passes what is found on to every reporter; see `Reporter`.
+
+    `most` bounds the findings shown, by default 50 in human output; the rest are counted. Keys that
+    are no names are masked in pointers unless `reveal`. `alone` keeps others off the terminal while
+    a reporter writes.
+    """
+
+    def __init__(
+        self,
+        reporters: Sequence[Reporter],
+        most: int | None,
+        alone: Callable[[], AbstractContextManager[None]],
+        *,
+        reveal: bool,
+    ) -> None:
+        self._alone = alone
+        self._reveal = reveal
+        self._reporters = [(each, each.most if most is None else most) for each in reporters]
+        self._count = 0
+
+    def file(self, name: str) -> None:
+        for reporter, _ in self._reporters:
+            reporter.file(name)
+
+    def finding(self, finding: Finding, lines: Callable[[int], str | None]) -> None:
+        willing = [r for r, most in self._reporters if most is None or self._count < most]
+        self._count += 1
+        if not self._reveal:
+            finding = replace(finding, pointer=masked_pointer(finding.pointer))
+        if willing:
+            with self._alone():
+                for reporter in willing:
+                    reporter.finding(finding, lambda: lines(finding.span.line))
+
+    def unreadable(self, error: InputMissing) -> None:
+        with self._alone():
+            for reporter, _ in self._reporters:
+                reporter.unreadable(error)
+
+    def finish(self, verdict: Verdict) -> None:
+        with self._alone():
+            for reporter, most in self._reporters:
+                verdict.hidden = 0 if most is None else max(0, self._count - most)
+                reporter.finish(verdict)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.masking import masked, masked_id
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import wrapped
@@ -53,11 +53,10 @@ class ShownPlan(NamedTuple):
 
     def _row(self, event: Mapping[str, Any], start: int, sheet: Sheet) -> tuple[str, ...]:
         received, key = event["received_at"], event["routing_key"]
-        message_id = masked("message_id", event["message_id"])
         return (
             received.replace("T", " ")[start:23] if received else "-",
             safe_text(key if key in self._queues() else masked("routing_key", key)) or '""',
-            safe_text(sheet.shorten(message_id) if is_uuid(message_id) else message_id),
+            masked_id(event["message_id"], sheet.shorten),
             "" if event["valid"] else "no valid event",
         )
 
@@ -143,11 +142,11 @@ def _death(group: Mapping[str, Any], sheet: Sheet) -> tuple[str, ...]:
     """Say how many messages were dead-lettered where, why and when, and which were first."""
     times = [each.replace("T", " ")[:19] for each in (group["oldest"], group["newest"]) if each]
     kind = masked("event_type", group["event_type"] or "") or "no event"
-    ids = [masked("message_id", each) for each in group["message_ids"]]
+    ids = [masked_id(each, sheet.shorten) for each in group["message_ids"]]
     return (
         f"{group['messages']:,}",
         f"{safe_text(group['reason'])} in {safe_text(group['queue'])}",
         safe_text(kind) + ("" if group["valid"] else ", invalid"),
         " to ".join(dict.fromkeys(times)),
-        safe_text(" ".join(sheet.shorten(each) if is_uuid(each) else each for each in ids)),
+        " ".join(ids),
     )

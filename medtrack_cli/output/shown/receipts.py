@@ -6,7 +6,7 @@ from typing import NamedTuple
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.record import exact
-from medtrack_cli.output.masking import is_uuid, masked
+from medtrack_cli.output.masking import masked, masked_id
 from medtrack_cli.output.printer import Group
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.findings import ShownFinding
@@ -93,10 +93,7 @@ class ShownMessage(NamedTuple):
 
 
 def _id(message_id: str | None, sheet: Sheet) -> str:
-    if message_id is None:
-        return "-"
-    shown = masked("message_id", message_id)
-    return safe_text(sheet.shorten(shown) if is_uuid(shown) else shown)
+    return "-" if message_id is None else masked_id(message_id, sheet.shorten)
 
 
 def _placed(  # noqa: PLR0913, PLR0917 -- the parts of a line

@@ -5,9 +5,8 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.output.marks import Marks
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.style import Style
+from medtrack_cli.output.style import Marks, Style
 from medtrack_cli.output.wrapping import aligned, columns, kept, longest_word, wrapped
 
 Record = dict[str, Any]
