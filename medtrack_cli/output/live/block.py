@@ -24,6 +24,8 @@ from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import Marks
 from medtrack_cli.plural import counted
 
+_HINTS = {None: HINTS, Pane.LIST: LIST_HINTS, Pane.EVENT: EVENT_HINTS, Pane.HELP: EVENT_HINTS}
+
 DIGITS = 9
 
 MOST_SERVICES = 6
@@ -75,16 +77,14 @@ def block(scene: Scene, size: Size, marks: Marks) -> list[Text]:
     return chosen
 
 
-def totals(
-    watched: Watched, statistics: Statistics, connection: Connection, width: int, marks: Marks
-) -> Iterator[Text]:
+def totals(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     """Sum up at the end: each type, and what was unusual."""
     chips = (
-        _counted(name, tally, marks, reveal=watched.reveal)
-        for name, tally in statistics.most_frequent
+        _counted(name, tally, marks, reveal=scene.watched.reveal)
+        for name, tally in scene.statistics.most_frequent
     )
     yield from _flowing(chips, width, "   ")
-    yield from _flowing(_numbers(watched, statistics, connection), width, "  ")
+    yield from _flowing(_numbers(scene), width, "  ")
 
 
 def _counted(name: str, tally: Tally, marks: Marks, *, reveal: bool) -> Text:
@@ -214,13 +214,14 @@ def _flowing(chips: Iterable[Text], width: int, gap: str) -> Iterator[Text]:
 
 def _oddities(scene: Scene, width: int) -> Iterator[Text]:
     """Give the totals, and what is unusual."""
-    chips = list(_numbers(scene.watched, scene.statistics, scene.connection))
+    chips = list(_numbers(scene))
     if scene.last_event_at is not None and scene.now - scene.last_event_at >= IDLE_SECONDS:
         chips.append(Text(f"nothing for {duration(scene.now - scene.last_event_at)}", "yellow"))
     return _flowing(chips, width, "  ")
 
 
-def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -> Iterator[Text]:
+def _numbers(scene: Scene) -> Iterator[Text]:
+    statistics, connection = scene.statistics, scene.connection
     gaps = counted(connection.gaps, "gap")
     if connection.gaps:
         gaps += f" ({connection.gap_seconds:,.1f} s)"
@@ -230,7 +231,7 @@ def _numbers(watched: Watched, statistics: Statistics, connection: Connection) -
     yield Text(
         f"{statistics.redelivered:,} redelivered", "yellow" if statistics.redelivered else "dim"
     )
-    if left_out := watched.left_out():
+    if left_out := scene.watched.left_out():
         yield Text(f"{left_out:,} left out", "yellow")
     if statistics.filtered:
         yield Text(f"{statistics.filtered:,} filtered out", "yellow")
@@ -248,24 +249,14 @@ def _keys(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     if controls.only is not None:
         only = routing_key(controls.only, reveal=scene.watched.reveal)
         chips.append(Text(f"[only {only}]", "bold yellow"))
-    for key, word in _hints(controls):
+    hints = PROMPT_HINTS if controls.typed is not None else _HINTS[controls.pane]
+    for key, word in hints:
         label = "go on" if word == "pause" and controls.is_paused else word
         chip = Text.assemble((key.format(arrows=marks.arrows), "bold"), (f" {label}", "dim"))
         if word == "bodies" and controls.has_bodies:
             chip.append(" [on]", "bold yellow")
         chips.append(chip)
     return _flowing(chips, width, "  ")
-
-
-def _hints(controls: Controls) -> Iterable[tuple[str, str]]:
-    if controls.typed is not None:
-        return PROMPT_HINTS
-    match controls.pane:
-        case None:
-            return HINTS
-        case Pane.LIST:
-            return LIST_HINTS
-    return EVENT_HINTS
 
 
 def _sparkline(counts: list[int], bars: str) -> str:

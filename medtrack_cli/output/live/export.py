@@ -37,7 +37,6 @@ class Export:
             _add(self._recording, batch)
 
     def close(self) -> None:
-        """End the recording."""
         if self._recording:
             self._recording.close()
 
@@ -47,14 +46,13 @@ class Export:
             return f"recording to {safe_text(self._recording.path.name)} already"
         if not self._watched.record:
             return "nothing can be recorded here"
+        recording = None
         try:
             recording = self._watched.record(kept[0].delivery if kept else None)
-        except MedtrackError as error:
-            return f"not recorded: {safe_text(error.message)}"
-        try:
             _add(recording, kept)
         except MedtrackError as error:
-            recording.close()
+            if recording:
+                recording.close()
             return f"not recorded: {safe_text(error.message)}"
         self._recording = recording
         gap = f" ({missing:,} between them are no longer kept)" if missing else ""

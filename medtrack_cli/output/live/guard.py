@@ -59,7 +59,6 @@ class Guard:
                 self._process.stdin.write(f"{screen}\n".encode())
 
     def dismiss(self) -> None:
-        """End it."""
         self.tell("left")
         if process := self._process:
             self._process, self._told = None, ""

@@ -73,7 +73,6 @@ class Keyboard:
         return [name for part, flag, name in _TAKEN if self._before[part] & flag]
 
     def leave(self) -> None:
-        """Restore the modes."""
         if self._before is not None:
             with suppress(termios.error):  # the terminal is gone
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)

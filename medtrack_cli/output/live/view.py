@@ -91,8 +91,7 @@ class LiveView:
             self._log.draw(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
-                width, marks = self._screen.size.width, self._canvas.marks
-                rows = totals(self._watched, self._statistics, self._connection, width, marks)
+                rows = totals(self._scene(), self._screen.size.width, self._canvas.marks)
                 self._screen.draw([self._canvas.paint(row) for row in rows], ())
                 self._screen.erase()
             self._screen.draw(self._export.copied, ())

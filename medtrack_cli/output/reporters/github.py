@@ -1,14 +1,12 @@
 """Findings as workflow commands, which GitHub shows beside the lines of a pull request."""
 
 from collections.abc import Mapping
-from typing import TextIO
 
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import NOWHERE, Finding
 from medtrack_cli.output.reporters.reporter import (
     STDIN,
-    FilePlace,
     Reporter,
     SourceLine,
     sentence_of,
@@ -18,10 +16,6 @@ from medtrack_cli.output.safe_text import safe_text
 
 class GithubReporter(Reporter):
     """Writes `::error` and `::warning` lines and a summary."""
-
-    def __init__(self, out: TextIO, file_place: FilePlace) -> None:
-        super().__init__(out)
-        self._file_place = file_place
 
     def finding(self, finding: Finding, line: SourceLine) -> None:  # noqa: ARG002 -- GitHub has it
         span = finding.span

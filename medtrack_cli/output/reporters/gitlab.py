@@ -21,8 +21,7 @@ class GitlabReporter(Reporter):
     """Writes one JSON array as it goes."""
 
     def __init__(self, out: TextIO, file_place: FilePlace) -> None:
-        super().__init__(out)
-        self._file_place = file_place
+        super().__init__(out, file_place)
         self._separator = ""
         self._alike: Counter[str] = Counter()
         out.write("[")

@@ -34,7 +34,6 @@ class JunitDocument:
         self._counts = Counter[str]()
 
     def begin(self, name: str) -> None:
-        """Begin a test case."""
         self._close_case()
         self._name = name
         self._result = ""
@@ -55,7 +54,6 @@ class JunitDocument:
         self._texts.write(f"{escape(safe_text(line))}\n")
 
     def finish(self, seconds: float) -> None:
-        """Write the document."""
         self._close_case()
         self._texts.close()
         counts = (

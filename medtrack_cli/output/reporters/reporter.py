@@ -24,8 +24,9 @@ class Reporter(ABC):
     most: int | None = None
     """How many findings it shows by default; None: all."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, file_place: FilePlace = str) -> None:
         self._out = out
+        self._file_place = file_place
 
     def file(self, name: str) -> None:  # noqa: B027 -- most say nothing of a valid file
         """Begin a file."""

@@ -26,8 +26,7 @@ class SarifReporter(Reporter):
     """Writes one JSON document as it goes: first the results, last their rules."""
 
     def __init__(self, out: TextIO, file_place: FilePlace, rules: Rules) -> None:
-        super().__init__(out)
-        self._file_place = file_place
+        super().__init__(out, file_place)
         self._rules = rules
         self._separator = ""
         self._unreadable: list[InputMissing] = []

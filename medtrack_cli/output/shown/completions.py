@@ -45,14 +45,14 @@ class Completions(NamedTuple):
     def zsh(self) -> str:
         """Give their kind, and each with its displayed text, separated by NUL."""
         if not self.words:
-            return self._parted("files", str(self.before_file)) if self.takes_files else ""
+            return self._files()
         shown = [safe_text(each.text) for each in self.words]
         width = max((len(each) for each in shown if len(each) <= _WIDEST), default=0)
         parts = ["lines" if any(each.meaning for each in self.words) else "words"]
         for each, text in zip(self.words, shown, strict=True):
             meaning = safe_text(each.meaning)
             parts += each.text, f"{text:<{width}}  -- {meaning}" if meaning else text
-        return self._parted(*parts)
+        return _parted(*parts)
 
     def fish(self, quote: str) -> str:
         """Give their kind, and each with its meaning after a tab, separated by NUL.
@@ -61,17 +61,21 @@ class Completions(NamedTuple):
         that a terminal obeys or hides: words that contain these or a tab are left out.
         """
         if not self.words:
-            return self._parted("files", str(self.before_file)) if self.takes_files else ""
+            return self._files()
         rows = [
             f"{text}\t{safe_text(meaning)}"
             for text, meaning in self.words
             if "\t" not in text
             and not any(_is_hidden(char) for char in text if quote or not char.isascii())
         ]
-        return self._parted("words", *rows)
+        return _parted("words", *rows)
 
-    def _parted(self, *parts: str) -> str:
-        return "".join(f"{each}\0" for each in parts)
+    def _files(self) -> str:
+        return _parted("files", str(self.before_file)) if self.takes_files else ""
+
+
+def _parted(*parts: str) -> str:
+    return "".join(f"{each}\0" for each in parts)
 
 
 def _is_hidden(char: str) -> bool:

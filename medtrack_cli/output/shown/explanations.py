@@ -1,15 +1,13 @@
 """A code explained in full."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from medtrack_cli.core.explanations import Explained
 from medtrack_cli.core.kinds import Kind
+from medtrack_cli.output.shown.help_page import MOST_COLUMNS, paragraph
 from medtrack_cli.output.shown.shown import Record, Sheet
 from medtrack_cli.output.wrapping import kept
-
-_WIDEST = 100
 
 
 class ShownExplanation(NamedTuple):
@@ -28,9 +26,7 @@ class ShownExplanation(NamedTuple):
         about_it = filter(None, (group.replace("_", " "), self.explained.severity))
         yield f"{code} ({', '.join(about_it)})"
         for text in (about.summary, f"Why: {about.why}", f"What to do: {about.do}"):
-            yield from textwrap.wrap(
-                text, min(sheet.width, _WIDEST), break_long_words=False, break_on_hyphens=False
-            )
+            yield from paragraph(text, min(sheet.width, MOST_COLUMNS))
         for name in ("wrong", "right", "example"):
             if text := getattr(about, name):
                 yield from kept(f"{name}: {text}", sheet.room)

@@ -25,7 +25,7 @@ def help_lines(command: Command, sheet: Sheet) -> Iterator[str]:
     """Give the lines of a help. Those of examples stay whole, so that they can be copied."""
     width, style = min(sheet.width, MOST_COLUMNS), sheet.style
     commands = inner(command)
-    yield from _wrapped(command["summary"], width)
+    yield from paragraph(command["summary"], width)
     yield ""
     yield style("Examples:", "bold")
     yield from (f"  {example}" for example in command["examples"])
@@ -33,12 +33,12 @@ def help_lines(command: Command, sheet: Sheet) -> Iterator[str]:
         yield ""
         yield "new here? medtrack demo"
     yield ""
-    first, *rest = _wrapped(f"Usage: {usage(command)}", width)
+    first, *rest = paragraph(f"Usage: {usage(command)}", width)
     yield first.replace("Usage:", style("Usage:", "bold"))
     yield from rest
-    for paragraph in command["description"]:
+    for text in command["description"]:
         yield ""
-        yield from _wrapped(paragraph, width)
+        yield from paragraph(text, width)
     parameters = [*command["arguments"], *command["options"]]
     for part in (
         _sections((each["group"] or "", _command(each)) for each in commands),
@@ -96,10 +96,10 @@ def _closing() -> list[Sections]:
 def _row(name: str, text: str, column: int, width: int) -> Iterator[str]:
     """Write a name with its meaning beside it, or below it where there is too little room."""
     if not name:
-        yield from _wrapped(text, width, "  ")
+        yield from paragraph(text, width, "  ")
         return
     is_narrow = column * 2 > width
-    lines = _wrapped(text, width, " " * (8 if is_narrow else column))
+    lines = paragraph(text, width, " " * (8 if is_narrow else column))
     if is_narrow or len(name) + 4 > column:
         yield f"  {name}"
     else:
@@ -107,7 +107,7 @@ def _row(name: str, text: str, column: int, width: int) -> Iterator[str]:
     yield from lines
 
 
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+def paragraph(text: str, width: int, indent: str = "") -> list[str]:
     """Break a text into lines between words, never within one."""
     return textwrap.wrap(
         text,

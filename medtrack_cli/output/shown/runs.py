@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.publishing.runs import Run
@@ -40,6 +40,7 @@ class ShownRun(NamedTuple):
         run = self.run
         state = f"{run.state} ({run.reason})" if run.reason else str(run.state)
         counts = ", ".join(f"{count:,} {name}" for name, count in run.counts.items() if count)
+        plan = ShownPlan(run.plan).facts() if run.plan else ()
         told = {
             "run": run.name,
             "state": state,
@@ -50,7 +51,7 @@ class ShownRun(NamedTuple):
             "exchange": run.target.get("exchange", ""),
             "options": " ".join(_options(run)),
             "events": "" if run.events is None else f"{run.events:,}",
-            **{name: text for name, text in _plan(run) if name != "to"},
+            **{name: text for name, text in plan if name != "to"},
             "outcomes": counts,
             "to go on": f"medtrack replay --resume {run.name}" if run.is_unfinished else "",
         }
@@ -70,10 +71,6 @@ def record(run: Run) -> Record:
         "cursor": run.cursor and run.cursor._asdict(),
         "counts": run.counts,
     }
-
-
-def _plan(run: Run) -> Iterator[tuple[str, str]]:
-    return ShownPlan(run.plan).facts() if run.plan else iter(())
 
 
 def _row(run: Run) -> tuple[str, ...]:
@@ -99,8 +96,5 @@ def _options(run: Run) -> Iterator[str]:
             elif name == "id_" and value:
                 yield f"id={','.join(mask_shape(each) if '@' in each else each for each in value)}"
             elif value not in (None, False, "", []):
-                yield f"{name.strip('_').replace('_', '-')}={_text(value)}"
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 -- any option's
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+                text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+                yield f"{name.strip('_').replace('_', '-')}={text}"

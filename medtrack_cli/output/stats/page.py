@@ -41,7 +41,7 @@ def _heading(text: str, sheet: Sheet) -> str:
 
 def _facts(stats: Stats, sheet: Sheet) -> Iterator[str]:
     facts = list(texts.facts(stats))
-    width = max(len(fact.label) for fact in facts) + 2
+    width = max(len(label) for label, _ in facts) + 2
     indent = " " * width
     for label, text in facts:
         words = (cut_left(word, sheet.width - width, sheet.marks.ellipsis) for word in text.split())

@@ -14,7 +14,6 @@ from medtrack_cli.core.statistics.counts import (
 )
 from medtrack_cli.core.statistics.timeline import Chart, Column, Gap
 from medtrack_cli.core.times import from_seconds
-from medtrack_cli.events.findings import WARNINGS
 from medtrack_cli.output.masking import masked, masked_pointer
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.plural import counted
@@ -23,13 +22,6 @@ MOST_ROWS = 20
 """The most rows of a table, or gaps, shown; the others are counted."""
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
-
-
-class Fact(NamedTuple):
-    """One line of the summary."""
-
-    label: str
-    text: str
 
 
 class Row(NamedTuple):
@@ -44,7 +36,6 @@ class FindingRow(NamedTuple):
     """Findings of one rule in one field, in the events of one type and service."""
 
     rule: str
-    severity: str
     event_type: str
     field: str
     service: str
@@ -55,7 +46,6 @@ class FindingRow(NamedTuple):
 
     @property
     def when(self) -> str:
-        """Say when the first and the last came."""
         day = f"{self.first[:10]} "
         last = "" if self.first == self.last else f" to {self.last.removeprefix(day)}"
         return f"{self.first}{last}"
@@ -72,49 +62,46 @@ class Table(NamedTuple):
     rest: str  # what isn't shown, in words; empty: all is
 
 
-def facts(stats: Stats) -> Iterator[Fact]:
-    """Say what isn't in a table: how many, when, how large, what is unusual."""
+def facts(stats: Stats) -> Iterator[tuple[str, str]]:
+    """Say, with a label each, what isn't in a table: how many, when, how large, what is unusual."""
     events = f"{stats.events:,}"
     files = f" in {counted(stats.files, 'file')}" if stats.files else ""
-    yield Fact("events", f"{events}{files}")
+    yield ("events", f"{events}{files}")
     if stats.invalid:
-        yield Fact("invalid", f"{stats.invalid:,} ({share(stats.invalid / stats.events)})")
+        yield ("invalid", f"{stats.invalid:,} ({share(stats.invalid / stats.events)})")
     if (extent := stats.timeline.extent) is not None:
-        yield Fact("first", f"{from_seconds(extent[0]):%Y-%m-%d %H:%M:%S}Z")
-        yield Fact("last", f"{from_seconds(extent[1]):%Y-%m-%d %H:%M:%S}Z")
-        yield Fact("span", _span(stats.events - stats.untimed, extent[1] - extent[0]))
+        yield ("first", _moment(extent[0]))
+        yield ("last", _moment(extent[1]))
+        yield ("span", _span(stats.events - stats.untimed, extent[1] - extent[0]))
     if stats.untimed:
-        yield Fact("without a time", f"{stats.untimed:,}")
+        yield ("without a time", f"{stats.untimed:,}")
     sizes = stats.sizes
     median, largest = size(sizes.median), size(sizes.largest)
-    yield Fact("size", f"{size(sizes.total)}; median {median}, largest {largest}")
+    yield ("size", f"{size(sizes.total)}; median {median}, largest {largest}")
     if stats.redelivered:
-        yield Fact("redelivered", f"{stats.redelivered:,}")
+        yield ("redelivered", f"{stats.redelivered:,}")
     if stats.duplicates.found:
         least = "at least " if stats.duplicates.is_least else ""
-        yield Fact("duplicates", f"{least}{stats.duplicates.found:,}, by their message ids")
+        yield ("duplicates", f"{least}{stats.duplicates.found:,}, by their message ids")
     if stats.foreign:
-        yield Fact("no event", f"{counted(stats.foreign, 'place')}, the first at {_first(stats)}")
+        first = safe_text(stats.first_foreign)
+        yield ("no event", f"{counted(stats.foreign, 'place')}, the first at {first}")
 
 
 def tables(stats: Stats) -> Iterator[Table]:
     """Give the tables that have rows."""
-    for title, field, names in (
-        ("event type", "event_type", stats.types),
-        ("service", "service", stats.services),
-        ("routing key", "routing_key", stats.routing_keys),
+    for field, names in (
+        ("event_type", stats.types),
+        ("service", stats.services),
+        ("routing_key", stats.routing_keys),
     ):
-        shown = [(name, each) for name, each in most_frequent(names) if name is not None]
-        if shown:
-            yield _table(title, field, names, stats.events)
+        if set(names.apart) - {None}:
+            yield _table(field, names, stats.events)
 
 
 def rules(stats: Stats) -> list[tuple[str, str, int]]:
     """List each broken rule, with its severity and number of findings."""
-    return [
-        (rule, "warning" if rule in WARNINGS else "error", number)
-        for rule, number in stats.rules.most_common()
-    ]
+    return [(rule, rule.severity, number) for rule, number in stats.rules.most_common()]
 
 
 def findings(stats: Stats) -> tuple[list[FindingRow], str]:
@@ -192,8 +179,7 @@ def duration(seconds: float) -> str:
 def _span(events: int, seconds: float) -> str:
     if not seconds:
         return "all at one moment"
-    rate = events / seconds
-    return f"{duration(seconds)}; on average {_rate(rate)}"
+    return f"{duration(seconds)}; on average {_rate(events / seconds)}"
 
 
 def _rate(each_second: float) -> str:
@@ -205,15 +191,15 @@ def _rate(each_second: float) -> str:
 
 def _gap(gap: Gap) -> str:
     since, until = from_seconds(gap.since), from_seconds(gap.until)
-    end = f"{until:%H:%M:%S}" if since.date() == until.date() else f"{until:%Y-%m-%d %H:%M:%S}"
-    return f"{since:%Y-%m-%d %H:%M:%S}Z to {end}Z, {duration(gap.seconds)}"
+    end = f"{until:%H:%M:%S}Z" if since.date() == until.date() else _moment(gap.until)
+    return f"{_moment(gap.since)} to {end}, {duration(gap.seconds)}"
 
 
-def _first(stats: Stats) -> str:
-    return safe_text(stats.first_foreign)
+def _moment(seconds: float) -> str:
+    return f"{from_seconds(seconds):%Y-%m-%d %H:%M:%S}Z"
 
 
-def _table(title: str, field: str, names: Names, events: int) -> Table:
+def _table(field: str, names: Names, events: int) -> Table:
     listed = most_frequent(names)
     rows = tuple(
         Row(_name(field, name), each, each.events / events) for name, each in listed[:MOST_ROWS]
@@ -221,19 +207,19 @@ def _table(title: str, field: str, names: Names, events: int) -> Table:
     left = names.others.events + sum(each.events for _, each in listed[MOST_ROWS:])
     more = len(listed) - len(rows)
     least = "over " if names.others.events else ""
-    return Table(title, rows, f"{least}{more:,} more, with {left:,} events" if left else "")
+    rest = f"{least}{more:,} more, with {left:,} events" if left else ""
+    return Table(field.replace("_", " "), rows, rest)
 
 
 def _finding(group: Group, found: Found) -> FindingRow:
     return FindingRow(
         group.rule,
-        "warning" if group.rule in WARNINGS else "error",
         _name("event_type", group.event_type),
         safe_text(masked_pointer(group.field)) or "(whole event)",
         _name("service", group.service),
         found.findings,
-        "" if found.first is None else f"{from_seconds(found.first):%Y-%m-%d %H:%M:%S}Z",
-        "" if found.last is None else f"{from_seconds(found.last):%Y-%m-%d %H:%M:%S}Z",
+        "" if found.first is None else _moment(found.first),
+        "" if found.last is None else _moment(found.last),
         tuple(_places(found.places)),
     )
 
