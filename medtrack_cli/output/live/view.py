@@ -22,7 +22,6 @@ from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.export import Export
 from medtrack_cli.output.live.keys import keys_of
-from medtrack_cli.output.live.log import Log
 from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.screen import Keyboard, suspending
 from medtrack_cli.output.live.selection import Selection
@@ -54,15 +53,16 @@ class LiveView:
         self._watched = watched
         self._clock = watched.clock
         self._keyboard = Keyboard(stdin)
-        self._canvas = Canvas(stdout, watched, colour=colour)
-        self._screen = self._canvas.screen
         now = self._clock.monotonic()
         self._statistics = Statistics(now)
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
         self._looking = Looking(self._statistics, has_bodies=watched.body)
+        self._canvas = Canvas(
+            stdout, watched, self._selection, self._looking, self._scene, colour=colour
+        )
+        self._screen = self._canvas.screen
         self._export = Export(watched, self._looking, self._screen.write)
-        self._log = Log(self._canvas, self._selection, self._looking, self._clock, self._scene)
         self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
         self._failure: BaseException | None = None
@@ -88,7 +88,7 @@ class LiveView:
             self._screen.settle()
             self._selection.give_up(self._selection.held.take_all())
             self._looking.controls = Controls(has_bodies=self._controls.has_bodies)
-            self._log.draw(self._selection.taken_back())
+            self._canvas.draw(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
                 rows = totals(self._scene(), self._screen.size.width, self._canvas.marks)
@@ -126,7 +126,7 @@ class LiveView:
             if self._controls.is_holding:  # meanwhile
                 self._selection.hold(wanted)
             else:
-                self._log.draw([*self._selection.taken_back(), *wanted])
+                self._canvas.draw([*self._selection.taken_back(), *wanted])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, in the log and in the block."""
@@ -136,7 +136,7 @@ class LiveView:
             colour = "green" if connection.phase is Phase.LISTENING else "bold red"
             width = self._screen.size.width
             lines = wrapped(safe_text(told(happening)), width, indent="  ")
-            self._log.say(*(self._canvas.paint(Text(line, colour)) for line in lines))
+            self._canvas.say(*(self._canvas.paint(Text(line, colour)) for line in lines))
 
     def note(self, line: str) -> None:
         """Print a painted line above the block; nothing while the terminal takes no output.
@@ -146,18 +146,18 @@ class LiveView:
         with self._lock:
             if self._connection.phase is Phase.LOST:
                 return
-            if self._log.is_up and self._screen.is_free:
-                self._log.say(line)
+            if self._canvas.is_up and self._screen.is_free:
+                self._canvas.say(line)
 
     @contextmanager
     def share_terminal(self) -> Iterator[None]:
         """Let others write to the terminal, above the block."""
         with self._lock:
-            if self._log.is_up:
+            if self._canvas.is_up:
                 self._screen.erase()
             yield
-            if self._log.is_up:
-                self._log.show()
+            if self._canvas.is_up:
+                self._canvas.show()
 
     @property
     def _controls(self) -> Controls:
@@ -191,7 +191,7 @@ class LiveView:
         try:
             while not self._done.is_set():
                 typed = b""
-                if self._log.is_up and self._keyboard.is_there:
+                if self._canvas.is_up and self._keyboard.is_there:
                     typed = self._keyboard.read(BLOCK_SECONDS)
                 else:
                     self._done.wait(BLOCK_SECONDS)
@@ -206,39 +206,38 @@ class LiveView:
         if self._screen.is_gone and not self._watched.stop.is_requested:
             self._watched.stop.request(128 + SIGHUP)
         if not self._screen.is_ours:
-            self._log.is_up = False
+            self._canvas.is_up = False
             return
-        if not self._log.is_up:
+        if not self._canvas.is_up:
             self._enter()
         for key in keys:
             self._press(key)
         is_unreported = self._selection.unsaid and not self._controls.is_holding
         since_drawn = self._clock.monotonic() - self._canvas.drawn_at
         if is_unreported and since_drawn > FLOOD_FRAME_SECONDS:
-            self._log.draw(self._selection.taken_back())
+            self._canvas.draw(self._selection.taken_back())
         elif self._controls.pane and (keys or self._canvas.is_due):
-            self._log.show()
+            self._canvas.show()
         elif keys or self._canvas.is_due:
-            self._canvas.refresh(self._scene())
+            self._canvas.refresh()
 
     def _press(self, key: str) -> None:
         before = self._controls
         self._export.press(key)
         if key == "w" and self._export.notice:
-            self._log.say(self._canvas.paint(Text(self._export.notice, "yellow")))
+            self._canvas.say(self._canvas.paint(Text(self._export.notice, "yellow")))
         if before.pane is None and before.typed is None:
             match key:
                 case "q":
                     self._watched.stop.request(ExitCode.DONE)
                 case "c" | "\x0c":  # Ctrl-L
-                    self._canvas.clear(self._scene())
+                    self._canvas.clear()
                 case "enter":
-                    self._log.frame([""])
-        page = self._canvas.page(self._scene())
-        self._looking.press(key, page, len(self._canvas.lines(self._looking)))
+                    self._canvas.frame([""])
+        self._looking.press(key, self._canvas.page, len(self._canvas.lines()))
         self._canvas.outdate()
         if before.is_holding and not self._controls.is_holding:
-            self._log.go_on(was_paused=before.is_paused)
+            self._canvas.go_on(was_paused=before.is_paused)
 
     def _scene(self) -> Scene:
         return Scene(
@@ -258,19 +257,19 @@ class LiveView:
         """Set up the terminal, unless we are in the background."""
         if self._screen.is_ours:
             self._screen.guard.begin(self._keyboard.enter())
-            self._log.is_up = True
-            self._log.show()
+            self._canvas.is_up = True
+            self._canvas.show()
 
     def _leave(self) -> None:
         """Give the terminal back, without the block."""
         with self._lock:
-            if self._log.is_up:
+            if self._canvas.is_up:
                 self._screen.erase()
             self._keyboard.leave()
-            self._log.is_up = False
+            self._canvas.is_up = False
 
     def _resumed(self) -> None:
         """Set up the terminal anew at the next tick: a shell has used it meanwhile."""
         with self._lock:
             self._screen.forget()
-            self._log.is_up = False
+            self._canvas.is_up = False
