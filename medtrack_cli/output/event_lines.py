@@ -6,7 +6,6 @@ from typing import IO, AnyStr, Generic, TextIO
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import marks_for
 from medtrack_cli.output.template import renderer, template
@@ -58,13 +57,13 @@ def rows(stdout: TextIO, watched: Watched, tell: Tell, *, colour: bool) -> Sink:
     from medtrack_cli.output.event_rows import Look, event_lines
     from medtrack_cli.output.paint import console_for, paint
 
-    console, shorten = console_for(colour=colour), str if watched.trace else ShortIds()
+    console = console_for(colour=colour)
     look = Look.of(watched, marks_for(stdout.encoding))
     look = look._replace(body=watched.body, trace=watched.trace)
 
     def painted(seen: CheckedDelivery) -> str:
         width = width_of(stdout) if stdout.isatty() else None
-        lines = event_lines(seen, look._replace(width=width), shorten)
+        lines = event_lines(seen, look._replace(width=width))
         return "".join(f"{paint(line, console)}\n" for line in lines)
 
     return EventLines(stdout, painted, tell)

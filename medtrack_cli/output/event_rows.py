@@ -15,6 +15,7 @@ from medtrack_cli.core.record import body_value
 from medtrack_cli.core.trace import trace_id
 from medtrack_cli.events.findings import Problem
 from medtrack_cli.output.masking import (
+    ShortIds,
     is_uuid,
     masked,
     masked_json,
@@ -46,10 +47,6 @@ LEAST_SERVICE = 8
 """Columns that a service needs after ids; with fewer it is left out."""
 
 
-Shorten = Callable[[str], str]
-"""Cuts an id, or leaves it whole."""
-
-
 def family_colour(name: str) -> str:
     """Give the colour of a type's family; unknown types have a family, too."""
     return _colours().get(name.partition(".")[0], "default")
@@ -71,18 +68,21 @@ class Look(NamedTuple):
     local_time: bool
     marks: Marks
     trace: bool = False  # its whole id below the line
+    shorten: Callable[[str], str] = str  # cuts an id, or leaves it whole
 
     @classmethod
-    def of(cls, watched: Watched, marks: Marks, width: int | None = None) -> Self:
+    def of(cls, watched: Watched, marks: Marks) -> Self:
         """Show events as they are watched, but without their bodies and traces."""
-        return cls(width, False, watched.reveal, watched.local_time, marks)  # noqa: FBT003
+        shorten = str if watched.trace else ShortIds()
+        look = cls(None, False, watched.reveal, watched.local_time, marks)  # noqa: FBT003
+        return look._replace(shorten=shorten)
 
     @property
     def is_narrow(self) -> bool:
         return self.width is not None and self.width < NARROW
 
 
-def event_lines(seen: CheckedDelivery, look: Look, shorten: Shorten) -> Iterator[Text]:
+def event_lines(seen: CheckedDelivery, look: Look) -> Iterator[Text]:
     """Give a delivery's line, then its trace, findings and body as far as wanted.
 
     No line is wider than the look's width, and all foreign text is made safe.
@@ -95,7 +95,7 @@ def event_lines(seen: CheckedDelivery, look: Look, shorten: Shorten) -> Iterator
     room = None if look.width is None else max(look.width - notes.cell_len, look.width // 2)
     line = _head(seen, look)
     left = None if room is None else room - line.cell_len
-    line.append_text(_details(seen, event, look, shorten, left))
+    line.append_text(_details(seen, event, look, left))
     yield _cut(_cut(line, look._replace(width=room)).append_text(notes), look)
     if look.trace and (trace := trace_id(seen.delivery.headers.get("traceparent"))):
         yield _cut(Text.assemble("    ", ("trace", "dim"), f" {trace}"), look)
@@ -145,7 +145,6 @@ def _details(
     seen: CheckedDelivery,
     event: dict[str, Any] | None,
     look: Look,
-    shorten: Shorten,
     room: int | None,
 ) -> Text:
     """Give the service and what the payload says, cut to leave room for names and a trace."""
@@ -158,14 +157,14 @@ def _details(
     service = _value("service", name, look) if isinstance(name, str) else ""
     is_wide = look.width is None or look.width >= WIDE
     column = Text(f" {service:<29}" if is_wide else f" {service}", "dim")
-    facts = list(_facts(seen, event.get("payload"), look, shorten))
+    facts = list(_facts(seen, event.get("payload"), look))
     needed = sum(1 + cell_len(fact.named) for fact in facts)
     if is_wide and room is not None:
         is_wide = not needed <= room < needed + column.cell_len
         room -= is_wide * column.cell_len
     said = Text.assemble(*_fitting(facts, room, look))
     trace = None if look.trace else trace_id(delivery.headers.get("traceparent"))
-    shown = f" trace={trace if look.width is None else shorten(trace)}" if trace else ""
+    shown = f" trace={trace if look.width is None else look.shorten(trace)}" if trace else ""
     if room is None or said.cell_len + len(shown) <= room:
         said.append(shown)
     if is_wide:
@@ -206,7 +205,7 @@ def _fitting(facts: Sequence[_Fact], room: int | None, look: Look) -> Iterator[t
         yield f" {text}", fact.style
 
 
-def _facts(seen: CheckedDelivery, payload: object, look: Look, shorten: Shorten) -> Iterator[_Fact]:
+def _facts(seen: CheckedDelivery, payload: object, look: Look) -> Iterator[_Fact]:
     """Give `name=value` for all that may be shown: ids, score, role, dates, names of fields."""
     family = str(seen.event_type).partition(".")[0]
     for name, value in payload.items() if isinstance(payload, dict) else ():
@@ -218,7 +217,7 @@ def _facts(seen: CheckedDelivery, payload: object, look: Look, shorten: Shorten)
             continue
         is_id, is_date = is_uuid(text), name.endswith("_date")
         if is_id and look.width is not None:
-            text = shorten(text)
+            text = look.shorten(text)
         key = name if look.reveal else masked_key(name)
         label = key.removesuffix("_id") if is_id else key.removesuffix("_date")
         named = f"{_short(label)}={_short(text)}"

@@ -10,12 +10,11 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.printer import Group, Printer
-from medtrack_cli.output.progress import Progress, ShareTerminal
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import telling
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style, marks_for
-from medtrack_cli.output.terminal import width_of
+from medtrack_cli.output.terminal import Progress, ShareTerminal, width_of
 
 MOST_OF_A_GROUP = 10
 """The things of a group that are listed; the others are counted."""

@@ -8,9 +8,9 @@ from medtrack_cli.core.validating.examine import Completion
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.files.validating.run import Piece, default_jobs, validate
-from medtrack_cli.output.progress import Progress
 from medtrack_cli.output.reporters.opening import Look, Report, Wanted, opened, parse_outputs
 from medtrack_cli.output.reporters.reporter import file_places
+from medtrack_cli.output.terminal import Progress
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ BEFORE_NOON = datetime(2025, 1, 15, 10, 0, 0, 537_000, tzinfo=UTC)
 def lines(content: bytes, look: Look, key: str = "student.created", **headers: str) -> list[str]:
     """Draw a delivery without colours."""
     message = delivery(content, key, received_at=BEFORE_NOON, headers=headers)
-    return [line.plain for line in event_lines(examine(message), look, ShortIds())]
+    return [line.plain for line in event_lines(examine(message), look._replace(shorten=ShortIds()))]
 
 
 def scene(statistics: Statistics, connection: Connection, controls: Controls) -> Scene:
@@ -246,11 +246,7 @@ def test_many_findings_are_counted() -> None:
 def test_colours_are_eight_that_vanish_on_no_background() -> None:
     """Rows use the terminal's own colours, without black, blue and white; or none at all."""
     keys = ("student.created", "user.created", "stage.created", "evaluation.created", "other")
-    drawn = [
-        line
-        for key in keys
-        for line in event_lines(examine(delivery(b"{}", key)), LOOK, ShortIds())
-    ]
+    drawn = [line for key in keys for line in event_lines(examine(delivery(b"{}", key)), LOOK)]
     painted = "".join(paint(line, console_for(colour=True)) for line in drawn)
     codes = {
         code for codes in re.findall(r"\x1b\[([0-9;]*)m", painted) for code in codes.split(";")

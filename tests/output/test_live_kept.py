@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from medtrack_cli.core.checked import examine
-from medtrack_cli.output.live.kept import MOST, MOST_BYTES, Entry, Kept
-from medtrack_cli.output.live.looking import Looking
+from medtrack_cli.output.live.kept import MOST, MOST_BYTES, Entry, Kept, Looking
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.whole import whole_lines
 from tests.builders import delivery, encode, event

@@ -182,7 +182,7 @@ def _invalid(scene: Scene, width: int, marks: Marks) -> Iterator[Text]:
     last, reveal = scene.statistics.last_invalid, scene.watched.reveal
     if last is None:
         return
-    look = Look.of(scene.watched, marks, width)
+    look = Look.of(scene.watched, marks)
     when = clock_time(last.delivery.received_at, look)
     key = routing_key(last.delivery.routing_key, reveal=reveal)
     finding = next(finding_lines(last.problems, look)).plain.strip()

@@ -11,7 +11,7 @@ from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.output.event_rows import Look, event_lines, routing_key
 from medtrack_cli.output.live.block import Scene, block
 from medtrack_cli.output.live.controls import Pane
-from medtrack_cli.output.live.looking import Looking
+from medtrack_cli.output.live.kept import Looking
 from medtrack_cli.output.live.panes import (
     CURSOR,
     help_lines,
@@ -24,7 +24,6 @@ from medtrack_cli.output.live.panes import (
 from medtrack_cli.output.live.screen import Row, Screen, Size
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.whole import whole_lines
-from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.style import marks_for
@@ -56,7 +55,7 @@ class Canvas:
         self._watched, self._clock = watched, watched.clock
         self._selection, self._looking, self._scene = selection, looking, scene
         self._console = console_for(colour=colour)
-        self._shorten = str if watched.trace else ShortIds()
+        self._look = Look.of(watched, self.marks)
         self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
         self._block: Sequence[Row] = ()
         self._block_at = 0.0
@@ -140,7 +139,7 @@ class Canvas:
             return help_lines(width)
         number, seen = self._looking.controls.selected, self._looking.whole
         if seen is not None and self._open[:2] != (number, width):
-            self._open = number, width, whole_lines(seen, self._look(width), width)
+            self._open = number, width, whole_lines(seen, self._look, width)
         return self._open[2] if seen else []
 
     def _draw(self, lines: Sequence[str], chosen: Sequence[CheckedDelivery]) -> None:
@@ -155,10 +154,11 @@ class Canvas:
 
     def _rows(self, batch: Sequence[CheckedDelivery]) -> list[str]:
         controls, rows = self._looking.controls, []
-        look = self._look(self.screen.size.width)
-        look = look._replace(body=controls.has_bodies, trace=self._watched.trace)
+        look = self._look._replace(
+            width=self.screen.size.width, body=controls.has_bodies, trace=self._watched.trace
+        )
         for seen in batch:
-            row, *below = event_lines(seen, look, self._shorten)
+            row, *below = event_lines(seen, look)
             highlight(row, controls.query)
             rows += [self.paint(line) for line in (row, *below)]
         return rows
@@ -196,11 +196,8 @@ class Canvas:
         return Text(f"event {controls.selected:,}: {shown}", "bold")
 
     def _row(self, seen: CheckedDelivery) -> Text:
-        look = self._look(max(self.screen.size.width - CURSOR, 1))
-        return next(event_lines(seen, look, self._shorten))
-
-    def _look(self, width: int) -> Look:
-        return Look.of(self._watched, self.marks, width)
+        look = self._look._replace(width=max(self.screen.size.width - CURSOR, 1))
+        return next(event_lines(seen, look))
 
     def _new_block(self) -> Sequence[Row]:
         self._size = self.screen.size

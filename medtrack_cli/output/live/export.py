@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Recording, Watched
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.output.live.kept import ids_of
-from medtrack_cli.output.live.looking import Looking
+from medtrack_cli.output.live.kept import Looking, ids_of
+from medtrack_cli.output.live.statistics import event_of
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 
@@ -79,7 +79,7 @@ def _add(recording: Recording, batch: Iterable[CheckedDelivery]) -> None:
 
 def id_of(seen: CheckedDelivery) -> str | None:
     """Give the id that names an event: its message's, else the first in its payload."""
-    return seen.delivery.message_id or next(ids_of(seen), None)
+    return seen.delivery.message_id or next(ids_of(event_of(seen)), None)
 
 
 def shown_id(text: str, *, reveal: bool) -> str:

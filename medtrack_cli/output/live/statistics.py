@@ -1,13 +1,15 @@
 """What the live view knows: totals, rates of the last minute, the connection's story."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from medtrack_cli.core.bounded import OTHERS, BoundedCounts, named
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
-from medtrack_cli.output.live.kept import service_of
+from medtrack_cli.core.record import body_value
 
 SECONDS = 60
 """How far a rate looks back."""
@@ -17,6 +19,9 @@ NOW_SECONDS = 5
 
 MAX_TYPES = 40
 """The most types counted apart; further ones are counted together, so that memory is bounded."""
+
+MAX_SEARCHED = 16 * 1024
+"""Bytes of the largest body that is looked into: a thousand of them must take no time."""
 
 
 class Minute:
@@ -93,7 +98,7 @@ class Statistics:
 
     def _add_invalid(self, seen: CheckedDelivery) -> None:
         self.last_invalid = seen
-        service = service_of(seen)
+        service = service_of(event_of(seen))
         if service not in self.invalid_by_service and len(self.invalid_by_service) >= MAX_TYPES:
             service = OTHERS
         self.invalid_by_service[service] += 1
@@ -107,6 +112,18 @@ class Statistics:
 def type_of(seen: CheckedDelivery) -> str:
     """Name the type under which a delivery is counted and filtered."""
     return seen.event_type or seen.delivery.routing_key
+
+
+def service_of(event: Mapping[str, Any]) -> str:
+    """Name the service that an event says; empty if it doesn't."""
+    service = event.get("service")
+    return service if isinstance(service, str) else ""
+
+
+def event_of(seen: CheckedDelivery) -> dict[str, Any]:
+    """Give the parsed event; nothing in it if it is large, or no object."""
+    value = body_value(seen) if len(seen.body) <= MAX_SEARCHED else None
+    return value if isinstance(value, dict) else {}
 
 
 class Phase(Enum):

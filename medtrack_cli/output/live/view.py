@@ -21,8 +21,8 @@ from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.export import Export
+from medtrack_cli.output.live.kept import Looking
 from medtrack_cli.output.live.keys import keys_of
-from medtrack_cli.output.live.looking import Looking
 from medtrack_cli.output.live.screen import Keyboard, suspending
 from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Connection, Phase, Statistics

@@ -93,7 +93,7 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
 
         return JsonReporter(out, on_error, ascii_only=out.isatty())
     if wanted.format == "github":
-        from medtrack_cli.output.reporters.github import GithubReporter
+        from medtrack_cli.output.reporters.code_hosts import GithubReporter
 
         return GithubReporter(out, look.file_place)
     if wanted.format == "junit":
@@ -101,7 +101,7 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
 
         return JunitReporter(out, look.command, strict=look.strict)
     if wanted.format == "gitlab":
-        from medtrack_cli.output.reporters.gitlab import GitlabReporter
+        from medtrack_cli.output.reporters.code_hosts import GitlabReporter
 
         return GitlabReporter(out, look.file_place)
     from medtrack_cli.core.explanations import rules_of
