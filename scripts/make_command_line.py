@@ -13,7 +13,7 @@ from medtrack_cli.app import tree
 from medtrack_cli.command_line import Command, CommandLine, Parameter
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS
-from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
+from medtrack_cli.core.explanations.codes import EXIT_CODES
 from medtrack_cli.core.kinds import Kind
 
 PATHS = ("FILE", "FOLDER", "PATH", "SOURCE", "RECORDING")

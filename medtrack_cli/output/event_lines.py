@@ -7,11 +7,13 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.output.safe_text import safe_text
+from medtrack_cli.output.shown.listening import ShownHappening
+from medtrack_cli.output.shown.shown import Shown
 from medtrack_cli.output.style import marks_for
 from medtrack_cli.output.template import renderer, template
 from medtrack_cli.output.terminal import width_of
 
-Tell = Callable[[Listening | Interrupted | Resumed], None]
+Tell = Callable[[Shown], None]
 
 
 class EventLines(Generic[AnyStr]):
@@ -23,7 +25,7 @@ class EventLines(Generic[AnyStr]):
         self._out: IO[AnyStr] = out
         self._line: Callable[[CheckedDelivery], AnyStr] = line
         self._waiting: list[AnyStr] = []
-        self.happened = tell
+        self._tell = tell
 
     def write(self, seen: CheckedDelivery) -> None:
         self._waiting.append(self._line(seen))
@@ -32,6 +34,9 @@ class EventLines(Generic[AnyStr]):
         waiting, self._waiting = self._waiting, []
         self._out.writelines(waiting)
         self._out.flush()
+
+    def happened(self, happening: Listening | Interrupted | Resumed) -> None:
+        self._tell(ShownHappening(happening))
 
 
 def bodies(stdout: TextIO, tell: Tell) -> Sink:

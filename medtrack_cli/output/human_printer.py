@@ -11,7 +11,6 @@ from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.printer import Group, Printer
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.listening import telling
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style, marks_for
 from medtrack_cli.output.terminal import Progress, ShareTerminal, width_of
@@ -92,7 +91,7 @@ class HumanPrinter(Printer):
         if not (self._can_draw and watched.is_live):
             from medtrack_cli.output.event_lines import rows
 
-            yield rows(self._stdout, watched, telling(self.tell), colour=self._out.on)
+            yield rows(self._stdout, watched, self.tell, colour=self._out.on)
             return
         from medtrack_cli.output.live.view import LiveView
 

@@ -10,7 +10,6 @@ from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.core.record import to_line, to_record
 from medtrack_cli.output.printer import Group, Printer
-from medtrack_cli.output.shown.listening import telling
 from medtrack_cli.output.shown.shown import Record, Shown
 
 
@@ -50,7 +49,7 @@ class JsonPrinter(Printer):
     def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
         from medtrack_cli.output.event_lines import EventLines
 
-        return nullcontext(EventLines(self._stdout, self._event_line, telling(self.tell)))
+        return nullcontext(EventLines(self._stdout, self._event_line, self.tell))
 
     def progress(self, line: Callable[[], str]) -> AbstractContextManager[None]:
         return self._people.progress(line) if self._people else nullcontext()

@@ -16,9 +16,8 @@ __all__ = ["Recorder", "event_lines", "kept_recording", "recorder"]
 def event_lines(runtime: Runtime, template: str | None, *, reveal: bool, local_time: bool) -> Sink:
     """Make the sink that writes a line for each delivery: the body, or a filled-in template."""
     from medtrack_cli.output.event_lines import bodies, filled
-    from medtrack_cli.output.shown.listening import telling
 
-    stdout, tell = runtime.world.stdout, telling(runtime.printer.tell)
+    stdout, tell = runtime.world.stdout, runtime.printer.tell
     if template is None:
         return bodies(stdout, tell)
     return filled(stdout, template, tell, reveal=reveal, local_time=local_time)

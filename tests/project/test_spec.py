@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.app import tree
-from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
+from medtrack_cli.core.explanations.codes import EXIT_CODES
 from medtrack_cli.core.kinds import Kind
 from tests.cli.tool import COMMAND, ROOT
 from tests.running import run

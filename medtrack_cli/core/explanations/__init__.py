@@ -5,10 +5,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.explanations.checks import CHECKS
-from medtrack_cli.core.explanations.exit_codes import EXIT_CODES
+from medtrack_cli.core.explanations.codes import EXIT_CODES, REPLY_CODES
 from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.explanations.outcomes import COUNTERS, OUTCOMES
-from medtrack_cli.core.explanations.reply_codes import REPLY_CODES
 from medtrack_cli.core.explanations.rules import RULES
 from medtrack_cli.core.explanations.topology_rules import TOPOLOGY_RULES
 from medtrack_cli.core.topology.rules import TopologyRule

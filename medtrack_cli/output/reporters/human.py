@@ -33,13 +33,11 @@ class HumanReporter(Reporter):
         quiet: bool,
     ) -> None:
         super().__init__(out)
-        self._style = style
         self._on_error = on_error
         self._reveal = reveal
         self._quiet = quiet
-        self._width = get_terminal_size((100, 24)).columns
-        marks = marks_for(getattr(out, "encoding", None))
-        self._sheet = Sheet(self._width, marks, style, is_terminal=out.isatty())
+        width, marks = get_terminal_size((100, 24)).columns, marks_for(out.encoding)
+        self._sheet = Sheet(width, marks, style, is_terminal=out.isatty())
 
     def finding(self, finding: Finding, line: SourceLine) -> None:
         self._write(headline(finding, self._sheet))
@@ -53,13 +51,14 @@ class HumanReporter(Reporter):
         self._out.writelines(f"{line}\n" for line in lines)
 
     def _frame(self, finding: Finding, line: str, colour: str) -> None:
+        style = self._sheet.style
         number = str(finding.span.line)
         gutter = " " * len(number)
-        room = max(self._width - len(number) - 4, 20)
+        room = max(self._sheet.width - len(number) - 4, 20)
         shown = snippet(line, finding.span, room, reveal=self._reveal)
-        bar = self._style("|", "dim")
-        self._out.write(f"{self._style(number, 'dim')} {bar} {shown.text}\n")
-        self._out.write(f"{gutter} {bar} {self._style(shown.caret, colour)}\n")
+        bar = style("|", "dim")
+        self._out.write(f"{style(number, 'dim')} {bar} {shown.text}\n")
+        self._out.write(f"{gutter} {bar} {style(shown.caret, colour)}\n")
 
     def unreadable(self, error: InputMissing) -> None:
         if self._on_error:

@@ -95,11 +95,8 @@ class ShownArchive(NamedTuple):
 
 
 def _record(archive: Archive) -> Record:
-    edges = {
-        name: edge and edge._asdict()
-        for name, edge in (("first", archive.first), ("last", archive.last))
-    }
-    return {"kind": Kind.ARCHIVE, **archive._asdict(), **edges}
+    first, last = (edge and edge._asdict() for edge in (archive.first, archive.last))
+    return {"kind": Kind.ARCHIVE, **archive._asdict(), "first": first, "last": last}
 
 
 def _row(archive: Archive) -> tuple[str, ...]:

@@ -1,17 +1,17 @@
 """What listening reports: the connection's story, why it ended, what came."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listening.tally import Count, Ended, ListenSummary, Missing
+from medtrack_cli.core.listening.tally import Count, Ended, ListenSummary
 from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
-from medtrack_cli.output.shown.shown import Record, Sheet, Shown, picked
+from medtrack_cli.output.shown.shown import Record, Sheet, picked
 
 _WHY = {
     Ended.COUNT: "count reached",
@@ -53,11 +53,6 @@ class ShownHappening(NamedTuple):
     def lines(self, sheet: Sheet) -> Iterator[str]:
         if not (sheet.quiet and isinstance(self.happened, Listening)):
             yield from sheet.sentence(told(self.happened), "dim")
-
-
-def telling(tell: Callable[[Shown], None]) -> Callable[[Listening | Interrupted | Resumed], None]:
-    """Make the function that tells each happening with a printer's `tell`."""
-    return lambda happened: tell(ShownHappening(happened))
 
 
 def told(happening: Listening | Interrupted | Resumed) -> str:
@@ -119,24 +114,19 @@ class ShownListened(NamedTuple):
             f"{listened.invalid:,} invalid, in {listened.seconds:.1f} s"
         )
         if listened.left_out:
-            unjudged = (
-                f", {listened.unevaluable:,} of them unevaluable" if listened.unevaluable else ""
-            )
-            yield f"left out: {listened.left_out:,}{unjudged}"
+            unjudged = listened.unevaluable
+            part = f", {unjudged:,} of them unevaluable" if unjudged else ""
+            yield f"left out: {listened.left_out:,}{part}"
         if not listened.exit_code or listened.ended is Ended.STOPPED:
             return
-        yield from map(_missing, listened.missing)
+        for each in listened.missing:
+            count = each.expected - each.came.valid
+            yield f"missing: {count:,} of {each.expected:,} valid {each.event_type}"
         came = "; ".join(
             f"{masked('routing_key', name)}: {_counts(count)}"
             for name, count in listened.types.items()
         )
         yield f"came: {came or 'nothing'}"
-
-
-def _missing(each: Missing) -> str:
-    return (
-        f"missing: {each.expected - each.came.valid:,} of {each.expected:,} valid {each.event_type}"
-    )
 
 
 def _counts(count: Count) -> str:

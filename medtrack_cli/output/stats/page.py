@@ -1,7 +1,6 @@
 """Statistics as a page of text: numbers, charts, tables."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from medtrack_cli.core.statistics.counts import Stats
 from medtrack_cli.core.statistics.timeline import Chart
@@ -52,13 +51,6 @@ def _facts(stats: Stats, sheet: Sheet) -> Iterator[str]:
         yield from others
 
 
-class _Axes(NamedTuple):
-    """What charts one above the other share: the width of the scale on the left and of a column."""
-
-    margin: int
-    thick: int
-
-
 def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
     """Draw events by time: the invalid ones are red at the bottom, and their rate stands below."""
     chart = stats.timeline.chart(min(sheet.width - 12, MOST_COLUMNS))
@@ -69,18 +61,17 @@ def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
     scale, top = f"{most:,}", texts.share(max(rates))
     margin = max(len(scale), len(top) if stats.invalid else 0)
     thick = max(1, min((sheet.width - margin - 2) // len(chart.columns), 8))
-    axes = _Axes(margin, thick)
     red = [column.invalid * CHART_HEIGHT / most for column in chart.columns]
     yield ""
     yield _heading(f"events by time (UTC), each column {texts.duration(chart.seconds)}", sheet)
     heights = [column.events / most for column in chart.columns]
-    yield from _graph(heights, CHART_HEIGHT, red, (scale, "0"), axes, sheet)
+    yield from _graph(heights, CHART_HEIGHT, red, (scale.rjust(margin), "0"), thick, sheet)
     yield sheet.style(" " * (margin + 2) + _axis(chart, thick), "dim")
     if stats.invalid:
         yield _heading("share of invalid events", sheet)
         shares = [rate / max(rates) for rate in rates]
         whole = [float(RATE_HEIGHT)] * len(rates)
-        yield from _graph(shares, RATE_HEIGHT, whole, (top, "0 %"), axes, sheet)
+        yield from _graph(shares, RATE_HEIGHT, whole, (top.rjust(margin), "0 %"), thick, sheet)
     yield from _multiples(stats, texts.by_type(chart), sheet)
 
 
@@ -89,21 +80,24 @@ def _graph(  # noqa: PLR0913, PLR0917 -- what a graph is made of
     lines: int,
     red: Sequence[float],
     scale: tuple[str, str],
-    axes: _Axes,
+    thick: int,
     sheet: Sheet,
 ) -> Iterator[str]:
-    """Draw columns of heights from 0 to 1, in a number of lines; the lowest `red` lines are red."""
+    """Draw columns of heights from 0 to 1, in a number of lines; the lowest `red` lines are red.
+
+    The scale's top and bottom stand on the left, the bottom below the top's end.
+    """
     for level in range(lines - 1, -1, -1):
         label = scale[0] if level == lines - 1 else scale[1] if level == 0 else ""
         cells = (
             sheet.style(
-                _bar(height, level, lines, sheet.marks.bars) * axes.thick,
+                _bar(height, level, lines, sheet.marks.bars) * thick,
                 "red" if level < round(reddened) else "cyan",
             )
             for height, reddened in zip(heights, red, strict=True)
         )
         line = "".join(cells)
-        yield f"{sheet.style(label.rjust(axes.margin), 'dim')}  {line}".rstrip()
+        yield f"{sheet.style(label.rjust(len(scale[0])), 'dim')}  {line}".rstrip()
 
 
 def _bar(height: float, level: int, lines: int, bars: str) -> str:
