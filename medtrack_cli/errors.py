@@ -95,7 +95,7 @@ class NothingKnown(MedtrackError):
 
 
 class EventsGone(MedtrackError):
-    """A part of a stream that its bounds took: so many offsets."""
+    """A part of a stream that its bounds took; `count` is its number of offsets."""
 
     code = "events_gone"
     exit_code = ExitCode.VERDICT_NO

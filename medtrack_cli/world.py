@@ -186,7 +186,7 @@ class World:
         with self.stop_on_signals() as stop:
             try:
                 yield stop
-            except BrokerUnreachable:  # the wish has cut it short
+            except BrokerUnreachable:  # the signal has cut it short
                 if stop.exit_code is None:
                     raise
             if stop.exit_code is not None:

@@ -210,7 +210,7 @@ class Composer:
         self.troubles.append(trouble)
 
     def _members(self, path: Path, depth: int) -> Iterator[tuple[Scalar, Node]]:
-        seen: dict[str, Scalar | None] = {}  # None: that it is there twice has been told
+        seen: dict[str, Scalar | None] = {}  # None: reported as a duplicate
         for event in self._until(yaml.MappingEndEvent):
             key = self.compose(event, path, depth + 1)
             is_text = isinstance(event, yaml.ScalarEvent) and (self._any_key or _is_text(key))

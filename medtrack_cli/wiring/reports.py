@@ -8,7 +8,13 @@ from medtrack_cli.core.validating.examine import Completion
 from medtrack_cli.core.verdict import Verdict
 from medtrack_cli.errors import InputMissing
 from medtrack_cli.files.validating.run import Piece, default_jobs, validate
-from medtrack_cli.output.reporters.opening import Look, Report, Wanted, opened, parse_outputs
+from medtrack_cli.output.reporters.opening import (
+    Report,
+    ReportOptions,
+    Wanted,
+    opened,
+    parse_outputs,
+)
 from medtrack_cli.output.reporters.reporter import file_places
 from medtrack_cli.output.terminal import Progress
 from medtrack_cli.runtime import Runtime
@@ -48,9 +54,11 @@ def reports(  # noqa: PLR0913 -- one parameter a decision of the caller
         runtime.printer.error(error)  # only made now: most validations need none
 
     places = file_places(world.environ)
-    look = Look(runtime.wants_colour, reveal, runtime.quiet, verdict.strict, places, say, command)
+    options = ReportOptions(
+        runtime.wants_colour, reveal, runtime.quiet, verdict.strict, places, say, command
+    )
     with (
-        opened(wanted, world.stdout, look) as reporters,
+        opened(wanted, world.stdout, options) as reporters,
         Progress(world.stderr, verdict.so_far, quiet=runtime.quiet) as progress,
     ):
         yield Report(reporters, most, progress.hidden, reveal=reveal)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from medtrack_cli.core.checked import examine
-from medtrack_cli.output.live.kept import MOST, MOST_BYTES, Entry, Kept, Looking
+from medtrack_cli.output.live.kept import MOST, MOST_BYTES, Entry, History, Kept
 from medtrack_cli.output.live.statistics import Statistics
 from medtrack_cli.output.live.whole import whole_lines
 from tests.builders import delivery, encode, event
@@ -62,26 +62,26 @@ def test_what_is_held_stays_within_the_same_bytes() -> None:
 
 def test_a_gap_in_what_is_kept_is_counted() -> None:
     """Between what is held and the newer events some are no longer kept: so many are said."""
-    looking = Looking(statistics := Statistics(START), has_bodies=False)
+    history = History(statistics := Statistics(START), has_bodies=False)
 
     def arrive(number: int) -> None:
         for _ in range(number):
             statistics.received += 1
-            looking.take(seen())
+            history.take(seen())
 
     arrive(10)
-    looking.press("up", 10, 10)
+    history.press("up", 10, 10)
     arrive(MOST)
-    assert looking.missing == 0
+    assert history.missing == 0
     arrive(25)
-    assert (len(looking.kept), looking.missing) == (10 + MOST, 25)
-    looking.press("end", 10, 10)
-    assert looking.missing == 0
+    assert (len(history.kept), history.missing) == (10 + MOST, 25)
+    history.press("end", 10, 10)
+    assert history.missing == 0
 
 
 def test_a_search_looks_at_keys_services_ids_and_rules() -> None:
     """What comes is searched like what is kept; personal values are never found."""
-    looking = Looking(statistics := Statistics(START), has_bodies=False)
+    history = History(statistics := Statistics(START), has_bodies=False)
     spoilt = event()
     spoilt["payload"]["email"] = "amina"
     checked = [
@@ -91,7 +91,7 @@ def test_a_search_looks_at_keys_services_ids_and_rules() -> None:
     ]
     for each in checked:
         statistics.received += 1
-        looking.take(each)
+        history.take(each)
     for query, found in [
         ("STUDENT.", [1, 2]),
         ("registration-ser", [1, 2]),
@@ -104,18 +104,18 @@ def test_a_search_looks_at_keys_services_ids_and_rules() -> None:
         ("Bennani", []),
     ]:
         for key in ["/", *query, "enter"]:
-            looking.press(key, 10, 10)
-        shown = [entry.number for entry in looking.shown if entry.holds(query.lower())]
+            history.press(key, 10, 10)
+        shown = [entry.number for entry in history.shown if entry.holds(query.lower())]
         assert (shown, statistics.found) == (found, len(found)), query
         statistics.received += 1
-        looking.take(checked[0])
+        history.take(checked[0])
         assert statistics.found == len(found) + (1 in found)
-        looking.press("end", 10, 10)
-        looking.press("esc", 10, 10)
-        looking = Looking(statistics := Statistics(START), has_bodies=False)
+        history.press("end", 10, 10)
+        history.press("esc", 10, 10)
+        history = History(statistics := Statistics(START), has_bodies=False)
         for each in checked:
             statistics.received += 1
-            looking.take(each)
+            history.take(each)
 
 
 def test_an_event_whole_says_all_that_came_and_what_is_wrong() -> None:

@@ -11,7 +11,7 @@ from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.output.event_rows import Look, event_lines, routing_key
 from medtrack_cli.output.live.block import Scene, block
 from medtrack_cli.output.live.controls import Pane
-from medtrack_cli.output.live.kept import Looking
+from medtrack_cli.output.live.kept import History
 from medtrack_cli.output.live.panes import (
     CURSOR,
     help_lines,
@@ -43,7 +43,7 @@ class Canvas:
         stdout: TextIO,
         watched: Watched,
         selection: Selection,
-        looking: Looking,
+        history: History,
         scene: Callable[[], Scene],
         *,
         colour: bool,
@@ -53,7 +53,7 @@ class Canvas:
         self.is_up = False  # the terminal is ours
         self.drawn_at = 0.0
         self._watched, self._clock = watched, watched.clock
-        self._selection, self._looking, self._scene = selection, looking, scene
+        self._selection, self._history, self._scene = selection, history, scene
         self._console = console_for(colour=colour)
         self._look = Look.of(watched, self.marks)
         self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
@@ -75,7 +75,7 @@ class Canvas:
 
     def say(self, *lines: str) -> None:
         """Print lines for good, now or when the log is released."""
-        if self._looking.controls.is_holding:
+        if self._history.controls.is_holding:
             self._unsaid.extend(lines)
             return
         self.draw(self._selection.taken_back())
@@ -92,7 +92,7 @@ class Canvas:
 
     def show(self) -> None:
         """Draw the screen again, without anything new."""
-        if self._looking.controls.pane:
+        if self._history.controls.pane:
             self._pane()
         else:
             self.frame([])
@@ -135,9 +135,9 @@ class Canvas:
     def lines(self) -> list[Text]:
         """Give all lines of the event or the help that is open."""
         width = self.screen.size.width
-        if self._looking.controls.pane is Pane.HELP:
+        if self._history.controls.pane is Pane.HELP:
             return help_lines(width)
-        number, seen = self._looking.controls.selected, self._looking.whole
+        number, seen = self._history.controls.selected, self._history.whole
         if seen is not None and self._open[:2] != (number, width):
             self._open = number, width, whole_lines(seen, self._look, width)
         return self._open[2] if seen else []
@@ -153,7 +153,7 @@ class Canvas:
         return [self.paint(Text(line, "yellow")) for line in lines]
 
     def _rows(self, batch: Sequence[CheckedDelivery]) -> list[str]:
-        controls, rows = self._looking.controls, []
+        controls, rows = self._history.controls, []
         look = self._look._replace(
             width=self.screen.size.width, body=controls.has_bodies, trace=self._watched.trace
         )
@@ -168,11 +168,11 @@ class Canvas:
         self._block_at = self._clock.monotonic()
         if not self.screen.is_free:
             return
-        size, controls = self.screen.size, self._looking.controls
+        size, controls = self.screen.size, self._history.controls
         below = block(self._scene(), size, self.marks)
         room = max(1, size.height - len(below) - 1)
         if controls.pane is Pane.LIST:
-            shown, kept = self._looking.shown, len(self._looking.held)
+            shown, kept = self._history.shown, len(self._history.held)
             title = list_title(shown, kept, controls, reveal=self._watched.reveal)
             if controls.typed is not None:
                 title = prompt(controls.typed, size.width)
@@ -188,7 +188,7 @@ class Canvas:
         self.drawn_at = self._block_at
 
     def _title(self) -> Text:
-        controls, seen = self._looking.controls, self._looking.whole
+        controls, seen = self._history.controls, self._history.whole
         if controls.pane is Pane.HELP:
             return Text("keys", "bold")
         key = seen.delivery.routing_key if seen else ""

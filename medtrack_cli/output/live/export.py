@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.listening.listen import Recording, Watched
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.output.live.kept import Looking, ids_of
+from medtrack_cli.output.live.kept import History, ids_of
 from medtrack_cli.output.live.statistics import event_of
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
@@ -15,20 +15,20 @@ from medtrack_cli.output.safe_text import safe_text
 class Export:
     """Records kept events and all that follow; copies ids. `notice` says what it did."""
 
-    def __init__(self, watched: Watched, looking: Looking, send: Callable[[str], None]) -> None:
+    def __init__(self, watched: Watched, history: History, send: Callable[[str], None]) -> None:
         self.notice = ""
         self.copied: list[str] = []  # to be printed at the end
-        self._watched, self._looking, self._send = watched, looking, send
+        self._watched, self._history, self._send = watched, history, send
         self._recording: Recording | None = None
 
     def press(self, key: str) -> None:
         """Do what a key means, unless it is part of typed text."""
         self.notice = ""
-        if self._looking.controls.typed is not None:
+        if self._history.controls.typed is not None:
             return
         if key == "w":
-            self.notice = self._begin(self._looking.kept, self._looking.missing)
-        elif key == "y" and (seen := self._looking.selected):
+            self.notice = self._begin(self._history.kept, self._history.missing)
+        elif key == "y" and (seen := self._history.selected):
             self.notice = self._copy(id_of(seen))
 
     def record(self, batch: Iterable[CheckedDelivery]) -> None:

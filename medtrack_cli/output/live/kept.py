@@ -98,7 +98,7 @@ def ids_of(event: Mapping[str, Any]) -> Iterator[str]:
                 yield item
 
 
-class Looking:
+class History:
     """Keeps the last events, and holds those that are looked at."""
 
     def __init__(self, statistics: Statistics, *, has_bodies: bool) -> None:

@@ -21,7 +21,7 @@ from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
 from medtrack_cli.output.live.controls import Controls
 from medtrack_cli.output.live.export import Export
-from medtrack_cli.output.live.kept import Looking
+from medtrack_cli.output.live.kept import History
 from medtrack_cli.output.live.keys import keys_of
 from medtrack_cli.output.live.screen import Keyboard, suspending
 from medtrack_cli.output.live.selection import Selection
@@ -57,12 +57,12 @@ class LiveView:
         self._statistics = Statistics(now)
         self._connection = Connection(now)
         self._selection = Selection(now, self._statistics)
-        self._looking = Looking(self._statistics, has_bodies=watched.body)
+        self._history = History(self._statistics, has_bodies=watched.body)
         self._canvas = Canvas(
-            stdout, watched, self._selection, self._looking, self._scene, colour=colour
+            stdout, watched, self._selection, self._history, self._scene, colour=colour
         )
         self._screen = self._canvas.screen
-        self._export = Export(watched, self._looking, self._screen.write)
+        self._export = Export(watched, self._history, self._screen.write)
         self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
         self._failure: BaseException | None = None
@@ -87,7 +87,7 @@ class LiveView:
         with self._lock:
             self._screen.settle()
             self._selection.give_up(self._selection.held.take_all())
-            self._looking.controls = Controls(has_bodies=self._controls.has_bodies)
+            self._history.controls = Controls(has_bodies=self._controls.has_bodies)
             self._canvas.draw(self._selection.taken_back())
             self._leave()
             if self._statistics.received:
@@ -161,7 +161,7 @@ class LiveView:
 
     @property
     def _controls(self) -> Controls:
-        return self._looking.controls
+        return self._history.controls
 
     def _count(self, batch: Sequence[CheckedDelivery]) -> list[CheckedDelivery]:
         """Count and keep what has come; return what passes the filter."""
@@ -170,7 +170,7 @@ class LiveView:
         wanted = []
         for seen in batch:
             self._statistics.add(seen, now)
-            if self._looking.take(seen):
+            if self._history.take(seen):
                 wanted.append(seen)
         self._statistics.filtered += len(batch) - len(wanted)
         return wanted
@@ -234,7 +234,7 @@ class LiveView:
                     self._canvas.clear()
                 case "enter":
                     self._canvas.frame([""])
-        self._looking.press(key, self._canvas.page, len(self._canvas.lines()))
+        self._history.press(key, self._canvas.page, len(self._canvas.lines()))
         self._canvas.outdate()
         if before.is_holding and not self._controls.is_holding:
             self._canvas.go_on(was_paused=before.is_paused)
@@ -246,7 +246,7 @@ class LiveView:
             self._statistics,
             self._controls,
             len(self._selection.held),
-            self._looking.new,
+            self._history.new,
             self._last_event_at,
             self._clock.monotonic(),
             self._keyboard.is_there,

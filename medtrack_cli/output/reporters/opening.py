@@ -25,7 +25,7 @@ class Wanted(NamedTuple):
     path: Path | None
 
 
-class Look(NamedTuple):
+class ReportOptions(NamedTuple):
     """How reports look, what fails, and where unreadable paths are reported.
 
     `command` names the command that reports.
@@ -70,24 +70,26 @@ def parse_outputs(texts: Sequence[str], environ: Mapping[str, str]) -> list[Want
 
 
 @contextmanager
-def opened(wanted: Iterable[Wanted], stdout: TextIO, look: Look) -> Iterator[list[Reporter]]:
+def opened(
+    wanted: Iterable[Wanted], stdout: TextIO, options: ReportOptions
+) -> Iterator[list[Reporter]]:
     """Open the reporters. A file appears under its name only when its report is complete."""
     with ExitStack() as stack:
         reporters = []
         for each in wanted:
             out = stdout if each.path is None else stack.enter_context(report_file(each.path))
-            reporters.append(_reporter(each, out, look))
+            reporters.append(_reporter(each, out, options))
         yield reporters
 
 
-def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
-    on_error = look.on_error if wanted.path is None else None
+def _reporter(wanted: Wanted, out: TextIO, options: ReportOptions) -> Reporter:
+    on_error = options.on_error if wanted.path is None else None
     if wanted.format == "human":
         from medtrack_cli.output.reporters.human import HumanReporter
 
         is_screen = wanted.path is None or out.isatty()
-        style = Style(on=is_screen and look.wants_colour(out))
-        return HumanReporter(out, style, on_error, reveal=look.reveal, quiet=look.quiet)
+        style = Style(on=is_screen and options.wants_colour(out))
+        return HumanReporter(out, style, on_error, reveal=options.reveal, quiet=options.quiet)
     if wanted.format == "json":
         from medtrack_cli.output.reporters.json_lines import JsonReporter
 
@@ -95,19 +97,19 @@ def _reporter(wanted: Wanted, out: TextIO, look: Look) -> Reporter:
     if wanted.format == "github":
         from medtrack_cli.output.reporters.code_hosts import GithubReporter
 
-        return GithubReporter(out, look.file_place)
+        return GithubReporter(out, options.file_place)
     if wanted.format == "junit":
         from medtrack_cli.output.reporters.junit import JunitReporter
 
-        return JunitReporter(out, look.command, strict=look.strict)
+        return JunitReporter(out, options.command, strict=options.strict)
     if wanted.format == "gitlab":
         from medtrack_cli.output.reporters.code_hosts import GitlabReporter
 
-        return GitlabReporter(out, look.file_place)
+        return GitlabReporter(out, options.file_place)
     from medtrack_cli.core.explanations import rules_of
     from medtrack_cli.output.reporters.sarif import SarifReporter
 
-    return SarifReporter(out, look.file_place, rules_of(look.command))
+    return SarifReporter(out, options.file_place, rules_of(options.command))
 
 
 class Report:
