@@ -11,7 +11,7 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM
 
 import pytest
 
-from medtrack_cli.output.live.guard import Guard
+from medtrack_cli.output.live.screen import Guard
 from tests.cli.tool import Tool
 from tests.conftest import Broker
 from tests.listen.terminal import Terminal

@@ -11,8 +11,7 @@ from medtrack_cli import __version__
 from medtrack_cli.core.statistics.counts import Stats
 from medtrack_cli.errors import CannotCreate
 from medtrack_cli.output.stats import texts
-from medtrack_cli.output.stats.charts import charts
-from medtrack_cli.output.stats.markup import Bar, Cell, Number, shown, table_of
+from medtrack_cli.output.stats.markup import Bar, Cell, Number, charts, shown, table_of
 
 BEGINNING = "<!doctype html>"
 
