@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
-from medtrack_cli.output.shown.messages import ShownError, ShownNote
+from medtrack_cli.output.shown.notices import ShownError, ShownNote
 from medtrack_cli.output.shown.shown import Shown
 
 Group = tuple[str, str]

@@ -9,7 +9,7 @@ from medtrack_cli.errors import InputMissing
 from medtrack_cli.events.findings import Finding
 from medtrack_cli.output.reporters.reporter import Reporter, SourceLine
 from medtrack_cli.output.shown.findings import ShownFinding
-from medtrack_cli.output.shown.messages import ShownError
+from medtrack_cli.output.shown.notices import ShownError
 
 
 class JsonReporter(Reporter):
