@@ -11,7 +11,7 @@ import typer
 
 from medtrack_cli.commands.completing import FILES, commands_of
 from medtrack_cli.commands.options import runtime_of
-from medtrack_cli.output.shown.completions import Completions, Word
+from medtrack_cli.output.shown.candidates import Completions, Word
 from medtrack_cli.world import World
 
 # Typer's classes of commands, options and arguments are not public.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.output.live.controls import INVALID, Around, Controls, Pane, pressed
-from medtrack_cli.output.live.keys import is_unfinished, keys_of
+from medtrack_cli.output.live.keyboard import is_unfinished, keys_of
 from tests.output.test_live_statistics import seen
 
 TYPES = ["user.created", "stage.created"]  # in the order of their first events

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from medtrack_cli.core.bounded import OTHERS
 from medtrack_cli.core.checked import CheckedDelivery, examine
-from medtrack_cli.output.live.selection import (
+from medtrack_cli.output.live.sampling import (
     INVALID_A_SECOND,
     INVALID_AT_ONCE,
     LINES_A_SECOND,
@@ -14,7 +14,7 @@ from medtrack_cli.output.live.selection import (
     MAX_HELD_BYTES,
     Allowance,
     Held,
-    Selection,
+    Sampler,
 )
 from medtrack_cli.output.live.statistics import MAX_TYPES, Minute, Statistics
 from medtrack_cli.output.masking import ShortIds
@@ -96,16 +96,16 @@ def test_what_is_held_is_the_newest_within_bounds() -> None:
 def test_valid_events_take_no_invalid_one_its_place(kinds: list[bool], size: int) -> None:
     """However they come, each kind is drawn by its own allowance, in order, and all are counted."""
     statistics = Statistics(START)
-    selection = Selection(START, statistics)
+    sampler = Sampler(START, statistics)
     events = [seen(f"type.{n}", is_valid=is_valid) for n, is_valid in enumerate(kinds)]
     drawn: list[CheckedDelivery] = []
     for start in range(0, len(events), size):
         batch = events[start : start + size]
         if start // size % 2:
-            drawn += selection.choose([*selection.taken_back(), *batch], START)
+            drawn += sampler.choose([*sampler.taken_back(), *batch], START)
         else:
-            selection.leave(batch)
-    drawn += selection.choose(selection.taken_back(), START)
+            sampler.leave(batch)
+    drawn += sampler.choose(sampler.taken_back(), START)
 
     numbers = [int(each.delivery.routing_key[5:]) for each in drawn]
     assert numbers == sorted(set(numbers))
@@ -117,21 +117,21 @@ def test_valid_events_take_no_invalid_one_its_place(kinds: list[bool], size: int
     assert statistics.invalid_not_drawn == invalid - drawn_invalid
     left, apart = statistics.not_drawn, statistics.invalid_not_drawn
     said = f"{left:,} not drawn" + (f", {apart:,} of them invalid" if apart else "")
-    assert selection.say()[:1] == ([said] if left else [])
-    assert selection.say() == []
+    assert sampler.say()[:1] == ([said] if left else [])
+    assert sampler.say() == []
 
 
 def test_a_flood_of_invalid_events_is_drawn_in_part() -> None:
     """Invalid events alone are too many as well, and say so; valid ones keep their place."""
-    selection = Selection(START, Statistics(START))
+    sampler = Sampler(START, Statistics(START))
     flood = [seen(is_valid=False)] * 1_000
-    assert len(selection.choose(flood, START)) == INVALID_AT_ONCE
-    assert selection.is_flood(START)
-    assert selection.say() == [
+    assert len(sampler.choose(flood, START)) == INVALID_AT_ONCE
+    assert sampler.is_flood(START)
+    assert sampler.say() == [
         "800 not drawn, 800 of them invalid",
         "  800 x invalid student.created",
     ]
-    assert len(selection.choose([*flood, seen()], START + 1)) == INVALID_A_SECOND + 1
+    assert len(sampler.choose([*flood, seen()], START + 1)) == INVALID_A_SECOND + 1
 
 
 @given(st.lists(st.uuids(), max_size=50), st.integers(0, 30))
@@ -163,13 +163,13 @@ def test_invalid_events_are_counted_by_type_and_by_service() -> None:
 
 def test_what_is_beyond_the_allowance_is_told_by_kinds() -> None:
     """Invalid events that aren't drawn are grouped by rule and type; only some kinds are named."""
-    selection = Selection(START, Statistics(START))
-    selection.choose([seen(is_valid=False)] * INVALID_AT_ONCE, START)
+    sampler = Sampler(START, Statistics(START))
+    sampler.choose([seen(is_valid=False)] * INVALID_AT_ONCE, START)
     flood = [examine(delivery(b"{", f"a.{chr(97 + n)}")) for n in range(8) for _ in range(9 - n)]
-    selection.leave(flood)
-    assert selection.choose(selection.taken_back(), START) == []
+    sampler.leave(flood)
+    assert sampler.choose(sampler.taken_back(), START) == []
     total = len(flood)
-    assert selection.say() == [
+    assert sampler.say() == [
         f"{total} not drawn, {total} of them invalid",
         *(f"  {9 - n} x json_syntax a.{chr(97 + n)}" for n in range(5)),
         "  9 x of 3 other kinds",

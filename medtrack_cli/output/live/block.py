@@ -15,9 +15,9 @@ from medtrack_cli.output.event_rows import (
     routing_key,
 )
 from medtrack_cli.output.live.controls import Controls, Pane
-from medtrack_cli.output.live.keys import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
+from medtrack_cli.output.live.keyboard import EVENT_HINTS, HINTS, LIST_HINTS, PROMPT_HINTS
+from medtrack_cli.output.live.sampling import not_drawn
 from medtrack_cli.output.live.screen import Size
-from medtrack_cli.output.live.selection import not_drawn
 from medtrack_cli.output.live.statistics import SECONDS, Connection, Phase, Statistics, Tally
 from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text

@@ -21,8 +21,8 @@ from medtrack_cli.output.live.panes import (
     prompt,
     reading,
 )
+from medtrack_cli.output.live.sampling import Sampler
 from medtrack_cli.output.live.screen import Row, Screen, Size
-from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.whole import whole_lines
 from medtrack_cli.output.paint import console_for, paint
 from medtrack_cli.output.safe_text import safe_text
@@ -42,7 +42,7 @@ class Canvas:
         self,
         stdout: TextIO,
         watched: Watched,
-        selection: Selection,
+        sampler: Sampler,
         history: History,
         scene: Callable[[], Scene],
         *,
@@ -53,7 +53,7 @@ class Canvas:
         self.is_up = False  # the terminal is ours
         self.drawn_at = 0.0
         self._watched, self._clock = watched, watched.clock
-        self._selection, self._history, self._scene = selection, history, scene
+        self._sampler, self._history, self._scene = sampler, history, scene
         self._console = console_for(colour=colour)
         self._look = Look.of(watched, self.marks)
         self._unsaid: deque[str] = deque(maxlen=MAX_UNSAID)
@@ -69,24 +69,24 @@ class Canvas:
     def draw(self, batch: Sequence[CheckedDelivery]) -> None:
         """Draw what is chosen of a batch; all of it waits while the terminal takes no output."""
         if self.is_up and self.screen.is_free:
-            self._draw([], self._selection.choose(batch, self._clock.monotonic()))
+            self._draw([], self._sampler.choose(batch, self._clock.monotonic()))
         else:
-            self._selection.leave(batch)
+            self._sampler.leave(batch)
 
     def say(self, *lines: str) -> None:
         """Print lines for good, now or when the log is released."""
         if self._history.controls.is_holding:
             self._unsaid.extend(lines)
             return
-        self.draw(self._selection.taken_back())
+        self.draw(self._sampler.taken_back())
         self.frame([*self._left_out(), *lines])
 
     def go_on(self, *, was_paused: bool) -> None:
         """Draw what has waited while the log was held; of a flood only a part, as always."""
         self.frame([])  # together: many rows take a while
-        waiting = [*self._selection.taken_back(), *self._selection.held.take_all()]
+        waiting = [*self._sampler.taken_back(), *self._sampler.held.take_all()]
         if not was_paused:
-            waiting = self._selection.choose(waiting, self._clock.monotonic())
+            waiting = self._sampler.choose(waiting, self._clock.monotonic())
         self._draw(self._unsaid, waiting)
         self._unsaid.clear()
 
@@ -147,7 +147,7 @@ class Canvas:
 
     def _left_out(self) -> list[str]:
         """Say how many were not drawn since the last line."""
-        first, *groups = self._selection.say() or [""]
+        first, *groups = self._sampler.say() or [""]
         lines = [f"{self.marks.ellipsis} {first}"] if first else []
         lines += map(safe_text, groups)
         return [self.paint(Text(line, "yellow")) for line in lines]

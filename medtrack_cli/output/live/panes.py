@@ -9,7 +9,7 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.output.event_rows import routing_key
 from medtrack_cli.output.live.controls import Controls, nearest
 from medtrack_cli.output.live.kept import Entry
-from medtrack_cli.output.live.keys import HELP
+from medtrack_cli.output.live.keyboard import HELP
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.wrapping import aligned
 from medtrack_cli.plural import counted

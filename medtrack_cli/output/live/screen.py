@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from medtrack_cli import programs
-from medtrack_cli.output.live.keys import is_unfinished
+from medtrack_cli.output.live.keyboard import is_unfinished
 from medtrack_cli.output.live.outlet import Outlet
 
 # Begin and end of a frame: drawn at once where the terminal can (mode 2026), with the cursor hidden

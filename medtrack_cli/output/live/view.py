@@ -19,12 +19,12 @@ from medtrack_cli.core.ports import Interrupted, Listening, Resumed
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.live.block import Scene, totals
 from medtrack_cli.output.live.canvas import BLOCK_SECONDS, Canvas
+from medtrack_cli.output.live.capture import Capture
 from medtrack_cli.output.live.controls import Controls
-from medtrack_cli.output.live.export import Export
 from medtrack_cli.output.live.kept import History
-from medtrack_cli.output.live.keys import keys_of
+from medtrack_cli.output.live.keyboard import keys_of
+from medtrack_cli.output.live.sampling import Sampler
 from medtrack_cli.output.live.screen import Keyboard, suspending
-from medtrack_cli.output.live.selection import Selection
 from medtrack_cli.output.live.statistics import Connection, Phase, Statistics
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.listening import told
@@ -56,13 +56,13 @@ class LiveView:
         now = self._clock.monotonic()
         self._statistics = Statistics(now)
         self._connection = Connection(now)
-        self._selection = Selection(now, self._statistics)
+        self._sampler = Sampler(now, self._statistics)
         self._history = History(self._statistics, has_bodies=watched.body)
         self._canvas = Canvas(
-            stdout, watched, self._selection, self._history, self._scene, colour=colour
+            stdout, watched, self._sampler, self._history, self._scene, colour=colour
         )
         self._screen = self._canvas.screen
-        self._export = Export(watched, self._history, self._screen.write)
+        self._capture = Capture(watched, self._history, self._screen.write)
         self._batch: list[CheckedDelivery] = []
         self._last_event_at: float | None = None
         self._failure: BaseException | None = None
@@ -86,19 +86,19 @@ class LiveView:
         self._stack.close()
         with self._lock:
             self._screen.settle()
-            self._selection.give_up(self._selection.held.take_all())
+            self._sampler.give_up(self._sampler.held.take_all())
             self._history.controls = Controls(has_bodies=self._controls.has_bodies)
-            self._canvas.draw(self._selection.taken_back())
+            self._canvas.draw(self._sampler.taken_back())
             self._leave()
             if self._statistics.received:
                 rows = totals(self._scene(), self._screen.size.width, self._canvas.marks)
                 self._screen.draw([self._canvas.paint(row) for row in rows], ())
                 self._screen.erase()
-            self._screen.draw(self._export.copied, ())
+            self._screen.draw(self._capture.copied, ())
             self._screen.erase()
         self._screen.close()
         self._keyboard.leave()
-        self._export.close()
+        self._capture.close()
         if self._failure and not error:
             raise self._failure
 
@@ -114,19 +114,19 @@ class LiveView:
         with self._lock:
             wanted = self._count(batch)
             now = self._clock.monotonic()
-            is_flood = self._selection.is_flood(now)
+            is_flood = self._sampler.is_flood(now)
             is_soon = now < self._canvas.drawn_at + FLOOD_FRAME_SECONDS
             if self._controls.is_holding:
-                self._selection.hold(wanted)
+                self._sampler.hold(wanted)
                 return
             if is_flood and is_soon:
-                self._selection.leave(wanted)
+                self._sampler.leave(wanted)
                 return
         with self._turn():
             if self._controls.is_holding:  # meanwhile
-                self._selection.hold(wanted)
+                self._sampler.hold(wanted)
             else:
-                self._canvas.draw([*self._selection.taken_back(), *wanted])
+                self._canvas.draw([*self._sampler.taken_back(), *wanted])
 
     def happened(self, happening: Listening | Interrupted | Resumed) -> None:
         """Show what happened to the connection, in the log and in the block."""
@@ -166,7 +166,7 @@ class LiveView:
     def _count(self, batch: Sequence[CheckedDelivery]) -> list[CheckedDelivery]:
         """Count and keep what has come; return what passes the filter."""
         now = self._last_event_at = self._clock.monotonic()
-        self._export.record(batch)
+        self._capture.record(batch)
         wanted = []
         for seen in batch:
             self._statistics.add(seen, now)
@@ -212,10 +212,10 @@ class LiveView:
             self._enter()
         for key in keys:
             self._press(key)
-        is_unreported = self._selection.unsaid and not self._controls.is_holding
+        is_unreported = self._sampler.unsaid and not self._controls.is_holding
         since_drawn = self._clock.monotonic() - self._canvas.drawn_at
         if is_unreported and since_drawn > FLOOD_FRAME_SECONDS:
-            self._canvas.draw(self._selection.taken_back())
+            self._canvas.draw(self._sampler.taken_back())
         elif self._controls.pane and (keys or self._canvas.is_due):
             self._canvas.show()
         elif keys or self._canvas.is_due:
@@ -223,9 +223,9 @@ class LiveView:
 
     def _press(self, key: str) -> None:
         before = self._controls
-        self._export.press(key)
-        if key == "w" and self._export.notice:
-            self._canvas.say(self._canvas.paint(Text(self._export.notice, "yellow")))
+        self._capture.press(key)
+        if key == "w" and self._capture.notice:
+            self._canvas.say(self._canvas.paint(Text(self._capture.notice, "yellow")))
         if before.pane is None and before.typed is None:
             match key:
                 case "q":
@@ -245,12 +245,12 @@ class LiveView:
             self._connection,
             self._statistics,
             self._controls,
-            len(self._selection.held),
+            len(self._sampler.held),
             self._history.new,
             self._last_event_at,
             self._clock.monotonic(),
             self._keyboard.is_there,
-            self._export.notice,
+            self._capture.notice,
         )
 
     def _enter(self) -> None:

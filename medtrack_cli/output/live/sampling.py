@@ -93,7 +93,7 @@ def _size(seen: CheckedDelivery) -> int:
     return max(len(seen.body), len(seen.delivery.body))
 
 
-class Selection:
+class Sampler:
     """Which events are drawn, wait, or are only counted; invalid ones are counted apart."""
 
     def __init__(self, now: float, statistics: Statistics) -> None:

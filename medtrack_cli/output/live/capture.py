@@ -12,7 +12,7 @@ from medtrack_cli.output.masking import masked
 from medtrack_cli.output.safe_text import safe_text
 
 
-class Export:
+class Capture:
     """Records kept events and all that follow; copies ids. `notice` says what it did."""
 
     def __init__(self, watched: Watched, history: History, send: Callable[[str], None]) -> None:
