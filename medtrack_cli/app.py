@@ -1,33 +1,12 @@
 """The command line: global options, and the tuple of commands."""
 
 from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from medtrack_cli import __version__
-from medtrack_cli.commands import (
-    archive,
-    broker,
-    client,
-    completion,
-    config,
-    demo,
-    doctor,
-    explain,
-    listen,
-    publish,
-    queue,
-    replay,
-    route,
-    samples,
-    schema,
-    simulate,
-    spec,
-    stats,
-    topology,
-    validate,
-)
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import (
     ColorOption,
@@ -49,29 +28,30 @@ from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 COMMANDS = (
-    publish,
-    listen,
-    validate,
-    replay,
-    stats,
-    schema,
-    doctor,
-    route,
-    topology,
-    queue,
-    archive,
-    simulate,
-    broker,
-    demo,
-    samples,
-    client,
-    config,
-    completion,
-    explain,
-    spec,
+    "publish",
+    "listen",
+    "validate",
+    "replay",
+    "stats",
+    "schema",
+    "doctor",
+    "route",
+    "topology",
+    "queue",
+    "archive",
+    "simulate",
+    "broker",
+    "demo",
+    "samples",
+    "client",
+    "config",
+    "completion",
+    "explain",
+    "spec",
 )
-"""Each has a `register(app)`; the order is that of the help."""
+"""Each is a module of `commands` with a `register(app)`; the order is that of the help."""
 
+NAME = "medtrack"
 SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."
 EXAMPLES = (
     "medtrack demo",
@@ -81,15 +61,6 @@ EXAMPLES = (
     "medtrack listen 'student.*'",
 )
 
-app = typer.Typer(
-    name="medtrack",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    add_completion=False,  # `medtrack completion` has its own scripts
-    pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
-    add_help_option=False,
-)
-
 
 def _version(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -- typer's callback
     if wanted and not context.resilient_parsing:
@@ -97,7 +68,6 @@ def _version(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -- t
         raise typer.Exit
 
 
-@app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))
 def main(
     context: typer.Context,
     *,
@@ -121,17 +91,6 @@ def main(
     help_when_alone(context)
 
 
-for module in COMMANDS:
-    module.register(app)
-
-
-@command(
-    app,
-    "help",
-    examples=["medtrack help", "medtrack help publish", "medtrack help schema show"],
-    panel=Panel.SET_UP,
-    effect="read",
-)
 def show_help(
     runtime: Runtime,
     words: Annotated[
@@ -142,10 +101,9 @@ def show_help(
     """Print the help of a command."""
     shared = Shared(runtime.world, runtime.colour)
     line = [*(words or ()), "--help"]
-    return int(tree()(line, prog_name=app.info.name, standalone_mode=False, obj=shared) or 0)
+    return int(tree()(line, prog_name=NAME, standalone_mode=False, obj=shared) or 0)
 
 
-@command(app, "version", examples=["medtrack version"], panel=Panel.SET_UP, effect="read")
 def show_version(runtime: Runtime) -> int:
     """Print the version, as --version does."""
     record = {"version": __version__}
@@ -154,6 +112,23 @@ def show_version(runtime: Runtime) -> int:
 
 
 @cache
-def tree() -> Any:  # noqa: ANN401 -- typer's, not public
-    """Build the commands once."""
+def tree(name: str = "") -> Any:  # noqa: ANN401 -- typer's, not public
+    """Build the commands; for a line that begins with the name of one, that one alone."""
+    app = typer.Typer(
+        name=NAME,
+        invoke_without_command=True,
+        rich_markup_mode=None,
+        add_completion=False,  # `medtrack completion` has its own scripts
+        pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
+        add_help_option=False,
+    )
+    app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))(main)
+    is_one = name in COMMANDS and name != "completion"  # which completes all
+    for each in [name] if is_one else COMMANDS:
+        import_module(f"medtrack_cli.commands.{each}").register(app)
+    if not is_one:
+        helps = ["medtrack help", "medtrack help publish", "medtrack help schema show"]
+        command(app, "help", effect="read", examples=helps, panel=Panel.SET_UP)(show_help)
+        versions = ["medtrack version"]
+        command(app, "version", effect="read", examples=versions, panel=Panel.SET_UP)(show_version)
     return typer.main.get_command(app)

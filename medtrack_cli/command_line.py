@@ -59,8 +59,8 @@ def command_line() -> CommandLine:
 
 
 def command_of(path: str) -> Command:
-    """Find a command by how it is typed, such as "medtrack queue list"."""
-    return next(each for each in command_line()["commands"] if each["name"] == path)
+    """Find a command by its words, "medtrack queue list"; LookupError: there is none."""
+    return {each["name"]: each for each in command_line()["commands"]}[path]
 
 
 def inner(command: Command) -> list[Command]:

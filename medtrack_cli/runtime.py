@@ -72,16 +72,10 @@ class Runtime:
 
     def print_help(self, path: str) -> None:
         """Print the help of a command, without the printers, whose import takes too long."""
-        from medtrack_cli.command_line import command_of
-        from medtrack_cli.output.shown.help_page import help_lines
-        from medtrack_cli.output.shown.shown import Sheet
-        from medtrack_cli.output.style import Style, marks_for
-        from medtrack_cli.output.terminal import width_of
+        from medtrack_cli.output.shown.help_page import help_text
 
         stdout = self.world.stdout
-        style = Style(on=self.wants_colour(stdout))
-        sheet = Sheet(width_of(stdout), marks_for(stdout.encoding), style)
-        stdout.write("".join(f"{line}\n" for line in help_lines(command_of(path), sheet)))
+        stdout.write(help_text(path, stdout, has_colours=self.wants_colour(stdout)))
         stdout.flush()
 
     @cached_property

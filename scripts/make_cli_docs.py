@@ -5,8 +5,8 @@ import sys
 from io import StringIO
 from typing import cast
 
-from medtrack_cli.__main__ import run
 from medtrack_cli.command_line import command_line
+from medtrack_cli.dispatch import run
 from medtrack_cli.world import World
 
 

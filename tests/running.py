@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.core.ports import Clock
+from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.world import SystemClock, World
 from tests.cli.tool import Ran
 from tests.contracts.fakes import MemoryBroker

@@ -18,7 +18,7 @@ class Style:
         return f"\x1b[{_CODES[name]}m{text}\x1b[0m" if self.on else text
 
 
-def wants_colour(stream: TextIO, environ: Mapping[str, str], asked: Colour) -> bool:
+def wants_colour(stream: TextIO, environ: Mapping[str, str], asked: Colour = Colour.AUTO) -> bool:
     """Decide by --color, NO_COLOR, FORCE_COLOR, TERM and the stream; the first one set decides."""
     if asked is not Colour.AUTO:
         return asked is Colour.ALWAYS

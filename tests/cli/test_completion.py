@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from medtrack_cli.app import app
+from medtrack_cli.app import tree
 from medtrack_cli.commands.completing import FILES
 from medtrack_cli.core.choices import REPORTS
 from medtrack_cli.core.explanations import EXPLAINED
@@ -52,7 +51,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-ROOT: Any = get_command(app)
+ROOT: Any = tree()
 
 
 def parameters(command: Any = ROOT) -> Iterator[Any]:

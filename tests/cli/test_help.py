@@ -11,18 +11,17 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from medtrack_cli.__main__ import run as run_in
-from medtrack_cli.app import app
+from medtrack_cli.app import tree
 from medtrack_cli.config.loader import _VARIABLES
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
+from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.wiring.pseudonyms import KEY as PSEUDONYM_KEY
 from medtrack_cli.world import World
 from tests.running import run
 
-ROOT_COMMAND: Any = get_command(app)
+ROOT_COMMAND: Any = tree()
 GROUPS = [(), ("schema",), ("config",), ("broker",)]
 IN_WORDS = re.compile(r"[A-Z][A-Z_.]*…?|[A-Z|=:\[\]]+|[a-z\d.]+(\|[a-z\d.]+)+|N\|max")
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from medtrack_cli.app import app
+from medtrack_cli.app import tree
 from tests.builders import numbered
 from tests.cli.tool import Tool
 from tests.contracts.fakes import MemoryBroker
@@ -124,7 +123,7 @@ def test_every_option_that_takes_a_number_bounds_it() -> None:
     """No option reads a number by itself: a new one has to come into the table above."""
     bare = {
         f"{command} {option.name}"
-        for command, options in commands(typer.main.get_command(app))
+        for command, options in commands(tree())
         for option in options
         if option.type.name.split()[0] in {"int", "float"} and not getattr(option, "count", False)
     }

@@ -19,13 +19,13 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from medtrack_cli import private_broker as private
-from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.broker.amqp.stream_edges import read_edges
 from medtrack_cli.broker.amqp.subscription import HOLD_SECONDS, PREFETCH, WATCH_SECONDS
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.listening.sources import Source, Stream
 from medtrack_cli.core.ports import Stop
+from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.private_broker import PrivateBroker
 from medtrack_cli.world import World
 from tests.broker.witness import Witness, client, settings_of

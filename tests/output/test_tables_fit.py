@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.commands.broker import _page
 from medtrack_cli.core.archive import Archive, Edge
 from medtrack_cli.core.publishing.runs import Run, State
+from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.output.live.keyboard import HELP
 from medtrack_cli.output.live.panes import help_lines
 from medtrack_cli.output.shown.archives import ShownArchive, ShownArchives

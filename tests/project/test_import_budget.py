@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"jsonschema_rs", "pika", "pydantic", "rich", "urllib3", "yaml"}
+HEAVY = {"jsonschema_rs", "pika", "pydantic", "rich", "typer", "urllib3", "yaml"}
 
 # A process of its own: this one has loaded everything. The list is printed at the very end,
 # however the run ends.
@@ -20,8 +21,20 @@ sys.exit(main())
 """
 
 
+class Broker(Protocol):
+    """What the session's broker says of itself."""
+
+    @property
+    def amqp_url(self) -> str: ...
+
+
 def heavy_imports_of(*arguments: str, **environment: str) -> set[str]:
     """Run the command line and list the heavy libraries it loaded."""
+    return HEAVY & imports_of(*arguments, **environment)
+
+
+def imports_of(*arguments: str, **environment: str) -> set[str]:
+    """Run the command line and list all modules it loaded."""
     script = f"import sys; sys.argv = {['medtrack', *arguments]!r}\n{PROGRAM}"
     ended = subprocess.run(
         [sys.executable, "-c", script],
@@ -35,19 +48,52 @@ def heavy_imports_of(*arguments: str, **environment: str) -> set[str]:
     assert "Traceback" not in ended.stderr, ended.stderr
     last = ended.stderr.splitlines()[-1].split()
     assert last[0] == "loaded:"
-    assert "medtrack_cli.app" in last
-    return HEAVY & set(last)
+    assert "medtrack_cli.__main__" in last
+    return set(last)
 
 
 def test_version_is_light() -> None:
-    """`--version` loads no heavy library."""
-    assert heavy_imports_of("--version") == set()
+    """`--version` loads no heavy library, and of medtrack only its first module."""
+    loaded = imports_of("--version")
+    assert loaded.isdisjoint({*HEAVY, "json", "re", "typing"})
+    assert {each for each in loaded if each.startswith("medtrack_cli.")} == {
+        "medtrack_cli.__main__"
+    }
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["validate", "--help"], ["queue", "-h"]])
+def test_help_is_light(arguments: list[str]) -> None:
+    """A help loads no heavy library and no command."""
+    loaded = imports_of(*arguments)
+    assert loaded.isdisjoint({*HEAVY, "medtrack_cli.app", "medtrack_cli.world", "subprocess"})
+
+
+def test_spec_is_light() -> None:
+    """The command line is read from a file: no command but spec is loaded."""
+    loaded = imports_of("spec")
+    assert loaded & HEAVY == {"typer"}
+    assert "medtrack_cli.commands.publish" not in loaded
+
+
+def test_validate_is_light() -> None:
+    """Checking a JSON file loads what it is checked with, and no other command."""
+    loaded = imports_of("validate", "sample-events/user.created.json")
+    assert loaded & HEAVY == {"typer", "pydantic"}
+    assert loaded.isdisjoint({"asyncio", "medtrack_cli.commands.publish", "medtrack_cli.broker"})
+
+
+def test_publish_is_light(broker: Broker, tmp_path: Path) -> None:
+    """Publishing an event without a configuration loads pika, pydantic and Typer, no more."""
+    environ = {"MEDTRACK_URL": broker.amqp_url, "HOME": str(tmp_path)}
+    loaded = imports_of("publish", "-f", "sample-events/user.created.json", **environ)
+    assert loaded & HEAVY == {"typer", "pydantic", "pika"}
+    assert "medtrack_cli.commands.listen" not in loaded
 
 
 def test_completion_is_light(tmp_path: Path) -> None:
     """Completing commands, options, types, fields, codes loads no heavy library."""
     for typed in (["val"], ["publish", ""], ["publish", "--set", "p"], ["explain", ""]):
-        assert heavy_imports_of("completion", "zsh", "--", *typed, HOME=str(tmp_path)) == set()
+        assert heavy_imports_of("completion", "zsh", "--", *typed, HOME=str(tmp_path)) == {"typer"}
 
 
 def test_completion_of_what_files_say_loads_their_parser_alone(tmp_path: Path) -> None:
@@ -55,13 +101,7 @@ def test_completion_of_what_files_say_loads_their_parser_alone(tmp_path: Path) -
     file = tmp_path / "medtrack.yaml"
     file.write_text("schemas: [.]\n")
     typed = ["--config", str(file), "publish", ""]
-    assert heavy_imports_of("completion", "zsh", "--", *typed) == {"yaml"}
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["validate", "--help"]])
-def test_help_is_light(arguments: list[str]) -> None:
-    """Help loads no heavy library."""
-    assert heavy_imports_of(*arguments) == set()
+    assert heavy_imports_of("completion", "zsh", "--", *typed) == {"typer", "yaml"}
 
 
 @pytest.mark.parametrize("command", ["validate", "stats"])

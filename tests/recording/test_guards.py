@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from medtrack_cli.__main__ import run as run_in
 from medtrack_cli.commands.guarding import Guard
 from medtrack_cli.commands.replay_job import outline_of
 from medtrack_cli.commands.replay_options import Pacing
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.replay import Replay
+from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World

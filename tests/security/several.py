@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from medtrack_cli.__main__ import run
+from medtrack_cli.dispatch import run
 from medtrack_cli.world import World
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def test_hostile_files_end_in_time(name: str, tmp_path: Path) -> None:
 # Run the tool and print the most memory it had, in kB.
 MEASURED = """
 import pathlib, sys
-from medtrack_cli.__main__ import run
+from medtrack_cli.dispatch import run
 from medtrack_cli.world import World
 code = run(World(), ["validate", *sys.argv[1:]])
 # Not ru_maxrss: that begins with the size of the process that started this one.

@@ -2,9 +2,12 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
-from medtrack_cli.command_line import Command, Parameter, command_line, inner
+from medtrack_cli.command_line import Command, Parameter, command_line, command_of, inner
 from medtrack_cli.output.shown.shown import Sheet
+from medtrack_cli.output.style import Style, marks_for
+from medtrack_cli.output.terminal import width_of
 
 MOST_COLUMNS = 100
 """Longer lines are hard to read, however wide the terminal is."""
@@ -19,6 +22,12 @@ _DOCS = (
 
 Sections = dict[str, list[tuple[str, str]]]
 """Headings, and rows of a name and its meaning; a row without a name is a paragraph."""
+
+
+def help_text(path: str, stdout: TextIO, *, has_colours: bool) -> str:
+    """Give the help of a command or a group; LookupError: there is none."""
+    sheet = Sheet(width_of(stdout), marks_for(stdout.encoding), Style(on=has_colours))
+    return "".join(f"{line}\n" for line in help_lines(command_of(path), sheet))
 
 
 def help_lines(command: Command, sheet: Sheet) -> Iterator[str]:
