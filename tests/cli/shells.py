@@ -82,6 +82,8 @@ class Shell:
         settings = home / way.file
         (settings.parent / "completions").mkdir(parents=True)
         settings.write_text(way.settings)
+        # Else fish reads all man pages of the machine, in a process that outlives it.
+        (home / ".local/share/fish/generated_completions").mkdir(parents=True)
         inherited = {n: v for n, v in os.environ.items() if n in {"LANG", "COVERAGE_PROCESS_START"}}
         given = {
             **inherited,
