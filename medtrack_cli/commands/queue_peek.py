@@ -91,7 +91,7 @@ def register(added: typer.Typer) -> None:
     command(
         added,
         "peek",
-        effect="read",
+        effect="destructive",
         examples=[
             "medtrack queue peek student-service.dead",
             "medtrack queue peek student-service.dead -n 100 --record waiting.ndjson -o json",

@@ -165,6 +165,6 @@ def _name_span(runtime: Runtime, source: "Readable") -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "replay", effect="write", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(
-        replay
-    )
+    command(
+        app, "replay", effect="destructive", examples=EXAMPLES, panel=Panel.EVENTS, connects=True
+    )(replay)

@@ -1,18 +1,11 @@
 """The envelope that every event travels in, and what a payload must say about its type."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from medtrack_cli.events.formats import Timestamp, Version
-
-ENVELOPE_FIELDS = ("event_type", "payload", "service", "timestamp", "version")
-"""In the order in which medtrack writes them."""
-
-FIELD_NAME = re.compile(r"[a-z][A-Za-z]{0,39}(?:_[a-z]{1,40}){0,5}[0-9]{0,2}")
-"""The form of a field's name: any other key may be a person's name or number."""
 
 STRICT = ConfigDict(
     strict=True,

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.json_text import examine
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.registry import Registry
 from medtrack_cli.suggestions import did_you_mean
 

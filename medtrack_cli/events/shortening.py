@@ -9,8 +9,8 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.json_text import MOST
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.registry import Registry
 
 MANY = 2 * MOST

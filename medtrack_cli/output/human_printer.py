@@ -4,16 +4,18 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.output.masking import ShortIds
 from medtrack_cli.output.printer import Group, Printer
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Sheet, Shown
 from medtrack_cli.output.style import Style, marks_for
 from medtrack_cli.output.terminal import Progress, ShareTerminal, width_of
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.listening.listen import Sink, Watched
 
 MOST_OF_A_GROUP = 10
 """The things of a group that are listed; the others are counted."""
@@ -87,7 +89,7 @@ class HumanPrinter(Printer):
         self._stdout.flush()
 
     @contextmanager
-    def deliveries(self, watched: Watched) -> Iterator[Sink]:
+    def deliveries(self, watched: "Watched") -> "Iterator[Sink]":
         if not (self._can_draw and watched.is_live):
             from medtrack_cli.output.event_lines import rows
 

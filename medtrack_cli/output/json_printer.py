@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listening.listen import Sink, Watched
-from medtrack_cli.core.record import to_line, to_record
 from medtrack_cli.output.printer import Group, Printer
 from medtrack_cli.output.shown.shown import Record, Shown
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.checked import CheckedDelivery
+    from medtrack_cli.core.listening.listen import Sink, Watched
 
 
 class JsonPrinter(Printer):
@@ -46,16 +47,17 @@ class JsonPrinter(Printer):
         self._stdout.write(self._line({"kind": kind, **numbers}))
         self._stdout.flush()
 
-    def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:  # noqa: ARG002 -- JSON is exact
+    def deliveries(self, watched: "Watched") -> "AbstractContextManager[Sink]":  # noqa: ARG002 -- JSON is exact
+        from medtrack_cli.core.record import to_line, to_record
         from medtrack_cli.output.event_lines import EventLines
 
-        return nullcontext(EventLines(self._stdout, self._event_line, self.tell))
+        def line_of(seen: "CheckedDelivery") -> str:
+            return self._line(to_record(seen)) if self._escape else to_line(seen) + "\n"
+
+        return nullcontext(EventLines(self._stdout, line_of, self.tell))
 
     def progress(self, line: Callable[[], str]) -> AbstractContextManager[None]:
         return self._people.progress(line) if self._people else nullcontext()
-
-    def _event_line(self, seen: CheckedDelivery) -> str:
-        return self._line(to_record(seen)) if self._escape else to_line(seen) + "\n"
 
     def _line(self, record: Record) -> str:
         text = json.dumps(record, ensure_ascii=self._escape, separators=(",", ":"), default=str)

@@ -8,7 +8,7 @@ from string import punctuation, whitespace
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
-from medtrack_cli.events.envelope import FIELD_NAME
+from medtrack_cli.events.names import FIELD_NAME
 from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:

@@ -3,12 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.listening.listen import Sink, Watched
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.output.shown.notices import ShownError, ShownNote
 from medtrack_cli.output.shown.shown import Shown
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.listening.listen import Sink, Watched
 
 Group = tuple[str, str]
 """What is listed only to its first few, and the name under which the others are counted."""
@@ -33,7 +36,7 @@ class Printer(ABC):
         """Sum up at the end: numbers with their units for programs, a sentence for people."""
 
     @abstractmethod
-    def deliveries(self, watched: Watched) -> AbstractContextManager[Sink]:
+    def deliveries(self, watched: "Watched") -> "AbstractContextManager[Sink]":
         """Return what shows deliveries, a context manager."""
 
     @abstractmethod

@@ -10,8 +10,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from medtrack_cli.errors import WrongExpression
-from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import Span
+from medtrack_cli.events.names import FIELD_NAME
 from medtrack_cli.output.masking import masked, names_fields
 from medtrack_cli.output.safe_text import hidden_in, is_invisible
 

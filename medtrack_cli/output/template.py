@@ -10,7 +10,7 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.record import to_record
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.output.masking import mask_shape, masked_json, masked_pointer
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.suggestions import did_you_mean

@@ -11,7 +11,7 @@ from medtrack_cli.app import tree
 from medtrack_cli.commands.completing import FILES
 from medtrack_cli.core.choices import REPORTS
 from medtrack_cli.core.explanations import EXPLAINED
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.registry import built_in
 from tests.running import run
 

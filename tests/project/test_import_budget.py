@@ -68,11 +68,12 @@ def test_help_is_light(arguments: list[str]) -> None:
     assert loaded.isdisjoint({*HEAVY, "medtrack_cli.app", "medtrack_cli.world", "subprocess"})
 
 
-def test_spec_is_light() -> None:
-    """The command line is read from a file: no command but spec is loaded."""
-    loaded = imports_of("spec")
-    assert loaded & HEAVY == {"typer"}
-    assert "medtrack_cli.commands.publish" not in loaded
+@pytest.mark.parametrize("arguments", [["spec"], ["spec", "-o", "human"], ["version"], ["explain"]])
+def test_what_reads_nothing_is_light(arguments: list[str]) -> None:
+    """A command that needs no event loads no library but Typer, and no other command."""
+    loaded = imports_of(*arguments)
+    assert loaded & HEAVY - {"rich"} == {"typer"}
+    assert "medtrack_cli.commands.publish" not in loaded or arguments == ["version"]
 
 
 def test_validate_is_light() -> None:

@@ -12,8 +12,8 @@ from medtrack_cli.core.delivery import Delivery, Nested, Several
 from medtrack_cli.core.publishing.fakes import Fakes
 from medtrack_cli.core.publishing.traces import is_left, seems_personal
 from medtrack_cli.events import formats
-from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.json_text import decode
+from medtrack_cli.events.names import FIELD_NAME
 from medtrack_cli.events.personal import (
     Says,
     Scalar,

@@ -9,7 +9,7 @@ from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.conditions import Answer, Condition, names
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.topics import key_matches
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.overrides import checked_for_any
 from medtrack_cli.events.registry import Registry
 

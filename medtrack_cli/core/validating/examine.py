@@ -12,10 +12,10 @@ from medtrack_cli.core.items import Item
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import overrides as paths
 from medtrack_cli.events.check import Verdict, check
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.explain import IS_IT_BARE
 from medtrack_cli.events.findings import Finding, Problem, Rule
 from medtrack_cli.events.json_text import examine as parse
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.overrides import Setting
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.suggestions import payload_of

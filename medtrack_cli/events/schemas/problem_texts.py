@@ -10,9 +10,9 @@ from typing import Any
 
 from jsonschema_rs import is_valid
 
-from medtrack_cli.events.envelope import FIELD_NAME
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS
+from medtrack_cli.events.names import FIELD_NAME
 from medtrack_cli.events.problem_texts import KINDS, json_name, listed
 from medtrack_cli.suggestions import nearest
 

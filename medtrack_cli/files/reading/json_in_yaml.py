@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY, MAX_DEPTH, examine
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.files.reading.json_reader import JsonItem, read_document
 from medtrack_cli.files.reading.streams import read_some
 

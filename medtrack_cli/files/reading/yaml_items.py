@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from medtrack_cli.events.envelope import ENVELOPE_FIELDS
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY, MOST
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.suggestions import did_you_mean
 from medtrack_cli.yaml_nodes import (
     Mapping,
