@@ -35,10 +35,10 @@ VARIABLES = {
 }
 
 FACTS: dict[str, tuple[tuple[int, ...], str]] = {
-    "publish": ((*BROKER, 1, 65, 73), "receipt message finding published dry_run plan"),
+    "publish": ((*BROKER, 1, 65, 73), "receipt message published dry_run"),
     "listen": ((*BROKER, 1, 65, 73), "event listening interrupted resumed listened"),
     "validate": ((1, 65, 73, 78), "finding validated explanation"),
-    "replay": ((*BROKER, 1, 65, 73), "receipt message finding replayed dry_run plan run"),
+    "replay": ((*BROKER, 1, 65, 73), "receipt message replayed dry_run plan run"),
     "stats": ((*BROKER, 65, 73), "stats"),
     "schema list": ((65, 78), "event_type"),
     "schema show": ((65, 78), "event_type"),
@@ -57,15 +57,21 @@ FACTS: dict[str, tuple[tuple[int, ...], str]] = {
     "archive create": ((*BROKER, 1), "archive"),
     "archive list": ((*BROKER,), "archive"),
     "archive show": ((*BROKER, 1), "archive"),
-    "simulate run": ((*BROKER, 1, 65, 73), "reaction simulated expectation"),
+    "simulate run": (
+        (*BROKER, 1, 65, 73),
+        "reaction completion expectation listening interrupted resumed simulated",
+    ),
     "simulate show": ((*BROKER, 1, 65), "effect"),
     "simulate list": ((*BROKER, 65), "effect"),
-    "simulate complete": ((*BROKER, 1, 65, 73), "completion receipt"),
+    "simulate complete": ((*BROKER, 1, 65, 73), "completion"),
     "simulate reset": ((*BROKER, 65, 73), "reset"),
     "broker start": ((69, 73, 75), "broker"),
     "broker stop": ((69, 75), "broker"),
     "broker status": ((1,), "broker"),
-    "demo": ((1, 69, 73, 75), "step demo"),
+    "demo": (
+        (1, 69, 73, 75),
+        "step validated finding receipt published event effect plan replayed demo",
+    ),
     "samples": ((73,), "created"),
     "client": ((65, 78), ""),
     "config show": ((78,), "setting"),

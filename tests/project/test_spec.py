@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -72,6 +73,55 @@ def test_help_says_the_same(command: dict[str, Any]) -> None:
         assert f"{', '.join(each['names'])} {each['metavar']}".strip() in flat
     for said in (*command["examples"], *(each["metavar"] for each in command["arguments"])):
         assert " ".join(said.split()) in flat
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "validate sample-events",
+        "validate missing.json",
+        "validate typo.json",
+        "validate --list-rules",
+        "publish -f typo.json",
+        "publish -f missing.json --dry-run",
+        "publish --url amqp://a:b@localhost:1 -f sample-events/user.created.json --retry-for 0",
+        "listen --profile nowhere",
+        "stats typo.json",
+        "stats notes.txt",
+        "replay notes.txt",
+        "replay --runs",
+        "schema list",
+        "schema show stage.created",
+        "schema check sample-events",
+        "route no.body --definitions definitions.json",
+        "topology lint --definitions definitions.json",
+        "topology diff definitions.json definitions.json",
+        "config show",
+        "config path",
+        "config check",
+        "samples .",
+        "explain 69",
+        "doctor --list",
+        "queue list",
+        "simulate list log",
+        "broker status",
+        "version",
+    ],
+)
+def test_what_runs_do_is_declared(tmp_path: Path, line: str) -> None:
+    """A run ends with a code, and prints kinds of objects, that `spec` has for its command."""
+    shutil.copytree(ROOT / "sample-events", tmp_path / "sample-events")
+    shutil.copy(ROOT / "medtrack_cli/samples/definitions.json", tmp_path)
+    (tmp_path / "typo.json").write_text('{"event_type": "student.deleted"}\n')
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    environ = {"XDG_STATE_HOME": str(tmp_path), "MEDTRACK_URL": "amqp://a:b@localhost:1"}
+    code, out, err = run(*line.split(), "-o", "json", folder=tmp_path, environ=environ)
+    named = (" ".join(["medtrack", *line.split()[:count]]) for count in (2, 1))
+    command = next(each for name in named for each in COMMANDS if each["name"] == name)
+    printed = {json.loads(each)["kind"] for each in (out + err).splitlines()}
+    assert code in command["exit_codes"]
+    assert printed
+    assert printed <= set(command["kinds"])
 
 
 def test_it_is_data_for_other_programs(tmp_path: Path) -> None:
