@@ -123,7 +123,7 @@ def tree(name: str = "") -> Any:  # noqa: ANN401 -- typer's, not public
         add_help_option=False,
     )
     app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))(main)
-    is_one = name in COMMANDS and name != "completion"  # which completes all
+    is_one = name in COMMANDS
     for each in [name] if is_one else COMMANDS:
         import_module(f"medtrack_cli.commands.{each}").register(app)
     if not is_one:

@@ -24,6 +24,7 @@ class Parameter(TypedDict):
     required: bool
     repeatable: bool
     hidden: bool
+    completed_by: str | None
 
 
 class Command(TypedDict):

@@ -149,6 +149,7 @@ def parameter(given: Any) -> Parameter:  # noqa: ANN401
             given.nargs == -1 or getattr(given, "multiple", False) or getattr(given, "count", False)
         ),
         "hidden": given.hidden,
+        "completed_by": getattr(given._custom_shell_complete, "__name__", None),  # noqa: SLF001
     }
 
 

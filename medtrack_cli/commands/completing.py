@@ -1,60 +1,74 @@
 """What the shell completes, by the metavar of an option or argument, or what is passed to it.
 
-Typer calls these with the command line so far (its `obj` is the Runtime) and the word at the
-cursor, as `autocompletion`, and leaves out what doesn't begin with that word.
+`typed_line` calls these, by the names that `spec` has, and leaves out what doesn't begin with the
+word at the cursor.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
-import typer
+from medtrack_cli.command_line import Command, command_of, inner
+from medtrack_cli.runtime import Runtime
 
 Words = Sequence[tuple[str, str]]
 """Each with its meaning."""
+
+
+class Typed(NamedTuple):
+    """The Runtime of a line, what was given so far by name, and the word at the cursor."""
+
+    runtime: Runtime
+    given: Mapping[str, Sequence[str]]
+    last: str
+
+    def one(self, name: str) -> str:
+        """Give the value of an argument; empty without one."""
+        return next(iter(self.given.get(name, ())), "")
+
 
 FILES = "\0files from "
 """The beginning of a meaning where the shell completes a file; after it: from which character."""
 
 
-def files(incomplete: str) -> Words:
+def files(typed: Typed) -> Words:
     """Leave it to the shell, which knows its own `~`, links and folders."""
-    return [(incomplete, f"{FILES}0")]
+    return [(typed.last, f"{FILES}0")]
 
 
-def event_types(ctx: typer.Context) -> Words:
+def event_types(typed: Typed) -> Words:
     """Give the event types, with their versions."""
     from medtrack_cli.wiring.completion import event_types
 
-    return [(name, ", ".join(versions)) for name, versions in event_types(ctx.obj).items()]
+    return [(name, ", ".join(versions)) for name, versions in event_types(typed.runtime).items()]
 
 
-def versions(ctx: typer.Context) -> Words:
+def versions(typed: Typed) -> Words:
     """Give the versions of the typed event type, newest first."""
     from medtrack_cli.wiring.completion import event_types
 
-    known = event_types(ctx.obj).get(ctx.params["event_type"], {})
+    known = event_types(typed.runtime).get(typed.one("event_type"), {})
     return [(version, "") for version in reversed([*known])]
 
 
-def types_at_versions(ctx: typer.Context, incomplete: str) -> Words:
+def types_at_versions(typed: Typed) -> Words:
     """Give TYPE@VERSION; or a file."""
     from medtrack_cli.wiring.completion import event_types
 
-    known = event_types(ctx.obj)
+    known = event_types(typed.runtime)
     words = [(f"{name}@{version}", "") for name, versions in known.items() for version in versions]
-    return [*words, *files(incomplete)]
+    return [*words, *files(typed)]
 
 
-def key_patterns(ctx: typer.Context) -> Words:
+def key_patterns(typed: Typed) -> Words:
     """Give the types as routing keys, and their prefixes."""
-    return _as_patterns(name for name, _ in event_types(ctx))
+    return _as_patterns(name for name, _ in event_types(typed))
 
 
-def recorded_patterns(ctx: typer.Context) -> Words:
+def recorded_patterns(typed: Typed) -> Words:
     """Give the routing keys of the typed recordings; without one, those of the types."""
     from medtrack_cli.wiring.completion import recorded_keys
 
-    return _as_patterns(recorded_keys(ctx.params["sources"] or ())) or key_patterns(ctx)
+    return _as_patterns(recorded_keys(typed.given.get("source", ()))) or key_patterns(typed)
 
 
 def _as_patterns(keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -63,75 +77,75 @@ def _as_patterns(keys: Iterable[str]) -> list[tuple[str, str]]:
     return [(key, "") for key in sorted(found | families)]
 
 
-def field_paths(ctx: typer.Context) -> Words:
+def field_paths(typed: Typed) -> Words:
     """Give PATH= of each field of the typed event type, or of all."""
     from medtrack_cli.wiring.completion import event_types, fields_of
 
-    known = event_types(ctx.obj)
-    typed = str(ctx.params.get("event_type"))
-    wanted = [known[typed]] if typed in known else known.values()
+    known = event_types(typed.runtime)
+    name = typed.one("event_type")
+    wanted = [known[name]] if name in known else known.values()
     return [*{f"{path}=": said for each in wanted for path, said in fields_of(each)}.items()]
 
 
-def properties() -> Words:
+def properties(_typed: Typed) -> Words:
     """Give the names of the AMQP properties that can be set."""
     from medtrack_cli.core.publishing.extras import PROPERTIES
 
     return [(f"{name}=", "") for name in PROPERTIES]
 
 
-def profiles(ctx: typer.Context) -> Words:
+def profiles(typed: Typed) -> Words:
     """Give the profiles, built-in ones and those of the configuration."""
     from medtrack_cli.wiring.completion import profiles
 
-    return [(name, "") for name in profiles(ctx.obj)]
+    return [(name, "") for name in profiles(typed.runtime)]
 
 
-def topologies(ctx: typer.Context, incomplete: str) -> Words:
+def topologies(typed: Typed) -> Words:
     """Give the profiles; or a file."""
-    return [*profiles(ctx), *files(incomplete)]
+    return [*profiles(typed), *files(typed)]
 
 
-def queues(ctx: typer.Context) -> Words:
+def queues(typed: Typed) -> Words:
     """Give the broker's queues, if it may be asked."""
     from medtrack_cli.wiring.completion import queues
 
-    return [(name, "") for name in queues(ctx.obj)]
+    return [(name, "") for name in queues(typed.runtime)]
 
 
-def all_runs(ctx: typer.Context) -> Words:
+def all_runs(typed: Typed) -> Words:
     """Give the known replays, newest first, with the state of each."""
     from medtrack_cli.wiring.completion import runs
 
-    return [(run.name, run.state) for run in runs(ctx.obj)]
+    return [(run.name, run.state) for run in runs(typed.runtime)]
 
 
-def unfinished_runs(ctx: typer.Context) -> Words:
+def unfinished_runs(typed: Typed) -> Words:
     """Give the runs that can be resumed, or are running."""
     from medtrack_cli.wiring.completion import runs
 
-    found = [run for run in runs(ctx.obj) if run.is_unfinished or not run.ended]
+    found = [run for run in runs(typed.runtime) if run.is_unfinished or not run.ended]
     return [(run.name, run.state) for run in found]
 
 
-def backlogs(ctx: typer.Context) -> Words:
+def backlogs(typed: Typed) -> Words:
     """Give QUEUE= of each queue of the broker."""
-    return [(f"{name}=", said) for name, said in queues(ctx)]
+    return [(f"{name}=", said) for name, said in queues(typed)]
 
 
-def codes() -> Words:
+def codes(_typed: Typed) -> Words:
     """Give all codes that `explain` knows."""
     from medtrack_cli.core.explanations import EXPLAINED
 
     return [(each.code, each.about.summary) for each in EXPLAINED]
 
 
-def rule_names() -> Words:
+def rule_names(_typed: Typed) -> Words:
     """Give the rules of findings."""
     return _explained("rule")
 
 
-def check_names() -> Words:
+def check_names(_typed: Typed) -> Words:
     """Give the checks of `doctor`."""
     return _explained("check")
 
@@ -142,45 +156,41 @@ def _explained(group: str) -> Words:
     return [(each.code, each.about.summary) for each in EXPLAINED if each.group == group]
 
 
-def services() -> Words:
+def services(_typed: Typed) -> Words:
     """Give the services that can stand in."""
     from medtrack_cli.core.simulating.reactions import SERVICES
 
     return [(name.lower(), f"{name}-SERVICE") for name in SERVICES]
 
 
-def effect_tables() -> Words:
+def effect_tables(_typed: Typed) -> Words:
     """Give the tables of what the simulated services have done."""
     from medtrack_cli.core.simulating.reactions import TABLES
 
     return [(name, "") for name in TABLES]
 
 
-def report_formats(incomplete: str) -> Words:
+def report_formats(typed: Typed) -> Words:
     """Give the formats of validate's reports; after FORMAT= a file."""
     from medtrack_cli.core.choices import REPORTS
 
-    format_, equals, _ = incomplete.partition("=")
+    format_, equals, _ = typed.last.partition("=")
     if equals:
-        return [(incomplete, f"{FILES}{len(format_) + 1}")]
+        return [(typed.last, f"{FILES}{len(format_) + 1}")]
     return [(name, "") for name in REPORTS]
 
 
-def command_words(ctx: typer.Context) -> Words:
+def command_words(typed: Typed) -> Words:
     """Give the commands that continue the typed ones."""
-    command: Any = ctx.find_root().command
-    for word in ctx.params["words"] or ():
-        command = getattr(command, "commands", {}).get(word)
-    return commands_of(command)
+    return words_of(command_of(" ".join(["medtrack", *typed.given.get("command", ())])))
 
 
-def commands_of(command: Any) -> Words:  # noqa: ANN401 -- Typer's own class is private
+def words_of(command: Command) -> Words:
     """Give the commands in a group, with their summaries."""
-    inner = getattr(command, "commands", {})
-    return [(name, each.help.partition("\n")[0]) for name, each in inner.items()]
+    return [(each["name"].rpartition(" ")[2], each["summary"]) for each in inner(command)]
 
 
-COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
+COMPLETED_BY: Mapping[str, Callable[[Typed], Words]] = {
     **dict.fromkeys(("FILE", "FOLDER", "FOLDER…", "REF|DIR"), files),
     **dict.fromkeys(("PATH…", "SOURCE…", "RECORDING…"), files),
     **dict.fromkeys(("EVENT_TYPE", "TYPE", "TYPE[:N]", "KEY…"), event_types),

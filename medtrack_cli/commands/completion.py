@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,7 +30,6 @@ class Shell(StrEnum):
 
 def completion(
     runtime: Runtime,
-    context: typer.Context,
     shell: Annotated[Shell, argument("SHELL", "bash, zsh or fish.")],
     words: Annotated[
         list[str] | None,
@@ -56,11 +55,11 @@ def completion(
         stdout.write(script.read_text("utf-8"))
         return ExitCode.DONE
     with suppress(Exception):  # pressing Tab is no occasion to report errors
-        stdout.write(_told(context.find_root().command, runtime.world, shell, words))
+        stdout.write(_told(runtime.world, shell, words))
     return ExitCode.DONE
 
 
-def _told(command: Any, world: World, shell: Shell, words: Sequence[str]) -> str:  # noqa: ANN401 -- Typer's own class is private
+def _told(world: World, shell: Shell, words: Sequence[str]) -> str:
     """Answer a script in its shell's form."""
     from medtrack_cli.commands.typed_line import completions
     from medtrack_cli.shells.words import read
@@ -68,12 +67,12 @@ def _told(command: Any, world: World, shell: Shell, words: Sequence[str]) -> str
     if shell is Shell.BASH:
         line, word = words
         typed = read(line)
-        return completions(command, world, typed.words[1:], typed.last).bash(typed, word)
+        return completions(world, typed.words[1:], typed.last).bash(typed, word)
     *before, last = words
     if shell is Shell.ZSH:
-        return completions(command, world, before, last).zsh()
+        return completions(world, before, last).zsh()
     typed = read(last)
-    return completions(command, world, before, typed.last).fish(typed.quote)
+    return completions(world, before, typed.last).fish(typed.quote)
 
 
 def register(app: typer.Typer) -> None:

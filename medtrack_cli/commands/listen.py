@@ -133,7 +133,7 @@ def listen(
             Panel.HOW,
             "--queue NAME",
             "Take the messages of an existing queue.",
-            autocompletion=queues,
+            shell_complete=queues,
         ),
     ] = None,
     stream: FromStream,

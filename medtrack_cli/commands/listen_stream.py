@@ -26,7 +26,7 @@ class FromStream:
             Panel.WHAT,
             "--from-stream NAME",
             "Read a stream without removing anything, then what comes.",
-            autocompletion=queues,
+            shell_complete=queues,
         ),
     ] = None
     since: StreamSince = None

@@ -24,18 +24,19 @@ def option(panel: Panel, typed: str, help: str, **more: Any) -> Any:  # noqa: A0
     """Declare an option as its help shows it, "--file, -f FILE", below a heading."""
     *names, last = typed.split(", ")
     name, _, metavar = last.partition(" ")
-    completed = {"metavar": metavar or None, "autocompletion": COMPLETED_BY.get(metavar)}
+    completed = {"metavar": metavar or None, "shell_complete": COMPLETED_BY.get(metavar)}
     return typer.Option(*names, name, help=help, rich_help_panel=panel, **completed | more)
 
 
 def argument(metavar: str, help: str, completed_by: Any = None) -> Any:  # noqa: A002, ANN401
     """Declare an argument; its metavar decides its completion unless one is given."""
+    completed_by = completed_by or COMPLETED_BY.get(metavar)  # which Typer keeps, and never calls
     return typer.Argument(
         metavar=metavar,
         help=help,
         rich_help_panel=Panel.WHAT,
         show_default=False,
-        autocompletion=completed_by or COMPLETED_BY.get(metavar),
+        shell_complete=completed_by,
     )
 
 
@@ -50,7 +51,7 @@ ConfigOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    option(Panel.GENERAL, "--profile NAME", "Use this profile.", autocompletion=profiles),
+    option(Panel.GENERAL, "--profile NAME", "Use this profile.", shell_complete=profiles),
 ]
 QuietOption = Annotated[bool, option(Panel.GENERAL, "--quiet, -q", "Say only what went wrong.")]
 VerboseOption = Annotated[
@@ -231,15 +232,6 @@ class Shared:
     def print_help(self, context: typer.Context) -> None:
         """Print the help of a command or a group."""
         Runtime(self.world, colour=self.colour).print_help(context.command_path)
-
-
-def runtime_of(context: typer.Context, world: World) -> Runtime:
-    """Make the Runtime of a command whose line is still being typed."""
-    shared = Shared(world)
-    shared.before = context.find_root().params
-    names = [*GLOBAL_OPTIONS, *CONNECTION_OPTIONS]
-    typed = {name: context.params.get(name) for name in names} | {"verbose": 0}
-    return _runtime(shared, typed, None, Output.HUMAN)
 
 
 def _runtime(

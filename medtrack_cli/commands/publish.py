@@ -75,7 +75,7 @@ def publish(
             Panel.WHAT,
             "--property NAME=VALUE",
             "priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
-            autocompletion=properties,
+            shell_complete=properties,
         ),
     ] = None,
     message_id: Annotated[

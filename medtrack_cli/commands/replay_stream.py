@@ -29,7 +29,7 @@ class Streaming:
             Panel.WHAT,
             "--from-stream STREAM",
             "Send what this stream holds now; all stays in it.",
-            autocompletion=queues,
+            shell_complete=queues,
         ),
     ] = None
     offset: Annotated[

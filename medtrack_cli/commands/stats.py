@@ -38,7 +38,7 @@ def stats(
             Panel.WHAT,
             "--from-stream NAME",
             "What a stream holds, in place of recordings.",
-            autocompletion=queues,
+            shell_complete=queues,
         ),
     ] = None,
     since: StreamSince = None,
