@@ -56,9 +56,9 @@ class Reaction:
     id: str
     event_type: str
     text: str
-    to: str
     table: str
-    also: Mapping[str, str]
+    to: str = "student_id"
+    also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def service(self) -> str:
@@ -71,65 +71,33 @@ class Reaction:
         return {name: made.get(name, payload.get(name)) for name in columns}
 
 
-def _told(name: str, event_type: str, text: str, to: str, channel: str) -> Reaction:
+def _told(
+    name: str, event_type: str, text: str, to: str = "student_id", channel: str = "notification"
+) -> Reaction:
     also = {"sort": name.partition(".")[2], "channel": channel}
-    return Reaction(name, event_type, text, to, "notifications", also)
+    return Reaction(name, event_type, text, "notifications", to, also)
 
 
-_NOTIFICATION, _EMAIL = "notification", "e-mail"
 REACTIONS = (
-    _told("COMM.welcome", "student.created", "welcome notification to {}", "email", _NOTIFICATION),
-    Reaction("AUTH.account", "student.created", "user account of {}", "email", "accounts", {}),
-    Reaction(
-        "CORE.tracking",
-        "student.created",
-        "stage tracking of student {}",
-        "student_id",
-        "tracking",
-        {},
-    ),
-    Reaction("PROFILE.profile", "user.created", "profile of {}", "email", "profiles", {}),
-    Reaction("COMM.log", "user.created", "log entry: user {} created", "user_id", "log", {}),
-    _told(
-        "COMM.stage",
-        "stage.created",
-        "stage notification to student {}",
-        "student_id",
-        _NOTIFICATION,
-    ),
+    _told("COMM.welcome", "student.created", "welcome notification to {}", to="email"),
+    Reaction("AUTH.account", "student.created", "user account of {}", "accounts", to="email"),
+    Reaction("CORE.tracking", "student.created", "stage tracking of student {}", "tracking"),
+    Reaction("PROFILE.profile", "user.created", "profile of {}", "profiles", to="email"),
+    Reaction("COMM.log", "user.created", "log entry: user {} created", "log", to="user_id"),
+    _told("COMM.stage", "stage.created", "stage notification to student {}"),
     Reaction(
         "EVAL.template",
         "stage.created",
         "evaluation template of stage {}",
-        "stage_id",
         "templates",
-        {},
+        to="stage_id",
     ),
-    _told(
-        "COMM.congratulations",
-        "stage.accepted",
-        "congratulations notification to student {}",
-        "student_id",
-        _NOTIFICATION,
-    ),
+    _told("COMM.congratulations", "stage.accepted", "congratulations notification to student {}"),
     # The guide names no service that sends the e-mail, nor one that saves the score.
-    _told(
-        "COMM.email", "stage.accepted", "e-mail notification to student {}", "student_id", _EMAIL
-    ),
-    _told(
-        "COMM.evaluation",
-        "evaluation.created",
-        "evaluation notification to student {}",
-        "student_id",
-        _NOTIFICATION,
-    ),
+    _told("COMM.email", "stage.accepted", "e-mail notification to student {}", channel="e-mail"),
+    _told("COMM.evaluation", "evaluation.created", "evaluation notification to student {}"),
     Reaction(
-        "CORE.score",
-        "evaluation.created",
-        "score saved to the record of student {}",
-        "student_id",
-        "scores",
-        {},
+        "CORE.score", "evaluation.created", "score saved to the record of student {}", "scores"
     ),
 )
 """All that happens, in the guide's order."""
