@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterator
 from enum import Enum
+from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
@@ -149,13 +150,19 @@ def parameter(given: Any) -> Parameter:  # noqa: ANN401
             given.nargs == -1 or getattr(given, "multiple", False) or getattr(given, "count", False)
         ),
         "hidden": given.hidden,
-        "completed_by": getattr(given._custom_shell_complete, "__name__", None),  # noqa: SLF001
+        "completed_by": completed_by(given),
     }
 
 
 def rank(panel: str) -> int:
     """Give the place of a heading."""
     return [*Panel].index(Panel(panel))
+
+
+def completed_by(given: Any) -> str | None:  # noqa: ANN401
+    """Name the function of `commands/completing.py` that was declared with it."""
+    complete = given._custom_shell_complete  # noqa: SLF001 -- nothing public gives it
+    return complete and getclosurevars(complete).nonlocals["autocompletion"].__name__
 
 
 def type_of(given: Any) -> str:  # noqa: ANN401

@@ -39,13 +39,13 @@ def doctor(
     only: Annotated[
         list[str] | None,
         option(
-            Panel.WHAT, "--only ID", "Run only this check; repeatable.", shell_complete=check_names
+            Panel.WHAT, "--only ID", "Run only this check; repeatable.", autocompletion=check_names
         ),
     ] = None,
     skip: Annotated[
         list[str] | None,
         option(
-            Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", shell_complete=check_names
+            Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names
         ),
     ] = None,
     list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; run none.")] = False,

@@ -133,7 +133,7 @@ def listen(
             Panel.HOW,
             "--queue NAME",
             "Take the messages of an existing queue.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None,
     stream: FromStream,

@@ -26,7 +26,7 @@ class FromStream:
             Panel.WHAT,
             "--from-stream NAME",
             "Read a stream without removing anything, then what comes.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None
     since: StreamSince = None

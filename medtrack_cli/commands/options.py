@@ -24,7 +24,7 @@ def option(panel: Panel, typed: str, help: str, **more: Any) -> Any:  # noqa: A0
     """Declare an option as its help shows it, "--file, -f FILE", below a heading."""
     *names, last = typed.split(", ")
     name, _, metavar = last.partition(" ")
-    completed = {"metavar": metavar or None, "shell_complete": COMPLETED_BY.get(metavar)}
+    completed = {"metavar": metavar or None, "autocompletion": COMPLETED_BY.get(metavar)}
     return typer.Option(*names, name, help=help, rich_help_panel=panel, **completed | more)
 
 
@@ -36,7 +36,7 @@ def argument(metavar: str, help: str, completed_by: Any = None) -> Any:  # noqa:
         help=help,
         rich_help_panel=Panel.WHAT,
         show_default=False,
-        shell_complete=completed_by,
+        autocompletion=completed_by,
     )
 
 
@@ -51,7 +51,7 @@ ConfigOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    option(Panel.GENERAL, "--profile NAME", "Use this profile.", shell_complete=profiles),
+    option(Panel.GENERAL, "--profile NAME", "Use this profile.", autocompletion=profiles),
 ]
 QuietOption = Annotated[bool, option(Panel.GENERAL, "--quiet, -q", "Say only what went wrong.")]
 VerboseOption = Annotated[

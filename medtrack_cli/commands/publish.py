@@ -75,7 +75,7 @@ def publish(
             Panel.WHAT,
             "--property NAME=VALUE",
             "priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
-            shell_complete=properties,
+            autocompletion=properties,
         ),
     ] = None,
     message_id: Annotated[

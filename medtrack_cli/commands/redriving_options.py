@@ -20,7 +20,7 @@ class Redriving:
             Panel.WHAT,
             "--from-queue QUEUE",
             "Send the dead letters of this queue home; each leaves it when it has arrived.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None
     reason: Annotated[
@@ -37,7 +37,7 @@ class Redriving:
             Panel.WHAT,
             "--died-in QUEUE",
             "Only what died in this queue; repeatable.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None
     max_redrives: Annotated[
@@ -49,7 +49,7 @@ class Redriving:
     to_queue: Annotated[
         str | None,
         option(
-            Panel.HOW, "--to-queue QUEUE", "Send dead letters to this queue.", shell_complete=queues
+            Panel.HOW, "--to-queue QUEUE", "Send dead letters to this queue.", autocompletion=queues
         ),
     ] = None
     record: Annotated[

@@ -34,7 +34,7 @@ class Choosing:
             Panel.WHAT,
             "--key PATTERN",
             "Only routing keys of this pattern; repeatable.",
-            shell_complete=recorded_patterns,
+            autocompletion=recorded_patterns,
         ),
     ] = None
     exclude_key: Annotated[
@@ -43,7 +43,7 @@ class Choosing:
             Panel.WHAT,
             "--exclude-key PATTERN",
             "Leave these routing keys out; repeatable.",
-            shell_complete=recorded_patterns,
+            autocompletion=recorded_patterns,
         ),
     ] = None
     type_: Annotated[
@@ -127,7 +127,7 @@ class Changing:
             Panel.CONNECTION,
             "--to-profile NAME",
             "Send to the broker of this profile.",
-            shell_complete=profiles,
+            autocompletion=profiles,
         ),
     ] = None
     key_prefix: Annotated[
@@ -193,13 +193,13 @@ class Running:
             Panel.RUNS,
             "--resume RUN",
             "Go on with a run; last is the newest unfinished one.",
-            shell_complete=unfinished_runs,
+            autocompletion=unfinished_runs,
         ),
     ] = None
     runs: Annotated[bool, option(Panel.RUNS, "--runs", "List the runs, newest first.")] = False
     show: Annotated[
         str | None,
-        option(Panel.RUNS, "--show RUN", "Show what became of a run.", shell_complete=all_runs),
+        option(Panel.RUNS, "--show RUN", "Show what became of a run.", autocompletion=all_runs),
     ] = None
     cancel: Annotated[
         str | None,
@@ -207,7 +207,7 @@ class Running:
             Panel.RUNS,
             "--cancel RUN",
             "End a run for good, from another terminal, too.",
-            shell_complete=unfinished_runs,
+            autocompletion=unfinished_runs,
         ),
     ] = None
     dry_run: DryRun = False

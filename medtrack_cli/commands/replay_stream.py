@@ -29,7 +29,7 @@ class Streaming:
             Panel.WHAT,
             "--from-stream STREAM",
             "Send what this stream holds now; all stays in it.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None
     offset: Annotated[

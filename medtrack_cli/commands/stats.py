@@ -38,7 +38,7 @@ def stats(
             Panel.WHAT,
             "--from-stream NAME",
             "What a stream holds, in place of recordings.",
-            shell_complete=queues,
+            autocompletion=queues,
         ),
     ] = None,
     since: StreamSince = None,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from medtrack_cli.command_line import Command, Parameter, command_of, inner
 from medtrack_cli.commands import completing
-from medtrack_cli.commands.completing import FILES, Typed, words_of
+from medtrack_cli.commands.completing import FILES, Typed, Words, words_of
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.output.shown.candidates import Completions, Word
 from medtrack_cli.runtime import Runtime
@@ -127,8 +127,10 @@ def _beginning(rows: Iterable[tuple[str, str]], last: str) -> list[Word]:
 
 def _values(typed: Typed, parameter: Parameter, before: str = "") -> Completions:
     """List an option's or an argument's values."""
-    name = parameter["completed_by"]
-    listed = getattr(completing, name)(typed) if name else ((e, "") for e in parameter["choices"])
+    listed: Words = [(each, "") for each in parameter["choices"]]
+    if name := parameter["completed_by"]:
+        known = getattr(completing, name)
+        listed = known(typed) if known.__code__.co_argcount else known()
     found = _beginning(listed, typed.last)
     file = next((each for each in found if each.meaning.startswith(FILES)), None)
     return Completions(
