@@ -57,7 +57,7 @@ def demo(
     """Show it all in a minute.
 
     Validates, publishes, lets MedTrack's services react, records, replays, refuses, and sends a
-    dead letter home. Runs the very commands it shows, on a private RabbitMQ that is gone
+    dead letter back. Runs the very commands it shows, on a private RabbitMQ that is gone
     afterwards.
     """
     import shutil

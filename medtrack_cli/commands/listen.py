@@ -116,7 +116,7 @@ def listen(
         option(
             Panel.HOW,
             "--durable NAME",
-            "Listen through a queue of this name that outlives us for 10 minutes.",
+            "Listen through a queue of this name, which stays for 10 minutes without us.",
         ),
     ] = None,
     queue_type: Annotated[
@@ -146,7 +146,7 @@ def listen(
         bool, option(Panel.OUTPUT, "--local-time", "Show the time of this machine's zone, not UTC.")
     ] = False,
     clipboard: Annotated[
-        bool, option(Panel.OUTPUT, "--clipboard", "Let the key y set the clipboard (OSC 52).")
+        bool, option(Panel.OUTPUT, "--clipboard", "Let the key y copy, by the terminal (OSC 52).")
     ] = False,
     retry_for: Annotated[
         float | None,

@@ -7,7 +7,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import offset_word, seconds
 from medtrack_cli.commands.options import option
 
-TIME = "2025-01-15T10:00:00Z (UTC if bare), or -2h, -3d"
+TIME = "2025-01-15T10:00:00Z (UTC without an offset), or -2h, -3d"
 
 AllowEmpty = Annotated[
     bool, option(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
@@ -63,7 +63,7 @@ Where = Annotated[
     option(
         Panel.WHAT,
         "--where EXPR",
-        "Only events of which this CEL is true: 'event.payload.score < 10'.",
+        "Only events for which this expression (CEL) is true: 'event.payload.score < 10'.",
     ),
 ]
 YesProtected = Annotated[bool, option(Panel.HOW, "--yes", "Don't ask on a protected profile.")]

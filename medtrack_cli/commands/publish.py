@@ -42,7 +42,8 @@ EXAMPLES = (
 def publish(
     runtime: Runtime,
     event_type: Annotated[
-        str | None, argument("EVENT_TYPE", "Wrap bare payloads as this type; generate such events.")
+        str | None,
+        argument("EVENT_TYPE", "Wrap payloads as events of this type, or generate some."),
     ] = None,
     *,
     file: Annotated[
@@ -91,7 +92,7 @@ def publish(
         option(
             Panel.HOW,
             "--window N",
-            "Events in flight, unconfirmed [500; by HTTP 1, which keeps their order].",
+            "Events sent before their confirms come [500; by HTTP 1, in order].",
             parser=whole(1),
         ),
     ] = None,

@@ -51,8 +51,8 @@ def declare(
 ) -> int:
     """Declare and bind a service's queue.
 
-    As the guide's consumer does. An existing queue is only bound; if it was declared differently
-    nothing is done, and the difference is shown (76).
+    As the consumers of MedTrack's integration guide do. An existing queue is only bound; if it was
+    declared differently nothing is done, and the difference is shown (76).
     """
     from medtrack_cli.commands.confirm import confirm
     from medtrack_cli.commands.input_warnings import warn_of_patterns

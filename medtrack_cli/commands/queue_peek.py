@@ -30,7 +30,7 @@ def peek(
     ] = 10,
     where: Annotated[
         str | None,
-        option(Panel.WHAT, "--where EXPR", "Show only events of which this CEL is true."),
+        option(Panel.WHAT, "--where EXPR", "Show only events for which this (CEL) is true."),
     ] = None,
     record: Annotated[
         Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is read.")
@@ -41,7 +41,7 @@ def peek(
         option(
             Panel.HOW,
             "--spend-deliveries",
-            "Look even if the queue has a limit: messages without a delivery left are dropped.",
+            "Look even if the queue's delivery limit then drops messages.",
         ),
     ] = False,
     body: ShowBody = False,

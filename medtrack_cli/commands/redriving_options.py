@@ -19,7 +19,7 @@ class Redriving:
         option(
             Panel.WHAT,
             "--from-queue QUEUE",
-            "Send the dead letters of this queue home; each leaves it when it has arrived.",
+            "Send this queue's dead letters back; each leaves it when it has arrived.",
             autocompletion=queues,
         ),
     ] = None
@@ -43,7 +43,7 @@ class Redriving:
     max_redrives: Annotated[
         int,
         option(
-            Panel.WHAT, "--max-redrives N", "What was sent home N times stays.", parser=whole(1)
+            Panel.WHAT, "--max-redrives N", "Leave what was sent back N times.", parser=whole(1)
         ),
     ] = 3
     to_queue: Annotated[
@@ -63,6 +63,6 @@ class Redriving:
         option(
             Panel.HOW,
             "--spend-deliveries",
-            "Read a queue even if its messages have no delivery left.",
+            "Read a queue even if its delivery limit then drops messages.",
         ),
     ] = False

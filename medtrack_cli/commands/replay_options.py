@@ -174,7 +174,7 @@ class Changing:
         option(
             Panel.HOW,
             "--real-persons",
-            "Send the persons of a protected recording elsewhere as they are.",
+            "Send real persons of a protected broker's recording to another one.",
         ),
     ] = False
 

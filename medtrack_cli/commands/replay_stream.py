@@ -42,7 +42,11 @@ class Streaming:
     ] = None
     from_first: Annotated[
         bool,
-        option(Panel.WHAT, "--from-first", "Begin with the first one left, where others are gone."),
+        option(
+            Panel.WHAT,
+            "--from-first",
+            "Begin with the oldest left, where older ones are gone.",
+        ),
     ] = False
 
 

@@ -54,7 +54,7 @@ def list_(
         argument("TABLE", "notifications, accounts, profiles, tracking, templates, scores, log."),
     ],
 ) -> int:
-    """List what services have done, by its table."""
+    """List one table of what services have done."""
     from medtrack_cli.core.simulating.reactions import TABLES
     from medtrack_cli.output.shown.reactions import ShownEffects
     from medtrack_cli.wiring.simulating import state
@@ -140,7 +140,7 @@ def register(app: typer.Typer) -> None:
     added = group(
         app,
         "simulate",
-        "Let MedTrack's services stand in.",
+        "Stand in for MedTrack's own services.",
         examples=[
             "medtrack simulate run",
             "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",

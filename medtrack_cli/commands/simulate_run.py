@@ -105,7 +105,7 @@ def run(
     expected: AssertOptions,
     yes: Yes = False,
 ) -> int:
-    """Let services stand in; show what they do.
+    """Stand in for services; show what they do.
 
     Each has a durable queue of its own, medtrack.simulated.comm and so on, bound to the events it
     reacts to. What it does is kept in a file, once for each event id, before the event is

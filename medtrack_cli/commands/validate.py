@@ -30,7 +30,8 @@ def validate(
     *,
     output: Reports = None,
     as_type: Annotated[
-        str | None, option(Panel.WHAT, "--as TYPE", "Check bare payloads as this event type.")
+        str | None,
+        option(Panel.WHAT, "--as TYPE", "Check payloads without envelope as this type."),
     ] = None,
     strict: Strict = False,
     allow_empty: AllowEmpty = False,
