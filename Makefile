@@ -10,10 +10,15 @@ PYTEST := $(BIN)/python -m pytest
 # Tests wait as much as they work; each process starts brokers of its own.
 WORKERS ?= 3
 SPREAD := --numprocesses=$(WORKERS) --dist=worksteal
-CHECKS := check-code check-format check-types check-imports check-workflows check-docs
+CHECKS := check-code check-format check-types check-imports check-workflows check-docs \
+	check-container
 INTEROP := build/interop
 SITE_TOOLS := build/site-tools
-RABBITMQ4 ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medtrack/rabbitmq4
+RELEASE_TOOLS := build/release-tools
+ENGINE := $(if $(shell command -v podman),podman,docker)
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/medtrack
+RABBITMQ4 ?= $(CACHE)/rabbitmq4
+PYTHONS ?= $(CACHE)/pythons
 DOCS := $(wildcard README.md docs/*.md)
 COG := $(BIN)/cog --verbosity=0 -I scripts
 
@@ -25,7 +30,7 @@ COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .PHONY: help env have-shells demo test lint format docs picture unit broker-tests coverage bench lock build \
-	clean site test-site test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
+	zipapp image smoke pythons clean site test-site test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +73,9 @@ check-docs: $(MADE)
 	@$(BIN)/python scripts/make_llms.py --check
 	@$(COG) --check --check-fail-msg='run: make docs' $(DOCS)
 
+check-container: $(MADE)
+	@if [ -x $(BIN)/hadolint ]; then $(BIN)/hadolint Containerfile; fi  # made for Linux on x86_64 only
+
 format: $(MADE)  ## rewrite the code in the house style, and the generated parts of the docs
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
@@ -82,11 +90,11 @@ site: docs $(SITE_TOOLS)/made  ## build the documentation's site in build/site, 
 	@$(BIN)/python scripts/make_site.py
 	@$(call quietly,PYTHONPATH=$(SITE_TOOLS) $(BIN)/python -m zensical build --clean --strict)
 
-$(SITE_TOOLS)/made: requirements/site.txt | $(MADE)
-	@rm -rf $(SITE_TOOLS)
+build/%-tools/made: requirements/%.txt | $(MADE)
+	@rm -rf $(@D)
 	@if command -v uv >/dev/null; then pip='uv pip install --python $(BIN)/python'; \
 		else pip='$(BIN)/python -m pip install --disable-pip-version-check'; fi; \
-		$$pip --quiet --target $(SITE_TOOLS) --require-hashes -r requirements/site.txt
+		$$pip --quiet --target $(@D) --require-hashes -r $<
 	@touch $@
 
 picture: $(MADE)  ## run the demo and the live view, and draw what they show, for the docs
@@ -105,7 +113,8 @@ test-faults: $(MADE)  ## run tests/faults, and all long tests: nearly an hour
 	@$(PYTEST) --ignore=tests/faults -m long
 
 rabbitmq4:  ## make a Debian 13 in a folder, so that test-faults finds a RabbitMQ 4 (root only)
-	@scripts/make_rabbitmq4.sh $(RABBITMQ4) $(MIRROR)
+	@scripts/make_debian.sh $(RABBITMQ4) trixie rabbitmq-server $(MIRROR)
+	@echo "try it: MEDTRACK_TEST_RABBITMQ4_ROOT=$(RABBITMQ4) make test-faults"
 
 test-interop: $(MADE) $(INTEROP)/made have-java  ## run clients and the guide's examples in all languages, ask Ajv, AsyncAPI's parser and a browser
 	@MEDTRACK_TEST_NODE_PACKAGES=$(CURDIR)/$(INTEROP)/node_modules $(PYTEST) tests/interop tests/clients -m ''
@@ -142,11 +151,28 @@ lock:  ## pin every dependency with its hashes (UPGRADE=--upgrade for the newest
 	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml --output-file requirements/dev.txt
 	@$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@$(COMPILE) --group site --constraints requirements/dev.txt --output-file requirements/site.txt
+	@$(COMPILE) --group release --constraints requirements/dev.txt --output-file requirements/release.txt
 
-build: $(MADE)  ## make the wheel and the source archive in dist/
+build: $(MADE) $(RELEASE_TOOLS)/made  ## make the wheel, the source archive and a list of what they need (SBOM) in dist/
 	@rm -rf dist
 	@$(call quietly,$(BIN)/python -m build --no-isolation)
+	@PYTHONPATH=$(RELEASE_TOOLS) $(BIN)/python scripts/make_sbom.py dist
 	@ls dist/*
+
+zipapp: build  ## make one file in dist/ that needs only a Python of this version and platform, and try it
+	@PYTHONPATH=$(RELEASE_TOOLS) scripts/make_zipapp.sh $(CURDIR)/$(BIN)/python
+
+image: build  ## build the Containerfile with podman or docker
+	@$(ENGINE) build --file Containerfile --tag medtrack .
+	@$(ENGINE) run --rm --network none medtrack --version
+
+smoke: build  ## install the wheel with pip, pipx and uv on every Python found, and try it
+	@MEDTRACK_SMOKE_ROOT=$(wildcard $(PYTHONS)) scripts/smoke.sh $(VERSIONS)
+
+pythons:  ## make a Debian sid in a folder, so that smoke finds Python 3.14 and 3.15 (root only)
+	@scripts/make_debian.sh $(PYTHONS) sid \
+		ca-certificates,python3.14-venv,python3.15-venv,rabbitmq-server $(MIRROR)
+	@echo 'try it: make smoke VERSIONS="3.14 3.15"'
 
 clean:  ## remove all that the other targets made
 	@rm -rf .venv build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache \

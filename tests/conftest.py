@@ -15,7 +15,10 @@ from medtrack_cli import private_broker as private
 from medtrack_cli.private_broker import PrivateBroker, processes, rabbitmq
 from medtrack_cli.private_broker import node as private_node
 from tests.broker.witness import Witness, client
+from tests.cel import HAS_CEL
 from tests.cli.tool import Tool
+
+collect_ignore = [] if HAS_CEL else ["listen/test_where.py", "simulate/test_expectations.py"]
 
 # A machine under load isn't a failure.
 settings.register_profile(

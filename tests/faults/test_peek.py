@@ -8,6 +8,7 @@ import pytest
 
 from medtrack_cli.private_broker import PrivateBroker
 from tests.broker.witness import client
+from tests.cel import needs_cel
 from tests.cli.tool import Tool
 from tests.faults.test_queues import Queues, queues
 
@@ -55,6 +56,7 @@ def test_what_is_peeked_stays_in_its_order(queues: Queues, kind: str) -> None:
     assert numbers(queues, name) == list(range(1, 21))
 
 
+@needs_cel
 def test_a_condition_chooses_what_is_shown(queues: Queues) -> None:
     """--where shows some, --record keeps all; a queue with less, or nothing, ends at once."""
     name = fill(queues, made(queues, "classic"), 4)

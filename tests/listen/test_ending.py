@@ -11,6 +11,7 @@ import pytest
 
 from tests.broker.witness import client
 from tests.builders import encode, event, spoilt
+from tests.cel import needs_cel
 from tests.cli.tool import Ran, Tool
 from tests.conftest import Broker
 from tests.faults.proxy import Proxy
@@ -87,6 +88,7 @@ def test_what_is_missing_is_said_with_what_came_instead(connected: Tool, held: W
     ]
 
 
+@needs_cel
 def test_a_condition_bounds_what_is_counted_and_expected(connected: Tool, held: Waiting) -> None:
     """--count and --expect see what passes --where; the rest is counted apart, and acknowledged."""
     held.put([CREATED, BROKEN, b"no JSON", USER, CREATED], "student.created")

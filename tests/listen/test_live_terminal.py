@@ -13,6 +13,7 @@ from medtrack_cli.private_broker import EXCHANGE
 from tests.broker.test_listen_output import CANARIES, HOSTILE, canary_bodies, published_when_ready
 from tests.broker.witness import client
 from tests.builders import encode, event, numbered, spoilt
+from tests.cel import needs_cel
 from tests.cli.tool import Tool
 from tests.conftest import Broker
 from tests.faults.proxy import Proxy
@@ -174,6 +175,7 @@ def test_keys_toggle_bodies_filter_clear_and_help(connected: Tool, broker: Broke
         terminal.wait(lambda: terminal.rows[:2] == ["", ""])
 
 
+@needs_cel
 def test_what_where_leaves_out_is_counted(connected: Tool, broker: Broker) -> None:
     """A condition that nothing passes is seen at once: events come, and are left out."""
     with live(connected, "--where", "event.payload.cin == 'none'") as terminal:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from packaging.version import Version
 from medtrack_cli import __version__
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = ("runtime.txt", "dev.txt", "site.txt")
+REQUIREMENTS = ("runtime.txt", "dev.txt", "site.txt", "release.txt")
 
 
 def pins(name: str) -> dict[str, str]:
@@ -70,3 +71,27 @@ def test_changelog_and_version_agree() -> None:
     assert headings[:1] == ["Unreleased"]
     assert released == sorted(set(released), reverse=True)
     assert all(Version(__version__) >= version for version in released)
+
+
+CHANGES = f"## [Unreleased]\n\n## [{__version__}] - 2026-12-01\n\n- All.\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "changes", "wrong"),
+    [
+        (f"v{__version__}", CHANGES, ""),
+        ("v99.0.0", CHANGES, "the tag is v99.0.0"),
+        (f"v{__version__}", CHANGES.replace(__version__, "99.0.0"), "CHANGELOG.md is 99.0.0"),
+        (f"v{__version__}", CHANGES.replace(" - 2026-12-01", ""), "of None"),
+        (f"v{__version__}", CHANGES.replace("\n\n##", "\n\n- New.\n\n##"), "[Unreleased]"),
+    ],
+)
+def test_a_release_is_what_its_change_log_says(
+    tmp_path: Path, tag: str, changes: str, wrong: str
+) -> None:
+    """Nothing is released under another version than its tag and the head of CHANGELOG.md."""
+    file = tmp_path / "CHANGELOG.md"
+    file.write_text(changes)
+    command = [sys.executable, str(ROOT / "scripts/check_release.py"), tag, str(file)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, wrong in ran.stderr) == (int(bool(wrong)), True)

@@ -22,6 +22,7 @@ from medtrack_cli.files.recordings.checksums import sealed
 from medtrack_cli.files.state.identity import known
 from tests.broker.witness import Witness
 from tests.builders import numbered, numbered_deliveries
+from tests.cel import needs_cel
 from tests.cli.tool import COMMAND, Ran, Running, Tool
 from tests.contracts.fakes import MemoryBroker
 from tests.core.values import FakeClock
@@ -326,6 +327,7 @@ def test_a_run_of_a_pipe_that_failed_is_cancelled(folder: Path) -> None:
     )
 
 
+@needs_cel
 def test_what_is_shown_of_a_run_masks_what_was_looked_for(folder: Path) -> None:
     """Persons in --where, --header and --id are masked for people; names of fields are not."""
     asked = ("--where", "event.payload.email == 'zoe@example.org'")
