@@ -2,9 +2,11 @@
 # Install what `make build` made as users do, and run the smoke suite on it: with pip, pipx and uv,
 # on each Python that is found. Usage: smoke.sh [VERSION…]
 # Pythons come from PATH, pyenv, uv, and last from a Debian in the folder MEDTRACK_SMOKE_ROOT
-# (`make pythons`), entered by chroot. Those that can't be had are named.
+# (`make pythons`), entered by chroot. Those that can't be had are named, and an error
+# only where VERSION asks for them.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
+asked="$*"
 versions=("${@:-3.11 3.12 3.13 3.14 3.15}")
 read -ra versions <<< "${versions[*]}"
 root="${MEDTRACK_SMOKE_ROOT:-}"
@@ -23,7 +25,7 @@ find_python() {
   done
   uv python find --no-project --no-python-downloads "$1" 2>/dev/null && return
   UV_PYTHON_INSTALL_DIR="$kit/pythons" UV_HTTP_TIMEOUT=20 \
-    uv python install --quiet --no-bin "$1" 2>"$kit/uv.log" &&
+    uv python install --no-bin "$1" 2>"$kit/uv.log" &&
     UV_PYTHON_INSTALL_DIR="$kit/pythons" uv python find --no-project "$1"
 }
 
@@ -50,7 +52,8 @@ smoke() {
     in_root "/usr/bin/python$version"
   else
     echo "Python $version: skipped, not on this machine; uv can't fetch it either:" \
-      "$(tail -n 1 "$kit/uv.log" 2>/dev/null | xargs)"
+      "$(grep -v '^$' "$kit/uv.log" | tail -n 1 | sed 's/^ *//')"
+    [[ -z $asked ]] # what was asked for by name has to be there
   fi
 }
 

@@ -17,21 +17,24 @@ export PIPX_HOME="$folder/pipx" PIPX_BIN_DIR="$folder/pipx/bin" PIPX_MAN_DIR="$f
 export UV_TOOL_DIR="$folder/uv" UV_TOOL_BIN_DIR="$folder/uv/bin" UV_PYTHON_DOWNLOADS=never
 
 new_venv() {
-  "$python" -m venv "$1"
-  "$1/bin/python" -m pip install --quiet "${@:2}"
+  "$python" -m venv "$1" &&
+    "$1/bin/python" -m pip install --quiet "${@:2}"
 }
 
 with_pip() {
-  new_venv "$folder/pip" "${wheel[0]}"
-  ls "$folder"/pip/share/{man/man1/medtrack-publish.1,bash-completion/completions/medtrack} \
-    "$folder"/pip/share/{zsh/site-functions/_medtrack,fish/vendor_completions.d/medtrack.fish}
+  new_venv "$folder/pip" "${wheel[0]}" &&
+    ls "$folder"/pip/share/{man/man1/medtrack-publish.1,bash-completion/completions/medtrack} \
+      "$folder"/pip/share/{zsh/site-functions/_medtrack,fish/vendor_completions.d/medtrack.fish}
 }
 with_hashes() {
-  new_venv "$folder/hashes" --only-binary :all: --require-hashes -r "$kit/runtime.txt"
-  "$folder/hashes/bin/python" -m pip install --quiet --no-deps "${wheel[0]}"
+  new_venv "$folder/hashes" --only-binary :all: --require-hashes -r "$kit/runtime.txt" &&
+    "$folder/hashes/bin/python" -m pip install --quiet --no-deps "${wheel[0]}"
 }
 with_archive() { new_venv "$folder/archive" "${archive[0]}"; }
-with_pipx() { tools/bin/pipx install --quiet --python "$python" "${wheel[0]}"; }
+with_pipx() {
+  tools/bin/pipx install --quiet --python "$python" "${wheel[0]}" &&
+    ls "$PIPX_MAN_DIR/man1/medtrack-publish.1"
+}
 with_uv() { tools/bin/uv tool install --quiet --python "$python" "${wheel[0]}"; }
 
 # Run a step with its output kept for when it fails.
