@@ -28,7 +28,7 @@ MedtrackError
 
 import re
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 _PASSWORD = re.compile(r"(amqps?:/+[^\s:@/]*:)\S*@", re.IGNORECASE)
 
@@ -74,6 +74,10 @@ class MedtrackError(Exception):
         self.subject = without_password(subject)
         self.hint = without_password(hint)
         super().__init__(self.what, self.subject)
+
+    def with_hint(self, hint: str) -> Self:
+        """Give the same error with another next step."""
+        return type(self)(self.what, self.subject, hint=hint)
 
     @property
     def message(self) -> str:

@@ -100,7 +100,7 @@ def _open_queue_reader(
 
 
 def _open_depths(settings: "ConnectionSettings", policy: PublishPolicy, stop: Stop) -> Depths:
-    from medtrack_cli.broker.amqp.depths import AmqpDepths
+    from medtrack_cli.broker.amqp.redialer import AmqpDepths
 
     return AmqpDepths(settings, policy, stop)
 

@@ -1,10 +1,10 @@
 """A host's certificates, read where one was refused or is to be checked."""
 
-import socket
 import ssl
 from datetime import UTC, datetime
 from typing import Any
 
+from medtrack_cli.broker.tls import encrypted
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection_settings import Host, TlsSettings
 
@@ -27,12 +27,8 @@ def chain(tls: TlsSettings, host: Host, seconds: float) -> tuple[Certificate, ..
 
     Nothing is checked, and weak ciphers are accepted; nothing of ours is sent but the host's name.
     """
-    context = unchecked()
     try:
-        with (
-            socket.create_connection(host, seconds) as connection,
-            context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
-        ):
+        with encrypted(tls, unchecked(), host, seconds) as peer:
             return shown_by(peer)
     except OSError:
         return ()

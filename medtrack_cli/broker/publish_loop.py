@@ -4,62 +4,103 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from medtrack_cli.broker.patience import DRAIN_SECONDS, regain_seconds
+from medtrack_cli.broker.failure import Failure, Suspects, is_suspicious
+from medtrack_cli.broker.patience import DRAIN_SECONDS, arriving, regain_seconds
 from medtrack_cli.broker.read_ahead import Feed
 from medtrack_cli.broker.retries import Retries
-from medtrack_cli.broker.suspects import Suspects
-from medtrack_cli.broker.verdicts import Verdicts
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.core.publishing.confirms import NACKED
-from medtrack_cli.core.publishing.deliver import why
+from medtrack_cli.core.publishing.job import why
 from medtrack_cli.errors import MedtrackError
 
 Source = Feed[Message | Receipt]
 
 
+class Verdicts:
+    """Receipts that wait to be handed out, and the messages whose answers aren't conclusive."""
+
+    def __init__(self) -> None:
+        self._known: deque[Receipt] = deque()
+        self._doubtful: set[int] = set()  # by position: in flight when a connection was lost
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def hand_out(self) -> Iterator[Receipt]:
+        """Give what is known, and forget it."""
+        while self._known:
+            yield self._known.popleft()
+
+    def doubt(self, messages: Iterable[Message]) -> None:
+        """Note that messages were in flight when a connection was lost."""
+        self._doubtful.update(message.position for message in messages)
+
+    def add(self, receipt: Receipt) -> None:
+        """Keep a conclusive receipt."""
+        self._known.append(receipt)
+
+    def give(self, message: Message, outcome: Outcome, reason: str) -> None:
+        """Keep the verdict on a message's last copy."""
+        self._known.append(self.of(message, outcome, reason))
+
+    def blame(self, message: Message, failure: Failure) -> None:
+        """Refuse the message for which the broker closes; copies lost like that leave no doubt."""
+        reason = failure.error.what
+        if not failure.refuses:
+            reason += " each time it was sent; other queues may have it"
+        if is_suspicious(failure):
+            self.add(message.receipt(Outcome.REFUSED, reason))
+        else:
+            self.give(message, Outcome.REFUSED, reason)
+
+    def of(self, message: Message, outcome: Outcome, reason: str) -> Receipt:
+        """Judge a message by its last copy: a refusal says nothing of one sent before."""
+        if outcome is not Outcome.CONFIRMED and message.position in self._doubtful:
+            reason = f"{reason}, but a copy sent before may have arrived"
+            outcome = Outcome.UNKNOWN
+        return message.receipt(outcome, reason)
+
+
+@dataclass
 class PublishLoop(ABC):
     """`publish` of the port. All state belongs to the thread that calls it.
 
     Other threads put events into `_inbox`; None only wakes the loop.
     """
 
-    def __init__(
-        self, settings: ConnectionSettings, policy: PublishPolicy, note: Note, stop: Stop
-    ) -> None:
-        self._settings = settings
-        self._policy = policy
-        self._window = policy.window
-        self._note = note
-        self._stop = stop
-        self._inbox: SimpleQueue[Any] = SimpleQueue()
-        self._again: deque[Message] = deque()  # read, to be sent again before anything new
-        self._nacked = Retries(regain_seconds(policy))
-        self._suspects = Suspects()
-        self._verdicts = Verdicts()
-        stop.listen(self._wake)
+    settings: ConnectionSettings
+    policy: PublishPolicy
+    note: Note
+    stop: Stop
+    deadline: float = float("inf")  # of the run, on the monotonic clock
+    _inbox: SimpleQueue[Any] = field(default_factory=SimpleQueue)
+    _again: deque[Message] = field(default_factory=deque)  # to be sent before anything new
+    _suspects: Suspects = field(default_factory=Suspects)
+    _verdicts: Verdicts = field(default_factory=Verdicts)
+
+    def __post_init__(self) -> None:
+        self._window = self.policy.window
+        self._nacked = Retries(regain_seconds(self.policy))
+        self.stop.listen(self._wake)
 
     @property
     @abstractmethod
     def in_flight(self) -> int:
         """How many messages wait for the broker's answer."""
 
-    @property
-    @abstractmethod
-    def deadline(self) -> float:
-        """When the run's time is over, on the monotonic clock."""
-
     @abstractmethod
     def _send(self, feed: Source) -> None:
         """Send what the window has room for: first retries, then new input."""
 
     @abstractmethod
-    def _wait(self) -> None:
-        """Wait until something happens, at most a tenth of a second, and handle all of it."""
+    def _handle(self, happening: Any) -> None:  # noqa: ANN401 -- what is put into the inbox
+        """Handle what has happened."""
 
     @abstractmethod
     def _check_clocks(self) -> None:
@@ -75,7 +116,7 @@ class PublishLoop(ABC):
 
     def publish(self, source: Iterable[Message | Receipt]) -> Iterator[Receipt]:
         """Yield each message's receipt as it is known. See the port for what it promises."""
-        policy = self._policy
+        policy = self.policy
         feed = Feed(
             source,
             limit=policy.read_ahead or self._window * 2,
@@ -91,7 +132,7 @@ class PublishLoop(ABC):
                     break
                 self._wait()
                 self._check_clocks()
-                if self._stop.is_requested:
+                if self.stop.is_requested:
                     yield from self._drain(feed)
                     return
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
@@ -105,6 +146,10 @@ class PublishLoop(ABC):
 
     def _wake(self) -> None:
         self._inbox.put(None)
+
+    def _wait(self) -> None:
+        for happening in arriving(self._inbox):
+            self._handle(happening)
 
     def _next_again(self) -> Message | None:
         # What was sent goes first: what a queue refused, or was held back, follows within its key.

@@ -3,12 +3,14 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 JOIN_SECONDS = 0.2
 
 
+@dataclass
 class Feed(Generic[T]):
     """The items of `source`, read ahead up to `limit`, handed over without waiting.
 
@@ -17,27 +19,22 @@ class Feed(Generic[T]):
     `source` raises waits in `error` until all before it is taken.
     """
 
-    def __init__(
-        self,
-        source: Iterable[T],
-        *,
-        limit: int,
-        weigh: Callable[[T], int],
-        most: int,
-        wake: Callable[[], None],
-    ) -> None:
-        self._source = source
-        self._limit = limit
-        self._weigh = weigh
-        self._most = most
-        self._put = self._taken = 0  # weights, each counted by one thread
-        self._wake = wake
-        self._items: deque[T] = deque()
-        self._room = threading.Event()
-        self._hungry = True
-        self._stopped = False
-        self._ended = False
-        self.error: BaseException | None = None
+    source: Iterable[T]
+    _: KW_ONLY
+    limit: int
+    weigh: Callable[[T], int]
+    most: int
+    wake: Callable[[], None]
+    error: BaseException | None = None
+    _put: int = 0  # weights, each counted by one thread
+    _taken: int = 0
+    _items: deque[T] = field(default_factory=deque)
+    _room: threading.Event = field(default_factory=threading.Event)
+    _hungry: bool = True
+    _stopped: bool = False
+    _ended: bool = False
+
+    def __post_init__(self) -> None:
         self._thread = threading.Thread(target=self._read, name="medtrack-feed", daemon=True)
         self._thread.start()
 
@@ -51,7 +48,7 @@ class Feed(Generic[T]):
                 item = self._items.popleft()
             except IndexError:
                 return None
-        self._taken += self._weigh(item)
+        self._taken += self.weigh(item)
         if not (self._room.is_set() or self._is_full(2)):
             self._room.set()
         return item
@@ -74,8 +71,8 @@ class Feed(Generic[T]):
 
     def _read(self) -> None:
         try:
-            for item in self._source:
-                self._put += self._weigh(item)
+            for item in self.source:
+                self._put += self.weigh(item)
                 self._items.append(item)
                 self._tell()
                 if self._is_full():
@@ -91,11 +88,11 @@ class Feed(Generic[T]):
     def _tell(self) -> None:
         if self._hungry:
             self._hungry = False
-            self._wake()
+            self.wake()
 
     def _is_full(self, times: int = 1) -> bool:
         held = self._put - self._taken
-        return len(self._items) * times >= self._limit or held * times >= self._most
+        return len(self._items) * times >= self.limit or held * times >= self.most
 
     def _wait_for_room(self) -> None:
         self._room.clear()

@@ -11,12 +11,7 @@ from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import plain, without_secrets
-from medtrack_cli.errors import (
-    AccessRefused,
-    BrokerUnreachable,
-    MedtrackError,
-    TopologyError,
-)
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError, TopologyError
 from medtrack_cli.suggestions import did_you_mean
 
 TAP_PREFIX = "medtrack.tap."
@@ -161,14 +156,12 @@ def _names(
 
 def _near(failure: Failure, settings: ConnectionSettings, kind: str, name: str) -> Failure:
     """Have a closer look find names similar to a missing one."""
-    error = failure.error
 
     def look(seconds: float) -> Failure:
         near = did_you_mean(name, client.names(settings, kind, seconds), most=3)
         if not near:
             return failure
-        hint = without_secrets(near, settings)
-        return failure._replace(error=type(error)(error.what, error.subject, hint=hint))
+        return failure._replace(error=failure.error.with_hint(without_secrets(near, settings)))
 
     return failure._replace(look=look)
 
@@ -205,8 +198,7 @@ def grant_both(error: AccessRefused, settings: ConnectionSettings) -> AccessRefu
     """
     if "set_permissions" not in (error.hint or ""):
         return error
-    hint = _grant(settings, publishes=True, listens=True)
-    return AccessRefused(error.what, error.subject, hint=hint)
+    return error.with_hint(_grant(settings, publishes=True, listens=True))
 
 
 def _grant(settings: ConnectionSettings, *, publishes: bool, listens: bool, queue: str = "") -> str:

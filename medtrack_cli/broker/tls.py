@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medtrack_cli.broker.shortages import SHORTAGES
+from medtrack_cli.broker.failure import SHORTAGES
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.errors import AccessRefused, ConfigError, MedtrackError, Untrusted
@@ -97,6 +97,18 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
         hint = "give the certificate with --cert-file or tls.cert_file"
         raise ConfigError("a private key without its certificate", str(tls.key_file), hint=hint)
     return context
+
+
+@contextmanager
+def encrypted(
+    tls: TlsSettings, context: ssl.SSLContext, host: Host, seconds: float
+) -> Iterator[ssl.SSLSocket]:
+    """Connect to a host, and yield the socket after the handshake."""
+    with (
+        socket.create_connection(host, seconds) as connection,
+        context.wrap_socket(connection, server_hostname=tls.server_name or host.name) as peer,
+    ):
+        yield peer
 
 
 def _load_own(context: ssl.SSLContext, tls: TlsSettings, certificate: Path) -> None:
@@ -240,12 +252,7 @@ def late_alert(tls: TlsSettings, host: Host, seconds: float) -> str:
     it.
     """
     try:
-        with (
-            socket.create_connection(host, seconds) as connection,
-            ssl_context(tls).wrap_socket(
-                connection, server_hostname=tls.server_name or host.name
-            ) as peer,
-        ):
+        with encrypted(tls, ssl_context(tls), host, seconds) as peer:
             peer.recv(1)
     except ssl.SSLError as error:
         return error.reason or ""

@@ -139,7 +139,7 @@ def source_of(
         other = "--durable" if durable is not None else "patterns"
         hint = "a queue has its own bindings; --where filters what it holds"
         raise UsageError(f"--queue goes without {other}", queue, hint=hint)
-    return Queue(queue, count)
+    return Queue(queue, most=count)
 
 
 def piped(options: Mapping[str, Any]) -> Output:

@@ -11,7 +11,7 @@ from medtrack_cli.commands.option_types import Offset, StreamSince
 from medtrack_cli.commands.options import option
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.listening.sources import Stream
-from medtrack_cli.core.topics import EVER, Window
+from medtrack_cli.core.times import EVER, TimeRange
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -74,4 +74,4 @@ class Part(NamedTuple):
 
     source: Stream | None = None
     end: int | None = None
-    wanted: tuple[tuple[str, ...], Window] = ((), EVER)
+    wanted: tuple[tuple[str, ...], TimeRange] = ((), EVER)

@@ -124,9 +124,8 @@ def publish(
     with nothing sent, unless --keep-going. Exit code 0 means that every event was confirmed.
     """
     from medtrack_cli.commands.sending import carry_out
-    from medtrack_cli.core.publishing.deliver import Tally
     from medtrack_cli.core.publishing.extras import headers_of, properties_of
-    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.job import Job, Tally
     from medtrack_cli.core.publishing.pacing import Paced
     from medtrack_cli.core.publishing.plan import Plan, making
     from medtrack_cli.core.trace import trace_headers

@@ -17,7 +17,7 @@ from medtrack_cli.commands.replay_job import (
 )
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
 from medtrack_cli.commands.replay_pace import pace_of, policy_of
-from medtrack_cli.core.ports import Invalid, To
+from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -43,7 +43,7 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     """Send the dead letters of a queue back."""
     from medtrack_cli.commands.replay_run import QUEUE, Asked, under_journal
     from medtrack_cli.commands.sending import carry_out
-    from medtrack_cli.core.publishing.deaths import Deaths
+    from medtrack_cli.core.dead_letters import Deaths
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.wiring.origins import here

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.publishing.deliver import Tally
+from medtrack_cli.core.publishing.job import Tally
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.plans import ShownPlan, listed
 from medtrack_cli.output.shown.receipts import ShownMessage, ShownReceipt, group_of

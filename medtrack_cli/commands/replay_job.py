@@ -13,7 +13,7 @@ from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
 from medtrack_cli.commands.replay_pace import speed_of
 from medtrack_cli.commands.times import window_of
-from medtrack_cli.core.ports import Invalid, To
+from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -193,8 +193,7 @@ def job_of(
 
     For a resumed run, what is left of it; UsageError where the recording has changed.
     """
-    from medtrack_cli.core.publishing.deliver import Tally
-    from medtrack_cli.core.publishing.job import Job
+    from medtrack_cli.core.publishing.job import Job, Tally
     from medtrack_cli.wiring.runs import noting
 
     again, cursor, tally = source.can_be_read_again, None, Tally()

@@ -13,7 +13,7 @@ from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import seconds, whole
 from medtrack_cli.commands.option_types import TIME, AllowEmpty, DryRun, Rate, RetryFor, Where
 from medtrack_cli.commands.options import option
-from medtrack_cli.core.ports import Invalid, To
+from medtrack_cli.core.choices import Invalid, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

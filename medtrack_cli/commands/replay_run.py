@@ -13,8 +13,8 @@ import typer
 
 from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
 from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream
-from medtrack_cli.core.messages import Outcome
-from medtrack_cli.core.publishing.deliver import GOT_OUT, Tally, why
+from medtrack_cli.core.messages import GOT_OUT, Outcome
+from medtrack_cli.core.publishing.job import Tally, why
 from medtrack_cli.core.publishing.runs import State
 from medtrack_cli.errors import (
     ConfigError,

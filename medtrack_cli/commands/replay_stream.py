@@ -8,7 +8,7 @@ from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
 from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import option
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -63,7 +63,7 @@ def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
 
 
 def stream_of(
-    runtime: Runtime, streaming: Streaming, window: Window, journal: "ReplayJournal | None"
+    runtime: Runtime, streaming: Streaming, window: TimeRange, journal: "ReplayJournal | None"
 ) -> "StreamInput":
     """Determine what is read of a stream; EventsGone if a wanted part of it is gone.
 

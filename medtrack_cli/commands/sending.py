@@ -11,8 +11,7 @@ from medtrack_cli.commands.rehearsing import rehearse
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome, Receipt
 from medtrack_cli.core.ports import PublishPolicy, Stop
-from medtrack_cli.core.publishing.deliver import Tally
-from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.job import Job, Tally
 from medtrack_cli.core.publishing.pacing import LAG_SECONDS, Paced
 from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.output.shown.plans import listed

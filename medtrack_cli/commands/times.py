@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 import typer
 
 from medtrack_cli.commands.numbers import seconds
-from medtrack_cli.core.times import from_rfc3339, rfc3339
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange, from_rfc3339, rfc3339
 from medtrack_cli.errors import UsageError
 
 
-def window_of(since: str | None, until: str | None, now: datetime) -> Window:
+def window_of(since: str | None, until: str | None, now: datetime) -> TimeRange:
     """Read both; UsageError if there is no time between them."""
-    window = Window(_time("--since", since, now), _time("--until", until, now))
+    window = TimeRange(_time("--since", since, now), _time("--until", until, now))
     if window.since and window.until and window.since >= window.until:
         raise UsageError("--since is not before --until", str(since), hint="swap the two times")
     return window

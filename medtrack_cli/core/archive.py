@@ -7,9 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from medtrack_cli.core.content import content_of
-from medtrack_cli.core.delivery import Delivery, Single, Whole
-from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.delivery import Delivery, Single, Whole, content_of
+from medtrack_cli.core.times import named_time
 from medtrack_cli.events.json_text import value_of
 
 PROBE_PREFIX = "medtrack.tap.probe."  # who may listen may make one
@@ -110,22 +109,3 @@ class Archive(NamedTuple):
 def edge_of(delivery: Delivery) -> Edge:
     """Say where a delivery stands, and what time its event names."""
     return Edge(delivery.offset, named_time(value_of(content_of(delivery)[0])))
-
-
-def named_time(event: object) -> str | None:
-    """Give the time that an event says of itself, as it stands there."""
-    timestamp = event.get("timestamp") if isinstance(event, dict) else None
-    return timestamp if isinstance(timestamp, str) else None
-
-
-def time_of(event: object) -> datetime | None:
-    """Give the time that an event says of itself; None where it says none that can be read."""
-    return time_named(named_time(event) or "")
-
-
-def time_named(text: str) -> datetime | None:
-    """Read a time as an event says it; None where it is none."""
-    try:
-        return from_rfc3339(text)
-    except ValueError:
-        return None

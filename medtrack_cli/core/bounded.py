@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-OTHERS = "others"
-"""The rest's name where it is among others."""
+OTHERS = "others"  # the rest's name where it is among others
 
 Name = TypeVar("Name")
 Counted = TypeVar("Counted")

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from medtrack_cli.core.content import content_of
-from medtrack_cli.core.delivery import Delivery, key_problem
+from medtrack_cli.core.delivery import Delivery, content_of, key_problem
 from medtrack_cli.events.check import check
 from medtrack_cli.events.explain import IS_IT_BARE
 from medtrack_cli.events.findings import WARNINGS, Problem

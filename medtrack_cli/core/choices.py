@@ -26,5 +26,20 @@ class Colour(StrEnum):
     NEVER = "never"
 
 
+class Invalid(StrEnum):
+    """What a replay does with a recorded delivery that is no valid event."""
+
+    SEND = "send"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class To(StrEnum):
+    """Where a replay sends dead letters."""
+
+    EXCHANGE = "exchange"  # as they were first published
+    QUEUE = "queue"  # the one they died in
+
+
 REPORTS = ("human", "json", "github", "junit", "sarif", "gitlab")
 """The formats of validate's findings."""

@@ -78,10 +78,7 @@ def publisher(place: ConnectionSettings, event: Mapping[str, Any], language: Lan
 def consumer(
     place: ConnectionSettings, event_type: str, service: str, language: Language
 ) -> Values:
-    """Give the values to fill in for a consumer of an event type.
-
-    Its queue is the service's own.
-    """
+    """Give the values to fill in for a consumer of an event type, with a queue of its service."""
     queue = f"{re.sub('[^A-Za-z0-9_-]', '-', service)[:100]}.{event_type}"  # also names a file
     return {**_connection(place, language), "EVENT_TYPE": event_type, "QUEUE": queue}
 

@@ -43,7 +43,6 @@ class Compared:
     comparison: Comparison | None = None
 
     def answer(self, mode: Mode) -> Answer:
-        """Say whether the change is compatible in a mode."""
         if self.comparison is None:
             return Answer.NO
         answer: Answer = getattr(self.comparison, mode.value)
@@ -95,12 +94,11 @@ def compared(old: Iterable[Contract], new: Iterable[Contract]) -> Iterator[Compa
 
 def _previous(contract: Contract, known: Iterable[Contract]) -> Contract | None:
     """Find the minor version before, of the same major version."""
-    major, minor = version_numbers(contract.version)
+    number = version_numbers(contract.version)
     before = [
         each
         for each in known
         if each.event_type == contract.event_type
-        and version_numbers(each.version)[0] == major
-        and version_numbers(each.version)[1] < minor
+        and (number[0], 0) <= version_numbers(each.version) < number
     ]
     return max(before, key=lambda each: version_numbers(each.version), default=None)

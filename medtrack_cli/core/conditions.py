@@ -1,10 +1,10 @@
 """A condition of `--where`: a delivery, by the names that an expression uses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.record import body_value
 from medtrack_cli.core.times import rfc3339
@@ -21,11 +21,8 @@ class Answer(Enum):
     UNEVALUABLE = auto()  # it uses what this delivery lacks
 
 
-class Condition(Protocol):
-    """Decides whether deliveries are wanted."""
-
-    def __call__(self, names: Mapping[str, Any]) -> Answer:
-        """Judge a delivery by its `names`."""
+Condition = Callable[[Mapping[str, Any]], Answer]
+"""Decides by the `names` of a delivery whether it is wanted."""
 
 
 def judge(seen: "CheckedDelivery", condition: Condition | None) -> Answer:

@@ -1,11 +1,15 @@
-"""Where dead letters died, and where recorded deliveries are sent again."""
+"""Dead letters: where and why they died, and where recorded ones are sent again."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from medtrack_cli.core.bounded import BoundedCounts
+from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.choices import To
 from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
-from medtrack_cli.core.ports import To
+from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import UsageError
 
 # x-death is interpreted on publish by RabbitMQ 3 (its release notes for 4.0.1).
@@ -19,6 +23,9 @@ DEFAULT_EXCHANGE = ""  # it knows each queue by its name
 _COPIES = "CC"  # a broker that changes a dead letter's key removes it
 SENDERS_COPIES = frozenset({_COPIES, "BCC"})
 """Headers in which the sender names more routing keys."""
+
+MOST_CAUSES = 100
+MOST_IDS = 3
 
 
 class Death(NamedTuple):
@@ -79,12 +86,10 @@ class Astray(UsageError):
             f"`{command} --to queue` to the queue it died in"
         )
         super().__init__(f"{count:,} recorded {letters} without a target", place, hint=hint)
-        self._known = count, place, command
+        self._known = place, command
 
-    def one_more(self) -> "Astray":
-        """Count another one."""
-        count, place, command = self._known
-        return Astray(count + 1, place, command)
+    def times(self, count: int) -> "Astray":
+        return Astray(count, *self._known)
 
 
 def way(delivery: Delivery, to: To | None, to_queue: str | None = None) -> Way:
@@ -116,3 +121,61 @@ def _home(delivery: Delivery) -> str | None:
         return queue
     death = first_death(delivery)
     return death.queue if death else None
+
+
+class Cause(NamedTuple):
+    """How dead letters are grouped."""
+
+    queue: str
+    reason: str
+    event_type: str | None
+    is_valid: bool
+
+
+@dataclass(slots=True)
+class Group:
+    """The dead letters of one cause: how many, the times of death, and the first ids."""
+
+    messages: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    ids: list[str] = field(default_factory=list)
+
+    def add(self, death: Death, message_id: str | None) -> None:
+        self.messages += 1
+        if death.at is not None:
+            self.oldest = min(self.oldest or death.at, death.at)
+            self.newest = max(self.newest or death.at, death.at)
+        if message_id is not None and len(self.ids) < MOST_IDS:
+            self.ids.append(message_id)
+
+
+class Deaths:
+    """Dead letters by cause; causes beyond the first hundred are counted together."""
+
+    def __init__(self) -> None:
+        self._groups: BoundedCounts[Cause, Group] = BoundedCounts(MOST_CAUSES, Group)
+
+    def add(self, death: Death, seen: CheckedDelivery) -> None:
+        cause = Cause(death.queue, death.reason, seen.event_type, seen.is_valid)
+        self._groups.of(cause).add(death, seen.delivery.message_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the groups, the largest first."""
+        groups = sorted(self._groups.apart.items(), key=lambda pair: -pair[1].messages)
+        return {
+            "causes": [
+                {
+                    "queue": cause.queue,
+                    "reason": cause.reason,
+                    "event_type": cause.event_type,
+                    "valid": cause.is_valid,
+                    "messages": group.messages,
+                    "oldest": group.oldest and rfc3339(group.oldest),
+                    "newest": group.newest and rfc3339(group.newest),
+                    "message_ids": group.ids,
+                }
+                for cause, group in groups
+            ],
+            "others": self._groups.others.messages,
+        }

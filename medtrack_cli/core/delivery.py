@@ -1,12 +1,14 @@
-"""A received message, as on the wire."""
+"""A received message, as on the wire, and its body: decompressed if its encoding says how."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.events.findings import Problem, Rule
+from medtrack_cli.events.json_text import MAX_BODY
 
 ORIGINAL_KEY_HEADER = "x-medtrack-original-key"
 """The header of what medtrack sent to a queue alone: the key of its first publication."""
@@ -14,6 +16,10 @@ ORIGINAL_KEY_HEADER = "x-medtrack-original-key"
 WHOLE_TYPES = frozenset(
     {"int8", "uint8", "int16", "uint16", "uint32", "int64", "long-long", "timestamp"}
 )
+# Programs put the character set there, too; whether it is UTF-8 shows in the body's check.
+_PLAIN = frozenset({"", "identity", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit"})
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_FORMATS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 
 
 class Whole(int):
@@ -93,6 +99,12 @@ class Delivery:
         return offset if isinstance(offset, int) else -1
 
     @property
+    def deliveries(self) -> int:
+        """How often a quorum queue has delivered it in vain, by the queue's own header."""
+        count = self.headers.get("x-delivery-count", 0)
+        return count if isinstance(count, int) else 0
+
+    @property
     def published_key(self) -> str:
         """The routing key it was published with: for a dead letter, that of its first death."""
         return (*self.published_keys, self.routing_key)[0]
@@ -106,9 +118,11 @@ class Delivery:
         original = self.headers.get(ORIGINAL_KEY_HEADER)
         if isinstance(original, str):
             return (original,)
-        first = [self.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
         deaths = self.headers.get("x-death")
-        for death in deaths if isinstance(deaths, list) and None not in first else ():
+        if not isinstance(deaths, list):
+            return ()
+        first = [self.headers.get(f"x-first-death-{name}") for name in ("queue", "reason")]
+        for death in deaths if None not in first else ():
             if isinstance(death, Mapping) and [death.get("queue"), death.get("reason")] == first:
                 keys = death.get("routing-keys")
                 if not isinstance(keys, list) or any(not isinstance(key, str) for key in keys):
@@ -125,3 +139,52 @@ def key_problem(delivery: object, event_type: str | None) -> Problem | None:
         return None
     message = "the routing key differs from event_type"
     return Problem(Rule.ROUTING_KEY_MISMATCH, ("event_type",), message)
+
+
+class Content(NamedTuple):
+    """A body from which text can be made. With an error in `problem` it is as received."""
+
+    body: bytes
+    problem: Problem | None = None
+
+
+def content_of(delivery: Delivery) -> Content:
+    """Decompress a body by its content_encoding, up to the largest size of an event."""
+    named = delivery.properties.get("content_encoding")
+    if named is None:
+        return Content(delivery.body)
+    name = named.strip().lower() if isinstance(named, str) else ""
+    if name in _PLAIN:
+        return Content(delivery.body)
+    if name not in _FORMATS:
+        message = "the body's content_encoding isn't one that is read: it is checked as it came"
+        return Content(delivery.body, Problem(Rule.UNREAD_ENCODING, (), message))
+    for form in _FORMATS[name]:
+        try:
+            body = _decompressed(delivery.body, form)
+        except zlib.error:
+            continue
+        if len(body) > MAX_BODY:
+            message = f"the event is larger than {MAX_BODY} bytes when decompressed"
+            return Content(delivery.body, Problem(Rule.TOO_LARGE, 0, message))
+        return Content(body)
+    message = f"the body can't be read as {name}, which its content_encoding says it is"
+    return Content(delivery.body, Problem(Rule.BAD_ENCODING, 0, message))
+
+
+def _decompressed(body: bytes, form: int) -> bytes:
+    """Decompress all members, at most one byte beyond the limit; zlib.error when damaged."""
+    whole = bytearray()
+    rest = body
+    while len(whole) <= MAX_BODY:
+        reader = zlib.decompressobj(form)
+        whole += reader.decompress(rest, MAX_BODY + 1 - len(whole))
+        if len(whole) > MAX_BODY:
+            break
+        if not reader.eof:
+            raise zlib.error("cut off")
+        if not (rest := reader.unused_data):
+            break
+        if form != _GZIP:
+            raise zlib.error("something follows")
+    return bytes(whole)

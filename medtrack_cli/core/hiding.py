@@ -62,8 +62,11 @@ def _encoded(username: str, password: str) -> Iterator[str]:
     for login in (secret, user + b":" + secret, b"\0" + user + b"\0" + secret):
         for encode in (b64encode, urlsafe_b64encode):
             yield encode(login).decode().rstrip("=")
+    yield from (each for each in inside_base64(secret) if len(each) >= _LEAST_ENCODED)
+
+
+def inside_base64(data: bytes) -> Iterator[str]:
+    """Give what base64 of a longer text has of this data, by where in its groups that begins."""
     for before in range(3):  # bytes of another text that share its groups of 24 bits
-        encoded = b64encode(bytes(before) + secret).decode()
-        inner = encoded[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
-        if len(inner) >= _LEAST_ENCODED:
-            yield inner
+        encoded = b64encode(bytes(before) + data).decode()
+        yield encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medtrack_cli.events.findings import Finding
+from medtrack_cli.events.json_text import MAX_BODY
 
 if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
@@ -24,6 +25,10 @@ class Outcome(StrEnum):
     UNSENT = "unsent"  # never sent: the run ended before
 
 
+GOT_OUT = frozenset({Outcome.CONFIRMED, Outcome.UNROUTABLE, Outcome.UNKNOWN})
+"""The outcomes of an event that reached the broker, or may have."""
+
+
 class Message(NamedTuple):
     """An event ready to be sent.
 
@@ -32,7 +37,7 @@ class Message(NamedTuple):
     stands for a persistent JSON message with only its id. `findings` are its warnings. `exchange`
     is used instead of the configured one; empty: the default exchange, which knows each queue by
     its name. `paced_by` is its recorded delivery, if that determines when it is due. With
-    `is_valid` False the event is sent as it was.
+    `is_valid` False the event is sent as it was. `is_checked`: AMQP can surely carry it.
     """
 
     position: int
@@ -48,6 +53,7 @@ class Message(NamedTuple):
     exchange: str | None = None
     paced_by: "Delivery | None" = None
     is_valid: bool = True
+    is_checked: bool = False
 
     def receipt(self, outcome: Outcome, reason: str = "") -> "Receipt":
         return Receipt(
@@ -89,3 +95,15 @@ class Receipt(NamedTuple):
     routing_key: str | None = None
     was_valid: bool = True
     is_to_queue: bool = False
+
+
+def beyond_limits(message: Message) -> str | None:
+    """Say why no broker accepts a message; None where one may. RabbitMQ's API doesn't check."""
+    key = message.routing_key
+    if not key.isascii() and any("\ud800" <= each <= "\udfff" for each in key):
+        return "the routing key is no text: it holds half of a surrogate pair"
+    if len(key) > 63 and len(key.encode()) > 255:
+        return "the routing key is longer than AMQP's 255 bytes"
+    if len(message.body) > MAX_BODY:
+        return "the body is larger than 16 MiB"
+    return None

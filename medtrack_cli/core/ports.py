@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:  # every run imports this module, even --version
@@ -66,26 +65,8 @@ class PublishPolicy:
     confirm_timeout: float = 25.0  # without an answer for this long the connection counts as dead
 
 
-class Invalid(StrEnum):
-    """What a replay does with a recorded delivery that is no valid event."""
-
-    SEND = "send"
-    SKIP = "skip"
-    FAIL = "fail"
-
-
-class To(StrEnum):
-    """Where a replay sends dead letters."""
-
-    EXCHANGE = "exchange"  # as they were first published
-    QUEUE = "queue"  # the one they died in
-
-
 class Publisher(Protocol):
-    """Sends messages, each confirmed by the broker.
-
-    Entering connects; the errors of a first connection are raised there.
-    """
+    """Sends messages, each confirmed by the broker; entering connects, or raises why it can't."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None: ...
@@ -127,16 +108,9 @@ class Retry:
     attempts: int = 0
     next_at: float = 0.0  # in monotonic seconds
 
-    def begin(self) -> None:
-        """Start counting, for a lost connection."""
-        self.attempts, self.next_at = 0, 0.0
-
 
 class Listening(NamedTuple):
-    """The broker has agreed to deliver, at `since`.
-
-    `caution` says what the queue can't promise.
-    """
+    """The broker has agreed to deliver, at `since`; `caution` says what the queue can't promise."""
 
     since: datetime
     queue: str

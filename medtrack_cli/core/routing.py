@@ -188,11 +188,8 @@ def agreements(arguments: Headers, headers: Headers) -> dict[str, bool]:
     """Say for each header that a binding requires whether a message has it."""
     with_x = _mode(arguments).endswith("-with-x")
     return {
-        name: name in headers and (value is None or _same(headers[name], value))
+        name: name in headers
+        and (value is None or (type(headers[name]) is type(value) and headers[name] == value))
         for name, value in arguments.items()
         if name != "x-match" and (with_x or not name.startswith("x-"))
     }
-
-
-def _same(one: object, other: object) -> bool:
-    return type(one) is type(other) and one == other

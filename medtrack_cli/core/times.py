@@ -1,6 +1,7 @@
-"""Times as text: RFC 3339 in UTC."""
+"""Times as text, RFC 3339 in UTC, and ranges of them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -41,3 +42,37 @@ def from_seconds(seconds: float) -> datetime:
         return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return FIRST if seconds < 0 else LAST
+
+
+def named_time(event: object) -> str | None:
+    """Give the time that an event says of itself, as it stands there."""
+    timestamp = event.get("timestamp") if isinstance(event, dict) else None
+    return timestamp if isinstance(timestamp, str) else None
+
+
+def time_of(event: object) -> datetime | None:
+    """Give the time that an event says of itself; None where it says none that can be read."""
+    return time_named(named_time(event) or "")
+
+
+def time_named(text: str) -> datetime | None:
+    """Read a time as an event says it; None where it is none."""
+    try:
+        return from_rfc3339(text)
+    except ValueError:
+        return None
+
+
+class TimeRange(NamedTuple):
+    """From `since` on, up to but without `until`; None: no bound. Aware times."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        return (self.since is None or moment >= self.since) and (
+            self.until is None or moment < self.until
+        )
+
+
+EVER = TimeRange()

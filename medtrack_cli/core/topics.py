@@ -1,26 +1,8 @@
-"""Which routing keys match a topic pattern, as the broker decides; which times are wanted."""
+"""Which routing keys match a topic pattern, as the broker decides."""
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
-
-
-class Window(NamedTuple):
-    """From `since` on, up to but without `until`; None: no bound. Aware times."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, moment: datetime) -> bool:
-        """Return whether a moment is in it."""
-        return (self.since is None or moment >= self.since) and (
-            self.until is None or moment < self.until
-        )
-
-
-EVER = Window()
 
 
 @lru_cache(maxsize=256)
@@ -80,16 +62,14 @@ def as_topic(pattern: str) -> Iterator[str]:
 
 def _nearest(pattern: str, known: Sequence[str]) -> str | None:
     """Find the most similar pattern with words of known keys, if it matches any."""
-    from difflib import get_close_matches
+    from medtrack_cli.suggestions import nearest
 
     pattern = ".".join(as_topic(pattern))
     if _matches_any(pattern, known):
         return pattern
     vocabulary = {word for key in known for word in key.split(".")} | {"*", "#"}
     words = (
-        word
-        if word in vocabulary
-        else (get_close_matches(word.lower(), vocabulary, 1) or [word])[0]
+        word if word in vocabulary else nearest(word, vocabulary) or word
         for word in pattern.split(".")
     )
     near = ".".join(words)

@@ -26,7 +26,6 @@ class Verdict:
     exit_code: ExitCode = field(default=ExitCode.DONE)
 
     def add(self, finding: Finding) -> None:
-        """Count a finding."""
         if finding.is_error:
             self.errors += 1
         else:
@@ -53,10 +52,8 @@ class Verdict:
         return f"{self.so_far()}: {found} ({self.seconds:.2f} s)"
 
     def found(self) -> list[str]:
-        """Say what was found."""
         counts = ((self.errors, "error"), (self.warnings, "warning"))
         return [counted(count, name) for count, name in counts if count]
 
     def nothing_found(self) -> str:
-        """Say that all is well."""
         return "all is well"

@@ -14,7 +14,7 @@ from pathlib import Path
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
-from medtrack_cli.files.state import folder
+from medtrack_cli.files import state
 from medtrack_cli.private_broker import node as private_node
 from medtrack_cli.private_broker.boot_log import telling_lines
 from medtrack_cli.private_broker.container import Container
@@ -58,7 +58,7 @@ class PrivateBroker:
 
 def state_folder(environ: Mapping[str, str], name: str = "default") -> Path:
     """Return the folder of a private broker."""
-    return folder.state_folder(environ, "broker", name)
+    return state.state_folder(environ, "broker", name)
 
 
 def start(
@@ -166,7 +166,7 @@ def _await_greeting(launcher: Launcher, deadline: float) -> None:
 
 
 def _declare_exchange(launcher: Launcher) -> None:
-    from medtrack_cli.broker.amqp.request import declare_exchange
+    from medtrack_cli.broker.amqp.dialer import declare_exchange
 
     at = Host(LOOPBACK, launcher.node.amqp_port)
     settings = ConnectionSettings((at,), username=USERNAME, password=Secret(PASSWORD))

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from medtrack_cli.broker.amqp.request import declare_exchange
+from medtrack_cli.broker.amqp.dialer import declare_exchange
 from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Receipt
@@ -79,7 +79,7 @@ class Broker:
         """Delete a queue, if it is there."""
         path = f"queues/{quote(self.vhost, safe='')}/{quote(queue, safe='')}"
         try:
-            Questions(self.settings, _SECONDS).delete(path)
+            Questions(self.settings, _SECONDS).request("DELETE", path)
         except Unanswered as error:
             if error.status != 404:
                 raise error.fatal(self.settings) from None
@@ -143,12 +143,12 @@ def _vhost(settings: ConnectionSettings, name: str) -> Iterator[None]:
     every = dict.fromkeys(("configure", "write", "read"), ".*")
     try:
         asked = Questions(settings, _SECONDS)
-        asked.put(path, {"description": "of a test run"})
-        asked.put(f"permissions/{quote(name, safe='')}/{user}", every)
+        asked.request("PUT", path, {"description": "of a test run"})
+        asked.request("PUT", f"permissions/{quote(name, safe='')}/{user}", every)
         try:
             yield
         finally:
-            Questions(settings, _SECONDS).delete(path)
+            Questions(settings, _SECONDS).request("DELETE", path)
     except Unanswered as error:
         why = error.fatal(settings)
         hint = f"each test process makes a vhost there; {MANAGEMENT_URL} names another address"

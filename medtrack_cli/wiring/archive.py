@@ -76,7 +76,7 @@ def _probed(runtime: Runtime, stop: Stop) -> Fates:
 def read_all(runtime: Runtime) -> Sequence[Archive]:
     """Read the vhost's streams, with their first and last messages where these can be read."""
     from medtrack_cli.broker.management.client import Unanswered
-    from medtrack_cli.broker.management.queues import read_archives
+    from medtrack_cli.broker.management.topology import read_archives
 
     settings = runtime.connection
     with runtime.world.stop_on_signals() as stop:
@@ -91,7 +91,7 @@ def read_one(runtime: Runtime, name: str) -> Archive:
     """Read a stream; what only the management API tells is None without it, with a note."""
     from medtrack_cli.broker.amqp.stream_edges import read_edges
     from medtrack_cli.broker.management.client import Unanswered
-    from medtrack_cli.broker.management.queues import read_archives
+    from medtrack_cli.broker.management.topology import read_archives
 
     settings, note = runtime.connection, runtime.printer.note
     with runtime.world.stop_on_signals() as stop:

@@ -117,8 +117,8 @@ def queues(runtime: Runtime) -> tuple[str, ...]:
     """
     import urllib3  # noqa: F401 -- else loading it would take half of the time
 
-    from medtrack_cli.broker.asking import within
     from medtrack_cli.broker.management.client import names
+    from medtrack_cli.broker.patience import within
 
     def ask() -> tuple[str, ...]:
         config = replace(runtime.config, prompt=None)

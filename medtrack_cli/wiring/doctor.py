@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medtrack_cli import __version__, whole_file
-from medtrack_cli.broker.asking import within
+from medtrack_cli.broker.patience import within
 from medtrack_cli.core.doctor.facts import Facts
 from medtrack_cli.core.doctor.ports import Payload
 from medtrack_cli.core.doctor.results import Diagnosis

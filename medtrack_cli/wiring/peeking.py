@@ -47,7 +47,7 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
     shows only when it comes. A stream is read from an offset on.
     """
     from medtrack_cli.broker.management.client import Unanswered
-    from medtrack_cli.broker.management.queues import delivery_limit
+    from medtrack_cli.broker.management.topology import delivery_limit
     from medtrack_cli.wiring.recordings import recorder
 
     settings, printer = runtime.connection, runtime.printer
@@ -65,7 +65,7 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
         if kind != "stream":
             if offset is not None:
                 raise UsageError("--offset is of streams", f"{name} is a {kind} queue")
-            most, source = min(most, ready), Queue(name, min(most, ready) or 1)
+            most, source = min(most, ready), Queue(name, most=min(most, ready) or 1)
             if consumers:
                 others = f"{consumers:,} others consume from {name}"
                 printer.warning(f"{others}: what they have isn't seen")

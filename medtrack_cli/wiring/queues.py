@@ -17,7 +17,7 @@ def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], l
     Without the management API a named queue is read by AMQP, which tells less.
     """
     from medtrack_cli.broker.management.client import Unanswered
-    from medtrack_cli.broker.management.queues import read_queues
+    from medtrack_cli.broker.management.topology import read_queues
 
     settings = runtime.connection
     is_told = False
@@ -75,7 +75,7 @@ def declare(
 ) -> None:
     """Declare and bind a queue; TopologyError, with the differences, if it exists with others."""
     from medtrack_cli.broker.amqp import taps
-    from medtrack_cli.broker.management.queues import read_declaration
+    from medtrack_cli.broker.management.topology import read_declaration
 
     settings = runtime.connection
     try:

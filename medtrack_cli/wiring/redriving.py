@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medtrack_cli.core.checked import examine
+from medtrack_cli.core.choices import Invalid
+from medtrack_cli.core.dead_letters import Deaths
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import Invalid, PublishPolicy, Stop
-from medtrack_cli.core.publishing.deaths import Deaths
-from medtrack_cli.core.publishing.deliver import Tally
-from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.ports import PublishPolicy, Stop
+from medtrack_cli.core.publishing.job import Job, Tally
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted
 from medtrack_cli.core.publishing.replay import Replay
@@ -41,7 +41,7 @@ def dead_queue(runtime: Runtime, name: str, *, spends: bool) -> DeadQueue:
     The management API must give the limit, unless it `spends`.
     """
     from medtrack_cli.broker.management.client import Unanswered
-    from medtrack_cli.broker.management.queues import delivery_limit
+    from medtrack_cli.broker.management.topology import delivery_limit
 
     settings = runtime.connection
     with runtime.world.stop_before_more() as stop:

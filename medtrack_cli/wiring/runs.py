@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.errors import UsageError
-from medtrack_cli.files.state.folder import state_folder
+from medtrack_cli.files.state import state_folder
 from medtrack_cli.files.state.identity import Known, known, refuse_others, refuse_unlike
 from medtrack_cli.files.state.journal import Noted
 from medtrack_cli.files.state.replay_journal import ReplayJournal

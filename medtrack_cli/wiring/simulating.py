@@ -27,7 +27,7 @@ from medtrack_cli.core.simulating.together import Settled, Together
 from medtrack_cli.core.simulating.trouble import Trouble
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import BrokerUnreachable, TopologyError
-from medtrack_cli.files.state.folder import state_folder
+from medtrack_cli.files.state import state_folder
 from medtrack_cli.files.state.simulated import SimulatedState, remove
 from medtrack_cli.output.shown.reactions import ShownReset
 from medtrack_cli.runtime import Runtime

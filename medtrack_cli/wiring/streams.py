@@ -5,14 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from medtrack_cli.core.archive import time_of
-from medtrack_cli.core.content import content_of
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import Delivery, content_of
 from medtrack_cli.core.items import Item, MadeItem
 from medtrack_cli.core.listening.sources import Stream
 from medtrack_cli.core.ports import Interrupted, Retry, Stop
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange, time_of
 from medtrack_cli.errors import EventsGone, UsageError
 from medtrack_cli.events.json_text import value_of
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span
@@ -46,7 +44,7 @@ def stretch(  # noqa: PLR0913 -- what a part is told by
     runtime: Runtime,
     name: str,
     offset: str,
-    window: Window,
+    window: TimeRange,
     *,
     until: int | None = None,
     follows: bool = False,
@@ -64,7 +62,7 @@ def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
     runtime: Runtime,
     source: Stream,
     asked: tuple[str, int | None],
-    window: Window,
+    window: TimeRange,
     stop: Stop,
     follows: bool,  # noqa: FBT001
 ) -> Stretch:

@@ -10,9 +10,9 @@ from typing import Any
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.dialer import Answered, request
 from medtrack_cli.broker.amqp.link import Link
 from medtrack_cli.broker.amqp.queue_reader import AmqpQueueReader
-from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.core.ports import Stop
 from tests.broker.witness import client, settings_of
 from tests.conftest import Broker

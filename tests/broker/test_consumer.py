@@ -76,7 +76,7 @@ def hear(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) ->
 
 
 def _url_of(tap: AmqpConsumer) -> str:
-    settings = tap._settings
+    settings = tap.settings
     login = f"{settings.username}:{settings.password.reveal()}"
     return f"amqp://{login}@{settings.hosts[0]}/{settings.vhost.replace('/', '%2F')}"
 

@@ -1,12 +1,13 @@
 """The one client of the management API, at a real one: questions, pages, posts, errors."""
 
 import socket
+from contextlib import closing
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
-from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.broker.management.client import Api, Questions, Unanswered
 from medtrack_cli.errors import AccessRefused, ConfigError, TopologyError
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
 from tests.broker.witness import client, settings_of
@@ -45,7 +46,9 @@ def test_a_post_is_sent_once_and_answered(private_broker: PrivateBroker) -> None
             "payload": "é",
             "payload_encoding": "string",
         }
-        answer = asking(private_broker).post(f"exchanges/%2F/{EXCHANGE}/publish", message)
+        settings = settings_of(private_broker.amqp_url, management_url=url(private_broker))
+        with closing(Api(settings, 10)) as api:
+            answer = api.request("POST", f"exchanges/%2F/{EXCHANGE}/publish", message)
         assert answer == {"routed": True}
         assert channel.queue_declare(queue, passive=True).method.message_count == 1
         assert channel.basic_get(queue, auto_ack=True)[2] == "é".encode()

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from medtrack_cli.broker.amqp.backlog import Backlog
-from medtrack_cli.broker.amqp.overflow import Overflow
+from medtrack_cli.broker.amqp.backlog import Backlog, Overflow
 from medtrack_cli.broker.patience import CAP_SECONDS, full_jitter
 from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.ports import Interrupted, Resumed

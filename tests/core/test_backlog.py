@@ -39,7 +39,7 @@ def recorded(*seconds: float) -> Iterator[Message]:
 def sent(paced: Paced, outgoing: Iterator[Message], queue: FakeDepths) -> list[tuple[int, float]]:
     """Pass on to a broker that confirms each in turn; say when each was, in ms."""
     times: list[tuple[int, float]] = []
-    clock = paced._clock
+    clock = paced.clock
 
     def receipts() -> Iterator[Receipt]:
         for each in paced(outgoing):

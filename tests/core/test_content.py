@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from medtrack_cli.core.checked import examine
-from medtrack_cli.core.content import content_of
+from medtrack_cli.core.delivery import content_of
 from medtrack_cli.core.record import from_record, to_line
 from medtrack_cli.events.findings import Rule
 from medtrack_cli.events.json_text import MAX_BODY

@@ -1,6 +1,6 @@
 """Delivery: every event of the input gets exactly one receipt, whatever happens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -8,7 +8,7 @@ from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.listening.sources import Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Publisher, PublishPolicy, Retry, Stop
-from medtrack_cli.core.publishing.deliver import Outgoing, Tally, deliver
+from medtrack_cli.core.publishing.job import Outgoing, Tally, deliver
 from medtrack_cli.errors import (
     BrokerUnreachable,
     ExitCode,
@@ -40,7 +40,7 @@ def publisher(
 
 
 def run(
-    to: Publisher, outgoing: Outgoing, *, again: bool = True
+    to: Publisher, outgoing: Iterable[Outgoing], *, again: bool = True
 ) -> tuple[dict[int, Outcome], MedtrackError | None]:
     """Deliver, and give each position's outcome and the error that ended the run."""
     outcomes: dict[int, Outcome] = {}

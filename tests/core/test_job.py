@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
+from medtrack_cli.core.choices import Invalid
 from medtrack_cli.core.items import Item
 from medtrack_cli.core.messages import Message, Outcome
-from medtrack_cli.core.ports import Invalid, Stop
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.publishing import replay
-from medtrack_cli.core.publishing.deliver import Tally
-from medtrack_cli.core.publishing.job import Job, Make
+from medtrack_cli.core.publishing.job import Job, Make, Tally
 from medtrack_cli.core.publishing.plan import Plan, making
 from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.errors import BrokerUnreachable, InputMissing, TopologyError

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.publishing.deliver import Tally
-from medtrack_cli.core.publishing.job import Job
+from medtrack_cli.core.publishing.job import Job, Tally
 from medtrack_cli.core.publishing.plan import Plan, making, message_ids, messages
 from medtrack_cli.core.validating.examine import Completion
 from medtrack_cli.events.findings import Rule

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from medtrack_cli.core.choices import To
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Stop, To
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.publishing import redrive as core
 from medtrack_cli.core.publishing.job import Pass
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted

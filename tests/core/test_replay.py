@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Invalid, Stop, To
+from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.publishing.pacing import Pace, Paced
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.recorded import Recorded, recorded

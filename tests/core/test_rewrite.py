@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Invalid, To
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.publishing.recorded import Recorded

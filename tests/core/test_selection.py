@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from medtrack_cli.core.choices import Invalid
 from medtrack_cli.core.conditions import Answer
-from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.publishing.recorded import Recorded
 from medtrack_cli.core.publishing.replay import Replay, messages
 from medtrack_cli.core.publishing.selection import Selection
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from tests.builders import NOON, delivery, encode, event
 
 STUDENT = event()["payload"]["student_id"]
@@ -48,7 +48,7 @@ def score(names: Mapping[str, Any]) -> Answer:
     ("selection", "lines", "left_out"),
     [
         (Selection(), [1, 2, 3, 4, 5], {}),
-        (Selection(Window(NOON + timedelta(minutes=4))), [4, 5], {"left_out_time": 3}),
+        (Selection(TimeRange(NOON + timedelta(minutes=4))), [4, 5], {"left_out_time": 3}),
         (Selection(keys=("stage.#", "user.*")), [2, 4], {"left_out_key": 3}),
         (Selection(excluded_keys=("*.created",)), [], {"left_out_exclude_key": 5}),
         (Selection(types=("user.created",)), [4], {"left_out_type": 4}),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from medtrack_cli.broker.amqp.confirm_mode import confirm_mode
 from medtrack_cli.broker.amqp.link import Link, Lost
+from medtrack_cli.broker.amqp.publisher import confirm_mode
 from medtrack_cli.core.connection_settings import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError

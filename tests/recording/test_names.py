@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading.input import Span, gather
 from medtrack_cli.files.recordings.time_index import narrowed
@@ -29,7 +29,7 @@ def test_a_part_of_a_recording_is_read_under_any_name(tmp_path: Path, name: str)
     path = tmp_path / name
     record(path, numbered_deliveries(500))
     source = gather([str(path)], open, registry=built_in())  # type: ignore[arg-type] # no stdin
-    window = Window(NOON + timedelta(seconds=499))
+    window = TimeRange(NOON + timedelta(seconds=499))
     assert narrowed(source.sources[0], window).start > 0
     found = [each.recorded.message_id for each in source.items(span=Span(window, lambda: None))]  # type: ignore[attr-defined] # deliveries
     assert found[-2:] == ["id-499", "id-500"]

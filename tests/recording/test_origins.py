@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading.input import Span, gather
 from tests.builders import NOON, delivery
@@ -56,7 +56,7 @@ def test_the_origin_is_known_where_reading_begins_in_the_middle(tmp_path: Path) 
     since = NOON + timedelta(hours=1, seconds=250)
     source = gather([str(path)], open, registry=built_in())  # type: ignore[arg-type] # no stdin
     passed: list[int] = []
-    read = source.items(span=Span(Window(since, None), lambda: passed.append(1)))
+    read = source.items(span=Span(TimeRange(since, None), lambda: passed.append(1)))
     found = [each.recorded for each in read]
     assert not passed, "it was read from its start"
     assert len(found) < 100

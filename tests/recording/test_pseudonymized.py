@@ -13,10 +13,9 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.publishing.fakes import NAMES
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.publishing.persons import RealPersons
 from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.publishing.recorded import recorded
-from medtrack_cli.core.publishing.replay import Replay, messages
+from medtrack_cli.core.publishing.replay import RealPersons, Replay, messages
 from medtrack_cli.core.publishing.rewrite import Rewrite
 from medtrack_cli.core.publishing.selection import Selection
 from medtrack_cli.errors import CannotCreate

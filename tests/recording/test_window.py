@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from medtrack_cli.events.registry import built_in
 from medtrack_cli.files.reading.input import Input, Span, gather
 from medtrack_cli.files.recordings.time_index import narrowed
@@ -34,7 +34,7 @@ def deliveries(chance: Random, jumps: int) -> Iterator[Delivery]:
         )
 
 
-def times(source: Input, window: Window | None) -> list[tuple[int, datetime]]:
+def times(source: Input, window: TimeRange | None) -> list[tuple[int, datetime]]:
     """Read the deliveries of a window: their lines and times."""
     return [
         (item.line, item.recorded.received_at)
@@ -56,7 +56,7 @@ def test_a_window_holds_all_that_is_in_it(tmp_path: Path, jumps: int, chance: Ra
     for _ in range(15):
         since = chance.choice(everything)[1] + timedelta(seconds=chance.choice((-0.5, 0, 0.5)))
         until = since + timedelta(seconds=chance.randrange(600))
-        for window in (Window(since, until), Window(since), Window(None, until)):
+        for window in (TimeRange(since, until), TimeRange(since), TimeRange(None, until)):
             expected = [each for each in everything if window.holds(each[1])]
             assert times(source, window) == expected
             starts.append(narrowed(source.sources[0], window).start)
@@ -70,7 +70,7 @@ def test_files_joined_out_of_order_are_read_whole(tmp_path: Path, chance: Random
     record(second, deliveries(chance, 0))
     joined.write_bytes(second.read_bytes() + first.read_bytes())
     source = gather([str(joined)], open, registry=built_in())  # type: ignore[arg-type] # no stdin
-    window = Window(NOON + timedelta(seconds=COUNT // 2))
+    window = TimeRange(NOON + timedelta(seconds=COUNT // 2))
     assert len(times(source, window)) == 2 * (COUNT - COUNT // 2 + 1)
 
 

@@ -4,22 +4,21 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event
 from typing import Self
 
 from pika.channel import Channel
 
-from medtrack_cli.broker.amqp.backlog import Backlog
-from medtrack_cli.broker.amqp.cautions import cautions
-from medtrack_cli.broker.amqp.continuity import Loss, has_kept_all
+from medtrack_cli.broker.amqp.backlog import Backlog, Overflow
+from medtrack_cli.broker.amqp.continuity import Loss, cautions, has_kept_all
 from medtrack_cli.broker.amqp.dialer import dial
-from medtrack_cli.broker.amqp.gaps import Gaps
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost
-from medtrack_cli.broker.amqp.overflow import Overflow
+from medtrack_cli.broker.amqp.stream_edges import Gaps
 from medtrack_cli.broker.amqp.subscription import (
     PREFETCH,
     Cancelled,
@@ -28,7 +27,7 @@ from medtrack_cli.broker.amqp.subscription import (
     Released,
     Subscription,
 )
-from medtrack_cli.broker.patience import FIRST_SECONDS
+from medtrack_cli.broker.patience import FIRST_SECONDS, arriving
 from medtrack_cli.broker.refusals import TAP_PREFIX
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
@@ -46,6 +45,7 @@ Settling = Callable[[Subscription, int, list[int]], None]
 _Event = Lost | Cancelled | Released | Depth
 
 
+@dataclass
 class AmqpConsumer:
     """The `Consumer` port over AMQP.
 
@@ -54,32 +54,26 @@ class AmqpConsumer:
     handled but could not be acknowledged is not yielded again.
     """
 
-    def __init__(
-        self,
-        settings: ConnectionSettings,
-        source: Source,
-        note: Note,
-        stop: Stop,
-        retry: Retry | None = None,
-    ) -> None:
-        self._settings = settings
-        self._source = source
-        self._note = note
-        self._stop = stop
-        self._retry = retry or Retry()
-        self._inbox: Inbox = SimpleQueue()
-        self._link: Link | None = None
-        self._tokens = count(1)
-        self._subscription = Subscription(source, "", self._tokens, creates=False)
-        self._open: dict[int, Delivered] = {}  # yielded and not settled, by token
-        self._again: Counter[int] = Counter()  # handled, not acknowledged: these come again
-        self._returns = 0  # how often a message of the queue may have been delivered in vain
-        self._backlog = Backlog(is_asked=source.bounds is not None)
-        self._overflow = Overflow(source, self._backlog)
-        self._gaps = Gaps(settings, source, stop)
-        self._opened_at = 0.0
-        self._short_lived = 0
-        stop.listen(lambda: self._inbox.put(None))
+    settings: ConnectionSettings
+    source: Source
+    note: Note
+    stop: Stop
+    retry: Retry = field(default_factory=Retry)
+    _inbox: Inbox = field(default_factory=SimpleQueue)
+    _link: Link | None = None
+    _tokens: Iterator[int] = field(default_factory=partial(count, 1))
+    _open: dict[int, Delivered] = field(default_factory=dict)  # yielded and not settled, by token
+    _again: Counter[int] = field(default_factory=Counter)  # handled, not acknowledged: come again
+    _returns: int = 0  # how often a message of the queue may have been delivered in vain
+    _opened_at: float = 0.0
+    _short_lived: int = 0
+
+    def __post_init__(self) -> None:
+        self._subscription = Subscription(self.source, "", self._tokens, creates=False)
+        self._backlog = Backlog(is_asked=self.source.bounds is not None)
+        self._overflow = Overflow(self.source, self._backlog)
+        self._gaps = Gaps(self.settings, self.source, self.stop)
+        self.stop.listen(lambda: self._inbox.put(None))
 
     def __enter__(self) -> Self:
         return self
@@ -88,39 +82,37 @@ class AmqpConsumer:
         if self._link is None:
             return
         self._link.close(CLOSE_SECONDS)
-        if farewell := self._source.farewell:
-            self._note(farewell)
+        if farewell := self.source.farewell:
+            self.note(farewell)
 
     def deliveries(self) -> Iterator[Happening | list[Delivery]]:
-        """Yield batches and what happens to the connection, until stopped. See the port."""
-        wish = self._retry.seconds
+        wish = self.retry.seconds
         if not self._connect(wish or FIRST_SECONDS, again=bool(wish), creates=True):
             return
         since = datetime.now(UTC)
         yield Listening(
-            *(since, self._subscription.queue, self._source.patterns),
-            *(self._settings.target, cautions(self._settings, self._source, self._stop)),
+            *(since, self._subscription.queue, self.source.patterns),
+            *(self.settings.target, cautions(self.settings, self.source, self.stop)),
         )
         if not self._subscription.waiting:
             self._backlog.end()
         yield from self._overflow.look(self._subscription.waiting)
-        while not self._stop.is_requested:
+        while not self.stop.is_requested:
             began = datetime.now(UTC)
             batch, event = self._collect()
             deliveries = [each.delivery for each in batch]
             self._open.update((each.delivery.token, each) for each in batch)
             yield from self._gaps.looked(deliveries)
             if deliveries:
-                self._source = self._source.after(deliveries[-1])
+                self.source = self.source.after(deliveries[-1])
             self._backlog.took(len(deliveries), began)
             yield from self._overflow.took(deliveries, self._subscription.waiting)
             if self._overflow.is_due(len(deliveries)):
                 self._call(self._subscription.ask_depth)
-            if event is not None and not self._stop.is_requested:
+            if event is not None and not self.stop.is_requested:
                 yield from self._react(event)
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        """Acknowledge deliveries, or make sure that they aren't yielded again. See the port."""
         for each in self._settle(tokens, Subscription.acknowledge):
             self._again[_identity(each.delivery)] += 1
 
@@ -129,7 +121,6 @@ class AmqpConsumer:
         self._settle(tokens, Subscription.give_back)
 
     def leave(self, tokens: Sequence[int]) -> None:
-        """Stop consuming, and put deliveries back. See the port."""
         done = Event()
         self._settle(tokens, partial(Subscription.leave, done=done.set))
         done.wait(CLOSE_SECONDS if tokens else 0)
@@ -145,23 +136,23 @@ class AmqpConsumer:
 
     def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
         """Get a link with a subscription; False when stopped meanwhile."""
-        queue = self._source.name or f"{TAP_PREFIX}{secrets.token_hex(8)}"
-        self._subscription = Subscription(self._source, queue, self._tokens, creates=creates)
+        queue = self.source.name or f"{TAP_PREFIX}{secrets.token_hex(8)}"
+        self._subscription = Subscription(self.source, queue, self._tokens, creates=creates)
         try:
             self._link = dial(
-                self._settings,
+                self.settings,
                 self._inbox,
                 self._subscription.set_up,
                 seconds=seconds,
                 again=again,
-                note=self._note,
-                stop=self._stop,
+                note=self.note,
+                stop=self.stop,
                 attempt=self._short_lived,
                 longest_pause=PAUSE_SECONDS,
-                retry=self._retry,
+                retry=self.retry,
             )
         except BrokerUnreachable:
-            if self._stop.is_requested:
+            if self.stop.is_requested:
                 return False
             raise
         self._opened_at = time.monotonic()
@@ -170,22 +161,17 @@ class AmqpConsumer:
     def _collect(self) -> tuple[list[Delivered], _Event | None]:
         """Take what has arrived, at most a prefetch; wait one tick for the first."""
         batch: list[Delivered] = []
-        try:
-            arrived = self._inbox.get(timeout=TICK_SECONDS)
-            while True:
-                match arrived:
-                    case Delivered() if self._is_new(arrived):
-                        batch.append(arrived)
-                    case Lost(link=link) if link is self._link:
+        for arrived in arriving(self._inbox, TICK_SECONDS):
+            match arrived:
+                case Delivered() if self._is_new(arrived):
+                    batch.append(arrived)
+                case Lost(link=link) if link is self._link:
+                    return batch, arrived
+                case Cancelled() | Released() | Depth():
+                    if arrived.subscription is self._subscription:
                         return batch, arrived
-                    case Cancelled() | Released() | Depth():
-                        if arrived.subscription is self._subscription:
-                            return batch, arrived
-                if len(batch) >= PREFETCH:
-                    break
-                arrived = self._inbox.get_nowait()
-        except Empty:
-            pass
+            if len(batch) >= PREFETCH:
+                break
         return batch, None
 
     def _holds(self, each: Delivered) -> bool:
@@ -203,11 +189,10 @@ class AmqpConsumer:
         One that was already handled is acknowledged. One that can't be any more comes again, except
         from a tap that has gone with its connection.
         """
-        if not (self._holds(each) or (self._is_current(each) and not self._source.stays)):
+        if not (self._holds(each) or (self._is_current(each) and not self.source.stays)):
             return False
         if each.delivery.redelivered:
-            count = each.delivery.headers.get("x-delivery-count")
-            self._returns = max(self._returns, count if isinstance(count, int) else 0)
+            self._returns = max(self._returns, each.delivery.deliveries)
         if not (each.delivery.redelivered and self._again):
             return True
         identity = _identity(each.delivery)
@@ -235,7 +220,7 @@ class AmqpConsumer:
             case Released():
                 self._returns += 1
                 self._backlog.restart()
-                self._call(partial(self._subscription.consume_again, self._source))
+                self._call(partial(self._subscription.consume_again, self.source))
                 self._call(self._subscription.ask_depth)
             case Cancelled(at=at):
                 what = "the broker ended our subscription: queue deleted or moved"
@@ -243,7 +228,7 @@ class AmqpConsumer:
                 yield from self._resume(self._unseen_since(at), reason, None)
             case Lost(failure=failure, alive_at=alive_at):
                 self._returns += 1
-                is_kept = self._source.queue_type is QueueType.QUORUM
+                is_kept = self.source.queue_type is QueueType.QUORUM
                 since = alive_at if is_kept else self._unseen_since(alive_at)
                 if failure.of_protocol:
                     yield Interrupted(since, failure.error.what)
@@ -263,17 +248,17 @@ class AmqpConsumer:
         If that is impossible, ends with the error of the attempt. Without a `loss` the queue itself
         was gone, if only for a while.
         """
-        self._retry.begin()
+        self.retry.attempts, self.retry.next_at = 0, 0.0
         yield Interrupted(since, reason)
         if self._link:
             self._link.close(URGENT_SECONDS)
         is_steady = time.monotonic() - self._opened_at > STEADY_SECONDS
         self._short_lived = 0 if is_steady else self._short_lived + 1
-        survived = self._source.stays
+        survived = self.source.stays
         try:
-            is_back = self._connect(None, again=True, creates=not self._source.stays)
+            is_back = self._connect(None, again=True, creates=not self.source.stays)
         except TopologyError:
-            if not self._source.patterns:
+            if not self.source.patterns:
                 raise  # others created it
             survived = False
             is_back = self._connect(None, again=True, creates=True)
@@ -286,7 +271,7 @@ class AmqpConsumer:
             not (survived and loss)
             or self._overflow.may_drop(self._subscription.waiting)
             or not has_kept_all(
-                self._settings, self._source, self._subscription.broker, loss, self._stop
+                self.settings, self.source, self._subscription.broker, loss, self.stop
             )
         )
         start = since and self._unseen_since(since) if missed else since

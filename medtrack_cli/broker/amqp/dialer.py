@@ -1,19 +1,30 @@
-"""Connect a link: over several hosts, repeatedly, within a budget of time."""
+"""Connect a link: over several hosts, repeatedly, within a budget of time; or for one request."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from pika.channel import Channel
 
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost, Opened, Setup
 from medtrack_cli.broker.failure import LOOK_SECONDS, Failure
-from medtrack_cli.broker.patience import CAP_SECONDS, full_jitter
+from medtrack_cli.broker.patience import (
+    CAP_SECONDS,
+    FIRST_SECONDS,
+    TICK_SECONDS,
+    arriving,
+    full_jitter,
+)
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.ports import Note, Retry, Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 
 LEAST_SECONDS = 1.1  # an attempt with less would only report that there was no time
 LEAST_LOOK_SECONDS = 0.4
+T = TypeVar("T")
 
 
 def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
@@ -56,7 +67,8 @@ def dial(  # noqa: PLR0913 -- one parameter a decision of the caller
         if retry:
             retry.attempts += 1
         note(f"connecting to {settings.describe(host)}")
-        until = _share(deadline, others)
+        now = time.monotonic()
+        until = now + (deadline - now) / (others + 1)  # its share, so that others get theirs
         outcome = try_once(Link(settings, host, inbox, setup), inbox, until, stop)
         if isinstance(outcome, Link):
             return outcome
@@ -128,35 +140,21 @@ def _tries(
             return
 
 
-def _share(deadline: float, others: int) -> float:
-    """Give one host its share of the time left, so that the others get theirs."""
-    now = time.monotonic()
-    return now + (deadline - now) / (others + 1)
-
-
 def _wait(seconds: float, stop: Stop) -> None:
     until = time.monotonic() + seconds
     while not stop.is_requested and (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, 0.1))
+        time.sleep(min(left, TICK_SECONDS))
 
 
 def try_once(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Failure:
     """Start a link and wait for its result; what other links still report is dropped."""
-    from queue import Empty
-
     link.start()
-    while not stop.is_requested:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            happening = inbox.get(timeout=min(left, 0.1))
-        except Empty:
-            continue
-        if isinstance(happening, Opened) and happening.link is link:
-            return link
-        if isinstance(happening, Lost) and happening.link is link:
-            return happening.failure
+    while not stop.is_requested and (left := deadline - time.monotonic()) > 0:
+        for happening in arriving(inbox, min(left, TICK_SECONDS)):
+            if isinstance(happening, Opened) and happening.link is link:
+                return link
+            if isinstance(happening, Lost) and happening.link is link:
+                return happening.failure
     stands = link.is_connected
     link.close(URGENT_SECONDS)
     hint = "is a firewall dropping packets? --retry-for SECONDS waits longer"
@@ -164,3 +162,50 @@ def try_once(link: Link, inbox: Inbox, deadline: float, stop: Stop) -> Link | Fa
         hint = "it takes connections and says nothing: is this the port of AMQP (5672; TLS: 5671)?"
     error = BrokerUnreachable("no answer in time", link.settings.describe(link.host), hint=hint)
     return Failure(error, heals=True, is_cut_short=True)
+
+
+Answered = Callable[[T], None]
+Question = Callable[[Link, Channel, Answered[T]], None]
+"""What is asked when the channel is open, on the I/O thread; it ends in `answered(value)`.
+
+A frame of pika's is a value, too.
+"""
+
+
+def request(
+    settings: ConnectionSettings,
+    question: Question[T],
+    note: Note,
+    stop: Stop,
+    seconds: float = FIRST_SECONDS,
+) -> T:
+    """Connect, ask, close, and return the answer; a refusal is raised as its error."""
+    inbox: Inbox = SimpleQueue()
+    answers: list[T] = []
+
+    def set_up(link: Link, channel: Channel) -> None:
+        def answered(value: T) -> None:
+            answers.append(value)
+            link.opened()
+
+        question(link, channel, answered)
+
+    link = dial(settings, inbox, set_up, seconds=seconds, again=False, note=note, stop=stop)
+    link.close()
+    return answers[-1]
+
+
+def count_waiting(channel: Channel, queue: str, tell: Callable[[int], object]) -> None:
+    """Ask how many messages wait in a queue, by a passive declare. On the I/O thread."""
+    channel.queue_declare(
+        queue, passive=True, callback=lambda frame: tell(frame.method.message_count)
+    )
+
+
+def declare_exchange(settings: ConnectionSettings, note: Note, stop: Stop) -> None:
+    """Declare the settings' exchange as a durable topic; idempotent."""
+
+    def declare(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+        channel.exchange_declare(settings.exchange, "topic", durable=True, callback=answered)
+
+    request(settings, declare, note, stop)

@@ -1,25 +1,22 @@
 """Translate what pika and the socket raise into errors a person can act on."""
 
+import errno
 import re
+import socket
 import ssl
+from typing import Any
 
 from pika import exceptions
 from pika.adapters.utils import connection_workflow as workflow
 
-from medtrack_cli.broker.amqp.bounded import TooMuch
-from medtrack_cli.broker.amqp.greeting import described, is_alert, is_foreign
-from medtrack_cli.broker.amqp.losses import lost
+from medtrack_cli.broker.amqp.bounded import TooMuch, described, is_alert, is_foreign
 from medtrack_cli.broker.certificates import presented
-from medtrack_cli.broker.failure import Failure
+from medtrack_cli.broker.failure import NO_MEMORY, SHORTAGES, Failure
 from medtrack_cli.broker.refusals import channel_failure, no_vhost, vhost_refused
 from medtrack_cli.broker.tls import handshake_error, late_alert, shows_in_certificate
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.hiding import plain, without_secrets
-from medtrack_cli.errors import (
-    AccessRefused,
-    BrokerUnreachable,
-    MedtrackError,
-)
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError
 
 CONNECTION_FORCED, NOT_ALLOWED, INTERNAL_ERROR = 320, 530, 541
 ACCESS_REFUSED = 403
@@ -31,6 +28,17 @@ _NO_VHOST = re.compile(r"vhost .*not found", re.DOTALL)
 _CLOSED_TO_USER = re.compile(r"^NOT_ALLOWED - access to vhost .* refused for user ", re.DOTALL)
 # While a connection opens, pika keeps the broker's reply only in the text of another exception.
 _REPLY = re.compile(r"ConnectionClosedByBroker: \(([0-9]+)\) b?['\"](.*)['\"]", re.DOTALL)
+_NO_ROUTE = "is this machine on the broker's network, or its VPN?"
+_FORBIDDEN = "a firewall or sandbox of this machine forbids it"
+_OF_THIS_MACHINE = SHORTAGES | {
+    errno.EADDRNOTAVAIL: "is the address one to connect to, and has this machine a free port left?",
+    errno.ENETUNREACH: _NO_ROUTE,
+    errno.EHOSTUNREACH: _NO_ROUTE,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+}
+_RUNNING = "is RabbitMQ running there? `medtrack broker start` starts a private one"
+_FELL_BEHIND: Any = getattr(exceptions, "WorkQueueFullError", ())  # pika has it from 1.5 on
 
 
 def connection_failure(
@@ -66,7 +74,8 @@ def _failure(  # noqa: PLR0911 -- one return a cause
         case exceptions.ProtocolVersionMismatch():
             return Failure(_no_broker(broker), heals=False, of_host=True)
         case TooMuch() | exceptions.BodyTooLongError():
-            what = f"the broker broke the protocol ({_how(cause)})"
+            how = str(cause) if isinstance(cause, TooMuch) else "a body longer than announced"
+            what = f"the broker broke the protocol ({how})"
             hint = "no event is so large; what publishes such messages, or stands in the way?"
             error = BrokerUnreachable(what, broker, hint=hint)
             return Failure(error, heals=False, of_protocol=True)
@@ -78,10 +87,6 @@ def _failure(  # noqa: PLR0911 -- one return a cause
             return channel_failure(cause.reply_code, cause.reply_text, settings)
     what, hint = lost(cause)
     return Failure(BrokerUnreachable(what, broker, hint=hint), heals=True)
-
-
-def _how(cause: exceptions.ProtocolSyntaxError) -> str:
-    return str(cause) if isinstance(cause, TooMuch) else "a body longer than announced"
 
 
 def _innermost(cause: BaseException) -> BaseException:
@@ -170,7 +175,8 @@ def _no_broker(broker: str, why: str = "") -> MedtrackError:
 def _closed(code: int, reply: str | bytes, broker: str, settings: ConnectionSettings) -> Failure:
     text = plain(reply)
     if code == ACCESS_REFUSED:
-        return Failure(_bad_login(broker), heals=False)
+        hint = "check user name and password: `medtrack config show` says where each came from"
+        return Failure(AccessRefused("login refused", broker, hint=hint), heals=False)
     shown = without_secrets(text, settings)
     if code == NOT_ALLOWED:
         return _not_allowed(text, shown, broker, settings)
@@ -205,6 +211,48 @@ def _no_plain_login(
     return Failure(AccessRefused(what, broker, hint=hint), heals=False, of_host=True)
 
 
-def _bad_login(broker: str) -> MedtrackError:
-    hint = "check user name and password: `medtrack config show` says where each came from"
-    return AccessRefused("login refused", broker, hint=hint)
+def lost(cause: BaseException) -> tuple[str, str]:
+    """Say what happened and the next step: many causes aren't at the broker's end."""
+    match cause:
+        # UnicodeError: a part of the name is too long for any host, and isn't looked up.
+        case socket.gaierror(errno=socket.EAI_NONAME | socket.EAI_NODATA) | UnicodeError():
+            hint = "check how the host is written, and that this machine can look names up"
+            return "host name not found", hint
+        case socket.gaierror():
+            hint = "can this machine look names up? its name server may be away"
+            return f"host name not looked up ({cause.strerror})", hint
+        case MemoryError():
+            return "no connection (out of memory)", NO_MEMORY
+        case ssl.SSLError():  # its numbers are OpenSSL's
+            return _why(cause), _RUNNING
+        case OSError(errno=int(number)) if number in _OF_THIS_MACHINE:
+            return f"no connection ({cause.strerror})", _OF_THIS_MACHINE[number]
+    return _why(cause), _RUNNING
+
+
+def _why(cause: BaseException) -> str:  # noqa: PLR0911 -- one return a cause
+    """Name what happened to the connection; pika's own texts are often empty."""
+    match cause:
+        case ConnectionRefusedError():
+            return "connection refused"
+        case exceptions.AMQPHeartbeatTimeout():
+            return "the broker stopped answering (no heartbeat)"
+        case exceptions.ConnectionBlockedTimeout():
+            return "the broker kept the connection blocked"
+        case exceptions.NoFreeChannels():
+            return "the broker allows no further channel"
+        case _ if isinstance(cause, _FELL_BEHIND):
+            return "connection lost (this machine fell behind what came)"
+        case TimeoutError() | workflow.AMQPConnectorStackTimeout():
+            return "no answer in time"
+        case (
+            exceptions.ConnectionOpenAborted()
+            | workflow.AMQPConnectorAborted()
+            | workflow.AMQPConnectionWorkflowAborted()
+        ):
+            return "the attempt to connect was given up"
+        case exceptions.StreamLostError() | EOFError() | ConnectionError() | ssl.SSLError():
+            return "connection lost"
+        case OSError():
+            return f"no connection ({cause.strerror or type(cause).__name__})"
+    return "no connection"

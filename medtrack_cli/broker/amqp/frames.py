@@ -15,8 +15,7 @@ from pika.connection import Connection
 from pika.exceptions import AMQPError
 from pika.frame import Method
 
-from medtrack_cli.broker.limits import beyond_limits
-from medtrack_cli.core.messages import Message
+from medtrack_cli.core.messages import Message, beyond_limits
 
 CONTENT_TYPE = "application/json"
 PERSISTENT = 2

@@ -16,6 +16,7 @@ from typing import Any
 from pika import data
 
 from medtrack_cli.core.delivery import LongString, Nested, Several, Single, Whole
+from medtrack_cli.core.hiding import plain
 from medtrack_cli.events.json_text import MAX_DEPTH
 
 _decode_plain = data.decode_value
@@ -106,7 +107,7 @@ def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
     offset += 4
     while offset < end:
         key, offset = data.decode_short_string(encoded, offset)
-        name = key if isinstance(key, str) else key.decode("utf-8", "backslashreplace")
+        name = plain(key)
         value, offset = data.decode_value(encoded, offset)
         if name not in table:
             table[name] = value
@@ -118,10 +119,7 @@ def decode_table(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]:
 
 
 def encode_table(pieces: list[bytes], table: Mapping[str, Any] | None) -> int:
-    """Add a table's bytes to the pieces; return their number.
-
-    Several values each get their name.
-    """
+    """Add a table's bytes to the pieces, several values each with their name; return their size."""
     start = len(pieces)
     pieces.append(b"")  # the size, known at the end
     size = 0

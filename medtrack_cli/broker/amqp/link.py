@@ -8,7 +8,7 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from queue import SimpleQueue
@@ -20,9 +20,8 @@ from pika.channel import Channel
 
 from medtrack_cli import __version__
 from medtrack_cli.broker.amqp import header_values
-from medtrack_cli.broker.amqp.bounded import BoundedConnection
+from medtrack_cli.broker.amqp.bounded import BoundedConnection, Login
 from medtrack_cli.broker.amqp.errors import connection_failure
-from medtrack_cli.broker.amqp.greeting import Agreed, Login
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.broker.refusals import channel_failure
 from medtrack_cli.broker.tls import ssl_context
@@ -49,10 +48,7 @@ class Opened(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The link is gone, or could not be made. Nothing more comes from it.
-
-    `alive_at` is when the broker was last surely there.
-    """
+    """The link is gone for good, or wasn't made; at `alive_at` the broker was surely there."""
 
     link: "Link"
     failure: Failure
@@ -74,7 +70,8 @@ class Link:
     """A connection to one host and its one channel, from its start to its loss.
 
     `setup` runs on the I/O thread when the channel is open, and ends in `link.opened()`.
-    Exactly one Lost is put in the inbox, whatever happens, unless `close` was called before.
+    Exactly one Lost is put in the inbox, whatever happens, unless `close` was called before; when
+    it `is_over`, the owner may not have read that yet.
     """
 
     def __init__(
@@ -85,9 +82,9 @@ class Link:
         self._inbox = inbox
         self._setup = setup
         self._is_at_risk = False
-        self._connection: BoundedConnection | None = None
+        self.connection: BoundedConnection | None = None
         self._channel: Channel | None = None
-        self._is_over = False
+        self.is_over = False
         self._heard = datetime.now(UTC)
         self._unsent = 0  # bytes
         self.written = 0  # messages, counted by the publisher; on the I/O thread
@@ -99,29 +96,9 @@ class Link:
         self._thread = threading.Thread(target=self._run, name="medtrack-io", daemon=True)
 
     @property
-    def is_over(self) -> bool:
-        """Whether it was lost or closed; the owner may not have read that yet."""
-        return self._is_over
-
-    @property
-    def properties_size(self) -> int:
-        """The bytes of the last message's properties and headers. On the I/O thread."""
-        return self._connection.properties_size if self._connection else 0
-
-    @property
     def is_connected(self) -> bool:
         """Whether the host has accepted the connection, and TLS, if used, is established."""
-        return getattr(self._connection, "_transport", None) is not None
-
-    @property
-    def of_the_broker(self) -> Mapping[str, Any]:
-        """The broker's properties, as far as it has sent them."""
-        return self._connection.of_itself if self._connection else {}
-
-    @property
-    def agreed(self) -> Agreed | None:
-        """What was negotiated at login; None: it wasn't accepted."""
-        return self._connection.agreed if self._connection else None
+        return getattr(self.connection, "_transport", None) is not None
 
     def is_there(self, seconds: float) -> bool:
         """Ask the broker for a sign of life, repeatedly; False when none has come for a while."""
@@ -134,7 +111,7 @@ class Link:
     @property
     def _is_silent(self) -> bool:
         """Whether nothing has come since it was asked."""
-        heard_at = self._connection.heard_at if self._connection else 0.0
+        heard_at = self.connection.heard_at if self.connection else 0.0
         return heard_at < self._asked_at
 
     def start(self) -> None:
@@ -167,7 +144,7 @@ class Link:
 
     def tell(self, happening: object) -> None:
         """Put an event into the inbox. On the I/O thread."""
-        if not self._is_over:
+        if not self.is_over:
             self._inbox.put(happening)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
@@ -175,7 +152,7 @@ class Link:
 
         A broker that was asked for a sign of life, and gave none, gets hardly any.
         """
-        self._is_over = True
+        self.is_over = True
         self._schedule(self._close_connection)
         self._thread.join(min(seconds, SILENT_SECONDS) if self._is_silent else seconds)
         if self._thread.is_alive():
@@ -183,52 +160,54 @@ class Link:
             self._thread.join(0.2)
 
     def _schedule(self, action: Callable[[], None]) -> None:
-        if self._made.wait(CONNECT_SECONDS) and self._connection and self._thread.is_alive():
-            self._connection.ioloop.add_callback_threadsafe(action)
+        if self._made.wait(CONNECT_SECONDS) and self.connection and self._thread.is_alive():
+            self.connection.ioloop.add_callback_threadsafe(action)
 
     def _close_connection(self) -> None:
-        if self._connection and not (self._connection.is_closed or self._connection.is_closing):
-            self._connection.close()
-        elif self._connection and self._connection.is_closed:
+        if self.connection and not (self.connection.is_closed or self.connection.is_closing):
+            self.connection.close()
+        elif self.connection and self.connection.is_closed:
             self._stop_loop()
 
     def _stop_loop(self) -> None:
-        if self._connection:
-            self._connection.ioloop.stop()
+        if self.connection:
+            self.connection.ioloop.stop()
 
     def _run(self) -> None:
         try:
-            self._connection = BoundedConnection(
+            self.connection = BoundedConnection(
                 self._parameters,
                 on_open_callback=self._on_open,
                 on_open_error_callback=lambda _, error: self._lose(error),
                 on_close_callback=lambda _, error: self._lose(error),
             )
             self._made.set()
-            self._connection.ioloop.start()
+            self.connection.ioloop.start()
         except Exception as error:  # noqa: BLE001 -- whatever ends the loop ends the link
             self._lose(error)
         finally:
             self._made.set()
-            if self._connection:
-                self._connection.ioloop.close()  # its two sockets; calls from now on are ignored
+            if self.connection:
+                self.connection.ioloop.close()  # its two sockets; calls from now on are ignored
 
     def _lose(self, cause: BaseException | str) -> None:
         error = cause if isinstance(cause, BaseException) else ConnectionError(cause)
         words = b""
-        if self._connection:
-            error = self._connection.broken_by or error
-            words = self._connection.first_words
+        if self.connection:
+            error = self.connection.broken_by or error
+            words = self.connection.first_words
         self._fail(connection_failure(error, self.settings, self.host, words))
         self._stop_loop()
 
     def _fail(self, failure: Failure) -> None:
         self.tell(Lost(self, failure, self._heard))
-        self._is_over = True
+        self.is_over = True
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 -- pika's callback type
         connection.add_on_connection_blocked_callback(
-            lambda _, frame: self.tell(Blocked(self, self._shown(frame.method.reason)))
+            lambda _, frame: self.tell(
+                Blocked(self, without_secrets(frame.method.reason, self.settings))
+            )
         )
         connection.add_on_connection_unblocked_callback(
             lambda _, _frame: self.tell(Blocked(self, None))
@@ -237,11 +216,8 @@ class Link:
         self._pulse(connection, 0, time.monotonic(), self._heard)
 
     def _open_channel(self) -> None:
-        if self._connection:
-            self._connection.channel(on_open_callback=self._on_channel_open)
-
-    def _shown(self, text: str | bytes) -> str:
-        return without_secrets(text, self.settings)
+        if self.connection:
+            self.connection.channel(on_open_callback=self._on_channel_open)
 
     def _pulse(self, connection: Any, received: int, due: float, before: datetime) -> None:  # noqa: ANN401
         """Note when the broker answered: not by what leaves the socket's buffer after a long sleep.

@@ -4,28 +4,144 @@ Each permission is tested on a connection of its own: a refusal costs the channe
 """
 
 import secrets
+import socket
+import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from pika.channel import Channel
+from pika.exceptions import IncompatibleProtocolError
 
-from medtrack_cli.broker.amqp.dialer import try_once
+from medtrack_cli.broker import certificates
+from medtrack_cli.broker.amqp.bounded import described, is_foreign
+from medtrack_cli.broker.amqp.dialer import Answered, Question, request, try_once
+from medtrack_cli.broker.amqp.errors import connection_failure, lost
 from medtrack_cli.broker.amqp.link import Inbox, Link
-from medtrack_cli.broker.amqp.request import Answered, Question, request
-from medtrack_cli.broker.amqp.sockets import Sockets
+from medtrack_cli.broker.patience import within
 from medtrack_cli.broker.refusals import TAP_PREFIX, grant_both
-from medtrack_cli.core.connection_settings import Host
+from medtrack_cli.broker.tls import encrypted, handshake_error, speaks_none, ssl_context
+from medtrack_cli.core.certificate import Certificate
+from medtrack_cli.core.connection_settings import ConnectionSettings, Host, TlsSettings
 from medtrack_cli.core.doctor.ports import Attempt, Blocked
-from medtrack_cli.errors import AccessRefused, MedtrackError
+from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.ports import Stop
+from medtrack_cli.errors import AccessRefused, BrokerUnreachable, MedtrackError
 
+T = TypeVar("T")
+_WANTED = b"AMQP\x00\x00\x09\x01"
+_WEB = b"GET / HTTP/1.0\r\n\r\n"
+_ENOUGH = 64  # bytes that identify a protocol
+_LATE_SECONDS = 0.3  # the broker's answer to our certificate comes after the handshake
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL
+_SAYS_NOTHING = "the host takes connections, and says nothing"
 _CAME_BACK = -1.0
 
 
-class Probes(Sockets):
+class Probes:
     """The requests of `core.doctor` to a broker; see `Broker` there."""
+
+    def __init__(self, settings: ConnectionSettings, stop: Stop) -> None:
+        self._settings = settings
+        self._tls = settings.tls or TlsSettings()
+        self._stop = stop
+
+    def addresses(self, host: Host, seconds: float) -> Sequence[str]:
+        def look_up() -> Sequence[str]:
+            found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+            return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+        return self._within(host, seconds, look_up, "the host name isn't looked up in time")
+
+    def reach(self, host: Host, address: str, seconds: float) -> None:
+        def connect() -> None:
+            socket.create_connection((address, host.port), seconds).close()
+
+        self._within(host, seconds, connect, "no answer in time")
+
+    def greet(self, host: Host, seconds: float) -> str:
+        greet = self._greet_by_tls if self._settings.tls else self._greet
+        return self._within(host, seconds, lambda: greet(host, seconds), _SAYS_NOTHING)
+
+    def _greet(self, host: Host, seconds: float) -> str:
+        try:
+            words = _first_words(host, seconds / 2)
+        except TimeoutError:  # a web server may wait for the end of a line
+            words = _first_words(host, seconds / 2, _WEB)
+            if not is_foreign(words):
+                raise TimeoutError from None
+        if not words or is_foreign(words):
+            cause = IncompatibleProtocolError("no AMQP")
+            failure = connection_failure(cause, self._settings, host, words)
+            raise failure.looked_at(self._stop, seconds).error
+        return "AMQP 0-9-1"
+
+    def _greet_by_tls(self, host: Host, seconds: float) -> str:
+        try:
+            with encrypted(self._tls, certificates.unchecked(), host, seconds) as peer:
+                cipher = peer.cipher()
+                return f"{peer.version()}, {cipher[0] if cipher else 'no cipher'}"
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise  # it disconnects
+        except ssl.SSLError as error:
+            if not speaks_none(error):
+                return f"TLS, which refuses our handshake ({error.reason})"
+            raise self._no_tls(error, host, seconds) from None
+
+    def _no_tls(self, error: ssl.SSLError, host: Host, seconds: float) -> MedtrackError:
+        """Name what is spoken instead of TLS."""
+        broker = self._settings.describe(host)
+        failed = handshake_error(error, self._settings, host) or BrokerUnreachable("no TLS", broker)
+        try:
+            words = _first_words(host, seconds)
+        except OSError:
+            return failed
+        spoken = "it speaks AMQP without TLS"
+        if not words or is_foreign(words):
+            spoken = described(words, lambda line: without_secrets(line, self._settings))
+        what = f"{failed.what}: {spoken}" if spoken else failed.what
+        return type(failed)(what, failed.subject, hint=failed.hint)
+
+    def chain(self, host: Host, seconds: float) -> Sequence[Certificate]:
+        look = partial(certificates.chain, self._tls, host, seconds)
+        try:
+            return within(seconds, look, self._stop)
+        except TimeoutError:
+            return ()
+
+    def trust(
+        self, host: Host, seconds: float, *, name: bool, dates: bool
+    ) -> Sequence[Certificate]:
+        def check() -> Sequence[Certificate]:
+            context = ssl_context(self._tls)
+            context.check_hostname = name
+            if not dates:
+                context.verify_flags |= _NO_CHECK_TIME
+            try:
+                with encrypted(self._tls, context, host, seconds) as peer:
+                    if not (name or dates):
+                        _await_alert(peer)
+                    return certificates.shown_by(peer, is_checked=True)
+            except ssl.SSLError as error:
+                seen = certificates.presented(self._tls, host, seconds)
+                if refused := handshake_error(error, self._settings, host, seen):
+                    raise refused from None
+                raise
+
+        return self._within(host, seconds, check, _SAYS_NOTHING)
+
+    def _within(self, host: Host, seconds: float, question: Callable[[], T], late: str) -> T:
+        try:
+            return within(seconds, question, self._stop)
+        except TimeoutError:
+            raise BrokerUnreachable(late, self._settings.describe(host)) from None
+        except (OSError, UnicodeError) as error:
+            what, hint = lost(error)
+            raise BrokerUnreachable(what, self._settings.describe(host), hint=hint) from None
 
     def log_in(self, host: Host, seconds: float) -> Attempt:
         inbox: Inbox = SimpleQueue()
@@ -37,7 +153,9 @@ class Probes(Sockets):
         failure = None if isinstance(outcome, Link) else outcome.looked_at(self._stop)
         if failure is None:
             link.close()
-        said, agreed = link.of_the_broker, link.agreed
+        connection = link.connection
+        said = connection.of_itself if connection else {}
+        agreed = connection.agreed if connection else None
         return Attempt(
             host,
             str(said.get("product", "")),
@@ -50,8 +168,8 @@ class Probes(Sockets):
     def find_exchange(self, host: Host, seconds: float) -> None:
         name = self._settings.exchange
 
-        def find(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-            channel.exchange_declare(name, passive=True, callback=lambda _: answered(None))
+        def find(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+            channel.exchange_declare(name, passive=True, callback=answered)
 
         self._ask(host, find, seconds)
 
@@ -73,28 +191,18 @@ class Probes(Sockets):
     def may_tap(self, host: Host, pattern: str, seconds: float) -> None:
         exchange, queue = self._settings.exchange, _new_name()
 
-        def bind(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-            channel.queue_declare(
-                queue,
-                exclusive=True,
-                callback=lambda _: channel.queue_bind(
-                    queue, exchange, pattern, callback=lambda _: answered(None)
-                ),
-            )
+        def bind(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+            channel.queue_declare(queue, exclusive=True)
+            channel.queue_bind(queue, exchange, pattern, callback=answered)
 
         self._ask(host, bind, seconds)
 
     def may_read(self, host: Host, seconds: float) -> None:
         queue = _new_name()
 
-        def read(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-            channel.queue_declare(
-                queue,
-                exclusive=True,
-                callback=lambda _: channel.basic_consume(
-                    queue, lambda *_: None, callback=lambda _: answered(None)
-                ),
-            )
+        def read(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+            channel.queue_declare(queue, exclusive=True)
+            channel.basic_consume(queue, lambda *_: None, callback=answered)
 
         self._ask(host, read, seconds)
 
@@ -138,6 +246,21 @@ class Probes(Sockets):
             return request(at, question, lambda _note: None, self._stop, seconds)
         except AccessRefused as error:
             raise grant_both(error, self._settings) from None
+
+
+def _first_words(host: Host, seconds: float, said: bytes = _WANTED) -> bytes:
+    """Begin as an AMQP client does, and read what comes; b"": the host disconnects."""
+    with socket.create_connection(host, seconds) as connection, suppress(ConnectionError):
+        connection.sendall(said)
+        return connection.recv(_ENOUGH)
+    return b""
+
+
+def _await_alert(peer: ssl.SSLSocket) -> None:
+    """Give a broker time to refuse our certificate: in TLS 1.3 it does so only now."""
+    peer.settimeout(_LATE_SECONDS)
+    with suppress(TimeoutError):
+        peer.recv(1)
 
 
 def _new_name() -> str:

@@ -1,27 +1,73 @@
 """Publish with pipelined confirms, and say the truth about every message."""
 
 import time
-from queue import Empty
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
 
+from pika import spec
 from pika.channel import Channel
 
 from medtrack_cli.broker.amqp import frames
-from medtrack_cli.broker.amqp.confirm_mode import Answered, Returned
-from medtrack_cli.broker.amqp.link import Blocked, Lost
+from medtrack_cli.broker.amqp.link import Blocked, Link, Lost
 from medtrack_cli.broker.amqp.redialer import Redialer
-from medtrack_cli.broker.failure import Failure
-from medtrack_cli.broker.patience import MOST_HELD
+from medtrack_cli.broker.failure import Failure, is_suspicious
+from medtrack_cli.broker.patience import MOST_HELD, timed_out
 from medtrack_cli.broker.publish_loop import PublishLoop, Source
-from medtrack_cli.broker.suspects import is_suspicious
-from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
 
 
+class Answered(NamedTuple):
+    """The broker has acked or nacked a tag, or all up to it.
+
+    `written` is how many messages had been written to the channel by then.
+    """
+
+    link: Link
+    tag: int
+    multiple: bool
+    is_ack: bool
+    written: int
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the tag is one of those written; 0 stands for all of them."""
+        return (0 if self.multiple else 1) <= self.tag <= self.written
+
+
+class Returned(NamedTuple):
+    """The broker has handed a message back; its confirm follows."""
+
+    link: Link
+    message_id: str
+    routing_key: str
+
+
+def confirm_mode(link: Link, channel: Channel) -> None:
+    """Put the channel into confirm mode and pass its answers on."""
+
+    def answered(frame: Any) -> None:  # noqa: ANN401 -- pika's frame of Ack or Nack
+        method = frame.method
+        is_ack = isinstance(method, spec.Basic.Ack)
+        link.tell(Answered(link, method.delivery_tag, method.multiple, is_ack, link.written))
+
+    def returned(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
+        link.tell(Returned(link, properties.message_id or "", method.routing_key))
+
+    connection: Any = channel.connection
+    if not (connection.publisher_confirms and connection.basic_nack):
+        what = "the broker can't confirm what it takes (it lacks publisher_confirms or basic.nack)"
+        hint = "nothing is published without a confirm: is it RabbitMQ?"
+        error = BrokerUnreachable(what, link.settings.describe(link.host), hint=hint)
+        link.fail(Failure(error, heals=False, of_host=True))
+        return
+    channel.add_on_return_callback(returned)
+    channel.confirm_delivery(answered, callback=lambda _frame: link.opened())
+
+
+@dataclass
 class AmqpPublisher(PublishLoop):
     """The `Publisher` port over AMQP.
 
@@ -29,33 +75,29 @@ class AmqpPublisher(PublishLoop):
     refusal is surely about this message, and everything after it is unsent.
     """
 
-    def __init__(
-        self, settings: ConnectionSettings, policy: PublishPolicy, note: Note, stop: Stop
-    ) -> None:
-        super().__init__(settings, policy, note, stop)
-        self._line = Redialer(settings, policy, self._inbox, note, stop)
-        self._confirms = Confirms()
-        self._blocked: str | None = None
-        self._last_answer = 0.0
+    _confirms: Confirms = field(default_factory=Confirms)
+    _blocked: str | None = None
+    _last_answer: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._line = Redialer(
+            *(self.settings, self.policy, self._inbox, self.note, self.stop), confirm_mode
+        )
 
     def __enter__(self) -> Self:
         self._line.first()
+        self.deadline = self._line.deadline
         self._started()
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        is_urgent = error is not None or self._blocked is not None or self._stop.is_requested
+        is_urgent = error is not None or self._blocked is not None or self.stop.is_requested
         self._line.close(is_urgent=is_urgent)
 
     @property
     def in_flight(self) -> int:
-        """How many messages wait for the broker's answer."""
         return len(self._confirms)
-
-    @property
-    def deadline(self) -> float:
-        """When the run's time is over, on the monotonic clock."""
-        return self._line.deadline
 
     def _sent(self) -> list[Message]:
         sent = [*self._confirms.unanswered(), *self._again]
@@ -71,10 +113,9 @@ class AmqpPublisher(PublishLoop):
         self._last_answer = time.monotonic()
 
     def _send(self, feed: Source) -> None:
-        """Send what the window has room for: first retries, then new input."""
         batch: list[Message] = []
         room = self._room()
-        policy = self._policy
+        policy = self.policy
         while len(batch) < room and self._confirms.bytes_in_flight < policy.window_bytes:
             if len(self._verdicts) > policy.window * 2:
                 self._wake()  # hand these out, then continue at once
@@ -88,7 +129,8 @@ class AmqpPublisher(PublishLoop):
                 continue
             if self._nacked.holds(message):
                 continue
-            if (reason := frames.why_unsendable(message, self._settings.username)) is not None:
+            username = self.settings.username
+            if not message.is_checked and (reason := frames.why_unsendable(message, username)):
                 self._verdicts.give(message, Outcome.REFUSED, reason)
                 continue
             self._confirms.sent(message)
@@ -96,18 +138,13 @@ class AmqpPublisher(PublishLoop):
         if batch and (link := self._line.link):
             if len(self._confirms) == len(batch):
                 self._last_answer = time.monotonic()  # the wait for an answer begins now
-            exchange = self._settings.exchange
+            exchange = self.settings.exchange
 
             def write(channel: Channel) -> None:
                 link.written += len(batch)  # before: an answer may come while it is written
                 frames.write(channel, batch, exchange)
 
             link.call(write)
-
-    def _may_read(self) -> bool:
-        """Return whether new input may be read: not while very many retries wait."""
-        waiting = self._nacked
-        return waiting.count < MOST_HELD and waiting.bytes_waiting < self._policy.window_bytes
 
     def _room(self) -> int:
         """Return how many messages may be sent now: none before half of the window is free.
@@ -123,35 +160,26 @@ class AmqpPublisher(PublishLoop):
         return window - in_flight
 
     def _next_of_both(self, feed: Source) -> Message | Receipt | None:
-        return self._next_again() or (feed.take() if self._may_read() else None)
-
-    def _wait(self) -> None:
-        """Wait until something happens and handle all that has happened."""
-        try:
-            happening = self._inbox.get(timeout=0.1)
-        except Empty:
-            return
-        while True:
-            self._handle(happening)
-            try:
-                happening = self._inbox.get_nowait()
-            except Empty:
-                return
+        """Give a retry, or new input, which isn't read while very many retries wait."""
+        waiting = self._nacked
+        may_read = waiting.count < MOST_HELD and waiting.bytes_waiting < self.policy.window_bytes
+        return self._next_again() or (feed.take() if may_read else None)
 
     def _check_clocks(self) -> None:
-        blocked = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
-        self._line.check_deadline(blocked)
+        if time.monotonic() >= self.deadline:
+            blocked = f"blocked by the broker: {self._blocked}" if self._blocked else "time ran out"
+            raise timed_out(self.settings, blocked)
         moved_at = self._line.link.moved_at if self._line.link else 0.0
         silent_for = time.monotonic() - max(self._last_answer, moved_at)
-        if self._confirms and self._blocked is None and silent_for > self._policy.confirm_timeout:
+        if self._confirms and self._blocked is None and silent_for > self.policy.confirm_timeout:
             what = f"no confirm for {silent_for:.0f} s"
-            self._note(f"{what}: taking the connection for dead")
-            error = BrokerUnreachable(what, self._settings.describe())
+            self.note(f"{what}: taking the connection for dead")
+            error = BrokerUnreachable(what, self.settings.describe())
             self._reconnect(error, self._confirms.unanswered())
         if self._nacked.wants_channel and not self._confirms:
             self._renew()
 
-    def _handle(self, happening: Any) -> None:  # noqa: ANN401 -- matched below
+    def _handle(self, happening: Any) -> None:  # noqa: ANN401
         if getattr(happening, "link", self._line.link) is not self._line.link:
             return  # from an earlier link
         match happening:
@@ -163,7 +191,7 @@ class AmqpPublisher(PublishLoop):
                 self._blocked = reason
                 self._last_answer = time.monotonic()
                 words = f"blocked by the broker: {reason}; waiting" if reason else "unblocked"
-                self._note(words)
+                self.note(words)
             case Lost(failure=failure):
                 self._lost(failure)
 
@@ -172,7 +200,7 @@ class AmqpPublisher(PublishLoop):
         if not answer.is_possible:
             what = f"the broker answers for message {answer.tag:,} of {answer.written:,} sent"
             hint = "is it RabbitMQ? whatever it has confirmed is in doubt"
-            raise BrokerUnreachable(what, self._settings.describe(), hint=hint)
+            raise BrokerUnreachable(what, self.settings.describe(), hint=hint)
         settle = self._confirms.acked if answer.is_ack else self._confirms.nacked
         is_progress = False
         for settled in settle(answer.tag, multiple=answer.multiple):
@@ -205,7 +233,7 @@ class AmqpPublisher(PublishLoop):
         if not goes_on or self._suspects.are_too_many:
             self._again.extendleft(reversed(in_flight))
             raise self._line.explained(failure)
-        self._note(f"{failure.error.what}: {counted(len(in_flight), 'event')} unconfirmed")
+        self.note(f"{failure.error.what}: {counted(len(in_flight), 'event')} unconfirmed")
         self._reconnect(failure.error, in_flight)
 
     def _reconnect(self, error: MedtrackError, in_flight: list[Message]) -> None:
@@ -220,11 +248,11 @@ class AmqpPublisher(PublishLoop):
         self._confirms = Confirms()
         self._line.again(error)
         self._started()
-        self._note(f"connected again; sending {counted(len(self._again), 'event')} once more")
+        self.note(f"connected again; sending {counted(len(self._again), 'event')} once more")
 
     def _renew(self) -> None:
         """Get a new link while nothing is in flight, as a queue refuses what comes by this one."""
-        self._note("a queue refuses events (nack): trying again on a new connection")
+        self.note("a queue refuses events (nack): trying again on a new connection")
         self._confirms = Confirms()
-        self._line.again(BrokerUnreachable(NACKED, self._settings.describe()))
+        self._line.again(BrokerUnreachable(NACKED, self.settings.describe()))
         self._started()

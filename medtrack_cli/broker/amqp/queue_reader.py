@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import count, islice, takewhile
-from queue import Empty, SimpleQueue
+from functools import partial
+from itertools import count, islice
+from queue import SimpleQueue
 from typing import Any, NamedTuple, Self
 
-from pika import BasicProperties
 from pika.channel import Channel
 
-from medtrack_cli.broker.amqp.dialer import dial
+from medtrack_cli.broker.amqp.dialer import count_waiting, dial
 from medtrack_cli.broker.amqp.link import Inbox, Link, Lost
-from medtrack_cli.broker.amqp.subscription import delivery_of
+from medtrack_cli.broker.amqp.subscription import acknowledge, delivery_of
 from medtrack_cli.broker.amqp.taps import unless_stream
-from medtrack_cli.broker.patience import FIRST_SECONDS
+from medtrack_cli.broker.patience import FIRST_SECONDS, arriving
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.ports import Note, Stop
@@ -76,19 +76,9 @@ class AmqpQueueReader:
         self._link.close()
 
     def waiting(self) -> int:
-        """Count what waits; see the port."""
-
-        def ask(channel: Channel, answered: Callable[[int], None]) -> None:
-            channel.queue_declare(
-                self._queue,
-                passive=True,
-                callback=lambda frame: answered(frame.method.message_count),
-            )
-
-        return self._asked(ask)
+        return self._asked(lambda channel, tell: count_waiting(channel, self._queue, tell))
 
     def take(self, most: int, *, is_whole: bool) -> list[Delivery]:
-        """Take up to so many; see the port."""
         taken: list[Delivery] = []
         consumer: list[str] = []
 
@@ -111,25 +101,14 @@ class AmqpQueueReader:
         return taken
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        """Let the broker forget; see the port."""
         tags = sorted(self._tags[token] for token in tokens)
         oldest = list(islice(self._tags.values(), len(tags)))  # at once: another thread adds
-        pairs = zip(tags, oldest, strict=True)
-        together = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         for token in tokens:
             del self._tags[token]
         self._settled_at = time.monotonic() + SETTLING_SECONDS
-
-        def settle(channel: Channel) -> None:
-            if together:
-                channel.basic_ack(tags[together - 1], multiple=True)
-            for tag in tags[together:]:
-                channel.basic_ack(tag)
-
-        self._call(settle)
+        self._call(partial(acknowledge, tags=tags, held=oldest))
 
     def give_back(self, tokens: Sequence[int]) -> None:
-        """Put back; see the port."""
         tags = [self._tags.pop(token) for token in tokens]
 
         def settle(channel: Channel) -> None:
@@ -138,13 +117,7 @@ class AmqpQueueReader:
 
         self._call(settle)
 
-    def _arrived(
-        self,
-        _channel: Channel,
-        method: Any,  # noqa: ANN401 -- pika's method of a delivery
-        properties: BasicProperties,
-        body: bytes,
-    ) -> None:
+    def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
         delivery = delivery_of(method, properties, body, next(self._tokens))
         if self._link:
             self._link.tell(_Arrived(delivery, method.delivery_tag))
@@ -175,10 +148,7 @@ class AmqpQueueReader:
 
     def _next(self) -> object:
         """Give what happens within a moment; raise what ended the connection."""
-        try:
-            happening = self._inbox.get(timeout=0.1)
-        except Empty:
-            return None
+        happening = next(arriving(self._inbox), None)
         if isinstance(happening, Lost) and happening.link is self._link:
             self._lost = _lost(happening.failure.error)
             raise self._lost
@@ -194,6 +164,4 @@ class AmqpQueueReader:
 
 def _lost(error: MedtrackError) -> MedtrackError:
     """Say what a lost connection means for held messages; a refusal explains itself."""
-    if not isinstance(error, BrokerUnreachable):
-        return error
-    return BrokerUnreachable(error.what, error.subject, hint=_HINT)
+    return error.with_hint(_HINT) if isinstance(error, BrokerUnreachable) else error

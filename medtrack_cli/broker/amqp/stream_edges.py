@@ -1,18 +1,20 @@
-"""The first and the last message of a stream: AMQP has no request for them, so they are read."""
+"""The first and the last message of a stream, and what it dropped before it was read."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.dialer import Answered, Question, T, request
 from medtrack_cli.broker.amqp.link import Link
-from medtrack_cli.broker.amqp.request import Answered, Question, T, request
 from medtrack_cli.broker.amqp.subscription import PREFETCH, delivery_of
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.hiding import without_secrets
+from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import Note, Stop
-from medtrack_cli.errors import TopologyError, UsageError
+from medtrack_cli.errors import EventsGone, MedtrackError, TopologyError, UsageError
 
 EMPTY_SECONDS = 2.0
 """A stream that gives nothing for this long, and counts nothing, is empty."""
@@ -76,15 +78,9 @@ def _asked(
     except TopologyError as error:
         if "x-stream-offset" not in error.message:
             hint = error.hint if "did you mean" in error.hint else _HINT
-            raise TopologyError(error.what, error.subject, hint=hint) from None
+            raise error.with_hint(hint) from None
         what = f"queue {without_secrets(stream, settings)!r} is no stream"
         raise UsageError(what, settings.describe(), hint=_HINT) from None
-
-
-def _later(channel: Channel, action: Any) -> Any:  # noqa: ANN401 -- a callback of pika's
-    """Make what acts when nothing has come for long, counted from the broker's answer."""
-    loop = channel.connection.ioloop  # type: ignore[attr-defined] # a SelectConnection
-    return lambda _frame: loop.call_later(EMPTY_SECONDS, action)
 
 
 class _Look:
@@ -115,8 +111,12 @@ class _Look:
             self._stream,
             self._arrived,
             arguments={"x-stream-offset": "last"},
-            callback=_later(self._channel, self._give_up),
+            callback=self._wait_for_it,
         )
+
+    def _wait_for_it(self, _frame: object) -> None:
+        loop = self._channel.connection.ioloop  # type: ignore[attr-defined] # a SelectConnection
+        loop.call_later(EMPTY_SECONDS, self._give_up)
 
     def _give_up(self) -> None:
         if self._last is None and not self._counted:
@@ -152,3 +152,45 @@ class _Look:
             self._answered(Edges(self._counted, came[0], self._last))
 
         self._channel.basic_consume(self._stream, arrived, arguments={"x-stream-offset": "first"})
+
+
+class Gaps:
+    """Finds offsets that were skipped, except where RabbitMQ has records of its own."""
+
+    def __init__(self, settings: ConnectionSettings, source: Source, stop: Stop) -> None:
+        self._settings, self._name, self._stop = settings, source.name or "", stop
+        begins = source.consumption.arguments.get("x-stream-offset")
+        self._expected = begins if isinstance(begins, int) else -1  # unknown
+
+    def looked(self, batch: list[Delivery]) -> Iterator[list[Delivery] | EventsGone]:
+        """Give a batch, in parts where events are missing between them."""
+        begin = 0
+        if batch and batch[0].offset >= 0:
+            if batch[-1].offset != self._expected + len(batch) - 1:
+                for at, delivery in enumerate(batch):
+                    if error := self._gone(delivery.offset):
+                        if at > begin:
+                            yield batch[begin:at]
+                        yield error
+                        begin = at
+                    self._expected = delivery.offset + 1
+            self._expected = batch[-1].offset + 1
+        yield batch[begin:] if begin else batch
+
+    def _gone(self, offset: int) -> EventsGone | None:
+        """Report what is missing between the last offset and the next."""
+        expected = self._expected
+        if expected < 0 or offset <= expected or self._stop.is_requested:
+            return None
+        try:
+            first = read_edges(self._settings, self._name, lambda _text: None, self._stop).first
+        except MedtrackError as error:
+            count = offset - expected
+            what = f"{count:,} offsets from {expected} on were passed over, and why isn't known"
+            return EventsGone(f"{what} ({error.what})", self._name, count=count)
+        gone = min(first.offset if first else offset, offset) - expected
+        if gone <= 0:
+            return None
+        what = f"{gone:,} offsets from {expected} on were dropped while the stream was read"
+        hint = "larger bounds keep events until the slowest reader has them"
+        return EventsGone(what, self._name, count=gone, hint=hint)

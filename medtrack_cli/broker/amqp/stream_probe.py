@@ -13,10 +13,9 @@ from typing import Any
 from pika import BasicProperties, spec
 from pika.channel import Channel
 
-from medtrack_cli.broker.amqp.dialer import try_once
+from medtrack_cli.broker.amqp.dialer import Answered, request, try_once
 from medtrack_cli.broker.amqp.errors import CONNECTION_FORCED
 from medtrack_cli.broker.amqp.link import Inbox, Link
-from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.broker.patience import FIRST_SECONDS
 from medtrack_cli.core.archive import SAMPLES, Fate, Fates, fate
 from medtrack_cli.core.connection_settings import ConnectionSettings
@@ -38,11 +37,11 @@ def delete_probes(
 ) -> None:
     """Delete the streams and exchanges of probes; RabbitMQ ignores missing ones."""
 
-    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
+    def ask(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
         for name in names:
-            channel.queue_delete(name, callback=lambda _frame: None)
-            channel.exchange_delete(name, callback=lambda _frame: None)
-        channel.basic_qos(prefetch_count=0, callback=lambda _frame: answered(None))
+            channel.queue_delete(name)
+            channel.exchange_delete(name)
+        channel.basic_qos(prefetch_count=0, callback=answered)
 
     request(settings, ask, note, stop)
 

@@ -1,26 +1,22 @@
 """Our consumer on a channel: the steps that make it, what it holds, and giving that back."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
-from pika import BasicProperties, spec
+from pika import spec
 from pika.channel import Channel
 
 from medtrack_cli.broker.amqp.bounded import TooMuch
 from medtrack_cli.broker.amqp.continuity import Broker
+from medtrack_cli.broker.amqp.dialer import count_waiting
 from medtrack_cli.broker.amqp.link import Link
-from medtrack_cli.broker.amqp.taps import (
-    Step,
-    declaring,
-    server_properties,
-    unless_stream,
-    version,
-)
+from medtrack_cli.broker.amqp.taps import Step, declaring, server_properties, unless_stream, version
 from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.hiding import plain
 from medtrack_cli.core.listening.sources import Source
 
 PREFETCH = 500
@@ -114,14 +110,7 @@ class Subscription:
         """Acknowledge deliveries, and no others. Stale tags are never sent."""
         if generation != self.generation:
             return
-        together = sum(
-            1
-            for _ in takewhile(lambda pair: pair[0] == pair[1], zip(tags, self._held, strict=False))
-        )
-        if together:
-            self._channel.basic_ack(tags[together - 1], multiple=True)
-        for tag in tags[together:]:
-            self._channel.basic_ack(tag)
+        acknowledge(self._channel, tags, self._held)
         self._settled(tags)
 
     def give_back(self, generation: int, tags: list[int]) -> None:
@@ -148,11 +137,7 @@ class Subscription:
     def ask_depth(self, channel: Channel) -> None:
         """Ask how many messages wait; Depth follows."""
         tell = partial(Depth, self, self.generation, datetime.now(UTC))
-        channel.queue_declare(
-            self.queue,
-            passive=True,
-            callback=lambda frame: self._link.tell(tell(frame.method.message_count)),
-        )
+        count_waiting(channel, self.queue, lambda waiting: self._link.tell(tell(waiting)))
 
     def _consuming(self, ready: Callable[[], None]) -> Iterator[Step]:
         yield partial(self._channel.basic_qos, prefetch_count=self._prefetch)
@@ -175,16 +160,11 @@ class Subscription:
             callback=callback,
         )
 
-    def _arrived(
-        self,
-        _channel: Channel,
-        method: Any,  # noqa: ANN401 -- pika's method of a delivery
-        properties: BasicProperties,
-        body: bytes,
-    ) -> None:
+    def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
         if not self._held:
             self._moved_at = time.monotonic()
-        size = len(body) + self._link.properties_size * PROPERTIES_WEIGH
+        connection: Any = self._channel.connection
+        size = len(body) + connection.properties_size * PROPERTIES_WEIGH
         self._held[method.delivery_tag] = size
         self._held_bytes += size
         most = PREFETCH + CHUNK * self._source.keeps
@@ -232,12 +212,17 @@ class Subscription:
         self._held_bytes = 0
 
 
-def delivery_of(
-    method: Any,  # noqa: ANN401 -- pika's method of a delivery
-    properties: BasicProperties,
-    body: bytes,
-    token: int = 0,
-) -> Delivery:
+def acknowledge(channel: Channel, tags: Sequence[int], held: Iterable[int]) -> None:
+    """Acknowledge these tags, at once those that are the oldest that are held."""
+    pairs = zip(tags, held, strict=False)
+    together = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if together:
+        channel.basic_ack(tags[together - 1], multiple=True)
+    for tag in tags[together:]:
+        channel.basic_ack(tag)
+
+
+def delivery_of(method: Any, properties: Any, body: bytes, token: int = 0) -> Delivery:  # noqa: ANN401 -- pika's
     """Make a delivery from what pika received; names that aren't UTF-8 are escaped."""
     fields = {
         name: value
@@ -246,8 +231,8 @@ def delivery_of(
     }
     return Delivery(
         received_at=datetime.now(UTC),
-        exchange=_text(method.exchange),
-        routing_key=_text(method.routing_key),
+        exchange=plain(method.exchange),
+        routing_key=plain(method.routing_key),
         redelivered=method.redelivered,
         body=body,
         properties=fields,
@@ -255,7 +240,3 @@ def delivery_of(
         monotonic=time.monotonic(),
         token=token,
     )
-
-
-def _text(name: str | bytes) -> str:
-    return name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")

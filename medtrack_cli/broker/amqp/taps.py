@@ -7,8 +7,8 @@ from typing import Any
 
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.dialer import Answered, count_waiting, request
 from medtrack_cli.broker.amqp.link import Link, Setup
-from medtrack_cli.broker.amqp.request import Answered, request
 from medtrack_cli.broker.failure import Failure
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.hiding import without_secrets
@@ -27,10 +27,7 @@ _STREAMS_SINCE = (3, 9)  # older ones have none, and accept whatever a consumer 
 def declaring(
     source: Source, queue: str, exchange: str, channel: Channel, *, creates: bool
 ) -> Iterator[Step]:
-    """Declare and bind the queue of a source that has its own.
-
-    Unless it `creates`, the queue must still exist.
-    """
+    """Declare and bind a source's own queue; unless it `creates`, the queue must still exist."""
     declared = source.declaration(version(channel))
     if declared is None:
         return
@@ -93,58 +90,33 @@ def standing(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) -
     TopologyError when there is none of that name.
     """
 
-    def ask(_link: Link, channel: Channel, answered: Answered[tuple[int, int]]) -> None:
-        channel.queue_declare(
-            queue,
-            passive=True,
-            callback=lambda frame: answered(
-                (frame.method.message_count, frame.method.consumer_count)
-            ),
-        )
+    def ask(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+        channel.queue_declare(queue, passive=True, callback=answered)
 
-    return request(settings, ask, note, stop)
+    found = request(settings, ask, note, stop).method
+    return found.message_count, found.consumer_count
 
 
 def declare_queue(
     settings: ConnectionSettings, queue: Declared, patterns: Sequence[str], note: Note, stop: Stop
 ) -> None:
-    """Declare a durable queue, then bind it to the exchange; TopologyError if it differs.
+    """Declare a durable queue, if there is none, and bind it; TopologyError where it differs."""
 
-    It is idempotent.
-    """
-
-    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-        left = iter(patterns)
-
-        def bind(_frame: object) -> None:
-            pattern = next(left, None)
-            if pattern is None:
-                answered(None)
-            else:
-                channel.queue_bind(queue.name, settings.exchange, pattern, callback=bind)
-
-        channel.queue_declare(
-            queue.name, durable=True, arguments=dict(queue.arguments), callback=bind
-        )
+    def ask(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+        channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+        for pattern in patterns:
+            channel.queue_bind(queue.name, settings.exchange, pattern)
+        channel.basic_qos(prefetch_count=0, callback=answered)  # after all of that
 
     request(settings, ask, note, stop)
 
 
 def delete_queue(settings: ConnectionSettings, queue: Declared, note: Note, stop: Stop) -> None:
-    """Delete a queue that nobody consumes, with what it holds.
+    """Delete a queue with what it holds; TopologyError if it is declared otherwise, or consumed."""
 
-    TopologyError where it is declared otherwise, or is consumed.
-    """
-
-    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-        channel.queue_declare(
-            queue.name,
-            durable=True,
-            arguments=dict(queue.arguments),
-            callback=lambda _frame: channel.queue_delete(
-                queue.name, if_unused=True, callback=lambda _frame: answered(None)
-            ),
-        )
+    def ask(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+        channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+        channel.queue_delete(queue.name, if_unused=True, callback=answered)
 
     request(settings, ask, note, stop)
 
@@ -152,8 +124,8 @@ def delete_queue(settings: ConnectionSettings, queue: Declared, note: Note, stop
 def exchange_exists(settings: ConnectionSettings, name: str, note: Note, stop: Stop) -> bool:
     """Return whether an exchange of that name exists, by a passive declare."""
 
-    def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-        channel.exchange_declare(name, passive=True, callback=lambda _frame: answered(None))
+    def ask(_link: Link, channel: Channel, answered: Answered[Any]) -> None:
+        channel.exchange_declare(name, passive=True, callback=answered)
 
     try:
         request(settings, ask, note, stop)
@@ -173,12 +145,11 @@ def waiting(settings: ConnectionSettings, queue: str, note: Note, stop: Stop) ->
     def ask(link: Link, channel: Channel, answered: Answered[int]) -> None:
         nonlocal is_logged_in
         is_logged_in = True  # what may be refused from now on is the question
-        unless_stream(link, channel, queue, count(answered))
 
-    def count(answered: Answered[int]) -> Setup:
-        return lambda _link, channel: channel.queue_declare(
-            queue, passive=True, callback=lambda frame: answered(frame.method.message_count)
-        )
+        def count(_link: Link, channel: Channel) -> None:
+            count_waiting(channel, queue, answered)
+
+        unless_stream(link, channel, queue, count)
 
     try:
         return request(settings, ask, note, stop)

@@ -10,7 +10,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, RemoteDisconnected
@@ -18,7 +18,7 @@ from shlex import quote as quote_word
 from typing import Any
 from urllib.parse import quote
 
-from medtrack_cli.broker.asking import within
+from medtrack_cli.broker.patience import within
 from medtrack_cli.broker.tls import refused, ssl_context
 from medtrack_cli.core.connection_settings import ConnectionSettings, TlsSettings
 from medtrack_cli.core.ports import Stop
@@ -91,11 +91,28 @@ class Unanswered(Exception):
         return BrokerUnreachable(what, address, hint=hint)
 
 
+STRANGE = "gave an answer that isn't RabbitMQ's"
+
+
+@contextmanager
+def as_rabbitmq_writes() -> Iterator[None]:
+    """Turn the errors of reading an answer of another form into Unanswered."""
+    try:
+        yield
+    except (TypeError, KeyError, AttributeError, ValueError):
+        raise Unanswered(STRANGE) from None
+
+
+def path(*names: str) -> str:
+    """Give the API's path to what has these names."""
+    return "/".join(quote(each, safe="") for each in names)
+
+
 def names(settings: ConnectionSettings, kind: str, seconds: float = SECONDS) -> tuple[str, ...]:
     """List the vhost's `exchanges` or `queues`, or all `vhosts`; empty when unavailable."""
-    where = "" if kind == "vhosts" else f"/{quote(settings.vhost, safe='')}"
+    where = path(kind) if kind == "vhosts" else path(kind, settings.vhost)
     try:
-        listed = Questions(settings, seconds).ask(f"{kind}{where}?columns=name")
+        listed = Questions(settings, seconds).ask(f"{where}?columns=name")
     except Unanswered:
         return ()
     rows = listed if isinstance(listed, list) else []
@@ -116,19 +133,7 @@ class Questions:
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 -- JSON
         """Get `/api/<path>` as JSON; Unanswered on failure."""
-        return self._request("GET", path, None)
-
-    def post(self, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
-        """Post a JSON value to `/api/<path>` once; return the answer as JSON."""
-        return self._request("POST", path, value)
-
-    def put(self, path: str, value: object) -> None:
-        """Put a JSON value to `/api/<path>`."""
-        self._request("PUT", path, value)
-
-    def delete(self, path: str) -> None:
-        """Delete `/api/<path>`."""
-        self._request("DELETE", path, None)
+        return self.request("GET", path)
 
     def pages(self, path: str, size: int = PAGE) -> Iterator[dict[str, Any]]:
         """Get the rows of a list that RabbitMQ gives in pages: queues, exchanges, connections.
@@ -147,15 +152,12 @@ class Questions:
             for each in pool.map(page, range(2, first["page_count"] + 1)):
                 yield from each["items"]
         except (TypeError, KeyError):
-            raise Unanswered("gave an answer that isn't RabbitMQ's") from None
+            raise Unanswered(STRANGE) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _request(self, method: str, path: str, value: object) -> Any:  # noqa: ANN401 -- JSON
-        """Ask with AMQP's login and trust.
-
-        The login is never sent unencrypted to another machine.
-        """
+    def request(self, method: str, path: str, value: object = None) -> Any:  # noqa: ANN401 -- JSON
+        """Ask with AMQP's login and trust; the login never goes unencrypted to another machine."""
         address = self._settings.management_url
         if address and not (address.tls or address.at.is_loopback):
             raise Unanswered("isn't asked: the password would go there in the clear")
@@ -236,7 +238,6 @@ class Api:
         return _json(answer) if method in {"GET", "POST"} else None
 
     def close(self) -> None:
-        """Close the connections."""
         self._pool.close()
 
     def _distrust(self, error: Exception) -> str:
@@ -260,7 +261,6 @@ def _why_not(error: Exception) -> str:
 
 
 def _date(text: str | None) -> datetime | None:
-    """Read the time in the headers of its answers."""
     try:
         told = parsedate_to_datetime(text or "")
     except ValueError:

@@ -1,19 +1,16 @@
 """The requests of `core.doctor` to the management API."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-from urllib.parse import quote
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from medtrack_cli.broker.management.client import Questions, Unanswered
+from medtrack_cli.broker.management.client import Questions, Unanswered, as_rabbitmq_writes, path
 from medtrack_cli.broker.management.topology import read_topology
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.doctor.ports import Overview
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology
 
-T = TypeVar("T")
 _ALARMS = {"mem_alarm": "memory", "disk_free_alarm": "disk"}
-_STRANGE = "gave an answer that isn't RabbitMQ's"
 
 
 class Health:
@@ -22,27 +19,21 @@ class Health:
     def __init__(self, settings: ConnectionSettings, stop: Stop) -> None:
         self._settings = settings
         self._stop = stop
-        self._vhost = quote(settings.vhost, safe="")
 
     def overview(self, seconds: float) -> Overview:
-        def read(questions: Questions) -> Overview:
+        with self._asking(seconds) as questions:
             told = questions.ask("overview?columns=rabbitmq_version")
             return Overview(str(told["rabbitmq_version"]), questions.told_at)
 
-        return self._asked(seconds, read)
-
     def exchange(self, seconds: float) -> tuple[str, bool]:
-        path = f"exchanges/{self._vhost}/{quote(self._settings.exchange, safe='')}"
-
-        def read(questions: Questions) -> tuple[str, bool]:
-            row = questions.ask(f"{path}?columns=type,durable,arguments")
+        where = path("exchanges", self._settings.vhost, self._settings.exchange)
+        with self._asking(seconds) as questions:
+            row = questions.ask(f"{where}?columns=type,durable,arguments")
             kind = row["arguments"].get("x-delayed-type") or row["type"]
             return str(kind), bool(row["durable"])
 
-        return self._asked(seconds, read)
-
     def alarms(self, seconds: float) -> Sequence[str]:
-        def read(questions: Questions) -> Sequence[str]:
+        with self._asking(seconds) as questions:
             nodes = questions.ask(f"nodes?columns=name,{','.join(_ALARMS)}")
             return [
                 f"{what} of {node['name']}"
@@ -51,15 +42,12 @@ class Health:
                 if node.get(alarm)
             ]
 
-        return self._asked(seconds, read)
-
     def topology(self, seconds: float) -> Topology:
-        return self._asked(
-            seconds, lambda _: read_topology(self._settings, seconds, with_queues=True)
-        )
+        with self._asking(seconds):
+            return read_topology(self._settings, seconds, with_queues=True)
 
     def deprecated(self, seconds: float) -> Sequence[str] | None:
-        def read(questions: Questions) -> Sequence[str] | None:
+        with self._asking(seconds) as questions:
             try:
                 return [str(each["name"]) for each in questions.ask("deprecated-features/used")]
             except Unanswered as why:
@@ -67,13 +55,11 @@ class Health:
                     return None
                 raise
 
-        return self._asked(seconds, read)
-
-    def _asked(self, seconds: float, read: Callable[[Questions], T]) -> T:
-        """Ask, and turn a missing answer into the error of a command that needs one."""
+    @contextmanager
+    def _asking(self, seconds: float) -> Iterator[Questions]:
+        """Turn a missing answer into the error of a command that needs one."""
         try:
-            return read(Questions(self._settings, seconds, self._stop))
+            with as_rabbitmq_writes():
+                yield Questions(self._settings, seconds, self._stop)
         except Unanswered as why:
             raise why.fatal(self._settings) from None
-        except (TypeError, KeyError, AttributeError):
-            raise Unanswered(_STRANGE).fatal(self._settings) from None

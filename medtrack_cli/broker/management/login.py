@@ -4,9 +4,8 @@ import random
 import time
 from itertools import count
 
-from medtrack_cli.broker.asking import within
-from medtrack_cli.broker.management.client import Api, Unanswered
-from medtrack_cli.broker.patience import FIRST_SECONDS, full_jitter, timed_out
+from medtrack_cli.broker.management.client import STRANGE, Api, Unanswered
+from medtrack_cli.broker.patience import FIRST_SECONDS, full_jitter, timed_out, within
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.ports import Note, PublishPolicy, Stop
 
@@ -56,4 +55,4 @@ def _failure(api: Api, seconds: float, stop: Stop) -> Unanswered | None:
     except TimeoutError:
         return Unanswered("gave no whole answer in time")
     is_rabbitmq = isinstance(answer, dict) and "name" in answer
-    return None if is_rabbitmq else Unanswered("gave an answer that isn't RabbitMQ's", 200)
+    return None if is_rabbitmq else Unanswered(STRANGE, 200)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from medtrack_cli.core.archive import time_of
 from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.connection_settings import ConnectionSettings
@@ -14,7 +13,8 @@ from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.listening.tally import ListenSummary, ListenTally
 from medtrack_cli.core.ports import Clock, Consumer, Interrupted, Listening, Resumed, Retry, Stop
 from medtrack_cli.core.record import body_value
-from medtrack_cli.core.topics import EVER, Window, key_matches
+from medtrack_cli.core.times import EVER, TimeRange, time_of
+from medtrack_cli.core.topics import key_matches
 from medtrack_cli.errors import EventsGone
 from medtrack_cli.events.registry import Registry
 
@@ -71,10 +71,9 @@ class Wanted(NamedTuple):
     excluded: Sequence[str] = ()
     condition: Condition | None = None
     keys: Sequence[str] = ()
-    window: Window = EVER
+    window: TimeRange = EVER
 
     def judge(self, seen: CheckedDelivery) -> Answer:
-        """Return whether a delivery is wanted."""
         key = seen.delivery.routing_key
         if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
             return Answer.NO

@@ -54,7 +54,7 @@ def peek(  # noqa: PLR0913 -- one parameter a decision of the caller
     finally:
         if limit is not None:
             consumer.leave([each.token for each in held])
-    spent = sum(limit is not None and deliveries_of(each) >= limit for each in held)
+    spent = sum(limit is not None and each.deliveries >= limit for each in held)
     return Peeked(len(held), shown, spent)
 
 
@@ -74,9 +74,3 @@ def _batches(consumer: Consumer, most: int, stop: Stop, clock: Clock) -> Iterato
             until = clock.monotonic() + IDLE_SECONDS
         if taken >= most or stop.is_requested or clock.monotonic() >= until:
             return
-
-
-def deliveries_of(delivery: Delivery) -> int:
-    """Return how often a quorum queue has delivered a message in vain, by its own header."""
-    count = delivery.headers.get("x-delivery-count", 0)
-    return count if isinstance(count, int) else 0

@@ -4,9 +4,9 @@ A new kind of source is one class with the members of `Source`; no adapter asks 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:  # every run loads this module
     from medtrack_cli.core.delivery import Delivery
@@ -26,10 +26,7 @@ class QueueType(StrEnum):
 
 
 class Bounds(NamedTuple):
-    """How much waits in a tap at most.
-
-    Beyond it the oldest are dropped: publishers are never refused.
-    """
+    """How much waits in a tap; beyond it the oldest are dropped, and publishers never refused."""
 
     messages: int
     size: int  # bytes
@@ -105,7 +102,18 @@ class Source(Protocol):
         """Name it for people: pairs of a label and a name."""
 
 
-class Tap(NamedTuple):
+class _Usual:
+    """What holds for most: nothing is taken from others, and the broker knows what comes next."""
+
+    takes: ClassVar[bool] = False
+    keeps: ClassVar[bool] = False
+
+    def after(self, last: "Delivery") -> Self:  # noqa: ARG002 -- as the port asks
+        return self
+
+
+@dataclass(frozen=True)
+class Tap(_Usual):
     """A queue of our own, bound to the exchange by patterns.
 
     One with a name stays for ten minutes after the last listener, and keeps what is published.
@@ -118,17 +126,6 @@ class Tap(NamedTuple):
     @property
     def stays(self) -> bool:
         return self.name is not None
-
-    @property
-    def takes(self) -> bool:
-        return False
-
-    @property
-    def keeps(self) -> bool:
-        return False
-
-    def after(self, last: "Delivery") -> "Tap":  # noqa: ARG002 -- as the port asks
-        return self
 
     @property
     def bounds(self) -> Bounds:
@@ -163,29 +160,28 @@ class Tap(NamedTuple):
         return ("", " ".join(self.patterns)), (" from ", exchange)
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """An existing queue, whose messages are taken, at most `most` at a time.
-
-    Its bindings, bounds and type are defined by others.
-    """
+@dataclass(frozen=True)
+class _OfOthers(_Usual):
+    """What others have declared, with its bindings, bounds and type; `most` are taken at a time."""
 
     name: str
-    most: int | None = None
+    most: int | None = field(default=None, kw_only=True)
 
     patterns: ClassVar[tuple[str, ...]] = ()
     stays: ClassVar[bool] = True
-    takes: ClassVar[bool] = True
-    keeps: ClassVar[bool] = False
     bounds: ClassVar[None] = None
     queue_type: ClassVar[None] = None
     farewell: ClassVar[None] = None
 
-    def after(self, last: "Delivery") -> "Queue":  # noqa: ARG002 -- as the port asks
-        return self
-
     def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
         return None
+
+
+@dataclass(frozen=True)
+class Queue(_OfOthers):
+    """An existing queue, whose messages are taken."""
+
+    takes: ClassVar[bool] = True
 
     @property
     def consumption(self) -> Consumption:
@@ -195,30 +191,19 @@ class Queue:
         return (("queue ", self.name),)
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+@dataclass(frozen=True)
+class Stream(_OfOthers):
     """An existing stream, read from an offset on: nothing is taken out of it.
 
     `offset` is a number, or a name of RabbitMQ's: first, last (its last chunk), next.
     """
 
-    name: str
     offset: int | str = "first"
-    most: int | None = None
 
-    patterns: ClassVar[tuple[str, ...]] = ()
-    stays: ClassVar[bool] = True
-    takes: ClassVar[bool] = False
     keeps: ClassVar[bool] = True
-    bounds: ClassVar[None] = None
-    queue_type: ClassVar[None] = None
-    farewell: ClassVar[None] = None
 
-    def after(self, last: "Delivery") -> "Stream":
+    def after(self, last: "Delivery") -> Self:
         return replace(self, offset=last.offset + 1)
-
-    def declaration(self, version: tuple[int, int]) -> None:  # noqa: ARG002 -- as the port asks
-        return None
 
     @property
     def consumption(self) -> Consumption:

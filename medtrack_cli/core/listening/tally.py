@@ -103,7 +103,6 @@ class ListenTally:
         self._ready_at = self._moved_at = self._clock.monotonic()
 
     def add(self, seen: "CheckedDelivery") -> None:
-        """Count a wanted delivery."""
         self._received += 1
         self._moved_at = self._clock.monotonic()
         count = self._count(seen)
@@ -111,12 +110,13 @@ class ListenTally:
             self._valid += 1
             count.valid += 1
             if self._wanting and seen.event_type in self._wanting:
-                self._cross_off(seen.event_type)
+                self._wanting[seen.event_type] -= 1
+                if not self._wanting[seen.event_type]:
+                    del self._wanting[seen.event_type]
         else:
             count.invalid += 1
 
     def leave_out(self, seen: "CheckedDelivery", *, unevaluable: bool) -> None:
-        """Count an unwanted delivery."""
         self.left_out += 1
         self._unevaluable += unevaluable
         self._count(seen).left_out += 1
@@ -153,7 +153,6 @@ class ListenTally:
         return None
 
     def result(self, stop: Stop) -> ListenSummary:
-        """Sum up."""
         ended = self._ended(stop)
         since = self._clock.monotonic() if self._ready_at is None else self._ready_at
         return ListenSummary(
@@ -193,8 +192,3 @@ class ListenTally:
     def _count(self, seen: "CheckedDelivery") -> Count:
         name = seen.event_type or seen.delivery.routing_key
         return self._types.of(name, is_wanted=name in self._limits.expect)
-
-    def _cross_off(self, event_type: str) -> None:
-        self._wanting[event_type] -= 1
-        if not self._wanting[event_type]:
-            del self._wanting[event_type]

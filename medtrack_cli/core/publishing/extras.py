@@ -54,14 +54,6 @@ def properties_of(texts: Iterable[str]) -> dict[str, Any]:
     return found
 
 
-def _priority(name: str, value: str) -> int:
-    return int(_whole(name, value, 255))
-
-
-def _expiration(name: str, value: str) -> str:
-    return _whole(name, value, _LONGEST_EXPIRATION, " milliseconds")
-
-
 def _whole(name: str, value: str, most: int, unit: str = "") -> str:
     if not re.fullmatch("[0-9]{1,10}", value) or int(value) > most:
         hint = f"a whole number from 0 to {most:,}{unit}"
@@ -77,8 +69,8 @@ def _text(name: str, value: str) -> str:
 
 
 PROPERTIES: Mapping[str, Callable[[str, str], Any]] = {
-    "priority": _priority,
-    "expiration": _expiration,
+    "priority": lambda name, value: int(_whole(name, value, 255)),
+    "expiration": lambda name, value: _whole(name, value, _LONGEST_EXPIRATION, " milliseconds"),
     "type": _text,
     "app_id": _text,
     "correlation_id": _text,

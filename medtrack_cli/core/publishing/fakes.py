@@ -4,14 +4,14 @@ A value's kind is recognised by its form and its field's name, never by its even
 person is the same in all types. Each kind has a subkey of its own.
 """
 
-import hashlib
+import hmac
 import re
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from math import isqrt, prod
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 from medtrack_cli.events import formats
@@ -34,7 +34,6 @@ _WORD = re.compile(r"[^\s.,'\u2019()-]+")
 _NUMBER = re.compile(r"(-?)(0?)([0-9.]*)(.*)", re.DOTALL)
 
 _ROUNDS = 4  # Luby and Rackoff: as good as random
-_BLOCK = 64  # bytes, of SHA-256
 _PIECE = 64  # characters that are changed as one number
 
 
@@ -72,9 +71,9 @@ class Fakes:
     """Makes fake values by HMAC-SHA256 of a key."""
 
     def __init__(self, key: bytes) -> None:
-        top = _Hmac.of(key)
+        top = _Hmac(key)
         self.mark = top.digest(b"mark").hex()[:16]
-        self._of = {kind: _Hmac.of(top.digest(kind.encode())) for kind in Kind}
+        self._of = {kind: _Hmac(top.digest(kind.encode())) for kind in Kind}
         self.text = lru_cache(4096)(self._text)
         self.uuid = lru_cache(4096)(self._uuid)
         self._layout = lru_cache(4096)(self._laid_out)
@@ -216,29 +215,20 @@ def _alphabet(char: str) -> tuple[int, int] | None:
 
 
 class _Hmac:
-    """HMAC-SHA256 with one key, which is processed only once."""
+    """HMAC-SHA256 of all texts with a beginning, whose key is processed only once."""
 
-    def __init__(self, inner: "hashlib._Hash", outer: "hashlib._Hash") -> None:
-        self._inner, self._outer = inner, outer
-
-    @classmethod
-    def of(cls, key: bytes) -> Self:
-        key = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
-        block = key.ljust(_BLOCK, b"\0")
-        inner, outer = (bytes(each ^ pad for each in block) for pad in (0x36, 0x5C))
-        return cls(hashlib.sha256(inner), hashlib.sha256(outer))
+    def __init__(self, key: bytes | hmac.HMAC) -> None:
+        self._begun = hmac.new(key, digestmod="sha256") if isinstance(key, bytes) else key
 
     def after(self, text: bytes) -> "_Hmac":
-        """Give the HMAC of all texts with this beginning."""
-        inner = self._inner.copy()
-        inner.update(text)
-        return _Hmac(inner, self._outer)
+        begun = self._begun.copy()
+        begun.update(text)
+        return _Hmac(begun)
 
     def digest(self, text: bytes) -> bytes:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(text)
-        outer.update(inner.digest())
-        return outer.digest()
+        begun = self._begun.copy()
+        begun.update(text)
+        return begun.digest()
 
     def number(self, text: bytes, size: int) -> int:
         """Give a number below `size`, uniform to within 2^-64."""

@@ -31,7 +31,6 @@ class Origin(NamedTuple):
         return None
 
     def to_header(self) -> dict[str, object]:
-        """Give the members for a header."""
         told: dict[str, object] = {
             "broker": self.broker,
             "vhost": self.vhost,

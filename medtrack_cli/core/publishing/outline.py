@@ -8,23 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medtrack_cli.core.bounded import BoundedCounts
-from medtrack_cli.core.content import content_of
+from medtrack_cli.core.dead_letters import Deaths
+from medtrack_cli.core.delivery import content_of
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.statistics.counts import Count, Names, most_frequent
-from medtrack_cli.core.statistics.lines import Named, parser
+from medtrack_cli.core.statistics.reading import Named, parser
 from medtrack_cli.core.times import rfc3339
 
 if TYPE_CHECKING:
     from medtrack_cli.core.delivery import Delivery
 
-MOST_NAMES = 100
-"""The most keys, types, services and queues counted apart."""
-
-MOST_SHOWN = 20
-"""The most of the first events listed."""
-
+MOST_NAMES = 100  # the most keys, types, services and queues counted apart
+MOST_SHOWN = 20  # the most of the first events listed
 _LONGEST_NAME = 200  # characters of a name that are kept
 
 _names = partial(BoundedCounts[str | None, Count], MOST_NAMES, Count)

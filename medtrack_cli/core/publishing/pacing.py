@@ -1,12 +1,12 @@
 """Delay messages: to a rate, to the recorded pace, while a queue has a large backlog."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from medtrack_cli.core.messages import Message, Receipt
+from medtrack_cli.core.messages import GOT_OUT, Message, Receipt
 from medtrack_cli.core.ports import Clock, Depths, Note, Stop
-from medtrack_cli.core.publishing.deliver import GOT_OUT
 from medtrack_cli.core.times import EPOCH
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def read_ahead(rate: float | None, window: int) -> int | None:
     return max(1, min(int(rate / 10), 2 * window)) if rate else None
 
 
+@dataclass
 class Pace:
     """The pace of a recording, `speed` times as fast, measured from its first time: no drift.
 
@@ -48,30 +49,23 @@ class Pace:
     seconds counts as that many. A long wait is reported to `note`, with its end.
     """
 
-    def __init__(
-        self,
-        speed: float,
-        clock: Clock,
-        stop: Stop | None = None,
-        note: Note | None = None,
-        max_gap: float | None = None,
-    ) -> None:
-        self._speed = speed
-        self._max_gap = float("inf") if max_gap is None else max_gap
-        self._clock = clock
-        self._stop = stop
-        self._note = note
-        self._last: Delivery | None = None
-        self._latest = EPOCH
-        self._elapsed = self._started = 0.0
+    speed: float
+    clock: Clock
+    stop: Stop | None = None
+    note: Note | None = None
+    max_gap: float | None = None
+    _last: "Delivery | None" = None
+    _latest: datetime = EPOCH
+    _elapsed: float = 0.0
+    _started: float = 0.0
 
     def hold(self, delivery: "Delivery") -> float:
         """Wait until a delivery is due, and return when that was."""
         if self._last is None:
-            self._started = self._clock.monotonic()
+            self._started = self.clock.monotonic()
         due = self._started + self.after(delivery)
-        self._tell(due - self._clock.monotonic())
-        wait(due, self._clock, self._stop)
+        self._tell(due - self.clock.monotonic())
+        wait(due, self.clock, self.stop)
         return due
 
     def put_off(self, seconds: float) -> None:
@@ -79,14 +73,12 @@ class Pace:
         self._started += seconds
 
     def after(self, delivery: "Delivery") -> float:
-        """Return how many seconds after the first delivery one is due.
-
-        To be called for each in turn.
-        """
+        """Return how many seconds after the first delivery one is due; for each in turn."""
         if self._last is None:
             self._last, self._latest = delivery, delivery.received_at
-        self._elapsed += min(self._since(self._last, delivery), self._max_gap)
-        return self._elapsed / self._speed
+        since = self._since(self._last, delivery)
+        self._elapsed += since if self.max_gap is None else min(since, self.max_gap)
+        return self._elapsed / self.speed
 
     def _since(self, last: "Delivery", delivery: "Delivery") -> float:
         """Return the seconds from one event to the next, and remember the later one."""
@@ -105,17 +97,18 @@ class Pace:
         return passed
 
     def _tell(self, left: float) -> None:
-        is_over = self._stop is not None and self._stop.is_requested
-        if self._note is None or left <= LONG_SECONDS or is_over:
+        is_over = self.stop is not None and self.stop.is_requested
+        if self.note is None or left <= LONG_SECONDS or is_over:
             return
         try:
-            end = f", at {self._clock.now() + timedelta(seconds=left):%Y-%m-%d %H:%M:%S} UTC"
+            end = f", at {self.clock.now() + timedelta(seconds=left):%Y-%m-%d %H:%M:%S} UTC"
         except OverflowError:
             end = ""
         way_out = "--max-gap cuts such a pause, --speed max has none"
-        self._note(f"the next event is due in {left:,.0f} s{end}; {way_out}")
+        self.note(f"the next event is due in {left:,.0f} s{end}; {way_out}")
 
 
+@dataclass
 class Backlog:
     """Lets a message go when no queue holds more than it may.
 
@@ -123,28 +116,25 @@ class Backlog:
     counts in all of them. So no queue ever gets more from us than it may hold.
     """
 
-    def __init__(
-        self, most: Mapping[str, int], depths: Depths, clock: Clock, stop: Stop, note: Note
-    ) -> None:
-        self._most = most
-        self._depths = depths
-        self._clock = clock
-        self._stop = stop
-        self._note = note
-        self._room = 0  # how many may go before the next reading
-        self._told: set[str] = set()
-        self.waits_for = ""  # a queue that holds too much
+    most: Mapping[str, int]
+    depths: Depths
+    clock: Clock
+    stop: Stop
+    note: Note
+    waits_for: str = ""  # a queue that holds too much
+    _room: int = 0  # how many may go before the next reading
+    _told: set[str] = field(default_factory=set)
 
     def hold(self, on_its_way: Callable[[], int]) -> float:
         """Wait until one more may go; return for how many seconds a queue held too much."""
         paused = 0.0
-        while self._room <= 0 and not self._stop.is_requested:
-            before, began = on_its_way(), self._clock.monotonic()
+        while self._room <= 0 and not self.stop.is_requested:
+            before, began = on_its_way(), self.clock.monotonic()
             self._room = self._look() - before
             if self._room <= 0:
-                self._clock.sleep(LOOK_SECONDS if self.waits_for else ANSWER_SECONDS)
+                self.clock.sleep(LOOK_SECONDS if self.waits_for else ANSWER_SECONDS)
             if self.waits_for:
-                paused += self._clock.monotonic() - began
+                paused += self.clock.monotonic() - began
         self._room -= 1
         self.waits_for = ""
         return paused
@@ -152,8 +142,8 @@ class Backlog:
     def _look(self) -> int:
         """Count how many may go if nothing is on its way."""
         rooms = []
-        for queue, most in self._most.items():
-            ready = self._depths.ready(queue)
+        for queue, most in self.most.items():
+            ready = self.depths.ready(queue)
             if ready is None:
                 return 0
             if ready > most:
@@ -167,13 +157,13 @@ class Backlog:
     def _tell(self, queue: str) -> None:
         if queue not in self._told:
             self._told.add(queue)
-            self._note(f"paused: queue {self.waits_for}; going on whenever it holds no more")
+            self.note(f"paused: queue {self.waits_for}; going on whenever it holds no more")
 
     def close(self) -> None:
-        """Stop reading depths."""
-        self._depths.close()
+        self.depths.close()
 
 
+@dataclass
 class Paced:
     """All that delays a job's messages, and how late they are.
 
@@ -181,32 +171,24 @@ class Paced:
     that follows; any other delay is made up for.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        stop: Stop,
-        *,
-        pace: Pace | None = None,
-        rate: float | None = None,
-        backlog: Backlog | None = None,
-    ) -> None:
-        self._clock = clock
-        self._stop = stop
-        self._pace = pace
-        self._rate = rate
-        self._backlog = backlog
-        self._due: dict[int, float] = {}  # of those on their way, by position
-        self._passed = self._settled = 0  # each counted by one thread
-        self.greatest_lag = 0.0
+    clock: Clock
+    stop: Stop
+    pace: Pace | None = None
+    rate: float | None = None
+    backlog: Backlog | None = None
+    greatest_lag: float = 0.0
+    _due: dict[int, float] = field(default_factory=dict)  # of those on their way, by position
+    _passed: int = 0  # each counted by one thread
+    _settled: int = 0
 
     def __call__(self, outgoing: "Iterable[Message | Receipt]") -> "Iterator[Message | Receipt]":
         """Pass on each when it may go; what has no time, and what isn't sent, at once."""
-        items = map(self._on_time, outgoing) if self._pace else outgoing
-        if self._rate:
-            items = at_rate(items, self._rate, self._clock, self._stop)
+        items = map(self._on_time, outgoing) if self.pace else outgoing
+        if self.rate:
+            items = at_rate(items, self.rate, self.clock, self.stop)
         for each in items:
-            if self._backlog:
-                self._put_off(each, self._backlog.hold(lambda: self._passed - self._settled))
+            if self.backlog:
+                self._put_off(each, self.backlog.hold(lambda: self._passed - self._settled))
             self._passed += 1
             yield each
 
@@ -216,34 +198,33 @@ class Paced:
             self._settled += 1
             due = self._due.pop(receipt.position, None)
             if due is not None and receipt.outcome in GOT_OUT:
-                self.greatest_lag = max(self.greatest_lag, self._clock.monotonic() - due)
+                self.greatest_lag = max(self.greatest_lag, self.clock.monotonic() - due)
             yield receipt
 
     @property
     def lag(self) -> float:
         """By how many seconds the oldest of those on their way is late."""
-        return max((self._clock.monotonic() - due for due in [*self._due.values()][:1]), default=0)
+        return max((self.clock.monotonic() - due for due in [*self._due.values()][:1]), default=0)
 
     def so_far(self) -> Iterator[str]:
         """Describe the current delay for a person."""
-        if self._backlog and self._backlog.waits_for:
-            yield f"paused: {self._backlog.waits_for}"
+        if self.backlog and self.backlog.waits_for:
+            yield f"paused: {self.backlog.waits_for}"
         elif self.lag > LAG_SECONDS:
             yield f"{self.lag:.1f} s behind"
 
     def close(self) -> None:
-        """End all delays."""
-        if self._backlog:
-            self._backlog.close()
+        if self.backlog:
+            self.backlog.close()
 
     def _on_time(self, each: Message | Receipt) -> Message | Receipt:
-        if self._pace and isinstance(each, Message) and each.paced_by is not None:
-            self._due[each.position] = self._pace.hold(each.paced_by)
+        if self.pace and isinstance(each, Message) and each.paced_by is not None:
+            self._due[each.position] = self.pace.hold(each.paced_by)
         return each
 
     def _put_off(self, each: Message | Receipt, seconds: float) -> None:
-        if self._pace and seconds:
-            self._pace.put_off(seconds)
+        if self.pace and seconds:
+            self.pace.put_off(seconds)
             if each.position in self._due:
                 self._due[each.position] += seconds
 

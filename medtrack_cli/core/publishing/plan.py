@@ -60,7 +60,9 @@ def messages(
     examined = examine(items, plan.completion, publishing=True)
     for position, event in enumerate(examined, 1):
         item, body, event_type, findings, filled = event
-        if body is None or not _may_be_sent(event, plan):
+        # An invalid event is sent only if it names its type, for the key.
+        is_forced = not plan.validates and named_type(body) is not None
+        if body is None or not (event.is_valid or is_forced):
             yield _invalid(position, event)
             if not plan.keep_going:
                 break
@@ -97,15 +99,6 @@ def _as_it_is_sent(
         return body, {**PLAIN_PROPERTIES, **typed} if typed else None
     encoding = recorded.properties["content_encoding"]
     return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding, **(typed or {})}
-
-
-def _may_be_sent(event: Examined, plan: Plan) -> bool:
-    return event.body is not None and (event.is_valid or _is_forced(event, plan))
-
-
-def _is_forced(event: Examined, plan: Plan) -> bool:
-    """Return whether an invalid event is sent all the same: it must name its type, for the key."""
-    return not plan.validates and named_type(event.body) is not None
 
 
 def named_type(body: bytes | None) -> str | None:

@@ -13,10 +13,7 @@ class Positions:
     def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
         self._ranges: list[list[int]] = []  # [first, last], ascending, with gaps between them
         for first, last in sorted(ranges):
-            if self._ranges and first <= self._ranges[-1][1] + 1:
-                self._ranges[-1][1] = max(last, self._ranges[-1][1])
-            else:
-                self._ranges.append([first, last])
+            self.add_range(first, last)
 
     def __contains__(self, position: int) -> bool:
         if not self._ranges:
@@ -33,23 +30,9 @@ class Positions:
 
     def add(self, position: int) -> None:
         """Add a position; one that is in already changes nothing."""
-        at = self._at(position)
-        ranges = self._ranges
-        if at < len(ranges) and ranges[at][0] <= position:
-            return
-        joins_before = at > 0 and ranges[at - 1][1] == position - 1
-        joins_after = at < len(ranges) and ranges[at][0] == position + 1
-        if joins_before and joins_after:
-            ranges[at - 1][1] = ranges.pop(at)[1]
-        elif joins_before:
-            ranges[at - 1][1] = position
-        elif joins_after:
-            ranges[at][0] = position
-        else:
-            ranges.insert(at, [position, position])
+        self.add_range(position, position)
 
     def add_range(self, first: int, last: int) -> None:
-        """Add all from the first to the last."""
         begin = end = self._at(first - 1)
         ranges = self._ranges
         while end < len(ranges) and ranges[end][0] <= last + 1:

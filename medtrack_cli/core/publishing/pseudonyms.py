@@ -14,19 +14,10 @@ from medtrack_cli.core.publishing.traces import is_left, seems_personal
 from medtrack_cli.events import formats
 from medtrack_cli.events.json_text import decode
 from medtrack_cli.events.names import FIELD_NAME
-from medtrack_cli.events.personal import (
-    Says,
-    Scalar,
-    personal_names,
-    scalars,
-    top_place,
-    unquoted,
-)
+from medtrack_cli.events.personal import Says, Scalar, personal_names, scalars, top_place, unquoted
 from medtrack_cli.events.registry import Registry, built_in
 
-LEAST_KEY = 16
-"""Bytes of a key."""
-
+LEAST_KEY = 16  # bytes of a key
 NOT_PSEUDONYMIZED = "not_pseudonymized"
 """Counts what was left out because it can't be pseudonymized for certain."""
 

@@ -1,6 +1,5 @@
 """The deliveries of an input: those of a recording, and one for each plain event."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -9,9 +8,10 @@ from typing import NamedTuple
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.items import Corrupt, Item
 from medtrack_cli.core.messages import PLAIN_PROPERTIES
-from medtrack_cli.core.times import from_rfc3339
+from medtrack_cli.core.times import time_of
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
+from medtrack_cli.events.json_text import value_of
 from medtrack_cli.events.registry import Registry
 
 OLDEST_YEAR, LATEST_YEAR = 2000, 9000  # beyond these is what programs write for no time
@@ -48,7 +48,8 @@ def recorded(
         delivery = _delivery(item, moment, registry)
         if delivery is not None:
             is_recording = True
-            is_odd = delivery is not item.recorded and not _is_of_this_age(delivery.received_at)
+            is_of_our_age = OLDEST_YEAR <= delivery.received_at.year <= LATEST_YEAR
+            is_odd = delivery is not item.recorded and not is_of_our_age
             if not is_odd:
                 moment = delivery.received_at
                 is_timed = is_timed or moment != start
@@ -67,7 +68,7 @@ def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delive
         return item.recorded
     if not item.body or (event_type := check(item.body, registry).event_type) is None:
         return None
-    moment = _timestamp(item.body) or before
+    moment = time_of(value_of(item.body)) or before
     return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
 
 
@@ -81,14 +82,3 @@ def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
         first = item.findings[0]
         what, hint = f"{what} ({first.message})", first.suggestion or hint
     return NotARecording(what, place, hint=hint)
-
-
-def _timestamp(body: bytes) -> datetime | None:
-    try:
-        return from_rfc3339(json.loads(body)["timestamp"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _is_of_this_age(moment: datetime) -> bool:
-    return OLDEST_YEAR <= moment.year <= LATEST_YEAR

@@ -11,13 +11,12 @@ from medtrack_cli.core.dead_letters import (
     DEFAULT_EXCHANGE,
     SENDERS_COPIES,
     Death,
+    Deaths,
     first_death,
 )
 from medtrack_cli.core.delivery import ORIGINAL_KEY_HEADER, Delivery
-from medtrack_cli.core.listening.peek import deliveries_of
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Clock, QueueReader, Stop
-from medtrack_cli.core.publishing.deaths import Deaths
 from medtrack_cli.core.publishing.job import Journal, Pass
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.recorded import Recorded
@@ -263,12 +262,12 @@ class Redrive:
         return bool(self.bound)
 
     def _has_come_back(self, delivery: Delivery) -> bool:
-        """Tell whether this run has sent it; a queue of priorities may give it before the rest."""
+        """Return whether this run has sent it; a queue of priorities gives it before the rest."""
         return delivery.headers.get(REPLAY_HEADER) == self.replay.name
 
     def _is_last(self, delivery: Delivery) -> bool:
         """Return whether a message would be dropped, or die again, if it were put back."""
-        return self.limit is not None and deliveries_of(delivery) >= self.limit
+        return self.limit is not None and delivery.deliveries >= self.limit
 
 
 def _back(queue: str, delivery: Delivery, position: int) -> Message:

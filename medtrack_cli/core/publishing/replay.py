@@ -4,26 +4,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from secrets import token_hex
 from uuid import UUID
 
 from medtrack_cli.core.checked import REPLAY_HEADER, CheckedDelivery, examine
+from medtrack_cli.core.choices import Invalid
 from medtrack_cli.core.dead_letters import Astray, is_astray, way
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.items import Item
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Invalid
-from medtrack_cli.core.publishing.deliver import why
-from medtrack_cli.core.publishing.job import Make, Pass
+from medtrack_cli.core.publishing.job import Make, Pass, why
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.publishing.persons import refuse_persons
 from medtrack_cli.core.publishing.plan import message_ids
 from medtrack_cli.core.publishing.pseudonyms import NOT_PSEUDONYMIZED
 from medtrack_cli.core.publishing.recorded import Recorded, recorded
 from medtrack_cli.core.publishing.rewrite import AS_IT_WAS, Rewrite, Unfit
 from medtrack_cli.core.publishing.selection import EVERYTHING, LeftOut, Selection
 from medtrack_cli.core.times import rfc3339
-from medtrack_cli.errors import NotARecording
+from medtrack_cli.errors import NotARecording, UsageError
+from medtrack_cli.events.personal import has_persons
 from medtrack_cli.events.registry import Registry, built_in
 
 SEQUENCE_HEADER = "x-medtrack-replay-seq"
@@ -51,6 +51,7 @@ class Replay:
     command: str = "medtrack replay"  # as given, without its options
     target: Origin | None = None  # where real persons may not go; None: they may
     before: int = 0  # how many come before what is read
+    is_checked: bool = False  # no message is sent that AMQP can't carry
     note: Callable[[int, Recorded], None] | None = None  # called with each before it is sent
 
 
@@ -74,17 +75,14 @@ def making(
 
     def make(purpose: Pass, omitted: Counter[str]) -> Iterator[Message | Receipt]:
         chosen = replay if purpose is Pass.SEND else replace(replay, keep_going=True)
+        is_check = purpose in {Pass.CHECK, Pass.KEEP}
         if purpose in {Pass.CHECK, Pass.ACCOUNT}:
             chosen = replace(chosen, note=None)
         corrupt = omitted if skips_corrupt else None
         is_part = any(replay.selection.window)
-
-        def passed() -> None:
-            _leave_out(LeftOut.TIME, omitted)
-
-        found = recorded(read(passed), start, replay.registry, corrupt, is_part=is_part)
-        made = messages(found, chosen, omitted)
-        is_check = purpose in {Pass.CHECK, Pass.KEEP}
+        items = read(partial(_leave_out, LeftOut.TIME, omitted))
+        found = recorded(items, start, replay.registry, corrupt, is_part=is_part)
+        made = messages(found, replace(chosen, is_checked=is_check), omitted)
         return refuse_unsendable(made, why_unsendable) if is_check else made
 
     return make
@@ -102,6 +100,7 @@ def messages(
     identify = message_ids(replay.run)
     index = replay.before
     failure: Exception | None = None
+    astray = 0
     for each in recording:
         if (seen := _wanted(each.delivery, replay, index, omitted)) is None:
             continue
@@ -112,70 +111,51 @@ def messages(
         index += 1
         if replay.note:
             replay.note(index, each)
-        found = each._replace(delivery=seen.delivery)
         try:
-            made = _made(index, found, seen, replay, identify)
+            made = _made(index, each, seen, replay, identify)
         except Exception as error:  # noqa: BLE001 -- raised when all is accounted for
-            failure = _joined(failure, error)
-            made = _unmade(index, found, seen.event_type, error)
-        if isinstance(made, Receipt):
-            yield made
-            if not replay.keep_going:
-                break
-            continue
+            failure, astray = failure or error, astray + isinstance(error, Astray)
+            name = seen.delivery.message_id
+            made = Receipt(
+                *(index, each.file, each.line, seen.event_type, name), Outcome.UNSENT, why(error)
+            )
         yield made
-        if replay.ends_at_limit and index == replay.selection.limit:
+        is_last = replay.ends_at_limit and index == replay.selection.limit
+        if isinstance(made, Receipt):
+            is_last = not replay.keep_going
+        if is_last:
             break
     if failure is not None:
-        raise failure
+        raise failure.times(astray) if isinstance(failure, Astray) else failure
 
 
 def _made(
     index: int, recorded: Recorded, seen: CheckedDelivery, replay: Replay, identify: Identify
 ) -> Message | Receipt:
-    if replay.rewrite.to_queue is None and is_astray(recorded.delivery, replay.rewrite.to):
+    rewrite, delivery = replay.rewrite, seen.delivery
+    if rewrite.to_queue is None and is_astray(delivery, rewrite.to):
         raise Astray(1, f"{recorded.file}:{recorded.line}", replay.command)
     if replay.target is not None:
         refuse_persons(seen, replay.target, replay.registry or built_in())
     try:
-        return _message(index, recorded, _changed(seen, replay), replay, identify)
+        if not seen.is_valid and replay.selection.invalid is Invalid.FAIL:
+            what = f"{seen.problems[0].rule}: {seen.problems[0].message}"
+            raise Unfit(what)  # noqa: TRY301 -- as what can't be changed
+        changed = rewrite.changed(seen, replay.registry)
+        return _message(index, recorded, changed, replay, identify)
     except Unfit as error:
-        name = recorded.delivery.message_id or identify(index)
         return Receipt(
-            *(index, recorded.file, recorded.line, seen.event_type, name),
-            *(Outcome.INVALID, str(error)),
-            routing_key=recorded.delivery.routing_key,
+            *(index, recorded.file, recorded.line, seen.event_type),
+            *(delivery.message_id or identify(index), Outcome.INVALID, str(error)),
+            routing_key=delivery.routing_key,
             was_valid=seen.is_valid,
         )
-
-
-def _changed(seen: CheckedDelivery, replay: Replay) -> CheckedDelivery:
-    if not seen.is_valid and replay.selection.invalid is Invalid.FAIL:
-        raise Unfit(f"{seen.problems[0].rule}: {seen.problems[0].message}")
-    return replay.rewrite.changed(seen, replay.registry)
-
-
-def _joined(failure: Exception | None, error: Exception) -> Exception:
-    """Keep the first failure; for dead letters, with their number."""
-    if isinstance(failure, Astray) and isinstance(error, Astray):
-        return failure.one_more()
-    return failure or error
-
-
-def _unmade(index: int, recorded: Recorded, event_type: str | None, error: Exception) -> Receipt:
-    message_id = recorded.delivery.message_id
-    return Receipt(
-        index, recorded.file, recorded.line, event_type, message_id, Outcome.UNSENT, why(error)
-    )
 
 
 def _wanted(
     delivery: Delivery, replay: Replay, wanted: int, omitted: Counter[str]
 ) -> CheckedDelivery | None:
-    """Check a delivery; None, and counted, when it isn't to be sent.
-
-    `wanted` is how many were.
-    """
+    """Check a delivery; None, and counted, when it isn't to be sent. `wanted` is how many were."""
     selection = replay.selection
     seen: CheckedDelivery | None = None
     why_not = selection.refuses_unread(delivery)
@@ -234,4 +214,31 @@ def _message(
         exchange=exchange,
         paced_by=delivery if recorded.is_timed else None,
         is_valid=seen.is_valid,
+        is_checked=replay.is_checked,
     )
+
+
+class RealPersons(UsageError):
+    """Events with persons that would leave the protected broker they were recorded from."""
+
+    def __init__(self, origin: Origin, target: Origin) -> None:
+        what = "real persons, recorded from a protected broker, would go to another one"
+        hint = "--pseudonymize makes others of them, --real-persons sends them as they are"
+        super().__init__(what, f"{_named(origin)} to {_named(target)}", hint=hint)
+
+
+def refuse_persons(seen: CheckedDelivery, target: Origin, registry: Registry) -> None:
+    """Raise RealPersons if an event may contain a person and would leave its broker.
+
+    What is no event, or of an unknown type, may contain anybody's data.
+    """
+    origin = seen.delivery.origin
+    if origin is None or not origin.is_protected or origin.is_pseudonymized:
+        return
+    is_of_persons = seen.event_type is None or has_persons(registry, seen.event_type)
+    if is_of_persons and not origin.is_same_place(target):
+        raise RealPersons(origin, target)
+
+
+def _named(place: Origin) -> str:
+    return f"{place.broker}, vhost {place.vhost}, exchange {place.exchange}"

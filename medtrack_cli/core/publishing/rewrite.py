@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from medtrack_cli.core.checked import CheckedDelivery, examine
+from medtrack_cli.core.choices import To
 from medtrack_cli.core.dead_letters import SENDERS_COPIES, Way
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import To
 from medtrack_cli.core.publishing.pseudonyms import Pseudonymizer
 from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import UsageError

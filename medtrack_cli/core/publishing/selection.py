@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medtrack_cli.core.checked import CheckedDelivery
+from medtrack_cli.core.choices import Invalid
 from medtrack_cli.core.conditions import Answer, Condition, judge
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.ports import Invalid
 from medtrack_cli.core.record import body_value
-from medtrack_cli.core.topics import EVER, Window, key_matches
+from medtrack_cli.core.times import EVER, TimeRange
+from medtrack_cli.core.topics import key_matches
 
 
 class LeftOut(StrEnum):
@@ -31,7 +32,7 @@ class LeftOut(StrEnum):
 class Selection:
     """Conditions that a delivery must all meet; an empty one accepts everything."""
 
-    window: Window = EVER
+    window: TimeRange = EVER
     keys: tuple[str, ...] = ()  # topic patterns, of the key it was first published with
     excluded_keys: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -45,11 +46,12 @@ class Selection:
         """Name the first unmet condition that doesn't need the body."""
         if not self.window.holds(delivery.received_at):
             return LeftOut.TIME
-        key = delivery.published_key
-        if self.keys and not any(key_matches(each, key) for each in self.keys):
-            return LeftOut.KEY
-        if any(key_matches(each, key) for each in self.excluded_keys):
-            return LeftOut.EXCLUDED
+        if self.keys or self.excluded_keys:
+            key = delivery.published_key
+            if self.keys and not any(key_matches(each, key) for each in self.keys):
+                return LeftOut.KEY
+            if any(key_matches(each, key) for each in self.excluded_keys):
+                return LeftOut.EXCLUDED
         return None
 
     def refuses(self, seen: CheckedDelivery) -> LeftOut | None:

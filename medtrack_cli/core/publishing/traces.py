@@ -1,9 +1,10 @@
 """Whether a person's value is left in texts that are sent beside the replaced ones."""
 
 import re
-from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
+
+from medtrack_cli.core.hiding import inside_base64
 
 _MOST_COMPARED = 50_000_000  # characters, times the number of values
 _SHORT = 6  # characters: shorter ones are found only where they are no part of a word
@@ -75,8 +76,6 @@ def _encoded(value: str) -> Iterator[str]:
     data = value.encode()
     if len(data) < _SHORT - 1:
         return
-    for before in range(3):  # bytes of another text that share its groups of 24 bits
-        text = b64encode(bytes(before) + data, b"-_").decode()
-        inner = text[-(-before * 8 // 6) : (before + len(data)) * 8 // 6].casefold()
+    for inner in map(str.casefold, inside_base64(data)):
         yield inner
-        yield inner.replace("-", "+").replace("_", "/")
+        yield inner.replace("+", "-").replace("/", "_")

@@ -15,12 +15,8 @@ from medtrack_cli.events.findings import Rule
 MOST_NAMES = 1_000
 """The most types, services, routing keys and groups of findings that are counted apart."""
 
-MOST_NAME = 200
-"""Characters kept of a name."""
-
-MOST_PLACES = 3
-"""The most places kept for a group of findings."""
-
+MOST_NAME = 200  # characters kept of a name
+MOST_PLACES = 3  # the most places kept for a group of findings
 MOST_IDS = 2_000_000
 """The most message ids remembered; beyond that a duplicate can be missed. They take about 130 MB.
 """
@@ -61,7 +57,6 @@ class Found:
     places: list[tuple[str, int]] = field(default_factory=list)  # a file and its line
 
     def add(self, moment: float | None, place: tuple[str, int]) -> None:
-        """Count a finding."""
         self.findings += 1
         if moment is not None:
             self.first = moment if self.first is None else min(self.first, moment)
@@ -104,7 +99,6 @@ class Duplicates:
         return len(self._seen) >= self.most
 
     def add(self, message_ids: Sequence[str | None]) -> None:
-        """Add the message ids of some events."""
         known = [hash(each) for each in message_ids if each]
         self.without_id += len(message_ids) - len(known)
         if self.is_least:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, count, pairwise
 from typing import NamedTuple
 
@@ -24,12 +25,8 @@ NEAR_FACTOR, NEAR = 16, 20
 it: traffic that fades away in the evening has none. By chance that is one pause in ten million.
 """
 
-FEWEST_PAUSES = 20
-"""With fewer, the usual pause is unknown."""
-
-MOST_LINES = 20
-"""The names that have a chart of their own."""
-
+FEWEST_PAUSES = 20  # with fewer, the usual pause is unknown
+MOST_LINES = 20  # the names that have a chart of their own
 _KINDS = 2 * (MOST_LINES + 1)
 """The kind is twice the number of a name, plus one for an invalid event."""
 
@@ -75,14 +72,13 @@ class Gap(NamedTuple):
         return self.until - self.since
 
 
+@dataclass(slots=True)
 class _Span:
     """The events of a span of time, with the first and the last moment."""
 
-    __slots__ = ("events", "first", "last")
-
-    def __init__(self, moment: float) -> None:
-        self.events = 0
-        self.first = self.last = moment
+    first: float = math.nan
+    last: float = math.nan
+    events: int = 0
 
     def add(self, other: "_Span") -> None:
         self.events += other.events
@@ -111,7 +107,7 @@ class Timeline:
 
     def add(self, events: Iterable[tuple[float | None, int]]) -> None:
         """Count events by their moments, in seconds since 1970, and their kinds."""
-        span, number, begin, end = _Span(math.nan), 0.0, math.inf, -math.inf
+        span, number, begin, end = _Span(), 0.0, math.inf, -math.inf
         for moment, kind in events:
             if moment is None:
                 continue
@@ -179,7 +175,7 @@ class Timeline:
             return found
         while len(self._spans) >= MOST_SPANS:
             self._widen()
-        return self._spans.setdefault(moment // self._width, _Span(moment))
+        return self._spans.setdefault(moment // self._width, _Span(moment, moment))
 
     def _widen(self) -> None:
         """Make each span twice as wide."""
@@ -225,7 +221,7 @@ def _near(spans: Sequence[_Span], number: int) -> float:
 
 def _mean_pause(spans: Iterable[_Span]) -> float:
     """Give the mean pause of the first NEAR events, and of the rest of their spans."""
-    taken = _Span(math.nan)
+    taken = _Span()
     for span in spans:
         if taken.events == 0:
             taken.first, taken.last = span.first, span.last

@@ -12,7 +12,7 @@ from typing import BinaryIO, ClassVar, NamedTuple
 
 from medtrack_cli.core.items import Item, NoEventsHere, without_empty
 from medtrack_cli.core.ports import Note
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange
 from medtrack_cli.errors import EmptyInput, InputMissing, UsageError
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.files.reading.json_reader import Skip, read_document
@@ -43,7 +43,7 @@ class Span(NamedTuple):
     read: the number before that is unknown.
     """
 
-    window: Window
+    window: TimeRange
     passed: Callable[[], None]
 
 

@@ -12,18 +12,12 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
-KIND = b'{"kind":'
-"""How every line begins that medtrack writes."""
-
-HEADER = b'{"kind":"recording",'
-"""How a recording's first line begins."""
-
+KIND = b'{"kind":'  # how every line begins that medtrack writes
+HEADER = b'{"kind":"recording",'  # how a recording's first line begins
 EVENT_LINE = re.compile(rb'\{"kind": ?"event",')
 """How a recorded delivery begins; other programs may have added spaces."""
 
-LARGE = 2 * 1024 * 1024
-"""Bytes from which a line is parsed piece by piece."""
-
+LARGE = 2 * 1024 * 1024  # bytes from which a line is parsed piece by piece
 _BODY_KEYS = (b',"body_text":"', b',"body_base64":"', b', "body_text": "', b', "body_base64": "')
 _BODY = re.compile(rb', ?"(body_text|body_base64)": ?("[^"\\]*+(?:\\.[^"\\]*+)*+")', re.DOTALL)
 _VALUE = re.compile(rb', ?"body":')
@@ -57,10 +51,7 @@ def has_seal(line: bytes) -> bool:
 
 
 def is_damaged(line: bytes) -> bool:
-    """Return whether a line, without its newline, has a wrong checksum.
-
-    Unsealed lines are whole.
-    """
+    """Return whether a line, without its newline, has a wrong checksum; unsealed ones are whole."""
     seal = line[-_SEAL_SIZE:]
     if seal.startswith(_SEAL_BEGINS):
         return seal != _seal(memoryview(line)[:-_SEAL_SIZE])
@@ -81,6 +72,15 @@ def read_record(line: bytes) -> dict[str, Any]:
     if before is None or body is None or len(line) - body.end() > LARGE:
         raise ValueError("not as medtrack writes it")
     return {**json.loads(before + line[body.end() :]), body[1].decode(): json.loads(body[2])}
+
+
+def whole_record(line: bytes, *, is_sealed: bool = True) -> dict[str, Any] | None:
+    """Read a line of ours; None when it isn't as it was written, or has no checksum as it must."""
+    if is_damaged(line) or (is_sealed and not has_seal(line)) or not line.startswith(b"{"):
+        return None
+    with suppress(ValueError, RecursionError):
+        return read_record(line)
+    return None
 
 
 def _before_value(line: bytes) -> bytes | None:

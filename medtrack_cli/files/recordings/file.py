@@ -17,12 +17,11 @@ from medtrack_cli.files.recordings.checksums import (
     HEADER,
     KIND,
     has_seal,
-    is_damaged,
-    read_record,
     sealed_text,
+    whole_record,
 )
 from medtrack_cli.files.recordings.reader import FORMAT, is_readable
-from medtrack_cli.files.state.locks import open_locked, sync_folder
+from medtrack_cli.files.state.locks import open_locked, sync_folder, write_whole
 
 _CHUNK = 256 * 1024
 _PIECE = 64 * 1024  # of the unzipped text
@@ -86,7 +85,9 @@ class RecordingFile:
         self.is_pseudonymized = held.header.get("pseudonymized") is True if held else None
         self.size = held.size if held else 0
         self.torn = size - self.size
-        self._end = _end_of(held) if held else _End()
+        self._end = _End()
+        if held:
+            self._end = _End(held.last["line"], held.text_size, _time_of(held.last))
         if self.torn:
             os.ftruncate(self.descriptor, self.size)
         if not size:
@@ -106,13 +107,9 @@ class RecordingFile:
 
     def _write(self, text: bytes) -> None:
         data = gzip.compress(text, 6, mtime=0) if is_zipped(self.path) else text
-        left = data
         try:
-            while left:
-                left = left[os.write(self.descriptor, left) :]
+            write_whole(self.descriptor, data, self.size, is_lasting=False)
         except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(self.descriptor, self.size)
             raise self.cannot(error) from None
         self.size += len(data)
 
@@ -173,20 +170,12 @@ def _time_of(record: Mapping[str, Any]) -> str:
     return record["started_at"]  # type: ignore[no-any-return]
 
 
-def _end_of(held: Held) -> _End:
-    return _End(held.last["line"], held.text_size, _time_of(held.last))
-
-
 def _read(line: bytes) -> dict[str, Any]:
     """Read a line; empty when it isn't one of ours, or is damaged."""
     line = line.rstrip(b"\n")
-    if not line.startswith(KIND) or is_damaged(line):
-        return {}
-    try:
-        record = read_record(line)
-    except (ValueError, RecursionError):
-        return {}
-    return record if has_seal(line) or record.get("kind") == "recording" else {}
+    record = whole_record(line, is_sealed=False) or {}
+    is_ours = has_seal(line) or record.get("kind") == "recording"
+    return record if is_ours and line.startswith(KIND) else {}
 
 
 def _plain_ends(descriptor: int) -> tuple[bytes, bytes, int, int]:

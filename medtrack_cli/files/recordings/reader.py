@@ -22,11 +22,9 @@ from medtrack_cli.files.recordings.checksums import (
 )
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.content import Content
+    from medtrack_cli.core.delivery import Content
 
-FORMAT = 2
-"""The version that is written; it and all earlier ones are read."""
-
+FORMAT = 2  # the version that is written; it and all earlier ones are read
 _SEALED_SINCE = 2
 
 MOST_SEARCHED = 2**20
@@ -127,7 +125,7 @@ def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
     """Return a line's event; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
-    from medtrack_cli.core.content import content_of  # most inputs contain no records
+    from medtrack_cli.core.delivery import content_of  # most inputs contain no records
     from medtrack_cli.core.record import from_record
 
     try:

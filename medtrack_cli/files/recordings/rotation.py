@@ -4,8 +4,9 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from medtrack_cli.errors import CannotCreate, UsageError
 from medtrack_cli.files.reading.sources import Source
@@ -85,13 +86,9 @@ def missing_parts(sources: Iterable[Source]) -> Iterator[str]:
 
 def _header(source: Source) -> dict[str, object] | None:
     try:
-        with open_source(source, open_stdin=_no_stdin) as stream:
+        with open_source(source, open_stdin=BytesIO) as stream:
             line = stream.readline(_LONGEST_HEADER)
         header = json.loads(line) if line.startswith(KIND) else {}
     except (OSError, EOFError, ValueError):
         return None  # reading the part will report it
     return header if header.get("kind") == "recording" else None
-
-
-def _no_stdin() -> NoReturn:
-    raise OSError("standard input has no parts")

@@ -1,19 +1,18 @@
 """A time range in a recording, found without reading what comes before it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from medtrack_cli.core.publishing.origin import Origin
-from medtrack_cli.core.times import from_rfc3339, sortable
-from medtrack_cli.core.topics import Window
+from medtrack_cli.core.times import TimeRange, from_rfc3339, sortable
 from medtrack_cli.files.reading.json_reader import MAX_LINE, Skip
 from medtrack_cli.files.reading.sources import Source
 from medtrack_cli.files.reading.streams import is_packed
-from medtrack_cli.files.recordings.checksums import HEADER, has_seal, is_damaged, read_record
+from medtrack_cli.files.recordings.checksums import HEADER, whole_record
 
 _EVENT = b'{"kind":"event","received_at":"'
 _TIME = slice(len(_EVENT), len(_EVENT) + len("2025-01-15T10:00:00.000000Z"))
@@ -33,7 +32,7 @@ class Place(NamedTuple):
     latest: str
 
 
-def outside(window: Window, passed: Callable[[], None]) -> Skip:
+def outside(window: TimeRange, passed: Callable[[], None]) -> Skip:
     """Make the function that recognises a line, if undamaged, as an event of another time.
 
     `passed` is called for each such line.
@@ -55,7 +54,7 @@ def outside(window: Window, passed: Callable[[], None]) -> Skip:
     return is_outside
 
 
-def narrowed(source: Source, window: Window) -> Source:
+def narrowed(source: Source, window: TimeRange) -> Source:
     """Let reading begin at a line before which nothing is in the time range.
 
     In a recording the latest time up to a line never decreases, whatever the clock did: so it is
@@ -100,21 +99,16 @@ def _is_below(header: bytes, line: bytes) -> bool:
 
     No other header of the file has the same time. A clock that was set proves nothing.
     """
-    if is_damaged(header) or is_damaged(line) or not (has_seal(header) and has_seal(line)):
-        return False
+    above, record = whole_record(header) or {}, whole_record(line) or {}
     try:
-        record = read_record(line)
         began = from_rfc3339(record["received_at"]) - timedelta(seconds=record["elapsed"])
-        return abs(began - from_rfc3339(read_record(header)["started_at"])) < _SAME
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return abs(began - from_rfc3339(above["started_at"])) < _SAME
+    except (ValueError, KeyError, TypeError, OverflowError):
         return False
 
 
 def _origin(line: bytes) -> Origin | None:
-    try:
-        return None if is_damaged(line) else Origin.read(read_record(line))
-    except (ValueError, RecursionError):
-        return None
+    return Origin.read(whole_record(line, is_sealed=False) or {})
 
 
 def _search(stream: BinaryIO, size: int, since: str) -> Place | None:
@@ -144,17 +138,16 @@ def _probe(stream: BinaryIO, offset: int) -> Place | None:
         line = stream.readline(MAX_LINE).rstrip(b"\n")
         if not line:
             return Place(begins, 0, "~")
-        if has_seal(line) and not is_damaged(line):
-            return _place(line, begins)
+        if (record := whole_record(line)) is not None:
+            return _place(record, begins)
     return None
 
 
-def _place(line: bytes, begins: int) -> Place | None:
-    """Read a line's own place; None if it isn't there, or can't be read."""
+def _place(record: Mapping[str, Any], begins: int) -> Place | None:
+    """Read a line's own place; None if it isn't there."""
     try:
-        record = read_record(line)
         time = record.get("latest") or record.get("received_at") or record["started_at"]
         is_there = begins == record.get("at") and isinstance(time, str)
         return Place(begins, int(record["line"]) - 1, time) if is_there else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None

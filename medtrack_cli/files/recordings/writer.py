@@ -60,7 +60,6 @@ class Recorder:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
         return self._path
 
     def write(self, seen: CheckedDelivery) -> None:
@@ -94,7 +93,6 @@ class Recorder:
         """Ignored: a recording holds deliveries."""
 
     def close(self) -> None:
-        """Put it on the disk, and report what it contains."""
         try:
             self._syncing.end()
         finally:

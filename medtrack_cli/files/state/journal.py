@@ -86,10 +86,7 @@ class Journal:
         return all(each.digest for each in self._done)
 
     def begin_when_sent(self, header: dict[str, Any]) -> None:
-        """Write this header only when something is about to be sent.
-
-        Until then all can be changed.
-        """
+        """Write this header only when something is about to be sent: until then all can change."""
         self._unwritten = header
 
     def close(self) -> None:
@@ -137,7 +134,6 @@ class Journal:
             yield item
 
     def left(self, outgoing: Iterable[Message | Receipt]) -> Iterator[Message | Receipt]:
-        """Pass on what earlier runs haven't done."""
         if not self.was_done:
             return iter(outgoing)
         return (each for each in outgoing if each.position not in self._before)

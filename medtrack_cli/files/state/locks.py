@@ -55,10 +55,7 @@ def locks(descriptor: int) -> bool:
 
 
 def looked_at(path: Path) -> tuple[bool, bytes]:
-    """Return whether a process holds a file's lock, and the file's content after that.
-
-    Raises OSError where it can't be read.
-    """
+    """Return whether a file's lock is held, and its content after that. May raise OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # a FIFO would block
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -70,6 +67,22 @@ def looked_at(path: Path) -> tuple[bool, bytes]:
         except BlockingIOError:
             is_held = True
         return is_held, stream.read()
+
+
+def write_whole(descriptor: int, data: bytes, size: int, *, is_lasting: bool) -> None:
+    """Add data to a file of a size; on an OSError it keeps that: half a line would spoil the next.
+
+    If it `is_lasting`, also put it on the disk.
+    """
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+        if is_lasting:
+            os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from medtrack_cli.core.publishing.positions import Positions
 from medtrack_cli.core.publishing.runs import Run, State
 from medtrack_cli.core.times import from_rfc3339
 from medtrack_cli.errors import CannotCreate, InputMissing, MedtrackError, NotARecording, UsageError
+from medtrack_cli.files.recordings.checksums import whole_record
 from medtrack_cli.files.state.locks import looked_at, sync_folder
 from medtrack_cli.files.state.replay_journal import (
     JOURNAL,
@@ -22,12 +23,10 @@ from medtrack_cli.files.state.replay_journal import (
     checked_of,
     cursor_of,
 )
-from medtrack_cli.files.state.sealed_file import SealedFile, read_header, read_line
+from medtrack_cli.files.state.sealed_file import SealedFile, read_header
 from medtrack_cli.suggestions import did_you_mean
 
-KEPT = timedelta(days=90)
-"""How long an ended run is listed."""
-
+KEPT = timedelta(days=90)  # how long an ended run is listed
 _SUFFIX = ".journal"
 
 
@@ -97,7 +96,7 @@ class Replays:
         if not whole:
             raise self._unknown(name)  # it was killed, or is about to begin
         header = read_header(whole[0], path, JOURNAL)
-        return _run_of(name, header, map(read_line, whole[1:]), is_running=is_running)
+        return _run_of(name, header, map(whole_record, whole[1:]), is_running=is_running)
 
     def all(self) -> Iterator[Run | MedtrackError]:
         """Describe all runs, newest first; for unreadable ones, say why."""
@@ -112,7 +111,6 @@ class Replays:
         yield from sorted(found, key=lambda run: run.started, reverse=True)
 
     def names(self) -> list[str]:
-        """Name all runs."""
         try:
             return sorted(each.stem for each in self._folder.iterdir() if each.suffix == _SUFFIX)
         except OSError:

@@ -2,15 +2,14 @@
 
 import json
 import os
-from contextlib import suppress
 from errno import EIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import CannotWrite, NotARecording
-from medtrack_cli.files.recordings.checksums import has_seal, is_damaged, sealed
-from medtrack_cli.files.state.locks import open_locked
+from medtrack_cli.files.recordings.checksums import has_seal, is_damaged, sealed, whole_record
+from medtrack_cli.files.state.locks import open_locked, write_whole
 
 
 class Nature(NamedTuple):
@@ -46,29 +45,20 @@ class SealedFile:
             self.close()
             raise
         is_sealed = self.header is not None and self.header["version"] > 1
-        self.records = [read_line(each, is_sealed=is_sealed) for each in lines[1:]]
+        self.records = [whole_record(each, is_sealed=is_sealed) for each in lines[1:]]
 
     def begin(self, header: dict[str, Any]) -> None:
-        """Write the header."""
         whole = {"kind": self._nature.kind, "version": self._nature.version, **header}
         self.add(whole)
         self.header = whole
 
     def add(self, record: dict[str, Any], *, is_lasting: bool = True) -> None:
-        """Add a line, whole even if the process is killed.
-
-        After a power failure, too, if it `is_lasting`.
-        """
+        """Add a line, whole even after a kill; after a power failure, too, if it `is_lasting`."""
         data = sealed(record)
         size = os.fstat(self._descriptor).st_size
         try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-            if is_lasting:
-                os.fsync(self._descriptor)
+            write_whole(self._descriptor, data, size, is_lasting=is_lasting)
         except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, size)  # half a line would spoil the next
             what = f"{self._nature.kind} can't be written ({error.strerror})"
             raise CannotWrite(what, str(self.path), hint="make room on that disk") from None
 
@@ -92,7 +82,6 @@ class SealedFile:
             raise CannotWrite(what, str(self.path), hint=f"it still has its {name}") from None
 
     def close(self) -> None:
-        """Unlock and close it."""
         if not self.is_closed:
             self.is_closed = True
             os.close(self._descriptor)
@@ -124,16 +113,6 @@ def read_header(line: bytes, path: Path, nature: Nature) -> dict[str, Any]:
     if not is_ours or (version > 1 and (is_damaged(line) or not has_seal(line))):
         raise _is_none(path, nature)
     return header
-
-
-def read_line(line: bytes, *, is_sealed: bool = True) -> dict[str, Any] | None:
-    """Read a later line; None when it isn't as it was written."""
-    if is_damaged(line) or (is_sealed and not has_seal(line)):
-        return None
-    with suppress(ValueError, RecursionError):
-        record = json.loads(line)
-        return record if isinstance(record, dict) else None
-    return None
 
 
 def _is_none(path: Path, nature: Nature) -> NotARecording:

@@ -100,7 +100,6 @@ class SimulatedState:
         at: str,
         rows: Sequence[tuple[str, Mapping[str, Any]]],
     ) -> Sequence[bool] | None:
-        """Keep an event's effects; see the port."""
         with self._told(), self._transaction():
             new = "INSERT OR IGNORE INTO handled VALUES (?, ?, ?)"
             if not self._db.execute(new, (service, cause, at)).rowcount:
@@ -115,7 +114,6 @@ class SimulatedState:
         return done.rowcount > 0
 
     def count(self, table: str) -> int:
-        """Count a table's rows."""
         return int(self._ask(f"SELECT count(*) AS n FROM {table}")[0]["n"])  # noqa: S608 -- a name of ours
 
     def rows(self, table: str, **wanted: str) -> list[dict[str, Any]]:
@@ -200,7 +198,7 @@ def _failure(error: sqlite3.Error, path: Path) -> MedtrackError:
 
 
 def remove(path: Path) -> bool:
-    """Remove the file and what SQLite keeps beside it; tell whether there was one."""
+    """Remove the file and what SQLite keeps beside it; return whether there was one."""
     was_there = os.path.lexists(path)
     try:
         for each in ("", "-wal", "-shm", "-journal"):

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import NamedTuple
 
-from medtrack_cli.core.archive import Archive, Edge, Fate, Fates, time_named, with_fate
+from medtrack_cli.core.archive import Archive, Edge, Fate, Fates, with_fate
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.queues import NewQueue, in_units
+from medtrack_cli.core.times import time_named
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet
 
