@@ -11,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from medtrack_cli.core.listening.sources import Source
 from medtrack_cli.core.ports import (
     Clock,
     Consumer,
@@ -28,9 +27,10 @@ from medtrack_cli.errors import BrokerUnreachable
 if TYPE_CHECKING:
     from medtrack_cli.core.connection_settings import ConnectionSettings
     from medtrack_cli.core.doctor.ports import Broker, Management, OpenBroker, OpenManagement
+    from medtrack_cli.core.listening.sources import Source
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
-OpenConsumer = Callable[["ConnectionSettings", Source, Note, Stop, Retry], Consumer]
+OpenConsumer = Callable[["ConnectionSettings", "Source", Note, Stop, Retry], Consumer]
 OpenQueueReader = Callable[["ConnectionSettings", str, Note, Stop], QueueReader]
 OpenDepths = Callable[["ConnectionSettings", PublishPolicy, Stop], Depths]
 CountWaiting = Callable[["ConnectionSettings", str, Note, Stop], int | None]
@@ -81,7 +81,7 @@ def _open_publisher(
 
 def _open_consumer(
     settings: "ConnectionSettings",
-    source: Source,
+    source: "Source",
     note: Note,
     stop: Stop,
     retry: Retry,
