@@ -2,26 +2,22 @@
 
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from medtrack_cli import __version__
-from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.options import (
-    ColorOption,
-    ConfigOption,
-    HelpOption,
-    NoColorOption,
-    ProfileOption,
-    QuietOption,
-    Shared,
-    VerboseOption,
+    GLOBAL_OPTIONS,
+    Panel,
     argument,
+    as_parameter,
     command,
     help_when_alone,
     option,
+    signed,
 )
+from medtrack_cli.commands.runtimes import Shared
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
@@ -49,7 +45,7 @@ COMMANDS = (
     "explain",
     "spec",
 )
-"""Each is a module of `commands` with a `register(app)`; the order is that of the help."""
+"""Each is a module of `commands`, and in it a command or a group; the order is that of the help."""
 
 NAME = "medtrack"
 SUMMARY = "Publish, listen, validate and replay MedTrack's events on RabbitMQ."
@@ -68,35 +64,36 @@ def _version(context: typer.Context, wanted: bool) -> None:  # noqa: FBT001 -- t
         raise typer.Exit
 
 
-def main(
-    context: typer.Context,
-    *,
-    config: ConfigOption = None,
-    profile: ProfileOption = None,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = 0,
-    _color: ColorOption = None,
-    _no_color: NoColorOption = False,
-    _version: Annotated[
-        bool,
-        option(
-            Panel.GENERAL, "--version", callback=_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-    _help: HelpOption = False,
-) -> None:
+VERSION = option(
+    *(Panel.GENERAL, "--version", "Print the version."),
+    default=False,
+    callback=_version,
+    is_eager=True,
+)
+
+
+def main(context: typer.Context, **options: object) -> None:
     """Keep the global options for the command, or print the help if there is none."""
     shared: Shared = context.obj
-    shared.before = {"config": config, "profile": profile, "quiet": quiet, "verbose": verbose}
+    shared.before = {name: options[name] for name in ("config", "profile", "quiet", "verbose")}
     help_when_alone(context)
 
 
+OPTIONS = {**GLOBAL_OPTIONS, "version": (bool, VERSION)}
+OPTIONS["help"] = OPTIONS.pop("help")  # comes last
+
+
+@command(
+    "help",
+    "medtrack help",
+    "medtrack help publish",
+    "medtrack help schema show",
+    effect="read",
+    panel=Panel.SET_UP,
+)
 def show_help(
     runtime: Runtime,
-    words: Annotated[
-        list[str] | None,
-        argument("COMMAND…", "The command, as it is typed."),
-    ] = None,
+    words: list[str] | None = argument("COMMAND…", "The command, as it is typed.", default=None),
 ) -> int:
     """Print the help of a command."""
     shared = Shared(runtime.world, runtime.colour)
@@ -104,6 +101,7 @@ def show_help(
     return int(tree()(line, prog_name=NAME, standalone_mode=False, obj=shared) or 0)
 
 
+@command("version", "medtrack version", effect="read", panel=Panel.SET_UP)
 def show_version(runtime: Runtime) -> int:
     """Print the version, as --version does."""
     record = {"version": __version__}
@@ -122,13 +120,12 @@ def tree(name: str = "") -> Any:  # noqa: ANN401 -- typer's, not public
         pretty_exceptions_enable=False,  # tracebacks with locals would show secrets
         add_help_option=False,
     )
-    app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))(main)
+    options = [as_parameter(option, *declared) for option, declared in OPTIONS.items()]
+    app.callback(help=SUMMARY, epilog="\n".join(EXAMPLES))(signed(main, options))
     is_one = name in COMMANDS
     for each in [name] if is_one else COMMANDS:
-        import_module(f"medtrack_cli.commands.{each}").register(app)
+        getattr(import_module(f"medtrack_cli.commands.{each}"), each).add_to(app)
     if not is_one:
-        helps = ["medtrack help", "medtrack help publish", "medtrack help schema show"]
-        command(app, "help", effect="read", examples=helps, panel=Panel.SET_UP)(show_help)
-        versions = ["medtrack version"]
-        command(app, "version", effect="read", examples=versions, panel=Panel.SET_UP)(show_version)
+        show_help.add_to(app)
+        show_version.add_to(app)
     return typer.main.get_command(app)

@@ -12,7 +12,7 @@ import typer
 from medtrack_cli.app import tree
 from medtrack_cli.commands.boundary import cannot_write, drop_output
 from medtrack_cli.commands.forms import Output, asked_for, forms, typed_colour
-from medtrack_cli.commands.options import Shared
+from medtrack_cli.commands.runtimes import Shared
 from medtrack_cli.errors import Bug, ExitCode, UsageError
 from medtrack_cli.output.best_effort import BestEffort
 from medtrack_cli.runtime import Runtime

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from medtrack_cli.core.ports import (
     Clock,
@@ -26,7 +27,7 @@ from medtrack_cli.errors import BrokerUnreachable
 
 if TYPE_CHECKING:
     from medtrack_cli.core.connection_settings import ConnectionSettings
-    from medtrack_cli.core.doctor.ports import Broker, Management, OpenBroker, OpenManagement
+    from medtrack_cli.core.doctor.ports import OpenBroker, OpenManagement
     from medtrack_cli.core.listening.sources import Source
 
 OpenPublisher = Callable[["ConnectionSettings", PublishPolicy, Note, Stop], Publisher]
@@ -79,50 +80,13 @@ def _open_publisher(
     return AmqpPublisher(settings, policy, note, stop)
 
 
-def _open_consumer(
-    settings: "ConnectionSettings",
-    source: "Source",
-    note: Note,
-    stop: Stop,
-    retry: Retry,
-) -> Consumer:
-    from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+def _lazily(module: str, name: str) -> Any:  # noqa: ANN401 -- tests/contracts holds it to its type
+    """Give an adapter of the broker that is imported when it is called: that takes long."""
 
-    return AmqpConsumer(settings, source, note, stop, retry)
+    def call(*given: object) -> object:
+        return getattr(import_module(f"medtrack_cli.broker.{module}"), name)(*given)
 
-
-def _open_queue_reader(
-    settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
-) -> QueueReader:
-    from medtrack_cli.broker.amqp.queue_reader import AmqpQueueReader
-
-    return AmqpQueueReader(settings, queue, note, stop)
-
-
-def _open_depths(settings: "ConnectionSettings", policy: PublishPolicy, stop: Stop) -> Depths:
-    from medtrack_cli.broker.amqp.redialer import AmqpDepths
-
-    return AmqpDepths(settings, policy, stop)
-
-
-def _count_waiting(
-    settings: "ConnectionSettings", queue: str, note: Note, stop: Stop
-) -> int | None:
-    from medtrack_cli.broker.amqp.taps import waiting
-
-    return waiting(settings, queue, note, stop)
-
-
-def _open_broker(settings: "ConnectionSettings", stop: Stop) -> "Broker":
-    from medtrack_cli.broker.amqp.probes import Probes
-
-    return Probes(settings, stop)
-
-
-def _open_management(settings: "ConnectionSettings", stop: Stop) -> "Management":
-    from medtrack_cli.broker.management.health import Health
-
-    return Health(settings, stop)
+    return call
 
 
 def _open_stdin() -> BinaryIO:
@@ -155,12 +119,12 @@ class World:
     cwd: Path = field(default_factory=_cwd)
     clock: Clock = field(default_factory=SystemClock)
     open_publisher: OpenPublisher = _open_publisher
-    open_consumer: OpenConsumer = _open_consumer
-    open_queue_reader: OpenQueueReader = _open_queue_reader
-    open_depths: OpenDepths = _open_depths
-    count_waiting: CountWaiting = _count_waiting
-    open_broker: "OpenBroker" = _open_broker
-    open_management: "OpenManagement" = _open_management
+    open_consumer: OpenConsumer = _lazily("amqp.consumer", "AmqpConsumer")
+    open_queue_reader: OpenQueueReader = _lazily("amqp.queue_reader", "AmqpQueueReader")
+    open_depths: OpenDepths = _lazily("amqp.redialer", "AmqpDepths")
+    count_waiting: CountWaiting = _lazily("amqp.taps", "waiting")
+    open_broker: "OpenBroker" = _lazily("amqp.probes", "Probes")
+    open_management: "OpenManagement" = _lazily("management.health", "Health")
 
     @contextmanager
     def interrupt_on_signals(self) -> Iterator[None]:

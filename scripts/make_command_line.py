@@ -12,7 +12,7 @@ from generated import write_or_check
 
 from medtrack_cli.app import tree
 from medtrack_cli.command_line import Command, CommandLine, Parameter
-from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import Panel
 from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS
 from medtrack_cli.core.explanations.codes import EXIT_CODES
 from medtrack_cli.core.kinds import Kind

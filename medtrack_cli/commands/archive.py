@@ -1,15 +1,10 @@
 """medtrack archive: create, list and show."""
 
-from typing import Annotated
-
-import typer
-
-from medtrack_cli.commands.arguments import refuse_queue_name
+from medtrack_cli.commands.arguments import refuse_queue_name, warn_of_patterns
 from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import seconds, size
-from medtrack_cli.commands.option_types import Bind, YesProtected
-from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.commands.numbers import size
+from medtrack_cli.commands.options import Group, Panel, argument, command, flag, option
+from medtrack_cli.commands.shared_options import BIND, YES_PROTECTED
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -21,38 +16,33 @@ SIZE = 5 * 10**9
 """Bytes."""
 
 
+@command(
+    "create",
+    "medtrack archive create --bind '#' --accept-loss",
+    "medtrack archive create stages --bind 'stage.*' --max-age 7d --accept-loss",
+    effect="write",
+    connects=True,
+)
 def create(
     runtime: Runtime,
-    name: Annotated[str, argument("NAME", f"The stream [{NAME}].")] = NAME,
+    name: str = argument("NAME", f"The stream [{NAME}].", default=NAME),
     *,
-    bind: Bind,
-    max_age: Annotated[
-        float | None,
-        option(
-            Panel.HOW,
-            "--max-age SECONDS",
-            "How long events stay at least: 12h, 7d [30d].",
-            parser=seconds,
-        ),
-    ] = None,
-    max_size: Annotated[
-        int | None,
-        option(
-            Panel.HOW,
-            "--max-size SIZE",
-            "How large it may become: 500MB, 20GB [5GB].",
-            parser=size(10**7),
-        ),
-    ] = None,
-    accept_loss: Annotated[
-        bool,
-        option(
-            Panel.HOW,
-            "--accept-loss",
-            "Bind it even if publishers of some headers lose their connection.",
-        ),
-    ] = False,
-    yes: YesProtected = False,
+    bind: list[str] = BIND,
+    max_age: float | None = option(
+        Panel.HOW, "--max-age SECONDS", "How long events stay at least: 12h, 7d [30d]."
+    ),
+    max_size: int | None = option(
+        Panel.HOW,
+        "--max-size SIZE",
+        "How large it may become: 500MB, 20GB [5GB].",
+        parser=size(10**7),
+    ),
+    accept_loss: bool = flag(
+        Panel.HOW,
+        "--accept-loss",
+        "Bind it even if publishers of some headers lose their connection.",
+    ),
+    yes: bool = YES_PROTECTED,
 ) -> int:
     """Make a stream that keeps every event.
 
@@ -61,7 +51,6 @@ def create(
     nothing is declared: exit code 1. RabbitMQ 3.10 and 4.0 do so for decimal numbers.
     """
     from medtrack_cli.commands.confirm import confirm
-    from medtrack_cli.commands.input_warnings import warn_of_patterns
     from medtrack_cli.core.queues import NewQueue
     from medtrack_cli.wiring.archive import create
 
@@ -74,6 +63,7 @@ def create(
     return create(runtime, stream, tuple(bind), accepts_loss=accept_loss)
 
 
+@command("list", "medtrack archive list", effect="read", connects=True)
 def list_(runtime: Runtime) -> int:
     """List the streams of the vhost.
 
@@ -90,7 +80,8 @@ def list_(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
-def show(runtime: Runtime, name: Annotated[str, argument("NAME", "The stream.", queues)]) -> int:
+@command("show", "medtrack archive show stages", effect="read", connects=True)
+def show(runtime: Runtime, name: str = argument("NAME", "The stream.", queues)) -> int:
     """Show what a stream holds, and where.
 
     Its first and last event are read by AMQP; bindings, bounds and replicas come from the
@@ -104,29 +95,10 @@ def show(runtime: Runtime, name: Annotated[str, argument("NAME", "The stream.", 
     return ExitCode.DONE
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    added = group(
-        app,
-        "archive",
-        "Keep every event in a stream.",
-        examples=[
-            "medtrack archive create --bind '#' --accept-loss",
-            "medtrack archive show medtrack.archive",
-        ],
-        panel=Panel.BROKER,
-    )
-    command(
-        added,
-        "create",
-        effect="write",
-        examples=[
-            "medtrack archive create --bind '#' --accept-loss",
-            "medtrack archive create stages --bind 'stage.*' --max-age 7d --accept-loss",
-        ],
-        connects=True,
-    )(create)
-    command(added, "list", effect="read", examples=["medtrack archive list"], connects=True)(list_)
-    command(added, "show", effect="read", examples=["medtrack archive show stages"], connects=True)(
-        show
-    )
+archive = Group(
+    "archive",
+    "Keep every event in a stream.",
+    ["medtrack archive create --bind '#' --accept-loss", "medtrack archive show medtrack.archive"],
+    Panel.BROKER,
+    (create, list_, show),
+)

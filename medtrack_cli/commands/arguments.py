@@ -1,9 +1,11 @@
-"""Arguments as typed, read and checked."""
+"""Arguments as typed: read, checked, and warned of where they are surely meant otherwise."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from medtrack_cli.errors import UsageError
+from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.events.registry import Registry
@@ -35,6 +37,12 @@ def refuse_queue_name(option: str, name: str | None) -> None:
         raise UsageError("names that begin with amq. are RabbitMQ's own", name, hint=hint)
 
 
+def refuse_without(needed: str, typed: Mapping[str, object], hint: str) -> None:
+    """Refuse the first of these options that was typed: without another one it does nothing."""
+    if option := next((name for name, value in typed.items() if value), None):
+        raise UsageError(f"{option} goes with {needed}", hint=hint)
+
+
 def expectations(
     texts: Sequence[str], patterns: Sequence[str], excluded: Sequence[str], registry: "Registry"
 ) -> dict[str, int]:
@@ -64,3 +72,36 @@ def _expected(text: str, number: str) -> int:
     if number.isascii() and number.isdecimal() and int(number[:9]) > 0 and len(number) < 10:
         return int(number)
     raise UsageError("--expect is TYPE or TYPE:N", text, hint="--expect student.created:3")
+
+
+def warn_of_patterns(runtime: Runtime, patterns: Sequence[str]) -> None:
+    """Warn of a pattern that a shell has expanded, and of one that no known event type matches."""
+    from medtrack_cli.core.topics import doubt
+
+    warn, cwd = runtime.printer.warning, runtime.world.cwd
+    files = [each for each in patterns if each and os.path.lexists(cwd / each)]
+    if files:
+        named = f"{files[0]!r} is a file here"
+        if len(files) > 1:
+            named = f"{files[0]!r} and {len(files) - 1:,} more are files here"
+        warn(f"{named}: did the shell make them of a pattern? quote that: 'student.*'")
+    known = runtime.registry.names
+    for pattern in patterns:
+        if pattern not in files and (text := doubt(pattern, known)):
+            warn(text)
+
+
+def warn_of_types(runtime: Runtime, types: Sequence[str]) -> None:
+    """Warn of unknown event types: a recording may contain them all the same."""
+    for name in types:
+        try:
+            runtime.registry.find(name)
+        except UsageError as error:
+            runtime.printer.warning(f"{error.message}; {error.hint}")
+
+
+def warn_of_damage(runtime: Runtime, name: str, lines: int) -> None:
+    """Warn of lines in a journal or checkpoint that aren't as they were written."""
+    if lines:
+        damaged = "a line is damaged" if lines == 1 else f"{lines:,} lines are damaged"
+        runtime.printer.warning(f"{name}: {damaged}: what only it recorded as done is sent again")

@@ -1,13 +1,10 @@
 """medtrack broker start, stop, status."""
 
 import shlex
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.option_types import Install
-from medtrack_cli.commands.options import command, group, option
+from medtrack_cli.commands.options import Group, Panel, command, flag
+from medtrack_cli.commands.shared_options import INSTALL
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
@@ -17,12 +14,17 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.private_broker import PrivateBroker
 
 
-Export = Annotated[
-    bool, option(Panel.OUTPUT, "--export", "Print the two variables for your shell's eval.")
-]
+EXPORT = flag(Panel.OUTPUT, "--export", "Print the two variables for your shell's eval.")
 
 
-def start(runtime: Runtime, *, install: Install = False, export: Export = False) -> int:
+@command(
+    "start",
+    "medtrack broker start",
+    "medtrack broker start --install",
+    'eval "$(medtrack broker start --export)"',
+    effect="write",
+)
+def start(runtime: Runtime, *, install: bool = INSTALL, export: bool = EXPORT) -> int:
     """Start a private RabbitMQ.
 
     It is for development, on free ports of this machine only, has its own name, data and
@@ -42,6 +44,7 @@ def start(runtime: Runtime, *, install: Install = False, export: Export = False)
     return ExitCode.DONE
 
 
+@command("stop", "medtrack broker stop", effect="write")
 def stop(runtime: Runtime) -> int:
     """Stop the private RabbitMQ.
 
@@ -55,6 +58,7 @@ def stop(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
+@command("status", "medtrack broker status -o json", effect="read")
 def status(runtime: Runtime) -> int:
     """Say whether it runs, and where.
 
@@ -106,24 +110,10 @@ def _exports(broker: "PrivateBroker") -> list[str]:
     return [f"export {name}={shlex.quote(text)}" for name, text in variables.items()]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    added = group(
-        app,
-        "broker",
-        "Run a private RabbitMQ for development.",
-        examples=["medtrack broker start", "medtrack broker status"],
-        panel=Panel.BROKER,
-    )
-    command(
-        added,
-        "start",
-        effect="write",
-        examples=[
-            "medtrack broker start",
-            "medtrack broker start --install",
-            'eval "$(medtrack broker start --export)"',
-        ],
-    )(start)
-    command(added, "stop", effect="write", examples=["medtrack broker stop"])(stop)
-    command(added, "status", effect="read", examples=["medtrack broker status -o json"])(status)
+broker = Group(
+    "broker",
+    "Run a private RabbitMQ for development.",
+    ["medtrack broker start", "medtrack broker status"],
+    Panel.BROKER,
+    (start, stop, status),
+)

@@ -1,11 +1,6 @@
 """medtrack client: a publisher or a consumer in the user's language."""
 
-from typing import Annotated
-
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, flag
 from medtrack_cli.core import clients
 from medtrack_cli.core.clients import Language
 from medtrack_cli.core.connection_settings import ConnectionSettings
@@ -25,21 +20,18 @@ _TEMPLATES = {
 }
 
 
+@command("client", *EXAMPLES, effect="read", panel=Panel.SET_UP, connects=True)
 def client(
     runtime: Runtime,
-    language: Annotated[Language, argument("LANGUAGE", "python, node, java or curl.")],
-    event_type: Annotated[
-        str | None,
-        argument(
-            "EVENT_TYPE",
-            "A type that `medtrack schema list` names [student.created; of a consumer"
-            " stage.completed].",
-        ),
-    ] = None,
+    language: Language = argument("LANGUAGE", "python, node, java or curl."),
+    event_type: str | None = argument(
+        "EVENT_TYPE",
+        "A type that `medtrack schema list` names [student.created; of a consumer"
+        " stage.completed].",
+        default=None,
+    ),
     *,
-    consumer: Annotated[
-        bool, option(Panel.WHAT, "--consumer", "One that handles events, not a publisher.")
-    ] = False,
+    consumer: bool = flag(Panel.WHAT, "--consumer", "One that handles events, not a publisher."),
 ) -> int:
     """Print a publisher or consumer to begin with.
 
@@ -80,10 +72,3 @@ def _place(runtime: Runtime, language: Language) -> ConnectionSettings:
     for name in files.keys() - uses.get(language, files.keys()):
         runtime.printer.warning(f"the profile's tls.{name} isn't used in {language}")
     return place
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "client", effect="read", examples=EXAMPLES, panel=Panel.SET_UP, connects=True)(
-        client
-    )

@@ -196,6 +196,7 @@ COMPLETED_BY: Mapping[str, Callable[..., Words]] = {
     **dict.fromkeys(("EVENT_TYPE", "TYPE", "TYPE[:N]", "KEY…"), event_types),
     **dict.fromkeys(("PATTERN", "PATTERN…"), key_patterns),
     **dict.fromkeys(("A", "B"), topologies),
+    **dict.fromkeys(("QUEUE", "STREAM"), queues),
     **dict.fromkeys(("OLD", "NEW"), types_at_versions),
     "MAJOR.MINOR": versions,
     "PATH=VALUE": field_paths,

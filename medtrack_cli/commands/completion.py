@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command
+from medtrack_cli.commands.options import Panel, argument, command
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
@@ -28,13 +24,13 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
+@command("completion", *EXAMPLES, effect="read", panel=Panel.SET_UP)
 def completion(
     runtime: Runtime,
-    shell: Annotated[Shell, argument("SHELL", "bash, zsh or fish.")],
-    words: Annotated[
-        list[str] | None,
-        argument("WORD…", "The words typed so far, to be completed; for the script."),
-    ] = None,
+    shell: Shell = argument("SHELL", "bash, zsh or fish."),
+    words: list[str] | None = argument(
+        "WORD…", "The words typed so far, to be completed; for the script.", default=None
+    ),
 ) -> int:
     """Print the script that completes medtrack.
 
@@ -73,8 +69,3 @@ def _told(world: World, shell: Shell, words: Sequence[str]) -> str:
         return completions(world, before, last).zsh()
     typed = read(last)
     return completions(world, before, typed.last).fish(typed.quote)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "completion", effect="read", examples=EXAMPLES, panel=Panel.SET_UP)(completion)

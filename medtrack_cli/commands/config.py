@@ -2,18 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, group
+from medtrack_cli.commands.options import Group, Panel, argument, command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page, Rows
 from medtrack_cli.runtime import Runtime
 
 
+@command(
+    "show",
+    "medtrack config show",
+    "medtrack config show --profile medtrack",
+    effect="read",
+    connects=True,
+)
 def show(runtime: Runtime) -> int:
     """Show every setting, and where it comes from.
 
@@ -24,6 +27,7 @@ def show(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
+@command("init", "medtrack config init", effect="write")
 def init(runtime: Runtime) -> int:
     """Create your configuration file.
 
@@ -36,6 +40,7 @@ def init(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
+@command("path", "medtrack config path", effect="read")
 def path(runtime: Runtime) -> int:
     """List the files that are looked for."""
     rows = [(str(each.path), each.kind, each.exists) for each in runtime.config_files()]
@@ -43,9 +48,10 @@ def path(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
+@command("check", "medtrack config check", "medtrack config check -o json", effect="read")
 def check(
     runtime: Runtime,
-    file: Annotated[Path | None, argument("FILE", "Check this file.")] = None,
+    file: Path | None = argument("FILE", "Check this file.", default=None),
 ) -> int:
     """Check the configuration; no broker is asked.
 
@@ -63,6 +69,7 @@ def check(
     return ExitCode.DONE
 
 
+@command("schema", "medtrack config schema > medtrack.schema.json", effect="read")
 def schema(runtime: Runtime) -> int:
     """Print a JSON Schema of medtrack.yaml.
 
@@ -75,30 +82,10 @@ def schema(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    added = group(
-        app,
-        "config",
-        "Show and set up the connection profiles.",
-        examples=["medtrack config show", "medtrack config init"],
-        panel=Panel.SET_UP,
-    )
-    command(
-        added,
-        "show",
-        effect="read",
-        examples=["medtrack config show", "medtrack config show --profile medtrack"],
-        connects=True,
-    )(show)
-    command(added, "init", effect="write", examples=["medtrack config init"])(init)
-    command(added, "path", effect="read", examples=["medtrack config path"])(path)
-    command(
-        added,
-        "check",
-        effect="read",
-        examples=["medtrack config check", "medtrack config check -o json"],
-    )(check)
-    command(
-        added, "schema", effect="read", examples=["medtrack config schema > medtrack.schema.json"]
-    )(schema)
+config = Group(
+    "config",
+    "Show and set up the connection profiles.",
+    ["medtrack config show", "medtrack config init"],
+    Panel.SET_UP,
+    (show, init, path, check, schema),
+)

@@ -2,13 +2,10 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.option_types import Install
-from medtrack_cli.commands.options import command, option
+from medtrack_cli.commands.options import Panel, command, flag
+from medtrack_cli.commands.shared_options import INSTALL
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
@@ -46,13 +43,19 @@ NEXT = (
 )
 
 
+@command(
+    "demo",
+    "medtrack demo",
+    "medtrack demo --pause",
+    "medtrack demo --install",
+    effect="write",
+    panel=Panel.SET_UP,
+)
 def demo(
     runtime: Runtime,
     *,
-    install: Install = False,
-    pause: Annotated[
-        bool, option(Panel.HOW, "--pause", "Wait for Enter before each step.")
-    ] = False,
+    install: bool = INSTALL,
+    pause: bool = flag(Panel.HOW, "--pause", "Wait for Enter before each step."),
 ) -> int:
     """Show it all in a minute.
 
@@ -84,7 +87,7 @@ def demo(
             "MEDTRACK_CONFIG": str(folder / "empty.yaml"),  # the profiles are for other brokers
             "XDG_STATE_HOME": str(folder / "state"),
         }
-        show = Show(runtime, folder, more, pauses=pause)
+        show = Show(runtime, folder, more, pause)
         _tour(show)
     printer.summary(Kind.DEMO, {"steps": show.steps, "exit_code": 0}, _ENDED)
     if runtime.output != "json":
@@ -114,9 +117,3 @@ def _tour(show: "Show") -> None:
         home = ["replay", "--from-queue", DEAD_LETTERS, *MENDED, "--yes"]
         show.run("Mend the dead letters, and send each home", home)
         services.show(reacted, 3)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    examples = ["medtrack demo", "medtrack demo --pause", "medtrack demo --install"]
-    command(app, "demo", effect="write", examples=examples, panel=Panel.SET_UP)(demo)

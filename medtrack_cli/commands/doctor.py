@@ -2,14 +2,11 @@
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.completing import check_names
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.option_types import Strict
-from medtrack_cli.commands.options import command, option
+from medtrack_cli.commands.options import Panel, command, flag, option
+from medtrack_cli.commands.shared_options import STRICT
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, MedtrackError
 from medtrack_cli.output.shown.shown import Rows
@@ -30,37 +27,25 @@ EXAMPLES = (
 )
 
 
+@command("doctor", *EXAMPLES, effect="read", panel=Panel.BROKER, connects=True)
 def doctor(
     runtime: Runtime,
     *,
-    file: Annotated[
-        str | None, option(Panel.WHAT, "--file, -f FILE", "Check the events of this file, too.")
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        option(
-            Panel.WHAT, "--only ID", "Run only this check; repeatable.", autocompletion=check_names
-        ),
-    ] = None,
-    skip: Annotated[
-        list[str] | None,
-        option(
-            Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names
-        ),
-    ] = None,
-    list_: Annotated[bool, option(Panel.OUTPUT, "--list", "List the checks; run none.")] = False,
-    strict: Strict = False,
-    round_trip: Annotated[
-        bool,
-        option(
-            Panel.HOW,
-            "--round-trip",
-            "Send a message through the event exchange, if nobody else would get it.",
-        ),
-    ] = False,
-    bundle: Annotated[
-        Path | None, option(Panel.OUTPUT, "--bundle FILE", "Write a report without secrets.")
-    ] = None,
+    file: str | None = option(Panel.WHAT, "--file, -f FILE", "Check the events of this file, too."),
+    only: list[str] | None = option(
+        Panel.WHAT, "--only ID", "Run only this check; repeatable.", autocompletion=check_names
+    ),
+    skip: list[str] | None = option(
+        Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names
+    ),
+    list_: bool = flag(Panel.OUTPUT, "--list", "List the checks; run none."),
+    strict: bool = STRICT,
+    round_trip: bool = flag(
+        Panel.HOW,
+        "--round-trip",
+        "Send a message through the event exchange, if nobody else would get it.",
+    ),
+    bundle: Path | None = option(Panel.OUTPUT, "--bundle FILE", "Write a report without secrets."),
 ) -> int:
     """Say why publishing fails, and how to fix it.
 
@@ -124,10 +109,3 @@ def _list(runtime: Runtime, checks: "Sequence[Check]") -> int:
     rows = [("check", each, CHECKS[each].summary) for each in checks]
     runtime.printer.show(Rows(Kind.EXPLANATION, ("group", "code", "summary"), rows))
     return ExitCode.DONE
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "doctor", effect="read", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(
-        doctor
-    )

@@ -1,11 +1,8 @@
 """medtrack explain, and the explanations of `validate`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command
+from medtrack_cli.commands.options import Panel, argument, command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.output.shown.shown import Rows
@@ -22,9 +19,10 @@ EXAMPLES = (
 )
 
 
+@command("explain", *EXAMPLES, effect="read", panel=Panel.SET_UP)
 def explain(
     runtime: Runtime,
-    code: Annotated[str | None, argument("CODE", "What was printed [all].")] = None,
+    code: str | None = argument("CODE", "What was printed [all].", default=None),
 ) -> int:
     """Say what a code means, and what to do.
 
@@ -65,8 +63,3 @@ def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
         raise UsageError(f"no such {group or 'code'}", code, hint=hint or listing)
     runtime.printer.show(ShownExplanation(found))
     return ExitCode.DONE
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "explain", effect="read", examples=EXAMPLES, panel=Panel.SET_UP)(explain)

@@ -1,7 +1,8 @@
 """Numbers of the command line: all are bounded, so that no timer or counter overflows."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import typer
 
@@ -40,20 +41,16 @@ def size(least: int) -> Callable[[object], int]:
     return read
 
 
-def rate(text: object) -> float:
-    """Read a number a second."""
-    value = as_float(str(text))
-    if not LEAST <= value <= MOST:
-        raise typer.BadParameter(f"{text} is no number from {LEAST} to {MOST:,}")
-    return value
+def number(least: float, most: float) -> Callable[[object], float]:
+    """Make the reader for a number in a range."""
 
+    def read(text: object) -> float:
+        value = as_float(str(text))
+        if not least <= value <= most:
+            raise typer.BadParameter(f"{text} is no number from {least} to {most:,}")
+        return value
 
-def part(text: object) -> float:
-    """Read a part of a whole: a number from 0 to 1."""
-    value = as_float(str(text))
-    if not 0 <= value <= 1:
-        raise typer.BadParameter(f"{text} is no number from 0 to 1")
-    return value
+    return read
 
 
 def whole(least: int) -> Callable[[object], int]:
@@ -82,3 +79,7 @@ def as_float(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+READ_BY: Mapping[str, Callable[[object], Any]] = {"SECONDS": seconds}
+"""A metavar of the help -> what reads its value, unless something else is given."""

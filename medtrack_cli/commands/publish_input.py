@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
-from medtrack_cli.commands.input_warnings import warn_of_damage
+from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes, warn_of_damage
+from medtrack_cli.commands.publish_options import Making, Sending
 from medtrack_cli.core.ports import PublishPolicy
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -20,61 +20,52 @@ SMALL = 20 * 2**20
 """Bytes of files that are held in memory while they are sent; larger ones are read twice."""
 
 
-def refuse_texts(
-    set_: list[str] | None,
-    header: list[str] | None,
-    property_: list[str] | None,
-    service: str | None,
-    message_id: str | None,
-) -> None:
+def refuse_texts(making: Making) -> None:
     """Refuse texts that AMQP or an event can't carry."""
-    for name, texts in (("--set", set_), ("--header", header), ("--property", property_)):
-        refuse_bytes(name, *texts or ())
-    refuse_bytes("--service", service or "")
-    refuse_bytes("--message-id", message_id or "", most=MOST_BYTES)
+    refuse_bytes("--set", *making.set_ or ())
+    refuse_bytes("--header", *making.header or ())
+    refuse_bytes("--property", *making.property_ or ())
+    refuse_bytes("--service", making.service or "")
+    refuse_bytes("--message-id", making.message_id or "", most=MOST_BYTES)
 
 
-def filling(
-    runtime: Runtime, event_type: str | None, service: str | None, set_: list[str] | None
-) -> "Completion":
+def filling(runtime: Runtime, making: Making) -> "Completion":
     """Determine what is added to events that lack it, and what is set in all."""
     from medtrack_cli.core.times import rfc3339
     from medtrack_cli.core.validating.examine import Completion
-    from medtrack_cli.events import overrides as paths
+    from medtrack_cli.events.overrides import parse_all
 
     clock = runtime.world.clock
     return Completion(
-        *(event_type, service, lambda: rfc3339(clock.now()), runtime.registry),
-        paths.parse_all(set_ or ()),
+        *(making.event_type, making.service, lambda: rfc3339(clock.now()), runtime.registry),
+        parse_all(making.set_ or ()),
     )
 
 
-def policy_of(
-    runtime: Runtime,
-    window: int | None,
-    rate: float | None,
-    timeout: float | None,
-    retry_for: float | None,
-) -> PublishPolicy:
+def policy_of(runtime: Runtime, sending: Sending) -> PublishPolicy:
     """Determine retries and limits."""
     from medtrack_cli.core.publishing.pacing import read_ahead
 
     is_http = runtime.config.via_http
-    window = window or (1 if is_http else PublishPolicy().window)
+    window = sending.window or (1 if is_http else PublishPolicy().window)
     if is_http and window > 1:
         runtime.printer.note("with several requests in flight, events arrive in any order")
-    ahead = read_ahead(rate, window)
-    return PublishPolicy(window=window, timeout=timeout, retry_for=retry_for, read_ahead=ahead)
+    ahead, timeout = read_ahead(sending.rate, window), sending.timeout
+    return PublishPolicy(
+        window=window, timeout=timeout, retry_for=sending.retry_for, read_ahead=ahead
+    )
 
 
 def open_checkpoint(
-    runtime: Runtime, path: Path | None, source: "PublishInput", options: list[object]
+    runtime: Runtime, path: Path | None, source: "PublishInput", making: Making
 ) -> "Journal | None":
     """Open the checkpoint and say what it makes unnecessary."""
     if path is None:
         return None
     from medtrack_cli.wiring import inputs
 
+    options = [making.event_type, making.service, making.data, making.set_, making.header]
+    options += [making.message_id, *([making.property_] if making.property_ else [])]
     mark = inputs.checkpoint(runtime, path, source.sources, options)
     warn_of_damage(runtime, str(path), mark.damaged)
     if not mark.is_proved:
@@ -99,31 +90,22 @@ class PublishInput(NamedTuple):
     refuse_changes: "Callable[[], None]" = lambda: None
 
 
-def publish_input(  # noqa: PLR0917 -- the options that say what is published
-    runtime: Runtime,
-    event_type: str | None,
-    file: list[str] | None,
-    data: list[str] | None,
-    settings: list[str] | None,
-    count: int | None,
-    seed: int | None,
-    service: str | None,
-    given: "Callable[..., Input]",
-) -> PublishInput:
+def publish_input(runtime: Runtime, making: Making, given: "Callable[..., Input]") -> PublishInput:
     """Find what is to be published: files and typed events, or generated ones."""
-    if file or data:
+    event_type, count, seed = making.event_type, making.count, making.seed
+    if making.file or making.data:
         if count or seed is not None:
             raise UsageError("--count and --seed generate events", hint="leave out -f and -d")
-        source = given(file or [], as_type=event_type, typed=data or [])
+        source = given(making.file or [], as_type=event_type, typed=making.data or [])
         source.require()
         is_small = source.size is not None and source.size <= SMALL
         return PublishInput(
             source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
         )
-    event_type = _type_to_make(runtime, event_type, is_asked=bool(count or settings))
+    event_type = _type_to_make(runtime, event_type, is_asked=bool(count or making.set_))
     from medtrack_cli.wiring import inputs
 
-    generated = inputs.generated(runtime, event_type, count or 1, seed, service)
+    generated = inputs.generated(runtime, event_type, count or 1, seed, making.service)
     return PublishInput(lambda _skip: generated(), can_be_read_again=True)
 
 

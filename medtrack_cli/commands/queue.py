@@ -1,15 +1,13 @@
 """medtrack queue: list and watch; peek and declare have files of their own."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from medtrack_cli.commands import queue_declare, queue_peek
 from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import seconds, whole
-from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.commands.numbers import whole
+from medtrack_cli.commands.options import Group, Panel, argument, command, flag, option
+from medtrack_cli.commands.queue_declare import declare
+from medtrack_cli.commands.queue_peek import peek
 from medtrack_cli.errors import BrokerUnreachable, ExitCode
 from medtrack_cli.runtime import Runtime
 
@@ -34,33 +32,34 @@ class Sort(StrEnum):
     DELIVER_RATE = "deliver_rate"
 
 
-Pattern = Annotated[
-    str | None,
-    argument("PATTERN", "A queue's name, or a pattern such as 'student-*' [all].", queues),
-]
+SORTED_BY = f"By {', '.join(Sort)}; the greatest number first."
+SORT = option(Panel.OUTPUT, "--sort FIELD", SORTED_BY, default=Sort.NAME)
+PATTERN = argument(
+    "PATTERN", "A queue's name, or a pattern such as 'student-*' [all].", queues, default=None
+)
 
 
+@command(
+    "list",
+    "medtrack queue list",
+    "medtrack queue list 'student-*' --sort ready",
+    "medtrack queue list --bound --min-ready 100 -o json",
+    effect="read",
+    connects=True,
+)
 def list_(
     runtime: Runtime,
-    pattern: Pattern = None,
+    pattern: str | None = PATTERN,
     *,
-    sort: Annotated[
-        Sort,
-        option(Panel.OUTPUT, "--sort FIELD", f"By {', '.join(Sort)}; the greatest number first."),
-    ] = Sort.NAME,
-    min_ready: Annotated[
-        int,
-        option(
-            Panel.WHAT,
-            "--min-ready N",
-            "Only queues in which N messages wait.",
-            parser=whole(0),
-            show_default=False,
-        ),
-    ] = 0,
-    bound: Annotated[
-        bool, option(Panel.WHAT, "--bound", "Only queues that are bound to our exchange.")
-    ] = False,
+    sort: Sort = SORT,
+    min_ready: int = option(
+        Panel.WHAT,
+        "--min-ready N",
+        "Only queues in which N messages wait.",
+        parser=whole(0),
+        default=0,
+    ),
+    bound: bool = flag(Panel.WHAT, "--bound", "Only queues that are bound to our exchange."),
 ) -> int:
     """List queues, and what waits in them.
 
@@ -81,27 +80,25 @@ def list_(
         return stop.exit_code or ExitCode.DONE
 
 
+@command(
+    "watch",
+    "medtrack queue watch 'student-*' --timeout 1",
+    "medtrack queue watch student-service.dead --until 'ready==0' --timeout 1m",
+    effect="read",
+    connects=True,
+)
 def watch(
     runtime: Runtime,
-    pattern: Pattern = None,
+    pattern: str | None = PATTERN,
     *,
-    until: Annotated[
-        str | None,
-        option(
-            Panel.END,
-            "--until CONDITION",
-            "End when this holds for each queue, such as 'ready==0'.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        option(
-            Panel.END,
-            "--timeout SECONDS",
-            "End after this time: 30, 500ms, 5m, 1h; exit code 1 with --until.",
-            parser=seconds,
-        ),
-    ] = None,
+    until: str | None = option(
+        Panel.END, "--until CONDITION", "End when this holds for each queue, such as 'ready==0'."
+    ),
+    timeout: float | None = option(
+        Panel.END,
+        "--timeout SECONDS",
+        "End after this time: 30, 500ms, 5m, 1h; exit code 1 with --until.",
+    ),
 ) -> int:
     """Show queues, then what changes in them.
 
@@ -118,11 +115,9 @@ def watch(
     if not wanted or (now and all(map(wanted.holds, now))):
         return ExitCode.DONE
     left = [each.name for each in now if not wanted.holds(each)]
-    which = (
-        f"{left[0]!r}" + (f" and {len(left) - 1} more" if left[1:] else "")
-        if left
-        else "no queue matches"
-    )
+    which = "no queue matches"
+    if left:
+        which = f"{left[0]!r}" + (f" and {len(left) - 1} more" if left[1:] else "")
     runtime.printer.warning(f"{wanted} was not reached in {timeout:g} s: {which}")
     return ExitCode.VERDICT_NO
 
@@ -171,38 +166,10 @@ def _again(
         return list(before.values())
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    added = group(
-        app,
-        "queue",
-        "See what waits where; declare a queue.",
-        examples=[
-            "medtrack queue list",
-            "medtrack queue declare student-service --bind 'student.*'",
-        ],
-        panel=Panel.BROKER,
-    )
-    command(
-        added,
-        "list",
-        effect="read",
-        examples=[
-            "medtrack queue list",
-            "medtrack queue list 'student-*' --sort ready",
-            "medtrack queue list --bound --min-ready 100 -o json",
-        ],
-        connects=True,
-    )(list_)
-    command(
-        added,
-        "watch",
-        effect="read",
-        examples=[
-            "medtrack queue watch 'student-*' --timeout 1",
-            "medtrack queue watch student-service.dead --until 'ready==0' --timeout 1m",
-        ],
-        connects=True,
-    )(watch)
-    queue_peek.register(added)
-    queue_declare.register(added)
+queue = Group(
+    "queue",
+    "See what waits where; declare a queue.",
+    ["medtrack queue list", "medtrack queue declare student-service --bind 'student.*'"],
+    Panel.BROKER,
+    (list_, watch, peek, declare),
+)

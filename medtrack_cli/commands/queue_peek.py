@@ -1,51 +1,50 @@
 """medtrack queue peek."""
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import whole
-from medtrack_cli.commands.option_types import Offset, Reveal, ShowBody
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, flag, option
+from medtrack_cli.commands.shared_options import OFFSET, REVEAL, SHOW_BODY
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.runtime import Runtime
 
+if TYPE_CHECKING:
+    from medtrack_cli.wiring.peeking import Look
 
+
+@command(
+    "peek",
+    "medtrack queue peek student-service.dead",
+    "medtrack queue peek student-service.dead -n 100 --record waiting.ndjson -o json",
+    effect="destructive",
+    connects=True,
+)
 def peek(
     runtime: Runtime,
-    name: Annotated[str, argument("NAME", "The queue.", queues)],
+    name: str = argument("NAME", "The queue.", queues),
     *,
-    number: Annotated[
-        int,
-        option(
-            Panel.WHAT,
-            "-n, --number N",
-            "At most N messages, the next ones.",
-            parser=whole(1),
-        ),
-    ] = 10,
-    where: Annotated[
-        str | None,
-        option(Panel.WHAT, "--where EXPR", "Show only events for which this (CEL) is true."),
-    ] = None,
-    record: Annotated[
-        Path | None, option(Panel.OUTPUT, "--record FILE", "Record all that is read.")
-    ] = None,
-    offset: Offset = None,
-    spend_deliveries: Annotated[
-        bool,
-        option(
-            Panel.HOW,
-            "--spend-deliveries",
-            "Look even if the queue's delivery limit then drops messages.",
-        ),
-    ] = False,
-    body: ShowBody = False,
-    reveal: Reveal = False,
+    number: int = option(
+        Panel.WHAT,
+        "-n, --number N",
+        "At most N messages, the next ones.",
+        parser=whole(1),
+        default=10,
+    ),
+    where: str | None = option(
+        Panel.WHAT, "--where EXPR", "Show only events for which this (CEL) is true."
+    ),
+    record: Path | None = option(Panel.OUTPUT, "--record FILE", "Record all that is read."),
+    offset: str | None = OFFSET,
+    spend_deliveries: bool = flag(
+        Panel.HOW,
+        "--spend-deliveries",
+        "Look even if the queue's delivery limit then drops messages.",
+    ),
+    body: bool = SHOW_BODY,
+    reveal: bool = REVEAL,
 ) -> int:
     """Show what waits, and leave it there.
 
@@ -64,9 +63,12 @@ def peek(
         body=body,
         reveal=reveal,
     )
+    return found.stopped or _tell(runtime, name, found)
+
+
+def _tell(runtime: Runtime, name: str, found: "Look") -> int:
+    """Say what was looked at, and what that has cost; return the exit code."""
     seen, shown, spent = found.peeked
-    if found.stopped:
-        return found.stopped
     if not seen:
         if found.wanted and found.kind != "stream":
             runtime.printer.warning(f"{found.wanted:,} wait in {name}, and another consumer has it")
@@ -84,17 +86,3 @@ def peek(
         return ExitCode.VERDICT_NO
     runtime.printer.note(told)
     return ExitCode.DONE
-
-
-def register(added: typer.Typer) -> None:
-    """Add the command to its group."""
-    command(
-        added,
-        "peek",
-        effect="destructive",
-        examples=[
-            "medtrack queue peek student-service.dead",
-            "medtrack queue peek student-service.dead -n 100 --record waiting.ndjson -o json",
-        ],
-        connects=True,
-    )(peek)

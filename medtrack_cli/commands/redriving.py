@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.confirm import ask, needs_yes
-from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay_job import (
     name_of,
     refresh,
@@ -15,14 +14,14 @@ from medtrack_cli.commands.replay_job import (
     selection_of,
     target_of,
 )
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_options import Redriving, Running
 from medtrack_cli.commands.replay_pace import pace_of, policy_of
 from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from medtrack_cli.core.publishing.redrive import Wanted
+    from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.core.publishing.replay import Replay
     from medtrack_cli.wiring.redriving import DeadQueue
 
@@ -31,32 +30,23 @@ if TYPE_CHECKING:
 WINDOW = 200
 
 
-def redrive(  # noqa: PLR0917 -- the groups of options of replay
-    runtime: Runtime,
-    sources: list[str],
-    redriving: Redriving,
-    choosing: Choosing,
-    pacing: Pacing,
-    changing: Changing,
-    running: Running,
-) -> int:
+def redrive(asked: "Asked", redriving: Redriving, running: Running) -> int:
     """Send the dead letters of a queue back."""
-    from medtrack_cli.commands.replay_run import QUEUE, Asked, under_journal
+    from medtrack_cli.commands.replay_run import QUEUE, under_journal
     from medtrack_cli.commands.sending import carry_out
     from medtrack_cli.core.dead_letters import Deaths
     from medtrack_cli.core.publishing.outline import Outline
-    from medtrack_cli.core.times import rfc3339
-    from medtrack_cli.wiring.origins import here
+    from medtrack_cli.core.publishing.redrive import Wanted
+    from medtrack_cli.wiring.brokers import here
     from medtrack_cli.wiring.redriving import dead_queue, job_of
     from medtrack_cli.wiring.runs import begun
 
-    queue = _queue_of(runtime, sources, redriving, pacing, changing)
-    target, started = target_of(runtime, changing, has_broker=True), runtime.world.clock.now()
+    runtime, pacing = asked.runtime, asked.pacing
+    queue = _queue_of(asked, redriving)
+    target = target_of(runtime, asked.changing, has_broker=True)
     policy = policy_of(pacing, running.retry_for, WINDOW)
     pace = pace_of(target, replace(pacing, speed="max"), policy)
-    replay = _replay(
-        *(runtime, target, redriving, choosing, changing, running.name), is_dry=running.dry_run
-    )
+    replay = _replay(asked, target, redriving, running)
     outline = Outline(
         replay.name, here(target), rate=pacing.rate, deaths=Deaths() if running.dry_run else None
     )
@@ -65,10 +55,13 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
         _warn(runtime, found, pacing.rate)
         if not running.yes:
             _ask(runtime, target, found, redriving, replay.rewrite.to)
-        asked = Asked(target, [f"{QUEUE}{queue}"], choosing, pacing, changing, rfc3339(started))
+        asked = replace(asked, runtime=target, sources=[f"{QUEUE}{queue}"])
         journal = begun(target, replay, None, asked.started, asked.to_json())
     job = job_of(
-        *(runtime, found, replay, _wanted(redriving)),
+        *(runtime, found, replay),
+        Wanted(
+            tuple(redriving.reason or ()), tuple(redriving.died_in or ()), redriving.max_redrives
+        ),
         record=redriving.record,
         spends=redriving.spend_deliveries,
         deaths=outline.deaths,
@@ -89,53 +82,34 @@ def redrive(  # noqa: PLR0917 -- the groups of options of replay
     return under_journal(target, journal, job, [queue], send)
 
 
-def _replay(  # noqa: PLR0917 -- two brokers, and three groups of options
-    runtime: Runtime,
-    target: Runtime,
-    redriving: Redriving,
-    choosing: Choosing,
-    changing: Changing,
-    name: str | None,
-    *,
-    is_dry: bool,
-) -> "Replay":
+def _replay(asked: "Asked", target: Runtime, redriving: Redriving, running: Running) -> "Replay":
     """Decide what is sent, where to, and with which key: by default to the queue each died in."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
-    from medtrack_cli.wiring.origins import here
+    from medtrack_cli.wiring.brokers import here
 
+    runtime, changing = asked.runtime, asked.changing
     to = changing.to or (None if redriving.to_queue else To.QUEUE)
+    mends = bool(changing.set_)
     return Replay(
-        name_of(name) or run_name(runtime.world.clock.now()),
+        name_of(running.name) or run_name(runtime.world.clock.now()),
         uuid4(),
-        selection_of(runtime, choosing, Invalid.SEND if changing.set_ else Invalid.SKIP),
-        replace(
-            rewrite_of(runtime, changing),
-            to=to,
-            to_queue=redriving.to_queue,
-            mends=bool(changing.set_),
-        ),
+        selection_of(runtime, asked.choosing, Invalid.SEND if mends else Invalid.SKIP),
+        replace(rewrite_of(runtime, changing), to=to, to_queue=redriving.to_queue, mends=mends),
         runtime.registry,
         command=f"medtrack replay --from-queue {redriving.from_queue}",
         target=None if changing.real_persons else here(target),
-        ends_at_limit=not is_dry,
+        ends_at_limit=not running.dry_run,
     )
 
 
-def _wanted(redriving: Redriving) -> "Wanted":
-    from medtrack_cli.core.publishing.redrive import Wanted
-
-    reasons, died_in = tuple(redriving.reason or ()), tuple(redriving.died_in or ())
-    return Wanted(reasons, died_in, redriving.max_redrives)
-
-
-def _queue_of(
-    runtime: Runtime,
-    sources: list[str],
-    redriving: Redriving,
-    pacing: Pacing,
-    changing: Changing,
-) -> str:
+def _queue_of(asked: "Asked", redriving: Redriving) -> str:
     """Refuse options that don't fit a queue as the source; return its name."""
+    sources, flags, changing, pacing = (
+        asked.sources,
+        asked.runtime.flags,
+        asked.changing,
+        asked.pacing,
+    )
     queue = redriving.from_queue or ""
     refuse_queue_name("--from-queue", queue)
     refuse_queue_name("--to-queue", redriving.to_queue)
@@ -149,9 +123,9 @@ def _queue_of(
     if changing.key_prefix and changing.to is not To.EXCHANGE:
         hint = "--to exchange: a queue is reached by its name alone"
         raise UsageError("--key-prefix is of keys that an exchange sees", hint=hint)
-    if "exchange" in runtime.flags and changing.to is not To.EXCHANGE:
+    if "exchange" in flags and changing.to is not To.EXCHANGE:
         hint = "--to exchange: a queue is reached by its name alone"
-        raise UsageError("--exchange is of what goes to one", runtime.flags["exchange"], hint=hint)
+        raise UsageError("--exchange is of what goes to one", flags["exchange"], hint=hint)
     if redriving.to_queue == queue:
         raise UsageError("--to-queue names the queue itself", queue, hint="name another queue")
     if pacing.speed not in {"1", "max"}:

@@ -1,15 +1,12 @@
 """medtrack replay."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.input_warnings import warn_of_damage
-from medtrack_cli.commands.options import argument, command
-from medtrack_cli.commands.redriving_options import Redriving
-from medtrack_cli.commands.replay_beside import refuse_beside
+from medtrack_cli.commands.arguments import warn_of_damage
+from medtrack_cli.commands.options import Panel, argument, command
 from medtrack_cli.commands.replay_job import (
     job_of,
     name_of,
@@ -18,9 +15,17 @@ from medtrack_cli.commands.replay_job import (
     refuse_without_queue,
     target_of,
 )
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
+from medtrack_cli.commands.replay_options import (
+    Changing,
+    Choosing,
+    Pacing,
+    Redriving,
+    Running,
+    Streaming,
+    refuse_beside,
+)
 from medtrack_cli.commands.replay_pace import pace_of, policy_of
-from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream, stream_of
+from medtrack_cli.commands.replay_stream import refuse_without_stream, stream_of
 from medtrack_cli.commands.slips import written
 from medtrack_cli.commands.times import fixed
 from medtrack_cli.errors import UsageError
@@ -42,11 +47,12 @@ EXAMPLES = (
 )
 
 
+@command("replay", *EXAMPLES, effect="destructive", panel=Panel.EVENTS, connects=True)
 def replay(
     runtime: Runtime,
-    sources: Annotated[
-        list[str] | None, argument("SOURCE…", "Recordings, folders, globs, or - for stdin.")
-    ] = None,
+    sources: list[str] | None = argument(
+        "SOURCE…", "Recordings, folders, globs, or - for stdin.", default=None
+    ),
     *,
     context: typer.Context | None = None,
     redriving: Redriving,
@@ -65,9 +71,8 @@ def replay(
 
     Each replay is a run with a journal: however it ends, --resume continues where it was.
     """
-    from medtrack_cli.commands.replay_run import Asked, refuse_other_target, taken_up
+    from medtrack_cli.commands.replay_run import Asked
     from medtrack_cli.core.times import rfc3339
-    from medtrack_cli.wiring.runs import replays
 
     refuse_beside(context, running)
     if running.runs or running.show or running.cancel:
@@ -76,33 +81,41 @@ def replay(
         return told(runtime, running)
     if running.resume is None:
         refuse_without_stream(streaming, redriving.from_queue)
+    now = runtime.world.clock.now()
+    asked = Asked(runtime, sources or [], choosing, pacing, changing, rfc3339(now), streaming)
     if redriving.from_queue is not None:
         from medtrack_cli.commands.redriving import redrive
 
-        return redrive(runtime, sources or [], redriving, choosing, pacing, changing, running)
+        return redrive(asked, redriving, running)
     refuse_without_queue(redriving)
-    started = rfc3339(runtime.world.clock.now())
     if streaming.from_stream is not None:
         if sources:
             what = "--from-stream goes without a SOURCE"
             raise UsageError(what, sources[0], hint="leave one out")
-        sources = [f"stream {streaming.from_stream}"]
-    asked = Asked(runtime, sources or [], choosing, pacing, changing, started, streaming)
+        asked = replace(asked, sources=[f"stream {streaming.from_stream}"])
     if running.resume is None:
-        if not sources:
+        if not asked.sources:
             line = written([*runtime.typed, "morning.ndjson", "--dry-run"])
             raise UsageError("nothing to replay: name a recording, or --resume RUN", hint=line)
-        since, until = fixed(choosing.since, choosing.until, runtime.world.clock.now())
+        since, until = fixed(choosing.since, choosing.until, now)
         choosing = replace(choosing, since=since, until=until)
         return _sent(replace(asked, choosing=choosing), running, None)
-    runs = replays(runtime)
+    return _resumed(context, asked, running)
+
+
+def _resumed(context: typer.Context | None, asked: "Asked", running: Running) -> int:
+    """Send what is left of an earlier run."""
+    from medtrack_cli.commands.replay_run import refuse_other_target, taken_up
+    from medtrack_cli.wiring.runs import replays
+
+    runs = replays(asked.runtime)
     name = runs.last() if running.resume == "last" else name_of(running.resume, "--resume") or ""
     with runs.reopened(name) as journal:
         asked = taken_up(context, asked, journal)
         has_broker = asked.streaming.from_stream is not None
         target = target_of(asked.runtime, asked.changing, has_broker=has_broker)
         refuse_other_target(target, journal)
-        warn_of_damage(runtime, name, journal.damaged)
+        warn_of_damage(asked.runtime, name, journal.damaged)
         return _sent(asked, running, journal)
 
 
@@ -161,10 +174,3 @@ def _name_span(runtime: Runtime, source: "Readable") -> None:
     if first and last:
         span = f"{rfc3339(first)} to {rfc3339(last)}"
         runtime.printer.note(f"nothing was received in that time; the recording is of {span}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(
-        app, "replay", effect="destructive", examples=EXAMPLES, panel=Panel.EVENTS, connects=True
-    )(replay)

@@ -8,9 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
-from medtrack_cli.commands.redriving_options import Redriving
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
+from medtrack_cli.commands.arguments import (
+    MOST_BYTES,
+    refuse_bytes,
+    refuse_without,
+    warn_of_patterns,
+    warn_of_types,
+)
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Redriving
 from medtrack_cli.commands.replay_pace import speed_of
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.core.choices import Invalid, To
@@ -44,7 +49,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def selection_of(runtime: Runtime, choosing: Choosing, invalid: Invalid) -> "Selection":
     """Determine which deliveries are wanted; warn of conditions that nothing known meets."""
-    from medtrack_cli.commands.input_warnings import warn_of_patterns, warn_of_types
     from medtrack_cli.core.publishing.selection import Selection
     from medtrack_cli.wiring.conditions import condition
 
@@ -139,12 +143,11 @@ def target_of(runtime: Runtime, changing: Changing, *, has_broker: bool = False)
 
 def refuse_without_queue(redriving: Redriving) -> None:
     """Refuse options of --from-queue without it."""
-    typed = [
-        each.name for each in fields(redriving) if getattr(redriving, each.name) != each.default
-    ]
-    if typed:
-        name = f"--{typed[0].replace('_', '-')}"
-        raise UsageError(f"{name} goes with --from-queue", hint="--from-queue QUEUE")
+    typed = {
+        f"--{each.name.replace('_', '-')}": getattr(redriving, each.name) != each.default
+        for each in fields(redriving)
+    }
+    refuse_without("--from-queue", typed, hint="--from-queue QUEUE")
 
 
 def plan_of(
@@ -152,7 +155,7 @@ def plan_of(
 ) -> "Replay":
     """Determine what is sent of a recording, and with which key; `kept` as in `rewrite_of`."""
     from medtrack_cli.core.publishing.replay import Replay, run_name
-    from medtrack_cli.wiring.origins import here
+    from medtrack_cli.wiring.brokers import here
 
     changing = asked.changing
     return Replay(
@@ -172,7 +175,7 @@ def outline_of(
     """Begin to count what is to be sent, and its duration; `source` is another broker's."""
     from medtrack_cli.core.publishing.outline import Outline
     from medtrack_cli.core.publishing.pacing import Pace
-    from medtrack_cli.wiring.origins import here
+    from medtrack_cli.wiring.brokers import here
 
     speed = speed_of(pacing)
     due = Pace(speed, runtime.world.clock, max_gap=pacing.max_gap).after if speed else None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import typer
 
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing
-from medtrack_cli.commands.replay_stream import Streaming, refuse_without_stream
+from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Streaming
+from medtrack_cli.commands.replay_stream import refuse_without_stream
 from medtrack_cli.core.messages import GOT_OUT, Outcome
 from medtrack_cli.core.publishing.job import Tally, why
 from medtrack_cli.core.publishing.runs import State

@@ -1,13 +1,10 @@
 """medtrack replay --from-stream: an archive as the source."""
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.arguments import refuse_queue_name
-from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import option
+from medtrack_cli.commands.arguments import refuse_queue_name, refuse_without
+from medtrack_cli.commands.replay_options import Streaming
 from medtrack_cli.core.times import TimeRange
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
@@ -19,37 +16,6 @@ if TYPE_CHECKING:
 _OFFSETS = re.compile("(first|last|next|[0-9]{1,18})(?:(?<=[0-9]):([0-9]{0,18}))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streaming:
-    """A stream instead of recordings, and the part of it that is sent."""
-
-    from_stream: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--from-stream STREAM",
-            "Send what this stream holds now; all stays in it.",
-            autocompletion=queues,
-        ),
-    ] = None
-    offset: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--offset A:B",
-            "Of a stream, only these offsets, both included; or from first, last, next, N.",
-        ),
-    ] = None
-    from_first: Annotated[
-        bool,
-        option(
-            Panel.WHAT,
-            "--from-first",
-            "Begin with the oldest left, where older ones are gone.",
-        ),
-    ] = False
-
-
 def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
     """Refuse options of --from-stream without it, and a queue beside it."""
     if streaming.from_stream is not None:
@@ -57,9 +23,8 @@ def refuse_without_stream(streaming: Streaming, queue: str | None) -> None:
             hint = "leave out one of them"
             raise UsageError("--from-stream and --from-queue exclude each other", hint=hint)
         return
-    if streaming.offset is not None or streaming.from_first:
-        option = "--from-first" if streaming.offset is None else "--offset"
-        raise UsageError(f"{option} goes with --from-stream", hint="--from-stream STREAM")
+    typed = {"--offset": streaming.offset is not None, "--from-first": streaming.from_first}
+    refuse_without("--from-stream", typed, hint="--from-stream STREAM")
 
 
 def stream_of(

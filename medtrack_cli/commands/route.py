@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated
-
-import typer
 
 from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, flag, option
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -28,36 +24,28 @@ class RouteForm(StrEnum):
     MERMAID = "mermaid"
 
 
+@command("route", *EXAMPLES, effect="read", panel=Panel.BROKER, connects=True)
 def route(
     runtime: Runtime,
-    keys: Annotated[
-        list[str] | None, argument("KEY…", "Routing keys, event types among them.")
-    ] = None,
+    keys: list[str] | None = argument(
+        "KEY…", "Routing keys, event types among them.", default=None
+    ),
     *,
-    all_types: Annotated[
-        bool, option(Panel.WHAT, "--all-types", "Every event type that is known.")
-    ] = False,
-    file: Annotated[
-        list[str] | None,
-        option(Panel.WHAT, "--file, -f FILE", "The keys of its events; repeatable."),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        option(
-            Panel.HOW,
-            "--header, -H KEY=VALUE",
-            "A header it has; CC=KEY,KEY are more keys; repeatable.",
-        ),
-    ] = None,
-    definitions: Annotated[
-        str | None,
-        option(
-            Panel.HOW, "--definitions FILE", "Use exported definitions, - for stdin, and no broker."
-        ),
-    ] = None,
-    output: Annotated[
-        RouteForm | None, option(Panel.OUTPUT, "--output, -o", "Text, JSON lines, or a graph.")
-    ] = None,
+    all_types: bool = flag(Panel.WHAT, "--all-types", "Every event type that is known."),
+    file: list[str] | None = option(
+        Panel.WHAT, "--file, -f FILE", "The keys of its events; repeatable."
+    ),
+    header: list[str] | None = option(
+        Panel.HOW,
+        "--header, -H KEY=VALUE",
+        "A header it has; CC=KEY,KEY are more keys; repeatable.",
+    ),
+    definitions: str | None = option(
+        Panel.HOW, "--definitions FILE", "Use exported definitions, - for stdin, and no broker."
+    ),
+    output: RouteForm | None = option(
+        Panel.OUTPUT, "--output, -o", "Text, JSON lines, or a graph."
+    ),
 ) -> int:
     """Say which queues an event would reach.
 
@@ -126,10 +114,3 @@ def _headers(texts: Sequence[str]) -> dict[str, object]:
         name: value.split(",") if name in {"CC", "BCC"} else value
         for name, value in headers_of(texts).items()
     }
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "route", effect="read", examples=EXAMPLES, panel=Panel.BROKER, connects=True)(
-        route
-    )

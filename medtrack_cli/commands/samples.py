@@ -1,12 +1,8 @@
 """medtrack samples."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command
+from medtrack_cli.commands.options import Panel, argument, command
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.shown import Page
@@ -15,9 +11,10 @@ from medtrack_cli.runtime import Runtime
 EXAMPLES = ("medtrack samples", "medtrack samples a-folder-of-its-own")
 
 
+@command("samples", *EXAMPLES, effect="write", panel=Panel.SET_UP)
 def samples(
     runtime: Runtime,
-    folder: Annotated[Path, argument("FOLDER", "Where to; it is created [here].")] = Path(),
+    folder: Path = argument("FOLDER", "Where to; it is created [here].", default=Path()),
 ) -> int:
     """Write sample files, so that examples run.
 
@@ -25,15 +22,10 @@ def samples(
     of schemas of your own: in their folder, every example of every help can be run. No file is
     overwritten: if one exists, nothing is written, and the exit code is 73.
     """
-    from medtrack_cli.wiring.samples import write_samples
+    from medtrack_cli.wiring.inputs import write_samples
 
     for path in write_samples(folder):
         runtime.printer.show(Page(Kind.CREATED, {"path": str(path)}, f"created {path}"))
     where = "here" if folder == Path() else f"in {folder}"
     runtime.printer.note(f"every example of every --help can be run {where}")
     return ExitCode.DONE
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "samples", effect="write", examples=EXAMPLES, panel=Panel.SET_UP)(samples)

@@ -1,13 +1,10 @@
 """medtrack schema list, show, example, export."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from medtrack_cli.commands import schema_diff as contracts
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.commands.options import Group, Panel, argument, command, option
+from medtrack_cli.commands.schema_diff import check, diff
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.output.shown.shown import Rows
@@ -31,12 +28,11 @@ class AsyncApi(StrEnum):
     V3_1 = "3.1.0"
 
 
-EventTypeName = Annotated[str, argument("EVENT_TYPE", "A type that `medtrack schema list` names.")]
-VersionOption = Annotated[
-    str | None, option(Panel.WHAT, "--version MAJOR.MINOR", "This version, not the newest.")
-]
+EVENT_TYPE = argument("EVENT_TYPE", "A type that `medtrack schema list` names.")
+VERSION = option(Panel.WHAT, "--version MAJOR.MINOR", "This version, not the newest.")
 
 
+@command("list", "medtrack schema list", effect="read")
 def show_list(runtime: Runtime) -> int:
     """List the known event types."""
     columns = ("event_type", "version", "description", "published_by")
@@ -45,7 +41,8 @@ def show_list(runtime: Runtime) -> int:
     return ExitCode.DONE
 
 
-def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
+@command("show", "medtrack schema show student.created", effect="read")
+def show(runtime: Runtime, event_type: str = EVENT_TYPE, *, version: str | None = VERSION) -> int:
     """Describe an event type.
 
     Its fields, who publishes it, what happens then, an example.
@@ -58,7 +55,10 @@ def show(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption 
     return ExitCode.DONE
 
 
-def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOption = None) -> int:
+@command("example", "medtrack schema example user.created | medtrack publish -f -", effect="read")
+def example(
+    runtime: Runtime, event_type: str = EVENT_TYPE, *, version: str | None = VERSION
+) -> int:
     """Print a complete event, ready to publish."""
     import json
 
@@ -71,20 +71,28 @@ def example(runtime: Runtime, event_type: EventTypeName, *, version: VersionOpti
     return ExitCode.DONE
 
 
+@command(
+    "export",
+    "medtrack schema export student.created > student.created.schema.json",
+    "medtrack schema export --format asyncapi > asyncapi.json",
+    effect="read",
+)
 def export(
     runtime: Runtime,
-    event_type: Annotated[
-        str | None,
-        argument("EVENT_TYPE", "A type that `medtrack schema list` names [all]."),
-    ] = None,
+    event_type: str | None = argument(
+        "EVENT_TYPE", "A type that `medtrack schema list` names [all].", default=None
+    ),
     *,
-    version: VersionOption = None,
-    form: Annotated[
-        Form, option(Panel.OUTPUT, "--format", "JSON Schema, or one AsyncAPI 3 document.")
-    ] = Form.JSONSCHEMA,
-    asyncapi_version: Annotated[
-        AsyncApi | None, option(Panel.OUTPUT, "--asyncapi-version", "Of --format asyncapi [3.0.0].")
-    ] = None,
+    version: str | None = VERSION,
+    form: Form = option(
+        Panel.OUTPUT,
+        "--format",
+        "JSON Schema, or one AsyncAPI 3 document.",
+        default=Form.JSONSCHEMA,
+    ),
+    asyncapi_version: AsyncApi | None = option(
+        Panel.OUTPUT, "--asyncapi-version", "Of --format asyncapi [3.0.0]."
+    ),
 ) -> int:
     """Print the JSON Schema of events.
 
@@ -125,30 +133,10 @@ def _asyncapi(runtime: Runtime, wanted: "list[EventType]", asyncapi_version: str
     )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    added = group(
-        app,
-        "schema",
-        "List, check and compare event types.",
-        examples=["medtrack schema list", "medtrack schema show student.created"],
-        panel=Panel.SCHEMAS,
-    )
-    command(added, "list", effect="read", examples=["medtrack schema list"])(show_list)
-    command(added, "show", effect="read", examples=["medtrack schema show student.created"])(show)
-    command(
-        added,
-        "example",
-        effect="read",
-        examples=["medtrack schema example user.created | medtrack publish -f -"],
-    )(example)
-    command(
-        added,
-        "export",
-        effect="read",
-        examples=[
-            "medtrack schema export student.created > student.created.schema.json",
-            "medtrack schema export --format asyncapi > asyncapi.json",
-        ],
-    )(export)
-    contracts.register(added)
+schema = Group(
+    "schema",
+    "List, check and compare event types.",
+    ["medtrack schema list", "medtrack schema show student.created"],
+    Panel.SCHEMAS,
+    (show_list, show, example, export, check, diff),
+)

@@ -2,12 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, option
 from medtrack_cli.core.choices import Mode
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode, InputMissing, UsageError
@@ -20,33 +17,28 @@ if TYPE_CHECKING:
 
     from medtrack_cli.core.compatibility import Compared, Contract
 
-ModeOption = Annotated[
-    Mode,
-    option(
-        Panel.HOW,
-        "--mode",
-        "What may not break. backward: new readers understand old events; forward: old "
-        "readers understand new events; full: both.",
-    ),
-]
+MODE = option(
+    Panel.HOW,
+    "--mode",
+    "What may not break. backward: new readers understand old events; forward: old "
+    "readers understand new events; full: both.",
+    default=Mode.FULL,
+)
 
 
+@command("check", "medtrack schema check schemas", effect="read")
 def check(
     runtime: Runtime,
-    folders: Annotated[
-        list[Path] | None,
-        argument("FOLDER…", "Folders of schemas [those of the configuration]."),
-    ] = None,
+    folders: list[Path] | None = argument(
+        "FOLDER…", "Folders of schemas [those of the configuration].", default=None
+    ),
     *,
-    against: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--against REF|DIR",
-            "Compare with those of a git reference, such as main, or of a folder.",
-        ),
-    ] = None,
-    mode: ModeOption = Mode.FULL,
+    against: str | None = option(
+        Panel.WHAT,
+        "--against REF|DIR",
+        "Compare with those of a git reference, such as main, or of a folder.",
+    ),
+    mode: Mode = MODE,
 ) -> int:
     """Check your own schemas, and their changes.
 
@@ -74,12 +66,17 @@ def check(
     return _report(runtime, compared(old, new), mode)
 
 
+@command(
+    "diff",
+    "medtrack schema diff schemas/room.booked/1.0.json schemas/room.booked/1.1.json",
+    effect="read",
+)
 def diff(
     runtime: Runtime,
-    old: Annotated[str, argument("OLD", "A file, or TYPE@VERSION.")],
-    new: Annotated[str, argument("NEW", "A file, or TYPE@VERSION.")],
+    old: str = argument("OLD", "A file, or TYPE@VERSION."),
+    new: str = argument("NEW", "A file, or TYPE@VERSION."),
     *,
-    mode: ModeOption = Mode.FULL,
+    mode: Mode = MODE,
 ) -> int:
     """Compare two schemas, and say who breaks.
 
@@ -153,21 +150,3 @@ def _report(runtime: Runtime, found: "Iterable[Compared]", mode: Mode) -> int:
     sentence = f"{len(answers)} changed, {mode}: {words}" if changes else "nothing changed"
     runtime.printer.summary(Kind.COMPARED, numbers, sentence)
     return code
-
-
-def register(group: typer.Typer) -> None:
-    """Add the commands to the group of schema commands."""
-    command(
-        group,
-        "check",
-        effect="read",
-        examples=["medtrack schema check schemas"],
-    )(check)
-    command(
-        group,
-        "diff",
-        effect="read",
-        examples=[
-            "medtrack schema diff schemas/room.booked/1.0.json schemas/room.booked/1.1.json",
-        ],
-    )(diff)

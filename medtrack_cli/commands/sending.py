@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,18 +43,17 @@ def carry_out(
     `action` is publish or replay; `pace` makes what delays messages, until stopped. With an
     `outline`, people are shown the plan in place of the messages.
     """
-    kind, omitted = _KINDS[action], job.tally.omitted if action == "replay" else {}
+    sending = _Sending(runtime, _KINDS[action], job, policy, pace)
+    omitted = job.tally.omitted if action == "replay" else {}
     guard = Guard(runtime, outline, yes=yes) if outline and not dry_run else None
     if is_checked:
         if guard:  # a dry run reads all once more
             job.outline = outline
             guard.foretell(policy.timeout)
-        _check(runtime, kind, job)
+        sending.check()
     if job.is_refused:
         receipts = job.unsent()
-        if dry_run:
-            return rehearse(runtime, receipts, omitted)
-        return _report(runtime, kind, job, receipts)
+        return rehearse(runtime, receipts, omitted) if dry_run else sending.report(receipts)
     if dry_run:
         coming = runtime, job.outgoing(), omitted, policy.timeout
         if job.opened is None:
@@ -68,113 +68,102 @@ def carry_out(
     if guard:
         guard.ask(is_counted=is_checked, known=job.known and job.known[0])
         job.guard = iter if is_checked else guard.passing
-        return _send(runtime, kind, job, policy, pace)
-    everything = job.everything if job.can_be_made_again else None
-    confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
-    return _send(runtime, kind, job, policy, pace)
+    else:
+        everything = job.everything if job.can_be_made_again else None
+        confirm(runtime, action, partial(told_of, runtime, everything), yes=yes)
+    return sending.send()
 
 
-def _check(runtime: Runtime, kind: Kind, job: Job) -> None:
-    """Check all before anything is sent."""
-    try:
-        with runtime.printer.progress(lambda: f"{job.events:,} events checked"):
-            job.check()
-    except KeyboardInterrupt as wish:
-        runtime.printer.warning("interrupted while checking: nothing was sent")
-        job.tally = Tally()
-        _report(runtime, kind, job, (), wish.args[0] if wish.args else ExitCode.INTERRUPTED)
-        raise
+@dataclass(frozen=True)
+class _Sending:
+    """A job, and how it is sent and shown."""
 
+    runtime: Runtime
+    kind: Kind
+    job: Job
+    policy: PublishPolicy
+    pace: Callable[[Stop], Paced | None]
 
-def _send(
-    runtime: Runtime,
-    kind: Kind,
-    job: Job,
-    policy: PublishPolicy,
-    pace: Callable[[Stop], Paced | None],
-) -> int:
-    """Send, print each receipt as it comes, then the summary; return the exit code.
-
-    What ended the run early is raised after the summary, which has its exit code.
-    """
-    started = runtime.world.clock.monotonic()
-    expected = job.events - job.tally.omitted["done_before"] or None
-
-    def line() -> str:
-        seconds = runtime.world.clock.monotonic() - started
-        so_far = job.tally.so_far(seconds, expected, publisher.in_flight)
-        return ", ".join((so_far, *(held_back.so_far() if held_back else ())))
-
-    settings = runtime.connection  # it may ask a person, who may press Ctrl-C
-    with runtime.world.stop_on_signals() as stop:
-        publisher = runtime.world.open_publisher(settings, policy, runtime.printer.note, stop)
-        held_back, failure = pace(stop), None
-        opened = job.opened(stop) if job.opened else nullcontext()
+    def check(self) -> None:
+        """Check all before anything is sent."""
+        job, printer = self.job, self.runtime.printer
         try:
-            with runtime.printer.progress(line), opened:
-                failure = _print_all(runtime, job.tally, job.run(publisher, stop, held_back))
-        except MedtrackError as error:  # of their origin
-            failure = failure or error
-        if held_back:
-            held_back.close()
-            job.tally.lag = held_back.greatest_lag
-        if failure is None and stop.exit_code is None:
-            job.count_gone()
-        return _finish(runtime, kind, job, started, failure, stopped=stop.exit_code)
+            with printer.progress(lambda: f"{job.events:,} events checked"):
+                job.check()
+        except KeyboardInterrupt as wish:
+            printer.warning("interrupted while checking: nothing was sent")
+            job.tally = Tally()
+            self.report((), wish.args[0] if wish.args else ExitCode.INTERRUPTED)
+            raise
 
+    def send(self) -> int:
+        """Send, print each receipt as it comes, then the summary; return the exit code.
 
-def _report(
-    runtime: Runtime,
-    kind: Kind,
-    job: Job,
-    receipts: Iterable[Receipt],
-    stopped: int | None = None,
-) -> int:
-    """Print receipts of events that are not sent, and the summary."""
-    started = runtime.world.clock.monotonic()
-    failure = _print_all(runtime, job.tally, receipts)
-    return _finish(runtime, kind, job, started, failure, stopped=stopped)
+        What ended the run early is raised after the summary, which has its exit code.
+        """
+        runtime, job, clock = self.runtime, self.job, self.runtime.world.clock
+        started = clock.monotonic()
+        expected = job.events - job.tally.omitted["done_before"] or None
 
+        def line() -> str:
+            seconds = clock.monotonic() - started
+            so_far = job.tally.so_far(seconds, expected, publisher.in_flight)
+            return ", ".join((so_far, *(held_back.so_far() if held_back else ())))
 
-def _print_all(runtime: Runtime, tally: Tally, receipts: Iterable[Receipt]) -> Exception | None:
-    """Print all receipts, and return what ended them early: even after a bug there is a summary."""
-    left = iter(receipts)
-    while True:
-        try:
-            receipt = next(left)
-        except StopIteration:
-            return None
-        except Exception as error:  # noqa: BLE001 -- raised after the summary
-            return error
-        tally.add(receipt)
-        runtime.printer.show(ShownReceipt(receipt), group_of(receipt))
+        settings = runtime.connection  # it may ask a person, who may press Ctrl-C
+        with runtime.world.stop_on_signals() as stop:
+            note = runtime.printer.note
+            publisher = runtime.world.open_publisher(settings, self.policy, note, stop)
+            held_back, failure = self.pace(stop), None
+            opened = job.opened(stop) if job.opened else nullcontext()
+            try:
+                with runtime.printer.progress(line), opened:
+                    failure = self._print_all(job.run(publisher, stop, held_back))
+            except MedtrackError as error:  # of their origin
+                failure = failure or error
+            if held_back:
+                held_back.close()
+                job.tally.lag = held_back.greatest_lag
+            if failure is None and stop.exit_code is None:
+                job.count_gone()
+            return self._finish(started, failure, stopped=stop.exit_code)
 
+    def report(self, receipts: Iterable[Receipt], stopped: int | None = None) -> int:
+        """Print receipts of events that are not sent, and the summary."""
+        started = self.runtime.world.clock.monotonic()
+        return self._finish(started, self._print_all(receipts), stopped=stopped)
 
-def _finish(
-    runtime: Runtime,
-    kind: Kind,
-    job: Job,
-    started: float,
-    failure: Exception | None,
-    *,
-    stopped: int | None,
-) -> int:
-    """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
-    ended = failure.exit_code if isinstance(failure, MedtrackError) else failure and ExitCode.BUG
-    tally = job.tally
-    code = ended or stopped or tally.exit_code
-    seconds = round(runtime.world.clock.monotonic() - started, 3)
-    counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.omitted}
-    lag = {"lag_seconds": round(tally.lag, 3)} if tally.lag > LAG_SECONDS else {}
-    numbers = {"total": tally.total, **counted, **lag, "seconds": seconds, "exit_code": code}
-    sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"
-    if lag:
-        sentence += f"; up to {tally.lag:,.1f} s behind the recorded pace"
-    names = {**({"run": job.name} if job.name else {}), **runtime.config.target._asdict()}
-    runtime.printer.summary(kind, {**names, **numbers}, sentence)
-    if tally.unwanted and code == ExitCode.VERDICT_NO:
-        way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
-        runtime.printer.note(_NOBODY + way_out)
-    if failure is not None:
-        raise failure
-    return code
+    def _print_all(self, receipts: Iterable[Receipt]) -> Exception | None:
+        """Print all, and return what ended them early: even after a bug there is a summary."""
+        left = iter(receipts)
+        while True:
+            try:
+                receipt = next(left)
+            except StopIteration:
+                return None
+            except Exception as error:  # noqa: BLE001 -- raised after the summary
+                return error
+            self.job.tally.add(receipt)
+            self.runtime.printer.show(ShownReceipt(receipt), group_of(receipt))
+
+    def _finish(self, started: float, failure: Exception | None, *, stopped: int | None) -> int:
+        """Print the summary, and raise the failure; `stopped` is a signal's exit code."""
+        runtime, kind, job, tally = self.runtime, self.kind, self.job, self.job.tally
+        bug = failure and ExitCode.BUG
+        ended = failure.exit_code if isinstance(failure, MedtrackError) else bug
+        code = ended or stopped or tally.exit_code
+        seconds = round(runtime.world.clock.monotonic() - started, 3)
+        counted = {**{outcome.value: tally[outcome] for outcome in Outcome}, **tally.omitted}
+        lag = {"lag_seconds": round(tally.lag, 3)} if tally.lag > LAG_SECONDS else {}
+        numbers = {"total": tally.total, **counted, **lag, "seconds": seconds, "exit_code": code}
+        sentence = f"{kind} {tally.total:,}: {listed(counted) or 'nothing'} ({seconds:.2f} s)"
+        if lag:
+            sentence += f"; up to {tally.lag:,.1f} s behind the recorded pace"
+        names = {**({"run": job.name} if job.name else {}), **runtime.config.target._asdict()}
+        runtime.printer.summary(kind, {**names, **numbers}, sentence)
+        if tally.unwanted and code == ExitCode.VERDICT_NO:
+            way_out = ", or with --allow-unroutable" if kind is Kind.PUBLISHED else ""
+            runtime.printer.note(_NOBODY + way_out)
+        if failure is not None:
+            raise failure
+        return code

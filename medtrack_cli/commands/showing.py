@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Timer
@@ -21,17 +22,15 @@ _ID = re.compile(r"\b([0-9a-f]{8})-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _READY = re.compile("listening|stands? in on")
 
 
+@dataclass
 class Show:
     """Runs medtrack as a person would, and says what it runs; raises when a step goes wrong."""
 
-    def __init__(
-        self, runtime: Runtime, folder: Path, more: Mapping[str, str], *, pauses: bool = False
-    ) -> None:
-        self._runtime = runtime
-        self._folder = folder
-        self._more = more
-        self._pauses = pauses
-        self.steps = 0
+    _runtime: Runtime
+    _folder: Path
+    _more: Mapping[str, str]
+    _pauses: bool = False
+    steps: int = 0
 
     def run(self, title: str, arguments: list[str], expected: int = 0) -> None:
         """Run a command to its end, with its output where ours goes."""
@@ -102,13 +101,12 @@ class Show:
             raise DemoFailed(what, f"medtrack {' '.join(arguments)}")
 
 
+@dataclass(frozen=True)
 class Beside:
     """A command that runs while others do."""
 
-    def __init__(
-        self, process: "subprocess.Popen[str]", tell: Callable[[str, Sequence[str]], None]
-    ) -> None:
-        self._process, self._tell = process, tell
+    _process: "subprocess.Popen[str]"
+    _tell: Callable[[str, Sequence[str]], None]
 
     def show(self, title: str, count: int) -> None:
         """Wait for lines of its output, and show them."""

@@ -1,13 +1,10 @@
 """medtrack simulate: run, show, list, complete and reset."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import argument, command, group
-from medtrack_cli.commands.simulate_run import Yes, refuse_protected, run
+from medtrack_cli.commands.options import Group, Panel, argument, command
+from medtrack_cli.commands.simulate_run import YES, refuse_protected, run
 from medtrack_cli.errors import ExitCode, NothingKnown, UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.suggestions import did_you_mean
@@ -24,10 +21,17 @@ class What(StrEnum):
     USER = "user"
 
 
+@command(
+    "show",
+    "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
+    "medtrack simulate show stage 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10 -o json",
+    effect="read",
+    connects=True,
+)
 def show(
     runtime: Runtime,
-    what: Annotated[What, argument("student|stage|user", "What the id is of.")],
-    id_: Annotated[str, argument("ID", "Its id.")],
+    what: What = argument("student|stage|user", "What the id is of."),
+    id_: str = argument("ID", "Its id."),
 ) -> int:
     """Show all that services know of an id."""
     from medtrack_cli.core.simulating.reactions import TABLES
@@ -47,12 +51,18 @@ def show(
     return ExitCode.DONE
 
 
+@command(
+    "list",
+    "medtrack simulate list notifications",
+    "medtrack simulate list scores -o json",
+    effect="read",
+    connects=True,
+)
 def list_(
     runtime: Runtime,
-    table: Annotated[
-        str,
-        argument("TABLE", "notifications, accounts, profiles, tracking, templates, scores, log."),
-    ],
+    table: str = argument(
+        "TABLE", "notifications, accounts, profiles, tracking, templates, scores, log."
+    ),
 ) -> int:
     """List one table of what services have done."""
     from medtrack_cli.core.simulating.reactions import TABLES
@@ -70,11 +80,17 @@ def list_(
     return ExitCode.DONE
 
 
+@command(
+    "complete",
+    "medtrack simulate complete 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10",
+    effect="write",
+    connects=True,
+)
 def complete(
     runtime: Runtime,
-    stage_id: Annotated[str, argument("STAGE_ID", "The stage that ends.")],
+    stage_id: str = argument("STAGE_ID", "The stage that ends."),
     *,
-    yes: Yes = False,
+    yes: bool = YES,
 ) -> int:
     """Send stage.completed for a stage.
 
@@ -105,7 +121,8 @@ def complete(
     return ExitCode.DONE if is_sent else ExitCode.VERDICT_NO
 
 
-def reset(runtime: Runtime, *, yes: Yes = False) -> int:
+@command("reset", "medtrack simulate reset", effect="destructive", connects=True)
+def reset(runtime: Runtime, *, yes: bool = YES) -> int:
     """Remove what services know, and their queues.
 
     A queue that has one of these names, and was declared otherwise, isn't ours and stays: exit
@@ -135,56 +152,14 @@ def _nothing_known(kept: "SimulatedState", what: What, id_: str) -> NothingKnown
     return NothingKnown(f"no event was about a {what} of this id", id_, hint=hint)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    added = group(
-        app,
-        "simulate",
-        "Stand in for MedTrack's own services.",
-        examples=[
-            "medtrack simulate run",
-            "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
-            "medtrack simulate reset",
-        ],
-        panel=Panel.BROKER,
-    )
-    command(
-        added,
-        "run",
-        effect="write",
-        examples=[
-            "medtrack simulate run",
-            "medtrack simulate run comm auth --idle-timeout 30s -o json",
-            "medtrack simulate run --emit --stage-ends-after 10s",
-            "medtrack simulate run --fail-rate 0.2 --delay 500ms --seed 7",
-            "medtrack simulate run --assert expect.yaml --within 30s --junit out.xml",
-        ],
-        connects=True,
-    )(run)
-    command(
-        added,
-        "show",
-        effect="read",
-        examples=[
-            "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
-            "medtrack simulate show stage 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10 -o json",
-        ],
-        connects=True,
-    )(show)
-    command(
-        added,
-        "list",
-        effect="read",
-        examples=["medtrack simulate list notifications", "medtrack simulate list scores -o json"],
-        connects=True,
-    )(list_)
-    command(
-        added,
-        "complete",
-        effect="write",
-        examples=["medtrack simulate complete 7b1f6c1e-3c55-4b0e-9d43-0d2a5f0c7a10"],
-        connects=True,
-    )(complete)
-    command(
-        added, "reset", effect="destructive", examples=["medtrack simulate reset"], connects=True
-    )(reset)
+simulate = Group(
+    "simulate",
+    "Stand in for MedTrack's own services.",
+    [
+        "medtrack simulate run",
+        "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000",
+        "medtrack simulate reset",
+    ],
+    Panel.BROKER,
+    (run, show, list_, complete, reset),
+)

@@ -3,11 +3,10 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import seconds
-from medtrack_cli.commands.options import option
+from medtrack_cli.commands.arguments import refuse_without
+from medtrack_cli.commands.options import Panel, flag, option
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -24,42 +23,29 @@ if TYPE_CHECKING:
 class AssertOptions:
     """What is expected, until when, and where that is reported."""
 
-    assert_: Annotated[
-        Path | None,
-        option(
-            Panel.END,
-            "--assert FILE",
-            "End with 0 or 1 when it is decided whether what this YAML expects came.",
-        ),
-    ] = None
-    within: Annotated[
-        float | None,
-        option(
-            Panel.END,
-            "--within SECONDS",
-            "With --assert: it is decided after so long.",
-            parser=seconds,
-        ),
-    ] = None
-    junit: Annotated[
-        Path | None,
-        option(
-            Panel.END,
-            "--junit FILE",
-            "With --assert: write a JUnit report, a test case an expectation.",
-        ),
-    ] = None
-    reveal: Annotated[
-        bool, option(Panel.END, "--reveal", "With --assert: show values of persons where it fails.")
-    ] = False
+    assert_: Path | None = option(
+        Panel.END,
+        "--assert FILE",
+        "End with 0 or 1 when it is decided whether what this YAML expects came.",
+    )
+    within: float | None = option(
+        Panel.END, "--within SECONDS", "With --assert: it is decided after so long."
+    )
+    junit: Path | None = option(
+        Panel.END,
+        "--junit FILE",
+        "With --assert: write a JUnit report, a test case an expectation.",
+    )
+    reveal: bool = flag(
+        Panel.END, "--reveal", "With --assert: show values of persons where it fails."
+    )
 
     @contextmanager
     def watching(self, runtime: Runtime, stop: "Stop") -> "Iterator[Watch | None]":
         """Give what watches a run, if anything is expected of it; the report is whole then."""
         if self.assert_ is None:
             given = {"--within": self.within, "--junit": self.junit, "--reveal": self.reveal}
-            for name in (name for name, value in given.items() if value):
-                raise UsageError(f"{name} goes with --assert", hint="add --assert FILE")
+            refuse_without("--assert", given, hint="add --assert FILE")
             yield None
             return
         if not self.within:
@@ -72,33 +58,29 @@ class AssertOptions:
             yield Watch(runtime, stop, expected, self.within, report, reveal=self.reveal)
 
 
+@dataclass
 class Watch:
     """Holds what happens against what is expected."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        stop: "Stop",
-        expected: "Expectations",
-        within: float,
-        report: "Report",
-        *,
-        reveal: bool,
-    ) -> None:
+    runtime: Runtime
+    stop: "Stop"
+    expected: "Expectations"
+    within: float
+    report: "Report"
+    reveal: bool
+    _is_ready: bool = False
+
+    def __post_init__(self) -> None:
         from medtrack_cli.core.simulating.observing import Observer
 
-        self._runtime, self._stop = runtime, stop
-        self._observer = Observer(expected, runtime.world.clock)
-        self._expected, self._within = expected, within
-        self._report, self._reveal = report, reveal
-        self._is_ready = False
+        self._observer = Observer(self.expected, self.runtime.world.clock)
 
     @property
     def why_over(self) -> str | None:
         """Say why it is decided, once it is."""
-        if self._expected.decided is not None:
+        if self.expected.decided is not None:
             return "decided"
-        is_late = self._is_ready and self._observer.seconds >= self._within
+        is_late = self._is_ready and self._observer.seconds >= self.within
         return "time is up" if is_late else None
 
     def see(self, happened: "Happened") -> None:
@@ -116,7 +98,7 @@ class Watch:
             case Handled():
                 self._observer.handled(happened)
             case Interrupted(reason=reason):
-                self._expected.doubt = f"events may be missing: {reason}"
+                self.expected.doubt = f"events may be missing: {reason}"
         self._observer.release()
 
     def end(self) -> int:
@@ -125,10 +107,10 @@ class Watch:
 
         self._observer.release(is_over=True)
         if self.why_over is None:
-            self._expected.doubt = "the run was stopped before it was decided"
+            self.expected.doubt = "the run was stopped before it was decided"
         seconds = self._observer.seconds
-        shown = ShownExpectations(self._expected, seconds, reveal=self._reveal)
-        self._runtime.printer.tell(shown)
-        self._report(self._expected, seconds)
-        verdict = ExitCode.VERDICT_NO if self._expected.unmet else ExitCode.DONE
-        return self._stop.exit_code or verdict
+        shown = ShownExpectations(self.expected, seconds, reveal=self.reveal)
+        self.runtime.printer.tell(shown)
+        self.report(self.expected, seconds)
+        verdict = ExitCode.VERDICT_NO if self.expected.unmet else ExitCode.DONE
+        return self.stop.exit_code or verdict

@@ -1,18 +1,17 @@
 """medtrack simulate run."""
 
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.numbers import part, seconds, whole
-from medtrack_cli.commands.options import argument, option
+from medtrack_cli.commands.numbers import number, whole
+from medtrack_cli.commands.options import Panel, argument, command, flag, option
 from medtrack_cli.commands.simulate_assert import AssertOptions
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from medtrack_cli.commands.simulate_assert import Watch
     from medtrack_cli.core.ports import Stop
@@ -20,40 +19,39 @@ if TYPE_CHECKING:
     from medtrack_cli.core.simulating.trouble import Trouble
     from medtrack_cli.wiring.simulating import Happened
 
-Yes = Annotated[
-    bool, option(Panel.HOW, "--yes", "Don't ask beyond this machine, nor on a protected profile.")
-]
+YES = flag(Panel.HOW, "--yes", "Don't ask beyond this machine, nor on a protected profile.")
+
+
+EXAMPLES = (
+    "medtrack simulate run",
+    "medtrack simulate run comm auth --idle-timeout 30s -o json",
+    "medtrack simulate run --emit --stage-ends-after 10s",
+    "medtrack simulate run --fail-rate 0.2 --delay 500ms --seed 7",
+    "medtrack simulate run --assert expect.yaml --within 30s --junit out.xml",
+)
 
 
 @dataclass(frozen=True)
 class TroubleOptions:
     """Trouble made on purpose."""
 
-    fail_rate: Annotated[
-        float,
-        option(
-            Panel.HOW,
-            "--fail-rate PART",
-            "Let this part of the tries fail, 0 to 1: the event comes again.",
-            parser=part,
-        ),
-    ] = 0.0
-    delay: Annotated[
-        float, option(Panel.HOW, "--delay SECONDS", "Take so long for each event.", parser=seconds)
-    ] = 0.0
-    crash_after: Annotated[
-        int | None,
-        option(
-            Panel.HOW,
-            "--crash-after N",
-            "Be killed (SIGKILL) after N events: stored, not acknowledged.",
-            parser=whole(1),
-        ),
-    ] = None
-    seed: Annotated[
-        int | None,
-        option(Panel.HOW, "--seed N", "Let the same tries fail each time.", parser=whole(0)),
-    ] = None
+    fail_rate: float = option(
+        Panel.HOW,
+        "--fail-rate PART",
+        "Let this part of the tries fail, 0 to 1: the event comes again.",
+        parser=number(0, 1),
+        default=0.0,
+    )
+    delay: float = option(Panel.HOW, "--delay SECONDS", "Take so long for each event.", default=0.0)
+    crash_after: int | None = option(
+        Panel.HOW,
+        "--crash-after N",
+        "Be killed (SIGKILL) after N events: stored, not acknowledged.",
+        parser=whole(1),
+    )
+    seed: int | None = option(
+        Panel.HOW, "--seed N", "Let the same tries fail each time.", parser=whole(0)
+    )
 
     def made(self) -> "Trouble":
         """Give the trouble."""
@@ -63,47 +61,32 @@ class TroubleOptions:
         return Trouble(self.fail_rate, self.delay, self.crash_after, self.seed, kill_ourselves)
 
 
+@command("run", *EXAMPLES, effect="write", connects=True)
 def run(
     runtime: Runtime,
-    services: Annotated[
-        list[str] | None, argument("SERVICE…", "comm, auth, core, profile or eval [all].")
-    ] = None,
+    services: list[str] | None = argument(
+        "SERVICE…", "comm, auth, core, profile or eval [all].", default=None
+    ),
     *,
-    emit: Annotated[
-        bool,
-        option(
-            Panel.WHAT,
-            "--emit",
-            "Send stage.completed for stages that end, and what `simulate complete` couldn't.",
-        ),
-    ] = False,
-    stage_ends_after: Annotated[
-        float | None,
-        option(
-            Panel.WHAT,
-            "--stage-ends-after SECONDS",
-            "With --emit: a stage ends so long after its first event.",
-            parser=seconds,
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        option(
-            Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h.", parser=seconds
-        ),
-    ] = None,
-    idle_timeout: Annotated[
-        float | None,
-        option(
-            Panel.END,
-            "--idle-timeout SECONDS",
-            "End when nothing came for so long.",
-            parser=seconds,
-        ),
-    ] = None,
+    emit: bool = flag(
+        Panel.WHAT,
+        "--emit",
+        "Send stage.completed for stages that end, and what `simulate complete` couldn't.",
+    ),
+    stage_ends_after: float | None = option(
+        Panel.WHAT,
+        "--stage-ends-after SECONDS",
+        "With --emit: a stage ends so long after its first event.",
+    ),
+    timeout: float | None = option(
+        Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h."
+    ),
+    idle_timeout: float | None = option(
+        Panel.END, "--idle-timeout SECONDS", "End when nothing came for so long."
+    ),
     trouble: TroubleOptions,
     expected: AssertOptions,
-    yes: Yes = False,
+    yes: bool = YES,
 ) -> int:
     """Stand in for services; show what they do.
 
@@ -132,50 +115,47 @@ def run(
             watches=watch is not None,
         )
         with closing(happenings):
-            summary = _Showing(runtime, stop, timeout, idle_timeout, watch).all_of(happenings)
+            limits = {"time is up": timeout, "nothing more came": idle_timeout}
+            summary = _Showing(runtime, stop, limits, watch).all_of(happenings)
         if watch:
             summary.exit_code = watch.end()
     runtime.printer.tell(ShownSimulated(summary))
     return summary.exit_code
 
 
+@dataclass
 class _Showing:
     """Shows what happens until it is time to end."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        stop: "Stop",
-        timeout: float | None,
-        idle_timeout: float | None,
-        watch: "Watch | None",
-    ) -> None:
+    runtime: Runtime
+    stop: "Stop"
+    limits: "Mapping[str, float | None]"  # of seconds, by why it is over then
+    watch: "Watch | None"
+    _since: "dict[str, float]" = field(default_factory=dict)  # the ready line, and the last event
+    _away: int = 0
+
+    def __post_init__(self) -> None:
         from medtrack_cli.core.simulating.reactions import Summary
 
-        self._runtime, self._stop, self._watch = runtime, stop, watch
-        self._limits = {"time is up": timeout, "nothing more came": idle_timeout}
-        self._now = runtime.world.clock.monotonic
-        self._since: dict[str, float] = {}  # the ready line, and the last event
-        self._away = 0
-        self.summary = Summary()
-        stop.when(lambda: self._why_over() is not None)
+        self.summary, self._now = Summary(), self.runtime.world.clock.monotonic
+        self.stop.when(lambda: self._why_over() is not None)
 
     def all_of(self, happenings: "Iterator[Happened]") -> "Summary":
         """Show all, and sum up."""
         summary, began = self.summary, self._now()
         for each in happenings:
             self._show(each)
-            if self._watch:
-                self._watch.see(each)
+            if self.watch:
+                self.watch.see(each)
         summary.seconds = self._now() - self._since.get("time is up", began)
-        summary.exit_code = self._stop.exit_code or ExitCode.DONE
-        summary.ended = "stopped" if self._stop.exit_code else self._why_over() or "stopped"
+        summary.exit_code = self.stop.exit_code or ExitCode.DONE
+        summary.ended = "stopped" if self.stop.exit_code else self._why_over() or "stopped"
         return summary
 
     def _why_over(self) -> str | None:
-        if self._watch and (why := self._watch.why_over):
+        if self.watch and (why := self.watch.why_over):
             return why
-        for why, limit in self._limits.items():
+        for why, limit in self.limits.items():
             if limit is not None and why in self._since and self._now() - self._since[why] >= limit:
                 return why
         return None
@@ -187,20 +167,20 @@ class _Showing:
         from medtrack_cli.output.shown.reactions import ShownCompletion, ShownHandled, ShownReady
         from medtrack_cli.wiring.simulating import Emitted, Ready
 
-        printer = self._runtime.printer
+        printer = self.runtime.printer
         match happened:
             case Ready(services):
-                self._since = dict.fromkeys(self._limits, self._now())
+                self._since = dict.fromkeys(self.limits, self._now())
                 printer.tell(ShownReady(services))
             case Handled():
                 self._since["nothing more came"] = self._now()
                 self.summary.add(happened)
                 printer.show(ShownHandled(happened))
-                self._runtime.world.stdout.flush()
+                self.runtime.world.stdout.flush()
             case Emitted():
                 self.summary.emitted += happened.made.sent_at is not None
                 printer.show(ShownCompletion(happened.made, str(happened)))
-                self._runtime.world.stdout.flush()
+                self.runtime.world.stdout.flush()
             case Interrupted():
                 self.summary.interruptions += not self._away
                 self._away += 1

@@ -1,12 +1,9 @@
 """medtrack spec."""
 
-import typer
-
 from medtrack_cli import __version__
 from medtrack_cli.command_line import command_line
 from medtrack_cli.commands.forms import Output
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.options import command
+from medtrack_cli.commands.options import Panel, command
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.output.shown.specification import ShownSpecification
 from medtrack_cli.runtime import Runtime
@@ -18,6 +15,7 @@ EXAMPLES = (
 )
 
 
+@command("spec", *EXAMPLES, effect="read", panel=Panel.SET_UP, piped=lambda _: Output.JSON)
 def spec(runtime: Runtime) -> int:
     """Describe the whole command line as data.
 
@@ -29,15 +27,3 @@ def spec(runtime: Runtime) -> int:
     """
     runtime.printer.show(ShownSpecification(__version__, command_line()))
     return ExitCode.DONE
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(
-        app,
-        "spec",
-        effect="read",
-        examples=EXAMPLES,
-        panel=Panel.SET_UP,
-        piped=lambda _: Output.JSON,
-    )(spec)

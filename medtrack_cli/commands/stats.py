@@ -1,15 +1,12 @@
 """medtrack stats."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.arguments import refuse_queue_name
 from medtrack_cli.commands.completing import queues
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.option_types import StreamSince
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, option
+from medtrack_cli.commands.shared_options import STREAM_SINCE
 from medtrack_cli.commands.times import window_of
 from medtrack_cli.errors import EventsGone, InputMissing, NotARecording, UsageError
 from medtrack_cli.plural import counted
@@ -26,31 +23,24 @@ EXAMPLES = (
 )
 
 
+@command("stats", *EXAMPLES, effect="read", panel=Panel.EVENTS, connects=True)
 def stats(
     runtime: Runtime,
-    recordings: Annotated[
-        list[str] | None, argument("RECORDING…", "Recordings, folders, globs, or - for stdin.")
-    ] = None,
+    recordings: list[str] | None = argument(
+        "RECORDING…", "Recordings, folders, globs, or - for stdin.", default=None
+    ),
     *,
-    from_stream: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--from-stream NAME",
-            "What a stream holds, in place of recordings.",
-            autocompletion=queues,
-        ),
-    ] = None,
-    since: StreamSince = None,
-    until: Annotated[
-        str | None,
-        option(
-            Panel.WHAT, "--until TIME", "Of a stream, only events before; a time as for --since."
-        ),
-    ] = None,
-    html: Annotated[
-        Path | None, option(Panel.OUTPUT, "--html FILE", "Write a page with charts, too.")
-    ] = None,
+    from_stream: str | None = option(
+        Panel.WHAT,
+        "--from-stream NAME",
+        "What a stream holds, in place of recordings.",
+        autocompletion=queues,
+    ),
+    since: str | None = STREAM_SINCE,
+    until: str | None = option(
+        Panel.WHAT, "--until TIME", "Of a stream, only events before; a time as for --since."
+    ),
+    html: Path | None = option(Panel.OUTPUT, "--html FILE", "Write a page with charts, too."),
 ) -> int:
     """Say what recordings hold, with a chart.
 
@@ -149,10 +139,3 @@ def _foreign(found: "Stats") -> tuple[str, str]:
     if found.foreign > 1:
         what += f", as in {found.foreign:,} places"
     return what, found.first_foreign
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "stats", effect="read", examples=EXAMPLES, panel=Panel.EVENTS, connects=True)(
-        stats
-    )

@@ -1,13 +1,8 @@
 """medtrack topology lint, diff."""
 
-from typing import Annotated
-
-import typer
-
 from medtrack_cli.commands.explain import rules
-from medtrack_cli.commands.help_pages import Panel
-from medtrack_cli.commands.option_types import ListRules, Reports, Strict
-from medtrack_cli.commands.options import argument, command, group, option
+from medtrack_cli.commands.options import Group, Panel, argument, command, option
+from medtrack_cli.commands.shared_options import LIST_RULES, REPORTS, STRICT
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.plural import counted
@@ -17,20 +12,16 @@ DIFF = ("medtrack topology diff definitions.json definitions.json",)
 LINT = ("medtrack topology lint --definitions definitions.json",)
 
 
+@command("lint", *LINT, effect="read", connects=True)
 def lint(
     runtime: Runtime,
     *,
-    definitions: Annotated[
-        str | None,
-        option(
-            Panel.WHAT,
-            "--definitions FILE",
-            "Check exported definitions, - for stdin, and no broker.",
-        ),
-    ] = None,
-    output: Reports = None,
-    strict: Strict = False,
-    list_rules: ListRules = False,
+    definitions: str | None = option(
+        Panel.WHAT, "--definitions FILE", "Check exported definitions, - for stdin, and no broker."
+    ),
+    output: list[str] | None = REPORTS,
+    strict: bool = STRICT,
+    list_rules: bool = LIST_RULES,
 ) -> int:
     """Find what is wrong with bindings and queues.
 
@@ -63,10 +54,11 @@ def lint(
     return linted.exit_code
 
 
+@command("diff", *DIFF, effect="read", connects=True)
 def diff(
     runtime: Runtime,
-    old: Annotated[str, argument("A", "A profile, or a file of definitions.")],
-    new: Annotated[str, argument("B", "A profile, or a file of definitions.")],
+    old: str = argument("A", "A profile, or a file of definitions."),
+    new: str = argument("B", "A profile, or a file of definitions."),
 ) -> int:
     """Say what a change of the topology breaks.
 
@@ -95,14 +87,6 @@ def diff(
     return code
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    added = group(
-        app,
-        "topology",
-        "Check bindings and queues.",
-        examples=(*LINT, *DIFF),
-        panel=Panel.BROKER,
-    )
-    command(added, "lint", effect="read", examples=LINT, connects=True)(lint)
-    command(added, "diff", effect="read", examples=DIFF, connects=True)(diff)
+topology = Group(
+    "topology", "Check bindings and queues.", (*LINT, *DIFF), Panel.BROKER, (lint, diff)
+)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from medtrack_cli.command_line import Command, Parameter, command_of, inner
 from medtrack_cli.commands import completing
 from medtrack_cli.commands.completing import FILES, Typed, Words, words_of
-from medtrack_cli.commands.help_pages import Panel
+from medtrack_cli.commands.options import Panel
 from medtrack_cli.output.shown.candidates import Completions, Word
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World

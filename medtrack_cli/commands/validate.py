@@ -1,14 +1,11 @@
 """medtrack validate."""
 
-from typing import Annotated
-
-import typer
+from dataclasses import dataclass
 
 from medtrack_cli.commands.explain import rules
-from medtrack_cli.commands.help_pages import Panel
 from medtrack_cli.commands.numbers import whole
-from medtrack_cli.commands.option_types import AllowEmpty, ListRules, Reports, Strict
-from medtrack_cli.commands.options import argument, command, option
+from medtrack_cli.commands.options import Panel, argument, command, flag, option
+from medtrack_cli.commands.shared_options import ALLOW_EMPTY, LIST_RULES, REPORTS, STRICT
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -21,40 +18,42 @@ EXAMPLES = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checking:
+    """How events are checked."""
+
+    as_type: str | None = option(
+        Panel.WHAT, "--as TYPE", "Check payloads without envelope as this type."
+    )
+    strict: bool = STRICT
+    allow_empty: bool = ALLOW_EMPTY
+    jobs: int | None = option(
+        Panel.HOW, "--jobs N", "Use N processes [by the input's size].", parser=whole(1)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """What is shown, and where."""
+
+    output: list[str] | None = REPORTS
+    max_findings: int | None = option(
+        Panel.OUTPUT, "--max-findings N", "Show N [human: 50], count the rest.", parser=whole(0)
+    )
+    reveal: bool = flag(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
+    list_rules: bool = LIST_RULES
+    explain: str | None = option(Panel.OUTPUT, "--explain RULE", "Explain a rule; check nothing.")
+
+
+@command("validate", *EXAMPLES, effect="read", panel=Panel.EVENTS)
 def validate(
     runtime: Runtime,
-    paths: Annotated[
-        list[str] | None,
-        argument("PATH…", "Files, folders, globs, or - for stdin."),
-    ] = None,
+    paths: list[str] | None = argument(
+        "PATH…", "Files, folders, globs, or - for stdin.", default=None
+    ),
     *,
-    output: Reports = None,
-    as_type: Annotated[
-        str | None,
-        option(Panel.WHAT, "--as TYPE", "Check payloads without envelope as this type."),
-    ] = None,
-    strict: Strict = False,
-    allow_empty: AllowEmpty = False,
-    max_findings: Annotated[
-        int | None,
-        option(
-            Panel.OUTPUT,
-            "--max-findings N",
-            "Show N [human: 50], count the rest.",
-            parser=whole(0),
-        ),
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        option(Panel.HOW, "--jobs N", "Use N processes [by the input's size].", parser=whole(1)),
-    ] = None,
-    reveal: Annotated[
-        bool, option(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
-    ] = False,
-    list_rules: ListRules = False,
-    explain: Annotated[
-        str | None, option(Panel.OUTPUT, "--explain RULE", "Explain a rule; check nothing.")
-    ] = None,
+    checking: Checking,
+    reporting: Reporting,
 ) -> int:
     """Check event files: JSON, NDJSON, YAML.
 
@@ -66,22 +65,28 @@ def validate(
     from medtrack_cli.wiring import reports
     from medtrack_cli.wiring.inputs import gathered
 
-    if (list_rules or explain) and paths:
-        option = "--list-rules" if list_rules else "--explain"
-        raise UsageError(f"{option} checks nothing: it goes without a path", paths[0])
-    if list_rules or explain:
-        return rules(runtime, explain)
+    if reporting.list_rules or reporting.explain:
+        if paths:
+            option = "--list-rules" if reporting.list_rules else "--explain"
+            raise UsageError(f"{option} checks nothing: it goes without a path", paths[0])
+        return rules(runtime, reporting.explain)
     if not paths:
         what = "nothing to validate: name a file, a folder, a glob, or -"
         raise UsageError(what, hint="medtrack validate sample-events")
     clock = runtime.world.clock
     started = clock.monotonic()
-    validated = Validated(strict=strict)
-    wanted = reports.wanted_reports(runtime, output or [])
-    outputs = [(each.path, "report") for each in wanted if each.path]
-    source = gathered(runtime, paths, as_type=as_type, outputs=outputs, allows_empty=allow_empty)
-    pieces = reports.validation(runtime, source, validated, jobs)
-    with reports.reports(runtime, wanted, validated, reveal=reveal, most=max_findings) as report:
+    validated = Validated(strict=checking.strict)
+    wanted = reports.wanted_reports(runtime, reporting.output or [])
+    source = gathered(
+        *(runtime, paths),
+        as_type=checking.as_type,
+        outputs=[(each.path, "report") for each in wanted if each.path],
+        allows_empty=checking.allow_empty,
+    )
+    pieces = reports.validation(runtime, source, validated, checking.jobs)
+    with reports.reports(
+        *(runtime, wanted, validated), reveal=reporting.reveal, most=reporting.max_findings
+    ) as report:
         for piece in pieces:
             if isinstance(piece, InputMissing):
                 validated.add_unreadable(piece.exit_code)
@@ -100,8 +105,3 @@ def validate(
         validated.seconds = clock.monotonic() - started
         report.finish(validated)
     return validated.exit_code
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    command(app, "validate", effect="read", examples=EXAMPLES, panel=Panel.EVENTS)(validate)

@@ -15,6 +15,10 @@ Note = Callable[[str], None]
 """Shows a waiting person one line: an attempt, a loss, an alarm."""
 
 
+def silent(_line: str) -> None:
+    """Show nothing: another connection tells it, or an error will."""
+
+
 class Clock(Protocol):
     """Time, as it passes."""
 

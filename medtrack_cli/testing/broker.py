@@ -15,7 +15,7 @@ from medtrack_cli.broker.amqp.dialer import declare_exchange
 from medtrack_cli.broker.management.client import Questions, Unanswered
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop
+from medtrack_cli.core.ports import Publisher, PublishPolicy, Stop, silent
 from medtrack_cli.errors import BrokerUnreachable, UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.world import World
@@ -86,7 +86,7 @@ class Broker:
 
     @cached_property
     def _publisher(self) -> Publisher:
-        made = self.runtime.world.open_publisher(self.settings, PublishPolicy(), _no_note, Stop())
+        made = self.runtime.world.open_publisher(self.settings, PublishPolicy(), silent, Stop())
         return self._open.enter_context(made)
 
 
@@ -108,7 +108,7 @@ def opened(*, allow_remote: bool, environ: Mapping[str, str] = os.environ) -> It
         vhost = f"{PREFIX}{worker}-{secrets.token_hex(4)}"
         stack.enter_context(_vhost(settings, vhost))
         settings = replace(settings, vhost=vhost)
-        declare_exchange(settings, _no_note, Stop())
+        declare_exchange(settings, silent, Stop())
         broker = Broker(runtime, settings)
         stack.enter_context(broker._open)  # noqa: SLF001 -- ours
         yield broker
@@ -153,7 +153,3 @@ def _vhost(settings: ConnectionSettings, name: str) -> Iterator[None]:
         why = error.fatal(settings)
         hint = f"each test process makes a vhost there; {MANAGEMENT_URL} names another address"
         raise BrokerUnreachable(why.what, why.subject, hint=f"{hint}; {why.hint}") from None
-
-
-def _no_note(_line: str) -> None:
-    """Keep notes to ourselves: what fails is raised."""

@@ -10,7 +10,7 @@ from medtrack_cli.core.conditions import Answer, Condition
 from medtrack_cli.core.simulating.expectations import Expectations, Times
 from medtrack_cli.core.simulating.patterns import Pattern, Seen, place_of
 from medtrack_cli.core.topics import doubt
-from medtrack_cli.errors import UsageError
+from medtrack_cli.errors import TimedOut, UsageError
 from medtrack_cli.output.shown.expectations import failure
 from medtrack_cli.testing.broker import Broker
 from medtrack_cli.testing.telling import understood
@@ -19,6 +19,7 @@ from medtrack_cli.wiring.conditions import condition
 Where = Mapping[str, Any] | str | Callable[[dict[str, Any]], bool]
 """Which events: values of fields, an expression of --where, or a function of the whole event."""
 
+SECONDS = 30.0  # for consumers to begin and to end, and for a message of ours to come
 __tracebackhide__ = True  # pytest shows the test's line
 
 
@@ -95,6 +96,13 @@ class Inbox(ABC):
             seen = len(self._seen)
             yield from (at for at in range(place, seen) if at not in self._taken)
             place = seen
+
+    def _pull_until(self, is_so: Callable[[], bool], what: str) -> None:
+        until = time.monotonic() + SECONDS
+        while not is_so():
+            if time.monotonic() > until:
+                raise TimedOut(what, hint="is the broker under load?")
+            self._pull()
 
     def _told(self, expected: Expectations, why: str) -> str:
         taken = len(self._taken)

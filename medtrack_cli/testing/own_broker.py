@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from medtrack_cli import private_broker
+from medtrack_cli.core.ports import silent
 from medtrack_cli.files.state.locks import locks
 from medtrack_cli.private_broker import PrivateBroker
 
@@ -26,7 +27,7 @@ def shared(environ: Mapping[str, str]) -> Iterator[PrivateBroker]:
     with state.with_name(f"{NAME}.users").open("a", encoding="ascii") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield private_broker.start(state, environ=environ, announce=lambda _line: None)
+            yield private_broker.start(state, environ=environ, announce=silent)
         finally:
             fcntl.flock(users, fcntl.LOCK_UN)
             if locks(users.fileno()):  # else another uses it

@@ -1,8 +1,6 @@
 """The services of MedTrack, standing in for a test: what they would do about its events."""
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,19 +18,18 @@ from medtrack_cli.core.simulating.reactions import REACTIONS, Handled, Result
 from medtrack_cli.core.simulating.services import DEAD_LETTERS, ServiceQueue, named
 from medtrack_cli.core.simulating.trouble import Trouble
 from medtrack_cli.core.validating.examine import compact
-from medtrack_cli.errors import BrokerUnreachable, TimedOut
+from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.files.samples import sample
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.testing.broker import Broker
 from medtrack_cli.testing.event import Event, event_of
-from medtrack_cli.testing.inbox import Inbox, Where
+from medtrack_cli.testing.inbox import SECONDS, Inbox, Where
 from medtrack_cli.testing.telling import understood
 from medtrack_cli.wiring import simulating
 from medtrack_cli.world import World
 
 __tracebackhide__ = True  # pytest shows the test's line
 _TICK_SECONDS = 0.2
-_SECONDS = 30.0  # for services to begin, to end, and to handle a message of ours
 _NO_REACTION = "student.updated"  # no service does anything about it
 
 
@@ -54,7 +51,8 @@ class Services(Inbox):
     ) -> None:
         super().__init__(broker, [each.id for each in REACTIONS], reveal=reveal)
         self._names = names
-        self._runtime = _runtime(broker, state)
+        environ = {**os.environ, **broker.environ, "XDG_STATE_HOME": str(state)}
+        self._runtime = Runtime(World(stdin=BytesIO(), environ=environ), quiet=True)
         self._box: SimpleQueue[simulating.Happened | Exception] = SimpleQueue()
         self._stop = Stop()
         self._is_ready = False
@@ -69,7 +67,7 @@ class Services(Inbox):
     def end(self) -> None:
         """End them, and remove their queues."""
         self._stop.request(0)
-        self._thread.join(_SECONDS)
+        self._thread.join(SECONDS)
         for queue in (*(ServiceQueue(each).name for each in self._names), DEAD_LETTERS):
             self._broker.remove(queue)
 
@@ -139,21 +137,9 @@ class Services(Inbox):
         place = ("<test>", 1, _NO_REACTION, queue, mark)
         return Message(1, *place, body, headers={ORIGINAL_KEY_HEADER: _NO_REACTION}, exchange="")
 
-    def _pull_until(self, is_so: Callable[[], bool], what: str) -> None:
-        until = time.monotonic() + _SECONDS
-        while not is_so():
-            if time.monotonic() > until:
-                raise TimedOut(what, hint="is the broker under load?")
-            self._pull()
-
 
 def _reaction(seen: Seen) -> Reaction:
     return Reaction(seen.reaction, event_of(seen.event))
-
-
-def _runtime(broker: Broker, state: Path) -> Runtime:
-    environ = {**os.environ, **broker.environ, "XDG_STATE_HOME": str(state)}
-    return Runtime(World(stdin=BytesIO(), environ=environ), quiet=True)
 
 
 class StandIns:

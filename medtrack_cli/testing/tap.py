@@ -1,6 +1,5 @@
 """A tap for a test: it receives every event, and says in words what didn't come."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -9,14 +8,13 @@ from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Tap as Queue
 from medtrack_cli.core.messages import Message, Outcome
-from medtrack_cli.core.ports import Consumer, Interrupted, Listening, Retry, Stop
+from medtrack_cli.core.ports import Consumer, Interrupted, Listening, Retry, Stop, silent
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from medtrack_cli.testing.broker import Broker
 from medtrack_cli.testing.event import Event, event_of
 from medtrack_cli.testing.inbox import Inbox, Where
 
 __tracebackhide__ = True  # pytest shows the test's line
-_SECONDS = 30.0  # for a message of our own to come back
 
 
 class Tap(Inbox):
@@ -76,20 +74,15 @@ class Tap(Inbox):
         """Receive all that was published by now: a message of ours goes after it, and comes."""
         mark = str(uuid4())
         message = Message(1, "<test>", 1, None, self._queue, mark, b"{}", exchange="")
-        receipt = self._broker.send(message)
-        until = time.monotonic() + _SECONDS
-        while receipt.outcome is Outcome.CONFIRMED and self._came_back != mark:
-            if time.monotonic() > until:
-                break
-            self._pull()
-        if self._came_back != mark:
-            hint = "is the broker under load?"
-            raise TimedOut("the tap's queue didn't give back a message of ours", hint=hint)
+        what = "the tap's queue didn't give back a message of ours"
+        if self._broker.send(message).outcome is not Outcome.CONFIRMED:
+            raise TimedOut(what, hint="is the broker under load?")
+        self._pull_until(lambda: self._came_back == mark, what)
 
 
 @contextmanager
 def tapped(broker: Broker, *, reveal: bool) -> Iterator[Tap]:
     """Listen to all that is published from here on."""
     opened = broker.runtime.world.open_consumer
-    with opened(broker.settings, Queue(), lambda _line: None, Stop(), Retry()) as consumer:
+    with opened(broker.settings, Queue(), silent, Stop(), Retry()) as consumer:
         yield Tap(broker, consumer, reveal=reveal)

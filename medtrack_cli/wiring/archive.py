@@ -13,7 +13,7 @@ from medtrack_cli.core.archive import (
     probe_name,
     with_fate,
 )
-from medtrack_cli.core.ports import Stop
+from medtrack_cli.core.ports import Stop, silent
 from medtrack_cli.core.queues import NewQueue
 from medtrack_cli.errors import BrokerUnreachable, ExitCode, MedtrackError, TopologyError
 from medtrack_cli.output.shown.archives import ShownNewArchive
@@ -69,8 +69,8 @@ def _probed(runtime: Runtime, stop: Stop) -> Fates:
     if settings.management_url:
         there = {*names(settings, "queues"), *names(settings, "exchanges")}
         if old := left_over(there, now):
-            stream_probe.delete_probes(settings, old, _silent, stop)
-    return stream_probe.probe_stream(settings, probe_name(now, secrets.token_hex(8)), _silent, stop)
+            stream_probe.delete_probes(settings, old, silent, stop)
+    return stream_probe.probe_stream(settings, probe_name(now, secrets.token_hex(8)), silent, stop)
 
 
 def read_all(runtime: Runtime) -> Sequence[Archive]:
@@ -109,7 +109,7 @@ def _with_edges(runtime: Runtime, archive: Archive, stop: Stop) -> Archive:
     from medtrack_cli.broker.amqp.stream_edges import read_edges
 
     try:
-        return _joined(archive, read_edges(runtime.connection, archive.name, _silent, stop))
+        return _joined(archive, read_edges(runtime.connection, archive.name, silent, stop))
     except MedtrackError as error:
         runtime.printer.note(f"what {archive.name} holds isn't known: {error.message}")
         return archive
@@ -120,7 +120,3 @@ def _joined(archive: Archive, edges: "Edges") -> Archive:
         return archive._replace(messages=edges.counted)
     first, last = map(edge_of, (edges.first, edges.last))
     return archive._replace(messages=edges.counted or None, first=first, last=last)
-
-
-def _silent(_text: str) -> None:
-    """Report nothing about further connections: the first was reported."""

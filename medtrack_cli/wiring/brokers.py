@@ -1,11 +1,23 @@
-"""What a broker could do with an event."""
+"""The broker in use: its name in recordings, and what it could do with an event."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from medtrack_cli.config.resolve import same_name
+from medtrack_cli.core.connection_settings import Host
 from medtrack_cli.core.messages import Message
+from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.runtime import Runtime
+
+
+def here(runtime: Runtime) -> Origin:
+    """Name the broker in use; all names of this machine become localhost."""
+    of = runtime.config.resolved
+    hosts = (str(Host(same_name(host.name), host.port)) for host in of.hosts.value)
+    return Origin(
+        ", ".join(dict.fromkeys(hosts)), of.vhost.value, of.exchange.value, of.protected.value
+    )
 
 
 def reach(runtime: Runtime, timeout: float | None) -> Callable[[Message], list[str] | None]:

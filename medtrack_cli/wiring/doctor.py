@@ -5,6 +5,7 @@ import platform
 import random
 import ssl
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,12 @@ def facts(runtime: Runtime, file: str | None, *, asks_exchange: bool) -> Facts:
     return Facts(_Given(runtime, file), *doors, asks_exchange=asks_exchange)
 
 
+@dataclass(frozen=True)
 class _Given:
     """See `Given` of core.doctor."""
 
-    def __init__(self, runtime: Runtime, file: str | None) -> None:
-        self._runtime = runtime
-        self._file = file
+    _runtime: Runtime
+    _file: str | None
 
     def files(self) -> Sequence[str]:
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from medtrack_cli.errors import UsageError
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span, gather
 from medtrack_cli.files.reading.sources import Source
-from medtrack_cli.files.samples import sample, sample_folder
+from medtrack_cli.files.samples import sample, sample_folder, write_samples
 from medtrack_cli.files.state.identity import identify
 from medtrack_cli.files.state.journal import Journal, open_checkpoint
 from medtrack_cli.files.written import Written, descriptor
@@ -30,6 +30,7 @@ __all__ = [
     "generated",
     "sample_folder",
     "shown_example",
+    "write_samples",
 ]
 
 

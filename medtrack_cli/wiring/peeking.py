@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from medtrack_cli.core.conditions import Condition
-from medtrack_cli.core.listening.listen import Watched, tee
+from medtrack_cli.core.listening.listen import Watched
 from medtrack_cli.core.listening.peek import Peeked, peek
 from medtrack_cli.core.listening.sources import Queue, Source, Stream
-from medtrack_cli.core.ports import Retry
 from medtrack_cli.errors import UsageError
 from medtrack_cli.runtime import Runtime
 from medtrack_cli.wiring.queues import standing_queue
+from medtrack_cli.wiring.watching import watching
 
 
 class Look(NamedTuple):
@@ -71,23 +71,15 @@ def look(  # noqa: PLR0913, PLR0917 -- the options of a peek
                 printer.warning(f"{others}: what they have isn't seen")
         if not most:
             return Look(Peeked(0, 0, 0), limit, kind, 0, None)
-        watched = Watched(
-            *(settings, source, runtime.world.clock, stop),
-            body=body,
-            reveal=reveal,
-            is_live=False,
-        )
-        keep = recorder(runtime, record, rotate=None, include_replays=True) if record else None
+        clock = runtime.world.clock
+        watched = Watched(settings, source, clock, stop, body=body, reveal=reveal, is_live=False)
+        keep = recorder(runtime, record, include_replays=True) if record else None
         with (
             closing(keep) if keep else nullcontext(),
-            printer.deliveries(watched) as shown,
-            runtime.world.open_consumer(
-                settings, watched.source, printer.note, stop, Retry()
-            ) as consumer,
+            watching(runtime, watched, keep) as (consumer, sink),
         ):
             peeked = peek(
-                *(consumer, tee([shown, *([keep] if keep else [])]), most, stop),
-                runtime.world.clock,
+                *(consumer, sink, most, stop, clock),
                 registry=runtime.registry,
                 condition=condition,
                 limit=limit,

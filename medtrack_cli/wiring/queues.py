@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.ports import Note, Stop
+from medtrack_cli.core.ports import Note, Stop, silent
 from medtrack_cli.core.queues import Declared, NewQueue, QueueState, is_name
 from medtrack_cli.errors import TopologyError
 from medtrack_cli.output.shown.shown import Page
@@ -16,6 +16,7 @@ def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], l
 
     Without the management API a named queue is read by AMQP, which tells less.
     """
+    from medtrack_cli.broker.amqp.taps import standing
     from medtrack_cli.broker.management.client import Unanswered
     from medtrack_cli.broker.management.topology import read_queues
 
@@ -33,20 +34,14 @@ def reading(runtime: Runtime, pattern: str | None, stop: Stop) -> Callable[[], l
                 where = settings.management_url or "management API"
                 runtime.printer.note(f"only messages and consumers are known: {where} {error}")
             is_told = True
-            return [_by_amqp(runtime, pattern, stop)]
+            ready, consumers = standing(settings, pattern, silent, stop)
+            return [QueueState(pattern, ready=ready, consumers=consumers)]
         if pattern and not found and is_name(pattern):
             hint = "`medtrack queue list` shows all"
             raise TopologyError(f"queue {pattern!r} is missing", settings.describe(), hint=hint)
         return found
 
     return read
-
-
-def _by_amqp(runtime: Runtime, name: str, stop: Stop) -> QueueState:
-    from medtrack_cli.broker.amqp.taps import standing
-
-    ready, consumers = standing(runtime.connection, name, lambda _text: None, stop)
-    return QueueState(name, ready=ready, consumers=consumers)
 
 
 def declare_queue(runtime: Runtime, queue: NewQueue, patterns: tuple[str, ...]) -> None:
@@ -107,7 +102,7 @@ def standing_queue(settings: ConnectionSettings, name: str, stop: Stop) -> tuple
     from medtrack_cli.broker.amqp.taps import standing
 
     try:
-        return standing(settings, name, lambda _text: None, stop)
+        return standing(settings, name, silent, stop)
     except TopologyError as error:
         hint = error.hint if "did you mean" in (error.hint or "") else None
         hint = hint or "`medtrack queue list` shows all"

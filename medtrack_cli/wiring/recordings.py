@@ -8,7 +8,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.listen import Sink
 from medtrack_cli.files.recordings.writer import Recorder
 from medtrack_cli.runtime import Runtime
-from medtrack_cli.wiring.origins import here
+from medtrack_cli.wiring.brokers import here
 
 __all__ = ["Recorder", "event_lines", "kept_recording", "recorder"]
 
@@ -27,7 +27,7 @@ def recorder(
     runtime: Runtime,
     path: Path,
     *,
-    rotate: str | None,
+    rotate: str | None = None,
     include_replays: bool,
     pseudonymize: bool = False,
 ) -> Recorder:

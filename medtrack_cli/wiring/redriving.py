@@ -12,7 +12,7 @@ from medtrack_cli.core.choices import Invalid
 from medtrack_cli.core.dead_letters import Deaths
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Receipt
-from medtrack_cli.core.ports import PublishPolicy, Stop
+from medtrack_cli.core.ports import PublishPolicy, Stop, silent
 from medtrack_cli.core.publishing.job import Job, Tally
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.publishing.redrive import Redrive, Wanted
@@ -74,7 +74,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
     `deaths` counts them, whether they would be sent or not.
     """
     settings = runtime.connection
-    tell = runtime.trace or (lambda _text: None)
+    tell = runtime.trace or silent
     is_dry = deaths is not None
     record = None if is_dry else record
     chooses = replace(replay.selection, invalid=Invalid.SEND) != EVERYTHING
@@ -89,7 +89,7 @@ def job_of(  # noqa: PLR0913 -- one parameter a decision of the caller
 
     @contextmanager
     def opened(stop: Stop) -> Iterator[None]:
-        keep = recorder(runtime, record, rotate=None, include_replays=True) if record else None
+        keep = recorder(runtime, record, include_replays=True) if record else None
         with (
             closing(keep) if keep else nullcontext(),
             runtime.world.open_queue_reader(settings, found.name, tell, stop) as reader,

@@ -13,7 +13,15 @@ from medtrack_cli.core.checked import CheckedDelivery, examine
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.ports import Interrupted, Listening, PublishPolicy, Resumed, Retry, Stop
+from medtrack_cli.core.ports import (
+    Interrupted,
+    Listening,
+    PublishPolicy,
+    Resumed,
+    Retry,
+    Stop,
+    silent,
+)
 from medtrack_cli.core.simulating.completions import Completion, completion
 from medtrack_cli.core.simulating.reactions import SERVICES, Handled
 from medtrack_cli.core.simulating.services import (
@@ -160,7 +168,7 @@ def _published(worker: Simulation, batch: Sequence[Delivery]) -> Iterator[Publis
 def _consumers(runtime: Runtime, sources: Mapping[str, Source], stop: Stop) -> Together:
     """Open a consumer a source; the first alone tells of its attempts."""
     settings, note = runtime.connection, runtime.printer.note
-    notes = [note, *[_silent] * len(sources)]
+    notes = [note, *[silent] * len(sources)]
     return Together(
         {
             name: runtime.world.open_consumer(settings, source, tell, stop, Retry())
@@ -183,7 +191,7 @@ class _Letters:
         if now - self._kept_at < KEEP_ALIVE_SECONDS and not at_once:
             return
         try:
-            declare(self.runtime, DEAD_LETTER_QUEUE, (), self.stop, _silent)
+            declare(self.runtime, DEAD_LETTER_QUEUE, (), self.stop, silent)
         except BrokerUnreachable:
             if self._kept_at == float("-inf"):
                 raise
@@ -246,7 +254,7 @@ def _sent(runtime: Runtime, messages: Sequence[Message]) -> Iterator[Receipt]:
     """Send on a connection of its own, and give the receipts."""
     if not messages:
         return
-    tell = runtime.trace or _silent
+    tell = runtime.trace or silent
     policy = PublishPolicy()
     with runtime.world.open_publisher(runtime.connection, policy, tell, Stop()) as publisher:
         yield from publisher.publish(messages)
@@ -266,7 +274,7 @@ def reset(runtime: Runtime) -> tuple[ShownReset, list[str]]:
         removed, left = [], []
         for each in there:
             try:
-                taps.delete_queue(settings, each, _silent, stop)
+                taps.delete_queue(settings, each, silent, stop)
                 removed.append(each.name)
             except TopologyError:
                 left.append(each.name)
@@ -286,7 +294,3 @@ def _is_there(runtime: Runtime, queue: OwnQueue, note: Callable[[str], None], st
         hint = "end `medtrack simulate run` first"
         raise TopologyError(what, runtime.connection.describe(), hint=hint)
     return True
-
-
-def _silent(_text: str) -> None:
-    """Say nothing: another connection says it."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from medtrack_cli.core.delivery import Delivery, content_of
 from medtrack_cli.core.items import Item, MadeItem
 from medtrack_cli.core.listening.sources import Stream
-from medtrack_cli.core.ports import Interrupted, Retry, Stop
+from medtrack_cli.core.ports import Interrupted, Retry, Stop, silent
 from medtrack_cli.core.publishing.recorded import LATEST_YEAR, OLDEST_YEAR
 from medtrack_cli.core.times import TimeRange, time_of
 from medtrack_cli.errors import EventsGone, UsageError
@@ -16,7 +16,7 @@ from medtrack_cli.events.json_text import value_of
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span
 from medtrack_cli.files.state.identity import Known
 from medtrack_cli.runtime import Runtime
-from medtrack_cli.wiring.origins import here
+from medtrack_cli.wiring.brokers import here
 
 SKEW = timedelta(hours=1)
 """How far ahead of the broker's clock an event's own time may be and still be found."""
@@ -54,40 +54,28 @@ def stretch(  # noqa: PLR0913 -- what a part is told by
     The broker finds the beginning of a time range by its own clock. `until` is the last wanted
     offset. UsageError for an offset that doesn't exist yet.
     """
-    with runtime.world.stop_before_more() as stop:
-        return _stretch(runtime, Stream(name), (offset, until), window, stop, follows)
-
-
-def _stretch(  # noqa: PLR0913, PLR0917 -- what a part is told by
-    runtime: Runtime,
-    source: Stream,
-    asked: tuple[str, int | None],
-    window: TimeRange,
-    stop: Stop,
-    follows: bool,  # noqa: FBT001
-) -> Stretch:
     from medtrack_cli.broker.amqp.stream_edges import first_since, read_edges
 
-    settings, (offset, until) = runtime.connection, asked
-    first, last = read_edges(settings, source.name, runtime.printer.note, stop)[1:]
+    source, settings = Stream(name), runtime.connection
     begins = int(offset) if offset.isdigit() else None
-    furthest = max(-1 if begins is None else begins, -1 if until is None else until)
-    if furthest > (last.offset if last else -1):
-        what = f"the stream ends at offset {last.offset}" if last else "the stream is empty"
-        hint = f"`medtrack archive show {source.name}` says what it holds"
-        hint = "--offset next waits for more" if follows else hint
-        raise UsageError(what, f"offset {furthest}", hint=hint)
-    if first is None or last is None:
-        return Stretch(source, -1)
-    end = last.offset if until is None else until
-    if begins is not None:
-        gone = max(0, min(first.offset, end + 1) - begins)
-        return Stretch(replace(source, offset=begins + gone), end, gone)
-    if offset != "next":
-        begins = last.offset if offset == "last" else first.offset
-    if offset == "first" and window.since:
-        since = window.since - SKEW
-        begins = first_since(settings, source.name, since, lambda _text: None, stop)
+    with runtime.world.stop_before_more() as stop:
+        first, last = read_edges(settings, name, runtime.printer.note, stop)[1:]
+        furthest = max(-1 if begins is None else begins, -1 if until is None else until)
+        if furthest > (last.offset if last else -1):
+            what = f"the stream ends at offset {last.offset}" if last else "the stream is empty"
+            hint = f"`medtrack archive show {name}` says what it holds"
+            hint = "--offset next waits for more" if follows else hint
+            raise UsageError(what, f"offset {furthest}", hint=hint)
+        if first is None or last is None:
+            return Stretch(source, -1)
+        end = last.offset if until is None else until
+        if begins is not None:
+            gone = max(0, min(first.offset, end + 1) - begins)
+            return Stretch(replace(source, offset=begins + gone), end, gone)
+        if offset != "next":
+            begins = last.offset if offset == "last" else first.offset
+        if offset == "first" and window.since:
+            begins = first_since(settings, name, window.since - SKEW, silent, stop)
     if begins is None:  # after the last one
         return Stretch(replace(source, offset=last.offset + 1), last.offset if follows else -1)
     return Stretch(replace(source, offset=begins), end)

@@ -1,23 +1,40 @@
 """What publisher and consumer promise: kept by the real broker and by the fakes in memory."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import pytest
 
+from medtrack_cli.broker.amqp.consumer import AmqpConsumer
+from medtrack_cli.broker.amqp.probes import Probes
+from medtrack_cli.broker.amqp.queue_reader import AmqpQueueReader
+from medtrack_cli.broker.amqp.redialer import AmqpDepths
+from medtrack_cli.broker.amqp.taps import waiting
+from medtrack_cli.broker.management.health import Health
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.listening.sources import Queue, Source, Tap
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Consumer, Listening, Publisher, PublishPolicy, Retry, Stop
-from medtrack_cli.world import OpenConsumer, OpenPublisher, World
+from medtrack_cli.world import (
+    CountWaiting,
+    OpenConsumer,
+    OpenDepths,
+    OpenPublisher,
+    OpenQueueReader,
+    World,
+)
 from tests.broker.witness import settings_of
 from tests.builders import message
 from tests.contracts.fakes import MemoryBroker
+
+if TYPE_CHECKING:
+    from medtrack_cli.core.doctor.ports import OpenBroker, OpenManagement
 
 
 class Doors(NamedTuple):
@@ -75,6 +92,26 @@ class Inbox:
                 self.tap.acknowledge([each.token for each in batch])
             heard += batch
         return heard
+
+
+def test_adapters_fit_their_ports() -> None:
+    """What the world opens has the type that it is declared with, which mypy sees here."""
+    world = World()
+    consumer: OpenConsumer = AmqpConsumer
+    reader: OpenQueueReader = AmqpQueueReader
+    depths: OpenDepths = AmqpDepths
+    count: CountWaiting = waiting
+    broker: OpenBroker = Probes
+    management: OpenManagement = Health
+
+    opened = (world.open_consumer, world.open_queue_reader, world.open_depths, world.count_waiting)
+    doctors = (world.open_broker, world.open_management)
+    adapters = (consumer, reader, depths, count, broker, management)
+    for call, adapter in zip((*opened, *doctors), adapters, strict=True):
+        with pytest.raises(TypeError) as itself:
+            adapter()  # type: ignore[operator]
+        with pytest.raises(TypeError, match=re.escape(str(itself.value))):
+            call()  # type: ignore[operator]
 
 
 def test_everything_is_confirmed_and_heard_in_order(doors: Doors) -> None:

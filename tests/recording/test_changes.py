@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.commands.redriving_options import Redriving
 from medtrack_cli.commands.replay import replay
-from medtrack_cli.commands.replay_options import Changing, Choosing, Pacing, Running
-from medtrack_cli.commands.replay_stream import Streaming
+from medtrack_cli.commands.replay_options import (
+    Changing,
+    Choosing,
+    Pacing,
+    Redriving,
+    Running,
+    Streaming,
+)
 from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.runtime import Runtime

@@ -23,7 +23,11 @@ def findings(name: str, content: bytes | str, as_type: str | None = None) -> lis
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         out = io.StringIO()
         world = World(stdout=out, stderr=io.StringIO(), environ={}, cwd=Path(folder))
-        command.validate(Runtime(world), [str(path)], output=["json"], as_type=as_type, reveal=True)
+        command.validate(
+            *(Runtime(world), [str(path)]),
+            checking=command.Checking(as_type=as_type),
+            reporting=command.Reporting(output=["json"], reveal=True),
+        )
         return Ran(0, out.getvalue(), "").of_kind("finding")
 
 
