@@ -86,7 +86,7 @@ def one_event(place: Workplace, sizes: Sizes) -> list[Result]:
         rounds = interleave(sizes.starts, sides, "publish, one event")
     ratios = [each["ours"].seconds / each["script"].seconds for each in rounds]
     unit = "times a script with pika and pydantic"
-    return [Result("publish, one event", ratios, unit, 1.5)]
+    return [Result("publish, one event", ratios, unit, 1.2)]
 
 
 def memory(place: Workplace, sizes: Sizes) -> list[Result]:
