@@ -1,17 +1,28 @@
 """How fast publish is, whole processes, beside other publishers of the same events."""
 
-import shutil
-import subprocess
-import time
+import re
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from statistics import median
+from urllib.parse import urlsplit
 
-from benchmarks.measuring import MEDTRACK, PYTHON, Cost, Result, Sizes, interleave, note, run
-from benchmarks.workplace import QUEUE_LENGTH, Workplace
+from benchmarks.measuring import (
+    MEDTRACK,
+    PYTHON,
+    ROOT,
+    Cost,
+    Failed,
+    Result,
+    Sizes,
+    interleave,
+    itself,
+    number,
+    ratios,
+    run,
+)
+from benchmarks.peers import peer
+from benchmarks.workplace import Workplace
 from medtrack_cli.private_broker import EXCHANGE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MINIMAL = """
 import os, sys, pika
@@ -28,114 +39,152 @@ with pika.BlockingConnection(pika.URLParameters(os.environ["MEDTRACK_URL"])) as 
     persistent = pika.BasicProperties(delivery_mode=2)
     channel.basic_publish(sys.argv[2], event.event_type, body, persistent, mandatory=True)
 """
+GUIDE = ROOT / "tests" / "data" / "integration-guide.md.txt"
+AIO = str(ROOT / "benchmarks" / "aio_publisher.py")
 
-
-class Rates(NamedTuple):
-    """What one publisher did in a round."""
-
-    events_a_second: float
-    cpu_an_event: float  # seconds
-
-
-def publishing(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Compare publish with what else publishes, each round all of them in turn."""
-    count = QUEUE_LENGTH
-    file = place.events(count)
-    sides: dict[str, Callable[[], Rates]] = {
-        "blocking": partial(_loop, place, "blocking_publisher", file, sizes.blocking),
-        "ceiling": partial(_loop, place, "ready_frames", file, count),
-        "amqp-publish": partial(_amqp_publish, place, file, count),
-        "ours": lambda: _rates(publish(place, file, count), count),
-    }
-    with place.queue():
-        rounds = interleave(sizes.rounds, sides, f"publish, {place.name}")
-
-    def times(other: str) -> list[float]:
-        return [each["ours"].events_a_second / each[other].events_a_second for each in rounds]
-
-    cpu = [each["blocking"].cpu_an_event / each["ours"].cpu_an_event for each in rounds]
-    rates = [each["ours"].events_a_second for each in rounds]
-    what = f"publish, {count:,} events, {place.name}"
-    return [
-        Result(what, times("blocking"), "times BlockingConnection", *place.goal(10)),
-        Result(
-            "  beside C, unconfirmed",
-            times("amqp-publish"),
-            "times amqp-publish -l",
-            *place.goal(0.6),
-        ),
-        Result(
-            "  beside what RabbitMQ confirms",
-            times("ceiling"),
-            "times frames made before",
-            *place.goal(0.75),
-        ),
-        Result("  CPU an event", cpu, "times less than BlockingConnection"),
-        Result("  rate", rates, "events a second"),
-    ]
+# What is printed of a publisher that takes long: its seconds for each event, as if for all.
+Side = Callable[[], Cost]
 
 
 def one_event(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Compare the publishing of one event with a script of ten lines that does little else."""
+    """Publish one event, whole processes."""
     file = place.events(1)
-    sides = {
-        "script": lambda: run([*PYTHON, "-c", MINIMAL, file, EXCHANGE], place.environ),
-        "ours": lambda: run([*MEDTRACK, "publish", "-f", file], place.environ),
+    aims = {"a script with pika and pydantic": 1.2}
+    sides: dict[str, Side] = {
+        "a script with pika and pydantic": partial(
+            run, [*PYTHON, "-c", MINIMAL, file, EXCHANGE], place.environ
+        ),
+        "the guide's script": partial(run, [*PYTHON, "-c", _guide(place)], place.environ),
+        "ours": partial(run, [*MEDTRACK, "publish", "-f", file], place.environ),
     }
+    if peer("amqp-publish"):
+        sides["amqp-publish, in C, unconfirmed"] = partial(_amqp_publish, place, file, 1)
+    if aio := peer("aio-pika"):
+        words = [*aio, AIO, place.url, EXCHANGE, file, "1"]
+        sides["aio-pika, confirmed"] = partial(run, words, place.environ)
     with place.queue():
-        rounds = interleave(sizes.starts, sides, "publish, one event")
-    ratios = [each["ours"].seconds / each["script"].seconds for each in rounds]
-    unit = "times a script with pika and pydantic"
-    return [Result("publish, one event", ratios, unit, 1.2)]
+        rounds = interleave(sizes, sides, "publish, one event", sizes.starts)
+    return [
+        Result(
+            "publish, one event",
+            ratios(rounds, "ours", name),
+            f"as long as {name}",
+            aims.get(name),
+            itself=itself(rounds),
+        )
+        for name in rounds[0]
+        if name != "ours"
+    ]
 
 
-def memory(place: Workplace, sizes: Sizes) -> list[Result]:
-    """Take the peak of a long publish."""
-    file = place.events(sizes.long_run)
-    note(f"memory: {sizes.long_run:,} events")
+def many(place: Workplace, sizes: Sizes) -> list[Result]:
+    """Compare publish with what else publishes, each round all of them in turn."""
+    return _publishing(place, sizes, sizes.published, all_peers=True)
+
+
+def more(place: Workplace, sizes: Sizes) -> list[Result]:
+    """Compare the publishing of a larger file, which is read twice, with what can keep up."""
+    return _publishing(place, sizes, sizes.many, all_peers=False)
+
+
+def _publishing(place: Workplace, sizes: Sizes, count: int, *, all_peers: bool) -> list[Result]:
+    file, few = place.events(count), min(sizes.slow, count)
+    slow = place.events(few)
+    module = [*PYTHON, "-m"]
+    sides: dict[str, Side] = {
+        "frames made before, the same window": partial(
+            _loop, place, [*module, "benchmarks.ready_frames", file, str(count)], count
+        ),
+        "ours": partial(publish, place, file, count),
+    }
+    if peer("amqp-publish"):
+        sides["amqp-publish, in C, unconfirmed"] = partial(_amqp_publish, place, file, count)
+    if all_peers:
+        blocking = [*module, "benchmarks.blocking_publisher", slow, str(few)]
+        sides["pika with blocking confirms"] = partial(_loop, place, blocking, few, count)
+        tenth = max(1, few // 10)
+        guide = [*PYTHON, "-c", GUIDE_LOOP, _guide(place), str(tenth)]
+        sides["the guide's script, a connection an event"] = partial(
+            _loop, place, guide, tenth, count
+        )
+        if aio := peer("aio-pika"):
+            part = min(count, 10 * few)
+            words = [*aio, AIO, place.url, EXCHANGE, file, str(part)]
+            sides["aio-pika, confirmed, 500 at a time"] = partial(_loop, place, words, part, count)
     with place.queue():
-        cost = publish(place, file, min(sizes.long_run, QUEUE_LENGTH))
-    name = f"publish, memory for {sizes.long_run:,} events"
-    return [Result(name, [cost.megabytes], "MB", 120)]
+        rounds = interleave(sizes, sides, f"publish, {count:,} events, {place.name}")
+    rate = count / median(each["ours"].seconds for each in rounds)
+    goals = {"frames made before, the same window": 0.9, "pika with blocking confirms": 10.0}
+    return [
+        Result(
+            f"publish, {count:,} events, {place.name}",
+            ratios(rounds, name, "ours"),
+            f"the rate of {name}",
+            least=goals.get(name),
+            itself=f"{itself(rounds)}, {number(rate)} a second",
+        )
+        for name in rounds[0]
+        if name != "ours"
+    ]
 
 
-def publish(place: Workplace, file: str, held: int) -> Cost:
-    """Publish a file; the queue must hold so many events afterwards."""
+GUIDE_LOOP = """
+import contextlib, io, sys, time
+code = compile(sys.argv[1], "guide", "exec")
+started, cpu = time.perf_counter(), time.process_time()
+for _ in range(int(sys.argv[2])):
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(code, {})
+print(time.perf_counter() - started, time.process_time() - cpu)
+"""
+
+
+def _guide(place: Workplace) -> str:
+    """Give the integration guide's first script, with this broker's address and login."""
+    text = re.search(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    where = urlsplit(place.url)
+    if text is None:
+        raise Failed("the guide has no script any more")
+    ours = {
+        "rabbitmq.medtrack.com": where.hostname,
+        "5672": where.port,
+        "'admin'": repr(where.username),
+        "'password'": repr(where.password),
+    }
+    script = text[1]
+    for theirs, here in ours.items():
+        script = script.replace(theirs, str(here))
+    return script
+
+
+def publish(place: Workplace, file: str, count: int) -> Cost:
+    """Publish a file; the queue must hold all of it afterwards."""
     cost = run([*MEDTRACK, "publish", "-f", file], place.environ)
-    _expect(place.take(), held)
+    _expect(place.take(), count)
     return cost
 
 
-def _loop(place: Workplace, module: str, file: str, count: int) -> Rates:
-    """Run a publisher of this package, which prints what its loop took without its start."""
-    command = [*PYTHON, "-m", f"benchmarks.{module}", file, str(count)]
-    seconds, cpu = map(float, run(command, place.environ).output.split())
+def _loop(place: Workplace, command: list[str], count: int, whole: int = 0) -> Cost:
+    """Run a publisher that prints what its loop took without its start; scale it to the whole."""
+    cost = run(command, place.environ)
+    seconds, cpu = map(float, cost.output.split())
+    place.wait_for(count)
     _expect(place.take(), count)
-    return Rates(count / seconds, cpu / count)
+    times = (whole or count) / count
+    return cost._replace(seconds=seconds * times, cpu=cpu * times)
 
 
-def _amqp_publish(place: Workplace, file: str, count: int) -> Rates:
+def _amqp_publish(place: Workplace, file: str, count: int) -> Cost:
     """Let the C client publish each line, persistent; it asks for no confirms."""
-    command = shutil.which("amqp-publish")
-    if command is None:
-        raise SystemExit("make bench needs amqp-publish: apt-get install amqp-tools")
     arguments = ["-u", place.url, "-e", EXCHANGE, "-r", "student.created", "-p", "-l"]
     with open(file, "rb") as lines:  # noqa: PTH123 -- a stream for the process
-        started = time.perf_counter()
-        subprocess.run(  # noqa: S603 -- a fixed command
-            [command, *arguments, "-C", "application/json"], stdin=lines, check=True
-        )
-        seconds = time.perf_counter() - started
-    while place.held() < count:
-        time.sleep(0.01)
+        command = [*peer("amqp-publish"), *arguments, "-C", "application/json"]
+        cost = run(command, place.environ, stdin=lines)
+    place.wait_for(count)
     place.take()
-    return Rates(count / seconds, 0)
-
-
-def _rates(cost: Cost, count: int) -> Rates:
-    return Rates(count / cost.seconds, cost.cpu / count)
+    return cost
 
 
 def _expect(found: int, expected: int) -> None:
     if found != expected:
-        raise SystemExit(f"the queue holds {found:,} events instead of {expected:,}")
+        raise Failed(f"the queue holds {found:,} events instead of {expected:,}")

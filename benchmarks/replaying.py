@@ -10,10 +10,22 @@ from itertools import count
 
 import pika
 
-from benchmarks.measuring import MEDTRACK, ROOT, Result, Sizes, interleave, note, run
+from benchmarks.measuring import (
+    MEDTRACK,
+    ROOT,
+    Cost,
+    Failed,
+    Result,
+    Sizes,
+    interleave,
+    itself,
+    note,
+    ratios,
+    run,
+)
 from benchmarks.publishing import publish
 from benchmarks.stats import recorded
-from benchmarks.workplace import QUEUE, QUEUE_LENGTH, Workplace
+from benchmarks.workplace import QUEUE, Workplace
 from medtrack_cli.private_broker import EXCHANGE
 
 DYING, DEAD, STREAM = "benchmark.dying", "benchmark.dead", "benchmark.stream"
@@ -22,29 +34,32 @@ _names = count(1)
 
 def replaying(place: Workplace, sizes: Sizes) -> list[Result]:
     """Send the same events again from each source, each round all of them in turn."""
-    file = place.events(QUEUE_LENGTH)
+    count = sizes.published // 5
+    file = place.events(count)
     with _queues(place), place.queue():
-        recording = recorded(place, QUEUE_LENGTH)
+        recording = recorded(place, count)
         _fill(place, file, STREAM)
-        sides: dict[str, Callable[[], float]] = {
-            "publish": lambda: publish(place, file, QUEUE_LENGTH).seconds,
-            "file": partial(_replay, place, recording, "--speed", "max"),
-            "queue": partial(_redrive, place, file),
-            "stream": partial(_replay, place, "--from-stream", STREAM, "--speed", "max"),
+        sides: dict[str, Callable[[], Cost]] = {
+            "publish": partial(publish, place, file, count),
+            "ours": partial(replay, place, count, recording),
+            "queue": partial(_redrive, place, file, count),
+            "stream": partial(replay, place, count, "--from-stream", STREAM),
         }
-        rounds = interleave(sizes.rounds, sides, "replay")
-        resumed = [_resumed(place, recording) for _ in range(sizes.rounds)]
+        rounds = interleave(sizes, sides, "replay")
+        resumed = [_resumed(place, recording, count) for _ in rounds]
+    shares = [first / each["ours"].seconds for first, each in zip(resumed, rounds, strict=True)]
+    unit = "the rate of publish"
 
-    def times(side: str) -> list[float]:
-        return [each["publish"] / each[side] for each in rounds]
+    def result(what: str, side: str, goal: float) -> Result:
+        return Result(
+            what, ratios(rounds, "publish", side), unit, least=goal, itself=itself(rounds, side)
+        )
 
-    shares = [first / each["file"] for first, each in zip(resumed, rounds, strict=True)]
-    unit = "times publish's rate"
     return [
-        Result(f"replay, {QUEUE_LENGTH:,} events of a recording", times("file"), unit, 0.8, True),  # noqa: FBT003
-        Result("  --from-queue", times("queue"), unit, 0.5, True),  # noqa: FBT003
-        Result("  --from-stream", times("stream"), unit, 0.6, True),  # noqa: FBT003
-        Result("  --resume at 90 %: to its first event", shares, "times sending all", 0.1),
+        result(f"replay, {count:,} events of a recording", "ours", 0.8),
+        result("… `--from-queue`", "queue", 0.5),
+        result("… `--from-stream`", "stream", 0.6),
+        Result("… `--resume` at 90 %, killed", shares, "sending all, to its first event", 0.1),
     ]
 
 
@@ -74,34 +89,34 @@ def _fill(place: Workplace, file: str, queue: str) -> None:
     place.take()
 
 
-def _replay(place: Workplace, *source: str) -> float:
-    name = ("--name", f"run-{next(_names)}", "--yes")
-    cost = run([*MEDTRACK, "replay", *source, *name], place.environ)
-    held = place.take()
-    if held != QUEUE_LENGTH:
-        raise SystemExit(f"the queue holds {held:,} events, not {QUEUE_LENGTH:,}")
-    return cost.seconds
+def replay(place: Workplace, count: int, *source: str) -> Cost:
+    """Replay as fast as it goes; the queue must hold all events afterwards."""
+    options = ("--speed", "max", "--name", f"run-{next(_names)}", "--yes")
+    cost = run([*MEDTRACK, "replay", *source, *options], place.environ)
+    if (held := place.take()) != count:
+        raise Failed(f"the queue holds {held:,} events, not {count:,}")
+    return cost
 
 
-def _redrive(place: Workplace, file: str) -> float:
+def _redrive(place: Workplace, file: str, count: int) -> Cost:
     """Let the events die, then send them home."""
     _fill(place, file, DYING)
     with pika.BlockingConnection(pika.URLParameters(place.url)) as connection:
         channel = connection.channel()
-        while channel.queue_declare(DEAD, passive=True).method.message_count < QUEUE_LENGTH:
+        while channel.queue_declare(DEAD, passive=True).method.message_count < count:
             time.sleep(0.05)
     options = ("--to-queue", QUEUE, "--spend-deliveries")  # the management API isn't asked
-    return _replay(place, "--from-queue", DEAD, *options)
+    return replay(place, count, "--from-queue", DEAD, *options)
 
 
-def _resumed(place: Workplace, recording: str) -> float:
+def _resumed(place: Workplace, recording: str, count: int) -> float:
     """Kill a replay at nine tenths; give the seconds that it takes to go on with a new event."""
     name = f"run-{next(_names)}"
     note("replay: killed and resumed")
     began = (*MEDTRACK, "replay", recording, "--speed", "max", "--name", name, "-o", "json")
     with _piped(place, began) as process:
         for number, _line in enumerate(process.stdout or (), 1):
-            if number >= QUEUE_LENGTH * 9 // 10:
+            if number >= count * 9 // 10:
                 break
         process.send_signal(signal.SIGKILL)
     started = time.perf_counter()

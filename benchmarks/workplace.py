@@ -4,21 +4,22 @@ import json
 import os
 import random
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pika
 
-from benchmarks.measuring import MEDTRACK, note, run
+from benchmarks.measuring import MEDTRACK, Failed, note, run
 from medtrack_cli import private_broker as private
 from tests.faults import rabbitmq4
 
 QUEUE = "benchmark"
-# Holds the events of a publishing run; the memory run's half million would burden the broker.
-QUEUE_LENGTH = 50_000
+DISTINCT = 50_000
 
 
 class Workplace(NamedTuple):
@@ -29,27 +30,43 @@ class Workplace(NamedTuple):
     environ: Mapping[str, str]
     name: str  # of the broker
 
-    def goal(self, least: float) -> tuple[float | None, bool]:
-        """Give a goal that holds for the one broker all claims are about."""
-        return (least if self.name == "RabbitMQ 3" else None), True
-
     def events(self, count: int) -> str:
-        """Give a file of so many events, one a line; made when first asked for, always the same."""
+        """Give a file of so many events, one a line, of which DISTINCT differ; always the same."""
         path = self.folder / f"{count}.ndjson"
         if not path.exists():
             source = random.Random(count)  # noqa: S311 -- repeatable on purpose
+            lines = [
+                json.dumps(_student_created(source), separators=(",", ":")) + "\n"
+                for _ in range(min(count, DISTINCT))
+            ]
             with path.open("w", encoding="ascii") as stream:
-                for _ in range(count):
-                    json.dump(_student_created(source), stream, separators=(",", ":"))
-                    stream.write("\n")
+                stream.writelines(islice(cycle(lines), count))
+        return str(path)
+
+    def files(self, count: int) -> Path:
+        """Give a folder of so many files, each with one event, indented as people write it."""
+        folder = self.folder / f"{count}-files"
+        if not folder.exists():
+            folder.mkdir()
+            source = random.Random(count)  # noqa: S311
+            for number in range(count):
+                text = json.dumps(_student_created(source), indent=2)
+                (folder / f"{number}.json").write_text(text + "\n")
+        return folder
+
+    def schema(self) -> str:
+        """Give a file of the events' JSON Schema, for those that know no event types."""
+        path = self.folder / "student.created.schema.json"
+        command = [*MEDTRACK, "schema", "export", "student.created"]
+        if not path.exists():
+            path.write_text(run(command, self.environ).output)
         return str(path)
 
     @contextmanager
     def queue(self) -> Iterator[None]:
         """Have a durable queue bound to the exchange that takes every event."""
         with self._channel() as channel:
-            limit = {"x-max-length": QUEUE_LENGTH}
-            channel.queue_declare(QUEUE, durable=True, arguments=limit)
+            channel.queue_declare(QUEUE, durable=True)
             channel.queue_bind(QUEUE, private.EXCHANGE, "#")
         try:
             yield
@@ -61,6 +78,14 @@ class Workplace(NamedTuple):
         """Tell how many events the queue holds."""
         with self._channel() as channel:
             return int(channel.queue_declare(QUEUE, passive=True).method.message_count)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until the queue holds so many events, which were confirmed to nobody."""
+        for _ in range(6_000):
+            if self.held() >= count:
+                return
+            time.sleep(0.01)
+        raise Failed(f"the queue never held {count:,} events")
 
     def take(self) -> int:
         """Empty the queue and tell how many events it held."""
@@ -99,7 +124,7 @@ def workplace() -> Iterator[Workplace]:
         state = Path(name, "broker")
         private.start(state, environ=os.environ, announce=note)
         try:
-            yield _warm(Path(name), state, "RabbitMQ 3")
+            yield _warm(Path(name), state)
         finally:
             private.stop(state, erase=True)
 
@@ -111,15 +136,15 @@ def workplace_4(root: Path) -> Iterator[Workplace]:
         tempfile.TemporaryDirectory(prefix="medtrack-bench-") as name,
         rabbitmq4.running(root) as state,
     ):
-        yield _warm(Path(name), state, "RabbitMQ 4")
+        yield _warm(Path(name), state)
 
 
-def _warm(folder: Path, state: Path, name: str) -> Workplace:
+def _warm(folder: Path, state: Path) -> Workplace:
     broker = private.status(state)
     if broker is None:
-        raise SystemExit(f"{name} has ended")
+        raise Failed("RabbitMQ has ended")
     url = broker.amqp_url
-    place = Workplace(folder, url, _environment(folder, url), name)
+    place = Workplace(folder, url, _environment(folder, url), f"RabbitMQ {broker.version}")
     one = place.events(1)
     with place.queue():
         for arguments in (("validate", one), ("publish", "-f", one)):
