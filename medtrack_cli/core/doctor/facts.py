@@ -11,6 +11,8 @@ from medtrack_cli.core.doctor.ports import (
     Broker,
     Given,
     Management,
+    OpenBroker,
+    OpenManagement,
     Overview,
     Payload,
 )
@@ -68,8 +70,8 @@ class Facts:
     """
 
     given: Given
-    open_broker: Callable[[ConnectionSettings, Stop], Broker]
-    open_management: Callable[[ConnectionSettings, Stop], Management]
+    open_broker: OpenBroker
+    open_management: OpenManagement
     clock: Clock
     stop: Stop = field(default_factory=Stop)
     asks_exchange: bool = False

@@ -1,20 +1,14 @@
 """What the checks ask of the outside world. Each request has a limit in seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.errors import MedtrackError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    OpenBroker = Callable[[ConnectionSettings, Stop], "Broker"]
-    OpenManagement = Callable[[ConnectionSettings, Stop], "Management"]
 
 
 class Payload(NamedTuple):
@@ -137,3 +131,7 @@ class Management(Protocol):
 
     def deprecated(self, seconds: float) -> Sequence[str] | None:
         """Name the deprecated features in use; None: this broker can't tell."""
+
+
+OpenBroker = Callable[[ConnectionSettings, Stop], Broker]
+OpenManagement = Callable[[ConnectionSettings, Stop], Management]

@@ -4,9 +4,8 @@ Fed with what is seen it tells, as early as can be, whether that is decided.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Protocol
 
 from medtrack_cli.core.simulating.patterns import Miss, Pattern, Seen
 
@@ -25,35 +24,11 @@ class Standing(Enum):
     BROKEN = auto()  # whatever comes
 
 
-class Expectation(Protocol):
-    """One thing that is expected."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands, if that is in a file."""
-
-    @property
-    def misses(self) -> Iterable[Miss]:
-        """What was nearly it."""
-
-    @property
-    def text(self) -> str:
-        """Say what is expected, without any value of an event."""
-
-    @property
-    def standing(self) -> Standing: ...
-
-    @property
-    def came(self) -> str:
-        """Say what came instead."""
-
-    def take(self, seen: Seen) -> None: ...
-
-
 class Times:
     """So many of a pattern: at `least`, and at `most` where that is bounded; 0: never.
 
-    Invalid events don't count as come, and still break a never.
+    Invalid events don't count as come, and still break a never. Each expectation has its `place` in
+    a file, if it stands in one, and in `misses` what was nearly it.
     """
 
     def __init__(
@@ -67,6 +42,7 @@ class Times:
 
     @property
     def text(self) -> str:
+        """Say what is expected, without any value of an event."""
         if self._most == 0:
             return f"never {self.pattern}"
         if self._least == 1 and self._most is None:
@@ -84,6 +60,7 @@ class Times:
 
     @property
     def came(self) -> str:
+        """Say what came instead."""
         moments = ", ".join(f"{each.seconds:.3f} s" for each in self._matched)
         return f"it came {_times(self.count)}" + (f", at {moments}" if moments else "")
 
@@ -169,6 +146,10 @@ class AllValid:
     def take(self, seen: Seen) -> None:
         if not (seen.reaction or seen.event.is_valid) and len(self.misses) < _MOST_MISSES:
             self.misses.append(Miss(seen, reason="it is invalid"))
+
+
+Expectation = Times | Order | AllValid
+"""One thing that is expected."""
 
 
 class Expectations:
