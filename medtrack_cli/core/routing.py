@@ -1,8 +1,9 @@
 """Where a message goes: a routing key and the broker's exchanges and bindings."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -30,7 +31,8 @@ class Hop(NamedTuple):
     binding: Binding | None = None
 
 
-class Way(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Way:
     """All steps of a message, by the exchange that they lead out of, the nearest first.
 
     `untold` says for exchanges on it why it is unknown where they lead.
@@ -46,10 +48,11 @@ class Way(NamedTuple):
         """Every step."""
         return chain.from_iterable(self.steps.values())
 
-    @property
-    def queues(self) -> list[str]:
+    @cached_property
+    def queues(self) -> KeysView[str]:
         """The queues that get the message for certain, by name."""
-        return sorted({each.destination for each in self.hops if not each.to_exchange})
+        found = {each.destination for each in self.hops if not each.to_exchange}
+        return dict.fromkeys(sorted(found)).keys()
 
     def to_each(self) -> dict[str, list[Hop]]:
         """Give the shortest way to each queue."""
@@ -104,7 +107,7 @@ def queues_reached(
 ) -> list[str] | None:
     """List the queues that would get a message, by name; None if unknown."""
     found = way(topology, exchange, keys_of(routing_key, headers), headers)
-    return None if found.untold else found.queues
+    return None if found.untold else list(found.queues)
 
 
 def foretell(topology: Topology, exchange: str) -> Callable[[Message], list[str] | None]:

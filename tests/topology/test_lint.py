@@ -257,3 +257,13 @@ def test_the_rules_are_listed() -> None:
 def test_a_pattern_that_never_ends_is_not_tried(tmp_path: Path, pattern: str) -> None:
     """Python's own search would take years over repetitions in each other: the answer comes."""
     linted(tmp_path, more(policy("p", pattern), queue("a" * 60 + "?", max_length=9)))
+
+
+@pytest.mark.timeout(20)
+def test_many_queues_that_share_an_exchange_take_no_square_of_time(tmp_path: Path) -> None:
+    """Three thousand queues, whose dead letters come back to all of them, are checked at once."""
+    names = [f"q{number}" for number in range(3000)]
+    queues = [queue(each, dead_letter_exchange=EVENTS) for each in names]
+    found = linted(tmp_path, [*queues, *map(bind, names)])
+    circles = [each for each in found if each["rule"] == TopologyRule.DEAD_LETTER_CIRCLE]
+    assert len(circles) == len(names)

@@ -2,25 +2,31 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
-from medtrack_cli.core.routing import Keys
+from medtrack_cli.core.routing import Keys, Way
 from medtrack_cli.core.topology.dead_letters import (
     DeadLetters,
+    Follow,
+    Place,
     chain,
     dead_letters,
-    following,
     has_dead_letters,
 )
-from medtrack_cli.core.topology.model import NONE, Topology
+from medtrack_cli.core.topology.model import Topology
 from medtrack_cli.plural import counted
 
-Place = tuple[str, Keys]
-"""A queue, and the keys that led to it."""
 
-
-def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[tuple[str, str]]:
+def nowhere(
+    topology: Topology, keys: Mapping[str, Sequence[Keys]], follow: Follow
+) -> Iterator[tuple[str, str]]:
     """Name the queues whose dead letters are dropped, by the keys that reach them, and say why."""
-    follow = following(topology, NONE)
+
+    @cache
+    def may_reach(exchange: str) -> bool:
+        """Return whether some key may lead to a queue, where the key is unknown."""
+        return not exchange or bool(topology.queues_from(exchange))
+
     for queue in filter(has_dead_letters, topology.queues.values()):
         came_by = keys.get(queue.name, ())
         found = [dead_letters(queue, each, follow) for each in came_by or [("",)]]
@@ -29,7 +35,7 @@ def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
         if letters[0].way is None:
             yield queue.name, f"has a dead-letter exchange that isn't there: {exchange}"
             continue
-        if not came_by and letters[0].routing_key is None and _may_reach(topology, exchange):
+        if not came_by and letters[0].routing_key is None and may_reach(exchange):
             continue
         lost = [each for each in letters if each.way and not (each.way.queues or each.way.untold)]
         if lost:
@@ -45,23 +51,22 @@ def nowhere(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
             )
 
 
-def _may_reach(topology: Topology, exchange: str) -> bool:
-    """Return whether some key may lead to a queue, where the key is unknown."""
-    return not exchange or bool(topology.queues_from(exchange))
-
-
-def circles(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[tuple[str, str]]:
+def circles(
+    topology: Topology, keys: Mapping[str, Sequence[Keys]], follow: Follow
+) -> Iterator[tuple[str, str]]:
     """Name a queue of each circle in which messages are lost or never rest, and say how.
 
     Where some of its queues delay messages and others don't, the circle is a consumer's retry.
     """
     steps: dict[Place, DeadLetters] = {}
-    for name in topology.queues:
-        for each in keys.get(name, ()):
-            if (name, each) not in steps:
-                steps |= {(s.queue, s.came_by): s for s in chain(topology, [name], each, NONE)}
+    seen: set[Place] = set()
+    for start in ((name, each) for name in topology.queues for each in keys.get(name, ())):
+        steps |= {(s.queue, s.came_by): s for s in chain(topology, [start], follow, seen)}
+    starts: dict[tuple[str, Way | None], Place] = {}  # what goes the same way is followed once
+    for place, letters in steps.items():
+        starts.setdefault((letters.queue, letters.way), place)
     told: set[frozenset[str]] = set()
-    for place in steps:
+    for place in starts.values():
         circle = _circle(steps, place)
         names = frozenset(circle)
         if not circle or names in told:
@@ -78,20 +83,21 @@ def circles(topology: Topology, keys: Mapping[str, Sequence[Keys]]) -> Iterator[
 def _circle(steps: Mapping[Place, DeadLetters], start: Place) -> list[str]:
     """Find the shortest way of dead letters back to their start; empty without one."""
     before: dict[Place, Place] = {}
+    ways: set[Way] = set()
     waiting = deque([start])
     while waiting:
         place = waiting.popleft()
         letters = steps.get(place)
-        if not letters or not letters.way:
+        if not letters or not letters.way or letters.way in ways:
             continue
-        for name in letters.way.queues:
-            following_place = name, letters.way.keys
-            if name == start[0]:
-                way = [place]
-                while way[-1] != start:
-                    way.append(before[way[-1]])
-                return [each for each, _ in reversed(way)]
-            if following_place not in before:
-                before[following_place] = place
-                waiting.append(following_place)
+        ways.add(letters.way)
+        if start[0] in letters.way.queues:
+            way = [place]
+            while way[-1] != start:
+                way.append(before[way[-1]])
+            return [each for each, _ in reversed(way)]
+        onward = [(name, letters.way.keys) for name in letters.way.queues]
+        new = [each for each in onward if each not in before]
+        before |= dict.fromkeys(new, place)
+        waiting += new
     return []

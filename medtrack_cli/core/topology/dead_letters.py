@@ -57,13 +57,18 @@ def following(topology: Topology, headers: Headers) -> Follow:
     return follow
 
 
+Place = tuple[str, Keys]
+"""A queue, and the keys that led to it."""
+
+
 def chain(
-    topology: Topology, queues: Iterable[str], keys: Keys, headers: Headers
+    topology: Topology, places: Iterable[Place], follow: Follow, seen: set[Place]
 ) -> list[DeadLetters]:
-    """Follow dead letters from queue to queue, each queue once for each set of keys."""
-    found, follow = [], following(topology, headers)
-    waiting = deque((name, keys) for name in queues)
-    seen = set(waiting)
+    """Follow dead letters from queue to queue, each place once; what is in `seen` is known."""
+    found: list[DeadLetters] = []
+    ways: set[Way] = set()
+    waiting = deque(each for each in places if each not in seen)
+    seen.update(waiting)
     while waiting:
         name, came_by = waiting.popleft()
         queue = topology.queues.get(name)
@@ -71,11 +76,10 @@ def chain(
         if not letters:
             continue
         found.append(letters)
-        if letters.way is None:
+        if letters.way is None or letters.way in ways:
             continue
-        for each in letters.way.queues:
-            place = each, letters.way.keys
-            if place not in seen:
-                seen.add(place)
-                waiting.append(place)
+        ways.add(letters.way)
+        onward = [(each, letters.way.keys) for each in letters.way.queues]
+        waiting += (each for each in onward if each not in seen)
+        seen.update(onward)
     return found

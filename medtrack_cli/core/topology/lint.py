@@ -9,7 +9,12 @@ from medtrack_cli.core.routing import Keys, Way, way
 from medtrack_cli.core.topics import doubt
 from medtrack_cli.core.topology import dead_ends, policies
 from medtrack_cli.core.topology.coverage import covered, is_wild
-from medtrack_cli.core.topology.dead_letters import dead_letters, following, has_dead_letters
+from medtrack_cli.core.topology.dead_letters import (
+    Follow,
+    dead_letters,
+    following,
+    has_dead_letters,
+)
 from medtrack_cli.core.topology.model import NONE, Binding, Policy, Queue, Topology
 from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.plural import counted
@@ -63,18 +68,22 @@ class Judged:
         return {name: list(keys) for name, keys in found.items()}
 
     @cached_property
+    def follow(self) -> Follow:
+        """Follows dead letters."""
+        return following(self.topology, NONE)
+
+    @cached_property
     def graves(self) -> set[str]:
         """The queues that dead letters may reach."""
-        found: set[str] = set()
-        follow = following(self.topology, NONE)
+        exchanges, ways = set(), set()
         for queue in filter(has_dead_letters, self.topology.queues.values()):
             came_by = self.keys.get(queue.name, [])
             if not came_by and "dead-letter-routing-key" not in queue.settings:
-                found |= self.topology.queues_from(str(queue.value("dead-letter-exchange")))
-            for each in came_by or [("",)]:
-                letters = dead_letters(queue, each, follow)
-                found.update(letters.way.queues if letters and letters.way else ())
-        return found
+                exchanges.add(str(queue.value("dead-letter-exchange")))
+            letters = (dead_letters(queue, each, self.follow) for each in came_by or [("",)])
+            ways |= {each.way for each in letters if each and each.way}
+        found = set().union(*map(self.topology.queues_from, exchanges))
+        return found.union(*(each.queues for each in ways))
 
 
 Check = Callable[[Judged], Iterator[Fault]]
@@ -167,10 +176,10 @@ def _lacks_dead_letters(judged: Judged) -> Iterator[Fault]:
 
 
 def _dead_ends(judged: Judged) -> Iterator[Fault]:
-    for name, message in dead_ends.nowhere(judged.topology, judged.keys):
+    for name, message in dead_ends.nowhere(judged.topology, judged.keys, judged.follow):
         queue = judged.topology.queues[name]
         yield _of(queue, TopologyRule.DEAD_LETTER_ROUTES_NOWHERE, message)
-    for name, message in dead_ends.circles(judged.topology, judged.keys):
+    for name, message in dead_ends.circles(judged.topology, judged.keys, judged.follow):
         yield _of(judged.topology.queues[name], TopologyRule.DEAD_LETTER_CIRCLE, message)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from medtrack_cli.core.routing import Way, agreements, keys_of, way
 from medtrack_cli.core.topics import as_topic, key_matches
-from medtrack_cli.core.topology.dead_letters import DeadLetters, chain
+from medtrack_cli.core.topology.dead_letters import DeadLetters, chain, following
 from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Queue, Topology
 from medtrack_cli.events.event_type import EventType
 
@@ -50,7 +50,8 @@ def route(
     """Follow a key from an exchange."""
     keys = keys_of(key, headers)
     found = way(topology, exchange, keys, headers)
-    letters = chain(topology, found.queues, keys, headers)
+    places = [(name, keys) for name in found.queues]
+    letters = chain(topology, places, following(topology, headers), set())
     near = [] if found.queues else near_misses(topology, found, headers)
     return Route(key, headers, topology, found, letters, near, event_type)
 
