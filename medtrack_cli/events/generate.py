@@ -6,8 +6,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from medtrack_cli.events.event_type import EventType
-from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.event_type import EventType, FieldType
 from medtrack_cli.events.formats import FAMILY_NAMES, GIVEN_NAMES
 
 FIRST_DAY = date(2025, 2, 1)

@@ -7,8 +7,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import Any, NamedTuple
 
-from medtrack_cli.events.event_type import EventType
-from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.event_type import EventType, FieldType
 from medtrack_cli.events.formats import MARKED_PERSONAL, Mark
 from medtrack_cli.events.registry import Registry, built_in
 

@@ -3,29 +3,17 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
-from typing import (
-    Annotated,
-    Any,
-    NamedTuple,
-    Union,
-    cast,
-    get_args,
-)
+from typing import Annotated, Any, NamedTuple, Union, cast, get_args
 
 from pydantic import Field, TypeAdapter
 
 from medtrack_cli.errors import UsageError
+from medtrack_cli.events import types
 from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
-from medtrack_cli.events.event_type import EventType, built_in_type, event_shape
-from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.event_type import EventType, FieldType, built_in_type, event_shape
 from medtrack_cli.events.findings import Path, Problem, Rule
-from medtrack_cli.events.types import evaluation, stage, student, user
 from medtrack_cli.events.versions import VERSION, version_numbers
 from medtrack_cli.suggestions import did_you_mean
-
-FAMILIES = (student, user, stage, evaluation)
-"""The modules whose payload classes are the built-in types, in the order in which they are listed.
-"""
 
 
 class Selected(NamedTuple):
@@ -124,14 +112,10 @@ class Registry:
 
 @cache
 def built_in() -> Registry:
-    """Make the registry of the guide's types, in the order of FAMILIES."""
-    classes = [
-        member
-        for family in FAMILIES
-        for member in vars(family).values()
-        if isinstance(member, type) and issubclass(member, Payload) and member is not Payload
-    ]
-    return Registry([built_in_type(payload) for payload in classes])
+    """Make the registry of the guide's types."""
+    members = vars(types).values()
+    payloads = (each for each in members if isinstance(each, type) and issubclass(each, Payload))
+    return Registry([built_in_type(each) for each in payloads if each is not Payload])
 
 
 def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:

@@ -12,7 +12,7 @@ from medtrack_cli.events.names import FIELD_NAME
 from medtrack_cli.output.safe_text import safe_text
 
 if TYPE_CHECKING:
-    from medtrack_cli.events.fields import FieldType
+    from medtrack_cli.events.event_type import FieldType
 
 LENGTHS = (8, 13, 18, 36)
 """Where a UUID is cut: after its first, second or third group, or not at all."""

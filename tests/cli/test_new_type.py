@@ -65,7 +65,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
     unmade = shutil.ignore_patterns("__pycache__")
     for name in ("medtrack_cli", "sample-events"):
         shutil.copytree(ROOT / name, folder / name, ignore=unmade)
-    with (folder / "medtrack_cli/events/types/student.py").open("a") as family:
+    with (folder / "medtrack_cli/events/types.py").open("a") as family:
         family.write(CLASS)
     (folder / "sample-events/ward.assigned.json").write_text(json.dumps(EVENT))
     with Tool(folder, PYTHONPATH=str(folder)) as tool:

@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 from medtrack_cli.events.asyncapi import asyncapi_document
-from medtrack_cli.events.event_type import EventType
-from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.event_type import EventType, FieldType
 from medtrack_cli.events.registry import event_types, extended
 from tests.events.asyncapi import ADDED, EXAMPLES
 from tests.interop.conftest import Node

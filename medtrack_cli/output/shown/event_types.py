@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.events.event_type import EventType
-from medtrack_cli.events.fields import FieldType
+from medtrack_cli.events.event_type import EventType, FieldType
 from medtrack_cli.events.personal import is_personal
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet, picked
