@@ -10,8 +10,13 @@ from typing import Any, NamedTuple
 from jsonschema_rs import CanonicalSchema, ValidationError, canonical, canonicalize
 
 from medtrack_cli.events.compatibility.boundaries import clues
-from medtrack_cli.events.compatibility.changes import Answer, ChangeRule, Direction
-from medtrack_cli.events.compatibility.difference import ANY_KEY, Difference
+from medtrack_cli.events.compatibility.changes import (
+    ANY_KEY,
+    Answer,
+    ChangeRule,
+    Difference,
+    Direction,
+)
 from medtrack_cli.events.compatibility.differences import differences
 from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.instances import values

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from medtrack_cli.events.compatibility import value_differences as value_changes
 from medtrack_cli.events.compatibility.branches import as_alternatives, more_or_less, pairs
-from medtrack_cli.events.compatibility.changes import ChangeRule
-from medtrack_cli.events.compatibility.difference import (
+from medtrack_cli.events.compatibility.changes import (
     ANY_KEY,
     BACKWARD,
     BOTH,
     FORWARD,
     NEITHER,
+    ChangeRule,
     Difference,
     Place,
 )
@@ -18,7 +18,7 @@ from medtrack_cli.events.compatibility.normal_form import (
     ORIGIN,
     Schema,
     extra_fields,
-    in_place,
+    parts_of,
     refers,
     same,
     text,
@@ -73,9 +73,9 @@ def _fields(place: Place) -> Iterator[Difference]:
         child = place._replace(path=(*place.path, name))
         known = (name in before, name in after)
         if known == (False, True):
-            yield _added(place, child, required=name in now)
+            yield _added_or_removed(place, child, place.old, required=name in now)
         elif known == (True, False):
-            yield _removed(place, child, required=name in was)
+            yield _added_or_removed(place, child, place.new, required=name in was)
         elif name in now - was:
             rule, message = ChangeRule.FIELD_BECAME_REQUIRED, f"{name} is now required"
             yield child.differs(rule, "required", BACKWARD, message)
@@ -86,26 +86,23 @@ def _fields(place: Place) -> Iterator[Difference]:
             yield from _differences(place.below(name, before[name], after[name]))
 
 
-def _added(place: Place, child: Place, *, required: bool) -> Difference:
-    suspect = BACKWARD if required or _sends_others(place, place.old) else NEITHER
-    suspect |= FORWARD if _judges_others(place.old) else NEITHER
-    if required:
-        message = f"{child.path[-1]} is new and required"
-        return child.differs(ChangeRule.FIELD_ADDED_REQUIRED, "", suspect, message)
-    message = f"{child.path[-1]} is new and optional"
-    return child.differs(ChangeRule.FIELD_ADDED_OPTIONAL, "", suspect, message)
-
-
-def _removed(place: Place, child: Place, *, required: bool) -> Difference:
-    suspect = FORWARD if required or _sends_others(place, place.new) else NEITHER
-    suspect |= BACKWARD if _judges_others(place.new) else NEITHER
-    message = f"{child.path[-1]}, which was {'required' if required else 'optional'}, is gone"
-    return child.differs(ChangeRule.FIELD_REMOVED, "", suspect, message)
+def _added_or_removed(place: Place, child: Place, without: Schema, *, required: bool) -> Difference:
+    """Describe a field that only one version names; `without` is the other one's schema."""
+    was_added, name = without is place.old, child.path[-1]
+    one, other = (BACKWARD, FORWARD) if was_added else (FORWARD, BACKWARD)
+    suspect = one if required or _sends_others(place, without) else NEITHER
+    suspect |= other if _judges_others(without) else NEITHER
+    how = "required" if required else "optional"
+    if not was_added:
+        message = f"{name}, which was {how}, is gone"
+        return child.differs(ChangeRule.FIELD_REMOVED, "", suspect, message)
+    rule = ChangeRule.FIELD_ADDED_REQUIRED if required else ChangeRule.FIELD_ADDED_OPTIONAL
+    return child.differs(rule, "", suspect, f"{name} is new and {how}")
 
 
 def _sends_others(place: Place, schema: Schema) -> bool:
     """Return whether a writer may send fields that the schema doesn't name."""
-    shared = place.shared or len(list(in_place(schema))) > 1
+    shared = place.shared or len(parts_of(schema)) > 1
     return shared or "patternProperties" in schema or extra_fields(schema) is not False
 
 

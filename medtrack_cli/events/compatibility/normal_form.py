@@ -1,19 +1,20 @@
 """Schemas made comparable: references inlined, writers closed, readers opened."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 from medtrack_cli.events.findings import Path, json_pointer
 from medtrack_cli.events.schemas.references import (
+    IN_PLACE,
     REFERENCES,
     Resource,
     every,
+    in_place,
     mapped,
     references,
     resolved,
-    schemas_inside,
     whole,
 )
 
@@ -24,9 +25,6 @@ ORIGIN = "x-origin"
 
 MOST_REFERENCES = 500
 """The most references inlined; a schema that doubles itself at every level has billions."""
-
-IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "dependentSchemas"})
-"""Keywords whose schemas apply to the same value, and only add requirements."""
 
 _TURNED = frozenset({"not", "if", "contains"})
 """Keywords in which accepting more means accepting less outside: left as written."""
@@ -62,14 +60,9 @@ def as_schema(value: Any) -> Schema:  # noqa: ANN401 -- JSON
     return {} if value else {"not": {}}
 
 
-def in_place(schema: Any) -> Iterator[Schema]:  # noqa: ANN401 -- JSON
-    """Walk a schema and its subschemas for the same value."""
-    if not isinstance(schema, dict):
-        return
-    yield schema
-    for (keyword, *_), part in schemas_inside(schema):
-        if keyword in IN_PLACE:
-            yield from in_place(part)
+def parts_of(schema: Schema) -> list[Schema]:
+    """List a schema and its subschemas for the same value."""
+    return [dict(each.schema) for each in in_place([whole(schema)])]
 
 
 def inlined(document: Mapping[str, Any]) -> Schema:
@@ -81,7 +74,7 @@ def inlined(document: Mapping[str, Any]) -> Schema:
     """
     followed_so_far = count()
     top = whole(dict(document))
-    is_one = len(top.resource.all) == 1
+    is_one = len(top.resource.contents[0]) == 1
 
     def expand(schema: Any, resource: Resource, followed: frozenset[int]) -> Any:  # noqa: ANN401
         """Expand a schema; `followed` holds the references on the way to it."""
@@ -172,7 +165,7 @@ def extra_fields(schema: Schema) -> Any:  # noqa: ANN401 -- JSON
     for keyword in ("additionalProperties", "unevaluatedProperties"):
         if keyword in schema:
             return schema[keyword]
-    parts = list(in_place(schema))
+    parts = parts_of(schema)
     is_open = not any("properties" in each for each in parts)
     return is_open or any(keyword in each for each in parts for keyword in REFERENCES)
 
@@ -182,7 +175,7 @@ def writer(schema: Any, *, within: str = "") -> Any:  # noqa: ANN401 -- JSON
     if not isinstance(schema, dict) or within in _TURNED:
         return schema
     made = mapped(schema, lambda keyword, part: writer(part, within=keyword))
-    parts = [] if within in IN_PLACE else list(in_place(schema))
+    parts = [] if within in IN_PLACE else parts_of(schema)
     silent = not any(
         keyword in each
         for each in parts

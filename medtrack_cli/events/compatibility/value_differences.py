@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from medtrack_cli.events.compatibility.changes import ChangeRule
-from medtrack_cli.events.compatibility.difference import BACKWARD, BOTH, FORWARD, Difference, Place
+from medtrack_cli.events.compatibility.changes import (
+    BACKWARD,
+    BOTH,
+    FORWARD,
+    ChangeRule,
+    Difference,
+    Place,
+)
 from medtrack_cli.events.compatibility.normal_form import Schema, text
 
 _TYPES = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})

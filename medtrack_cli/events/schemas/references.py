@@ -25,8 +25,10 @@ MAPS = frozenset(
 REFERENCES = ("$ref", "$dynamicRef")
 
 _CERTAIN = ("allOf", "anyOf", "oneOf", *REFERENCES)
-_POSSIBLE = (*_CERTAIN, "then", "else", "dependentSchemas")
-_TRIED = (*_POSSIBLE, "if", "not")
+IN_PLACE = (*_CERTAIN, "then", "else", "dependentSchemas")
+"""Keywords whose schemas apply to the same value, and only add requirements."""
+
+_TRIED = (*IN_PLACE, "if", "not")
 
 
 _BOOLEAN: dict[bool, dict[str, Any]] = {True: {}, False: {"not": {}}}
@@ -55,27 +57,30 @@ class Resource:
         """Give the resource of a direct subschema: its own, or this."""
         if not isinstance(schema, dict) or "$id" not in schema:
             return self
-        return next((each for each in self.document.all if each.top is schema), self)
+        return next((each for each in self.document.contents[0] if each.top is schema), self)
 
     @cached_property
-    def all(self) -> list["Resource"]:
-        """List the resources of a document, the document first."""
-        found = [self]
+    def contents(self) -> tuple[list["Resource"], dict[tuple["Resource", str], Path]]:
+        """Walk a document: its resources, the document first, and the places of their anchors."""
+        resources = [self]
+        anchors: dict[tuple[Resource, str], Path] = {}
         left: list[tuple[Resource, Path, Mapping[str, Any]]] = [(self, (), self.top)]
         while left:
             resource, path, schema = left.pop()
+            names = (schema.get(each) for each in ("$anchor", "$dynamicAnchor"))
+            anchors |= {(resource, each): path for each in names if isinstance(each, str)}
             for steps, part in schemas_inside(schema):
                 inner = (*path, *steps)
                 own = resource
                 if isinstance(part.get("$id"), str):
                     own = Resource(part, resource.uri, inner, self)
-                    found.append(own)
+                    resources.append(own)
                 left.append((own, inner, part))
-        return found
+        return resources, anchors
 
     @cached_property
     def _by_uri(self) -> dict[str, "Resource"]:
-        return {each.uri: each for each in reversed(self.all)}
+        return {each.uri: each for each in reversed(self.contents[0])}
 
     def target(self, reference: str) -> "Resource | None":
         """Find the resource that a reference leads into; None: outside of the document."""
@@ -89,21 +94,9 @@ class Resource:
         if resource is None:
             return None
         if fragment and not fragment.startswith("/"):
-            return resource._anchors.get(fragment)  # noqa: SLF001
+            return self.document.contents[1].get((resource, fragment))
         steps = fragment.split("/")[1:]
         return (*resource.path, *(each.replace("~1", "/").replace("~0", "~") for each in steps))
-
-    @cached_property
-    def _anchors(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        left: list[tuple[Path, Mapping[str, Any]]] = [(self.path, self.top)]
-        while left:
-            path, schema = left.pop()
-            names = (schema.get(each) for each in ("$anchor", "$dynamicAnchor"))
-            found |= dict.fromkeys((each for each in names if isinstance(each, str)), path)
-            inside = ((steps, part) for steps, part in schemas_inside(schema) if "$id" not in part)
-            left += (((*path, *steps), part) for steps, part in inside)
-        return found
 
 
 def _absolute(base: str, reference: str) -> str:
@@ -202,7 +195,7 @@ def in_place(start: Iterable[Subschema], *, certain: bool = False) -> Iterator[S
         if id(each.schema) not in seen:
             seen.add(id(each.schema))
             yield each
-            left += [*_parts(each, _CERTAIN if certain else _POSSIBLE)][::-1]
+            left += [*_parts(each, _CERTAIN if certain else IN_PLACE)][::-1]
 
 
 def _parts(each: Subschema, keywords: Iterable[str]) -> Iterator[Subschema]:
