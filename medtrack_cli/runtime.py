@@ -120,7 +120,7 @@ class Runtime:
 
         if not self.schema_folders:
             return built_in()
-        from medtrack_cli.files.schemas.contracts import registry_of
+        from medtrack_cli.files.schemas.folders import registry_of
 
         return registry_of(self.schema_folders)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,30 +22,24 @@ IS_IT_BARE = "is it a bare payload? then name its event type"
 """The hint where the user can name a type."""
 
 
-class Explanation(NamedTuple):
-    """The event type, when it names a known one, and every problem of the event."""
-
-    event_type: str | None
-    problems: tuple[Problem, ...]
-
-
 def explain(
     body: bytes, few: bytes, error: ValidationError, registry: Registry, *, publishing: bool
-) -> Explanation:
+) -> tuple[str | None, tuple[Problem, ...]]:
     """Name every problem of an event that isn't plainly one of a built-in type.
 
+    Returns them after the event's type, which is None when it names no known one.
     `few` is the shortened body that models validate, and `error` their answer. There may be no
     problem: an event of an added type, or of a type with several versions, comes here because no
     single model stands for it.
     """
     value, problems = json_text.examine(body)
     if value is None and problems:
-        return Explanation(None, tuple(problems))
+        return None, tuple(problems)
     if not isinstance(value, dict) or not value.keys() & {"event_type", "payload"}:
-        return Explanation(None, (*problems, _not_an_event(value)))
+        return None, (*problems, _not_an_event(value))
     if "event_type" not in value and (what := seems_to_be(value)):
         message = f"this object is no event: it seems to be {what}"
-        return Explanation(None, (*problems, Problem(Rule.NOT_AN_EVENT, (), message)))
+        return None, (*problems, Problem(Rule.NOT_AN_EVENT, (), message))
     name = value.get("event_type")
     newest = registry.newest(name)
     if newest is None:
@@ -59,7 +53,7 @@ def explain(
     timestamp = value.get("timestamp")
     if isinstance(timestamp, str) and not _refused(problems, ("timestamp",)):
         problems += warnings(timestamp, newest, publishing=publishing)
-    return Explanation(newest.name if newest else None, tuple(problems))
+    return newest.name if newest else None, tuple(problems)
 
 
 def _type_problems(
@@ -127,22 +121,11 @@ def warnings(timestamp: str, known: EventType | None, *, publishing: bool) -> li
     """Find what is no error but should be fixed."""
     problems = []
     if not has_offset(timestamp):
-        problems.append(
-            Problem(
-                Rule.NAIVE_TIMESTAMP,
-                ("timestamp",),
-                "timestamp has no offset and counts as UTC",
-                "end it with Z",
-            )
-        )
+        message = "timestamp has no offset and counts as UTC"
+        problems.append(Problem(Rule.NAIVE_TIMESTAMP, ("timestamp",), message, "end it with Z"))
     if publishing and known and known.emitted_by_medtrack:
-        problems.append(
-            Problem(
-                Rule.EMITTED_BY_MEDTRACK,
-                ("event_type",),
-                f"{known.name} is emitted by MedTrack itself",
-            )
-        )
+        message = f"{known.name} is emitted by MedTrack itself"
+        problems.append(Problem(Rule.EMITTED_BY_MEDTRACK, ("event_type",), message))
     return problems
 
 
@@ -189,9 +172,8 @@ def _value_problem(detail: ErrorDetails, path: Path, value: dict[str, Any]) -> P
         return Problem(Rule.INVALID_VALUE, path, f"{name} must not be empty")
     if kind.endswith("_type"):
         wanted = KINDS[kind.removesuffix("_type")]
-        return Problem(
-            Rule.WRONG_TYPE, path, f"{name} must be {wanted}, not {json_name(_at(value, path))}"
-        )
+        message = f"{name} must be {wanted}, not {json_name(_at(value, path))}"
+        return Problem(Rule.WRONG_TYPE, path, message)
     return Problem(Rule.INVALID_VALUE, path, f"{name}: {detail['msg']}")
 
 

@@ -48,15 +48,9 @@ def field_problems(missing: list[Path], unknown: list[Path]) -> list[Problem]:
         near = nearest(str(path[-1]), siblings)
         if near:
             missing.remove(siblings[near])
-        problems.append(
-            Problem(
-                Rule.UNKNOWN_FIELD,
-                path,
-                "this field is unknown",
-                f"did you mean {near}?" if near else "",
-                At.KEY,
-            )
-        )
+        meant = f"did you mean {near}?" if near else ""
+        unknown_field = Problem(Rule.UNKNOWN_FIELD, path, "this field is unknown", meant, At.KEY)
+        problems.append(unknown_field)
     problems += [
         Problem(Rule.MISSING_FIELD, path, f"{path[-1]} is missing", at=At.OPENING)
         for path in missing

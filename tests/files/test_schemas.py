@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.files.schemas.folders import SchemaDocument, SchemaFault, load, read_schema
+from medtrack_cli.core.compatibility import Contract
+from medtrack_cli.files.schemas.folders import SchemaFault, load, read_schema
 
 GOOD = {"type": "object", "properties": {"a": {"type": "string"}}}
 
@@ -35,7 +36,7 @@ def test_types_and_versions_are_the_names_of_folders_and_files(tmp_path: Path) -
     write(tmp_path, ".git/room.lost/1.0.json", "{")
     write(tmp_path, "README.md", "none")
     found = list(load([tmp_path]))
-    assert [each[:2] for each in found if isinstance(each, SchemaDocument)] == [
+    assert [each[:2] for each in found if isinstance(each, Contract)] == [
         ("room.freed_again", "2.0"),
         ("room.booked", "1.0"),
         ("room.booked", "1.10"),
@@ -95,9 +96,7 @@ def test_every_fault_of_every_file_is_told(tmp_path: Path) -> None:
     found = list(load([tmp_path, tmp_path / "missing"]))
     files = {each.path.parent.name for each in found if isinstance(each, SchemaFault)}
     assert len(files - {tmp_path.name}) == 16
-    assert [each.event_type for each in found if isinstance(each, SchemaDocument)] == [
-        "room.booked"
-    ]
+    assert [each.event_type for each in found if isinstance(each, Contract)] == ["room.booked"]
     assert isinstance(found[-1], SchemaFault)
     assert found[-1].message == "no such folder of schemas"
 
@@ -129,6 +128,6 @@ def test_a_schema_that_can_not_be_read_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "room.booked" / "1.0.json"
     path.parent.mkdir()
     path.symlink_to(path)
-    assert [each for each in load([tmp_path]) if isinstance(each, SchemaDocument)] == []
+    assert [each for each in load([tmp_path]) if isinstance(each, Contract)] == []
     fault = read_schema(path)
     assert isinstance(fault, SchemaFault)

@@ -53,7 +53,7 @@ def read_yaml(
         trouble = _syntax_trouble(error, text, events.last)
     except TooDeep as error:
         trouble = error.trouble
-    if trouble := trouble or _fault(text):
+    if trouble := trouble or text.fault:
         yield broken_item([trouble], file)
 
 
@@ -74,7 +74,7 @@ def read_node(stream: BinaryIO) -> tuple[Node | None, list[Trouble]]:
     if len(nodes) > 1:
         where = first_character(nodes[1].start)
         troubles.append(Trouble(Rule.YAML_SYNTAX, (), where, "a second document", "keep one"))
-    if trouble := trouble or _fault(text):
+    if trouble := trouble or text.fault:
         troubles.append(trouble)
     return nodes[0] if nodes else None, troubles
 
@@ -139,17 +139,9 @@ def _list_items(
         event = following or next(events)
 
 
-def _fault(text: TextStream) -> Trouble | None:
-    """Say why the text was cut off, and where."""
-    if text.fault is None:
-        return None
-    rule, _, span, message, suggestion = text.fault
-    return Trouble(rule, (), span, message, suggestion)
-
-
 def _is_cut(node: Node, text: TextStream) -> bool:
     """Return whether a node ends only because the text was cut off."""
-    return text.fault is not None and node.end.offset >= text.fault.offset
+    return text.fault is not None and node.end.offset >= text.end.offset
 
 
 def _syntax_trouble(
@@ -157,7 +149,7 @@ def _syntax_trouble(
 ) -> Trouble | None:
     """Put the parser's complaint in our words; None when the text's own fault caused it."""
     start = min(place(getattr(error, "problem_mark", None)), text.end)
-    if text.fault and start.offset >= text.fault.offset:
+    if text.fault and start.offset >= text.end.offset:
         return None
     if "nesting depth" in (getattr(error, "problem", None) or ""):
         return TooDeep((), start).trouble

@@ -2,12 +2,12 @@
 
 import codecs
 import re
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from medtrack_cli.events.findings import Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY
 from medtrack_cli.files.reading.streams import read_some
-from medtrack_cli.yaml_nodes import Place
+from medtrack_cli.yaml_nodes import Place, Trouble
 
 _CHUNK = 64 * 1024
 _KEPT = 4 * _CHUNK  # the part of the text in which mistakes are searched
@@ -19,21 +19,14 @@ _FORBIDDEN = re.compile(
 )
 
 
-class Fault(NamedTuple):
-    """Why the text was cut off at an offset, and the place to show."""
-
-    rule: Rule
-    offset: int
-    span: Span
-    message: str
-    suggestion: str = ""
-
-
 class TextStream:
-    """A file as text, without its BOM; it ends early, with `fault` set, where it isn't YAML."""
+    """A file as text, without its BOM; it ends early, with `fault` set, where it isn't YAML.
+
+    Then `end` is where it was cut off.
+    """
 
     def __init__(self, stream: BinaryIO, head: bytes) -> None:
-        self.fault: Fault | None = None
+        self.fault: Trouble | None = None
         self._stream = stream
         self._head = head
         self._decoder = codecs.getincrementaldecoder("utf-8")()
@@ -108,4 +101,4 @@ class TextStream:
         self._kept = (self._kept + text)[-_KEPT:]
 
     def _stop(self, rule: Rule, span: Span, message: str, suggestion: str = "") -> None:
-        self.fault = Fault(rule, self._offset, span, message, suggestion)
+        self.fault = Trouble(rule, (), span, message, suggestion)

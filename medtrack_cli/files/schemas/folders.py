@@ -1,29 +1,22 @@
 """The folders of added event types: `<event_type>/<version>.json` or `.yaml`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from medtrack_cli.core.compatibility import Contract
 from medtrack_cli.core.items import Item, without_empty
-from medtrack_cli.errors import InputMissing
+from medtrack_cli.errors import BrokenSchema, InputMissing
 from medtrack_cli.events.findings import At, Span
 from medtrack_cli.events.findings import Path as JsonPath
 from medtrack_cli.events.json_text import examine
-from medtrack_cli.events.registry import built_in
+from medtrack_cli.events.registry import Registry, built_in, extended
 from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.schemas.problems import problems
 from medtrack_cli.files.reading.sources import expand
 from medtrack_cli.files.reading.syntax import read
 from medtrack_cli.files.schemas.names import named, schema_files
-
-
-class SchemaDocument(NamedTuple):
-    """The contract of one event type in one version, as its file defines it."""
-
-    event_type: str
-    version: str
-    document: dict[str, Any]
-    path: Path
+from medtrack_cli.files.schemas.revisions import as_they_were
 
 
 class SchemaFault(NamedTuple):
@@ -38,10 +31,17 @@ class SchemaFault(NamedTuple):
         return f"{self.path}:{self.span.line}:{self.span.column}"
 
 
+class Contracts(NamedTuple):
+    """The usable schemas of folders, and the faults of the others."""
+
+    usable: list[Contract]
+    faults: list[SchemaFault]
+
+
 _TOP = Span(1, 1, 2)
 
 
-def load(folders: Iterable[Path]) -> Iterator[SchemaDocument | SchemaFault]:
+def load(folders: Iterable[Path]) -> Iterator[Contract | SchemaFault]:
     """Read every schema of the folders, in order of their names, and report every fault.
 
     A version that two files describe is a fault of the second; so is a built-in version.
@@ -64,9 +64,7 @@ def _unreadable(error: OSError) -> SchemaFault:
     return SchemaFault(Path(error.filename), _TOP, what)
 
 
-def _load(
-    path: Path, seen: dict[tuple[str, str], Path | str]
-) -> Iterator[SchemaDocument | SchemaFault]:
+def _load(path: Path, seen: dict[tuple[str, str], Path | str]) -> Iterator[Contract | SchemaFault]:
     name = named(path)
     if name is None:
         message = "a schema stands in EVENT_TYPE/VERSION.json, such as room.booked/1.0.json"
@@ -81,7 +79,7 @@ def _load(
         if isinstance(found, SchemaFault):
             yield found
         else:
-            yield SchemaDocument(event_type, version, found, path)
+            yield Contract(event_type, version, found)
 
 
 def read_schema(path: Path) -> SchemaFault | dict[str, Any]:
@@ -134,3 +132,43 @@ def _faults(document: object) -> Iterator[tuple[JsonPath, str]]:
         for problem in problems(document, validator, example, ("examples", number)):
             where = problem.where if isinstance(problem.where, tuple) else ("examples", number)
             yield where, f"the example is no valid payload: {problem.message}"
+
+
+def read_contracts(folders: Sequence[Path]) -> Contracts:
+    """Read the schemas of folders, and their faults."""
+    found = list(load(folders))
+    return Contracts(
+        [each for each in found if not isinstance(each, SchemaFault)],
+        [each for each in found if isinstance(each, SchemaFault)],
+    )
+
+
+def contracts_as_they_were(against: str, folders: Sequence[Path]) -> list[Contract]:
+    """Read the schemas of another folder, or of these folders at a git revision.
+
+    Raises BrokenSchema when one of them can't be used, InputMissing.
+    """
+    with as_they_were(against, folders) as old:
+        contracts, faults = read_contracts(old)
+    if faults:
+        hint = "compare with a revision whose schemas can be used"
+        raise BrokenSchema(f"{against}: {faults[0].message}", faults[0].place, hint=hint)
+    return contracts
+
+
+def read_contract(path: Path) -> Contract:
+    """Read one schema anywhere; BrokenSchema when it can't be used."""
+    found = read_schema(path)
+    if isinstance(found, SchemaFault):
+        hint = "medtrack schema export student.created"
+        raise BrokenSchema(found.message, found.place, hint=hint)
+    return Contract(path.stem, str(path), found)
+
+
+def registry_of(folders: Sequence[Path]) -> Registry:
+    """Add the types of folders to the built-in ones; BrokenSchema when one can't be used."""
+    contracts, faults = read_contracts(folders)
+    if faults:
+        hint = "medtrack schema check shows every fault"
+        raise BrokenSchema(faults[0].message, faults[0].place, hint=hint)
+    return extended((name, version, dict(schema)) for name, version, schema in contracts)
