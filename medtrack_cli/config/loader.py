@@ -51,10 +51,10 @@ def load(
         for place in looked
         if place.exists or place.kind is FileKind.EXPLICIT
     ]
-    users = _users_profiles(files)
+    own = [file.profiles for file in files if file.level is Level.USER]
     for file in files:
-        if file.kind is FileKind.PROJECT:
-            check_project(file, users)
+        if file.level is Level.PROJECT:
+            check_project(file, {name: each for profiles in own for name, each in profiles.items()})
     known = _all_profiles(files, environ)
     profile = _profile(flags, environ, files, known)
     if profile.value == PRIVATE and not any(PRIVATE in file.profiles for file in files):
@@ -91,25 +91,19 @@ def _left(flags: Mapping[str, str]) -> Sequence[str]:
     return ("password",) if "profile" in flags else _VARIABLES
 
 
-def _users_profiles(files: Sequence[SettingsFile]) -> dict[str, Written]:
-    own = [file.profiles for file in files if file.kind is not FileKind.PROJECT]
-    return {name: profile for profiles in own for name, profile in profiles.items()}
-
-
 def _all_profiles(
     files: Sequence[SettingsFile], environ: Mapping[str, str]
 ) -> dict[str, tuple[Layer, ...]]:
     """Type every profile: those of files, each over the built-in one of the same name."""
     known: dict[str, tuple[Layer, ...]] = {name: (layer,) for name, layer in BUILT_IN.items()}
     for file in files:
-        level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
         for name, profile in file.profiles.items():
-            layer = build_layer(profile, level, file.path.parent, environ)
-            if level is Level.PROJECT:
+            layer = build_layer(profile, file.level, file.path.parent, environ)
+            if file.level is Level.PROJECT:
                 named = layer.get("ca_file"), layer.get("cert_file"), layer.get("key_file")
                 check_paths(file.path, named)
-            if level is Level.PROJECT and name in {"local", PRIVATE}:
-                check_local(name, layer)
+                if name in {"local", PRIVATE}:
+                    check_local(name, layer)
             known[name] = (layer, *known.get(name, ()))
     return known
 
@@ -141,7 +135,16 @@ def _top(
     flags: Mapping[str, str], environ: Mapping[str, str], files: Sequence[SettingsFile], key: str
 ) -> Value[str] | None:
     """Find a setting that belongs to no profile; an empty one is an error."""
-    found = _written(flags, environ, files, key)
+    found: Value[str] | None = None
+    variable = f"MEDTRACK_{key.upper()}"
+    file_key = "default_profile" if key == "profile" else key
+    if key in flags:
+        found = Value(flags[key], f"flag --{key}", Level.FLAG)
+    elif text := environ.get(variable):
+        found = Value(text, variable, Level.ENVIRONMENT)
+    elif file := next((each for each in files if file_key in each.top), None):
+        entry = file.top[file_key]
+        found = Value(entry.text, entry.source, file.level)
     if found and not found.value:
         hint = "give it a value or leave it out"
         raise ConfigError("an empty value", found.source, hint=hint)
@@ -159,21 +162,6 @@ def _verify(flags: Mapping[str, str]) -> Value[bool]:
     if "insecure" in flags:
         return Value(value=False, source="flag --insecure", level=Level.FLAG)
     return Value(value=True, source="always, without --insecure")
-
-
-def _written(
-    flags: Mapping[str, str], environ: Mapping[str, str], files: Sequence[SettingsFile], key: str
-) -> Value[str] | None:
-    file_key = "default_profile" if key == "profile" else key
-    if key in flags:
-        return Value(flags[key], f"flag --{key}", Level.FLAG)
-    if text := environ.get(f"MEDTRACK_{key.upper()}"):
-        return Value(text, f"MEDTRACK_{key.upper()}", Level.ENVIRONMENT)
-    for file in files:
-        if entry := file.top.get(file_key):
-            level = Level.PROJECT if file.kind is FileKind.PROJECT else Level.USER
-            return Value(entry.text, entry.source, level)
-    return None
 
 
 def _profile(
@@ -195,7 +183,7 @@ def _schemas(files: Sequence[SettingsFile]) -> Value[tuple[Path, ...]]:
     for file in files:
         if entry := file.top.get("schemas"):
             folders = tuple(file.path.parent / expanded(text) for text in entry.texts)
-            if file.kind is FileKind.PROJECT:
+            if file.level is Level.PROJECT:
                 check_schemas(file.path, [Value(folder, entry.source) for folder in folders])
             return Value(folders, entry.source)
     return Value((), "not set")

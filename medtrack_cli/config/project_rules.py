@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from medtrack_cli.config.layers import Entry, Layer, Value, Written
+from medtrack_cli.config.layers import Layer, Value, Written
 from medtrack_cli.config.locations import repository
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.config.settings_file import SettingsFile
@@ -24,7 +24,8 @@ def check_project(project: SettingsFile, users: Mapping[str, Written]) -> None:
     MEDTRACK_…, is medtrack's own, or serves a profile of the user's; nor redefine a profile of the
     user's or `medtrack`. It may redefine `local`: `check_local` keeps that on this machine.
     """
-    taken = {entry.text for profile in users.values() if (entry := _variable(profile))}
+    entries = (profile.entries.get("password_env") for profile in users.values())
+    taken = {entry.text for entry in entries if entry} | _USERS_OWN_VARIABLES
     for name, profile in project.profiles.items():
         if name in users or name == "medtrack":
             what = f"a project file can't redefine the profile {name}"
@@ -34,11 +35,11 @@ def check_project(project: SettingsFile, users: Mapping[str, Written]) -> None:
                 what = f"{key} counts only in your own configuration"
                 hint = "move the profile there, or use password_env: MEDTRACK_…"
                 raise ConfigError(what, entry.source, hint=hint)
-        entry = _variable(profile)
+        entry = profile.entries.get("password_env")
         if entry and not entry.text.startswith("MEDTRACK_"):
             what = "in a project file password_env must begin with MEDTRACK_"
             raise ConfigError(what, entry.source, hint="rename the variable")
-        if entry and entry.text in taken | _USERS_OWN_VARIABLES:
+        if entry and entry.text in taken:
             what = "password_env names a variable that is the user's own"
             hint = "use another MEDTRACK_… variable; MEDTRACK_PASSWORD needs no password_env"
             raise ConfigError(what, entry.source, hint=hint)
@@ -78,7 +79,3 @@ def _linked_schemas(folder: Path) -> Iterator[Path]:
         for path in (Path(parent, name) for name in names):
             if path.suffix in _SCHEMA_SUFFIXES and os.path.islink(path):
                 yield path
-
-
-def _variable(profile: Written) -> Entry | None:
-    return profile.entries.get("password_env")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS, Key
-from medtrack_cli.config.layers import Entry, Written
+from medtrack_cli.config.layers import Entry, Level, Written
 from medtrack_cli.config.locations import FileKind
 from medtrack_cli.config.secrets import require_own, require_private
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, Table, parse_document
@@ -29,6 +29,10 @@ class SettingsFile:
     top: Mapping[str, Entry] = field(default_factory=dict)
     profiles: Mapping[str, Written] = field(default_factory=dict)
 
+    @property
+    def level(self) -> Level:
+        return Level.PROJECT if self.kind is FileKind.PROJECT else Level.USER
+
 
 def read_settings(path: Path, kind: FileKind) -> SettingsFile:
     """Read a configuration file; ConfigError, with its line, when it can't be used.
@@ -44,9 +48,10 @@ def read_settings(path: Path, kind: FileKind) -> SettingsFile:
         return SettingsFile(path, kind)
     table = _table(root, f"{path}:{root.line}")
     top = _entries(table, TOP_KEYS, path)
+    node, line = table.items.get("profiles", (Table({}, 0), 0))
     profiles = {
         name: Written(_profile(node, line, path), f"{path}:{line}")
-        for name, (node, line) in _table_at(table, "profiles", path).items()
+        for name, (node, line) in _table(node, f"{path}:{line}").items.items()
     }
     if kind is not FileKind.PROJECT and any(map(_holds_password, profiles.values())):
         require_private(path, mode)
@@ -117,13 +122,6 @@ def _refuse_key(key: str, known: Mapping[str, Key], place: str) -> NoReturn:
     """Refuse an unknown key, quoted only if it is a word: `{password:x}` is a key to YAML."""
     quoted = f" {key}" if re.fullmatch("[A-Za-z0-9_-]{1,40}", key) else ""
     raise ConfigError(f"unknown key{quoted}", place, hint=nearest_or_all(key, known))
-
-
-def _table_at(table: Table, key: str, path: Path) -> Mapping[str, tuple[Node, int]]:
-    if key not in table.items:
-        return {}
-    node, line = table.items[key]
-    return _table(node, f"{path}:{line}").items
 
 
 def _is_unset(node: Node) -> bool:
