@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.export import json_schema, payload_name, payload_schema
-from medtrack_cli.events.findings import Path, json_pointer
+from medtrack_cli.events.findings import json_pointer
 from medtrack_cli.events.schemas.references import Resource, mapped, references, whole
 
 ASYNCAPI: Final = "3.0.0"
@@ -85,10 +85,6 @@ def asyncapi_document(
 
 def _key(event_type: EventType) -> str:
     return f"{event_type.name}-{event_type.version}"
-
-
-def _payload_key(event_type: EventType) -> str:
-    return f"{_key(event_type)}-payload"
 
 
 def _server(host: str, description: str) -> dict[str, Any]:
@@ -169,7 +165,7 @@ def _schemas(event_type: EventType, *, is_alone: bool) -> list[tuple[str, dict[s
 
     Generators name classes by the titles: each of several versions has its own.
     """
-    payload = _payload_key(event_type)
+    payload = f"{_key(event_type)}-payload"
     place = f"#/components/schemas/{payload}"
     number = "" if is_alone else f" {event_type.version}"
     event = json_schema(event_type)
@@ -206,9 +202,5 @@ def _moved(schema: Any, place: str, resource: Resource) -> Any:  # noqa: ANN401 
     for keyword, reference in references(schema).items():
         path = resource.place_of(reference)
         if path is not None:
-            moved[keyword] = f"{place}{_fragment(path)}"
+            moved[keyword] = place + quote(json_pointer(path), safe="/$!&'()*+,;=:@")
     return {key: each for key, each in moved.items() if key not in _IDENTITY}
-
-
-def _fragment(path: Path) -> str:
-    return quote(json_pointer(path), safe="/$!&'()*+,;=:@")

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from medtrack_cli.events.event_type import EventType, FieldType
-from medtrack_cli.events.formats import MARKED_PERSONAL, Mark
+from medtrack_cli.events.formats import MARKED_PERSONAL
 from medtrack_cli.events.registry import Registry, built_in
 
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
@@ -16,7 +16,7 @@ _VALUE = re.compile(rf'(?:({_STRING})\s*:\s*)?({_STRING}|[{{}}\[\]]|[^\s",:{{}}\
 
 
 class Says(Enum):
-    """What a type says of the values at a place."""
+    """What a type says of the values at a place: Mark's three, and more."""
 
     PERSONAL = auto()
     ID = auto()  # a UUID
@@ -166,16 +166,9 @@ def _top(event_type: EventType) -> Place:
     return Place(Says.TEXT, lambda part: places.get(str(part), certain))
 
 
-_MARKS = {
-    Mark.PERSONAL: Says.PERSONAL,
-    Mark.WORD: Says.WORD,
-    Mark.FIELD_NAME: Says.FIELD_NAME,
-}
-
-
 def _says(field: FieldType) -> Says:
     if field.mark:
-        return _MARKS[field.mark]
+        return Says[field.mark.name]
     kinds = {"uuid": Says.ID, "string": Says.TEXT, "any": Says.NOTHING}
     return kinds.get(field.kind, Says.CERTAIN)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from medtrack_cli.core.doctor import connecting, health, rights
 from medtrack_cli.core.doctor.facts import Facts, NotSaid
+from medtrack_cli.core.doctor.ports import Blocked
 from medtrack_cli.core.doctor.results import Check, Result, Seen, Status, failed, unknown
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.errors import MedtrackError, UsageError
@@ -108,6 +109,9 @@ def _look(step: Step, facts: Facts) -> Seen:
         return step.look(facts)
     except NotSaid as why:
         return unknown(str(why))
+    except Blocked as alarm:
+        facts.blocked = str(alarm)
+        return unknown(f"the broker takes nothing from publishers now ({alarm}): see alarms")
     except MedtrackError as error:
         if step.id in _BY_MANAGEMENT and facts.has_management:
             return unknown(error.message, error.hint)

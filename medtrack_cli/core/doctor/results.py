@@ -132,8 +132,8 @@ class Diagnosis:
     def cause(self) -> Result | None:
         """Find the first failure; with `strict`, the first warning if nothing failed."""
         wanted = [Status.FAILED, *([Status.WARNING] if self.strict else [])]
-        found = ((s, each) for s in wanted for each in self.results if each.status is s)
-        return next((each for _, each in found), None)
+        found = (each for s in wanted for each in self.results if each.status is s)
+        return next(found, None)
 
     @property
     def exit_code(self) -> int:

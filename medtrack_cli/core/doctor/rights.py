@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from medtrack_cli.core.doctor.facts import Facts, NotSaid
-from medtrack_cli.core.doctor.ports import Blocked
 from medtrack_cli.core.doctor.results import Check, Seen, failed, ok, unknown, warning
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.core.routing import queues_reached
 from medtrack_cli.errors import AccessRefused, ExitCode, MedtrackError
 
 EVERYTHING = "#"
-_BLOCKED = "the broker takes nothing from publishers now ({}): see alarms"
 
 
 def exchange(facts: Facts) -> Seen:
@@ -41,9 +39,6 @@ def publish_right(facts: Facts) -> Seen:
         return unknown("no event names a routing key to try")
     try:
         facts.broker.may_publish(host, keys, facts.seconds())
-    except Blocked as alarm:
-        facts.blocked = str(alarm)
-        return unknown(_BLOCKED.format(alarm))
     except AccessRefused as error:
         if facts.has_payload or len(keys) == 1:
             raise
@@ -105,9 +100,6 @@ def round_trip(facts: Facts) -> Seen:
     via = "the default exchange" if key is None else facts.settings.exchange
     try:
         seconds = facts.broker.round_trip(facts.host, key, facts.seconds())
-    except Blocked as alarm:
-        facts.blocked = str(alarm)
-        return unknown(_BLOCKED.format(alarm))
     except AccessRefused as error:
         needed = "; only `replay --to queue` needs that" if key is None else ""
         return unknown(f"{error.what}{needed}")

@@ -12,7 +12,7 @@ from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.messages import Message, Outcome, Receipt
 from medtrack_cli.core.ports import Clock, Stop
 from medtrack_cli.core.record import body_value
-from medtrack_cli.core.simulating.reactions import Handled, Reaction, Result, reactions_of
+from medtrack_cli.core.simulating.reactions import Handled, Result, reactions_of
 from medtrack_cli.core.simulating.services import DEAD_LETTERS, ServiceQueue
 from medtrack_cli.core.simulating.trouble import Trouble
 from medtrack_cli.core.times import rfc3339
@@ -90,7 +90,7 @@ class Simulation:
             return
         for reaction, is_new in zip(reactions, stored, strict=True):
             result = Result.DONE if is_new else Result.EXISTS
-            yield Handled(service, seen, result, cause, reaction, _to(reaction, payload))
+            yield Handled(service, seen, result, cause, reaction, str(payload.get(reaction.to, "")))
         self.trouble.stored()
 
     def _refuse(self, service: str, refused: Sequence[CheckedDelivery]) -> Iterator[Handled]:
@@ -157,7 +157,3 @@ def dead_letter(position: int, service: str, seen: CheckedDelivery, now: datetim
         exchange=DEFAULT_EXCHANGE,
         is_valid=False,
     )
-
-
-def _to(reaction: Reaction, payload: Mapping[str, Any]) -> str:
-    return str(payload.get(reaction.to, ""))

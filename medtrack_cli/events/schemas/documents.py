@@ -81,7 +81,8 @@ def faults(document: object) -> Iterator[tuple[Path, str]]:
     try:
         compiled(document)
     except (ValidationError, ValueError) as error:
-        yield (), f"can't be compiled ({_first_line(error)})"
+        reason = str(error).strip().split("\n", 1)[0]
+        yield (), f"can't be compiled ({reason})"
         return
     if unfolds_beyond(document, MOST_AT_ONCE):
         yield (), f"its references unfold into more than {MOST_AT_ONCE:,} schemas for one value"
@@ -96,10 +97,6 @@ def _misused(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for keyword, reference in references(each.schema).items():
             if each.resource.target(reference) is None:
                 yield (*path, keyword), "a reference may only lead into the same document"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
 
 
 def wants_text(document: Mapping[str, Any], path: Path) -> bool:

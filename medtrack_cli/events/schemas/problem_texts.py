@@ -5,7 +5,7 @@ A message says what the schema says, and never a value of the event.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jsonschema_rs import is_valid
@@ -73,9 +73,19 @@ def problem(
     return Problem(rule, path, f"{label} {words}", suggestion)
 
 
-def _words(name: str, kind: Kind, value: Any) -> Words:  # noqa: ANN401 -- JSON
-    if name in _TOLD:
-        return _TOLD[name](kind, value)
+def _words(name: str, kind: Kind, value: Any) -> Words:  # noqa: ANN401, PLR0911 -- JSON; one return a kind
+    match name:
+        case "type":
+            wanted = listed([KINDS.get(each, each) for each in kind["types"]])
+            return Rule.WRONG_TYPE, f"must be {wanted}, not {json_name(value)}", ""
+        case "format":
+            return Rule.BAD_FORMAT, f"is not a valid {kind['format']}", ""
+        case "const":
+            return _one_of([kind["expected_value"]], (), value)
+        case "enum":
+            return _one_of(kind["options"], kind.get("types", ()), value)
+        case "pattern":
+            return _of_pattern(kind["pattern"], value)
     limit = kind.get("limit", kind.get("multiple_of", kind.get("value")))
     if name in _RANGES:
         return Rule.OUT_OF_RANGE, f"must be {_RANGES[name]} {limit}", ""
@@ -83,23 +93,6 @@ def _words(name: str, kind: Kind, value: Any) -> Words:  # noqa: ANN401 -- JSON
         return Rule.INVALID_VALUE, f"must be {_LENGTHS[name].format(limit)}", ""
     words = _NOT_ALLOWED.get(name, f"is not what the schema allows ({name})")
     return Rule.INVALID_VALUE, words, ""
-
-
-def _of_type(kind: Kind, value: Any) -> Words:  # noqa: ANN401 -- JSON
-    wanted = listed([KINDS.get(each, each) for each in kind["types"]])
-    return Rule.WRONG_TYPE, f"must be {wanted}, not {json_name(value)}", ""
-
-
-def _of_format(kind: Kind, _value: object) -> Words:
-    return Rule.BAD_FORMAT, f"is not a valid {kind['format']}", ""
-
-
-def _of_const(kind: Kind, value: object) -> Words:
-    return _one_of([kind["expected_value"]], (), value)
-
-
-def _of_enum(kind: Kind, value: object) -> Words:
-    return _one_of(kind["options"], kind.get("types", ()), value)
 
 
 def _one_of(options: Iterable[Any], types: Iterable[str], value: object) -> Words:
@@ -128,8 +121,7 @@ def _meant(value: object, known: list[Any]) -> str:
     return "" if near is None else f"did you mean {_cut(_text(near))}?"
 
 
-def _of_pattern(kind: Kind, value: str) -> Words:
-    pattern: str = kind["pattern"]
+def _of_pattern(pattern: str, value: str) -> Words:
     if words := _CHOICE.fullmatch(pattern):
         return _one_of(words[1].split("|"), (), value)
     if pattern in EXPLANATIONS:
@@ -143,15 +135,6 @@ def _of_pattern(kind: Kind, value: str) -> Words:
     fits = (how for how, text in changed.items() if is_valid({"pattern": pattern}, text))
     suggestion = next((f"it would match {how}" for how in fits), "")
     return Rule.INVALID_VALUE, f"must match the pattern {_cut(pattern)}", suggestion
-
-
-_TOLD: Mapping[str, Callable[[Kind, Any], Words]] = {
-    "type": _of_type,
-    "format": _of_format,
-    "const": _of_const,
-    "enum": _of_enum,
-    "pattern": _of_pattern,
-}
 
 
 def _text(value: object) -> str:

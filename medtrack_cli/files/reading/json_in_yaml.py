@@ -4,16 +4,15 @@ YAML parsers read it differently: none accepts escaped surrogate pairs, as JSON 
 some take U+2028 for a line break.
 """
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
+from medtrack_cli.core.validating.examine import compact
 from medtrack_cli.events.findings import At, Finding, Path, Rule, Span
 from medtrack_cli.events.json_text import MAX_BODY, MAX_DEPTH, examine
-from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.files.reading.json_reader import JsonItem, read_document
 from medtrack_cli.files.reading.streams import read_some
 
@@ -25,20 +24,22 @@ _NOT_SPACE = re.compile(rb"[^\s\xef\xbb\xbf]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Rewritten:
-    """An event as a YAML file's are sent, compact and in envelope order, but placed in its JSON."""
+class YamlItem:
+    """An event of a YAML file as compact JSON, in envelope order; `locate` places its paths."""
 
     file: str
     line: int
-    body: bytes
-    read: JsonItem
+    body: bytes | None
     findings: tuple[Finding, ...] = ()
+    locate: Callable[[Path, At], Span] | None = None
     exact: bool = False
     recorded: object | None = None
 
     def span(self, where: Path | int, at: At = At.VALUE) -> Span:
         """Place a problem of the body in the file; for an offset in the body, at the event."""
-        return self.read.span(() if isinstance(where, int) else where, at)
+        if self.locate is None:
+            return Span(self.line, 1, 1)
+        return self.locate(() if isinstance(where, int) else where, at)
 
 
 def take(stream: BinaryIO, head: bytes) -> tuple[bytes, bool]:
@@ -62,13 +63,11 @@ def take(stream: BinaryIO, head: bytes) -> tuple[bytes, bool]:
     return (text, True) if is_json else (data, False)
 
 
-def read_json_in_yaml(text: bytes, file: str) -> Iterator[JsonItem | _Rewritten]:
+def read_json_in_yaml(text: bytes, file: str) -> Iterator[JsonItem | YamlItem]:
     """Read what was taken; an event that can't be rewritten is left as it is, and invalid."""
     for item in read_document(BytesIO(text), file):
         value, problems = examine(item.body or b"")
         if problems or not isinstance(value, dict):
             yield item
             continue
-        ordered = {name: value[name] for name in ENVELOPE_FIELDS if name in value} | value
-        body = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
-        yield _Rewritten(file, item.line, body, item)
+        yield YamlItem(file, item.line, compact(value), locate=item.span)

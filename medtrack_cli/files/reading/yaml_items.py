@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 
-from medtrack_cli.events.findings import At, Finding, Path, Rule, Span, json_pointer
+from medtrack_cli.events.findings import Finding, Path, Rule, Span, json_pointer
 from medtrack_cli.events.json_text import MAX_BODY, MOST
 from medtrack_cli.events.names import ENVELOPE_FIELDS
+from medtrack_cli.files.reading.json_in_yaml import YamlItem
 from medtrack_cli.suggestions import did_you_mean
 from medtrack_cli.yaml_nodes import (
     Mapping,
@@ -29,25 +31,6 @@ MOST_SHARED = 16 * MAX_BODY
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _FEW = 100  # the most names searched for a similar one
-
-
-@dataclass(frozen=True, slots=True)
-class YamlItem:
-    """An event in YAML: the compact JSON made of it, and the node by which problems are placed."""
-
-    file: str
-    line: int
-    body: bytes | None
-    findings: tuple[Finding, ...] = ()
-    node: Node | None = None
-    exact: bool = False
-    recorded: object | None = None
-
-    def span(self, where: Path | int, at: At = At.VALUE) -> Span:
-        """Place a problem of the body in the file; for an offset in the body, at the event."""
-        if self.node is None:
-            return Span(self.line, 1, 1)
-        return locate(self.node, () if isinstance(where, int) else where, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +64,7 @@ def make_item(node: Node, troubles: list[Trouble], making: Making) -> YamlItem:
         value = {name: value[name] for name in ENVELOPE_FIELDS if name in value} | value
     body = None if any(trouble.breaks for trouble in found) else _write(value, node, found)
     line = node.start.line + 1
-    return YamlItem(making.file, line, body, _findings(making.file, found), node)
+    return YamlItem(making.file, line, body, _findings(making.file, found), partial(locate, node))
 
 
 def broken_item(troubles: Iterable[Trouble], file: str) -> YamlItem:

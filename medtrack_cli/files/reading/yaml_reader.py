@@ -6,9 +6,9 @@ from typing import BinaryIO
 import yaml
 
 from medtrack_cli.events.findings import Path, Rule
+from medtrack_cli.files.reading.json_in_yaml import YamlItem
 from medtrack_cli.files.reading.yaml_items import (
     Making,
-    YamlItem,
     broken_item,
     is_scenario,
     make_item,
@@ -49,10 +49,8 @@ def read_yaml(
     trouble = None
     try:
         yield from _documents(events, text, making)
-    except yaml.YAMLError as error:
-        trouble = _syntax_trouble(error, text, events.last)
-    except TooDeep as error:
-        trouble = error.trouble
+    except (yaml.YAMLError, TooDeep) as error:
+        trouble = _trouble(error, text, events.last)
     if trouble := trouble or text.fault:
         yield broken_item([trouble], file)
 
@@ -66,10 +64,8 @@ def read_node(stream: BinaryIO) -> tuple[Node | None, list[Trouble]]:
     trouble = None
     try:
         nodes += [composer.compose(each) for each in events if isinstance(each, _CONTENT)]
-    except yaml.YAMLError as error:
-        trouble = _syntax_trouble(error, text, events.last)
-    except TooDeep as error:
-        trouble = error.trouble
+    except (yaml.YAMLError, TooDeep) as error:
+        trouble = _trouble(error, text, events.last)
     troubles = composer.take_troubles()
     if len(nodes) > 1:
         where = first_character(nodes[1].start)
@@ -144,10 +140,12 @@ def _is_cut(node: Node, text: TextStream) -> bool:
     return text.fault is not None and node.end.offset >= text.end.offset
 
 
-def _syntax_trouble(
-    error: yaml.YAMLError, text: TextStream, before: yaml.Event | None
+def _trouble(
+    error: yaml.YAMLError | TooDeep, text: TextStream, before: yaml.Event | None
 ) -> Trouble | None:
     """Put the parser's complaint in our words; None when the text's own fault caused it."""
+    if isinstance(error, TooDeep):
+        return error.trouble
     start = min(place(getattr(error, "problem_mark", None)), text.end)
     if text.fault and start.offset >= text.end.offset:
         return None
