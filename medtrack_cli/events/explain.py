@@ -51,7 +51,7 @@ def explain(
         problems += [problem] if problem else []
         problems += _type_problems(few, value, selected, error)
     timestamp = value.get("timestamp")
-    if isinstance(timestamp, str) and not _refused(problems, ("timestamp",)):
+    if isinstance(timestamp, str) and not any(each.where == ("timestamp",) for each in problems):
         problems += warnings(timestamp, newest, publishing=publishing)
     return newest.name if newest else None, tuple(problems)
 
@@ -127,10 +127,6 @@ def warnings(timestamp: str, known: EventType | None, *, publishing: bool) -> li
         message = f"{known.name} is emitted by MedTrack itself"
         problems.append(Problem(Rule.EMITTED_BY_MEDTRACK, ("event_type",), message))
     return problems
-
-
-def _refused(problems: list[Problem], path: Path) -> bool:
-    return any(problem.where == path for problem in problems)
 
 
 def _model_problems(

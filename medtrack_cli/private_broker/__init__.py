@@ -76,7 +76,9 @@ def start(
     process behind. Raises BrokerUnreachable with the log's informative lines, CannotCreate,
     TimedOut.
     """
-    _refuse_windows()
+    if sys.platform == "win32":
+        hint = "run medtrack inside WSL, or start RabbitMQ with Docker Desktop"
+        raise BrokerUnreachable("a private broker can't be started on Windows", hint=hint)
     with locked(state, deadline):
         if (running := status(state)) and running.ready:
             return running
@@ -132,14 +134,6 @@ def kill(broker: PrivateBroker) -> None:
 def rabbitmqctl(broker: PrivateBroker, *arguments: str, patience: float = 60.0) -> str:
     """Run rabbitmqctl against the broker and return its output; raise BrokerUnreachable."""
     return _launcher(broker).rabbitmqctl(*arguments, patience=patience)
-
-
-def _refuse_windows() -> None:
-    if sys.platform == "win32":
-        raise BrokerUnreachable(
-            "a private broker can't be started on Windows",
-            hint="run medtrack inside WSL, or start RabbitMQ with Docker Desktop",
-        )
 
 
 def _obtain(

@@ -97,22 +97,13 @@ def _things(topology: Topology) -> dict[tuple[str, str], Facts]:
         for each in bindings:
             known = None if each.to_exchange else topology.queues.get(each.destination)
             if not (known and known.is_exclusive):
-                found["binding", _name(each)] = _facts(each)
+                to = "exchange" if each.to_exchange else "queue"
+                facts = {"source": each.source, "destination": each.destination}
+                facts |= {"destination_type": to, "routing_key": each.routing_key}
+                found["binding", _name(each)] = {**facts, "arguments": dict(each.arguments)}
     return found
 
 
 def _name(binding: Binding) -> str:
-    arguments = [f"{name}={value}" for name, value in sorted(binding.arguments.items())]
-    return f"{binding.source} to {binding.destination} by {binding.routing_key!r}" + "".join(
-        f", {each}" for each in arguments
-    )
-
-
-def _facts(binding: Binding) -> dict[str, Any]:
-    return {
-        "source": binding.source,
-        "destination": binding.destination,
-        "destination_type": "exchange" if binding.to_exchange else "queue",
-        "routing_key": binding.routing_key,
-        "arguments": dict(binding.arguments),
-    }
+    name = f"{binding.source} to {binding.destination} by {binding.routing_key!r}"
+    return ", ".join([name, *(f"{key}={v}" for key, v in sorted(binding.arguments.items()))])

@@ -1,7 +1,7 @@
 """Which binding passes on all that another one does."""
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 
 from medtrack_cli.core.topics import key_matches
 from medtrack_cli.core.topology.model import Binding
@@ -60,9 +60,5 @@ def covers(wider: str, other: str) -> bool:
         [[_ANY] * count for count in range(longest + 1)] if part == "#" else [[part]]
         for part in (_ANY if each == "*" else each for each in parts)
     ]
-    return all(key_matches(wider, key) for key in _keys(choices))
-
-
-def _keys(choices: list[list[list[str]]]) -> Iterator[str]:
-    for chosen in product(*choices):
-        yield ".".join(word for words in chosen for word in words)
+    keys = (".".join(chain.from_iterable(chosen)) for chosen in product(*choices))
+    return all(key_matches(wider, key) for key in keys)

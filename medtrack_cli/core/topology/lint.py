@@ -48,7 +48,7 @@ class Judged:
         """The queues that events may reach, except those that end by themselves."""
         names = self.topology.queues_from(self.exchange)
         found = (each for name, each in self.topology.queues.items() if name in names)
-        return [each for each in found if not _is_passing(each)]
+        return [each for each in found if not (each.is_exclusive or "expires" in each.settings)]
 
     @cached_property
     def keys(self) -> Mapping[str, list[Keys]]:
@@ -94,10 +94,6 @@ def lint(topology: Topology, exchange: str, types: Sequence[str]) -> Iterator[Fa
     judged = Judged(topology, exchange, types)
     for check in CHECKS:
         yield from check(judged)
-
-
-def _is_passing(queue: Queue) -> bool:
-    return queue.is_exclusive or "expires" in queue.settings
 
 
 def _of(queue: Queue, rule: TopologyRule, message: str, suggestion: str = "") -> Fault:

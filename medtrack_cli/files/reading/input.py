@@ -133,16 +133,13 @@ class Input:
         for item in chain.from_iterable(reads):
             if isinstance(item, NoEventsHere):
                 empty += 1
-                self._warn_of(item, among=len(reads))
+                if len(reads) > 1 and item.file not in self._warned:
+                    self._warned.add(item.file)
+                    self.warn(f"{item.file}: {item.findings[0].message}")
             else:
                 yield item
         if empty == len(reads) and not self.allows_empty:
             raise self.no_event()
-
-    def _warn_of(self, item: NoEventsHere, among: int) -> None:
-        if among > 1 and item.file not in self._warned:
-            self._warned.add(item.file)
-            self.warn(f"{item.file}: {item.findings[0].message}")
 
     def no_event(self) -> EmptyInput:
         """Say that the whole input holds no event."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
 from medtrack_cli.files.reading.sources import Source
-from medtrack_cli.files.reading.streams import BOM, READ_AHEAD, open_source, read_some
+from medtrack_cli.files.reading.streams import BOM, READ_AHEAD, no_stdin, open_source, read_some
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -36,7 +36,7 @@ class FileLines:
         try:
             if self._stream is None or number < self._number:
                 self.close()
-                opened = open_source(self._source, open_stdin=_never)
+                opened = open_source(self._source, open_stdin=no_stdin)
                 self._stream = self._opened.enter_context(opened)
                 self._stream.seek(self._start)
             while self._number < number and self._next():
@@ -104,7 +104,3 @@ def _text(line: bytes) -> str | None:
     if b"\0" in line:  # not UTF-8 text
         return None
     return line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
-
-
-def _never() -> BinaryIO:
-    raise OSError("standard input is read only once")

@@ -44,6 +44,11 @@ def open_source(source: Source, open_stdin: Callable[[], BinaryIO]) -> Iterator[
         yield stream
 
 
+def no_stdin() -> BinaryIO:
+    """Stand in for standard input where only files are read."""
+    raise OSError("standard input is not read here")
+
+
 class _Joined(io.RawIOBase):
     """What was taken from a stream, then the rest of the stream, which stays open."""
 

@@ -14,6 +14,7 @@ from medtrack_cli.events.registry import Registry, built_in, extended
 from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.schemas.problems import problems
 from medtrack_cli.files.reading.sources import expand
+from medtrack_cli.files.reading.streams import no_stdin
 from medtrack_cli.files.reading.syntax import read
 from medtrack_cli.files.schemas.names import named, schema_files
 from medtrack_cli.files.schemas.revisions import as_they_were
@@ -113,12 +114,8 @@ def _items(path: Path) -> Iterator[Item]:
     for source in expand([str(path)]):
         if isinstance(source, InputMissing):
             raise source
-        items = read(source, wants_text=lambda *_: False, open_stdin=_no_stdin)
+        items = read(source, wants_text=lambda *_: False, open_stdin=no_stdin)
         yield from without_empty(items)
-
-
-def _no_stdin() -> Any:  # noqa: ANN401 -- never returns
-    raise OSError("a schema is a file")
 
 
 def _faults(document: object) -> Iterator[tuple[JsonPath, str]]:
