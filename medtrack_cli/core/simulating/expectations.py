@@ -10,7 +10,7 @@ from enum import Enum, auto
 from medtrack_cli.core.simulating.patterns import Miss, Pattern, Seen
 
 MOST_SEEN = 200
-"""So many of what was seen last are kept for the time line."""
+"""How many of the things seen last are kept for the time line."""
 
 _MOST_MISSES = 5  # kept of each expectation, the last ones
 
@@ -25,7 +25,7 @@ class Standing(Enum):
 
 
 class Times:
-    """So many of a pattern: at `least`, and at `most` where that is bounded; 0: never.
+    """How often a pattern comes: at `least`, and at `most` where that is bounded; 0: never.
 
     Invalid events don't count as come, and still break a never. Each expectation has its `place` in
     a file, if it stands in one, and in `misses` what was nearly it.

@@ -82,11 +82,9 @@ class ServiceQueue:
 
 def named(words: Sequence[str]) -> tuple[str, ...]:
     """Give the services that are meant, all where none is; UsageError for one that isn't known."""
-    for word in words:
-        name = word.upper().removesuffix("-SERVICE")
+    meant = {word: word.upper().removesuffix("-SERVICE") for word in words}
+    for word, name in meant.items():
         if name not in SERVICES:
-            known = [each.lower() for each in SERVICES]
-            hint = nearest_or_all(word.lower(), known)
+            hint = nearest_or_all(word.lower(), [each.lower() for each in SERVICES])
             raise UsageError("there is no such service", word, hint=hint)
-    meant = {word.upper().removesuffix("-SERVICE") for word in words}
-    return tuple(each for each in SERVICES if each in meant or not meant)
+    return tuple(each for each in SERVICES if each in meant.values() or not meant)

@@ -130,19 +130,14 @@ def _judge(
     limit = MOST_EVENTS_OF_A_PROOF if proven else MOST_EVENTS
     tried = islice(_events(closed, opened, sent, read), limit)
     witnesses, elsewhere = _witnesses(suspects, closed, opened, tried)
+    if proven and not (witnesses or elsewhere):
+        return _Judgement(direction, Answer.YES)
+    left = {index: each for index, each in suspects.items() if index not in witnesses}
+    doubtful = frozenset(index for index, each in left.items() if not _clear(each, direction))
     if witnesses or elsewhere:
-        doubtful = frozenset(
-            index
-            for index, each in suspects.items()
-            if index not in witnesses and not _clear(each, direction)
-        )
         stray = tuple(_stray(direction, *each) for each in elsewhere[:1] if not witnesses)
         return _Judgement(direction, Answer.NO, witnesses, doubtful, stray)
-    if proven:
-        return _Judgement(direction, Answer.YES)
-    doubtful = frozenset(i for i, each in suspects.items() if not _clear(each, direction))
-    undecided = doubtful or frozenset(suspects)
-    return _Judgement(direction, Answer.UNDECIDED, undecided=undecided)
+    return _Judgement(direction, Answer.UNDECIDED, undecided=doubtful or frozenset(suspects))
 
 
 def _clear(difference: Difference, direction: Direction) -> bool:
