@@ -65,7 +65,7 @@ def diff(
     Shows what B adds to A, removes or changes, and which event types lose a queue: that is
     breaking. Exit code 1: a break, or one that can't be ruled out.
     """
-    from medtrack_cli.core.topology.changes import changes
+    from medtrack_cli.core.topology.diff import changes
     from medtrack_cli.output.shown.changes import ShownChange
     from medtrack_cli.wiring.topology import side
 

@@ -13,7 +13,7 @@ from medtrack_cli.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medtrack_cli.core.topology.changes import Side
+    from medtrack_cli.core.topology.diff import Side
     from medtrack_cli.core.topology.lint import Fault
     from medtrack_cli.core.topology.route import Route
     from medtrack_cli.files.definitions import Definitions
@@ -108,7 +108,7 @@ def refuse_outputs(runtime: Runtime, wanted: "Sequence[Wanted]", definitions: st
 
 def side(runtime: Runtime, operand: str) -> "Side":
     """Read the topology of a file or of a profile's broker."""
-    from medtrack_cli.core.topology.changes import Side
+    from medtrack_cli.core.topology.diff import Side
 
     flags = runtime.flags
     path = Path(operand)

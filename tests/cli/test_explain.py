@@ -7,7 +7,7 @@ from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import EXPLAINED, Group
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.publishing.selection import LeftOut
-from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.events.findings import Rule
 from tests.project.test_json_output import documented

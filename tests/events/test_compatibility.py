@@ -23,7 +23,7 @@ from medtrack_cli.events.compatibility import (
 )
 from medtrack_cli.events.compatibility.folding import folded
 from medtrack_cli.events.compatibility.normal_form import inlined, reader, writer
-from medtrack_cli.events.compatibility.patterns import matching
+from medtrack_cli.events.compatibility.pattern_texts import matching
 from medtrack_cli.events.export import json_schema
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.registry import event_types

@@ -16,7 +16,7 @@ from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import Group
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.messages import Outcome
-from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Rule
 from tests.broker.witness import client

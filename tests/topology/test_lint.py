@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli.core.topology.coverage import covers
-from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 from tests.output.test_reporters import GITLAB, SARIF
 from tests.running import run
 from tests.topology.definitions import (

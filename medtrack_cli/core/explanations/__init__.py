@@ -10,7 +10,7 @@ from medtrack_cli.core.explanations.explanation import Explanation
 from medtrack_cli.core.explanations.outcomes import COUNTERS, OUTCOMES
 from medtrack_cli.core.explanations.rules import RULES
 from medtrack_cli.core.explanations.topology_rules import TOPOLOGY_RULES
-from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import AnyRule, Rule
 

@@ -1,7 +1,7 @@
 """The rules of `topology lint`."""
 
 from medtrack_cli.core.explanations.explanation import Explanation
-from medtrack_cli.core.topology.rules import TopologyRule
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 
 TOPOLOGY_RULES: dict[TopologyRule, Explanation] = {
     TopologyRule.QUEUE_WITHOUT_CONSUMER: Explanation(

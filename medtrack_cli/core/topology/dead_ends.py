@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from medtrack_cli.core.routing import Keys, Way
-from medtrack_cli.core.topology.dead_letters import (
+from medtrack_cli.core.topology.dead_letter_chain import (
     DeadLetters,
     Follow,
     Place,

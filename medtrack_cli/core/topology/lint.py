@@ -9,14 +9,14 @@ from medtrack_cli.core.routing import Keys, Way, way
 from medtrack_cli.core.topics import doubt
 from medtrack_cli.core.topology import dead_ends, policies
 from medtrack_cli.core.topology.coverage import covered, is_wild
-from medtrack_cli.core.topology.dead_letters import (
+from medtrack_cli.core.topology.dead_letter_chain import (
     Follow,
     dead_letters,
     following,
     has_dead_letters,
 )
+from medtrack_cli.core.topology.lint_rules import TopologyRule
 from medtrack_cli.core.topology.model import NONE, Binding, Policy, Queue, Topology
-from medtrack_cli.core.topology.rules import TopologyRule
 from medtrack_cli.plural import counted
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from medtrack_cli.core.routing import Way, agreements, keys_of, way
 from medtrack_cli.core.topics import as_topic, key_matches
-from medtrack_cli.core.topology.dead_letters import DeadLetters, chain, following
+from medtrack_cli.core.topology.dead_letter_chain import DeadLetters, chain, following
 from medtrack_cli.core.topology.model import Binding, Exchange, Headers, Queue, Topology
 from medtrack_cli.events.event_type import EventType
 

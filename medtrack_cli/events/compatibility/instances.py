@@ -13,7 +13,7 @@ from medtrack_cli.events.compatibility.normal_form import (
     refers,
     text,
 )
-from medtrack_cli.events.compatibility.patterns import matching
+from medtrack_cli.events.compatibility.pattern_texts import matching
 from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.versions import VERSION
 

@@ -13,8 +13,8 @@ from medtrack_cli.events.findings import Path, Problem, json_pointer
 from medtrack_cli.events.json_text import MOST
 from medtrack_cli.events.problem_texts import field_problems
 from medtrack_cli.events.schemas.documents import compiled, located
-from medtrack_cli.events.schemas.problem_texts import problem
 from medtrack_cli.events.schemas.references import every
+from medtrack_cli.events.schemas.wording import problem
 
 _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs"})
 """Keywords followed in a schema's path by a name that is no keyword."""

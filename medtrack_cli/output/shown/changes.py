@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.core.topology.changes import Change, Facts, Sort
+from medtrack_cli.core.topology.diff import Change, Facts, Sort
 from medtrack_cli.output.safe_text import safe_text
 from medtrack_cli.output.shown.shown import Record, Sheet, picked
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.core.routing import Hop, Way
-from medtrack_cli.core.topology.dead_letters import DeadLetters
+from medtrack_cli.core.topology.dead_letter_chain import DeadLetters
 from medtrack_cli.core.topology.model import Queue
 from medtrack_cli.core.topology.route import Route
 from medtrack_cli.output.safe_text import safe_text
