@@ -10,19 +10,8 @@ from typing import Generic, Required, TypedDict, TypeVar, cast
 
 from medtrack_cli.config.keys import EXCLUSIVE, PASSWORD_KEYS, TLS_KEYS
 from medtrack_cli.config.locations import expanded
-from medtrack_cli.config.secrets import (
-    PasswordCommand,
-    PasswordFile,
-    PasswordOrigin,
-    UnsetVariable,
-)
-from medtrack_cli.config.url import (
-    ParsedUrl,
-    parse_host,
-    parse_port,
-    parse_url,
-    parse_web_address,
-)
+from medtrack_cli.config.secrets import PasswordCommand, PasswordFile, PasswordOrigin, UnsetVariable
+from medtrack_cli.config.url import ParsedUrl, parse_host, parse_port, parse_url, parse_web_address
 from medtrack_cli.core.connection_settings import Secret, WebAddress
 from medtrack_cli.errors import ConfigError
 

@@ -8,13 +8,7 @@ from pathlib import Path
 from medtrack_cli.config.layers import Level, Value
 from medtrack_cli.config.locations import LookedAt
 from medtrack_cli.config.resolve import Resolved
-from medtrack_cli.config.secrets import (
-    KEY_PASSPHRASE,
-    Missing,
-    UnsetVariable,
-    fetch,
-    is_encrypted,
-)
+from medtrack_cli.config.secrets import KEY_PASSPHRASE, Missing, UnsetVariable, fetch, is_encrypted
 from medtrack_cli.core.connection_settings import (
     ConnectionSettings,
     Secret,

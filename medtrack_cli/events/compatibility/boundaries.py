@@ -21,9 +21,7 @@ class Clues(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-NUMBERS = frozenset(
-    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
-)
+NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _SIZES = frozenset(
     {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"},
 )

@@ -6,13 +6,7 @@ from typing import Any, Final
 
 from medtrack_cli.events import formats
 from medtrack_cli.events.compatibility.boundaries import NUMBERS, Clues
-from medtrack_cli.events.compatibility.normal_form import (
-    Schema,
-    as_schema,
-    inlined,
-    refers,
-    text,
-)
+from medtrack_cli.events.compatibility.normal_form import Schema, as_schema, inlined, refers, text
 from medtrack_cli.events.compatibility.pattern_texts import matching
 from medtrack_cli.events.schemas import documents
 from medtrack_cli.events.versions import VERSION
