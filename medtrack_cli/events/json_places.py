@@ -1,8 +1,11 @@
-"""Where things are in the text of an event: from paths to offsets, lines and columns."""
+"""Where things are in the text of an event: from paths to offsets, lines and columns.
+
+`put` changes one place of the text and nothing else.
+"""
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Protocol
@@ -139,3 +142,35 @@ def span_of(text: str, start: int, end: int, *, line: int = 1, column: int = 1) 
     length = max(0, min(end, line_end) - start)
     first = own_column + column - 1 if own_line == 1 else own_column
     return Span(line + own_line - 1, first, first + length)
+
+
+def put(text: str, path: Sequence[str], value: object) -> str:
+    """Set a value at a path; missing members are added after the others.
+
+    `text` is valid JSON without a BOM. LookupError, with the part of the path, where a value has no
+    members or items, or a list has no such item.
+    """
+    start = skip_space(text, 0)
+    for depth, part in enumerate(path):
+        opening = text[start]
+        is_item = opening == "[" and part.isdecimal() and part.isascii()
+        found = child(text, start, int(part) if is_item else part)
+        if found is None and opening == "{":
+            return _added(text, start, path[depth:], value)
+        if found is None:
+            raise LookupError(part)
+        start = found[1]
+    return text[:start] + _written(value) + text[end_of(text, start) :]
+
+
+def _added(text: str, start: int, path: Sequence[str], value: object) -> str:
+    for part in reversed(path[1:]):
+        value = {part: value}
+    values = [place for _name, _key, place in members(text, start)]
+    end = end_of(text, values[-1]) if values else start + 1
+    comma = "," if values else ""
+    return f"{text[:end]}{comma}{_written(path[0])}:{_written(value)}{text[end:]}"
+
+
+def _written(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,10 +4,11 @@ It shares nothing with a RabbitMQ of the system: no port, cookie, data or epmd. 
 one folder, it listens on 127.0.0.1 only, and needs no privilege.
 """
 
+import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.files import state
 from medtrack_cli.private_broker import node as private_node
-from medtrack_cli.private_broker.boot_log import telling_lines
 from medtrack_cli.private_broker.container import Container
 from medtrack_cli.private_broker.folder_lock import locked
 from medtrack_cli.private_broker.install import install_package
@@ -28,6 +28,16 @@ EXCHANGE = "medtrack.events"
 _STOP_PATIENCE = 20.0  # seconds for RabbitMQ to write its data; its statistics alone take 5
 _ANSWER_PATIENCE = 5.0  # seconds for a running broker to answer before it counts as stuck
 _PAUSE = 0.05  # seconds between two checks
+
+_SHOWN = 5  # lines of a log
+_AROUND = 100  # characters on each side of a match: Erlang prints a whole term as one line
+_STAMP = re.compile(r"^\S+ \S+ \[\w+\] <[0-9.]+> ")
+_CAUSES = re.compile(
+    r"eaddrinuse|already_used|in use|no_reg_reply|eacces|denied|enospc|no space|not found|"
+    r"\bERROR:|incompatible|unsupported",
+    re.IGNORECASE,
+)
+_TROUBLE = re.compile(r"error|fail|crash", re.IGNORECASE)
 
 Launcher = Server | Container
 """Starts, watches and ends one node."""
@@ -173,6 +183,24 @@ def _declare_exchange(launcher: Launcher) -> None:
 def _failure(what: str, launcher: Launcher) -> BrokerUnreachable:
     lines = [f"its log ({launcher.log}) says:", *telling_lines(launcher.last_lines())]
     return BrokerUnreachable(what, str(launcher.node.command), hint="\n".join(lines))
+
+
+def telling_lines(log: Sequence[str]) -> list[str]:
+    """Choose the lines that name a cause, else those that mention trouble, else the last.
+
+    A failed boot prints hundreds of lines.
+    """
+    said = [_STAMP.sub("", line).strip() for line in log if "[info]" not in line]
+    for pattern in (_CAUSES, _TROUBLE):
+        found = [_cut(line, match) for line in said if (match := pattern.search(line))]
+        if found:
+            return list(dict.fromkeys(found))[:_SHOWN]
+    return [line for line in said if line][-_SHOWN:]
+
+
+def _cut(line: str, match: re.Match[str]) -> str:
+    start, end = max(0, match.start() - _AROUND), match.end() + _AROUND
+    return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
 
 
 def _describe(launcher: Launcher) -> PrivateBroker:

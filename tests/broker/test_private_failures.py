@@ -11,8 +11,7 @@ import pytest
 from medtrack_cli import private_broker as private
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from medtrack_cli.private_broker import node as private_node
-from medtrack_cli.private_broker import processes, rabbitmq
-from medtrack_cli.private_broker.boot_log import telling_lines
+from medtrack_cli.private_broker import processes, rabbitmq, telling_lines
 from medtrack_cli.private_broker.folder_lock import locked
 from medtrack_cli.private_broker.server import Server
 from tests.broker.starting import await_runtime, command_lines, start, start_process, token

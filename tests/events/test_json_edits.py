@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medtrack_cli.events.json_edits import put
+from medtrack_cli.events.json_places import put
 
 
 @pytest.mark.parametrize(

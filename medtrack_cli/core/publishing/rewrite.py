@@ -19,7 +19,7 @@ from medtrack_cli.core.times import rfc3339
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import overrides as paths
 from medtrack_cli.events.findings import WARNINGS, Problem, Rule
-from medtrack_cli.events.json_edits import put
+from medtrack_cli.events.json_places import put
 from medtrack_cli.events.json_text import decode
 from medtrack_cli.events.overrides import Setting
 from medtrack_cli.events.registry import Registry, built_in
