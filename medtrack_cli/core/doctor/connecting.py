@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 
 from medtrack_cli.core.certificate import Certificate
 from medtrack_cli.core.connection_settings import Host
@@ -162,12 +161,10 @@ def tls_expiry(facts: Facts) -> Seen:
     soonest: list[Certificate] = []
 
     def check(host: Host, seconds: float) -> str:
-        ask = (
-            partial(facts.broker.trust, name=False, dates=True)
-            if tls.verify
-            else facts.broker.chain
-        )
-        chain = ask(host, seconds)
+        if tls.verify:
+            chain = facts.broker.trust(host, seconds, name=False, dates=True)
+        else:
+            chain = facts.broker.chain(host, seconds)
         if not chain:
             return "no certificate could be looked at"
         first = min(chain, key=lambda each: each.until)

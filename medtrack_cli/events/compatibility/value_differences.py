@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
+from medtrack_cli.events.compatibility.boundaries import NUMBERS
 from medtrack_cli.events.compatibility.changes import (
     BACKWARD,
     BOTH,
@@ -70,26 +71,13 @@ def _values(schema: Schema) -> list[str] | None:
 
 _BOUNDS = (ChangeRule.BOUND_TIGHTENED, ChangeRule.BOUND_LOOSENED)
 _LENGTHS = (ChangeRule.LENGTH_TIGHTENED, ChangeRule.LENGTH_LOOSENED)
-_UPPER = {
-    "maximum": _BOUNDS,
-    "exclusiveMaximum": _BOUNDS,
-    "maxLength": _LENGTHS,
-    "maxItems": _LENGTHS,
-    "maxProperties": _LENGTHS,
-}
-_LOWER = {
-    "minimum": _BOUNDS,
-    "exclusiveMinimum": _BOUNDS,
-    "minLength": _LENGTHS,
-    "minItems": _LENGTHS,
-    "minProperties": _LENGTHS,
-    "uniqueItems": _LENGTHS,
-}
+_UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "uniqueItems")
 
 
 def limits(place: Place) -> Iterator[Difference]:
     """Compare the minimum and maximum of numbers, lengths and sizes."""
-    for keyword, (tightened, loosened) in (_UPPER | _LOWER).items():
+    for keyword in (*_UPPER, *_LOWER):
         before, after = place.old.get(keyword), place.new.get(keyword)
         if before == after:
             continue
@@ -98,6 +86,7 @@ def limits(place: Place) -> Iterator[Difference]:
             tighter = (after > before) is lower
         else:
             tighter = before is None
+        tightened, loosened = _BOUNDS if keyword in NUMBERS else _LENGTHS
         rule, suspect = (tightened, BACKWARD) if tighter else (loosened, FORWARD)
         yield place.differs(rule, keyword, suspect, _became(keyword, before, after))
 

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from gzip import BadGzipFile
 from pathlib import Path
@@ -69,12 +70,9 @@ def read(
 def _readable_lines(source: Source, open_stdin: Callable[[], BinaryIO]) -> int:
     """Count the lines before the damage: readers don't know where lines were passed over."""
     count = 0
-    try:
-        with open_source(source, open_stdin) as stream:
-            for piece in iter(partial(stream.readline, MAX_LINE), b""):
-                count += piece.endswith(b"\n")
-    except (OSError, EOFError, zlib.error):
-        pass
+    with suppress(OSError, EOFError, zlib.error), open_source(source, open_stdin) as stream:
+        for piece in iter(partial(stream.readline, MAX_LINE), b""):
+            count += piece.endswith(b"\n")
     return count
 
 
