@@ -65,11 +65,14 @@ def load(
         levels.append(levels.pop(0))
     resolved = resolve((_typed(flags, cwd), *levels, DEFAULTS), profile_is_chosen=chosen)
     protector = _protector(profile.value, resolved, known, _users_beside(looked, environ))
+    if protector is not None and not resolved.protected.value:
+        source = f"the broker is that of the protected profile {protector}"
+        resolved = replace(resolved, protected=Value(value=True, source=source))
     return Config(
         profile_value=profile,
         service_value=_top(flags, environ, files, "service") or Value(None, "not set"),
         schemas_value=_schemas(files),
-        resolved=_protect(resolved, protector),
+        resolved=resolved,
         via_http=flags.get("via") == Via.HTTP,
         protector=protector,
         key_passphrase=_key_passphrase(environ),
@@ -220,10 +223,3 @@ def _protector(
 def _is_guard(layers: Sequence[Layer], reached: set[str]) -> bool:
     whole = merged((*layers, DEFAULTS))
     return whole["protected"].value and not reached.isdisjoint(brokers(hosts_of(whole)))
-
-
-def _protect(resolved: Resolved, protector: str | None) -> Resolved:
-    if protector is None or resolved.protected.value:
-        return resolved
-    source = f"the broker is that of the protected profile {protector}"
-    return replace(resolved, protected=Value(value=True, source=source))
