@@ -46,7 +46,7 @@ def _alone(schema: Schema, *, beside: Schema) -> Schema:
     return schema
 
 
-class _Matched(NamedTuple):
+class Matched(NamedTuple):
     """The branches that correspond, though they may differ, and those that don't."""
 
     pairs: list[tuple[Any, Any]]
@@ -54,7 +54,7 @@ class _Matched(NamedTuple):
     came: list[Any]
 
 
-def _matched(place: Place, keyword: str) -> _Matched:
+def matched(place: Place, keyword: str) -> Matched:
     """Match the branches that are written alike, then the only ones of a type, then by order."""
     pairs, gone, came = [], [], list(place.new.get(keyword, ()))
     for old in place.old.get(keyword, ()):
@@ -69,23 +69,18 @@ def _matched(place: Place, keyword: str) -> _Matched:
             pairs.append((olds[0], news[0]))
             gone, came = ([each for each in some if _types(each) != kinds] for some in (gone, came))
     if len(gone) == len(came):
-        return _Matched([*pairs, *zip(gone, came, strict=True)], [], [])
-    return _Matched(pairs, gone, came)
+        return Matched([*pairs, *zip(gone, came, strict=True)], [], [])
+    return Matched(pairs, gone, came)
 
 
 def _types(branch: object) -> frozenset[str]:
     return types(as_schema(branch))
 
 
-def pairs(place: Place, keyword: str) -> list[tuple[Any, Any]]:
-    """List the branches of a keyword to be compared, old and new."""
-    return _matched(place, keyword).pairs
-
-
 def more_or_less(place: Place) -> Iterator[Difference]:
     """Say that branches were added, or removed."""
     for keyword in ("allOf", *_ALTERNATIVES):
-        pairs, gone, came = _matched(place, keyword)
+        pairs, gone, came = matched(place, keyword)
         if not (gone or came):
             continue
         rule, suspect = ChangeRule.CONSTRAINT_CHANGED, BOTH

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from medtrack_cli.events.compatibility import value_differences as value_changes
-from medtrack_cli.events.compatibility.branches import as_alternatives, more_or_less, pairs
+from medtrack_cli.events.compatibility.branches import as_alternatives, matched, more_or_less
 from medtrack_cli.events.compatibility.changes import (
     ANY_KEY,
     BACKWARD,
@@ -55,7 +55,7 @@ def _differences(place: Place) -> Iterator[Difference]:
     for compared in _COMPARED:
         yield from compared(place)
     for keyword in ("allOf", "anyOf", "oneOf"):
-        for pair in pairs(place, keyword):
+        for pair in matched(place, keyword).pairs:
             found = _differences(place.beside(*pair))
             # One branch that accepts more may make two match where exactly one must.
             yield from map(_doubted, found) if keyword == "oneOf" else found

@@ -85,7 +85,9 @@ def values(schema: Any, clues: Clues) -> Iterator[Any]:  # noqa: ANN401 -- JSON
     if next(clues.steps) > MOST_STEPS:
         return
     schema = as_schema(schema)
-    yield from _examples(schema)
+    yield from documents.examples(schema)
+    if "default" in schema:
+        yield schema["default"]
     if "const" in schema:
         yield schema["const"]
         return
@@ -99,13 +101,6 @@ def values(schema: Any, clues: Clues) -> Iterator[Any]:  # noqa: ANN401 -- JSON
     kinds = schema.get("type", () if "$ref" in schema or "$dynamicRef" in schema else _TYPES)
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         yield from _of_type(kind, schema, clues)
-
-
-def _examples(schema: Schema) -> Iterator[Any]:
-    shown = schema.get("examples", [])
-    yield from shown if isinstance(shown, list) else []
-    if "default" in schema:
-        yield schema["default"]
 
 
 def _of_branches(schema: Schema, keyword: str, clues: Clues) -> Iterator[Any]:
