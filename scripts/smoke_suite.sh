@@ -37,15 +37,15 @@ expect 0 "$medtrack" schema check schemas
 
 "$medtrack" broker start --install
 to=(--profile private)
-"$medtrack" "${to[@]}" listen --record heard.ndjson --count 4 --timeout 60 > heard 2> listening &
+"$medtrack" "${to[@]}" listen --record received.ndjson --count 4 --timeout 60 > received 2> listening &
 listener=$!
 for _ in {1..300}; do
-  if grep --quiet '"kind":"listening"' heard || grep --quiet '^listening' listening; then break; fi
+  if grep --quiet '"kind":"listening"' received || grep --quiet '^listening' listening; then break; fi
   sleep 0.1
 done
 expect 0 "$medtrack" "${to[@]}" publish -f sample-events/registration.yaml
 expect 0 "$medtrack" "${to[@]}" replay morning.ndjson --speed max --limit 2
 wait "$listener" || fail "listen: $(cat listening)"
-expect 0 "$medtrack" "${to[@]}" replay heard.ndjson --dry-run
+expect 0 "$medtrack" "${to[@]}" replay received.ndjson --dry-run
 "$medtrack" broker stop
 echo "$count commands"

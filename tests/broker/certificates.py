@@ -134,7 +134,7 @@ def _name(common: str) -> x509.Name:
 
 
 @dataclass
-class Heard:
+class Received:
     """What a server has seen of its clients: how many came, and all they said inside TLS."""
 
     port: int = 0
@@ -145,7 +145,7 @@ class Heard:
 @contextmanager
 def tls_server(
     pair: Path, newest: ssl.TLSVersion | None = None, ciphers: str = "ALL"
-) -> Iterator[Heard]:
+) -> Iterator[Received]:
     """Serve TLS with a certificate, and say nothing; all may be too weak for anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(f"{ciphers}:@SECLEVEL=0")
@@ -157,24 +157,24 @@ def tls_server(
             warnings.simplefilter("ignore", DeprecationWarning)  # that is the point
             context.minimum_version = context.maximum_version = newest
 
-    def answer(client: socket.socket, heard: Heard) -> None:
+    def answer(client: socket.socket, received: Received) -> None:
         with context.wrap_socket(client, server_side=True) as peer:
             while said := peer.recv(4096):
-                heard.said += said
+                received.said += said
 
-    with hearing(answer) as heard:
-        yield heard
+    with raw_server(answer) as received:
+        yield received
 
 
 @contextmanager
-def hearing(answer: Callable[[socket.socket, Heard], None]) -> Iterator[Heard]:
+def raw_server(answer: Callable[[socket.socket, Received], None]) -> Iterator[Received]:
     """Serve, and count the clients."""
-    heard = Heard()
+    received = Received()
 
     def count(client: socket.socket) -> None:
-        heard.clients += 1
-        answer(client, heard)
+        received.clients += 1
+        answer(client, received)
 
     with serving(count) as port:
-        heard.port = port
-        yield heard
+        received.port = port
+        yield received

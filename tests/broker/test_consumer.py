@@ -25,7 +25,7 @@ from tests.conftest import Broker
 
 
 def test_ready_means_ready(broker: Broker) -> None:
-    """What is published right after the ready line is heard, two hundred times out of as many."""
+    """What is published right after the ready line is received, each of two hundred times."""
     settings = settings_of(broker.amqp_url)
     with client(broker.amqp_url) as channel:
         for number in range(200):
@@ -57,22 +57,22 @@ def test_names_of_taps_are_never_the_same(broker: Broker) -> None:
     assert all(re.fullmatch(r"medtrack\.tap\.[0-9a-f]{16}", name) for name in names)
 
 
-def hear(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:
+def receive(tap: AmqpConsumer, count: int, seconds: float, *, acknowledge: bool) -> list[Delivery]:
     """Hear up to so many deliveries in so many seconds, each after the ready line."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     happenings = tap.deliveries()
     assert isinstance(next(happenings), Listening)
     until = time.monotonic() + seconds
     with client(_url_of(tap)) as channel:
         for number in range(count):
             channel.basic_publish(EXCHANGE, "tests.acks", b"%d" % number)
-    while len(heard) < count and time.monotonic() < until:
+    while len(received) < count and time.monotonic() < until:
         batch = next(happenings)
         assert isinstance(batch, list)
-        heard += batch
+        received += batch
         if acknowledge:
             tap.acknowledge([each.token for each in batch])
-    return heard
+    return received
 
 
 def _url_of(tap: AmqpConsumer) -> str:
@@ -86,10 +86,10 @@ def test_only_what_was_handled_is_acknowledged(broker: Broker, *, acknowledge: b
     """Acknowledged deliveries make room for more; without that the broker sends no further."""
     with AmqpConsumer(settings_of(broker.amqp_url), Tap(("tests.acks",)), print, Stop()) as tap:
         seconds = 20 if acknowledge else 1.5
-        heard = hear(tap, PREFETCH * 4, seconds, acknowledge=acknowledge)
+        received = receive(tap, PREFETCH * 4, seconds, acknowledge=acknowledge)
     expected = PREFETCH * 4 if acknowledge else PREFETCH
-    assert [each.body for each in heard] == [b"%d" % number for number in range(expected)]
-    assert not any(each.redelivered for each in heard)
+    assert [each.body for each in received] == [b"%d" % number for number in range(expected)]
+    assert not any(each.redelivered for each in received)
 
 
 def queue_of(running: Running) -> str:
@@ -192,7 +192,9 @@ NO_TOPICS = {
 @pytest.mark.parametrize("kind", NO_TOPICS)
 def test_what_patterns_are_to_an_exchange_is_said(private_broker: PrivateBroker, kind: str) -> None:
     """Where the exchange is no topic, the ready line says what becomes of patterns; it is so."""
-    hears = {"direct": ["student.*"], "topic": ["student.x"]}.get(kind, ["student.*", "student.x"])
+    receives = {"direct": ["student.*"], "topic": ["student.x"]}.get(
+        kind, ["student.*", "student.x"]
+    )
     with client(private_broker.amqp_url) as channel:
         channel.exchange_declare("tests.exchange", kind)
         settings = managed(private_broker, exchange="tests.exchange")
@@ -201,12 +203,12 @@ def test_what_patterns_are_to_an_exchange_is_said(private_broker: PrivateBroker,
             ready = next(happenings)
             channel.basic_publish("tests.exchange", "student.x", b"{}")
             channel.basic_publish("tests.exchange", "student.*", b"{}")
-            heard = {each.routing_key for each in heard_by(happenings, len(hears))}
+            received = {each.routing_key for each in received_by(happenings, len(receives))}
         channel.exchange_delete("tests.exchange")
     assert isinstance(ready, Listening)
     assert (ready.caution or "").startswith(NO_TOPICS[kind] or "")
     assert (ready.caution is None) is (NO_TOPICS[kind] is None)
-    assert heard >= {*hears}
+    assert received >= {*receives}
 
 
 def test_an_exchange_that_every_broker_has_is_known_by_name(broker: Broker) -> None:
@@ -256,15 +258,15 @@ def managed(broker: PrivateBroker, **changes: object) -> ConnectionSettings:
     return settings_of(broker.amqp_url, management_url=api, **changes)
 
 
-def heard_by(happenings: Iterator[object], count: int) -> list[Delivery]:
+def received_by(happenings: Iterator[object], count: int) -> list[Delivery]:
     """Wait for so many deliveries."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     until = time.monotonic() + 10
-    while len(heard) < count and time.monotonic() < until:
+    while len(received) < count and time.monotonic() < until:
         batch = next(happenings)
         assert isinstance(batch, list)
-        heard += batch
-    return heard
+        received += batch
+    return received
 
 
 def test_a_missing_exchange_is_exit_code_76(connected: Tool) -> None:
@@ -276,7 +278,7 @@ def test_a_missing_exchange_is_exit_code_76(connected: Tool) -> None:
 
 
 def test_listening_on_a_closed_port_ends_in_time(tool: Tool, tmp_path: Path) -> None:
-    """With no broker there, --retry-for bounds the tries, and nothing is recorded as heard."""
+    """With no broker there, --retry-for bounds the tries, and nothing is recorded as received."""
     started = time.monotonic()
     ran = tool.run("listen", "--url", "amqp://127.0.0.1:9", "--retry-for", "1")
     assert time.monotonic() - started < 5

@@ -11,7 +11,7 @@ import pytest
 from medtrack_cli.broker.amqp.continuity import Broker, Loss, has_kept_all
 from medtrack_cli.core.listening.sources import Queue, QueueType, Tap
 from medtrack_cli.core.ports import Stop
-from tests.broker.certificates import Heard, hearing
+from tests.broker.certificates import Received, raw_server
 from tests.broker.witness import settings_of
 
 TAP = Tap(name="tests")
@@ -28,14 +28,14 @@ def kept(
 ) -> bool:
     """Ask whether a loss ten seconds ago cost nothing, of an API that gives these answers."""
 
-    def answer(client: socket.socket, _heard: Heard) -> None:
+    def answer(client: socket.socket, _received: Received) -> None:
         path = client.recv(65536).split()[1].decode().removeprefix("/api/")
         known = {"cluster-name": {"name": "ours"}, **answers}
         body = json.dumps(known[path.partition("?")[0].partition("/")[0]]).encode()
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     loss = Loss(datetime.now(UTC) - timedelta(seconds=10), is_closed=closed, returns=returns)
-    with hearing(answer) as api:
+    with raw_server(answer) as api:
         url = f"http://127.0.0.1:{api.port}"
         settings = settings_of("amqp://u:p@127.0.0.1:1/%2F", management_url=url)
         return has_kept_all(settings, source, Broker("ours", version), loss, Stop())

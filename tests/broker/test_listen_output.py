@@ -48,7 +48,7 @@ def canary_bodies() -> Iterator[tuple[str, bytes]]:
 
 @contextmanager
 def published_when_ready(broker: Broker, messages: list[tuple[str, bytes]]) -> Iterator[None]:
-    """Publish as soon as somebody listens: what nobody hears is returned, and tried again."""
+    """Publish as soon as somebody listens: what nobody receives is returned, and tried again."""
     done = False
 
     def publish() -> None:
@@ -89,7 +89,7 @@ def test_personal_values_are_never_shown_to_people(
 
 
 @pytest.mark.parametrize("output", ["human", "json"])
-def test_what_is_heard_steers_no_terminal(connected: Tool, broker: Broker, output: str) -> None:
+def test_what_is_received_steers_no_terminal(connected: Tool, broker: Broker, output: str) -> None:
     """Routing keys, bodies and names of fields reach a terminal escaped in every output."""
     whole = event()
     whole["payload"] |= {"first_name": HOSTILE, HOSTILE: HOSTILE}

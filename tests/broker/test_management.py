@@ -9,7 +9,7 @@ from itertools import cycle
 import pytest
 
 from medtrack_cli.broker.management.client import LARGEST, Questions, Unanswered
-from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
+from tests.broker.certificates import Authority, Chain, Received, raw_server, tls_server
 from tests.broker.witness import settings_of
 from tests.cli.tool import Tool
 
@@ -18,11 +18,11 @@ UNKNOWN = "which queues would get them isn't known: "
 LOGIN = "kept-by-the-user"
 
 
-def answering(*pieces: bytes, pause: float = 0) -> Callable[[socket.socket, Heard], None]:
+def answering(*pieces: bytes, pause: float = 0) -> Callable[[socket.socket, Received], None]:
     """Answer whatever is asked by these pieces, the last of them for ever when there is a pause."""
 
-    def answer(peer: socket.socket, heard: Heard) -> None:
-        heard.said += peer.recv(65536)
+    def answer(peer: socket.socket, received: Received) -> None:
+        received.said += peer.recv(65536)
         with suppress(OSError):  # nobody waits for the rest
             for piece in _endless(pieces) if pause else pieces:
                 peer.sendall(piece)
@@ -57,7 +57,7 @@ def http(status: str, body: bytes = b"") -> bytes:
 )
 def test_a_dry_run_says_why_the_queues_are_unknown(tool: Tool, answer: bytes, why: str) -> None:
     """A dry run ends with 0 and says what the management API did, without the login."""
-    with hearing(answering(answer)) as api:
+    with raw_server(answering(answer)) as api:
         url = f"http://127.0.0.1:{api.port}"
         login = f"amqp://u:{LOGIN}@127.0.0.1:1"
         ran = tool.run(*DRY_RUN, MEDTRACK_URL=login, MEDTRACK_MANAGEMENT_URL=url)
@@ -78,7 +78,7 @@ def test_a_dry_run_says_why_the_queues_are_unknown(tool: Tool, answer: bytes, wh
 )
 def test_no_answer_in_pieces_takes_longer(pieces: tuple[bytes, ...]) -> None:
     """A question ends after two seconds, however the answer trickles in."""
-    with hearing(answering(*pieces, pause=0.2)) as api:
+    with raw_server(answering(*pieces, pause=0.2)) as api:
         url = f"http://127.0.0.1:{api.port}"
         of = settings_of("amqp://u:p@127.0.0.1", management_url=url)
         began = time.monotonic()

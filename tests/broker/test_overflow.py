@@ -72,7 +72,7 @@ def test_a_tap_that_was_full_before_we_came_is_told() -> None:
     assert list(overflow.took([delivery()], 1_342)) == []
 
 
-def test_a_backlog_begins_where_all_was_heard() -> None:
+def test_a_backlog_begins_where_all_was_received() -> None:
     """Its start moves on only with proof that what was published before has come."""
     backlog = Backlog()
     times = (datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in range(5))

@@ -128,7 +128,7 @@ def test_what_listen_prints_can_be_published(
     body = sample("student.created")
     with client(broker.amqp_url) as channel:
         channel.basic_publish(EXCHANGE, "student.created", body)
-    name = connected.write("heard.ndjson", listening.end().out)
+    name = connected.write("received.ndjson", listening.end().out)
     witness.take()
     assert connected.run("publish", "-f", name).code == 0
     assert [held.body for held in witness.take()] == [body]

@@ -18,20 +18,20 @@ def test_a_stream_is_read_and_left_as_it_was(broker: Broker) -> None:
         for number in range(3):
             channel.basic_publish("", NAME, b"%d" % number)
         for _ in range(2):
-            heard = read(broker)
-            assert [each.body for each in heard] == [b"0", b"1", b"2"]
-            assert [each.headers["x-stream-offset"] for each in heard] == [0, 1, 2]
+            received = read(broker)
+            assert [each.body for each in received] == [b"0", b"1", b"2"]
+            assert [each.headers["x-stream-offset"] for each in received] == [0, 1, 2]
         channel.queue_delete(NAME)
 
 
 def read(broker: Broker) -> list[Delivery]:
     """Read three events from the first on."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     with AmqpConsumer(settings_of(broker.amqp_url), Stream(NAME), print, Stop()) as consumer:
         for batch in consumer.deliveries():
-            heard += batch if isinstance(batch, list) else []
-            if len(heard) == 3:
+            received += batch if isinstance(batch, list) else []
+            if len(received) == 3:
                 break
-        consumer.acknowledge([heard[2].token])
-        consumer.acknowledge([heard[0].token, heard[1].token])
-    return heard
+        consumer.acknowledge([received[2].token])
+        consumer.acknowledge([received[0].token, received[1].token])
+    return received

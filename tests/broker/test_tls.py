@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from tests.broker.certificates import Authority, Chain, Heard, hearing, tls_server
+from tests.broker.certificates import Authority, Chain, Received, raw_server, tls_server
 from tests.builders import numbered
 from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool
@@ -65,24 +65,24 @@ CASES = {
 }
 
 
-def assert_refused(ran: Ran, heard: Heard, code: int, *words: str) -> None:
+def assert_refused(ran: Ran, received: Received, code: int, *words: str) -> None:
     """Assert that a server was asked once, told nothing, and named in an error with a hint."""
-    assert (ran.code, heard.said) == (code, b""), ran.err
-    assert heard.clients > 0, "nobody came"
+    assert (ran.code, received.said) == (code, b""), ran.err
+    assert received.clients > 0, "nobody came"
     assert ran.err.count("connecting to") == 1, ran.err
     error, hint = ran.err.splitlines()[-2:]
     assert error.startswith("error: ")
-    assert error.endswith(f"@localhost:{heard.port}/%2F")
+    assert error.endswith(f"@localhost:{received.port}/%2F")
     assert hint.strip().startswith("hint: ")
     assert [each for each in words if each not in ran.err] == []
 
 
 def run(
-    tool: Tool, command: str, heard: Heard, *more: str, scheme: str = "amqps", **environ: Any
+    tool: Tool, command: str, received: Received, *more: str, scheme: str = "amqps", **environ: Any
 ) -> Ran:
     """Run a command against a server, for people to read."""
     tool.write("events.ndjson", b"".join(numbered(1)))
-    url = f"{scheme}://admin:secret@localhost:{heard.port}/%2F"
+    url = f"{scheme}://admin:secret@localhost:{received.port}/%2F"
     return tool.run(*COMMANDS[command], "-o", "human", *more, MEDTRACK_URL=url, **environ)
 
 
@@ -93,9 +93,9 @@ def test_an_untrusted_server_hears_no_amqp(
     """What is wrong with TLS is said once, with the certificate's names or dates; 77, no retry."""
     case = CASES[name]
     signer = stranger if case.is_stranger else authority
-    with tls_server(signer.pair("server", case.identity, **case.validity), case.newest) as heard:
-        ran = run(tool, command, heard, "--ca-file", str(authority.ca_file))
-    assert_refused(ran, heard, 77, *case.words)
+    with tls_server(signer.pair("server", case.identity, **case.validity), case.newest) as received:
+        ran = run(tool, command, received, "--ca-file", str(authority.ca_file))
+    assert_refused(ran, received, 77, *case.words)
 
 
 CHAINS = {
@@ -141,9 +141,9 @@ def test_a_certificate_that_is_refused_has_its_own_sentence(tool: Tool, name: st
     """What is wrong is said of the certificate that it is wrong with, and no other trust asked."""
     chain, words = CHAINS[name]
     pair, ca_file = chain.write(tool.folder)
-    with tls_server(pair) as heard:
-        ran = run(tool, "listen", heard, "--ca-file", str(ca_file))
-    assert_refused(ran, heard, 77, *words)
+    with tls_server(pair) as received:
+        ran = run(tool, "listen", received, "--ca-file", str(ca_file))
+    assert_refused(ran, received, 77, *words)
     assert "give its authority" not in ran.err
 
 
@@ -158,18 +158,18 @@ def test_a_certificate_that_is_refused_has_its_own_sentence(tool: Tool, name: st
 def test_what_a_broker_refuses_itself_is_looked_for(tool: Tool, chain: Chain, words: str) -> None:
     """Where all that comes is an alert, the certificate tells whether its hash is why."""
     pair, ca_file = chain.write(tool.folder)
-    with tls_server(pair, ssl.TLSVersion.TLSv1_2, "CAMELLIA128-SHA") as heard:
-        ran = run(tool, "listen", heard, "--ca-file", str(ca_file))
-    assert_refused(ran, heard, 77, words)
+    with tls_server(pair, ssl.TLSVersion.TLSv1_2, "CAMELLIA128-SHA") as received:
+        ran = run(tool, "listen", received, "--ca-file", str(ca_file))
+    assert_refused(ran, received, 77, words)
     assert "--cert-file" not in ran.err
 
 
 def test_a_chain_of_these_tests_is_trusted(tool: Tool) -> None:
     """With nothing wrong with it, the certificate of the test before is no hindrance."""
     pair, ca_file = Chain().write(tool.folder)
-    with tls_server(pair) as heard:
-        ran = run(tool, "listen", heard, "--ca-file", str(ca_file), "--retry-for", "1")
-    assert heard.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
+    with tls_server(pair) as received:
+        ran = run(tool, "listen", received, "--ca-file", str(ca_file), "--retry-for", "1")
+    assert received.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
 
 
 @pytest.mark.parametrize(
@@ -186,25 +186,25 @@ def test_another_protocol_is_named(  # noqa: PLR0913, PLR0917 -- a table
 ) -> None:
     """A port that speaks something else is left at once, and never tried again."""
 
-    def greet(client: socket.socket, _heard: Heard) -> None:
+    def greet(client: socket.socket, _received: Received) -> None:
         if server == "http":
             http(client)
         client.sendall(b"AMQP\x00\x00\x09\x01")  # what RabbitMQ says to what it can't read
         client.close()
 
     pair = authority.pair("server", "localhost")
-    with tls_server(pair) if server == "TLS" else hearing(greet) as heard:
-        ran = run(tool, "publish", heard, scheme=scheme)
-    assert_refused(ran, heard, code, words)
+    with tls_server(pair) if server == "TLS" else raw_server(greet) as received:
+        ran = run(tool, "publish", received, scheme=scheme)
+    assert_refused(ran, received, code, words)
 
 
 def test_a_silent_server_gets_no_more_than_its_time(tool: Tool) -> None:
     """A server that takes a TLS connection and says nothing is left when the time is up: 69."""
-    with hearing(lambda client, _heard: silence(client)) as heard:
-        url = f"amqps://admin:secret@localhost:{heard.port}"
+    with raw_server(lambda client, _received: silence(client)) as received:
+        url = f"amqps://admin:secret@localhost:{received.port}"
         ran = tool.run("listen", "--retry-for", "1", MEDTRACK_URL=url, seconds=10)
     assert (ran.code, "no answer in time" in ran.err) == (69, True), ran.err
-    assert heard.clients > 0
+    assert received.clients > 0
 
 
 WEAKENED: dict[str, tuple[dict[str, Any], str]] = {
@@ -222,13 +222,13 @@ WEAKENED: dict[str, tuple[dict[str, Any], str]] = {
 def test_no_url_and_no_file_weakens_the_checks(tool: Tool, stranger: Authority, name: str) -> None:
     """What would switch checks off is an error of configuration, before anything is connected."""
     environ, line = WEAKENED[name]
-    with tls_server(stranger.pair("server", "localhost")) as heard:
-        url = f"amqps://admin:secret@localhost:{heard.port}/%2F"
+    with tls_server(stranger.pair("server", "localhost")) as received:
+        url = f"amqps://admin:secret@localhost:{received.port}/%2F"
         if line:
             profile = f"url: '{url}', {line}"
             tool.write("medtrack.yaml", f"default_profile: x\nprofiles: {{x: {{{profile}}}}}\n")
         ran = tool.run("listen", **{key: url + query for key, query in environ.items()})
-    assert (ran.code, heard.clients) == (78, 0), ran.err
+    assert (ran.code, received.clients) == (78, 0), ran.err
 
 
 @pytest.mark.parametrize(
@@ -244,20 +244,20 @@ def test_no_variable_weakens_the_checks(
     tool: Tool, stranger: Authority, environ: dict[str, Any]
 ) -> None:
     """Variables that switch checks off elsewhere do nothing, and no key is written down."""
-    with tls_server(stranger.pair("server", "localhost")) as heard:
-        ran = run(tool, "listen", heard, **environ)
-    assert_refused(ran, heard, 77, "unknown here")
+    with tls_server(stranger.pair("server", "localhost")) as received:
+        ran = run(tool, "listen", received, **environ)
+    assert_refused(ran, received, 77, "unknown here")
     assert not (tool.folder / "keys.log").exists()
 
 
 def test_insecure_is_typed_and_warned_of(tool: Tool, stranger: Authority) -> None:
     """With --insecure on the command line any certificate will do, and a warning says so."""
-    with tls_server(stranger.pair("server", "elsewhere.example", **EXPIRED)) as heard:
-        url = f"amqps://admin:secret@localhost:{heard.port}/%2F"
+    with tls_server(stranger.pair("server", "elsewhere.example", **EXPIRED)) as received:
+        url = f"amqps://admin:secret@localhost:{received.port}/%2F"
         ran = tool.run("listen", "--insecure", "--retry-for", "1", MEDTRACK_URL=url)
-    assert heard.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
+    assert received.said.startswith(b"AMQP\x00\x00\x09\x01"), ran.err
     warned = "certificates are not checked (--insecure): any server that answers as localhost"
-    assert f"{warned}:{heard.port}" in ran.err
+    assert f"{warned}:{received.port}" in ran.err
     assert "secret" not in ran.err
 
 
@@ -306,14 +306,14 @@ def test_own_files_that_cant_be_used(tool: Tool, authority: Authority, stranger:
 def test_a_passphrase_is_asked_for_and_never_shown(tool: Tool, authority: Authority) -> None:
     """On a terminal the passphrase is asked for without echo; with it the key opens."""
     certificate, key = authority.encrypted("me", "me@example.org", PASSPHRASE)
-    with hearing(lambda client, _heard: client.close()) as heard:
+    with raw_server(lambda client, _received: client.close()) as received:
         code, seen = answering(
             tool,
             ("listen", "--cert-file", str(certificate), "--key-file", str(key)),
-            {"MEDTRACK_URL": f"amqps://admin:secret@localhost:{heard.port}/%2F"},
+            {"MEDTRACK_URL": f"amqps://admin:secret@localhost:{received.port}/%2F"},
             question=b"private key",
             answer=f"{PASSPHRASE}\n".encode(),
         )
-    assert (code, heard.clients > 0) == (69, True), seen
+    assert (code, received.clients > 0) == (69, True), seen
     assert str(key).encode() in seen
     assert PASSPHRASE.encode() not in seen

@@ -74,11 +74,11 @@ def assert_goes_through(
     with client(private_broker.amqp_url) as channel, Witness(channel) as witness:
         listener = tool.listen("--count", "2", "--timeout", "30", *options)
         published = tool.run("publish", "-f", name, "-o", "json", *options)
-        heard = listener.end()
+        received = listener.end()
         held = [each.body for each in witness.take()]
     assert (published.code, published.summary["confirmed"]) == (0, 2), published.err
     assert held == [line.strip() for line in sent]
-    assert (heard.code, len(heard.of_kind("event"))) == (0, 2), heard.err
+    assert (received.code, len(received.of_kind("event"))) == (0, 2), received.err
     assert "amqps://" in published.err
     assert "warning" not in published.err.lower()
 

@@ -37,12 +37,16 @@ def test_events_go_to_the_profile_that_is_typed(
     listener = misled.start("listen", *typed, "--count", "2", "--record", "r.ndjson")
     listener.await_text('"listening"')
     published = misled.run("publish", "-f", name, *typed)
-    heard = listener.end()
+    received = listener.end()
     replayed = misled.run("replay", "r.ndjson", "--speed", "max", *typed)
 
-    assert (published.code, heard.code, replayed.code) == (0, 0, 0)
+    assert (published.code, received.code, replayed.code) == (0, 0, 0)
     assert [each.body + b"\n" for each in witness.take()] == [*numbered(2)] * 2
-    for ran, said in ((published, published.out), (replayed, replayed.out), (heard, heard.err)):
+    for ran, said in (
+        (published, published.out),
+        (replayed, replayed.out),
+        (received, received.err),
+    ):
         assert ran.err.startswith(WARNING)
         assert ran.err.count('"level":"warning"') == 1
         for field, value in target(broker).items():

@@ -152,15 +152,15 @@ def _import_all() -> None:
 
 def _serve(wishes: int) -> list[str] | None:
     """Fork at every wish; give the arguments in the process that was forked."""
-    heard, bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    rung, bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(bell)
     running: dict[int, int] = {}
     with socket.socket(fileno=wishes) as control:
         while True:
-            ready = select.select([wishes, heard], [], [])[0]
-            if heard in ready:
-                os.read(heard, 4096)
+            ready = select.select([wishes, rung], [], [])[0]
+            if rung in ready:
+                os.read(rung, 4096)
                 _tell_of_ends(running)
             if wishes not in ready:
                 continue
@@ -177,7 +177,7 @@ def _serve(wishes: int) -> list[str] | None:
                 continue
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for each in (heard, bell, told, *running.values()):
+            for each in (rung, bell, told, *running.values()):
                 os.close(each)
             break
     return _become(streams, *wish)

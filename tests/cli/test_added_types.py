@@ -166,7 +166,7 @@ def test_workers_know_added_types(added: Tool) -> None:
 
 
 def test_added_types_travel(joined: Tool, witness: Witness) -> None:
-    """Published, heard, recorded and replayed: an added type is valid or not as a built-in one."""
+    """Published, received, recorded, replayed: an added type is judged as a built-in one."""
     joined.write("good.ndjson", ndjson(booked(), whole("student.created", STUDENT, "2.0")))
     joined.write("bad.ndjson", ndjson(booked(floor=99)))
     listening = joined.listen("--record", "all.ndjson", "--count", "3")
@@ -174,13 +174,13 @@ def test_added_types_travel(joined: Tool, witness: Witness) -> None:
     refused = joined.run("publish", "-f", "bad.ndjson", "-o", "json")
     assert (refused.code, refused.summary["invalid"]) == (1, 1)
     assert joined.run("publish", "-f", "bad.ndjson", "--no-validate").code == 0
-    heard = listening.end().of_kind("event")
-    assert [(each["routing_key"], each["valid"]) for each in heard] == [
+    received = listening.end().of_kind("event")
+    assert [(each["routing_key"], each["valid"]) for each in received] == [
         ("room.booked", True),
         ("student.created", True),
         ("room.booked", False),
     ]
-    assert [each["rule"] for each in heard[2]["findings"]] == ["out_of_range"]
+    assert [each["rule"] for each in received[2]["findings"]] == ["out_of_range"]
     assert len(witness.take()) == 3
     assert joined.run("validate", "all.ndjson", "-o", "json").summary["invalid"] == 1
     for how, code, sent in (("send", 0, 3), ("skip", 0, 2), ("fail", 1, 0)):

@@ -17,7 +17,7 @@ from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations.checks import CHECKS
 from medtrack_cli.errors import TimedOut
 from medtrack_cli.world import World
-from tests.broker.certificates import Authority, hearing, tls_server
+from tests.broker.certificates import Authority, raw_server, tls_server
 from tests.builders import encode, spoilt
 from tests.cli.pty_run import answering, on_terminal
 from tests.cli.tool import Ran, Tool
@@ -230,7 +230,7 @@ def test_a_password_typed_is_said_to_be(tool: Tool) -> None:
 
 def test_ctrl_c_ends_it_cleanly(tool: Tool) -> None:
     """130 within a second, and what was found until then is said."""
-    with hearing(lambda peer, _: silence(peer)) as server:
+    with raw_server(lambda peer, _: silence(peer)) as server:
         url = f"amqp://ann:canary-4711@127.0.0.1:{server.port}/"
         running = tool.start("doctor", "-o", "json", MEDTRACK_URL=url)
         until = time.monotonic() + 20

@@ -114,9 +114,9 @@ def test_the_greatest_numbers_are_taken_by_a_real_connection(connected: Tool) ->
     published = connected.run("publish", "-f", "e.ndjson", *times, *rest)
     listener.await_text('"event"', stream="out")
     listener.signal(signal.SIGINT)
-    heard = listener.end()
+    received = listener.end()
     assert (published.code, published.summary["confirmed"]) == (0, 1), published.err
-    assert (heard.code, len(heard.records)) == (130, 1), heard.err
+    assert (received.code, len(received.records)) == (130, 1), received.err
 
 
 def test_every_option_that_takes_a_number_bounds_it() -> None:

@@ -303,14 +303,14 @@ def test_unchecked_events_are_sent_and_marked(connected: Tool, witness: Witness)
     listening = connected.listen("--count", "2")
     body = b'{"event_type":"student.deleted","payload":{"studnet_id":1}}'
     connected.write("bad.json", body)
-    connected.write("unknown.json", b'{"event_type":"never.heard", "payload":{}}')
+    connected.write("unknown.json", b'{"event_type":"never.received", "payload":{}}')
     for name in ("bad.json", "unknown.json"):
         ran = connected.run("publish", "-f", name, "--no-validate", "-o", "json")
         assert (ran.code, ran.summary["confirmed"]) == (0, 1)
-    heard = listening.end().of_kind("event")
-    assert [(each["routing_key"], each["valid"]) for each in heard] == [
+    received = listening.end().of_kind("event")
+    assert [(each["routing_key"], each["valid"]) for each in received] == [
         ("student.deleted", False),
-        ("never.heard", False),
+        ("never.received", False),
     ]
     sent = json.loads(witness.take()[0].body)
     assert sent["payload"] == {"studnet_id": 1}

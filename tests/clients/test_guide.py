@@ -55,11 +55,11 @@ def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def judged(heard: Ran) -> list[tuple[str, bool, list[str]]]:
-    """Give each event that was heard: its key, whether it is valid, its rules, each explained."""
+def judged(received: Ran) -> list[tuple[str, bool, list[str]]]:
+    """Give each event that was received: key, whether it is valid, its rules, each explained."""
     found = [
         (each["routing_key"], each["valid"], [finding["rule"] for finding in each["findings"]])
-        for each in heard.of_kind("event")
+        for each in received.of_kind("event")
     ]
     for rule in {rule for *_, rules in found for rule in rules}:
         assert run("explain", rule).code == 0
@@ -122,7 +122,7 @@ def test_the_guides_consumer_hears_publish(connected: Tool, broker: Broker) -> N
         assert "Traceback" not in said.read_text("utf-8")
 
 
-def test_the_guides_curl_example_is_heard_as_invalid(connected: Tool, broker: Broker) -> None:
+def test_the_guides_curl_example_is_received_as_invalid(connected: Tool, broker: Broker) -> None:
     """The guide's test event, incomplete and with an id that is none, is shown with findings.
 
     Listening goes on, and its exit code doesn't change.
@@ -133,13 +133,13 @@ def test_the_guides_curl_example_is_heard_as_invalid(connected: Tool, broker: Br
     assert '{"routed":true}' in done.stdout
     name = str(sample_folder() / "stage.created.json")
     assert connected.run("publish", "-f", name).code == 0
-    heard = listening.end()
-    assert heard.code == 0
-    assert [(key, valid) for key, valid, _ in judged(heard)] == [
+    received = listening.end()
+    assert received.code == 0
+    assert [(key, valid) for key, valid, _ in judged(received)] == [
         ("student.created", False),
         ("stage.created", True),
     ]
-    found = {(each["rule"], each["pointer"]) for each in heard.records[0]["findings"]}
+    found = {(each["rule"], each["pointer"]) for each in received.records[0]["findings"]}
     names = ("user_id", "cin", "phone", "first_name", "last_name")
     assert found == {
         ("bad_format", "/payload/student_id"),

@@ -43,7 +43,7 @@ class MemoryBroker:
         self.taps: list[MemoryConsumer] = []
         self.queues: dict[str, list[Delivery]] = {}  # those that stay
         self.sent: list[Message] = []
-        self.backlog: list[Message] = []  # what a new tap hears at once
+        self.backlog: list[Message] = []  # what a new tap receives at once
         self.acknowledged = 0
 
     def open_publisher(

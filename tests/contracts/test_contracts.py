@@ -73,25 +73,25 @@ def doors(request: pytest.FixtureRequest) -> Doors:
 
 
 class Inbox:
-    """A tap that is ready, and what it hears."""
+    """A tap that is ready, and what it receives."""
 
     def __init__(self, tap: Consumer) -> None:
         self.tap = tap
         self._happenings = tap.deliveries()
         self.ready = next(self._happenings)
 
-    def hear(self, count: int, *, acknowledge: bool = True) -> list[Delivery]:
+    def receive(self, count: int, *, acknowledge: bool = True) -> list[Delivery]:
         """Wait for so many deliveries, and acknowledge them at once or leave that."""
-        heard: list[Delivery] = []
+        received: list[Delivery] = []
         until = time.monotonic() + 20
-        while len(heard) < count:
-            assert time.monotonic() < until, f"heard only {len(heard)} of {count}"
+        while len(received) < count:
+            assert time.monotonic() < until, f"received only {len(received)} of {count}"
             batch = next(self._happenings)
             assert isinstance(batch, list)
             if acknowledge:
                 self.tap.acknowledge([each.token for each in batch])
-            heard += batch
-        return heard
+            received += batch
+        return received
 
 
 def test_adapters_fit_their_ports() -> None:
@@ -114,23 +114,23 @@ def test_adapters_fit_their_ports() -> None:
             call()  # type: ignore[operator]
 
 
-def test_everything_is_confirmed_and_heard_in_order(doors: Doors) -> None:
+def test_everything_is_confirmed_and_received_in_order(doors: Doors) -> None:
     """Each message has one receipt, confirmed, and arrives exact and in the order published."""
     number = 100 if doors.settings.via_http else 1200  # some windows
     sent = [message(position) for position in range(1, number + 1)]
     with doors.tap("student.#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         receipts = list(publisher.publish(iter(sent)))
-        heard = hearing.hear(len(sent))
+        received = inbox.receive(len(sent))
     assert receipts == [each.receipt(Outcome.CONFIRMED) for each in sent]
-    assert [(each.body, each.message_id) for each in heard] == [
+    assert [(each.body, each.message_id) for each in received] == [
         (each.body, each.message_id) for each in sent
     ]
-    assert {(each.routing_key, each.exchange, each.redelivered) for each in heard} == {
+    assert {(each.routing_key, each.exchange, each.redelivered) for each in received} == {
         ("student.deleted", "medtrack.events", False)
     }
     expected = {"content_type": "application/json", "delivery_mode": 2}
-    assert all(each.properties == {**expected, "message_id": each.message_id} for each in heard)
+    assert all(each.properties == {**expected, "message_id": each.message_id} for each in received)
 
 
 def test_a_tap_is_ready_at_its_first_word(doors: Doors) -> None:
@@ -144,15 +144,15 @@ def test_a_tap_is_ready_at_its_first_word(doors: Doors) -> None:
 
 
 def test_a_tap_hears_only_its_patterns(doors: Doors) -> None:
-    """A message that no pattern matches is unroutable; one that two match is heard once."""
+    """A message that no pattern matches is unroutable; one that two match is received once."""
     with doors.tap("stage.*", "stage.created") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         keys = ["stage.created", "student.created", "stage.accepted"]
         sent = [message(index, routing_key=key) for index, key in enumerate(keys, 1)]
         receipts = {each.position: each.outcome for each in publisher.publish(sent)}
-        heard = [each.routing_key for each in hearing.hear(2)]
+        received = [each.routing_key for each in inbox.receive(2)]
     assert receipts == {1: Outcome.CONFIRMED, 2: Outcome.UNROUTABLE, 3: Outcome.CONFIRMED}
-    assert heard == ["stage.created", "stage.accepted"]
+    assert received == ["stage.created", "stage.accepted"]
 
 
 def test_nobody_listening_is_unroutable(doors: Doors) -> None:
@@ -167,12 +167,12 @@ def test_receipts_in_the_source_pass_through(doors: Doors) -> None:
     """A receipt among the messages comes out as it is, and nothing is sent for it."""
     invalid = Receipt(2, "f", 2, None, None, Outcome.INVALID, "1 finding")
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         receipts = list(publisher.publish([message(1), invalid, message(3)]))
-        heard = hearing.hear(2)
+        received = inbox.receive(2)
     assert invalid in receipts
     assert sorted(each.position for each in receipts) == [1, 2, 3]
-    assert [each.message_id for each in heard] == ["id-1", "id-3"]
+    assert [each.message_id for each in received] == ["id-1", "id-3"]
 
 
 def test_properties_and_headers_keep_their_types(doors: Doors) -> None:
@@ -203,35 +203,35 @@ def test_properties_and_headers_keep_their_types(doors: Doors) -> None:
     }
     sent = message(1, properties=properties, headers=headers)
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         (receipt,) = publisher.publish([sent])
         if doors.settings.via_http:
             assert (receipt.outcome, "types" in receipt.reason) == (Outcome.REFUSED, True)
             return
-        (heard,) = hearing.hear(1)
-    assert heard.properties == {**properties, "message_id": "id-1"}
-    assert heard.headers == headers
-    assert type(heard.headers["yes"]) is bool
+        (received,) = inbox.receive(1)
+    assert received.properties == {**properties, "message_id": "id-1"}
+    assert received.headers == headers
+    assert type(received.headers["yes"]) is bool
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00\xff" * 3000, b"x" * 200_000, b"\xce"], ids=len)
 def test_bodies_are_exact(doors: Doors, body: bytes) -> None:
     """A body of any length and content arrives byte for byte."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         (receipt,) = publisher.publish([message(1, body=body)])
-        (heard,) = hearing.hear(1)
+        (received,) = inbox.receive(1)
     assert receipt.outcome is Outcome.CONFIRMED
-    assert heard.body == body
+    assert received.body == body
 
 
 def test_a_key_beyond_amqps_limit_is_refused(doors: Doors) -> None:
     """A routing key of 256 bytes is refused with a reason; what follows it is sent."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         sent = [message(1, routing_key="é" * 128), message(2, routing_key="é" * 127)]
         receipts = {each.position: each for each in publisher.publish(sent)}
-        assert [each.message_id for each in hearing.hear(1)] == ["id-2"]
+        assert [each.message_id for each in inbox.receive(1)] == ["id-2"]
     assert receipts[1].outcome is Outcome.REFUSED
     assert receipts[1].reason
     assert receipts[2].outcome is Outcome.CONFIRMED
@@ -287,18 +287,18 @@ def test_a_wish_to_stop_ends_listening(doors: Doors) -> None:
 def test_deliveries_are_acknowledged_and_given_back_in_any_order(doors: Doors) -> None:
     """What is given back comes again, marked; what was acknowledged doesn't; nothing is lost."""
     with doors.tap("#") as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         list(publisher.publish([message(position) for position in range(1, 7)]))
-        tokens = {each.message_id: each.token for each in hearing.hear(6, acknowledge=False)}
+        tokens = {each.message_id: each.token for each in inbox.receive(6, acknowledge=False)}
         assert list(tokens.values()) == sorted(tokens.values())
         tap.acknowledge([tokens["id-4"], tokens["id-2"]])
         tap.give_back([tokens["id-5"], tokens["id-1"]])
-        again = hearing.hear(2, acknowledge=False)
+        again = inbox.receive(2, acknowledge=False)
         assert {each.message_id for each in again} == {"id-1", "id-5"}
         assert all(each.redelivered for each in again)
         tap.acknowledge([tokens["id-6"], *(each.token for each in again), tokens["id-3"]])
         list(publisher.publish([message(7)]))
-        assert [each.message_id for each in hearing.hear(1)] == ["id-7"]
+        assert [each.message_id for each in inbox.receive(1)] == ["id-7"]
 
 
 def test_who_leaves_gets_nothing_again(doors: Doors) -> None:
@@ -306,11 +306,11 @@ def test_who_leaves_gets_nothing_again(doors: Doors) -> None:
     name = f"tests.contract.{uuid4()}"
     with doors.tap("tests.left", name=name) as tap, doors.publisher() as publisher:
         sent = [message(number, routing_key="tests.left") for number in range(1, 9)]
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         list(publisher.publish(sent))
-        tap.leave([each.token for each in hearing.hear(8, acknowledge=False)])
+        tap.leave([each.token for each in inbox.receive(8, acknowledge=False)])
     with doors.consumer(Queue(name)) as consumer:
-        again = Inbox(consumer).hear(8)
+        again = Inbox(consumer).receive(8)
     assert [each.message_id for each in again] == [each.message_id for each in sent]
     assert all(each.redelivered for each in again)
 
@@ -319,14 +319,14 @@ def test_what_is_not_acknowledged_stays_in_its_queue(doors: Doors) -> None:
     """Of a queue that stays, the next consumer gets what the last one didn't acknowledge."""
     name = f"tests.contract.{uuid4()}"
     with doors.tap("tests.kept", name=name) as tap, doors.publisher() as publisher:
-        hearing = Inbox(tap)
+        inbox = Inbox(tap)
         list(
             publisher.publish([message(number, routing_key="tests.kept") for number in range(1, 5)])
         )
-        heard = hearing.hear(4, acknowledge=False)
-        tap.acknowledge([heard[2].token, heard[0].token])
+        received = inbox.receive(4, acknowledge=False)
+        tap.acknowledge([received[2].token, received[0].token])
     with doors.consumer(Queue(name)) as consumer:
-        rest = Inbox(consumer).hear(2)
+        rest = Inbox(consumer).receive(2)
     assert [(each.message_id, each.redelivered) for each in rest] == [
         ("id-2", True),
         ("id-4", True),

@@ -141,7 +141,7 @@ def test_warnings_leave_an_event_valid(rule: Rule) -> None:
 
 
 def test_only_publishing_warns_of_medtracks_own_types() -> None:
-    """`stage.completed` may be heard without a warning; publishing it draws one."""
+    """`stage.completed` may be received without a warning; publishing it draws one."""
     assert found(event("stage.completed")) == []
     published = found(event("stage.completed"), publishing=True)
     assert published == [("emitted_by_medtrack", "/event_type")]

@@ -41,12 +41,12 @@ def told(running: Running, kind: str) -> dict[str, Any]:
 
 
 def keys(ran: Ran) -> list[str]:
-    """Read back the routing keys heard."""
+    """Read back the routing keys received."""
     return [each["routing_key"] for each in ran.of_kind("event")]
 
 
 def check_story(running: Running, broker: PrivateBroker, *, missed: bool = True) -> Ran:
-    """The interruption was told with start and end, and what came after it was heard."""
+    """The interruption was told with start and end, and what came after it was received."""
     running.await_text('"resumed"', 60)
     say(broker, "after.it")
     running.await_text("after.it", stream="out")

@@ -88,9 +88,9 @@ def test_a_killed_leader_costs_nothing_that_was_confirmed(cluster: Cluster, tool
     readers = [reader(tool, cluster, 0), reader(tool, cluster, 2)]
     cluster.kill(2)
     publish(cluster, 0, range(200, 300))
-    heard = [each.end(60) for each in readers]
-    assert [numbers(each) for each in heard] == [list(range(300))] * 2
-    assert '"may_have_missed":false' in heard[1].err
+    received = [each.end(60) for each in readers]
+    assert [numbers(each) for each in received] == [list(range(300))] * 2
+    assert '"may_have_missed":false' in received[1].err
     await_true(lambda: len(shown(tool)["online"] or ()) == 2)
     assert shown(tool)["replicas"] == names
     assert cluster.leader(NAME) != 2

@@ -147,14 +147,14 @@ def test_what_comes_is_read_behind_what_is_there(
     fill(stream, 3)
     with Tool(tmp_path, MEDTRACK_URL=fragile_broker.amqp_url) as tool:
         line = ("listen", "--from-stream", NAME, "-o", "json")
-        heard = [
+        received = [
             tool.start(*line, *more)
             for more in (("--count", "5"), ("--offset", "next", "--count", "2"))
         ]
-        for each in heard:
+        for each in received:
             each.await_text('"listening"')
         fill(stream, 2, before=3)
-        ran, later = (each.end() for each in heard)
+        ran, later = (each.end() for each in received)
     assert (ran.code, numbers(ran)) == (0, [0, 1, 2, 3, 4]), ran.err
     assert (later.code, numbers(later)) == (0, [3, 4]), later.err
 
@@ -417,10 +417,10 @@ def test_200_000_events_are_read_exactly_in_little_memory(
         running.await_text('"message_id":"2000"', 120, stream="out")
         private.rabbitmqctl(fragile_broker, "close_all_connections", "a test")
         assert peak_memory(running) < 120
-        heard = running.end()
-    assert heard.code == 0
-    assert '"interrupted"' in heard.err
-    assert numbers(heard) == list(range(200_000))
+        received = running.end()
+    assert received.code == 0
+    assert '"interrupted"' in received.err
+    assert numbers(received) == list(range(200_000))
 
 
 @pytest.mark.long

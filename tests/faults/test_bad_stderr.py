@@ -1,4 +1,4 @@
-"""stderr that takes nothing: the exit code and all of stdout are those of a run that is heard."""
+"""stderr that takes nothing: exit code and stdout are those of a run whose stderr is read."""
 
 import json
 import os
@@ -116,16 +116,16 @@ def alike(out: str) -> list[str]:
 
 
 def compare(tool: Tool, arguments: tuple[str, ...], code: int) -> None:
-    """Run with each kind of stderr at once, and compare with a run that is heard."""
-    heard = tool.run(*arguments)
-    assert heard.code == code, heard.err
+    """Run with each kind of stderr at once, and compare with a run whose stderr is read."""
+    received = tool.run(*arguments)
+    assert received.code == code, received.err
     with ExitStack() as stack:
         runs = {
             name: start(tool, arguments, stack.enter_context(kind()))
             for name, kind in KINDS.items()
         }
         found = {name: ended(process) for name, process in runs.items()}
-    assert found == dict.fromkeys(KINDS, (code, alike(heard.out)))
+    assert found == dict.fromkeys(KINDS, (code, alike(received.out)))
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ LONG = pytest.mark.long
 def test_stderr_is_never_a_verdict(
     stocked: Tool, fragile_broker: PrivateBroker, command: str, code: int
 ) -> None:
-    """Full, closed, left, unread, stopped or hung: nothing differs but what isn't heard."""
+    """Full, closed, left, unread, stopped or hung: nothing differs but what can't be read."""
     at = f"127.0.0.1:{fragile_broker.amqp_port}"
     arguments = tuple(command.format(at=at, closed=free_port()).split())
     compare(stocked, arguments, code)
@@ -189,13 +189,15 @@ def test_stderr_is_never_a_verdict(
 @pytest.mark.parametrize(
     "kind", ["full", *(pytest.param(name, marks=LONG) for name in ("left", "unread"))]
 )
-def test_a_loss_is_survived_unheard(away: Tool, fragile_broker: PrivateBroker, kind: str) -> None:
+def test_a_loss_is_survived_without_stderr(
+    away: Tool, fragile_broker: PrivateBroker, kind: str
+) -> None:
     """A connection is lost and regained: every event has its receipt, and is confirmed."""
     count = 3000
     name = away.write("events.ndjson", b"".join(numbered(count)))
     with (
         Proxy(fragile_broker.amqp_port) as proxy,
-        durable(fragile_broker, "tests.unheard"),
+        durable(fragile_broker, "tests.unreceived"),
         KINDS[kind]() as stderr,
     ):
         url = proxy.through(fragile_broker.amqp_url)

@@ -14,7 +14,7 @@ from medtrack_cli.core.connection_settings import ConnectionSettings, TlsSetting
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import AccessRefused, BrokerUnreachable, TopologyError
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import Heard, hearing
+from tests.broker.certificates import Received, raw_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.builders import message
@@ -24,14 +24,14 @@ QUESTION = 1.0
 SLACK = 0.9  # for a connection, and a busy machine
 
 
-def mute(client: socket.socket, _heard: Heard) -> None:
+def mute(client: socket.socket, _received: Received) -> None:
     """Take the question and give no answer."""
     silence(client)
 
 
 def test_a_missing_exchange_waits_a_second_for_its_hint(fragile_broker: PrivateBroker) -> None:
     """A management API that says nothing is asked once, and costs a second; the hint is there."""
-    with hearing(mute) as api:
+    with raw_server(mute) as api:
         settings = settings_of(
             fragile_broker.amqp_url,
             exchange="nowhere",
@@ -48,7 +48,7 @@ def test_a_missing_exchange_waits_a_second_for_its_hint(fragile_broker: PrivateB
 
 def test_a_missing_vhost_waits_a_second_for_its_hint(fragile_broker: PrivateBroker) -> None:
     """So it is with a vhost, however long it may be tried."""
-    with hearing(mute) as api:
+    with raw_server(mute) as api:
         url = fragile_broker.amqp_url.removesuffix("%2F") + "nowhere"
         settings = settings_of(url, management_url=f"http://127.0.0.1:{api.port}")
         started = time.monotonic()
@@ -62,7 +62,7 @@ def test_a_missing_vhost_waits_a_second_for_its_hint(fragile_broker: PrivateBrok
 
 def test_a_loss_is_told_before_anybody_is_asked(fragile_broker: PrivateBroker) -> None:
     """The thread that reads from the broker asks nobody: the loss is told at once."""
-    with hearing(mute) as api:
+    with raw_server(mute) as api:
         settings = settings_of(
             fragile_broker.amqp_url,
             exchange="nowhere",
@@ -85,8 +85,8 @@ def test_a_loss_is_told_before_anybody_is_asked(fragile_broker: PrivateBroker) -
 def stalling(context: Any, *, taken: int) -> Any:
     """Take so many TLS connections, and stall in the handshakes of all others."""
 
-    def answer(client: socket.socket, heard: Heard) -> None:
-        if heard.clients > taken:
+    def answer(client: socket.socket, received: Received) -> None:
+        if received.clients > taken:
             silence(client)
         with context.wrap_socket(client, server_side=True) as peer:
             silence(peer)
@@ -98,7 +98,7 @@ def test_a_certificate_is_looked_at_for_a_second() -> None:
     """A server that stalls at the second look is told without the certificate's names or dates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
-    with hearing(stalling(context, taken=1)) as server:
+    with raw_server(stalling(context, taken=1)) as server:
         started = time.monotonic()
         published = publish(untrusted(server.port), [message()], retry_for=20)
         seconds = time.monotonic() - started
@@ -137,12 +137,12 @@ def test_whoever_wants_to_end_waits_for_no_hint(wanted: str, fragile_broker: Pri
     """A question is left when a signal comes, or the time of the run is over."""
     stop = Stop()
 
-    def ask(client: socket.socket, heard: Heard) -> None:
+    def ask(client: socket.socket, received: Received) -> None:
         if wanted == "stop":
             stop.request(130)
-        mute(client, heard)
+        mute(client, received)
 
-    with hearing(ask) as api:
+    with raw_server(ask) as api:
         settings = settings_of(
             fragile_broker.amqp_url,
             exchange="nowhere",

@@ -17,7 +17,7 @@ from medtrack_cli.broker.amqp.consumer import AmqpConsumer
 from medtrack_cli.core.listening.sources import QueueType, Tap
 from medtrack_cli.core.ports import Resumed, Stop
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
-from tests.broker.certificates import Heard, hearing
+from tests.broker.certificates import Received, raw_server
 from tests.broker.witness import client, settings_of
 from tests.cli.tool import Tool
 from tests.faults.breaking import await_true, close_connections, kill, restart
@@ -79,14 +79,14 @@ def test_one_node_that_ran_all_the_time_has_kept_all(
     assert "in.between" in keys(ran)
 
 
-def silent(client: socket.socket, _heard: Heard) -> None:
+def silent(client: socket.socket, _received: Received) -> None:
     """Take a question and never answer."""
     with suppress(OSError):
         while client.recv(65536):
             pass
 
 
-def another(client: socket.socket, _heard: Heard) -> None:
+def another(client: socket.socket, _received: Received) -> None:
     """Answer as the API of another broker that is one node and has been up for a year."""
     asked = client.recv(65536)
     row = {"name": "another", "uptime": 365 * 86_400_000}
@@ -98,14 +98,14 @@ def another(client: socket.socket, _heard: Heard) -> None:
 def test_what_nobody_excludes_may_be_missing(
     tmp_path: Path,
     fragile_broker: PrivateBroker,
-    answer: Callable[[socket.socket, Heard], None] | None,
+    answer: Callable[[socket.socket, Received], None] | None,
 ) -> None:
     """Where the API isn't set, is silent, or another broker's, a classic tap promises nothing.
 
-    It is heard again within seconds all the same.
+    It is received again within seconds all the same.
     """
     with (
-        hearing(answer or silent) as api,
+        raw_server(answer or silent) as api,
         Proxy(fragile_broker.amqp_port) as proxy,
         named_tap(fragile_broker) as options,
         through(
@@ -234,13 +234,13 @@ def test_a_restart_takes_what_is_transient(
         running.signal(signal.SIGTERM)
         running.end()
         events = reader.finish()
-    heard = {each["routing_key"] for each in events}
+    received = {each["routing_key"] for each in events}
     resumed = told(running, "resumed")
     if more:
-        assert heard.issuperset(wanted)
+        assert received.issuperset(wanted)
         assert resumed["may_have_missed"] is False
     else:
-        assert not heard.issuperset(wanted)
+        assert not received.issuperset(wanted)
         assert resumed["may_have_missed"] is True
         assert resumed["since"] < events[0]["received_at"]
 
@@ -269,13 +269,13 @@ def check_many_cuts(broker: PrivateBroker, cuts: int = 25) -> None:
             next(each for each in happenings if isinstance(each, list) and each)
             assert close_connections(broker, 1, 0) == 1
             resumed.append(next(each for each in happenings if isinstance(each, Resumed)))
-        heard: list[str] = []
+        received: list[str] = []
         for batch in happenings:
             assert isinstance(batch, list)
             consumer.acknowledge([each.token for each in batch])
-            heard += [each.routing_key for each in batch]
-            if len(heard) >= len(wanted):
+            received += [each.routing_key for each in batch]
+            if len(received) >= len(wanted):
                 break
         stop.request(0)
-    assert heard == wanted
+    assert received == wanted
     assert not any(each.may_have_missed for each in resumed)

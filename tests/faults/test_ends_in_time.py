@@ -16,7 +16,7 @@ from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import TimedOut
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import hearing
+from tests.broker.certificates import raw_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.builders import message
@@ -239,7 +239,7 @@ def suppressing(send: Send, ack: spec.Basic.Ack) -> None:
 
 def test_a_dry_run_asks_no_longer_than_its_timeout(tool: Tool) -> None:
     """`publish --dry-run --timeout` leaves a management API that says nothing."""
-    with hearing(lambda peer, _heard: silence(peer)) as api:
+    with raw_server(lambda peer, _received: silence(peer)) as api:
         url = f"http://127.0.0.1:{api.port}"
         command = ("publish", "user.created", "--count", "1", "--dry-run", "--timeout", "2")
         ran = tool.run(*command, MEDTRACK_MANAGEMENT_URL=url)
@@ -250,7 +250,7 @@ def test_a_dry_run_asks_no_longer_than_its_timeout(tool: Tool) -> None:
 
 def test_ctrl_c_ends_a_dry_run(tool: Tool) -> None:
     """A signal leaves a management API that says nothing."""
-    with hearing(lambda peer, _heard: silence(peer)) as api:
+    with raw_server(lambda peer, _received: silence(peer)) as api:
         url = f"http://127.0.0.1:{api.port}"
         command = ("publish", "user.created", "--count", "1", "--dry-run")
         running = tool.start(*command, MEDTRACK_MANAGEMENT_URL=url)

@@ -73,8 +73,8 @@ def test_an_equal_message_after_a_loss_is_written(fragile_broker: PrivateBroker)
             next(each for each in happenings if isinstance(each, Resumed))
             say(fragile_broker, "twin")
             time.sleep(1)  # it is given back before it is looked at
-            (heard,) = batch_of(happenings)
-        assert (heard.routing_key, heard.redelivered) == ("twin", True)
+            (received,) = batch_of(happenings)
+        assert (received.routing_key, received.redelivered) == ("twin", True)
         assert proxy.faults == 1
 
 
@@ -91,13 +91,13 @@ def say_at(broker: PrivateBroker, count: int, size: int = 2) -> dict[bytes, date
 
 
 def follow(
-    tap: AmqpConsumer, happenings: Happenings, heard: list[Delivery], seconds: float
+    tap: AmqpConsumer, happenings: Happenings, received: list[Delivery], seconds: float
 ) -> Iterator[Interrupted | Resumed]:
     """Handle what comes for so long; give what happens meanwhile."""
     until = time.monotonic() + seconds
     for each in happenings:
         if isinstance(each, list):
-            heard += each
+            received += each
             tap.acknowledge([delivery.token for delivery in each])
         elif isinstance(each, Interrupted | Resumed):
             yield each
@@ -107,27 +107,27 @@ def follow(
 
 def test_a_gap_begins_with_the_oldest_event_that_waited(fragile_broker: PrivateBroker) -> None:
     """What waits in a tap without a name for a slow reader goes with it: the gap begins there."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     with Proxy(fragile_broker.amqp_port) as proxy:
         settings = settings_of(proxy.through(fragile_broker.amqp_url))
         with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
             happenings = tap.deliveries()
-            assert list(follow(tap, happenings, heard, 4)) == []
+            assert list(follow(tap, happenings, received, 4)) == []
             began = datetime.now(UTC)
             sent = say_at(fragile_broker, 1500)
             batch = next(happenings)
             assert isinstance(batch, list)
-            heard += batch
+            received += batch
             time.sleep(3)
             tap.acknowledge([each.token for each in batch])
             proxy.cut()
-            interrupted, resumed = follow(tap, happenings, heard, 5)
-    missing = sent.keys() - {each.body for each in heard}
+            interrupted, resumed = follow(tap, happenings, received, 5)
+    missing = sent.keys() - {each.body for each in received}
     first = min(sent[body] for body in missing)
     assert isinstance(resumed, Resumed)
     assert interrupted.since == resumed.since
     assert interrupted.since is not None
-    assert (began - interrupted.since).total_seconds() < 1, "all before was heard"
+    assert (began - interrupted.since).total_seconds() < 1, "all before was received"
     assert interrupted.since <= first < resumed.until
     assert proxy.faults == 1
 
@@ -135,7 +135,7 @@ def test_a_gap_begins_with_the_oldest_event_that_waited(fragile_broker: PrivateB
 @pytest.mark.long
 def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -> None:
     """While events come without a pause and are taken, a gap begins seconds before the loss."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     with Proxy(fragile_broker.amqp_port) as proxy, client(fragile_broker.amqp_url) as channel:
         settings = settings_of(proxy.through(fragile_broker.amqp_url))
         with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
@@ -143,55 +143,56 @@ def test_a_reader_that_keeps_up_has_a_short_gap(fragile_broker: PrivateBroker) -
             until = time.monotonic() + 6
             while time.monotonic() < until:
                 channel.basic_publish(EXCHANGE, "late", b"{}")
-                assert list(follow(tap, happenings, heard, 0)) == []
+                assert list(follow(tap, happenings, received, 0)) == []
             lost = datetime.now(UTC)
             proxy.cut()
-            interrupted, _ = follow(tap, happenings, heard, 4)
+            interrupted, _ = follow(tap, happenings, received, 4)
     assert interrupted.since is not None
     assert 0 < (lost - interrupted.since).total_seconds() < 4
-    assert len(heard) > 100
+    assert len(received) > 100
 
 
 @pytest.mark.long
 def test_a_gap_begins_before_the_line_fell_silent(fragile_broker: PrivateBroker) -> None:
     """An event published right after the broker's last word is not published before the gap."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     with Proxy(fragile_broker.amqp_port) as proxy:
         settings = settings_of(proxy.through(fragile_broker.amqp_url), heartbeat=1)
         with AmqpConsumer(settings, Tap(("late",)), print, Stop()) as tap:
             happenings = tap.deliveries()
-            assert list(follow(tap, happenings, heard, 2)) == []
+            assert list(follow(tap, happenings, received, 2)) == []
             assert tap._link
-            last = tap._link._heard
-            while tap._link._heard == last:
-                assert list(follow(tap, happenings, heard, 0)) == []
-            assert list(follow(tap, happenings, heard, 0.6)) == []  # a heartbeat, and no pulse yet
+            last = tap._link._last_answer
+            while tap._link._last_answer == last:
+                assert list(follow(tap, happenings, received, 0)) == []
+            # A heartbeat, and no pulse yet.
+            assert list(follow(tap, happenings, received, 0.6)) == []
             proxy.freeze()
             frozen = datetime.now(UTC)
             say(fragile_broker, "late")
-            assert list(follow(tap, happenings, heard, 1.5)) == []
+            assert list(follow(tap, happenings, received, 1.5)) == []
             proxy.cut()
-            interrupted, _ = follow(tap, happenings, heard, 4)
-    assert heard == []
+            interrupted, _ = follow(tap, happenings, received, 4)
+    assert received == []
     assert interrupted.since is not None
     assert 0 < (frozen - interrupted.since).total_seconds() < 3
 
 
 def test_a_subscription_ends_when_the_broker_says_so(fragile_broker: PrivateBroker) -> None:
     """A deleted tap is a gap from the deletion at the latest, however busy the reader is."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     settings = settings_of(fragile_broker.amqp_url)
     with (
         named_tap(fragile_broker),
         AmqpConsumer(settings, Tap(("late",), TAP), print, Stop()) as tap,
     ):
         happenings = tap.deliveries()
-        assert list(follow(tap, happenings, heard, 3)) == []
+        assert list(follow(tap, happenings, received, 3)) == []
         with client(fragile_broker.amqp_url) as channel:
             channel.queue_delete(TAP)
         deleted = datetime.now(UTC)
         time.sleep(3)
-        interrupted, resumed = follow(tap, happenings, heard, 3)
+        interrupted, resumed = follow(tap, happenings, received, 3)
     assert interrupted.since is not None
     assert interrupted.since < deleted + timedelta(milliseconds=200)
     assert isinstance(resumed, Resumed)
@@ -201,7 +202,7 @@ def test_a_subscription_ends_when_the_broker_says_so(fragile_broker: PrivateBrok
 @pytest.mark.long
 def test_a_tap_full_of_large_events_is_told(fragile_broker: PrivateBroker) -> None:
     """What drops out of a tap that is full by bytes is told, with a start before its publishing."""
-    heard: list[Delivery] = []
+    received: list[Delivery] = []
     settings = settings_of(fragile_broker.amqp_url)
     with (
         named_tap(fragile_broker),
@@ -209,10 +210,10 @@ def test_a_tap_full_of_large_events_is_told(fragile_broker: PrivateBroker) -> No
     ):
         happenings = tap.deliveries()
         say(fragile_broker, "late")
-        assert list(follow(tap, happenings, heard, 4)) == []
+        assert list(follow(tap, happenings, received, 4)) == []
         sent = say_at(fragile_broker, 2500, 50_000)
-        interrupted, resumed = follow(tap, happenings, heard, 6)
-    missing = sent.keys() - {each.body for each in heard}
+        interrupted, resumed = follow(tap, happenings, received, 6)
+    missing = sent.keys() - {each.body for each in received}
     first = min(sent[body] for body in missing)
     assert "full" in getattr(interrupted, "reason", "")
     assert isinstance(resumed, Resumed)

@@ -1,4 +1,4 @@
-"""Listening through lost connections: said with start and end, and heard again afterwards."""
+"""Listening through lost connections: said with start and end; events come again afterwards."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def test_a_cut_connection_is_told_and_regained(away: Tool, fragile_broker: Priva
 
 @pytest.mark.long
 def test_a_half_dead_connection_holds_up_nobody(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """While the broker still has the old connection and its tap, a new one is heard at once."""
+    """While the broker still has the old connection and its tap, a new one receives at once."""
     with Proxy(fragile_broker.amqp_port) as proxy:
         running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
         say(fragile_broker, "before.it")
@@ -135,7 +135,7 @@ def test_what_had_arrived_is_written_after_a_cut(
 
 
 def test_a_killed_broker_is_told_and_regained(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A broker killed and restarted is an interruption; it is heard within 5 s of its return."""
+    """A broker killed and restarted is an interruption, which ends within 5 s of its return."""
     running = away.listen()
     say(fragile_broker, "before.it")
     running.await_text("before.it", stream="out")
@@ -202,7 +202,7 @@ def test_ctrl_c_ends_the_search_for_a_broker(away: Tool, fragile_broker: Private
 def test_a_frozen_broker_is_told_and_regained(
     away: Tool, fragile_broker: PrivateBroker, *, named: bool
 ) -> None:
-    """A broker frozen for 60 s is an interruption since it was last heard; 5 s after, all is well.
+    """A broker frozen for 60 s is an interruption since its last answer; 5 s after, all is well.
 
     Its old connection is still in its eyes when it awakes: a durable tap waits for its end.
     """
@@ -245,7 +245,7 @@ def test_the_listener_asleep_for_long(
 
 @pytest.mark.long
 def test_a_dead_line_is_noticed_while_listening(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A line that swallows everything is noticed within 30 s, and the tap is heard again."""
+    """A line that swallows everything is noticed within 30 s, and the tap receives again."""
     with Proxy(fragile_broker.amqp_port) as proxy:
         running = away.listen("--url", proxy.through(fragile_broker.amqp_url))
         say(fragile_broker, "before.it")

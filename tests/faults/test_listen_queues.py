@@ -34,7 +34,7 @@ from tests.faults.listening import (
 
 
 def test_a_deleted_queue_is_told_and_replaced(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """A tap whose queue the broker deletes is an interruption; a new one goes on hearing."""
+    """A tap whose queue the broker deletes is an interruption; a new one goes on listening."""
     running = away.listen()
     say(fragile_broker, "before.it")
     running.await_text("before.it", stream="out")
@@ -94,8 +94,8 @@ def test_a_binding_that_was_removed_comes_back(away: Tool, fragile_broker: Priva
         with pytest.raises(UnroutableError):
             channel.basic_publish(EXCHANGE, "deaf", b"{}", mandatory=True)
         time.sleep(8)
-        channel.basic_publish(EXCHANGE, "heard", b"{}", mandatory=True)
-        running.await_text("heard", stream="out")
+        channel.basic_publish(EXCHANGE, "received", b"{}", mandatory=True)
+        running.await_text("received", stream="out")
 
 
 def test_a_stale_tag_is_told_and_healed(fragile_broker: PrivateBroker) -> None:
@@ -123,9 +123,9 @@ def test_a_channel_closed_for_slowness_is_told_and_healed(
         await_log(fragile_broker, "timed out")
         reader.start()
         ran = running.end()
-        heard = [each["routing_key"] for each in reader.finish()]
+        received = [each["routing_key"] for each in reader.finish()]
     assert ran.code == 0
-    assert heard == [f"slow.{number}" for number in range(400)]
+    assert received == [f"slow.{number}" for number in range(400)]
     assert [each["kind"] for each in stories(ran)][1:3] == ["interrupted", "resumed"]
     assert "timed out" in stories(ran)[1]["reason"]
 
@@ -145,8 +145,8 @@ def test_a_slow_reader_never_costs_the_channel(away: Tool, fragile_broker: Priva
         assert depth(fragile_broker, TAP) > 0, "nothing was given back"
         reader.start()
         ran = running.end()
-        heard = [each["routing_key"] for each in reader.finish()]
-    assert (ran.code, heard) == (0, wanted)
+        received = [each["routing_key"] for each in reader.finish()]
+    assert (ran.code, received) == (0, wanted)
     assert [each["kind"] for each in stories(ran)] == ["listening", "listened"]
     assert log.read_text().count("timed out") == complaints
 
@@ -191,11 +191,11 @@ def test_a_flood_into_a_listener_that_hangs_harms_nobody(
         running.await_text('"resumed"')
         running.signal(signal.SIGTERM)
         ran = running.end()
-        heard = len(reader.finish())
+        received = len(reader.finish())
     assert (published.code, published.summary["confirmed"]) == (0, count)
     assert waiting <= 10_000
     assert memory < 400 * 1024**2
     interrupted, resumed = stories(ran)[1:3]
     assert "full" in interrupted["reason"]
     assert resumed["may_have_missed"] is True
-    assert heard <= 10_000 + 500 + 500  # in the queue, on their way, written before it was full
+    assert received <= 10_000 + 500 + 500  # in the queue, on their way, written before it was full

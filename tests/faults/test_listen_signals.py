@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from medtrack_cli.private_broker import EXCHANGE, PrivateBroker
-from tests.broker.certificates import hearing
+from tests.broker.certificates import raw_server
 from tests.broker.witness import client
 from tests.cli.tool import Running, Tool
 from tests.faults.breaking import paused, queue_of
@@ -92,7 +92,7 @@ def lost(tool: Tool, broker: PrivateBroker) -> Iterator[Running]:
 @contextmanager
 def asking(tool: Tool, broker: PrivateBroker) -> Iterator[Running]:
     """Ask a management API that says nothing whether the queue has kept all."""
-    with Proxy(broker.amqp_port) as proxy, hearing(lambda peer, _heard: silence(peer)) as api:
+    with Proxy(broker.amqp_port) as proxy, raw_server(lambda peer, _received: silence(peer)) as api:
         tool.environ = {
             **tool.environ,
             "MEDTRACK_URL": proxy.through(broker.amqp_url),

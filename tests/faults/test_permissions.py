@@ -9,7 +9,7 @@ import pytest
 from medtrack_cli.broker.management import client
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import Authority, Heard, hearing, tls_server
+from tests.broker.certificates import Authority, Received, raw_server, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.builders import message, numbered
@@ -171,11 +171,15 @@ def test_a_missing_vhost_has_near_names(tool: Tool, fragile_broker: PrivateBroke
 
 def test_the_login_goes_to_no_other_machine_in_the_clear() -> None:
     """A management URL of plain http beyond this machine is never asked; on it, it is."""
-    with hearing(_answer_names) as heard:
-        beyond = settings_of("amqp://a:b@localhost", management_url=f"http://0.0.0.0:{heard.port}")
-        assert (client.names(beyond, "exchanges"), heard.clients) == ((), 0)
-        local = settings_of("amqp://a:b@localhost", management_url=f"http://127.0.0.1:{heard.port}")
-        assert (client.names(local, "exchanges"), heard.clients) == (("near",), 1)
+    with raw_server(_answer_names) as received:
+        beyond = settings_of(
+            "amqp://a:b@localhost", management_url=f"http://0.0.0.0:{received.port}"
+        )
+        assert (client.names(beyond, "exchanges"), received.clients) == ((), 0)
+        local = settings_of(
+            "amqp://a:b@localhost", management_url=f"http://127.0.0.1:{received.port}"
+        )
+        assert (client.names(local, "exchanges"), received.clients) == (("near",), 1)
 
 
 def test_the_login_goes_to_no_server_that_cant_be_trusted(
@@ -183,25 +187,25 @@ def test_the_login_goes_to_no_server_that_cant_be_trusted(
 ) -> None:
     """The management API's certificate is checked, and a redirect isn't followed."""
     pair = Authority(tool.folder).pair("server", "localhost")
-    with tls_server(pair) as untrusted, hearing(_answer_names) as elsewhere:
+    with tls_server(pair) as untrusted, raw_server(_answer_names) as elsewhere:
         for_tls = f"https://localhost:{untrusted.port}"
         settings = settings_of("amqp://a:b@localhost", management_url=for_tls)
         assert client.names(settings, "exchanges") == ()
         assert (untrusted.clients, untrusted.said) == (1, b"")
 
-        def redirect(peer: socket.socket, heard: Heard) -> None:
-            heard.said += peer.recv(65536)
+        def redirect(peer: socket.socket, received: Received) -> None:
+            received.said += peer.recv(65536)
             where = f"Location: http://127.0.0.1:{elsewhere.port}/api/exchanges".encode()
             peer.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + where + b"\r\n\r\n")
 
-        with hearing(redirect) as redirecting:
+        with raw_server(redirect) as redirecting:
             url = f"http://127.0.0.1:{redirecting.port}"
             settings = settings_of("amqp://a:b@localhost", management_url=url)
             assert client.names(settings, "exchanges") == ()
         assert (redirecting.clients, elsewhere.clients) == (1, 0)
 
 
-def _answer_names(peer: socket.socket, heard: Heard) -> None:
-    heard.said += peer.recv(65536)
+def _answer_names(peer: socket.socket, received: Received) -> None:
+    received.said += peer.recv(65536)
     body = json.dumps([{"name": ""}, {"name": "near"}]).encode()
     peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))

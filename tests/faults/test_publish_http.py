@@ -11,7 +11,7 @@ from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.messages import Message, Outcome
 from medtrack_cli.errors import BrokerUnreachable
 from medtrack_cli.private_broker import PrivateBroker
-from tests.broker.certificates import Heard, hearing
+from tests.broker.certificates import Received, raw_server
 from tests.broker.publishing import publish
 from tests.broker.witness import client, settings_of
 from tests.builders import message, numbered
@@ -173,14 +173,14 @@ def test_what_is_no_management_api_publishes_nothing(
 ) -> None:
     """A foreign 404 is no missing exchange; a proxy that refuses the size has refused the event."""
 
-    def answer(peer: socket.socket, _heard: Heard) -> None:
+    def answer(peer: socket.socket, _received: Received) -> None:
         while said := peer.recv(65536):
             is_login = said.startswith(b"GET")
             body = b'{"name":"u"}' if is_login else b"no"
             head = f"HTTP/1.1 {'200 OK' if is_login else status}\r\nContent-Length: {len(body)}"
             peer.sendall(head.encode() + b"\r\n\r\n" + body)
 
-    with hearing(answer) as api:
+    with raw_server(answer) as api:
         ran = tool.run(
             *("publish", "student.created", "--count", "1", "--via", "http", "-o", "json"),
             MEDTRACK_URL="amqp://u:p@127.0.0.1:5673",
@@ -194,7 +194,7 @@ def test_what_a_queue_refused_is_never_unsent(tool: Tool, then: str) -> None:
     """Refused by a queue, then too large or without a connection: refused, not unsent, no hang."""
     posts: list[bytes] = []
 
-    def answer(peer: socket.socket, _heard: Heard) -> None:
+    def answer(peer: socket.socket, _received: Received) -> None:
         if posts and then == "hang up":
             return
         while said := peer.recv(65536):
@@ -207,7 +207,7 @@ def test_what_a_queue_refused_is_never_unsent(tool: Tool, then: str) -> None:
             peer.sendall(head.encode() + b"\r\n\r\n" + body)
             return
 
-    with hearing(answer) as api:
+    with raw_server(answer) as api:
         ran = tool.run(
             *("publish", "student.created", "--count", "1", "--via", "http", "-o", "json"),
             *("--retry-for", "2"),
@@ -221,7 +221,7 @@ def test_what_a_queue_refused_is_never_unsent(tool: Tool, then: str) -> None:
 
 def test_a_silent_api_is_left_at_the_timeout(tool: Tool) -> None:
     """A management API that says nothing ends the run at --timeout: 75, and nothing was sent."""
-    with hearing(lambda peer, _heard: _wait_for_the_end(peer)) as api:
+    with raw_server(lambda peer, _received: _wait_for_the_end(peer)) as api:
         ran = tool.run(
             *("publish", "student.created", "--count", "1", "--via", "http", "-o", "json"),
             *("--timeout", "0.5"),

@@ -69,7 +69,7 @@ def listened(tool: Tool, broker: PrivateBroker) -> list[int]:
             codes = []
             for options in LISTENING.values():
                 running = tool.listen("--url", url, "--count", "1", *options)
-                channel.basic_publish(EXCHANGE, "tests.heard", b"{}")
+                channel.basic_publish(EXCHANGE, "tests.received", b"{}")
                 codes.append(running.end().code)
             return codes
     finally:

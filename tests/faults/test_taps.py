@@ -46,7 +46,7 @@ def send(channel: BlockingChannel, *numbers: int) -> None:
 
 
 def numbers(ran: Ran) -> list[int]:
-    """Read back which events were heard, in their order."""
+    """Read back which events were received, in their order."""
     return [int(each["body"]["payload"]["student_id"][:8]) for each in ran.of_kind("event")]
 
 
@@ -149,9 +149,9 @@ def test_a_named_tap_has_one_listener(away: Tool, fragile_broker: PrivateBroker)
         send(channel, 1, 2)
         await_lines(first, 2)
         first.signal(signal.SIGTERM)
-        heard = first.end()
+        received = first.end()
         channel.queue_delete(TAP)
-    assert numbers(heard) == [1, 2]
+    assert numbers(received) == [1, 2]
     assert second.code == 76
     assert TAP in error_of(second)["message"]
     assert "another" in error_of(second)["message"]

@@ -132,7 +132,7 @@ def test_large_header_tables_are_held_a_few_at_a_time(tool: Tool) -> None:
 
 @pytest.mark.long
 def test_the_largest_message_of_all_is_taken(away: Tool, fragile_broker: PrivateBroker) -> None:
-    """What RabbitMQ 3 takes at most, 128 MiB, is heard to the last byte."""
+    """What RabbitMQ 3 takes at most, 128 MiB, is received to the last byte."""
     running = away.start("listen", "-o", "raw", "--count", "1")
     running.await_text("listening to")
     body = b"\x00y" * (MAX_BODY // 2)

@@ -33,7 +33,7 @@ def browse(page: Path, profile: Path, *more: str) -> tuple[str, list[str]]:
     return done.stdout, re.findall(r'CONSOLE.*?"(.*)"', done.stderr)
 
 
-def test_the_console_is_heard(tmp_path: Path) -> None:
+def test_the_console_gets_it(tmp_path: Path) -> None:
     """A page that breaks its own policy is told of: the next test could fail."""
     page = tmp_path / "bad.html"
     policy = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'\">"

@@ -41,7 +41,7 @@ def bodies() -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("more", [[], ["--no-color", "--reveal"]])
-def test_nothing_heard_steers_the_terminal_from_a_pane(
+def test_nothing_received_steers_the_terminal_from_a_pane(
     connected: Tool, broker: Broker, more: list[str]
 ) -> None:
     """With bodies, in the list, whole, searched for, filtered, copied: it is text, in one view."""

@@ -113,7 +113,7 @@ def test_personal_values_are_masked_until_revealed(
 
 
 @pytest.mark.parametrize("more", [[], ["--no-color"], ["--reveal", "--body"]])
-def test_nothing_heard_steers_the_terminal(
+def test_nothing_received_steers_the_terminal(
     connected: Tool, broker: Broker, more: list[str]
 ) -> None:
     """Only our own few sequences and 16 colours are sent, whatever arrives; no OSC at all."""

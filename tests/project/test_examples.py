@@ -34,7 +34,7 @@ SLOW = [line for line in EXAMPLES if "broker st" in line or line.startswith("med
 def test_every_example_does_what_it_says(
     connected: Tool, broker: Broker, witness: "Witness", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each ends with 0; those that listen hear what the others publish, and end by it or Ctrl-C.
+    """Each ends with 0; those that listen receive what the others publish, and end by it or Ctrl-C.
 
     `medtrack listen --queue` takes what waits in a queue that a service would have.
     """
@@ -49,8 +49,10 @@ def test_every_example_does_what_it_says(
             if line != SIMULATING[0]:
                 services.signal(signal.SIGINT)
                 assert services.end().code == 130, line
-        heard = [connected.start(*shlex.split(line.partition(" >> ")[0])[1:]) for line in LISTENING]
-        for listener in heard:
+        received = [
+            connected.start(*shlex.split(line.partition(" >> ")[0])[1:]) for line in LISTENING
+        ]
+        for listener in received:
             listener.await_text("listening", 60)
         for line in EXAMPLES:
             if line == "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000":
@@ -61,12 +63,12 @@ def test_every_example_does_what_it_says(
         services.signal(signal.SIGINT)
         assert services.end().code == 130
         assert ended(connected, LAST_OF_ALL)[0] == 0
-        heard[EXPECTING].process.wait(60)
-        for listener in heard:
+        received[EXPECTING].process.wait(60)
+        for listener in received:
             listener.signal(signal.SIGINT)
-        codes = [listener.end().code for listener in heard]
+        codes = [listener.end().code for listener in received]
     assert len(witness.take()) > 30
-    assert codes == [0 if listener is heard[EXPECTING] else 130 for listener in heard]
+    assert codes == [0 if listener is received[EXPECTING] else 130 for listener in received]
     files = ("today.ndjson", "report.html", "medtrack.sarif", "asyncapi.json")
     assert [name for name in files if not (connected.folder / name).stat().st_size] == []
 

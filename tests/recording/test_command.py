@@ -161,7 +161,7 @@ def test_an_event_without_a_timestamp_is_not_waited_for(connected: Tool, witness
 def test_a_recorder_and_a_replayer_on_one_exchange_do_not_feed_each_other(
     connected: Tool, witness: Witness
 ) -> None:
-    """Replayed from the file that is being recorded, events are heard, and not recorded again."""
+    """Replayed from the file that is being recorded, events come, and are not recorded again."""
     running = connected.listen("--record", "r.ndjson")
     assert connected.run("publish", "user.created", "--count", "3").code == 0
     replay = ("replay", "r.ndjson", "--speed", "max", "-o", "json")

@@ -19,7 +19,7 @@ class Listener:
     def __init__(self, server: socket.socket) -> None:
         self._server = server
         self.port: int = server.getsockname()[1]
-        self.heard = b""
+        self.received = b""
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
@@ -32,14 +32,14 @@ class Listener:
             with client:
                 client.settimeout(10)
                 try:
-                    self.heard += client.recv(65536)
+                    self.received += client.recv(65536)
                     client.sendall(_START)
                     while data := client.recv(65536):
-                        self.heard += data
-                        if b"PLAIN" in self.heard:
+                        self.received += data
+                        if b"PLAIN" in self.received:
                             break
                 except OSError as error:
-                    self.heard += str(error).encode()
+                    self.received += str(error).encode()
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def test_dry_runs_and_errors(files: Tool) -> None:
     assert seen_of(text) == set()
 
 
-def test_what_is_sent_and_heard(connected: Tool, broker: Broker) -> None:
+def test_what_is_sent_and_received(connected: Tool, broker: Broker) -> None:
     """No receipt, live view, line or replay shows a value, however loud; only --reveal does."""
     _write_all(connected)
     exchange = f"tests.students.{os.urandom(4).hex()}"

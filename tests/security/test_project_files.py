@@ -75,7 +75,7 @@ def test_the_stranger_hears_what_it_is_sent(clone: Clone) -> None:
     ran = clone.publish(project, "--profile", "p", **VARIABLES)
 
     assert ran.code == 69, ran.err
-    assert SECRET.encode() in clone.stranger.heard
+    assert SECRET.encode() in clone.stranger.received
 
 
 REFUSED = {
@@ -134,11 +134,11 @@ ATTACKS = [
 
 @pytest.mark.parametrize(("attack", "words"), ATTACKS)
 def test_attack_fails(clone: Clone, attack: str, words: str) -> None:
-    """It ends with 78, for its own reason; no program has run, the stranger has heard nothing."""
+    """It ends with 78, for its own reason; no program has run, the stranger got nothing."""
     ran = clone.publish(f"default_profile: p\nprofiles:\n  {attack}\n", **VARIABLES)
 
     assert (ran.code, words in ran.err) == (78, True), ran.err
-    assert clone.stranger.heard == b""
+    assert clone.stranger.received == b""
     assert not (clone.folder / "ran").exists()
     assert SECRET not in ran.out + ran.err
 
@@ -160,7 +160,7 @@ def test_no_url_has_two_hosts(clone: Clone, profile: str, tail: str) -> None:
     ran = clone.publish(f"default_profile: {profile}\n{project}", "--dry-run", **VARIABLES)
 
     assert (ran.code, "not a management URL" in ran.err) == (78, True), ran.err
-    assert clone.stranger.heard == b""
+    assert clone.stranger.received == b""
 
 
 @pytest.mark.parametrize("folder", ["..", "link", "/etc", "~", "link/../..", "a/../../b"])
@@ -198,7 +198,7 @@ def test_a_url_without_a_host_stays_at_home(clone: Clone) -> None:
     project = "default_profile: p\nprofiles: {p: {host: HOST, port: PORT}}\n"
     ran = clone.publish(project, MEDTRACK_URL=f"amqp://ann:{SECRET}@")
 
-    assert (ran.code, clone.stranger.heard) == (78, b"")
+    assert (ran.code, clone.stranger.received) == (78, b"")
 
 
 def test_a_default_profile_of_the_users_keeps_its_password(clone: Clone) -> None:
@@ -208,7 +208,7 @@ def test_a_default_profile_of_the_users_keeps_its_password(clone: Clone) -> None
     project = "default_profile: p\nprofiles: {p: {host: HOST, port: PORT, username: ann}}\n"
     ran = clone.publish(project)
 
-    assert (ran.code, clone.stranger.heard) == (78, b"")
+    assert (ran.code, clone.stranger.received) == (78, b"")
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty", "/dev/stdin", "..", "fifo"])

@@ -13,7 +13,7 @@ from pika import spec
 
 from medtrack_cli.core.connection_settings import ConnectionSettings, Host, Secret, TlsSettings
 from medtrack_cli.core.hiding import without_secrets
-from tests.broker.certificates import Chain, Heard, hearing, tls_server
+from tests.broker.certificates import Chain, Received, raw_server, tls_server
 from tests.broker.publishing import publish
 from tests.broker.witness import settings_of
 from tests.builders import message
@@ -153,9 +153,9 @@ def test_no_certificate_shows_it(tmp_path: Path) -> None:
     """Nor do the names in a certificate."""
     word = "Tr0ub4dor"
     pair, ca_file = Chain(names=(f"{word}.example",), common=word).write(tmp_path)
-    with tls_server(pair) as heard:
+    with tls_server(pair) as received:
         of = settings_of(
-            f"amqps://{USER}:{word}@localhost:{heard.port}", tls=TlsSettings(ca_file=ca_file)
+            f"amqps://{USER}:{word}@localhost:{received.port}", tls=TlsSettings(ca_file=ca_file)
         )
         published = publish(of, [message()])
     assert published.error is not None
@@ -178,12 +178,12 @@ def test_no_name_of_a_queue_shows_it(tool: Tool) -> None:
         ],
     }
 
-    def answer(peer: socket.socket, _heard: Heard) -> None:
+    def answer(peer: socket.socket, _received: Received) -> None:
         asked = peer.recv(65536).split()[1].decode().split("/")[2]
         body = json.dumps(rows[asked]).encode()
         peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    with hearing(answer) as api:
+    with raw_server(answer) as api:
         ran = tool.run(
             *("publish", "user.created", "--count", "1", "--dry-run", "-o", "json"),
             MEDTRACK_URL=f"amqp://u:{word}@127.0.0.1:1",

@@ -27,7 +27,7 @@ PASSWORD = "canary1/canary2#canary3@canary4%:[canary5 \u00e9'\"\\"
 ENCODED = quote(PASSWORD, safe="")
 
 
-def heard(ran: Ran) -> str:
+def received(ran: Ran) -> str:
     """Give the lines that hold a piece of the password."""
     lines = (ran.out + ran.err).splitlines()
     return "\n".join(line for line in lines if WORD in line.lower())
@@ -87,7 +87,7 @@ def test_a_password_with_every_character_works(
     tool.environ = {**tool.environ, **way(name, tool, private_broker, username)}
     ran = tool.run(*arguments)
 
-    assert (ran.code, heard(ran)) == (0, ""), ran.err
+    assert (ran.code, received(ran)) == (0, ""), ran.err
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -107,7 +107,7 @@ def test_doctor_says_nothing_of_it(
 
     assert f"{username} may publish" in ran.out, ran.out
     assert f"{username} may publish" in report.out
-    assert [heard(each) for each in (ran, report)] == ["", ""]
+    assert [received(each) for each in (ran, report)] == ["", ""]
 
 
 def test_a_prompt_shows_nothing(tool: Tool, private_broker: PrivateBroker, username: str) -> None:
@@ -133,7 +133,7 @@ def test_others_see_nothing(tool: Tool, private_broker: PrivateBroker, username:
     line = Path(f"/proc/{running.process.pid}/cmdline").read_bytes()
     running.signal(2)
 
-    assert heard(running.end()) == ""
+    assert received(running.end()) == ""
     assert WORD.encode() not in line
     (ours,) = (each for each in listed.splitlines() if each.startswith(username))
     assert '"medtrack"' in ours
@@ -220,7 +220,7 @@ def test_no_mistake_brings_it_out(
         ran = run(*words, "-vv", folder=tmp_path, environ=environ)
     besides = capfd.readouterr()
 
-    assert heard(ran) == ""
+    assert received(ran) == ""
     assert besides == ("", "")
     assert ran.code != 70
 
@@ -261,7 +261,7 @@ def test_no_broken_configuration_brings_it_out(tmp_path: Path, text: str) -> Non
     environ = {"MEDTRACK_CONFIG": str(own), "MEDTRACK_PROFILE": "p"}
     for command in (("listen", "-vv"), ("config", "show", "-vv"), ("listen", "-o", "json")):
         ran = run(*command, folder=tmp_path, environ=environ)
-        assert heard(ran) == ""
+        assert received(ran) == ""
         if command != ("config", "show", "-vv"):
             assert ran.code == 78
 
@@ -278,5 +278,5 @@ def test_a_bug_does_not_bring_it_out(tmp_path: Path, capfd: pytest.CaptureFixtur
     ran = run(*command, broker=Broken(), has_bug=True, folder=tmp_path, environ=environ)
 
     assert (ran.code, "RuntimeError" in ran.err) == (70, True)
-    assert heard(ran) == ""
+    assert received(ran) == ""
     assert capfd.readouterr() == ("", "")

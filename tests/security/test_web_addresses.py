@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medtrack_cli.broker.management import client
 from medtrack_cli.config.url import is_loopback, parse_web_address
 from medtrack_cli.errors import ConfigError
-from tests.broker.certificates import hearing
+from tests.broker.certificates import raw_server
 from tests.broker.witness import settings_of
 
 REFUSED = [
@@ -144,7 +144,7 @@ def connected_to(text: str) -> tuple[str, int | None]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "[::1]", "localhost"])
 def test_only_the_named_machine_hears_it(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request arrives where the URL says, with its path, whatever proxies are set."""
-    with hearing(lambda *_: None) as proxy:
+    with raw_server(lambda *_: None) as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

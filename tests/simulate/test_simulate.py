@@ -175,20 +175,20 @@ def rows(tool: Tool, table: str) -> int:
 
 
 def test_a_stage_ends_once(connected: Tool, channel: "BlockingChannel") -> None:
-    """Unheard it stays in the outbox; heard it is sent with the same id, and never again."""
+    """What no queue wants stays; what one wants is sent with the same id, and never again."""
     made = event("stage.created")
     stage = made["payload"]["stage_id"]
     running = services(connected, "eval", "--idle-timeout", "0.5")
     publish(channel, made, "of the stage")
     assert running.end().code == 0
-    unheard = connected.run("simulate", "complete", stage, "-o", "json")
+    unreceived = connected.run("simulate", "complete", stage, "-o", "json")
     with Witness(channel, "stage.completed") as witness:
         sent = connected.run("simulate", "complete", stage, "-o", "json")
         again = services(connected, "eval", "--emit", "--stage-ends-after", "0", "--timeout", "2")
         last = connected.run("simulate", "complete", stage, "-o", "json")
         assert again.end().out == ""
         held = witness.take()
-    runs = (unheard, sent, last)
+    runs = (unreceived, sent, last)
     assert [each.code for each in runs] == [1, 0, 0]
     (message_id,) = {each.summary["message_id"] for each in runs}
     assert [each.message_id for each in held] == [message_id]

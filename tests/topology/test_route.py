@@ -130,9 +130,9 @@ def test_what_a_plugin_does_is_unknown(tmp_path: Path) -> None:
 def test_a_pattern_that_python_does_not_read_is_unknown(tmp_path: Path) -> None:
     """Where such a policy may name an alternate exchange, what isn't bound is unknown."""
     rows = [queue("q"), bind("q", "a"), policy("p", r"\Qmed\E", alternate_exchange="amq.fanout")]
-    heard, unheard = ask(tmp_path, rows, "a", "b").records
-    assert heard["unknown"] == []
-    assert "alternate exchange can't be read" in unheard["unknown"][0]["why"]
+    received, unreceived = ask(tmp_path, rows, "a", "b").records
+    assert received["unknown"] == []
+    assert "alternate exchange can't be read" in unreceived["unknown"][0]["why"]
 
 
 @pytest.mark.parametrize("form", ["human", "json", "dot", "mermaid"])

@@ -71,7 +71,7 @@ class BoundedConnection(SelectConnection):
     """A connection that ends at once if its first words are no broker's.
 
     With TooMuch it ends before an oversized message is assembled. pika has no public hook for that:
-    this reads its buffer, and a test checks that it is called. `heard_at` is when anything last
+    this reads its buffer, and a test checks that it is called. `read_at` is when anything last
     came, by the monotonic clock. `of_itself` holds the broker's properties, also after the
     connection is lost.
     """
@@ -79,7 +79,7 @@ class BoundedConnection(SelectConnection):
     _frame_buffer: bytes  # received, but not a whole frame yet
 
     first_words = b""
-    heard_at = 0.0
+    read_at = 0.0
     of_itself: Mapping[str, Any] = {}
     agreed: Agreed | None = None
     broken_by: exceptions.AMQPError | None = None  # pika keeps it only under a mangled name
@@ -101,7 +101,7 @@ class BoundedConnection(SelectConnection):
         return WholeChannel(self, number, opened)
 
     def _on_data_available(self, data_in: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self.read_at = time.monotonic()
         parent: Any = super()
         try:
             if len(self.first_words) < _MOST:

@@ -85,7 +85,7 @@ class Link:
         self.connection: BoundedConnection | None = None
         self._channel: Channel | None = None
         self.is_over = False
-        self._heard = datetime.now(UTC)
+        self._last_answer = datetime.now(UTC)
         self._unsent = 0  # bytes
         self.written = 0  # messages, counted by the publisher; on the I/O thread
         self.moved_at = 0.0  # monotonic: when bytes that had to wait were last sent
@@ -111,8 +111,8 @@ class Link:
     @property
     def _is_silent(self) -> bool:
         """Whether nothing has come since it was asked."""
-        heard_at = self.connection.heard_at if self.connection else 0.0
-        return heard_at < self._asked_at
+        read_at = self.connection.read_at if self.connection else 0.0
+        return read_at < self._asked_at
 
     def start(self) -> None:
         """Begin to connect; Opened or Lost follows in the inbox."""
@@ -200,7 +200,7 @@ class Link:
         self._stop_loop()
 
     def _fail(self, failure: Failure) -> None:
-        self.tell(Lost(self, failure, self._heard))
+        self.tell(Lost(self, failure, self._last_answer))
         self.is_over = True
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 -- pika's callback type
@@ -213,7 +213,7 @@ class Link:
             lambda _, _frame: self.tell(Blocked(self, None))
         )
         self._open_channel()
-        self._pulse(connection, 0, time.monotonic(), self._heard)
+        self._pulse(connection, 0, time.monotonic(), self._last_answer)
 
     def _open_channel(self) -> None:
         if self.connection:
@@ -226,7 +226,7 @@ class Link:
         """
         is_late = time.monotonic() > due + 2 * PULSE_SECONDS
         if connection.bytes_received > received and not is_late:
-            self._heard = before  # it may have come just after the last pulse
+            self._last_answer = before  # it may have come just after the last pulse
         transport = getattr(connection, "_transport", None)
         unsent = transport.get_write_buffer_size() if transport else 0
         if unsent < self._unsent:
