@@ -1,13 +1,12 @@
 """`medtrack schema`: types of one's own shown and checked, and what a change of them breaks."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from tests.cli.added import ROOM_BOOKED, STUDENT_2, ndjson, project, schema
-from tests.cli.tool import ROOT, Ran, Tool
+from tests.cli.tool import Ran, Tool
 from tests.files.test_old_schemas import git
 
 
@@ -263,27 +262,3 @@ def test_a_folder_to_compare_with(versioned: Tool) -> None:
     schema(versioned, "student.created/2.0.json", {**STUDENT_2, "required": []}, "old")
     ran = versioned.run("schema", "check", "--against", "old", "--mode", "backward", "-o", "json")
     assert (ran.code, ran.summary["broken"]) == (1, 1)
-
-
-def test_the_page_on_schemas_shows_what_is_so(tool: Tool) -> None:
-    """The files of docs/schemas.md, written as they stand there, make its commands print that."""
-    page = (ROOT / "docs/schemas.md").read_text("utf-8")
-    printed: list[tuple[str, str]] = []
-    for kind, name, text in re.findall(r"^```(\w+) ?(\S*)\n((?:.*\n)*?)```$", page, re.MULTILINE):
-        if kind == "yaml" and "." in name:
-            schema(tool, name, text, ".")
-        elif kind == "console":
-            for step in re.split(r"^\$ medtrack ", text, flags=re.MULTILINE)[1:]:
-                command, _, expected = step.partition("\n")
-                ran = tool.run(*command.split())
-                assert ran.code == 0, ran.err
-                printed.append((expected, ran.out))
-    assert len(printed) == 3
-    for expected, out in printed:
-        assert varied(out) == varied(expected)
-
-
-def varied(text: str) -> str:
-    """Replace what differs from run to run."""
-    text = re.sub(r" {2,}\d+ bytes", " N bytes", text)
-    return re.sub(r"\b[0-9a-f]{8}(?:-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})?\b", "ID", text)

@@ -11,12 +11,13 @@ from medtrack_cli.config.locations import initial_config
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, parse_document
 from medtrack_cli.errors import ConfigError
 from tests.config.mistakes import OF_KEYS_AND_TYPES
-from tests.project.pages import README, blocks
+from tests.project.pages import ROOT, blocks
 from tests.running import run, run_json
 
 if TYPE_CHECKING:
     from tests.config.conftest import Machine
 
+PAGE = ROOT / "docs/tls-and-profiles.md"
 RIGHT = [
     "",
     "profiles:\nservice:\n",
@@ -26,7 +27,7 @@ RIGHT = [
     "profiles: {x: {hosts: h, port: '5671', vhost: '', password_command: [pass, '']}}\n",
     "profiles: {x: {url: 'AMQPS://h', management_url: 'HTTPS://h', exchange: 1.5}}\n",
     initial_config(),
-    *(text for _, text in blocks(README.read_text(), "yaml")),
+    *(text for _, text in blocks(PAGE.read_text(), "yaml")),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.tool import ROOT
 
-PAGES = {"docs/delivery.md": 40, ".github/SECURITY.md": 7}
+PAGES = {"docs/delivery-proof.md": 40, ".github/SECURITY.md": 7}
 """Each page, with the least number of its claims."""
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from tests.clients.guide import example
 from tests.project.pages import ROOT, blocks
 
-PAGE = ROOT / "docs/testing.md"
+PAGE = ROOT / "docs/test-an-integration.md"
 FAILING = '''
 import os
 import subprocess
@@ -133,7 +133,7 @@ def test_many(number, medtrack_tap, medtrack_publish):
 
 
 def project(folder: Path, more: str = "") -> None:
-    """Write the modules that docs/testing.md shows, the guide's publisher, and more tests."""
+    """Write the modules that the page shows, the guide's publisher, and more tests."""
     for name, text in blocks(PAGE.read_text("utf-8"), "python"):
         if name:
             (folder / name).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The pytest plugin, in the projects that docs/testing.md shows, and where it can't do its work."""
+"""The pytest plugin, in the projects that a page shows, and where it can't do its work."""
 
 import subprocess
 import sys

@@ -125,8 +125,9 @@ def test_a_mistake_is_told_with_its_place(
 
 
 def test_the_pages_example_can_be_read(tmp_path: Path) -> None:
-    """docs/testing.md shows a file that holds each kind of expectation."""
-    ((_, text),) = blocks((ROOT / "docs/testing.md").read_text("utf-8"), "yaml expect.yaml")
+    """docs/test-an-integration.md shows a file that holds each kind of expectation."""
+    page = (ROOT / "docs/test-an-integration.md").read_text("utf-8")
+    ((_, text),) = blocks(page, "yaml expect.yaml")
     kinds = [each.text.partition(" ")[0] for each in read(tmp_path, text).wanted]
     assert kinds == ["expect", "expect", "expect", "never", "order", "valid:"]
 

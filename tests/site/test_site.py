@@ -14,6 +14,7 @@ import pytest
 from tests.site.browser import Page, chromium
 
 WIDTHS = {"desktop": 1280, "phone": 390}
+SITE = Path(os.environ["MEDTRACK_TEST_SITE"])
 Pages = dict[str, Page]
 
 pytestmark = pytest.mark.timeout(400)
@@ -56,10 +57,10 @@ def looked_at(folder: Path, width: int, profile: Path) -> Pages:
 def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pages:
     """Give the pages of the site as they are in a window of this width."""
     profile = tmp_path_factory.mktemp("profile")
-    return looked_at(Path(os.environ["MEDTRACK_TEST_SITE"]), WIDTHS[request.param], profile)
+    return looked_at(SITE, WIDTHS[request.param], profile)
 
 
-def faults(pages: Pages) -> dict[str, list[str]]:
+def faults(pages: Pages, folder: Path = SITE) -> dict[str, list[str]]:
     """Find what is wrong: by its kind, each with its page."""
     home = next(iter(pages)).partition("/")[0] + "//" + urlsplit(next(iter(pages))).netloc + "/"
     found: dict[str, list[str]] = {
@@ -68,7 +69,7 @@ def faults(pages: Pages) -> dict[str, list[str]]:
     for address, page in pages.items():
         name = address.removeprefix(home)
         found["link"] += [
-            f"{name}: {link}" for link in page.links if leads_nowhere(link, pages, home)
+            f"{name}: {link}" for link in page.links if leads_nowhere(link, pages, home, folder)
         ]
         found["picture"] += [f"{name}: {each}" for each in page.lacking]
         found["console"] += [f"{name}: {each}" for each in page.said]
@@ -83,14 +84,16 @@ def goes_out(asked: str, home: str) -> bool:
     return urlsplit(asked).scheme not in {"blob", "chrome", "data"} and not asked.startswith(home)
 
 
-def leads_nowhere(link: str, pages: Pages, home: str) -> bool:
+def leads_nowhere(link: str, pages: Pages, home: str, folder: Path) -> bool:
     """Tell whether a link of the site has no page, or its anchor no place on it."""
     target, anchor = urldefrag(link)
     if not target.startswith(home):
         return False
     if target.endswith("/"):
         target += "index.html"
-    return target not in pages or (bool(anchor) and unquote(anchor) not in pages[target].anchors)
+    if target not in pages:
+        return not (folder / target.removeprefix(home)).is_file()
+    return bool(anchor) and unquote(anchor) not in pages[target].anchors
 
 
 @pytest.mark.parametrize("kind", ["link", "picture", "console", "width", "host"])
@@ -110,7 +113,8 @@ def test_each_fault_is_seen(tmp_path: Path) -> None:
     """A page with a fault of each kind is told of: the tests above could fail."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/index.html").write_text(BAD)
-    found = faults(looked_at(tmp_path / "site", 390, tmp_path / "profile"))
+    site = tmp_path / "site"
+    found = faults(looked_at(site, 390, tmp_path / "profile"), site)
     assert [link.rpartition("/")[2] for link in found["link"]] == ["index.html#nowhere", "no.html"]
     assert [len(found[kind]) for kind in ("picture", "width", "host")] == [1, 2, 1]
     assert len(found["console"]) == 2

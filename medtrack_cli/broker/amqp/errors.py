@@ -37,7 +37,10 @@ _OF_THIS_MACHINE = SHORTAGES | {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
 }
-_RUNNING = "is RabbitMQ running there? `medtrack broker start` starts a private one"
+_RUNNING = (
+    "is RabbitMQ running there? `medtrack broker start` starts a private one, "
+    "`--profile private` leads there"
+)
 _FELL_BEHIND: Any = getattr(exceptions, "WorkQueueFullError", ())  # pika has it from 1.5 on
 
 

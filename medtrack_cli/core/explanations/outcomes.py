@@ -93,7 +93,7 @@ COUNTERS: dict[str, Explanation] = {  # by texts: the module with the names take
         "What --pseudonymize left out because a real person may remain in it.",
         "The event is invalid or of an unknown type, has a field that its type says nothing of, or "
         "a person's value stands in it a second time, in a header too.",
-        "docs/replay.md lists what is left out; a type of your own says x-personal of its fields.",
+        "docs/personal-data.md lists what is left out; your own types mark fields by x-personal.",
     ),
     "corrupt": Explanation(
         "Damaged records that --skip-corrupt left out.",
