@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -144,9 +145,12 @@ def _import_all() -> None:
     import medtrack_cli
     from medtrack_cli.app import tree
 
+    others = ["medtrack_cli.pytest_plugin", "medtrack_cli.testing"]  # bring pytest, and its 7 MB
+    if not find_spec("cel_expr_python"):  # an extra, without a wheel for some Pythons
+        others.append("medtrack_cli.cel")
     for each in pkgutil.walk_packages(medtrack_cli.__path__, "medtrack_cli."):
-        if not each.name.startswith(("medtrack_cli.pytest_plugin", "medtrack_cli.testing")):
-            import_module(each.name)  # the others would bring pytest, and its 7 MB, along
+        if not each.name.startswith(tuple(others)):
+            import_module(each.name)
     tree()
 
 
