@@ -7,14 +7,14 @@ LONGEST = 256
 """Characters of the longest word compared: a longer one is no typo."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the nearest known word, if any is near; a difference only in case is the nearest."""
-    return next(iter(_near(word, known, 1)), None)
+def nearest(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
+    """Find the nearest known word, if any is alike by `least` of 1; case hardly counts."""
+    return next(iter(_near(word, known, 1, least)), None)
 
 
-def _near(word: str, known: Iterable[str], most: int) -> list[str]:
+def _near(word: str, known: Iterable[str], most: int, least: float = 0.6) -> list[str]:
     folded = {each.casefold(): each for each in known}
-    near = get_close_matches(word.casefold(), folded, most) if len(word) <= LONGEST else []
+    near = get_close_matches(word.casefold(), folded, most, least) if len(word) <= LONGEST else []
     return [folded[each] for each in near]
 
 

@@ -3,7 +3,6 @@
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from medtrack_cli.commands.foreign_words import (
     VALUES,
     Words,
 )
+from medtrack_cli.suggestions import nearest
 
 Typers = Any
 """Typer's commands, parameters and errors: their classes are not public."""
@@ -206,8 +206,8 @@ def _better(param: Typers, value: str) -> str:
     """Read 10sec, 1,000 and 2x as meant, and a choice as the nearest; else give an example."""
     choices = [str(each) for each in getattr(param.type, "choices", ())]
     number = re.fullmatch(r"([\d.]+)(?:x|/s\w*| *(ms|[smhd])[a-z]*)?", re.sub("[,_]", "", value))
-    if near := get_close_matches(value, choices, 1, NEAR):
-        return near[0]
+    if near := nearest(value, choices, NEAR):
+        return near
     if number and number[1] != value:
         unit = number[2] if param.metavar == "SECONDS" else None
         return f"{number[1]}{unit or ''}"
@@ -226,9 +226,9 @@ def _known(table: Words, word: str, own: Iterable[str]) -> str | None:
     spelled = word.replace("_", "-").lower() if word.startswith("--") else word.lower()
     words = [*own, *chain(*(table[each].split() for each in table if each[:9] != "medtrack "))]
     alike = [each for each in words if each[:3] == spelled[:3] or not spelled.startswith("-")]
-    near = get_close_matches(spelled, alike, 1, NEAR)
-    known = _said(table, word, *near)
-    return next(iter(near), None) if known is None else known
+    near = nearest(spelled, alike, NEAR)
+    known = _said(table, word, *([near] if near else []))
+    return near if known is None else known
 
 
 def _said(table: Words, *said: str) -> str | None:
