@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -168,6 +169,19 @@ def test_what_is_no_record_is_refused(changes: dict[str, object]) -> None:
     record = json.loads(line_of(delivery(received_at=NOON)))
     with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
         from_record({**record, **changes})
+
+
+@given(
+    exchange=TEXT,
+    headers=st.dictionaries(TEXT, VALUES, max_size=3),
+    properties=st.dictionaries(TEXT, VALUES, max_size=3),
+)
+def test_the_line_of_a_valid_event_is_its_record(**fields: Any) -> None:
+    """It is put together of parts, and is byte for byte what json would write of the whole."""
+    write = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+    seen = examine(delivery(write(event()).encode(), **fields))
+    assert seen.is_valid
+    assert to_line(seen) == write(to_record(seen))
 
 
 def test_a_delivery_is_written_once() -> None:
