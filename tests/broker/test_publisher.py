@@ -168,7 +168,7 @@ def test_a_wrong_password_is_tried_once(broker: Broker) -> None:
         while user not in log.read_text():
             assert time.monotonic() < until, "the broker logged no attempt"
             time.sleep(0.1)
-        assert log.read_text().count(f"user '{user}'") == 1
+        assert log.read_text().count(f"login refused: user '{user}'") == 1
 
 
 def test_a_missing_vhost_is_an_error_of_topology(broker: Broker) -> None:

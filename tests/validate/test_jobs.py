@@ -135,7 +135,7 @@ def test_memory_is_flat_when_nobody_reads(tool: Tool, suffix: str) -> None:
     peaks = [peak_of(each) for each in processes]
     running.process.kill()
     os.close(reader)
-    assert max(peaks) < 70 * 1024
+    assert max(peaks) < 85 * 1024  # Python 3.15 takes some MB more than those before
 
 
 def seconds_of(processes: set[int]) -> int:

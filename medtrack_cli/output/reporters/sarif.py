@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote
 
@@ -85,7 +85,7 @@ class SarifReporter(Reporter):
 
     def _uri(self, name: str) -> dict[str, str]:
         """Name a file as a URI reference: relative stays relative, as code scanning wants it."""
-        path = PurePath(self._file_place(name))
+        path = Path(self._file_place(name))
         return {"uri": path.as_uri() if path.is_absolute() else quote(os.fsencode(path))}
 
 
