@@ -1,5 +1,6 @@
-"""RabbitMQ 4 out of the root folder of a Debian 13, with every deprecated feature denied."""
+"""RabbitMQ 4 out of the root folder of a Debian, with every deprecated feature denied."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -45,9 +46,8 @@ def running(root: Path) -> Iterator[Path]:
 
 def deprecated(broker: PrivateBroker) -> list[str]:
     """List the broker's deprecated features that can still be permitted or denied."""
-    listed = private.rabbitmqctl(broker, "list_deprecated_features")
-    pairs = (line.split("\t") for line in listed.splitlines()[1:])
-    return [name for name, phase in pairs if phase != "removed"]
+    listed = private.rabbitmqctl(broker, "list_deprecated_features", "--formatter=json", "--silent")
+    return [each["name"] for each in json.loads(listed) if each["deprecation_phase"] != "removed"]
 
 
 def _let_paths_hold_inside(root: Path) -> None:
