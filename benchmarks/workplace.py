@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,14 +33,15 @@ class Workplace(NamedTuple):
     def events(self, count: int) -> str:
         """Give a file of so many events, one a line, of which DISTINCT differ; always the same."""
         path = self.folder / f"{count}.ndjson"
-        if not path.exists():
-            source = random.Random(count)  # noqa: S311 -- repeatable on purpose
-            lines = [
-                json.dumps(_student_created(source), separators=(",", ":")) + "\n"
-                for _ in range(min(count, DISTINCT))
-            ]
-            with path.open("w", encoding="ascii") as stream:
-                stream.writelines(islice(cycle(lines), count))
+        if path.exists():
+            return str(path)
+        source = random.Random(count)  # noqa: S311 -- repeatable on purpose
+        with path.open("w", encoding="ascii") as stream:
+            for _ in range(min(count, DISTINCT)):
+                stream.write(json.dumps(_student_created(source), separators=(",", ":")) + "\n")
+        for begin in range(DISTINCT, count, DISTINCT):  # none held: it would count as a run's
+            with open(self.events(DISTINCT)) as lines, path.open("a") as stream:  # noqa: PTH123
+                stream.writelines(islice(lines, count - begin))
         return str(path)
 
     def files(self, count: int) -> Path:
