@@ -36,7 +36,7 @@ VARIABLES = {
 }
 
 FACTS: dict[str, tuple[tuple[int, ...], str]] = {
-    "publish": ((*BROKER, 1, 65, 73), "receipt message published dry_run"),
+    "publish": ((*BROKER, 1, 65, 73), "receipt finding message published dry_run"),
     "listen": ((*BROKER, 1, 65, 73), "event listening interrupted resumed listened"),
     "validate": ((1, 65, 73, 78), "finding validated explanation"),
     "replay": ((*BROKER, 1, 65, 73), "receipt message replayed dry_run plan run"),

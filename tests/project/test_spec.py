@@ -83,6 +83,7 @@ def test_help_says_the_same(command: dict[str, Any]) -> None:
         "validate typo.json",
         "validate --list-rules",
         "publish -f typo.json",
+        "publish -f typo.json --dry-run --keep-going",
         "publish -f missing.json --dry-run",
         "publish --url amqp://a:b@localhost:1 -f sample-events/user.created.json --retry-for 0",
         "listen --profile nowhere",
@@ -108,8 +109,11 @@ def test_help_says_the_same(command: dict[str, Any]) -> None:
         "version",
     ],
 )
-def test_what_runs_do_is_declared(tmp_path: Path, line: str) -> None:
+def test_what_runs_do_is_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
     """A run ends with a code, and prints kinds of objects, that `spec` has for its command."""
+    monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "sample-events", tmp_path / "sample-events")
     shutil.copy(ROOT / "medtrack_cli/samples/definitions.json", tmp_path)
     (tmp_path / "typo.json").write_text('{"event_type": "student.deleted"}\n')
