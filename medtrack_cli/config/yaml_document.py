@@ -9,6 +9,8 @@ from medtrack_cli.core.connection_settings import Secret
 from medtrack_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    import yaml
+
     from medtrack_cli import yaml_nodes
 
 _DEEPEST = 11
@@ -75,13 +77,25 @@ def parse_document(text: str, place: str) -> Node | None:
         line = text.count("\n", 0, error.position)
         raise _refusal(what, place, line, "take it out") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{place}:{mark.line + 1}:{mark.column + 1}" if mark else place
-        raise ConfigError("not valid YAML", where, hint=_QUOTE) from None
+        raise _not_yaml(error, text, place) from None
     if isinstance(following, yaml.DocumentStartEvent):
         line = following.start_mark.line if following.start_mark else 0
         raise _refusal("a second YAML document", place, line, "keep one document a file")
     return _node(top, place)
+
+
+def _not_yaml(error: "yaml.YAMLError", text: str, place: str) -> ConfigError:
+    mark = getattr(error, "problem_mark", None)
+    if not mark:
+        return ConfigError("not valid YAML", place, hint=_QUOTE)
+    where = f"{place}:{mark.line + 1}:{mark.column + 1}"
+    if text[mark.index : mark.index + 1] == "\t":
+        return ConfigError("a tab where only spaces may stand", where, hint="indent with spaces")
+    hint = _QUOTE
+    opened = getattr(error, "context_mark", None)
+    if opened and text[opened.index : opened.index + 1] in {"[", "{"}:
+        hint = f"is the bracket of line {opened.line + 1} closed? If it is, {_QUOTE}"
+    return ConfigError("not valid YAML", where, hint=hint)
 
 
 def _said(trouble: "yaml_nodes.Trouble", place: str) -> ConfigError:

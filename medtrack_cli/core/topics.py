@@ -65,8 +65,9 @@ def _nearest(pattern: str, known: Sequence[str]) -> str | None:
     from medtrack_cli.suggestions import nearest
 
     pattern = ".".join(as_topic(pattern))
-    if _matches_any(pattern, known):
-        return pattern
+    for each in (pattern, f"{pattern}.*"):
+        if _matches_any(each, known):
+            return each
     vocabulary = {word for key in known for word in key.split(".")} | {"*", "#"}
     words = (
         word if word in vocabulary else nearest(word, vocabulary) or word

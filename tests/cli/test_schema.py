@@ -65,6 +65,7 @@ def test_a_missing_folder_is_a_fault(added: Tool) -> None:
         assert ran.code == 65, ran
         assert "no such folder of schemas" in ran.out + ran.err
         assert "nowhere" in ran.out + ran.err
+        assert "nowhere:1:1" not in ran.out + ran.err
 
 
 def test_a_sound_folder(added: Tool) -> None:

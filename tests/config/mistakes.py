@@ -33,6 +33,8 @@ OTHERS = [
     ("a: 1\nservice: &x a\n", 2, "anchors", "quote"),
     ("profiles: {x: {password: *hunter2}}\n", 1, "aliases", "quote"),
     ("profiles:\n  x: {password: @hunter2}\n", 2, "not valid YAML", "quote"),
+    ("profiles:\n\tx: {}\n", 2, "a tab where only spaces", "indent with spaces"),
+    ("profiles: {x: {hosts: [a}}\n", 1, "not valid YAML", "the bracket of line 1 closed?"),
     ("service: a\n---\nservice: b\n", 2, "second YAML document", "one document"),
     ("? [a]\n: b\n", 1, "a key that is no text", "plain words"),
     ("a: " + "[" * 500 + "]" * 500, 1, "nested too deep", "config init"),

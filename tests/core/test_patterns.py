@@ -7,6 +7,7 @@ from medtrack_cli.core.topics import doubt, key_matches
 KNOWN = ["student.created", "student.deleted", "user.updated", "stage.student.accepted"]
 
 MEANT = {
+    "student": "'student.*'",
     "student*": "'student.*'",
     "students*": "'student.*'",
     "student#": "'student.#'",

@@ -28,8 +28,8 @@ EXIT_CODES: dict[int, Explanation] = {
         example="medtrack publish",
     ),
     ExitCode.DATA_ERROR: Explanation(
-        "the input is no recording and no event at all, or a report or a checkpoint of ours, or a "
-        "schema of your own or a file of definitions can't be used",
+        "the input is no recording and no event at all, or a report or a checkpoint of medtrack, "
+        "or a schema of your own or a file of definitions can't be used",
         "A file isn't of the kind that the command reads, or it is damaged.",
         "Name another file; `medtrack schema check FOLDER` says what is wrong with schemas.",
         example="medtrack replay notes.txt",

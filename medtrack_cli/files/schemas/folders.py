@@ -29,6 +29,8 @@ class SchemaFault(NamedTuple):
 
     @property
     def place(self) -> str:
+        if self.message == _NO_FOLDER:
+            return str(self.path)
         return f"{self.path}:{self.span.line}:{self.span.column}"
 
 
@@ -40,6 +42,7 @@ class Contracts(NamedTuple):
 
 
 _TOP = Span(1, 1, 2)
+_NO_FOLDER = "no such folder of schemas"
 
 
 def load(folders: Iterable[Path]) -> Iterator[Contract | SchemaFault]:
@@ -61,7 +64,7 @@ def load(folders: Iterable[Path]) -> Iterator[Contract | SchemaFault]:
 def _unreadable(error: OSError) -> SchemaFault:
     what = f"a folder of schemas that can't be read ({error.strerror})"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        what = "no such folder of schemas"
+        what = _NO_FOLDER
     return SchemaFault(Path(error.filename), _TOP, what)
 
 
@@ -167,5 +170,7 @@ def registry_of(folders: Sequence[Path]) -> Registry:
     contracts, faults = read_contracts(folders)
     if faults:
         hint = "medtrack schema check shows every fault"
+        if faults[0].message == _NO_FOLDER:
+            hint = "medtrack config show says which file names it"
         raise BrokenSchema(faults[0].message, faults[0].place, hint=hint)
     return extended((name, version, dict(schema)) for name, version, schema in contracts)
