@@ -58,7 +58,7 @@ def _explain(runtime: Runtime, code: str, group: "Group | None" = None) -> int:
     found = find(code)
     if found is None or group not in {None, found.group}:
         known = [each.code for each in EXPLAINED if group in {None, each.group}]
-        listing = "medtrack explain"
+        listing = "medtrack explain lists them all"
         hint = "" if code.isdecimal() else did_you_mean(code, known)
         raise UsageError(f"no such {group or 'code'}", code, hint=hint or listing)
     runtime.printer.show(ShownExplanation(found))

@@ -9,7 +9,8 @@ import pytest
 from pika import spec
 
 from medtrack_cli.broker.amqp.dialer import dial
-from medtrack_cli.core.connection_settings import Host
+from medtrack_cli.broker.amqp.errors import connection_failure
+from medtrack_cli.core.connection_settings import Host, TlsSettings
 from medtrack_cli.core.ports import Stop
 from medtrack_cli.errors import BrokerUnreachable, TimedOut
 from tests.broker.publishing import publish
@@ -109,6 +110,25 @@ def test_one_try_that_fails_is_no_timeout() -> None:
     settings = settings_of("amqp://a:b@h", hosts=(Host(LOOPBACK, free_port()),))
     published = publish(settings, [message()], timeout=0.5)
     assert isinstance(published.error, BrokerUnreachable)
+
+
+@pytest.mark.parametrize(
+    ("tls", "port", "is_named"),
+    [
+        (None, 15672, True),
+        (None, 5671, True),
+        (TlsSettings(), 5671, False),
+        (TlsSettings(), 15671, True),
+        (None, 5672, False),
+    ],
+)
+def test_a_refused_port_of_another_protocol_is_named(
+    tls: TlsSettings | None, port: int, *, is_named: bool
+) -> None:
+    """Who types the port of management, or of TLS, is told which one AMQP has."""
+    settings = settings_of("amqp://a:b@h", tls=tls)
+    failure = connection_failure(ConnectionRefusedError(), settings, Host(LOOPBACK, port))
+    assert ("AMQP is on 5672" in (failure.error.hint or "")) == is_named
 
 
 HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"

@@ -41,6 +41,8 @@ _RUNNING = (
     "is RabbitMQ running there? `medtrack broker start` starts a private one, "
     "`--profile private` leads there"
 )
+_PORTS = "AMQP is on 5672, with TLS on 5671; management is on 15672"
+_OF_MANAGEMENT, _OF_TLS = frozenset({15671, 15672}), 5671
 _FELL_BEHIND: Any = getattr(exceptions, "WorkQueueFullError", ())  # pika has it from 1.5 on
 
 
@@ -89,6 +91,9 @@ def _failure(  # noqa: PLR0911 -- one return a cause
         case exceptions.ChannelClosedByBroker():
             return channel_failure(cause.reply_code, cause.reply_text, settings)
     what, hint = lost(cause)
+    misled = host.port in _OF_MANAGEMENT or (host.port == _OF_TLS and not settings.tls)
+    if misled and isinstance(cause, ConnectionRefusedError):
+        hint = f"{_PORTS}. Else: {hint}"
     return Failure(BrokerUnreachable(what, broker, hint=hint), heals=True)
 
 
@@ -171,8 +176,7 @@ def _foreign(words: bytes, settings: ConnectionSettings, broker: str) -> Failure
 
 def _no_broker(broker: str, why: str = "") -> MedtrackError:
     what = f"not an AMQP broker ({why})" if why else "not an AMQP broker"
-    hint = "check host and port; management is on 15672, TLS on 5671"
-    return BrokerUnreachable(what, broker, hint=hint)
+    return BrokerUnreachable(what, broker, hint=f"check host and port: {_PORTS}")
 
 
 def _closed(code: int, reply: str | bytes, broker: str, settings: ConnectionSettings) -> Failure:
