@@ -100,6 +100,21 @@ def test_the_invalid_rate_and_each_type_stand_below_the_chart() -> None:
     assert {line.split()[0] for line in shown[at + 2 : at + 4]} == {"user.created", "(none)"}
 
 
+@pytest.mark.parametrize("undated", ["user.created", "student.created"])
+def test_what_has_no_time_is_in_no_chart(tool: Tool, undated: str) -> None:
+    """Neither the only invalid event nor the only one of its type needs a time."""
+    dated = [event("user.created") | {"timestamp": f"2025-01-15T1{n}:00:00Z"} for n in range(3)]
+    other = {"event_type": undated, "payload": {}, "version": "1.0", "service": "s"}
+    lines = b"\n".join(map(encode, [*dated, other]))
+    tool.write("events.ndjson", lines)
+    ran = tool.run("stats", "events.ndjson", "--html", "page.html")
+    assert ran.code == 0, ran.err
+    for text in (ran.out, (tool.folder / "page.html").read_text()):
+        assert "by time" in text
+        assert "share of invalid" not in text.lower()
+        assert "types by time" not in text
+
+
 def test_the_chart_shows_where_events_are() -> None:
     """A column is as high as its share of the most, and what is there is never invisible."""
     counts = [1, 100, 400, 800, *[0] * 18, 1, 50]

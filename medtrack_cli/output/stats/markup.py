@@ -85,8 +85,7 @@ def charts(stats: Stats) -> Iterator[str]:
     if stats.invalid:
         legend += '<i class="bar"></i> valid <i class="invalid"></i> invalid, at the foot, outlined'
     yield f'<p class="quiet legend">{legend}</p>'
-    if stats.invalid:
-        rates = texts.rates(chart.columns)
+    if any(rates := texts.rates(chart.columns)):
         yield "<h2>Share of invalid events by time</h2>"
         yield from _framed(
             chart, _rates(chart, rates), texts.share(max(rates)), "share of invalid events"

@@ -59,7 +59,7 @@ def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
     most = max(column.events for column in chart.columns)
     rates = texts.rates(chart.columns)
     scale, top = f"{most:,}", texts.share(max(rates))
-    margin = max(len(scale), len(top) if stats.invalid else 0)
+    margin = max(len(scale), len(top) if any(rates) else 0)
     thick = max(1, min((sheet.width - margin - 2) // len(chart.columns), 8))
     red = [column.invalid * CHART_HEIGHT / most for column in chart.columns]
     yield ""
@@ -67,7 +67,7 @@ def _charts(stats: Stats, sheet: Sheet) -> Iterator[str]:
     heights = [column.events / most for column in chart.columns]
     yield from _graph(heights, CHART_HEIGHT, red, (scale.rjust(margin), "0"), thick, sheet)
     yield sheet.style(" " * (margin + 2) + _axis(chart, thick), "dim")
-    if stats.invalid:
+    if any(rates):
         yield _heading("share of invalid events", sheet)
         shares = [rate / max(rates) for rate in rates]
         whole = [float(RATE_HEIGHT)] * len(rates)

@@ -117,8 +117,12 @@ def rates(columns: Sequence[Column]) -> list[float]:
 
 
 def by_type(chart: Chart) -> ByType:
-    """Give the columns of each type, the most frequent first; those of the rest come last."""
-    named: ByType = [(_name("event_type", name), each) for name, each in chart.names.items()]
+    """Give the columns of each type, the most frequent first; those of the rest come last.
+
+    A type of which no event has a time isn't among them.
+    """
+    dated = (each for each in chart.names.items() if any(column.events for column in each[1]))
+    named: ByType = [(_name("event_type", name), each) for name, each in dated]
     named.sort(key=lambda each: -sum(column.events for column in each[1]))
     return [*named, ("all other types", chart.others)] if chart.others else named
 
