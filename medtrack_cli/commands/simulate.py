@@ -148,7 +148,10 @@ def _nothing_known(kept: "SimulatedState", what: What, id_: str) -> NothingKnown
     tables = [name for name, table in TABLES.items() if column in table.columns]
     known = {row[column] for name in tables for row in kept.rows(name) if row[column]}
     others = f"known: {len(known):,} of them; `medtrack simulate list {tables[0]}` shows them"
+    whole = [each for each in known if id_ and each.startswith(id_)]  # a terminal shows short ids
     hint = did_you_mean(id_, list(known)[:1000]) or others
+    if whole:
+        hint = f"did you mean {min(whole)}?"
     return NothingKnown(f"no event was about a {what} of this id", id_, hint=hint)
 
 

@@ -108,6 +108,8 @@ def test_an_invalid_event_goes_home_when_it_is_mended(
     assert told(running) == {("COMM", "refused"): 1, ("COMM.welcome", "done"): 1}
     ran = connected.run("simulate", "list", "notifications", "-o", "json")
     assert [each["email"] for each in ran.records] == ["a@example.org"]
+    ran = connected.run("simulate", "show", "student", STUDENT[:8])
+    assert (ran.code, f"did you mean {STUDENT}?" in ran.err) == (1, True)
 
 
 def test_a_crash_between_effect_and_acknowledgement_is_a_repeat(
