@@ -59,7 +59,7 @@ def list_(
         parser=whole(0),
         default=0,
     ),
-    bound: bool = flag(Panel.WHAT, "--bound", "Only queues that are bound to our exchange."),
+    bound: bool = flag(Panel.WHAT, "--bound", "Only queues that are bound to the event exchange."),
 ) -> int:
     """List queues, and what waits in them.
 

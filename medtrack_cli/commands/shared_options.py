@@ -7,7 +7,10 @@ TIME = "2025-01-15T10:00:00Z (UTC without an offset), or -2h, -3d"
 
 ALLOW_EMPTY = flag(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
 BIND = option(
-    Panel.WHAT, "--bind PATTERN", "Routing keys it gets from our exchange; repeatable.", default=...
+    Panel.WHAT,
+    "--bind PATTERN",
+    "Routing keys it gets from the event exchange; repeatable.",
+    default=...,
 )
 DRY_RUN = flag(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
 INSTALL = flag(Panel.HOW, "--install", "Install RabbitMQ where there is none.")
