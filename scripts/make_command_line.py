@@ -71,7 +71,7 @@ FACTS: dict[str, tuple[tuple[int, ...], str]] = {
     "broker status": ((1,), "broker"),
     "demo": (
         (1, 69, 73, 75),
-        "step validated finding receipt published event effect plan replayed demo",
+        "step validated finding receipt published event reaction effect plan replayed demo",
     ),
     "samples": ((73,), "created"),
     "client": ((65, 78), ""),

@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 
 from medtrack_cli import private_broker as private
+from medtrack_cli.command_line import command_of
 from medtrack_cli.core.doctor.results import Check
 from medtrack_cli.core.explanations import Group
 from medtrack_cli.core.kinds import Kind
@@ -227,4 +228,8 @@ def brokers(tool: Tool) -> Iterator[Ran]:
     yield tool.run("archive", "show", "medtrack.archive", "-o", "json", **environ)
     for verb in ("status", "stop", "status"):
         yield tool.run("broker", verb, "-o", "json")
-    yield tool.run("demo", "-o", "json", seconds=100)
+    demo = tool.run("demo", "-o", "json", seconds=100)
+    assert demo.code == 0, demo.err
+    printed = {each["kind"] for each in demo.records}
+    assert printed <= set(command_of("medtrack demo")["kinds"])
+    yield demo
