@@ -45,7 +45,7 @@ def keep(mode: str, section: str, results: Sequence[Result], broker: str) -> Non
     """Keep a section's results, so that a later run of another section can be added to them."""
     kept = _kept(mode)
     kept[section] = {
-        "machine": _machine(broker),
+        "machine": f"`make bench ARGS={_words(mode)}`, {_machine(broker)}",
         "results": [each._asdict() for each in results],
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -53,19 +53,24 @@ def keep(mode: str, section: str, results: Sequence[Result], broker: str) -> Non
 
 
 def write(page: Path, mode: str, sections: Iterable[str], left_out: Sequence[str]) -> None:
-    """Put all that was measured in this mode in the page, between its marks."""
-    kept = _kept(mode)
-    known = [kept[each] for each in sections if each in kept]
-    results = [Result(**each) for section in known for each in section["results"]]
-    machines = list(dict.fromkeys(section["machine"] for section in known))
-    words = "--write" if mode == "quick" else f"'--write --{mode}'"
-    said = [f"Measured by `make bench ARGS={words}`: {each}." for each in machines]
+    """Put all that was measured in the page, between its marks; what is `full` goes before."""
+    kept = _kept(mode) if mode == "tiny" else _kept("quick") | _kept("full")
+    known = {each: kept[each] for each in sections if each in kept}
+    results = [Result(**each) for section in known.values() for each in section["results"]]
+    together: dict[str, list[str]] = {}
+    for name, section in known.items():
+        together.setdefault(section["machine"], []).append(name)
+    said = [f"Measured ({', '.join(names)}): {by}." for by, names in together.items()]
     said += [f"Not measured: {each}." for each in left_out]
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     made = f"{before}{BEGIN}\n{table(results)}\n" + "\n".join(said) + f"\n\n{END}{after}"
     page.write_text(made, encoding="utf-8")
+
+
+def _words(mode: str) -> str:
+    return "--write" if mode == "quick" else f"'--write --{mode}'"
 
 
 def _file(mode: str) -> Path:
@@ -89,4 +94,5 @@ def _machine(broker: str) -> str:
         system = platform.freedesktop_os_release()["PRETTY_NAME"]
     day = datetime.now(UTC).date()
     python = f"Python {platform.python_version()}"
-    return f"{day}, {cores} cores ({model}), {system}, {python}, {broker} beside it; {versions()}"
+    beside = ", ".join(filter(None, (python, broker, versions())))
+    return f"{day}, {cores} cores ({model}), {system}, {beside}"

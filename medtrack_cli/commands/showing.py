@@ -13,13 +13,19 @@ from threading import Timer
 
 from medtrack_cli import programs
 from medtrack_cli.core.kinds import Kind
-from medtrack_cli.errors import DemoFailed, ExitCode
+from medtrack_cli.errors import DemoFailed
 from medtrack_cli.output.shown.shown import Page
 from medtrack_cli.runtime import Runtime
 
 STEP_SECONDS = 60
 _ID = re.compile(r"\b([0-9a-f]{8})-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _READY = re.compile("listening|stands? in on")
+
+
+def _ending() -> signal.Signals:
+    """Choose Ctrl-C, unless it is ignored here, and so in what we start: in a shell's `demo &`."""
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    return signal.SIGTERM if is_ignored else signal.SIGINT
 
 
 @dataclass
@@ -68,8 +74,8 @@ class Show:
                     self._check(arguments, process.wait(), 0)
                 yield Beside(process, self._tell)
                 if not ends:
-                    process.send_signal(signal.SIGINT)
-                self._check(arguments, process.wait(), 0 if ends else ExitCode.INTERRUPTED)
+                    process.send_signal(_ending())
+                self._check(arguments, process.wait(), 0 if ends else 128 + _ending())
             finally:
                 watchdog.cancel()
                 process.kill()

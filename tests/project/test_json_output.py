@@ -21,7 +21,7 @@ from medtrack_cli.core.topology.lint_rules import TopologyRule
 from medtrack_cli.errors import MedtrackError
 from medtrack_cli.events.findings import Rule
 from tests.broker.witness import client
-from tests.cli.tool import Ran, Tool
+from tests.cli.tool import COMMAND, Ran, Tool
 from tests.project.pages import ROOT, blocks
 
 PAGE = ROOT / "docs/json-output.md"
@@ -106,6 +106,10 @@ def problems(kind: str, record: object) -> list[str]:
     """Hold a record against the schema of its kind."""
     validator = jsonschema_rs.Draft202012Validator(documented()[kind].schema, validate_formats=True)
     return [f"{kind}: {error.message}" for error in validator.iter_errors(record)]
+
+
+IN_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""As a script's `medtrack demo &`: Ctrl-C is ignored from the start."""
 
 
 @pytest.mark.timeout(300)
@@ -207,6 +211,20 @@ def deliveries(tool: Tool) -> Iterator[Ran]:
     yield tool.run("listen", "--timeout", "0.1")
 
 
+def simulated(tool: Tool, environ: dict[str, Any]) -> Iterator[Ran]:
+    """Let a service handle a stage, as expected, and say what it did; end the stage."""
+    tool.write("expect.yaml", "expect: [stage.created]\nnever: [student.deleted]\n")
+    asked = ("--assert", "expect.yaml", "--within", "3s", "-o", "json")
+    running = tool.start("simulate", "run", "eval", *asked, **environ)
+    running.await_text('"listening"')
+    created = "sample-events/stage.created.json"
+    yield tool.run("publish", "-f", created, "-o", "json", **environ)
+    yield running.end()
+    stage = json.loads((tool.folder / created).read_text())["payload"]["stage_id"]
+    for words in (("show", "stage", stage), ("complete", stage), ("reset", "--yes")):
+        yield tool.run("simulate", *words, "-o", "json", **environ)
+
+
 def brokers(tool: Tool) -> Iterator[Ran]:
     """Start a private broker, cut a listener off from it, stop it; run the demo."""
     started = tool.run("broker", "start", "--install", "-o", "json", seconds=300)
@@ -226,9 +244,10 @@ def brokers(tool: Tool) -> Iterator[Ran]:
     yield tool.run("queue", "list", "q", "-o", "json", **environ)
     yield tool.run("archive", "create", "--bind", "#", "--accept-loss", "-o", "json", **environ)
     yield tool.run("archive", "show", "medtrack.archive", "-o", "json", **environ)
+    yield from simulated(tool, environ)
     for verb in ("status", "stop", "status"):
         yield tool.run("broker", verb, "-o", "json")
-    demo = tool.run("demo", "-o", "json", seconds=100)
+    demo = tool.start("demo", "-o", "json", command=(*IN_BACKGROUND, *COMMAND)).end(100)
     assert demo.code == 0, demo.err
     printed = {each["kind"] for each in demo.records}
     assert printed <= set(command_of("medtrack demo")["kinds"])
