@@ -100,7 +100,7 @@ def command_line() -> CommandLine:
         "commands": list(commands(tree(), "medtrack")),
         "exit_codes": {str(int(code)): EXIT_CODES[code].summary for code in sorted(EXIT_CODES)},
         "environment": VARIABLES,
-        "configuration": {name: key.about for name, key in keys.items()},
+        "configuration": {name: key.described for name, key in keys.items()},
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from medtrack_cli.config.keys import PROFILE_KEYS
 from medtrack_cli.config.layers import Layer, Level, Password, Value
 from medtrack_cli.core.connection_settings import Secret, WebAddress
 
@@ -26,7 +27,7 @@ def _at(said: _Said, host: str, port: int | None, username: str) -> Layer:
         "hosts": Value(((host, None),), *said),
         "port": Value(port, *said),
         "tls": Value(value=False, source=said.source, level=said.level),
-        "vhost": Value("/", *said),
+        "vhost": Value(PROFILE_KEYS["vhost"].default, *said),
         "username": Value(username, *said),
         "server_name": Value(None, *said),
     }
@@ -49,9 +50,9 @@ BUILT_IN: Mapping[str, Layer] = {
     },
 }
 DEFAULTS: Layer = {
-    **_at(_DEFAULT, "localhost", None, "guest"),
+    **_at(_DEFAULT, PROFILE_KEYS["host"].default, None, PROFILE_KEYS["username"].default),
     "password": _password(_DEFAULT, "guest", "guest"),  # a fresh RabbitMQ's own user
-    "exchange": Value("medtrack.events", *_DEFAULT),
+    "exchange": Value(PROFILE_KEYS["exchange"].default, *_DEFAULT),
     "protected": Value(value=False, source=_DEFAULT.source),
     "heartbeat": Value(10, *_DEFAULT),
 }

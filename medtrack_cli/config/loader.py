@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medtrack_cli.config.built_in import BUILT_IN, DEFAULTS, PRIVATE
+from medtrack_cli.config.keys import TOP_KEYS
 from medtrack_cli.config.layers import Entry, Layer, Level, Value, Written, build_layer
 from medtrack_cli.config.locations import FileKind, LookedAt, expanded, paths, user_file
 from medtrack_cli.config.model import Config
@@ -23,7 +24,7 @@ _FLAGS = (
     *("url", "host", "port", "vhost", "username", "exchange"),
     *("ca_file", "cert_file", "key_file", "management_url"),
 )
-_VARIABLES = (
+VARIABLES = (
     *("url", "host", "port", "vhost", "username", "password", "exchange", "management_url"),
 )
 
@@ -85,13 +86,13 @@ def load(
 
 def set_aside(flags: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
     """Name the variables that lead elsewhere and are ignored because a profile was typed."""
-    names = (f"MEDTRACK_{key.upper()}" for key in _VARIABLES if key not in _left(flags))
+    names = (f"MEDTRACK_{key.upper()}" for key in VARIABLES if key not in _left(flags))
     return [name for name in names if environ.get(name)]
 
 
 def _left(flags: Mapping[str, str]) -> Sequence[str]:
     """Choose the variables that count: a typed profile decides where to connect."""
-    return ("password",) if "profile" in flags else _VARIABLES
+    return ("password",) if "profile" in flags else VARIABLES
 
 
 def _all_profiles(
@@ -173,7 +174,9 @@ def _profile(
     files: Sequence[SettingsFile],
     known: Mapping[str, object],
 ) -> Value[str]:
-    profile = _top(flags, environ, files, "profile") or Value("local", "default")
+    profile = _top(flags, environ, files, "profile") or Value(
+        TOP_KEYS["default_profile"].default, "default"
+    )
     if profile.value not in known:
         what = f"no profile is named {profile.value}"
         near = nearest_or_all(profile.value, known)

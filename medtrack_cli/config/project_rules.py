@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from medtrack_cli.config.keys import PROFILE_KEYS
 from medtrack_cli.config.layers import Layer, Value, Written
 from medtrack_cli.config.locations import repository
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
@@ -13,7 +14,7 @@ from medtrack_cli.errors import ConfigError
 from medtrack_cli.walk import walk
 
 _SCHEMA_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
-_OURS = "password_command", "password_file"
+_OURS = [name for name, key in PROFILE_KEYS.items() if key.is_users]
 _USERS_OWN_VARIABLES = frozenset({"MEDTRACK_PASSWORD", "MEDTRACK_URL", KEY_PASSPHRASE})
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from medtrack_cli.app import tree
-from medtrack_cli.config.loader import _VARIABLES
+from medtrack_cli.config.loader import VARIABLES
 from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.dispatch import run as run_in
 from medtrack_cli.errors import ExitCode
@@ -131,7 +131,7 @@ def test_the_help_of_all_ends_with_codes_variables_and_docs() -> None:
     assert {*map(int, ExitCode), 129} == {
         int(each) for each in re.findall(r"^  (\d+)", codes, re.MULTILINE)
     }
-    variables = {f"MEDTRACK_{name.upper()}" for name in (*_VARIABLES, "profile", "config")}
+    variables = {f"MEDTRACK_{name.upper()}" for name in (*VARIABLES, "profile", "config")}
     variables |= {"MEDTRACK_SERVICE", KEY_PASSPHRASE, PSEUDONYM_KEY, "NO_COLOR", "FORCE_COLOR"}
     assert variables == set(re.findall(r"[A-Z]+_[A-Z_]+", text))
 

@@ -13,10 +13,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from medtrack_cli import pytest_plugin
-from medtrack_cli.commands.options import CONNECTION_OPTIONS
-from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
-from medtrack_cli.config.loader import _VARIABLES
-from medtrack_cli.config.secrets import KEY_PASSPHRASE
 from medtrack_cli.core.messages import Outcome
 from medtrack_cli.core.simulating.reactions import REACTIONS
 from medtrack_cli.errors import ExitCode
@@ -101,17 +97,6 @@ def test_recipe_for_ci_tells_whether_the_event_came(
     assert done.returncode == code
     seen = (folder / "seen.ndjson").read_text().splitlines()
     assert len(seen) == publishes
-
-
-def test_every_setting_is_documented() -> None:
-    """docs/configuration.md has each key of a file, and each variable and flag of a setting."""
-    page = (ROOT / "docs/configuration.md").read_text()
-    table = "\n".join(line for line in page.splitlines() if line.startswith("| "))
-    variables = [f"MEDTRACK_{key.upper()}" for key in (*_VARIABLES, "profile", "service", "config")]
-    flags = [f"--{name.replace('_', '-')}" for name in CONNECTION_OPTIONS]
-    wanted = {*TOP_KEYS, *CONNECTION_KEYS, *variables, *flags, KEY_PASSPHRASE}
-
-    assert wanted - set(re.findall(r"[\w-]+", table)) == set()
 
 
 @pytest.mark.parametrize(
