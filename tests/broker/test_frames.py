@@ -78,6 +78,31 @@ def test_small_frames_are_pikas_with_any_properties_and_headers() -> None:
     ]
 
 
+NAMES = ("content_type", "content_encoding", "correlation_id", "reply_to", "type", "app_id")
+
+
+@given(
+    texts=st.dictionaries(st.sampled_from(NAMES), TEXT),
+    numbers=st.dictionaries(st.sampled_from(["delivery_mode", "priority"]), st.integers(0, 255)),
+    headers=st.dictionaries(TEXT, TEXT | st.integers(-(2**40), 2**40) | st.booleans()),
+)
+@example({"type": "x" * 255}, {"priority": 255}, {"n" * 255: "v" * 256, "least": -(2**31)})
+@example({}, {}, {})
+def test_small_frames_are_pikas_with_texts_and_numbers(
+    texts: dict[str, str], numbers: dict[str, int], headers: dict[str, Any]
+) -> None:
+    """So they are for the properties and headers that most messages have, in any combination."""
+    made = message(1, body=b"x", properties=texts | numbers, headers=headers)
+    assert small_frames(made, 1, "e") == pikas_frames(made, 1, "e")
+
+
+def test_a_number_is_no_truth() -> None:
+    """Values that Python takes for equal keep their own AMQP types."""
+    for mode in (1, True, 1.0):
+        made = message(1, body=b"x", headers={"n": mode}, properties={"delivery_mode": 1})
+        assert small_frames(made, 1, "e") == pikas_frames(made, 1, "e")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -6,6 +6,7 @@ pika's own marshalling. Anything else goes through pika's `basic_publish`.
 """
 
 import struct
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +16,7 @@ from pika.connection import Connection
 from pika.exceptions import AMQPError
 from pika.frame import Method
 
-from medtrack_cli.core.messages import Message, beyond_limits
-
-CONTENT_TYPE = "application/json"
-PERSISTENT = 2
+from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, beyond_limits
 
 # With a pika that lacks this private call, every message goes through `basic_publish`.
 _CAN_WRITE_FRAMES = hasattr(Connection, "_output_marshaled_frames")
@@ -31,23 +29,21 @@ _END = bytes([spec.FRAME_END])
 _HEADER = struct.Struct(">BHIHHQ")
 _PROPERTIES_AFTER = 12  # class, weight and size of the body
 _BODY = struct.Struct(">BHI")
-_FLAGS = (
-    BasicProperties.FLAG_CONTENT_TYPE
-    | BasicProperties.FLAG_DELIVERY_MODE
-    | BasicProperties.FLAG_MESSAGE_ID
-)
-_BEFORE_ID = (
-    struct.pack(">H", _FLAGS)
-    + bytes([len(CONTENT_TYPE)])
-    + CONTENT_TYPE.encode()
-    + bytes([PERSISTENT])
-)
 _SHORT = 255  # bytes of a text that every field can carry
-_MODES = ("delivery_mode", "priority")
-_TEXTS = frozenset(
-    ("content_type", "content_encoding", "correlation_id", "reply_to", "type", "app_id")
-)
 _MANY = 32  # headers, each of less than a KiB: far from a frame
+_WORD = struct.Struct(">H")
+_LENGTH = struct.Struct(">I")
+_TEXT = struct.Struct(">BI")  # of a header: S, and its length
+_NUMBER = struct.Struct(">Bi")  # I, and 32 bits
+_S, _I = b"SI"
+# By their places on the wire: what is before the headers, between them and the id, and after it.
+_ORDER = (
+    ("content_type", "content_encoding"),
+    ("delivery_mode", "priority", "correlation_id", "reply_to"),
+    ("type", "app_id"),
+)
+_TYPES = {name: int if name in _ORDER[1][:2] else str for names in _ORDER for name in names}
+_OF_PLAIN = tuple(PLAIN_PROPERTIES.items())
 
 
 @lru_cache(maxsize=1024)
@@ -64,9 +60,9 @@ def small_frames(message: Message, channel_number: int, exchange: str) -> bytes 
         return None
     if message.properties is None and message.headers is None:
         message_id = message.message_id.encode()
-        properties = b"".join((_BEFORE_ID, bytes([len(message_id)]), message_id))
+        properties = b"".join((_PLAIN, bytes((len(message_id),)), message_id))
     else:
-        properties = b"".join(properties_of(message).encode())
+        properties = _simple(message) or b"".join(properties_of(message).encode())
     header_size = _PROPERTIES_AFTER + len(properties)
     return b"".join(
         (
@@ -88,7 +84,7 @@ def why_unsendable(message: Message, username: str) -> str | None:
     """
     if (reason := beyond_limits(message)) is not None:
         return reason
-    if (message.properties is None and message.headers is None) or _is_simple(message):
+    if (message.properties is None and message.headers is None) or _simple(message):
         return None
     try:
         size = sum(map(len, properties_of(message).encode()))
@@ -101,36 +97,81 @@ def why_unsendable(message: Message, username: str) -> str | None:
     return None
 
 
-def _is_simple(message: Message) -> bool:
-    """Return whether AMQP can surely carry a message, without marshalling it; True for most."""
-    headers = message.headers or {}
-    if len(headers) > _MANY or not _is_short(message.message_id):
-        return False
-    for name, value in (message.properties or {}).items():
-        is_text = name in _TEXTS
-        if not (_is_short(value) if is_text else name in _MODES and _is_whole(value, 0, 255)):
-            return False
+def _simple(message: Message) -> bytes | None:
+    """Marshal properties that AMQP can surely carry, those of most messages; None for others.
+
+    They are short texts and small numbers, each with a name that is known or short.
+    """
+    own = _OF_PLAIN if message.properties is None else tuple(message.properties.items())
+    for name, value in own:
+        if type(value) is not _TYPES.get(name):
+            return None
+    if (around := _around(own)) is None or (message_id := _short(message.message_id)) is None:
+        return None
+    flags, before, between, after = around
+    table = b""
+    if message.headers:
+        if (fields := _fields(message.headers)) is None:
+            return None
+        table, flags = _LENGTH.pack(len(fields)) + fields, flags | BasicProperties.FLAG_HEADERS
+    return b"".join((_WORD.pack(flags), before, table, between, message_id, after))
+
+
+@lru_cache(maxsize=1024)
+def _around(own: tuple[tuple[str, Any], ...]) -> tuple[int, bytes, bytes, bytes] | None:
+    """Marshal properties but for headers and id: their flags, and three parts; None for long ones.
+
+    Only for texts and whole numbers: to the cache, others would be equal to them.
+    """
+    fields, flags = dict(own), BasicProperties.FLAG_MESSAGE_ID
+    parts: list[bytes] = []
+    for names in _ORDER:
+        part = b""
+        for name in names:
+            if (value := fields.get(name)) is None:
+                continue
+            is_text = isinstance(value, str)
+            piece = _short(value) if is_text else bytes([value]) if 0 <= value <= 255 else None
+            if piece is None:
+                return None
+            flags |= getattr(BasicProperties, f"FLAG_{name.upper()}")
+            part += piece
+        parts.append(part)
+    return flags, parts[0], parts[1], parts[2]
+
+
+def _fields(headers: Mapping[str, Any]) -> bytes | None:
+    """Marshal headers that are short texts and numbers of 32 bits; None for others."""
+    if len(headers) > _MANY:
+        return None
+    pieces: list[bytes] = []
     for name, value in headers.items():
-        if not (_is_short(name) and (_is_short(value) or _is_whole(value, -(2**31), 2**31 - 1))):
-            return False
-    return True
+        if type(name) is not str or (named := _short_name(name)) is None:
+            return None
+        if type(value) is str and len(value) <= _SHORT and value.isascii():
+            pieces += named, _TEXT.pack(_S, len(value)), value.encode()
+        elif type(value) is int and -(2**31) <= value < 2**31:
+            pieces += named, _NUMBER.pack(_I, value)
+        else:
+            return None
+    return b"".join(pieces)
 
 
-def _is_short(value: object) -> bool:
-    return type(value) is str and value.isascii() and len(value) <= _SHORT
+def _short(text: str) -> bytes | None:
+    """Marshal a short text; None for one that may not be one."""
+    if len(text) <= _SHORT and text.isascii():
+        return bytes((len(text),)) + text.encode()
+    return None
 
 
-def _is_whole(value: object, least: int, most: int) -> bool:
-    return type(value) is int and least <= value <= most
+_short_name = lru_cache(maxsize=1024)(_short)
+_PLAIN = (_simple(Message(1, "", 1, None, "", "", b"")) or b"")[:-1]  # without the id's length
 
 
 def properties_of(message: Message) -> BasicProperties:
     """Give the AMQP properties a message is sent with: its own, or persistent JSON."""
-    if message.properties is None:
-        fields: dict[str, Any] = {"content_type": CONTENT_TYPE, "delivery_mode": PERSISTENT}
-    else:
-        fields = {**message.properties}
-    fields["message_id"] = message.message_id
+    own = PLAIN_PROPERTIES if message.properties is None else message.properties
+    fields = {**own, "message_id": message.message_id}
     return BasicProperties(headers=dict(message.headers) if message.headers else None, **fields)
 
 
