@@ -143,6 +143,9 @@ class Runtime:
             self.printer.warning(
                 "the password in --url can be read by every user of this machine: use MEDTRACK_URL"
             )
+        own = "profile" in self.flags and self.config.password_is_profiles
+        if own and self.world.environ.get("MEDTRACK_PASSWORD"):
+            self.printer.warning("--profile counts, not MEDTRACK_PASSWORD: it has its own password")
         for warning in settings.warnings:
             self.printer.warning(warning)
         return settings

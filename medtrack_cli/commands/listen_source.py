@@ -141,7 +141,8 @@ def part_of(runtime: Runtime, stream: FromStream, keys: Sequence[str], taking: T
     if stream.from_stream is None:
         typed = {f"--{name}": getattr(stream, name) for name in ("since", "until", "offset")}
         given = {name: value is not None for name, value in typed.items()}
-        refuse_without("--from-stream", given, hint="--from-stream NAME")
+        hint = "--from-stream NAME reads what an archive holds; --timeout 10m ends any listen"
+        refuse_without("--from-stream", given, hint=hint)
         return Part()
     if taking.durable or taking.queue or taking.queue_type:
         what = "--from-stream goes without --durable, --queue and --queue-type"

@@ -98,6 +98,11 @@ class Config:
         """Whether the password is on the command line, in --url."""
         return self.resolved.password.level is Level.FLAG
 
+    @property
+    def password_is_profiles(self) -> bool:
+        """Whether the password is the profile's own."""
+        return Level.ENVIRONMENT < self.resolved.password.level < Level.DEFAULT
+
     def address(self) -> dict[str, str]:
         """Say for people where events would go, without fetching a password."""
         of = self.resolved

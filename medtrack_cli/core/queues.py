@@ -117,7 +117,8 @@ def condition(text: str) -> Condition:
     """Read `ready==0`; UsageError with the form for anything else."""
     found = _CONDITION.fullmatch(text)
     if not found or found[1] not in NUMBERS:
-        hint = f"such as 'ready==0': one of {', '.join(NUMBERS)}, an operator, a number"
+        known = ", ".join(NUMBERS)
+        hint = f"such as 'ready==0'; fields: {known}; for a time --timeout 10m"
         raise UsageError("--until has the form FIELD OP NUMBER", text, hint=hint)
     return Condition(found[1], found[2], float(found[3]))
 

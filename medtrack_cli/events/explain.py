@@ -12,14 +12,17 @@ from medtrack_cli.events import json_text
 from medtrack_cli.events.event_type import EventType, envelope_of
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.foreign import seems_to_be
-from medtrack_cli.events.formats import EXPLANATIONS
-from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name
+from medtrack_cli.events.formats import EXPLANATIONS, UUID
+from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name, retyped
 from medtrack_cli.events.registry import Registry, any_envelope
 from medtrack_cli.events.shortening import MANY, is_too_long
 from medtrack_cli.suggestions import did_you_mean
 
 IS_IT_BARE = "is it a bare payload? then name its event type"
 """The hint where the user can name a type."""
+
+_FILES = "events are JSON, NDJSON or YAML"
+_WANTED = dict(EXPLANATIONS.values()) | {"id": EXPLANATIONS[UUID][1]}
 
 
 def explain(
@@ -102,7 +105,11 @@ def _not_an_event(value: object) -> Problem:
         what = seems_to_be(value)
         hint = f"it seems to be {what}" if what else IS_IT_BARE
         return Problem(Rule.NOT_AN_EVENT, (), message, hint)
-    return Problem(Rule.NOT_AN_EVENT, (), f"an event is an object, this is {json_name(value)}")
+    hint = retyped(value, ["an object"])
+    message = f"an event is an object, this is {json_name(value)}"
+    return Problem(
+        Rule.NOT_AN_EVENT, (), message, hint or (_FILES if isinstance(value, str) else "")
+    )
 
 
 def _unknown_type(name: str, registry: Registry) -> Problem:
@@ -168,9 +175,16 @@ def _value_problem(detail: ErrorDetails, path: Path, value: dict[str, Any]) -> P
         return Problem(Rule.INVALID_VALUE, path, f"{name} must not be empty")
     if kind.endswith("_type"):
         wanted = KINDS[kind.removesuffix("_type")]
-        message = f"{name} must be {wanted}, not {json_name(_at(value, path))}"
-        return Problem(Rule.WRONG_TYPE, path, message)
+        found = _at(value, path)
+        message = f"{name} must be {wanted}, not {json_name(found)}"
+        return Problem(Rule.WRONG_TYPE, path, message, _with_format(name, retyped(found, [wanted])))
     return Problem(Rule.INVALID_VALUE, path, f"{name}: {detail['msg']}")
+
+
+def _with_format(name: str, hint: str) -> str:
+    """Add to quotes what has to be in them: `phone` and `student_id` name their format."""
+    wanted = _WANTED.get(name.rpartition("_")[2]) if hint == "put it in quotes" else None
+    return f"{hint}: {wanted}" if wanted else hint
 
 
 def _at(value: Any, path: Path) -> object:  # noqa: ANN401 -- JSON

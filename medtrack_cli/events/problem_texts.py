@@ -1,5 +1,8 @@
 """Texts that all checks share, whichever library finds the problem."""
 
+import re
+from collections.abc import Collection
+
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.suggestions import nearest
 
@@ -29,10 +32,25 @@ JSON_NAMES = {
     type(None): "null",
 }
 
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+TWICE = "it is JSON inside a string, so it was encoded twice: encode it once"
+
 
 def json_name(value: object) -> str:
     """Name a JSON value's type in words."""
     return JSON_NAMES[type(value)]
+
+
+def retyped(value: object, wanted: Collection[str]) -> str:
+    """Say what to do where a value isn't of the wanted types, in words of `KINDS`; or nothing."""
+    if not isinstance(value, str):
+        is_bare = isinstance(value, int | float) and "a string" in wanted
+        return "put it in quotes" if is_bare else ""
+    if not {"a number", "a whole number"}.isdisjoint(wanted) and _NUMBER.fullmatch(value):
+        return "leave out the quotes"
+    if value.lstrip()[:1] in {"{", "["} and not {"an object", "a list"}.isdisjoint(wanted):
+        return TWICE
+    return "write a list, in [ ]" if "a list" in wanted else ""
 
 
 def listed(words: list[str]) -> str:

@@ -22,6 +22,19 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "a zstd file",
     GZIP: "a gzip file in another one",
 }
+_CELL = rb"\w\"' .\x80-\xff-"
+_OTHER = [
+    (re.compile(rb"\s*<[?!a-zA-Z]"), "XML or HTML"),
+    (re.compile(rb"[%s]+(?:[,;\t][%s]*)+(?:\r?\n(?!\s*[\[{])|\Z)" % (_CELL, _CELL)), "text or CSV"),
+    (
+        re.compile(rb"PK..(?s:.{26})(?:\[Content_|_rels|docProps|xl/|mimetype)"),
+        "a spreadsheet or the like",
+    ),
+    (re.compile(rb"%PDF-"), "a PDF"),
+    (re.compile(rb"PAR1|Obj\x01|ORC"), "a table of Parquet, Avro or ORC"),
+    (re.compile(rb"SQLite format 3\0"), "a database of SQLite"),
+]
+_CONVERT = "events are JSON, NDJSON or YAML: `medtrack schema example student.created` prints one"
 _TAR = slice(257, 262)
 _COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\n]*|---[^\n]*|%[^\n]*)?\r?(?:\n|$))*")
 _YAML = re.compile(rb"[ \t]*(?:- *)*(?:[\w.$-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:\s|$)")
@@ -33,6 +46,9 @@ def known(head: bytes) -> tuple[Rule, str, str] | None:
         if pattern.match(head):
             hint = f"save it as UTF-8: iconv -f {name} -t UTF-8, or Out-File -Encoding utf8"
             return Rule.BAD_ENCODING, f"this is {name}, and events are UTF-8", hint
+    other = next((name for pattern, name in _OTHER if pattern.match(head)), None)
+    if other:
+        return Rule.NOT_AN_EVENT, f"this is {other}", _CONVERT
     found = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
     if head[_TAR] == b"ustar":
         found = "a tar archive"

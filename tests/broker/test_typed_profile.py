@@ -54,6 +54,24 @@ def test_events_go_to_the_profile_that_is_typed(
         assert "url-secret" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(
+    ("profile", "warned"), [("password: password", True), ("", False)], ids=["own", "none"]
+)
+def test_a_password_of_the_environment_beside_a_typed_profile(
+    tool: Tool, broker: Broker, profile: str, *, warned: bool
+) -> None:
+    """It counts where the profile has none; where the profile has one, a warning says so."""
+    port = broker.amqp_url.rpartition(":")[2].partition("/")[0]
+    settings = ", ".join(filter(None, [f"host: 127.0.0.1, port: {port}, username: admin", profile]))
+    tool.write("medtrack.yaml", f"profiles: {{team: {{{settings}}}}}")
+    (tool.folder / "medtrack.yaml").chmod(0o600)
+    word = "hunter2" if warned else "password"
+    ran = tool.run("publish", "user.created", "--count", "1", "--profile", "team", "-q",
+                   "--allow-unroutable", MEDTRACK_PASSWORD=word)  # fmt: skip
+    said = "--profile counts, not MEDTRACK_PASSWORD: it has its own password"
+    assert (ran.code, said in ran.err) == (0, warned)
+
+
 def test_config_show_tells_where_a_typed_profile_leads(misled: Tool, broker: Broker) -> None:
     """`config show` has the profile's values, and names what is set aside, too."""
     typed = misled.run("config", "show", "--profile", "team", "-o", "json", "-q")

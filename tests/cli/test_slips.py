@@ -403,6 +403,15 @@ SLIPS = [
     ("stats e.json --html", 2, "medtrack stats e.json --html FILE"),
     ("doctor --file", 2, "medtrack doctor --file sample-events/student.created.json"),
     ("replay e.json --since 2025-01-02 --until 2025-01-01", 2, "swap the two times"),
+    *(
+        (f"replay e.json --until {time}", 2, "or --until -2h for two hours ago")
+        for time in ("10:00", "2h", "yesterday", "15.01.2025", "1736935200")
+    ),
+    *(
+        (f"listen --until {time} --idle-timeout 0.01", 2, "--timeout 10m ends any listen")
+        for time in ("10:00", "2020-01-01T00:00:00Z")
+    ),
+    ("queue watch --until 10s", 2, "for a time --timeout 10m"),
     (
         "listen --rotate 10 --record r.ndjson --idle-timeout 0.01",
         2,

@@ -104,6 +104,54 @@ def test_one_fault_is_one_problem_in_its_place(
     assert found(spoilt(event_type, pointer, value)) == [(rule, pointer)]
 
 
+TWICE = "it is JSON inside a string, so it was encoded twice: encode it once"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "pointer", "value", "hint"),
+    [
+        ("student.created", "/payload", '{"cin": "AB123456"}', TWICE),
+        ("student.created", "/payload", "AB123456", ""),
+        ("student.created", "/payload", [], ""),
+        ("student.updated", "/payload/updated_fields", '["email"]', TWICE),
+        ("student.updated", "/payload/updated_fields", "email,phone", "write a list, in [ ]"),
+        ("evaluation.created", "/payload/score", "85.5", "leave out the quotes"),
+        ("evaluation.created", "/payload/score", "good", ""),
+        (
+            "student.created",
+            "/payload/phone",
+            212600000000,
+            "put it in quotes: a phone number: + and 7 to 15 digits",
+        ),
+        (
+            "student.created",
+            "/payload/user_id",
+            5,
+            "put it in quotes: a hyphenated UUID, such as 550e8400-e29b-41d4-a716-446655440000",
+        ),
+        ("student.created", "/payload/first_name", 5, "put it in quotes"),
+        ("student.created", "/payload/first_name", None, ""),
+        ("student.created", "/version", 1.0, "put it in quotes: MAJOR.MINOR, such as 1.0"),
+        (
+            "student.created",
+            "/timestamp",
+            1736935200,
+            "put it in quotes: an RFC 3339 time, such as 2025-01-15T10:00:00Z",
+        ),
+    ],
+)
+def test_another_type_has_its_hint(event_type: str, pointer: str, value: object, hint: str) -> None:
+    """A value of another JSON type is told with what to do, where that is known."""
+    (problem,) = check(encode(spoilt(event_type, pointer, value))).problems
+    assert (problem.rule, problem.suggestion) == (Rule.WRONG_TYPE, hint)
+
+
+def test_a_whole_event_that_was_encoded_twice_is_told_so() -> None:
+    """What json.dumps gives for JSON is a string: no event, and said to be JSON in a string."""
+    (problem,) = check(encode(encode(event("student.created")).decode())).problems
+    assert (problem.rule, problem.suggestion) == (Rule.NOT_AN_EVENT, TWICE)
+
+
 @pytest.mark.parametrize(
     ("event_type", "pointer", "value"),
     [

@@ -68,6 +68,63 @@ def test_archives_are_named(tmp_path: Path) -> None:
         assert f"this is {what}" in run_json("replay", "--dry-run", tmp_path / name).err
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"event_type,student_id\nstudent.deleted,1\n", "text or CSV"),
+        (b'"id";"name"\r\n"1";"Zo\xc3\xab: x"\r\n', "text or CSV"),
+        (b"id\tname", "text or CSV"),
+        (b'<?xml version="1.0"?>\n<event/>\n', "XML or HTML"),
+        (b"\n<event><id>1</id></event>\n", "XML or HTML"),
+        (b"%PDF-1.4", "a PDF"),
+        (b"PAR1\x15\x04", "a table of Parquet, Avro or ORC"),
+        (b"Obj\x01\x04\x14avro.codec", "a table of Parquet, Avro or ORC"),
+        (b"SQLite format 3\0", "a database of SQLite"),
+    ],
+)
+def test_other_kinds_of_file_are_named(tmp_path: Path, content: bytes, what: str) -> None:
+    """What has to be converted is one finding that says what is read, in every command."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(content)
+    hint = "events are JSON, NDJSON or YAML: `medtrack schema example student.created` prints one"
+    for ran in (
+        run_json("validate", path),
+        run_json("validate", "-", stdin=content),
+        run_json("publish", "--dry-run", "-f", path),
+    ):
+        (found,) = ran.of_kind("finding")
+        assert (found["message"], found["suggestion"]) == (f"this is {what}", hint)
+    refused = json.loads(run_json("replay", "--dry-run", path).err)
+    assert (refused["exit_code"], refused["hint"]) == (65, hint)
+    assert f"(this is {what})" in refused["message"]
+
+
+def test_a_spreadsheet_is_no_archive_to_unpack(tmp_path: Path) -> None:
+    """A zip archive with a workbook in it is called a spreadsheet."""
+    for first in ("[Content_Types].xml", "xl/workbook.xml", "mimetype"):
+        with zipfile.ZipFile(tmp_path / "events.xlsx", "w") as packed:
+            packed.writestr(first, "")
+        content = (tmp_path / "events.xlsx").read_bytes()
+        assert said("events.xlsx", content) == [(1, "this is a spreadsheet or the like")]
+
+
+def test_a_line_with_commas_takes_no_event_with_it() -> None:
+    """Events below a line that might be CSV are read all the same."""
+    assert [line for line, _ in said("a.ndjson", f"oh, no\n{GOOD}\n{BAD}\n")] == [1, 3]
+
+
+def test_an_event_that_replay_does_not_know_says_which_and_why(tmp_path: Path) -> None:
+    """The error names the line, what is wrong with its event, and the next step."""
+    (tmp_path / "a.ndjson").write_text(
+        f"{GOOD}\n{GOOD.replace('student.created', 'student.creatd')}\n"
+    )
+    refused = json.loads(run_json("replay", "--dry-run", tmp_path / "a.ndjson").err)
+    assert refused["exit_code"] == 65
+    assert refused["message"].endswith(f"{tmp_path}/a.ndjson:2")
+    assert "no such event type is known: student.creatd" in refused["message"]
+    assert refused["hint"] == "did you mean student.created?"
+
+
 @pytest.mark.parametrize("name", ["a.ndjson", "a.jsonl", "a.txt", "a.ndjson.gz"])
 def test_gzip_is_known_by_its_first_bytes(tmp_path: Path, name: str) -> None:
     """Gzip is read whatever its name, from a pipe too, and shows its lines."""

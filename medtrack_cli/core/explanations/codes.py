@@ -28,10 +28,12 @@ EXIT_CODES: dict[int, Explanation] = {
         example="medtrack publish",
     ),
     ExitCode.DATA_ERROR: Explanation(
-        "the input is no recording and no event at all, or a report or a checkpoint of medtrack, "
-        "or a schema of your own or a file of definitions can't be used",
-        "A file isn't of the kind that the command reads, or it is damaged.",
-        "Name another file; `medtrack schema check FOLDER` says what is wrong with schemas.",
+        "a file is damaged, or not of the kind that the command reads",
+        "It holds no event and no recording; or it is a report or a checkpoint of medtrack; or a "
+        "schema, definitions or expectations that can't be used.",
+        "Go to the file and the line that the error names, or name another file. `medtrack "
+        "validate FILE` says what is wrong with events, `medtrack schema check FOLDER` with "
+        "schemas.",
         example="medtrack replay notes.txt",
     ),
     ExitCode.INPUT_MISSING: Explanation(

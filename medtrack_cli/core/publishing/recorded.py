@@ -11,6 +11,7 @@ from medtrack_cli.core.messages import PLAIN_PROPERTIES
 from medtrack_cli.core.times import time_of
 from medtrack_cli.errors import NotARecording
 from medtrack_cli.events.check import check
+from medtrack_cli.events.findings import Rule
 from medtrack_cli.events.json_text import value_of
 from medtrack_cli.events.registry import Registry
 
@@ -55,7 +56,7 @@ def recorded(
                 is_timed = is_timed or moment != start
             yield Recorded(item.file, item.line, delivery, is_timed and not is_odd)
         else:
-            error = error or _not_recorded(item, is_skipped=corrupt is not None)
+            error = error or _not_recorded(item, registry, is_skipped=corrupt is not None)
             if corrupt is None:
                 raise error
             corrupt["corrupt"] += 1
@@ -72,13 +73,13 @@ def _delivery(item: Item, before: datetime, registry: Registry | None) -> Delive
     return Delivery(moment, "", event_type, False, item.body, PLAIN_PROPERTIES)  # noqa: FBT003
 
 
-def _not_recorded(item: Item, *, is_skipped: bool) -> NotARecording:
+def _not_recorded(item: Item, registry: Registry | None, *, is_skipped: bool) -> NotARecording:
     place = f"{item.file}:{item.line}"
     if isinstance(item.recorded, Corrupt):
         hint = "no line of it can be read" if is_skipped else "--skip-corrupt sends the others"
         return NotARecording(f"corrupt record ({item.recorded.reason})", place, hint=hint)
-    what, hint = "neither a recorded delivery nor an event", "medtrack validate says what is wrong"
-    if item.body is None and item.findings:  # such as another encoding: it has its own message
-        first = item.findings[0]
-        what, hint = f"{what} ({first.message})", first.suggestion or hint
-    return NotARecording(what, place, hint=hint)
+    problems = check(item.body, registry).problems if item.body else item.findings
+    decisive = [each for each in problems if each.rule is Rule.UNKNOWN_EVENT_TYPE] or problems
+    message, hint = next(((each.message, each.suggestion) for each in decisive), ("", ""))
+    what = "neither a recorded delivery nor an event" + (f" ({message})" if message else "")
+    return NotARecording(what, place, hint=hint or "medtrack validate says what is wrong")

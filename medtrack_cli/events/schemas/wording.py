@@ -13,7 +13,7 @@ from jsonschema_rs import is_valid
 from medtrack_cli.events.findings import At, Path, Problem, Rule
 from medtrack_cli.events.formats import EXPLANATIONS
 from medtrack_cli.events.names import FIELD_NAME
-from medtrack_cli.events.problem_texts import KINDS, json_name, listed
+from medtrack_cli.events.problem_texts import KINDS, json_name, listed, retyped
 from medtrack_cli.suggestions import nearest
 
 Kind = Mapping[str, Any]
@@ -76,8 +76,9 @@ def problem(
 def _words(name: str, kind: Kind, value: Any) -> Words:  # noqa: ANN401, PLR0911 -- JSON; one return a kind
     match name:
         case "type":
-            wanted = listed([KINDS.get(each, each) for each in kind["types"]])
-            return Rule.WRONG_TYPE, f"must be {wanted}, not {json_name(value)}", ""
+            wanted = [KINDS.get(each, each) for each in kind["types"]]
+            words = f"must be {listed(wanted)}, not {json_name(value)}"
+            return Rule.WRONG_TYPE, words, retyped(value, wanted)
         case "format":
             return Rule.BAD_FORMAT, f"is not a valid {kind['format']}", ""
         case "const":
