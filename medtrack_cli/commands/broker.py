@@ -27,8 +27,8 @@ EXPORT = flag(Panel.OUTPUT, "--export", "Print the two variables for your shell'
 def start(runtime: Runtime, *, install: bool = INSTALL, export: bool = EXPORT) -> int:
     """Start a private RabbitMQ.
 
-    It is for development, on free ports of this machine only, has its own name, data and
-    ports, and touches no other RabbitMQ. Already running: says so.
+    It is for development: reached from this machine only, on free ports, with a name and data of
+    its own. It touches no other RabbitMQ. One that runs already is kept.
     """
     from medtrack_cli.wiring import private_broker
 
@@ -62,7 +62,7 @@ def stop(runtime: Runtime) -> int:
 def status(runtime: Runtime) -> int:
     """Say whether it runs, and where.
 
-    Exit code 1: it doesn't.
+    Exit code 1: it doesn't run.
     """
     from medtrack_cli.wiring import private_broker
 

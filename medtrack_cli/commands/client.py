@@ -26,17 +26,19 @@ def client(
     language: Language = argument("LANGUAGE", "python, node, java or curl."),
     event_type: str | None = argument(
         "EVENT_TYPE",
-        "A type that `medtrack schema list` names [student.created; of a consumer"
+        "A type that `medtrack schema list` names [student.created; with --consumer"
         " stage.completed].",
         default=None,
     ),
     *,
-    consumer: bool = flag(Panel.WHAT, "--consumer", "One that handles events, not a publisher."),
+    consumer: bool = flag(
+        Panel.WHAT, "--consumer", "A consumer, which handles events, not a publisher."
+    ),
 ) -> int:
     """Print a publisher or consumer to begin with.
 
-    For the profile's broker; its password is in no program. Each reads MEDTRACK_URL when it runs,
-    or else MEDTRACK_PASSWORD. docs/client.md says what they promise.
+    It leads to the profile's broker. No password is in it: when it runs it reads MEDTRACK_URL, or
+    else MEDTRACK_PASSWORD. docs/client.md says what it promises.
     """
     from importlib.resources import files
 

@@ -50,9 +50,9 @@ def doctor(
     """Say why publishing fails, and how to fix it.
 
     Connection, credentials, exchange, payload: one check after the other, each with its fix; checks
-    that need a failed one are skipped. Only a queue of ours is declared, which ends at once, and no
-    event is sent. Takes at most 20 s. Exit code: that of a command at the first failure; 0 with
-    warnings, too.
+    that need a failed one are skipped. No event is sent; the one queue that is declared is deleted
+    at once. Takes at most 20 s. Exit code 0: nothing failed, warnings aside; else the code with
+    which publishing would end.
     """
     from medtrack_cli.core.doctor.checks import chosen, examine
     from medtrack_cli.core.doctor.results import Diagnosis

@@ -58,7 +58,7 @@ class Writing:
         Panel.OUTPUT, "--format TEMPLATE", "A line of your own: '{routing_key} {payload.cin}'."
     )
     record: Path | None = option(
-        Panel.OUTPUT, "--record FILE", "Record what arrives; a recording is added to."
+        Panel.OUTPUT, "--record FILE", "Record what arrives; added to a recording that is there."
     )
     rotate: str | None = option(
         Panel.OUTPUT,
@@ -71,7 +71,7 @@ class Writing:
     pseudonymize: bool = flag(
         Panel.OUTPUT,
         "--pseudonymize",
-        "Record made-up persons in place of real ones; what is shown stays.",
+        "Record made-up persons in place of real ones; what is printed stays as it is.",
     )
     body: bool = SHOW_BODY
     reveal: bool = REVEAL
@@ -90,7 +90,7 @@ class Taking:
     durable: str | None = option(
         Panel.HOW,
         "--durable NAME",
-        "Listen through a queue of this name, which stays for 10 minutes without us.",
+        "Listen through a queue of this name, which goes on collecting for 10 minutes without us.",
     )
     queue_type: QueueType | None = option(
         Panel.HOW,
@@ -104,8 +104,7 @@ class Taking:
     retry_for: float | None = option(
         Panel.CONNECTION,
         "--retry-for SECONDS",
-        "How long to try again for the first connection [one try]; a lost one is tried "
-        "again for ever.",
+        "How long to try for the first connection [one try]; a lost one is tried for without end.",
     )
 
 
@@ -116,7 +115,7 @@ class FromStream:
     from_stream: str | None = option(
         Panel.WHAT,
         "--from-stream NAME",
-        "Read a stream without removing anything, then what comes.",
+        "Read what a stream keeps, removing nothing, then what comes.",
         autocompletion=queues,
     )
     since: str | None = STREAM_SINCE

@@ -82,10 +82,18 @@ HELP = option(
     is_eager=True,
 )
 GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "config": (str | None, option(Panel.GENERAL, "--config FILE", "Use this configuration file.")),
+    "config": (
+        str | None,
+        option(Panel.GENERAL, "--config FILE", "Use this configuration file alone."),
+    ),
     "profile": (
         str | None,
-        option(Panel.GENERAL, "--profile NAME", "Use this profile.", autocompletion=profiles),
+        option(
+            Panel.GENERAL,
+            "--profile NAME",
+            "Use the connection of this name [local].",
+            autocompletion=profiles,
+        ),
     ),
     "quiet": (bool, flag(Panel.GENERAL, "--quiet, -q", "Say only what went wrong.")),
     "verbose": (
@@ -103,15 +111,15 @@ GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
 """Name -> (type, what declares it). They are also accepted before the command."""
 
 _CONNECTION = {
-    "--url URL": "amqp[s]://user@host:port/vhost",
+    "--url URL": "All in one: amqp[s]://user@host:port/vhost",
     "--host NAME": "The broker's host.",
     "--port N": "The broker's port.",
     "--vhost NAME": "The virtual host.",
     "--username NAME": "Who to log in as.",
-    "--exchange NAME": "The topic exchange.",
+    "--exchange NAME": "The exchange of the events [medtrack.events].",
     "--ca-file FILE": "Trust these CAs (PEM).",
-    "--cert-file FILE": "Our certificate (PEM).",
-    "--key-file FILE": "Our private key (PEM).",
+    "--cert-file FILE": "A client certificate (PEM).",
+    "--key-file FILE": "Its private key (PEM).",
 }
 _INSECURE = "Accept any certificate. Any server that answers gets the password."
 CONNECTION_OPTIONS: dict[str, tuple[Any, Any]] = {

@@ -20,7 +20,9 @@ class Making:
     """What is published."""
 
     event_type: str | None = argument(
-        "EVENT_TYPE", "Wrap payloads as events of this type, or generate some.", default=None
+        "EVENT_TYPE",
+        "The type of payloads without an envelope, or of events to generate.",
+        default=None,
     )
     file: list[str] | None = option(
         Panel.WHAT, "--file, -f FILE", "File, folder, glob, or - for stdin; repeatable."
@@ -28,20 +30,33 @@ class Making:
     data: list[str] | None = option(
         Panel.WHAT, "--data, -d JSON", "An event or a payload; repeatable."
     )
-    set_: list[str] | None = option(Panel.WHAT, "--set PATH=VALUE", "Change a field; repeatable.")
-    count: int | None = option(Panel.WHAT, "--count N", "Generate N events.", parser=whole(1))
-    seed: int | None = option(Panel.WHAT, "--seed N", "Generate the same events again.")
-    service: str | None = option(Panel.WHAT, "--service NAME", "Fill in a missing service.")
+    set_: list[str] | None = option(
+        Panel.WHAT,
+        "--set PATH=VALUE",
+        "Set a field of each event, such as payload.score=85; repeatable.",
+    )
+    count: int | None = option(
+        Panel.WHAT, "--count N", "Generate N events, with made-up values.", parser=whole(1)
+    )
+    seed: int | None = option(
+        Panel.WHAT, "--seed N", "Generate the same events whenever N is the same."
+    )
+    service: str | None = option(
+        Panel.WHAT, "--service NAME", "Fill in the field `service` where it is missing."
+    )
     header: list[str] | None = option(
         Panel.WHAT, "--header KEY=VALUE", "Add a message header; repeatable."
     )
     property_: list[str] | None = option(
         Panel.WHAT,
         "--property NAME=VALUE",
-        "priority, expiration, type, app_id, correlation_id or reply_to; repeatable.",
+        "Set an AMQP property: priority, expiration, type, app_id, correlation_id, reply_to; "
+        "repeatable.",
         autocompletion=properties,
     )
-    message_id: str | None = option(Panel.WHAT, "--message-id ID", "Use this message id.")
+    message_id: str | None = option(
+        Panel.WHAT, "--message-id ID", "The message id of a single event [one is made]."
+    )
     allow_empty: bool = ALLOW_EMPTY
 
 
@@ -57,7 +72,7 @@ class Sending:
     window: int | None = option(
         Panel.HOW,
         "--window N",
-        "Events sent before their confirms come [500; by HTTP 1, in order].",
+        "Events on their way without a confirm yet, at most [500; with --via http 1].",
         parser=whole(1),
     )
     timeout: float | None = option(
@@ -66,9 +81,11 @@ class Sending:
     retry_for: float | None = RETRY_FOR
     no_validate: bool = flag(Panel.HOW, "--no-validate", "Send invalid events, too.")
     checkpoint: Path | None = option(
-        Panel.HOW, "--checkpoint FILE", "Go on from where a run stopped."
+        Panel.HOW,
+        "--checkpoint FILE",
+        "Keep here how far a run came; typed again, it goes on from there.",
     )
     allow_unroutable: bool = flag(
-        Panel.HOW, "--allow-unroutable", "Events that reach no queue count as done."
+        Panel.HOW, "--allow-unroutable", "Events that no queue gets count as done, too."
     )
     yes: bool = YES_PROTECTED

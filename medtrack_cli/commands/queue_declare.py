@@ -22,30 +22,35 @@ def declare(
     *,
     bind: list[str] = BIND,
     queue_type: QueueType = option(
-        Panel.HOW, "--type", "quorum: kept on several nodes.", default=QueueType.QUORUM
+        Panel.HOW,
+        "--type",
+        "quorum: replicated on the nodes of a cluster; classic: on one.",
+        default=QueueType.QUORUM,
     ),
     dead_letter: str | None = option(
-        Panel.HOW, "--dead-letter NAME", "The exchange for dead letters."
+        Panel.HOW, "--dead-letter NAME", "The exchange that its dead letters go to [none]."
     ),
     max_length: int | None = option(
         Panel.HOW,
         "--max-length N",
-        "Messages it keeps; beyond that the oldest are dropped.",
+        "Messages it keeps, beyond which the oldest are dropped [no limit].",
         parser=whole(1),
     ),
-    ttl: float | None = option(Panel.HOW, "--ttl SECONDS", "How long a message waits: 30, 5m, 1h."),
+    ttl: float | None = option(
+        Panel.HOW, "--ttl SECONDS", "How long a message may wait: 30, 5m, 1h [for ever]."
+    ),
     delivery_limit: int | None = option(
         Panel.HOW,
         "--delivery-limit N",
-        "The most deliveries of a message (quorum).",
+        "How often a message of a quorum queue is delivered at most [as the broker has it].",
         parser=whole(1),
     ),
     yes: bool = YES_PROTECTED,
 ) -> int:
     """Declare and bind a service's queue.
 
-    As the consumers of MedTrack's integration guide do. An existing queue is only bound; if it was
-    declared differently nothing is done, and the difference is shown (76).
+    It is durable, as in MedTrack's integration guide. A queue that exists is only bound; where it
+    was declared differently nothing is done, and the difference is shown: exit code 76.
     """
     from medtrack_cli.commands.confirm import confirm
     from medtrack_cli.core.queues import NewQueue

@@ -34,9 +34,11 @@ def peek(
         default=10,
     ),
     where: str | None = option(
-        Panel.WHAT, "--where EXPR", "Show only events for which this (CEL) is true."
+        Panel.WHAT, "--where EXPR", "Show only events for which this expression (CEL) is true."
     ),
-    record: Path | None = option(Panel.OUTPUT, "--record FILE", "Record all that is read."),
+    record: Path | None = option(
+        Panel.OUTPUT, "--record FILE", "Record all that is read, shown or not."
+    ),
     offset: str | None = OFFSET,
     spend_deliveries: bool = flag(
         Panel.HOW,

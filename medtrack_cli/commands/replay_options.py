@@ -106,7 +106,9 @@ class Changing:
         "Add a message header, or replace a recorded one; repeatable.",
     )
     set_: list[str] | None = option(
-        Panel.HOW, "--set PATH=VALUE", "Change a field of each; repeatable."
+        Panel.HOW,
+        "--set PATH=VALUE",
+        "Set a field of each event, such as payload.score=85; repeatable.",
     )
     refresh_timestamps: bool = flag(
         Panel.HOW, "--refresh-timestamps", "Give each event the time at which it is sent."
@@ -117,15 +119,17 @@ class Changing:
     pseudonymize: bool = flag(
         Panel.HOW,
         "--pseudonymize",
-        "Replace real persons by made-up ones; what isn't certain is left out.",
+        "Replace real persons by made-up ones; an event where that isn't sure is left out.",
     )
     pseudonymize_ids: bool = flag(
-        Panel.HOW, "--pseudonymize-ids", "Replace the ids of its events, too."
+        Panel.HOW,
+        "--pseudonymize-ids",
+        "With --pseudonymize: replace the ids of students, users … too.",
     )
     real_persons: bool = flag(
         Panel.HOW,
         "--real-persons",
-        "Send real persons of a protected broker's recording to another one.",
+        "Let a protected broker's recording, with its real persons, go to another broker.",
     )
 
 
@@ -170,7 +174,9 @@ class Streaming:
         "Of a stream, only these offsets, both included; or from first, last, next, N.",
     )
     from_first: bool = flag(
-        Panel.WHAT, "--from-first", "Begin with the oldest left, where older ones are gone."
+        Panel.WHAT,
+        "--from-first",
+        "Begin with the oldest event that is left, where the wanted ones are gone.",
     )
 
 
@@ -194,7 +200,7 @@ class Redriving:
     max_redrives: int = option(
         Panel.WHAT,
         "--max-redrives N",
-        "Leave what was sent back N times.",
+        "Leave in the queue what was sent back N times before.",
         parser=whole(1),
         default=3,
     )

@@ -27,21 +27,21 @@ class RouteForm(StrEnum):
 @command("route", *EXAMPLES, effect="read", panel=Panel.BROKER, connects=True)
 def route(
     runtime: Runtime,
-    keys: list[str] | None = argument(
-        "KEY…", "Routing keys, event types among them.", default=None
-    ),
+    keys: list[str] | None = argument("KEY…", "Routing keys; an event type is one.", default=None),
     *,
     all_types: bool = flag(Panel.WHAT, "--all-types", "Every event type that is known."),
     file: list[str] | None = option(
-        Panel.WHAT, "--file, -f FILE", "The keys of its events; repeatable."
+        Panel.WHAT, "--file, -f FILE", "The routing keys of the events in it; repeatable."
     ),
     header: list[str] | None = option(
         Panel.HOW,
         "--header, -H KEY=VALUE",
-        "A header it has; CC=KEY,KEY are more keys; repeatable.",
+        "A header of the event; CC=KEY,KEY adds routing keys; repeatable.",
     ),
     definitions: str | None = option(
-        Panel.HOW, "--definitions FILE", "Use exported definitions, - for stdin, and no broker."
+        Panel.HOW,
+        "--definitions FILE",
+        "Ask no broker but a file of `rabbitmqctl export_definitions`; - for stdin.",
     ),
     output: RouteForm | None = option(
         Panel.OUTPUT, "--output, -o", "Text, JSON lines, or a graph."
@@ -51,7 +51,7 @@ def route(
 
     Shows the exchanges and bindings on the way, backlogs and consumers, and where dead letters go.
     Uses the management API, or a definitions file; sends nothing. Exit code 1: a key reaches no
-    queue, or none for certain.
+    queue, or perhaps none.
     """
     from medtrack_cli.core.topology.route import route as followed
     from medtrack_cli.output.shown.routes import ShownRoute

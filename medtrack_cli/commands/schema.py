@@ -91,13 +91,13 @@ def export(
         default=Form.JSONSCHEMA,
     ),
     asyncapi_version: AsyncApi | None = option(
-        Panel.OUTPUT, "--asyncapi-version", "Of --format asyncapi [3.0.0]."
+        Panel.OUTPUT, "--asyncapi-version", "The version of --format asyncapi [3.0.0]."
     ),
 ) -> int:
     """Print the JSON Schema of events.
 
-    By JSON Schema 2020-12, of a whole event; without a type, all of them as NDJSON. With
-    --format asyncapi, one AsyncAPI document of the types, for generators and portals.
+    The schema (2020-12) is that of a whole event; without a type, one a line for each. With
+    --format asyncapi it is one AsyncAPI document of all, for generators and portals.
     """
     import json
 

@@ -5,7 +5,9 @@ from medtrack_cli.commands.options import Panel, flag, option
 
 TIME = "2025-01-15T10:00:00Z (UTC without an offset), or -2h, -3d"
 
-ALLOW_EMPTY = flag(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
+ALLOW_EMPTY = flag(
+    Panel.WHAT, "--allow-empty", "An input without any event is fine, not exit code 66."
+)
 BIND = option(
     Panel.WHAT,
     "--bind PATTERN",
@@ -21,7 +23,7 @@ OFFSET = option(
     "Where a stream is read from: first, last, next or a number [first].",
     parser=offset_word,
 )
-RATE = option(Panel.HOW, "--rate N", "At most N a second.", parser=number(LEAST, MOST))
+RATE = option(Panel.HOW, "--rate N", "At most N events a second.", parser=number(LEAST, MOST))
 REPORTS = option(
     Panel.OUTPUT,
     "--output, -o FORMAT[=PATH]",
@@ -30,7 +32,8 @@ REPORTS = option(
 RETRY_FOR = option(
     Panel.CONNECTION,
     "--retry-for SECONDS",
-    "How long to try again for a connection [only a lost one: 60].",
+    "How long to try again without a connection, or where a queue refuses [60; the first "
+    "connection: one try].",
 )
 REVEAL = flag(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
 SHOW_BODY = flag(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
@@ -41,4 +44,4 @@ WHERE = option(
     "--where EXPR",
     "Only events for which this expression (CEL) is true: 'event.payload.score < 10'.",
 )
-YES_PROTECTED = flag(Panel.HOW, "--yes", "Don't ask on a protected profile.")
+YES_PROTECTED = flag(Panel.HOW, "--yes", "Don't ask first where the profile is protected.")

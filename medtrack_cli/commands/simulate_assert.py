@@ -26,19 +26,17 @@ class AssertOptions:
     assert_: Path | None = option(
         Panel.END,
         "--assert FILE",
-        "End with 0 or 1 when it is decided whether what this YAML expects came.",
+        "End when it is decided whether what this YAML file expects came: 0 yes, 1 no.",
     )
     within: float | None = option(
-        Panel.END, "--within SECONDS", "With --assert: it is decided after so long."
+        Panel.END, "--within SECONDS", "With --assert, required: how long to wait for it."
     )
     junit: Path | None = option(
         Panel.END,
         "--junit FILE",
-        "With --assert: write a JUnit report, a test case an expectation.",
+        "With --assert: write a JUnit report, with a test case for each expectation.",
     )
-    reveal: bool = flag(
-        Panel.END, "--reveal", "With --assert: show values of persons where it fails."
-    )
+    reveal: bool = flag(Panel.END, "--reveal", "With --assert: show personal data where it fails.")
 
     @contextmanager
     def watching(self, runtime: Runtime, stop: "Stop") -> "Iterator[Watch | None]":

@@ -38,15 +38,17 @@ class TroubleOptions:
     fail_rate: float = option(
         Panel.HOW,
         "--fail-rate PART",
-        "Let this part of the tries fail, 0 to 1: the event comes again.",
+        "Let this part of the tries fail, 0 to 1, so that the event comes again [0].",
         parser=number(0, 1),
         default=0.0,
     )
-    delay: float = option(Panel.HOW, "--delay SECONDS", "Take so long for each event.", default=0.0)
+    delay: float = option(
+        Panel.HOW, "--delay SECONDS", "Take so long for each event [0].", default=0.0
+    )
     crash_after: int | None = option(
         Panel.HOW,
         "--crash-after N",
-        "Be killed (SIGKILL) after N events: stored, not acknowledged.",
+        "Be killed (SIGKILL) at the Nth event, when it is stored and not acknowledged.",
         parser=whole(1),
     )
     seed: int | None = option(
@@ -76,7 +78,7 @@ def run(
     stage_ends_after: float | None = option(
         Panel.WHAT,
         "--stage-ends-after SECONDS",
-        "With --emit: a stage ends so long after its first event.",
+        "With --emit: a stage ends so long after its first event [only by `simulate complete`].",
     ),
     timeout: float | None = option(
         Panel.END, "--timeout SECONDS", "End after so long: 30, 500ms, 5m, 1h."

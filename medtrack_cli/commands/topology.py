@@ -17,7 +17,9 @@ def lint(
     runtime: Runtime,
     *,
     definitions: str | None = option(
-        Panel.WHAT, "--definitions FILE", "Check exported definitions, - for stdin, and no broker."
+        Panel.WHAT,
+        "--definitions FILE",
+        "Ask no broker but a file of `rabbitmqctl export_definitions`; - for stdin.",
     ),
     output: list[str] | None = REPORTS,
     strict: bool = STRICT,
@@ -25,7 +27,7 @@ def lint(
 ) -> int:
     """Find what is wrong with bindings and queues.
 
-    Checks the broker in use, by its management API, or exported definitions, offline. Nothing is
+    Checks the profile's broker, by its management API, or a file of definitions. Nothing is
     changed. `medtrack explain RULE` explains each rule. Exit code 0: no errors; 1: errors.
     """
     from medtrack_cli.core.topology.lint import lint as faults_of
@@ -57,8 +59,8 @@ def lint(
 @command("diff", *DIFF, effect="read", connects=True)
 def diff(
     runtime: Runtime,
-    old: str = argument("A", "A profile, or a file of definitions."),
-    new: str = argument("B", "A profile, or a file of definitions."),
+    old: str = argument("A", "A profile, or a file of `rabbitmqctl export_definitions`."),
+    new: str = argument("B", "As A, after the change."),
 ) -> int:
     """Say what a change of the topology breaks.
 

@@ -28,7 +28,7 @@ class Checking:
     strict: bool = STRICT
     allow_empty: bool = ALLOW_EMPTY
     jobs: int | None = option(
-        Panel.HOW, "--jobs N", "Use N processes [by the input's size].", parser=whole(1)
+        Panel.HOW, "--jobs N", "Check with N processes [by the input's size].", parser=whole(1)
     )
 
 
@@ -38,7 +38,10 @@ class Reporting:
 
     output: list[str] | None = REPORTS
     max_findings: int | None = option(
-        Panel.OUTPUT, "--max-findings N", "Show N [human: 50], count the rest.", parser=whole(0)
+        Panel.OUTPUT,
+        "--max-findings N",
+        "Show N findings, count the rest [50 for people, else all].",
+        parser=whole(0),
     )
     reveal: bool = flag(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
     list_rules: bool = LIST_RULES

@@ -49,8 +49,8 @@ class Key(NamedTuple):
 
 TLS_KEYS = {
     "ca_file": Key("The authorities to trust, PEM.", default="the system's"),
-    "cert_file": Key("Our certificate, PEM."),
-    "key_file": Key("Our private key, PEM."),
+    "cert_file": Key("The client's certificate, PEM."),
+    "key_file": Key("Its private key, PEM."),
     "server_name": Key("The name in the broker's certificate.", default="the host's"),
 }
 PASSWORD_KEYS = {

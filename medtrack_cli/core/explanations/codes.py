@@ -21,9 +21,9 @@ EXIT_CODES: dict[int, Explanation] = {
         example="medtrack listen --count 1 --timeout 1",
     ),
     ExitCode.USAGE: Explanation(
-        "the command line is wrong, or says too little: where recorded dead letters go",
+        "the command line is wrong, or doesn't say enough",
         "An option is misspelled, lacks its value, contradicts another, or asks for the "
-        "impossible.",
+        "impossible; or it isn't said where recorded dead letters go.",
         "Follow the hint; `medtrack COMMAND --help` opens with examples.",
         example="medtrack publish",
     ),
