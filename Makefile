@@ -69,6 +69,7 @@ check-workflows: $(MADE)
 	@$(call quietly,$(BIN)/zizmor --offline --persona=pedantic --no-progress .github action.yml)
 
 check-docs: $(MADE)
+	@$(BIN)/python scripts/make_event_types.py --check
 	@$(BIN)/python scripts/make_command_line.py --check
 	@$(BIN)/python scripts/make_llms.py --check
 	@$(COG) --check --check-fail-msg='run: make docs' $(DOCS)
@@ -81,7 +82,8 @@ format: $(MADE)  ## rewrite the code in the house style, and the generated parts
 	@$(BIN)/ruff format --quiet
 	@$(MAKE) docs
 
-docs: $(MADE)  ## rewrite the help, and the generated parts of the docs
+docs: $(MADE)  ## rewrite the help, what is read off the models of events, and the generated parts of the docs
+	@$(BIN)/python scripts/make_event_types.py
 	@$(BIN)/python scripts/make_command_line.py
 	@$(BIN)/python scripts/make_llms.py
 	@$(COG) -r $(DOCS)

@@ -8,14 +8,14 @@ from codecs import BOM_UTF8
 from functools import cache
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from medtrack_cli.events import json_text
-from medtrack_cli.events.envelope import Envelope
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.explain import explain, has_offset, warnings
 from medtrack_cli.events.findings import WARNINGS, Problem
 from medtrack_cli.events.json_text import MAX_BODY
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.registry import Registry, built_in
 from medtrack_cli.events.shortening import LARGE, is_too_long, shortened
 
@@ -142,7 +142,7 @@ def _facts(registry: Registry) -> dict[str, _Facts]:
 
 
 def _facts_of(event_type: EventType) -> _Facts:
-    envelope = 2 * (len(Envelope.model_fields) + 4)  # quotes of its keys and texts
+    envelope = 2 * (len(ENVELOPE_FIELDS) + 4)  # quotes of its keys and texts
     return _Facts(
         version=event_type.version,
         emitted_by_medtrack=event_type.emitted_by_medtrack,

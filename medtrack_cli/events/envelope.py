@@ -1,11 +1,11 @@
 """The envelope that every event travels in, and what a payload must say about its type."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from medtrack_cli.events.formats import Timestamp, Version
+from medtrack_cli.events.field_types import Timestamp, Version
 
 STRICT = ConfigDict(
     strict=True,
@@ -51,15 +51,3 @@ class AnyEvent(Envelope):
     """The envelope of an event whose type or version is unknown: its payload is any object."""
 
     payload: dict[str, Any] = Field(description="what it happened to")
-
-
-class NoEvent(AnyEvent):
-    """A member for unions that would have only one; no event matches it."""
-
-    event_type: Literal["\0"]
-
-
-class NeitherEvent(AnyEvent):
-    """A second such member."""
-
-    event_type: Literal["\0\0"]

@@ -5,16 +5,15 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
 from medtrack_cli.events import json_text
-from medtrack_cli.events.event_type import EventType, envelope_of
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.foreign import seems_to_be
 from medtrack_cli.events.formats import EXPLANATIONS, UUID
 from medtrack_cli.events.problem_texts import KINDS, field_problems, json_name, retyped
-from medtrack_cli.events.registry import Registry, any_envelope
+from medtrack_cli.events.registry import Registry, Validate, envelope_alone, validator_of
 from medtrack_cli.events.shortening import MANY, is_too_long
 from medtrack_cli.suggestions import did_you_mean
 
@@ -69,8 +68,7 @@ def _type_problems(
         tagged = [each for each in _lean(error) if each["type"] not in UNTAGGED]
         if tagged:  # the union has chosen this very model
             return _model_problems(tagged, value, skip_tag=True)
-        adapter: TypeAdapter[Any] = TypeAdapter(envelope_of(known))
-        return _model_problems(_errors_of(adapter, few), value, skip_tag=False)
+        return _model_problems(_errors_of(validator_of(known), few), value, skip_tag=False)
     problems = _envelope_problems(few, value)
     if isinstance(value.get("payload"), dict):
         from medtrack_cli.events.schemas import problems as document_problems
@@ -83,7 +81,7 @@ def _type_problems(
 
 
 def _envelope_problems(few: bytes, value: dict[str, Any]) -> list[Problem]:
-    return _model_problems(_errors_of(any_envelope(), few), value, skip_tag=False)
+    return _model_problems(_errors_of(envelope_alone(), few), value, skip_tag=False)
 
 
 def _lean(error: ValidationError) -> list[ErrorDetails]:
@@ -91,9 +89,9 @@ def _lean(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
 
-def _errors_of(adapter: TypeAdapter[Any], few: bytes) -> list[ErrorDetails]:
+def _errors_of(validate: Validate, few: bytes) -> list[ErrorDetails]:
     try:
-        adapter.validate_json(few)
+        validate(few)
     except ValidationError as error:
         return _lean(error)
     return []

@@ -1,18 +1,16 @@
 """The types as JSON Schema 2020-12: payloads, and whole events."""
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from urllib.parse import urljoin
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from medtrack_cli.events.event_type import EventType, envelope_of
+from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.formats import SCHEMA_DIALECT
+from medtrack_cli.events.models import envelope_of, payload_of
 from medtrack_cli.events.schemas.references import BASE
 from medtrack_cli.events.versions import VERSION_NUMBER, version_numbers
-
-if TYPE_CHECKING:
-    from medtrack_cli.events.envelope import Payload
 
 
 class _PlainSchema(GenerateJsonSchema):
@@ -38,8 +36,7 @@ def payload_schema(event_type: EventType) -> dict[str, Any]:
     """Give the JSON Schema 2020-12 of a type's payload."""
     if event_type.document is not None:
         return event_type.document
-    payload = cast("type[Payload]", event_type.payload)
-    schema = payload.model_json_schema(schema_generator=_PlainSchema)
+    schema = payload_of(event_type).model_json_schema(schema_generator=_PlainSchema)
     return {**schema, "title": payload_name(event_type)}
 
 

@@ -1,4 +1,4 @@
-r"""The string formats of MedTrack's fields: one ASCII pattern each, and the types made of them.
+r"""The string formats of MedTrack's fields: one ASCII pattern each, and what values may be shown.
 
 The same pattern checks the event and stands in the exported schema, so both say the same in every
 regex engine: only classes like `[0-9]`, never `\d` or `\s`, `\x7f` and never `\u007f`, which RE2
@@ -10,9 +10,7 @@ may have no offset here.
 """
 
 from enum import Enum, auto
-from typing import Annotated, Final
-
-from pydantic import Field
+from typing import Final
 
 from medtrack_cli.events.versions import VERSION
 
@@ -73,20 +71,3 @@ class Mark(Enum):
 
 MARKED_PERSONAL: Final = "x-personal"
 """The keyword in a document that marks a value, and all inside it, as personal: true."""
-
-Uuid = Annotated[str, Field(pattern=UUID, json_schema_extra={"format": "uuid"})]
-Date = Annotated[str, Field(pattern=DATE, json_schema_extra={"format": "date"})]
-Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
-Email = Annotated[str, Field(pattern=EMAIL), Mark.PERSONAL]
-Phone = Annotated[str, Field(pattern=PHONE), Mark.PERSONAL]
-Cin = Annotated[str, Field(pattern=CIN), Mark.PERSONAL]
-GivenName = Annotated[str, Field(examples=GIVEN_NAMES), Mark.PERSONAL]
-FamilyName = Annotated[str, Field(examples=FAMILY_NAMES), Mark.PERSONAL]
-Role = Annotated[str, Field(examples=["student", "encadrant", "admin"]), Mark.WORD]
-FieldNames = Annotated[
-    list[str],
-    Field(min_length=1, examples=[["email"], ["phone", "email"], ["first_name", "last_name"]]),
-    Mark.FIELD_NAME,
-]
-Version = Annotated[str, Field(pattern=VERSION)]
-Score = Annotated[float, Field(ge=0, le=100)]

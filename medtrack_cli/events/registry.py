@@ -1,19 +1,21 @@
 """The known event types, their versions, and what each contains."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property, lru_cache
-from typing import Annotated, Any, NamedTuple, Union, cast, get_args
-
-from pydantic import Field, TypeAdapter
+from typing import Any, NamedTuple, cast
 
 from medtrack_cli.errors import UsageError
-from medtrack_cli.events import types
-from medtrack_cli.events.envelope import AnyEvent, Envelope, NeitherEvent, NoEvent, Payload
-from medtrack_cli.events.event_type import EventType, FieldType, built_in_type, event_shape
+from medtrack_cli.events.event_type import EventType, FieldType
 from medtrack_cli.events.findings import Path, Problem, Rule
+from medtrack_cli.events.formats import Mark
+from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.versions import VERSION, version_numbers
 from medtrack_cli.suggestions import did_you_mean
+
+Validate = Callable[[bytes], Any]
+"""Reads an event's JSON; raises pydantic's ValidationError."""
 
 
 class Selected(NamedTuple):
@@ -93,17 +95,19 @@ class Registry:
         return Selected(chosen, Problem(Rule.NEWER_MINOR_VERSION, ("version",), message))
 
     @cached_property
-    def validate_json(self) -> Callable[[bytes], Any]:
+    def validate_json(self) -> Validate:
         """Validate an event by its event_type: any built-in type without another version.
 
-        It takes milliseconds to build, and is the hot path of all commands; `explain` reads again
-        what it refuses with a ValidationError.
+        It is the hot path of all commands; `explain` reads again what it refuses.
         """
         alone = [known[0] for known in self._versions.values() if len(known) == 1]
-        simple = [event_shape(each.name, each.payload) for each in alone if each.payload]
-        union = Union[(*simple, NoEvent, NeitherEvent) if len(simple) < 2 else tuple(simple)]  # type: ignore[valid-type] # noqa: UP007 -- made at run time
-        adapter = TypeAdapter(cast("Any", Annotated[union, Field(discriminator="event_type")]))
-        return cast("Callable[[bytes], Any]", adapter.validator.validate_json)
+        return _validator(
+            {
+                "type": "tagged-union",
+                "discriminator": "event_type",
+                "choices": {each.name: _event_schema(each) for each in alone if each.schema},
+            }
+        )
 
     def wants_text(self, event_type: str | None, path: Path, version: str | None = None) -> bool:
         """Return whether a string is wanted at this path, so that YAML keeps a scalar's text."""
@@ -111,11 +115,45 @@ class Registry:
 
 
 @cache
+def _described() -> dict[str, Any]:
+    """Read what `make docs` has read off the models, out of a zip file, too."""
+    path = f"{__file__.rpartition('registry')[0]}built_in.json"
+    known: dict[str, Any] = json.loads(__loader__.get_data(path))  # type: ignore[name-defined]
+    return known
+
+
+@cache
 def built_in() -> Registry:
     """Make the registry of the guide's types."""
-    members = vars(types).values()
-    payloads = (each for each in members if isinstance(each, type) and issubclass(each, Payload))
-    return Registry([built_in_type(each) for each in payloads if each is not Payload])
+    return Registry(
+        EventType(**{**each, "fields": tuple(map(_field, each["fields"]))})
+        for each in _described()["types"]
+    )
+
+
+def _field(said: dict[str, Any]) -> FieldType:
+    mark, limits = said["mark"] and Mark[said["mark"]], said["limits"] and tuple(said["limits"])
+    return FieldType(
+        **{**said, "mark": mark, "limits": limits, "examples": tuple(said["examples"])}
+    )
+
+
+def _validator(schema: dict[str, Any]) -> Validate:
+    from pydantic_core import SchemaValidator
+
+    return cast("Validate", SchemaValidator(cast("Any", schema)).validate_json)
+
+
+def _event_schema(event_type: EventType) -> dict[str, Any]:
+    """Narrow the envelope to a type and its payload."""
+    envelope = _described()["envelope"]
+    name = {"type": "literal", "expected": [event_type.name]}
+    narrowed = {"event_type": name, "payload": event_type.schema}
+    fields = {
+        field: {**said, "schema": narrowed.get(field, said["schema"])}
+        for field, said in envelope["fields"].items()
+    }
+    return {**envelope, "fields": fields}
 
 
 def extended(documents: Iterable[tuple[str, str, dict[str, Any]]]) -> Registry:
@@ -149,9 +187,14 @@ def event_types() -> Mapping[str, EventType]:
 
 
 @cache
-def any_envelope() -> TypeAdapter[AnyEvent]:
+def envelope_alone() -> Validate:
     """Validate the envelope alone, for an event whose type or version is unknown."""
-    return TypeAdapter(AnyEvent)
+    return _validator(_described()["envelope"])
+
+
+def validator_of(event_type: EventType) -> Validate:
+    """Validate an event of a built-in type."""
+    return _validator(_event_schema(event_type))
 
 
 @lru_cache(maxsize=4096)
@@ -159,7 +202,7 @@ def _wants_text(
     registry: Registry, event_type: str | None, path: Path, version: str | None
 ) -> bool:
     if len(path) == 1:
-        return path[0] in Envelope.model_fields and path[0] != "payload"
+        return path[0] in ENVELOPE_FIELDS and path[0] != "payload"
     newest = registry.newest(event_type)
     if newest is None or path[:1] != ("payload",):
         return False
@@ -168,12 +211,5 @@ def _wants_text(
         from medtrack_cli.events.schemas import documents
 
         return documents.wants_text(known.document, path[1:])
-    return _model_wants_text(known.payload, path[1:])
-
-
-def _model_wants_text(payload: Any, path: Path) -> bool:  # noqa: ANN401 -- a class of payloads
-    field = payload.model_fields.get(path[0])
-    expected = field.annotation if field else None
-    for _ in path[1:]:
-        expected = next(iter(get_args(expected)), None)
-    return expected is str
+    field = next((each for each in known.fields if each.name == path[1]), None)
+    return field is not None and field.wants_text(len(path) - 2)

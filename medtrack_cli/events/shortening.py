@@ -35,7 +35,7 @@ def _few(event: dict[str, Any], registry: Registry) -> dict[str, Any]:
     few = _few_members(event, ENVELOPE_FIELDS)
     known = registry.newest(event.get("event_type"))
     payload = event.get("payload")
-    if isinstance(payload, dict) and known is not None and known.payload is not None:
+    if isinstance(payload, dict) and known is not None and known.schema is not None:
         members = _few_members(payload, [field.name for field in known.fields])
         few["payload"] = {name: _few_wrong(each) for name, each in members.items()}
     return few

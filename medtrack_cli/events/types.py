@@ -5,7 +5,7 @@ from typing import ClassVar, cast
 from pydantic import Field
 
 from medtrack_cli.events.envelope import Payload
-from medtrack_cli.events.formats import (
+from medtrack_cli.events.field_types import (
     Cin,
     Date,
     Email,
