@@ -21,9 +21,6 @@ from medtrack_cli.world import World, ignore_signals
 if TYPE_CHECKING:
     from medtrack_cli.output.printer import Printer
 
-MOST_GARBAGE = 100_000
-"""Objects allocated before the garbage collector runs: imports allocate as many, and they stay."""
-
 SIGNALLED = 128
 """Greater exit codes mean a signal."""
 
@@ -52,7 +49,6 @@ def run_and_exit(arguments: Sequence[str]) -> NoReturn:
         stderr.write("hint: > /dev/null drops it\n")
         stderr.finish()
         sys.exit(ExitCode.CANNOT_WRITE)
-    gc.set_threshold(MOST_GARBAGE)
     code = run(World(), arguments)
     if code > SIGNALLED:
         ignore_signals()
