@@ -6,7 +6,6 @@ import sys
 
 from medtrack_cli import __version__
 
-
 MOST_GARBAGE = 100_000
 """Objects allocated before the garbage collector runs: imports allocate as many, and they stay."""
 

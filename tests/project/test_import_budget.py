@@ -84,7 +84,7 @@ def test_validate_is_light() -> None:
 
 
 def test_publish_is_light(broker: Broker, tmp_path: Path) -> None:
-    """Publishing an event without a configuration loads pika, Typer and pydantic's core, no more."""
+    """Publishing an event loads pika, Typer and pydantic's core, no more."""
     environ = {"MEDTRACK_URL": broker.amqp_url, "HOME": str(tmp_path)}
     loaded = imports_of("publish", "-f", "sample-events/user.created.json", **environ)
     assert loaded & HEAVY == {"typer", "pydantic_core", "pika"}
