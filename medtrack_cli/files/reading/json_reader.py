@@ -64,7 +64,7 @@ def broken(file: str, span: Span, rule: Rule, message: str, suggestion: str = ""
 
 
 Skip = Callable[[bytes, int], bool]
-"""Decides by a line with its end, and its number, that no item is needed for it."""
+"""Decides by a line with its end, and its number, or by a whole file, that it needs no item."""
 
 
 def read_lines(

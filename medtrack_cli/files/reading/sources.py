@@ -65,14 +65,17 @@ def expand(
     folders, are passed over. A path that can't be read is an error among the values, so that the
     caller may continue with the others.
     """
-    seen = set()
+    first: dict[Fingerprint | None, Path] = {}
+    real: set[str] = set()  # only files of the same fingerprint can be one
     for path in paths:
         for found in _expand_one(path, leave_out):
-            if isinstance(found, Source):
-                real = os.path.realpath(found.path) if found.path else None
-                if real in seen:
-                    continue
-                seen.add(real)
+            if isinstance(found, Source) and found.path is not None:
+                earlier = first.setdefault(found.fingerprint, found.path)
+                if earlier is not found.path:
+                    real.add(os.path.realpath(earlier))
+                    if (name := os.path.realpath(found.path)) in real:
+                        continue
+                    real.add(name)
             yield found
 
 
@@ -119,8 +122,9 @@ def _event_files(
     names: Iterable[str], errors: list[OSError], leave_out: LeaveOut, nothing: InputMissing
 ) -> Iterator[Source | InputMissing]:
     is_empty = True
-    for name in filter(_is_event_file, names):
-        found = _source_within(name)
+    for name in names:
+        if not name.lower().endswith(EVENT_SUFFIXES) or (found := _source_within(name)) is None:
+            continue
         if isinstance(found, Source) and leave_out(name):
             continue
         is_empty = False
@@ -130,16 +134,12 @@ def _event_files(
         yield nothing
 
 
-def _is_event_file(name: str) -> bool:
-    return name.lower().endswith(EVENT_SUFFIXES) and not os.path.isdir(name)
-
-
-def _source_within(name: str) -> Source | InputMissing:
+def _source_within(name: str) -> Source | InputMissing | None:
     """Take a file from a folder or glob, but no pipe: it might wait for a writer for ever."""
     found = _source(name)
     if isinstance(found, Source) and not found.is_regular:
         return InputMissing("a pipe is read only by its own name", name, hint="name it, or move it")
-    return found
+    return None if isinstance(found, InputMissing) and os.path.isdir(name) else found
 
 
 def _source_named(name: str) -> Source | InputMissing:

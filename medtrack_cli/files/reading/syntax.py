@@ -1,13 +1,13 @@
 """Events out of a source, whatever its syntax."""
 
 import json
+import os
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from gzip import BadGzipFile
-from pathlib import Path
 from typing import BinaryIO
 
 from medtrack_cli.core.items import Item, no_events_in
@@ -28,6 +28,9 @@ _SYNTAXES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+SMALL = 64 * 1024
+"""Bytes of a JSON file from which it is read in parts, and not looked at as one event first."""
+
 _RECORDED = (b'{"kind":"recording",', b'{"kind":"event",')  # reading a part of a recording again
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 
@@ -49,9 +52,10 @@ def read(
     """Read a source's events lazily, in order, no further ahead than its syntax demands.
 
     `as_type` is the type of bare payloads. The name decides the syntax, else the first line; a
-    recording is read as one whatever its name. NDJSON lines for which `skip` is true make no item;
-    a source without events makes one that says so. Raises InputMissing when the source can't be
-    opened or read any more, CutOff for gzip, after yielding what came before.
+    recording is read as one whatever its name. NDJSON lines, and small JSON files of one event, for
+    which `skip` is true make no item; a source without events makes one that says so. Raises
+    InputMissing when the source can't be opened or read any more, CutOff for gzip, after yielding
+    what came before.
     """
     try:
         with open_source(source, open_stdin) as stream:
@@ -82,7 +86,7 @@ def _items(
     name = source.name
     if not source.start and (said := known(stream.peek(LOOKED_AT))):  # type: ignore[attr-defined] # by open_source
         return iter([broken(name, findings.Span(1, 1, 2), *said)])
-    syntax = _SYNTAXES.get(Path(name.lower().removesuffix(".gz")).suffix)
+    syntax = _SYNTAXES.get(os.path.splitext(name.lower().removesuffix(".gz"))[1])  # noqa: PTH122 -- for names alone
     head: list[bytes] = []
     if syntax is None:
         head = _first_line(stream)
@@ -96,6 +100,10 @@ def _items(
         return read_lines(stream, name, deque(head), skip=skip, lines_before=source.lines_before)
     start = b"".join(head)
     if syntax == "json":
+        if skip is not None and source.is_regular and start.startswith(b"{"):
+            start += stream.read(SMALL - len(start))
+            if len(start) < SMALL and skip(start, 1):
+                return iter(())
         return or_nothing(read_document(stream, name, start), name)
     from medtrack_cli.files.reading import json_in_yaml
 

@@ -92,7 +92,8 @@ def _whole(source: Source, completion: Completion, *, allows_empty: bool) -> Par
         allows_empty=allows_empty,
     )
     try:
-        for finding in validated.findings(whole.read(source), completion):
+        items = whole.read(source, validated.counts_valid(completion))
+        for finding in validated.findings(items, completion):
             if len(findings) == MANY:
                 return Part(None)
             findings.append(finding)
