@@ -65,15 +65,16 @@ def expand(
     folders, are passed over. A path that can't be read is an error among the values, so that the
     caller may continue with the others.
     """
-    first: dict[Fingerprint | None, Path] = {}
+    first: dict[object, Path] = {}
     real: set[str] = set()  # only files of the same fingerprint can be one
     for path in paths:
         for found in _expand_one(path, leave_out):
-            if isinstance(found, Source) and found.path is not None:
-                earlier = first.setdefault(found.fingerprint, found.path)
-                if earlier is not found.path:
+            if isinstance(found, Source):
+                place = found.path or Path(STDIN)
+                earlier = first.setdefault(found.fingerprint if found.path else STDIN, place)
+                if earlier is not place:
                     real.add(os.path.realpath(earlier))
-                    if (name := os.path.realpath(found.path)) in real:
+                    if (name := os.path.realpath(place)) in real:
                         continue
                     real.add(name)
             yield found
