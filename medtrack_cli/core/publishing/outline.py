@@ -13,7 +13,7 @@ from medtrack_cli.core.delivery import content_of
 from medtrack_cli.core.messages import Message, Receipt
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.core.statistics.counts import Count, Names, most_frequent
-from medtrack_cli.core.statistics.reading import Named, parser
+from medtrack_cli.core.statistics.reading import parsers
 from medtrack_cli.core.times import rfc3339
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _service(message: Message) -> str | None:
     if message.properties and message.paced_by and "content_encoding" in message.properties:
         body = content_of(message.paced_by).body
     try:
-        service: str = parser(Named)(body)["service"]
+        service: str = parsers().named(body)["service"]
     except ValueError:
         return None
     return service

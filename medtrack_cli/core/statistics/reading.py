@@ -4,9 +4,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, NotRequired
-
-from typing_extensions import TypedDict
+from typing import Any, NamedTuple
 
 from medtrack_cli.core import checked
 from medtrack_cli.core.checked import CheckedDelivery
@@ -26,76 +24,51 @@ LONG_LINE = 64 * 1024
 _ENVELOPE = frozenset({"event_type", "payload"})  # an object with one of them is an event
 
 
-class Properties(TypedDict, total=False):
-    """The needed AMQP properties."""
-
-    message_id: str
+Parse = Callable[[bytes], dict[str, Any]]
+"""Reads a line; raises ValueError when it isn't one of its kind."""
 
 
-class Named(TypedDict):
-    """An event's names, as far as tables need them."""
+class Parsers(NamedTuple):
+    """Strict parsers of what tables need; other members are ignored."""
 
-    event_type: str
-    service: str
-
-
-class Timed(Named):
-    """An event outside of a delivery."""
-
-    timestamp: str
-
-
-class Noted(TypedDict):
-    """One of a recorded line's findings."""
-
-    rule: str
-    pointer: str
-
-
-class Delivered(TypedDict):
-    """A recorded line."""
-
-    received_at: str
-    routing_key: str
-    redelivered: bool
-    properties: Properties
-    valid: bool
-    findings: list[Noted]
-
-
-class NamedLine(Delivered):
-    """A recorded line with an event that has names."""
-
-    body: Named
-    body_text: str
-
-
-class AnyLine(Delivered):
-    """A recorded line with any body."""
-
-    body: Any
-    body_text: NotRequired[str]
-    body_base64: NotRequired[str]
-
-
-Parse = Callable[[bytes], Any]
-"""Reads a line; raises ValueError when it isn't one of the kind."""
+    named_line: Parse  # a recorded line with an event that has names
+    any_line: Parse  # a recorded line
+    timed: Parse  # an event
+    named: Parse  # an event's names
 
 
 @cache
-def parser(kind: Any) -> Parse:  # noqa: ANN401 -- one of the classes above
-    """Make the strict parser for a kind of line; members that it doesn't name are ignored.
+def parsers() -> Parsers:
+    """Make them; they cache no strings: values are hardly ever repeated in a row."""
+    from pydantic_core import CoreConfig, SchemaValidator, core_schema
 
-    It caches no strings: values are hardly ever repeated in a row, and a cache takes a fifth of the
-    time.
-    """
-    from pydantic import TypeAdapter
-    from pydantic_core import CoreConfig, SchemaValidator
+    def members(*optional: str, **kinds: Any) -> Any:  # noqa: ANN401 -- a schema
+        needed = {
+            name: core_schema.typed_dict_field(kind, required=name not in optional)
+            for name, kind in kinds.items()
+        }
+        return core_schema.typed_dict_schema(needed)
 
-    schema = TypeAdapter(kind).core_schema
-    return partial(
-        SchemaValidator(schema, CoreConfig(cache_strings="keys")).validate_json, strict=True
+    text, flag = core_schema.str_schema(), core_schema.bool_schema()
+    names = {"event_type": text, "service": text}
+    delivered = {
+        "received_at": text,
+        "routing_key": text,
+        "redelivered": flag,
+        "properties": members("message_id", message_id=text),
+        "valid": flag,
+        "findings": core_schema.list_schema(members(rule=text, pointer=text)),
+    }
+    texts = {"body_text": text, "body_base64": text}
+    kinds = (
+        members(**delivered, body=members(**names), body_text=text),
+        members(*texts, **delivered, **texts, body=core_schema.any_schema()),
+        members(**names, timestamp=text),
+        members(**names),
     )
+    cached = CoreConfig(cache_strings="keys")
+    validators = (SchemaValidator(kind, cached).validate_json for kind in kinds)
+    return Parsers(*(partial(each, strict=True) for each in validators))
 
 
 _read_time = datetime.fromisoformat
@@ -111,8 +84,7 @@ class StatsReader:
         self._stats = stats
         self._registry = registry
         self._file = ""
-        self._named, self._any = parser(NamedLine), parser(AnyLine)
-        self._timed = parser(Timed)
+        self._named, self._any, self._timed, _ = parsers()
         self._has_no_problem = quick_check(registry)
 
     def begin(self, file: str) -> None:
@@ -176,7 +148,7 @@ class StatsReader:
     def _count_plain(self, line: bytes) -> bool:
         if not self._has_no_problem(line):
             return False
-        event: Timed = self._timed(line)
+        event = self._timed(line)
         moment = from_rfc3339(event["timestamp"]).timestamp()
         kind = (event["event_type"], event["service"], None, True)
         self._stats.add(kind, len(line.rstrip()), moment, None)
@@ -210,7 +182,7 @@ class StatsReader:
             self._stats.add_finding(each.rule, each.pointer, kind, moment, *place)
 
 
-def _size(record: AnyLine) -> int:
+def _size(record: dict[str, Any]) -> int:
     """Give the size of a body in bytes; ValueError without a body."""
     if "body_text" in record:
         return len(record["body_text"].encode())
