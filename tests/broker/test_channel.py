@@ -10,6 +10,7 @@ from typing import Any
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.deliveries import Arrival, consume
 from medtrack_cli.broker.amqp.dialer import Answered, request
 from medtrack_cli.broker.amqp.link import Link
 from medtrack_cli.broker.amqp.queue_reader import AmqpQueueReader
@@ -65,15 +66,16 @@ def test_a_stream_that_is_left_keeps_the_connection(broker: Broker) -> None:
         came: list[bytes] = []
 
         def ask(_link: Link, channel: Channel, answered: Answered[int]) -> None:
-            def arrived(_channel: Channel, method: Any, _properties: Any, body: bytes) -> None:
-                came.append(body)
-                if len(came) == 1:
-                    channel.basic_cancel(method.consumer_tag, callback=cancelled)
+            def arrived(arrivals: list[Arrival]) -> None:
+                if not came:
+                    channel.basic_cancel(consumer, callback=cancelled)
+                came.extend(each.delivery.body for each in arrivals)
 
             def cancelled(_frame: object) -> None:
                 channel.basic_qos(prefetch_count=1, callback=lambda _frame: answered(len(came)))
 
             channel.basic_qos(prefetch_count=COUNT)
-            channel.basic_consume(queue, arrived, arguments={"x-stream-offset": "first"})
+            arguments = {"x-stream-offset": "first"}
+            consumer = consume(channel, queue, arrived, arguments=arguments)
 
         assert request(settings_of(broker.amqp_url), ask, lambda _text: None, Stop()) > 1

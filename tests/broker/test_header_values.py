@@ -8,7 +8,7 @@ import pytest
 from pika import BasicProperties, spec
 
 from medtrack_cli.broker.amqp import header_values
-from medtrack_cli.broker.amqp.subscription import delivery_of
+from medtrack_cli.broker.amqp.deliveries import delivery_of
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.record import from_record, to_record
 

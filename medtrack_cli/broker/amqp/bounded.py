@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from pika import exceptions, frame, spec
 from pika.adapters.select_connection import SelectConnection
-from pika.channel import Channel
 from pika.credentials import PlainCredentials
+
+from medtrack_cli.broker.amqp.deliveries import WholeChannel, read_run
 
 MAX_BODY = 128 * 1024 * 1024  # RabbitMQ's own default, until 4.0 made it 16 MiB
 # Publishers' properties are within a frame of 128 KiB; dead-lettering adds to them.
@@ -19,6 +20,8 @@ MAX_PROPERTIES = 1024 * 1024
 _SMALLEST_PIECE = 256  # bytes of a body, on average; RabbitMQ fills each frame but the last
 _FEW_PIECES = 1000
 _FRAMES = {spec.FRAME_METHOD, spec.FRAME_HEADER, spec.FRAME_BODY, spec.FRAME_HEARTBEAT}
+_METHOD = slice(spec.FRAME_HEADER_SIZE, spec.FRAME_HEADER_SIZE + 4)  # its number in its frame
+_DELIVER = spec.Basic.Deliver.INDEX.to_bytes(4)
 _FRAME = b"\x01\x00\x00"  # how a broker's first frame begins: a method, on channel 0
 _ALERT = b"\x15\x03"  # how TLS begins to say that it understood nothing
 _MOST = 64  # bytes of the first words that are kept
@@ -53,20 +56,6 @@ class Agreed(NamedTuple):
     frame_max: int  # bytes
 
 
-class WholeChannel(Channel):
-    """Also passes on what was on its way when its consumer was cancelled.
-
-    pika rejects that: a stream closes the connection for it, and a quorum queue drops a message
-    that has no delivery left.
-    """
-
-    def _on_deliver(self, method_frame: Any, header_frame: Any, body: bytes) -> None:  # noqa: ANN401 -- pika's frames
-        own: Any = self
-        consumers = own._consumers  # noqa: SLF001 -- no public place for it
-        if arrived := consumers.get(method_frame.method.consumer_tag):
-            arrived(self, method_frame.method, header_frame.properties, body)
-
-
 class BoundedConnection(SelectConnection):
     """A connection that ends at once if its first words are no broker's.
 
@@ -77,6 +66,7 @@ class BoundedConnection(SelectConnection):
     """
 
     _frame_buffer: bytes  # received, but not a whole frame yet
+    _channels: Mapping[int, WholeChannel]
 
     first_words = b""
     read_at = 0.0
@@ -114,6 +104,8 @@ class BoundedConnection(SelectConnection):
             raise
 
     def _read_frame(self) -> tuple[int, Any]:
+        if self._pass_on():
+            return 0, None
         consumed, found = super()._read_frame()  # type: ignore[misc] # not in the stubs
         if found is None:  # no large one is complete at once
             self._check_start(self._frame_buffer[: spec.FRAME_HEADER_SIZE])
@@ -126,6 +118,23 @@ class BoundedConnection(SelectConnection):
             most = self._announced // _SMALLEST_PIECE + _FEW_PIECES
             _check("pieces of a message's body", self._pieces, most)
         return consumed, found
+
+    def _pass_on(self) -> bool:
+        """Pass on the deliveries that come first; return whether to wait for the rest of one."""
+        own: Any = self
+        while self._frame_buffer[_METHOD] == _DELIVER:
+            channel = self._channels.get(int.from_bytes(self._frame_buffer[1:3]))
+            if channel is None or not channel.is_between:
+                break
+            run = read_run(self._frame_buffer)
+            if run.arrivals:
+                own._trim_frame_buffer(run.end)  # noqa: SLF001 -- no public place for it
+                channel.pass_on(run.consumer, run.arrivals)
+            elif not run.is_cut:
+                break
+            if run.is_cut:
+                return True
+        return False
 
     def _check_start(self, start: bytes) -> None:
         """Check a frame's type and size, which come first."""

@@ -16,6 +16,7 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.amqp.backlog import Backlog, Overflow
 from medtrack_cli.broker.amqp.continuity import Loss, cautions, has_kept_all
+from medtrack_cli.broker.amqp.deliveries import Arrival
 from medtrack_cli.broker.amqp.dialer import dial
 from medtrack_cli.broker.amqp.link import URGENT_SECONDS, Inbox, Link, Lost
 from medtrack_cli.broker.amqp.stream_edges import Gaps
@@ -62,7 +63,7 @@ class AmqpConsumer:
     _inbox: Inbox = field(default_factory=SimpleQueue)
     _link: Link | None = None
     _tokens: Iterator[int] = field(default_factory=partial(count, 1))
-    _open: dict[int, Delivered] = field(default_factory=dict)  # yielded and not settled, by token
+    _open: dict[int, tuple[Delivered, Arrival]] = field(default_factory=dict)  # unsettled, by token
     _again: Counter[int] = field(default_factory=Counter)  # handled, not acknowledged: come again
     _returns: int = 0  # how often a message of the queue may have been delivered in vain
     _opened_at: float = 0.0
@@ -100,8 +101,8 @@ class AmqpConsumer:
         while not self.stop.is_requested:
             began = datetime.now(UTC)
             batch, event = self._collect()
-            deliveries = [each.delivery for each in batch]
-            self._open.update((each.delivery.token, each) for each in batch)
+            deliveries = [each.delivery for _, each in batch]
+            self._open.update((each[1].delivery.token, each) for each in batch)
             yield from self._gaps.looked(deliveries)
             if deliveries:
                 self.source = self.source.after(deliveries[-1])
@@ -113,8 +114,8 @@ class AmqpConsumer:
                 yield from self._react(event)
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
-        for each in self._settle(tokens, Subscription.acknowledge):
-            self._again[_identity(each.delivery)] += 1
+        for delivery in self._settle(tokens, Subscription.acknowledge):
+            self._again[_identity(delivery)] += 1
 
     def give_back(self, tokens: Sequence[int]) -> None:
         """Put deliveries back; what isn't held any more is back already. See the port."""
@@ -125,14 +126,21 @@ class AmqpConsumer:
         self._settle(tokens, partial(Subscription.leave, done=done.set))
         done.wait(CLOSE_SECONDS if tokens else 0)
 
-    def _settle(self, tokens: Sequence[int], how: Settling) -> list[Delivered]:
+    def _settle(self, tokens: Sequence[int], how: Settling) -> list[Delivery]:
         """Settle what is still held; return the rest."""
         done = [self._open.pop(token) for token in sorted(tokens) if token in self._open]
-        held = [each for each in done if self._holds(each)]
+        held, rest = list[int](), list[Delivery]()
+        generation = 0
+        for came, each in done:
+            if self._holds(came):
+                held.append(each.tag)
+                generation = came.generation
+            else:
+                rest.append(each.delivery)
         if held:
-            tags, (subscription, generation, *_) = [each.tag for each in held], held[0]
-            self._call(lambda _channel: how(subscription, generation, tags))
-        return [each for each in done if each not in held] if len(held) < len(done) else []
+            subscription = self._subscription
+            self._call(lambda _channel: how(subscription, generation, held))
+        return rest
 
     def _connect(self, seconds: float | None, *, again: bool, creates: bool) -> bool:
         """Get a link with a subscription; False when stopped meanwhile."""
@@ -158,13 +166,13 @@ class AmqpConsumer:
         self._opened_at = time.monotonic()
         return True
 
-    def _collect(self) -> tuple[list[Delivered], _Event | None]:
-        """Take what has arrived, at most a prefetch; wait one tick for the first."""
-        batch: list[Delivered] = []
+    def _collect(self) -> tuple[list[tuple[Delivered, Arrival]], _Event | None]:
+        """Take what has arrived, about a prefetch; wait one tick for the first."""
+        batch: list[tuple[Delivered, Arrival]] = []
         for arrived in arriving(self._inbox, TICK_SECONDS):
             match arrived:
-                case Delivered() if self._is_new(arrived):
-                    batch.append(arrived)
+                case Delivered():
+                    batch += self._new(arrived)
                 case Lost(link=link) if link is self._link:
                     return batch, arrived
                 case Cancelled() | Released() | Depth():
@@ -174,36 +182,37 @@ class AmqpConsumer:
                 break
         return batch, None
 
-    def _holds(self, each: Delivered) -> bool:
+    def _holds(self, came: Delivered) -> bool:
         """Return whether a delivery can still be acknowledged."""
-        return self._is_current(each) and self._link is not None and not self._link.is_over
+        return self._is_current(came) and self._link is not None and not self._link.is_over
 
-    def _is_current(self, each: Delivered) -> bool:
+    def _is_current(self, came: Delivered) -> bool:
         """Return whether a delivery hasn't been given back."""
         subscription = self._subscription
-        return each.subscription is subscription and each.generation == subscription.generation
+        return came.subscription is subscription and came.generation == subscription.generation
 
-    def _is_new(self, each: Delivered) -> bool:
-        """Return whether a delivery is to be handled now.
+    def _new(self, came: Delivered) -> Iterator[tuple[Delivered, Arrival]]:
+        """Give what is to be handled now.
 
-        One that was already handled is acknowledged. One that can't be any more comes again, except
+        What was already handled is acknowledged. What can't be any more comes again, except
         from a tap that has gone with its connection.
         """
-        if not (self._holds(each) or (self._is_current(each) and not self.source.stays)):
+        if not (self._holds(came) or (self._is_current(came) and not self.source.stays)):
+            return
+        for each in came.arrivals:
+            if not (each.delivery.redelivered and self._has_handled(came, each)):
+                yield came, each
+
+    def _has_handled(self, came: Delivered, each: Arrival) -> bool:
+        """Acknowledge what comes again after it was handled; return whether that is so."""
+        self._returns = max(self._returns, each.delivery.deliveries)
+        if not self._again or (identity := _identity(each.delivery)) not in self._again:
             return False
-        if each.delivery.redelivered:
-            self._returns = max(self._returns, each.delivery.deliveries)
-        if not (each.delivery.redelivered and self._again):
-            return True
-        identity = _identity(each.delivery)
-        if identity not in self._again:
-            return True
         self._again[identity] -= 1
         if not self._again[identity]:
             del self._again[identity]
-        subscription, generation, tag, _ = each
-        self._call(lambda _channel: subscription.acknowledge(generation, [tag]))
-        return False
+        self._call(lambda _channel: came.subscription.acknowledge(came.generation, [each.tag]))
+        return True
 
     def _call(self, action: Callable[[Channel], None]) -> None:
         if self._link:

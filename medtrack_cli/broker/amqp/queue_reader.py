@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count, islice
 from queue import SimpleQueue
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.deliveries import Arrival, consume
 from medtrack_cli.broker.amqp.dialer import count_waiting, dial
 from medtrack_cli.broker.amqp.link import Inbox, Link, Lost
-from medtrack_cli.broker.amqp.subscription import acknowledge, delivery_of
+from medtrack_cli.broker.amqp.subscription import acknowledge
 from medtrack_cli.broker.amqp.taps import unless_stream
 from medtrack_cli.broker.patience import FIRST_SECONDS, arriving
 from medtrack_cli.core.connection_settings import ConnectionSettings
@@ -26,11 +27,6 @@ ANSWER_SECONDS = 30.0  # after all that is on its way, large bodies on a slow li
 SETTLING_SECONDS = 0.5
 
 _HINT = "what was held is back in the queue; the same command goes on"
-
-
-class _Arrived(NamedTuple):
-    delivery: Delivery
-    tag: int
 
 
 class _Answer(NamedTuple):
@@ -82,22 +78,22 @@ class AmqpQueueReader:
         taken: list[Delivery] = []
         consumer: list[str] = []
 
-        def consume(channel: Channel) -> None:
+        def begin(channel: Channel) -> None:
             channel.basic_qos(prefetch_count=min(most, 65_535))
-            consumer.append(channel.basic_consume(self._queue, self._arrived))
+            consumer.append(consume(channel, self._queue, self._arrived))
 
         def cancel(channel: Channel, answered: Callable[[int], None]) -> None:
             channel.basic_cancel(consumer[0], callback=lambda _frame: answered(0))
 
-        self._call(consume)
+        self._call(begin)
         until = time.monotonic() + IDLE_SECONDS
         while len(taken) < most and time.monotonic() < until:
             if self._stop.is_requested and not is_whole:
                 break
-            if isinstance(arrived := self._next(), _Arrived):
-                taken.append(self._held(arrived))
+            if isinstance(arrivals := self._next(), list):
+                taken += self._held(arrivals)
                 until = time.monotonic() + IDLE_SECONDS
-        self._asked(cancel, lambda arrived: taken.append(self._held(arrived)))
+        self._asked(cancel, lambda arrivals: taken.extend(self._held(arrivals)))
         return taken
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
@@ -117,19 +113,20 @@ class AmqpQueueReader:
 
         self._call(settle)
 
-    def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
-        delivery = delivery_of(method, properties, body, next(self._tokens))
+    def _arrived(self, arrivals: list[Arrival]) -> None:
+        for _, delivery, _ in arrivals:
+            delivery.token = next(self._tokens)
         if self._link:
-            self._link.tell(_Arrived(delivery, method.delivery_tag))
+            self._link.tell(arrivals)
 
-    def _held(self, arrived: _Arrived) -> Delivery:
-        self._tags[arrived.delivery.token] = arrived.tag
-        return arrived.delivery
+    def _held(self, arrivals: list[Arrival]) -> list[Delivery]:
+        self._tags.update((delivery.token, tag) for tag, delivery, _ in arrivals)
+        return [each.delivery for each in arrivals]
 
     def _asked(
         self,
         question: Callable[[Channel, Callable[[int], None]], None],
-        arrived: Callable[[_Arrived], object] = lambda _arrived: None,
+        arrived: Callable[[list[Arrival]], object] = lambda _arrivals: None,
     ) -> int:
         """Ask, and wait for the answer; deliveries that arrive meanwhile are passed on."""
         number, link = next(self._numbers), self._link
@@ -140,8 +137,8 @@ class AmqpQueueReader:
         until = time.monotonic() + ANSWER_SECONDS
         while time.monotonic() < until:
             match self._next():
-                case _Arrived() as each:
-                    arrived(each)
+                case list() as arrivals:
+                    arrived(arrivals)
                 case _Answer(number=answered, value=value) if answered == number:
                     return value
         raise BrokerUnreachable("the broker gives no answer", self._settings.describe(), hint=_HINT)

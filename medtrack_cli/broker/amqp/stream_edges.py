@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.deliveries import Arrival, consume
 from medtrack_cli.broker.amqp.dialer import Answered, Question, T, request
 from medtrack_cli.broker.amqp.link import Link
-from medtrack_cli.broker.amqp.subscription import PREFETCH, delivery_of
+from medtrack_cli.broker.amqp.subscription import PREFETCH
 from medtrack_cli.core.connection_settings import ConnectionSettings
 from medtrack_cli.core.delivery import Delivery
 from medtrack_cli.core.hiding import without_secrets
@@ -54,8 +55,8 @@ def first_since(
     def ask(_link: Link, channel: Channel, answered: Answered[int | None]) -> None:
         found: list[int] = []
 
-        def arrived(_channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
-            found.append(delivery_of(method, properties, body).offset)
+        def arrived(arrivals: list[Arrival]) -> None:
+            found.append(arrivals[0].delivery.offset)
 
         def answer(_frame: object) -> None:
             answered(found[0] if found else None)
@@ -64,8 +65,8 @@ def first_since(
             channel.basic_qos(prefetch_count=1, callback=answer)
 
         channel.basic_qos(prefetch_count=1)
-        channel.basic_consume(stream, arrived, arguments={"x-stream-offset": moment})
-        channel.basic_consume(stream, all_came, arguments={"x-stream-offset": "last"})
+        consume(channel, stream, arrived, arguments={"x-stream-offset": moment})
+        consume(channel, stream, all_came, arguments={"x-stream-offset": "last"})
 
     return _asked(settings, stream, ask, note, stop)
 
@@ -105,9 +106,10 @@ class _Look:
         self._counted = frame.method.message_count
         self._channel.basic_qos(prefetch_count=1)
         since = {"x-stream-offset": "next"}
-        self._channel.basic_consume(self._stream, self._came_since, arguments=since)
+        consume(self._channel, self._stream, self._came_since, arguments=since)
         self._channel.basic_qos(prefetch_count=PREFETCH)
-        self._consumer = self._channel.basic_consume(
+        self._consumer = consume(
+            self._channel,
             self._stream,
             self._arrived,
             arguments={"x-stream-offset": "last"},
@@ -122,13 +124,14 @@ class _Look:
         if self._last is None and not self._counted:
             self._answered(Edges(0))
 
-    def _came_since(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
+    def _came_since(self, arrivals: list[Arrival]) -> None:
         if self._since is None:
-            self._since = delivery_of(method, properties, body).offset
+            self._since = arrivals[0].delivery.offset
 
-    def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
-        is_first, self._last = self._last is None, delivery_of(method, properties, body)
-        self._channel.basic_ack(method.delivery_tag)
+    def _arrived(self, arrivals: list[Arrival]) -> None:
+        is_first, self._last = self._last is None, arrivals[-1].delivery
+        for each in arrivals:
+            self._channel.basic_ack(each.tag)
         if is_first:
             self._see_whether_more_comes()
 
@@ -145,13 +148,13 @@ class _Look:
         self._channel.basic_qos(prefetch_count=1, callback=answered)
 
     def _read_first(self, _frame: object) -> None:
-        came: list[Delivery] = []  # a whole chunk, whatever the prefetch
+        came: list[Arrival] = []  # a whole chunk, whatever the prefetch
 
-        def arrived(_channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
-            came.append(delivery_of(method, properties, body))
-            self._answered(Edges(self._counted, came[0], self._last))
+        def arrived(arrivals: list[Arrival]) -> None:
+            came.extend(arrivals)
+            self._answered(Edges(self._counted, came[0].delivery, self._last))
 
-        self._channel.basic_consume(self._stream, arrived, arguments={"x-stream-offset": "first"})
+        consume(self._channel, self._stream, arrived, arguments={"x-stream-offset": "first"})
 
 
 class Gaps:

@@ -13,6 +13,7 @@ from typing import Any
 from pika import BasicProperties, spec
 from pika.channel import Channel
 
+from medtrack_cli.broker.amqp.deliveries import Arrival, consume
 from medtrack_cli.broker.amqp.dialer import Answered, request, try_once
 from medtrack_cli.broker.amqp.errors import CONNECTION_FORCED
 from medtrack_cli.broker.amqp.link import Inbox, Link
@@ -115,13 +116,13 @@ def _read(
     came: dict[str, Mapping[str, Any]] = {}
 
     def ask(_link: Link, channel: Channel, answered: Answered[None]) -> None:
-        def arrived(_channel: Channel, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401
-            came[method.routing_key] = properties.headers or {}
+        def arrived(arrivals: list[Arrival]) -> None:
+            came.update((each.routing_key, each.headers) for _, each, _ in arrivals)
             if len(came) == len(wanted):
                 answered(None)
 
         channel.basic_qos(prefetch_count=len(SAMPLES))
-        channel.basic_consume(name, arrived, arguments={"x-stream-offset": "first"})
+        consume(channel, name, arrived, arguments={"x-stream-offset": "first"})
 
     if wanted:
         request(settings, ask, note, stop)

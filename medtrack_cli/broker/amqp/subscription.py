@@ -12,11 +12,10 @@ from pika.channel import Channel
 
 from medtrack_cli.broker.amqp.bounded import TooMuch
 from medtrack_cli.broker.amqp.continuity import Broker
+from medtrack_cli.broker.amqp.deliveries import Arrival, consume
 from medtrack_cli.broker.amqp.dialer import count_waiting
 from medtrack_cli.broker.amqp.link import Link
 from medtrack_cli.broker.amqp.taps import Step, declaring, server_properties, unless_stream, version
-from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.hiding import plain
 from medtrack_cli.core.listening.sources import Source
 
 PREFETCH = 500
@@ -29,12 +28,11 @@ WATCH_SECONDS = 5.0
 
 
 class Delivered(NamedTuple):
-    """A delivery, with the tag that acknowledges it while its subscription holds it."""
+    """What came at once, with the tags that acknowledge it while its subscription holds it."""
 
     subscription: "Subscription"
     generation: int
-    tag: int
-    delivery: Delivery
+    arrivals: list[Arrival]
 
 
 class Cancelled(NamedTuple):
@@ -152,7 +150,8 @@ class Subscription:
 
     def _consume(self, callback: Callable[..., None]) -> None:
         wish = self._source.consumption
-        self._consumer = self._channel.basic_consume(
+        self._consumer = consume(
+            self._channel,
             self.queue,
             self._arrived,
             exclusive=wish.exclusive,
@@ -160,18 +159,19 @@ class Subscription:
             callback=callback,
         )
 
-    def _arrived(self, _channel: Channel, method: Any, properties: Any, body: bytes) -> None:  # noqa: ANN401
+    def _arrived(self, arrivals: list[Arrival]) -> None:
         if not self._held:
             self._moved_at = time.monotonic()
-        connection: Any = self._channel.connection
-        size = len(body) + connection.properties_size * PROPERTIES_WEIGH
-        self._held[method.delivery_tag] = size
-        self._held_bytes += size
         most = PREFETCH + CHUNK * self._source.keeps
-        if len(self._held) > most:
-            raise TooMuch("messages without an acknowledgement", len(self._held), most)
-        delivery = delivery_of(method, properties, body, next(self._tokens))
-        self._link.tell(Delivered(self, self.generation, method.delivery_tag, delivery))
+        allowed = arrivals[: most - len(self._held)]
+        for tag, delivery, weight in allowed:
+            size = len(delivery.body) + weight * PROPERTIES_WEIGH
+            self._held[tag] = size
+            self._held_bytes += size
+            delivery.token = next(self._tokens)
+        self._link.tell(Delivered(self, self.generation, allowed))
+        if len(allowed) < len(arrivals):
+            raise TooMuch("messages without an acknowledgement", most + 1, most)
         if self._held_bytes > HELD_BYTES and self._prefetch > PREFETCH_LARGE:
             self._prefetch = PREFETCH_LARGE
             self._release()
@@ -220,23 +220,3 @@ def acknowledge(channel: Channel, tags: Sequence[int], held: Iterable[int]) -> N
         channel.basic_ack(tags[together - 1], multiple=True)
     for tag in tags[together:]:
         channel.basic_ack(tag)
-
-
-def delivery_of(method: Any, properties: Any, body: bytes, token: int = 0) -> Delivery:  # noqa: ANN401 -- pika's
-    """Make a delivery from what pika received; names that aren't UTF-8 are escaped."""
-    fields = {
-        name: value
-        for name, value in vars(properties).items()
-        if value is not None and name != "headers"
-    }
-    return Delivery(
-        received_at=datetime.now(UTC),
-        exchange=plain(method.exchange),
-        routing_key=plain(method.routing_key),
-        redelivered=method.redelivered,
-        body=body,
-        properties=fields,
-        headers=properties.headers or {},
-        monotonic=time.monotonic(),
-        token=token,
-    )
