@@ -64,9 +64,9 @@ def demo(
     afterwards.
     """
     import shutil
-    import tempfile
 
     from medtrack_cli.commands.showing import Show
+    from medtrack_cli.temporary import temporary_folder
     from medtrack_cli.wiring import private_broker
     from medtrack_cli.wiring.inputs import sample_folder
 
@@ -74,7 +74,7 @@ def demo(
         raise UsageError("--pause waits for Enter on a terminal", hint="leave it out")
     printer = runtime.printer
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medtrack-demo-")))
+        folder = Path(stack.enter_context(temporary_folder("demo")))
         shutil.copytree(sample_folder(), folder / "sample-events")
         (folder / "invalid.json").write_text(INVALID)
         stack.callback(private_broker.stop, runtime, "demo", erase=True)

@@ -158,12 +158,19 @@ def _source(name: str) -> Source | InputMissing:
     except OSError as error:
         return _missing(name, error)
     if not os.access(path, os.R_OK):
-        return InputMissing("can't be read", name, hint="allow yourself to read it: chmod u+r")
+        return _unreadable(name, owner=status.st_uid)
     if stat.S_ISREG(status.st_mode):
         return Source(name, path, _fingerprint(status))
     if stat.S_ISFIFO(status.st_mode):
         return Source(name, path)
     return InputMissing("neither a file, a folder nor a pipe", name, hint="name a file of events")
+
+
+def _unreadable(name: str, owner: int) -> InputMissing:
+    hint = "allow yourself to read it: chmod u+r"
+    if owner != (own := os.geteuid()):  # as in a container, where no name tells
+        hint = f"it belongs to user {owner}, and you are user {own}"
+    return InputMissing("can't be read", name, hint=hint)
 
 
 def _fingerprint(status: os.stat_result) -> Fingerprint:

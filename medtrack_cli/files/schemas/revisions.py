@@ -3,13 +3,13 @@
 import io
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from medtrack_cli import programs
 from medtrack_cli.errors import InputMissing
+from medtrack_cli.temporary import temporary_folder
 
 GIT_SECONDS = 60
 
@@ -19,12 +19,12 @@ def as_they_were(against: str, folders: Sequence[Path]) -> Iterator[list[Path]]:
     """Give the folders to compare with: `against` itself if it is one, else those at that git ref.
 
     git's answer is unpacked into a temporary folder. A folder that didn't exist at that revision is
-    empty. Raises InputMissing.
+    empty. Raises InputMissing and CannotCreate.
     """
     if os.path.isdir(against):  # never raises
         yield [Path(against)]
         return
-    with tempfile.TemporaryDirectory(prefix="medtrack-schemas-") as name:
+    with temporary_folder("schemas") as name:
         unpacked = []
         for number, folder in enumerate(folders):
             target = Path(name, str(number))

@@ -42,8 +42,7 @@ class Replays:
 
         UsageError when the name has been used; CannotCreate while that run is running.
         """
-        with suppress(OSError):  # prefix of a message about the file
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_folder()
         self._forget_old()
         file = self._open(name)
         try:
@@ -56,6 +55,14 @@ class Replays:
                 self._path(name).unlink()
             file.close()
             raise
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            what = f"the folder of the runs' journals can't be made ({error.strerror})"
+            hint = "XDG_STATE_HOME names another place"
+            raise CannotCreate(what, str(self._folder), hint=hint) from None
 
     def _refuse_used(self, name: str, file: SealedFile) -> None:
         if file.header is None:
