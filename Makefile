@@ -165,7 +165,7 @@ zipapp: build  ## make one file in dist/ that needs only a Python of this versio
 	@PYTHONPATH=$(RELEASE_TOOLS) scripts/make_zipapp.sh $(CURDIR)/$(BIN)/python
 
 image: build  ## build the Containerfile with podman or docker
-	@$(ENGINE) build --file Containerfile --tag medtrack .
+	@$(ENGINE) build $(ARGS) --file Containerfile --tag medtrack .
 	@$(ENGINE) run --rm --network none medtrack --version
 
 smoke: build  ## install the wheel with pip, pipx and uv on every Python found, and try it
