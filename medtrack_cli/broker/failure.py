@@ -1,7 +1,7 @@
 """How a connection or channel ended, and which message is the cause."""
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from medtrack_cli.broker.patience import within
@@ -99,11 +99,11 @@ class Suspects:
         """Whether so many in a row were blamed that none can be the cause."""
         return self._in_a_row >= MOST_IN_A_ROW
 
-    def answered(self, message: Message) -> None:
-        """Note that the broker has answered a message without closing."""
+    def answered(self, messages: Iterable[Message]) -> None:
+        """Note that the broker has answered messages without closing."""
         self._in_a_row = 0
         if self._positions:
-            self._positions.discard(message.position)
+            self._positions.difference_update(each.position for each in messages)
             self.is_careful = self.is_careful and bool(self._positions)
 
 

@@ -5,6 +5,7 @@ is read again by the strict parser of `json_text`.
 """
 
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -31,6 +32,11 @@ class Verdict(NamedTuple):
     @property
     def is_valid(self) -> bool:
         return not any(problem.rule not in WARNINGS for problem in self.problems)
+
+
+Judge = Callable[[bytes], Verdict | None]
+"""Gives the verdict on an event without any problem, and none on others, which need a closer look.
+"""
 
 
 def check(body: bytes, registry: Registry | None = None, *, publishing: bool = False) -> Verdict:

@@ -14,7 +14,7 @@ from medtrack_cli.broker.failure import Failure, is_suspicious
 from medtrack_cli.broker.patience import MOST_HELD, timed_out
 from medtrack_cli.broker.publish_loop import PublishLoop, Source
 from medtrack_cli.core.messages import Message, Outcome, Receipt
-from medtrack_cli.core.publishing.confirms import NACKED, Confirms, Settled
+from medtrack_cli.core.publishing.confirms import NACKED, Confirms
 from medtrack_cli.errors import BrokerUnreachable, MedtrackError
 from medtrack_cli.plural import counted
 
@@ -202,18 +202,16 @@ class AmqpPublisher(PublishLoop):
             hint = "is it RabbitMQ? whatever it has confirmed is in doubt"
             raise BrokerUnreachable(what, self.settings.describe(), hint=hint)
         settle = self._confirms.acked if answer.is_ack else self._confirms.nacked
-        is_progress = False
-        for settled in settle(answer.tag, multiple=answer.multiple):
-            is_progress = True
-            self._suspects.answered(settled.message)
-            self._settle(settled)
-        if is_progress:
-            self._last_answer = time.monotonic()
-            self._line.settled()
+        if not (settled := settle(answer.tag, multiple=answer.multiple)):
+            return
+        self._suspects.answered(each.message for each in settled)
+        for each in settled:
+            self._settle(*each)
+        self._last_answer = time.monotonic()
+        self._line.settled()
 
-    def _settle(self, settled: Settled) -> None:
+    def _settle(self, message: Message, outcome: Outcome, reason: str) -> None:
         """Turn an answer into a receipt, or keep the message for a retry."""
-        message, outcome, reason = settled
         if outcome is not Outcome.REFUSED:
             self._nacked.taken(message)
         elif self._nacked.refused(message):

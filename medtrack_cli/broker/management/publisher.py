@@ -144,7 +144,7 @@ class HttpPublisher(PublishLoop):
         match answer:
             case bool():
                 self._has_answered = True
-                self._suspects.answered(message)
+                self._suspects.answered([message])
                 self._nacked.taken(message)
                 outcome = Outcome.CONFIRMED if answer else Outcome.UNROUTABLE
                 self._verdicts.give(message, outcome, "" if answer else NOBODY)

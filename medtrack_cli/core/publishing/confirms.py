@@ -1,7 +1,7 @@
 """What is in flight on one channel in confirm mode."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from medtrack_cli.core.messages import Message, Outcome
@@ -52,23 +52,17 @@ class Confirms:
         """Note that the broker has handed a message back; its confirm follows."""
         self._returned[message_id, routing_key] += 1
 
-    def acked(self, tag: int, *, multiple: bool) -> Iterator[Settled]:
+    def acked(self, tag: int, *, multiple: bool) -> list[Settled]:
         """Settle one tag or all up to it; tags not in flight are ignored."""
-        for message in self._take(tag, multiple=multiple):
-            key = (message.message_id, message.routing_key)
-            if self._returned and key in self._returned:
-                self._returned[key] -= 1
-                if not self._returned[key]:
-                    del self._returned[key]
-                reason = NO_QUEUE if message.is_to_queue else NOBODY
-                yield Settled(message, Outcome.UNROUTABLE, reason)
-            else:
-                yield Settled(message, Outcome.CONFIRMED, "")
+        taken = self._take(tag, multiple=multiple)
+        if self._returned:
+            return [self._acked(each) for each in taken]
+        return [Settled(each, Outcome.CONFIRMED, "") for each in taken]
 
-    def nacked(self, tag: int, *, multiple: bool) -> Iterator[Settled]:
+    def nacked(self, tag: int, *, multiple: bool) -> list[Settled]:
         """Settle one tag or all up to it as refused."""
-        for message in self._take(tag, multiple=multiple):
-            yield Settled(message, Outcome.REFUSED, NACKED)
+        taken = self._take(tag, multiple=multiple)
+        return [Settled(each, Outcome.REFUSED, NACKED) for each in taken]
 
     def unanswered(self) -> list[Message]:
         """Forget and return what is still in flight, in the order it was sent."""
@@ -77,16 +71,22 @@ class Confirms:
         self.bytes_in_flight = 0
         return messages
 
-    def _take(self, tag: int, *, multiple: bool) -> Iterator[Message]:
-        if not multiple:
-            message = self._in_flight.pop(tag, None)
-            if message is not None:
-                yield self._settle(message)
-            return
-        while self._in_flight and next(iter(self._in_flight)) <= tag:
-            yield self._settle(self._in_flight.popitem(last=False)[1])
+    def _acked(self, message: Message) -> Settled:
+        key = (message.message_id, message.routing_key)
+        if key not in self._returned:
+            return Settled(message, Outcome.CONFIRMED, "")
+        self._returned[key] -= 1
+        if not self._returned[key]:
+            del self._returned[key]
+        reason = NO_QUEUE if message.is_to_queue else NOBODY
+        return Settled(message, Outcome.UNROUTABLE, reason)
 
-    def _settle(self, message: Message) -> Message:
-        self.bytes_in_flight -= len(message.body)
-        self.answered += 1
-        return message
+    def _take(self, tag: int, *, multiple: bool) -> list[Message]:
+        if multiple:
+            tags = list(takewhile(tag.__ge__, self._in_flight))
+        else:
+            tags = [tag] if tag in self._in_flight else []
+        taken = list(map(self._in_flight.pop, tags))
+        self.bytes_in_flight -= sum(len(each.body) for each in taken)
+        self.answered += len(taken)
+        return taken

@@ -13,6 +13,7 @@ from medtrack_cli.core.items import Item, MadeItem
 from medtrack_cli.core.messages import PLAIN_PROPERTIES, Message, Outcome, Receipt
 from medtrack_cli.core.ports import Note
 from medtrack_cli.core.publishing.job import SKIPPED, Make, Pass
+from medtrack_cli.core.publishing.judged import Judged
 from medtrack_cli.core.validating.examine import (
     NOTHING_TO_ADD,
     Completion,
@@ -20,7 +21,7 @@ from medtrack_cli.core.validating.examine import (
     compact,
     examine,
 )
-from medtrack_cli.events.check import quick_check
+from medtrack_cli.events.check import Judge
 from medtrack_cli.plural import counted
 
 Read = Callable[[Callable[[bytes, int], bool] | None], Iterable[Item]]
@@ -48,21 +49,22 @@ class Plan:
 
 
 def messages(
-    items: Iterable[Item], plan: Plan, note: Note | None = None
+    items: Iterable[Item], plan: Plan, note: Note | None = None, judge: Judge | None = None
 ) -> Iterator[Message | Receipt]:
     """Make a message of each event, or the receipt that says it is invalid.
 
     Ends after the first invalid one unless `keep_going`. `note` is told what was filled in: where
-    first, and at the end in how many events.
+    first, and at the end in how many events. `judge` as in `examine`.
     """
-    identify = message_ids(plan.run)
+    identify, typed, headers = message_ids(plan.run), plan.properties or None, plan.headers
     filled_in: Counter[str] = Counter()
-    examined = examine(items, plan.completion, publishing=True)
+    examined = examine(items, plan.completion, publishing=True, judge=judge)
     for position, event in enumerate(examined, 1):
         item, body, event_type, findings, filled = event
         # An invalid event is sent only if it names its type, for the key.
-        is_forced = not plan.validates and named_type(body) is not None
-        if body is None or not (event.is_valid or is_forced):
+        if body is None or not (
+            event.is_valid or (not plan.validates and named_type(body) is not None)
+        ):
             yield _invalid(position, event)
             if not plan.keep_going:
                 break
@@ -73,32 +75,27 @@ def messages(
                 note(f"{item.file}:{item.line}: filled in {what}")
         key = event_type or named_type(body) or ""
         name = plan.message_id or identify(position)
+        own: Mapping[str, Any] | None = typed and {**PLAIN_PROPERTIES, **typed}
+        if item.recorded is not None:
+            body, own = _as_it_came(item, body, own)
         # By position: by name it would take as long as the id.
         yield Message(
-            position,
-            item.file,
-            item.line,
-            event_type,
-            key,
-            name,
-            *_as_it_is_sent(item, body, plan.properties),
-            plan.headers,
-            findings,
+            position, item.file, item.line, event_type, key, name, body, own, headers, findings
         )
     for what, events in filled_in.items():
         if note and events > 1:
             note(f"filled in {what} in {counted(events, 'event')}")
 
 
-def _as_it_is_sent(
-    item: Item, body: bytes, typed: Mapping[str, Any] | None
+def _as_it_came(
+    item: Item, body: bytes, own: Mapping[str, Any] | None
 ) -> tuple[bytes, Mapping[str, Any] | None]:
-    """Give body and properties: a compressed recorded event is sent as it came."""
+    """Give body and properties: a compressed recorded event is sent compressed."""
     recorded = item.recorded
     if not isinstance(recorded, Delivery) or body is not item.body or body is recorded.body:
-        return body, {**PLAIN_PROPERTIES, **typed} if typed else None
+        return body, own
     encoding = recorded.properties["content_encoding"]
-    return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding, **(typed or {})}
+    return recorded.body, {**PLAIN_PROPERTIES, "content_encoding": encoding, **(own or {})}
 
 
 def named_type(body: bytes | None) -> str | None:
@@ -137,28 +134,31 @@ def message_ids(run: UUID) -> Callable[[int], str]:
 def making(read: Read, plan: Plan, noted: Noted = iter, note: Note | None = None) -> Make:
     """Make the function that makes an input's messages; `noted` passes on their items."""
     tell = note
+    judged = Judged(plan.completion.registry)
 
     def make(purpose: Pass, omitted: Counter[str]) -> Iterator[Message | Receipt]:
         nonlocal tell
         match purpose:
             case Pass.CHECK:
-                return messages(read(_skipping(plan, omitted)), plan)
+                return messages(read(_skipping(plan, omitted, judged)), plan)
             case Pass.ACCOUNT:
                 return messages(read(None), replace(plan, keep_going=True))
         told, tell = tell, None  # once, though what was kept may be too much
-        return messages(noted(read(None)), plan, told)
+        return messages(noted(read(None)), plan, told, judged.again())
 
     return make
 
 
-def _skipping(plan: Plan, omitted: Counter[str]) -> Callable[[bytes, int], bool] | None:
+def _skipping(
+    plan: Plan, omitted: Counter[str], judged: Judged
+) -> Callable[[bytes, int], bool] | None:
     """Count valid lines that are sent unchanged, for which no item is made."""
     if plan.completion.event_type is not None or plan.completion.settings:
         return None
-    has_no_problem = quick_check(plan.completion.registry)
+    judge = judged.first()
 
     def skip(line: bytes, _number: int) -> bool:
-        if has_no_problem(line):
+        if judge(line):
             omitted[SKIPPED] += 1
             return True
         return False

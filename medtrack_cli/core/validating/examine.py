@@ -11,7 +11,7 @@ from medtrack_cli.core.delivery import key_problem
 from medtrack_cli.core.items import Item
 from medtrack_cli.errors import UsageError
 from medtrack_cli.events import overrides as paths
-from medtrack_cli.events.check import Verdict, check
+from medtrack_cli.events.check import Judge, Verdict, check, quick_check
 from medtrack_cli.events.explain import IS_IT_BARE
 from medtrack_cli.events.findings import Finding, Problem, Rule
 from medtrack_cli.events.json_text import examine as parse
@@ -82,24 +82,31 @@ class Completed(NamedTuple):
 
 
 def examine(
-    items: Iterable[Item], completion: Completion = NOTHING_TO_ADD, *, publishing: bool = False
+    items: Iterable[Item],
+    completion: Completion = NOTHING_TO_ADD,
+    *,
+    publishing: bool = False,
+    judge: Judge | None = None,
 ) -> Iterator[Examined]:
-    """Examine events lazily, one for one, in order.
+    """Examine events lazily, one for one, in order; `judge` stands in for the quick check.
 
     A setting that doesn't fit is a typo, and a UsageError, unless it has fitted an earlier event:
     then it is this event's finding.
     """
     registry, wanted = completion.registry, completion.event_type
     sets, has_fitted = bool(completion.settings), False
+    quick = judge or quick_check(registry, publishing)
     for item in items:
-        if item.body is None:
+        body = item.body
+        if body is None:
             yield Examined(item, None, None, item.findings)
             continue
-        verdict = check(item.body, registry, publishing=publishing)
-        is_other = wanted is not None and wanted != verdict.event_type
-        key = key_problem(item.recorded, verdict.event_type)
+        verdict = quick(body) or check(body, registry, publishing=publishing)
+        event_type = verdict.event_type
+        is_other = wanted is not None and wanted != event_type
+        key = item.recorded and key_problem(item.recorded, event_type)
         if not (verdict.problems or item.findings or is_other or sets or key):
-            yield Examined(item, item.body, verdict.event_type)
+            yield Examined(item, body, event_type)
             continue
         try:
             closer = _examine_closely(item, verdict, completion, publishing=publishing)
@@ -108,7 +115,7 @@ def examine(
             if not has_fitted:
                 raise
             problem = Problem(Rule.UNKNOWN_FIELD, (), f"--set: {misfit.message}", misfit.hint)
-            closer = Examined(item, item.body, verdict.event_type, (place(item, problem),))
+            closer = Examined(item, body, event_type, (place(item, problem),))
         yield closer
 
 
