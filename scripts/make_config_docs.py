@@ -32,7 +32,7 @@ def tables() -> str:
     return "\n\n".join(f"{title}:\n\n{text}" for title, text in [*parts, ("In no file", rest())])
 
 
-HEAD = "key", "variable", "flag", "", "without it"
+HEAD = "key", "flag, variable", "", "without it"
 
 
 def rows(keys: Mapping[str, Key]) -> Iterator[list[str]]:
@@ -40,7 +40,8 @@ def rows(keys: Mapping[str, Key]) -> Iterator[list[str]]:
     for name, key in keys.items():
         about = f"{key.about} Only in your own file." if key.is_users else key.about
         about = re.sub(r"\S+://[^\s.;]+", r"`\g<0>`", about)
-        yield [quoted(name), quoted(variable(name)), quoted(flag(name)), about, key.default]
+        others = filter(None, (quoted(flag(name)), quoted(variable(name))))
+        yield [quoted(name), "<br>".join(others), about, key.default]
 
 
 def rest() -> str:
