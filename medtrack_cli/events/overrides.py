@@ -48,6 +48,8 @@ def checked(settings: Iterable[Setting], event_type: EventType) -> None:
         if place not in known:
             inner = f"payload.{place}"
             near = f"did you mean {inner}?" if inner in known else did_you_mean(place, known)
+            if place == "payload":
+                near = f"a field at a time, such as {known[-1]}; -d takes a whole payload"
             hint = near or f"known: {', '.join(known)}"
             raise UsageError(f"no such field in {event_type.name}", ".".join(path), hint=hint)
 

@@ -411,6 +411,11 @@ SLIPS = [
         (f"listen --until {time} --idle-timeout 0.01", 2, "--timeout 10m ends any listen")
         for time in ("10:00", "2020-01-01T00:00:00Z")
     ),
+    (
+        "publish student.created --set 'payload={}'",
+        2,
+        "a field at a time, such as payload.last_name; -d takes a whole payload",
+    ),
     ("queue watch --until 10s", 2, "for a time --timeout 10m"),
     (
         "listen --rotate 10 --record r.ndjson --idle-timeout 0.01",

@@ -101,6 +101,14 @@ def test_every_fault_of_every_file_is_told(tmp_path: Path) -> None:
     assert found[-1].message == "no such folder of schemas"
 
 
+def test_a_file_is_no_folder_of_schemas(tmp_path: Path) -> None:
+    """Who names a schema's file is told to name its folder."""
+    write(tmp_path, "room.booked/1.0.json", GOOD)
+    (fault,) = load([tmp_path / "room.booked/1.0.json"])
+    assert isinstance(fault, SchemaFault)
+    assert fault.message.startswith("a file, and no folder of schemas: name the folder")
+
+
 def test_two_files_of_one_version_are_a_fault(tmp_path: Path) -> None:
     """JSON and YAML of the same version, or the same in two folders: the second is a fault."""
     first = write(tmp_path / "one", "room.booked/1.0.json", GOOD)

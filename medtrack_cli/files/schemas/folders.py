@@ -43,6 +43,7 @@ class Contracts(NamedTuple):
 
 _TOP = Span(1, 1, 2)
 _NO_FOLDER = "no such folder of schemas"
+_A_FILE = "a file, and no folder of schemas: name the folder with EVENT_TYPE/VERSION.json in it"
 
 
 def load(folders: Iterable[Path]) -> Iterator[Contract | SchemaFault]:
@@ -64,7 +65,7 @@ def load(folders: Iterable[Path]) -> Iterator[Contract | SchemaFault]:
 def _unreadable(error: OSError) -> SchemaFault:
     what = f"a folder of schemas that can't be read ({error.strerror})"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        what = _NO_FOLDER
+        what = _A_FILE if Path(error.filename).is_file() else _NO_FOLDER
     return SchemaFault(Path(error.filename), _TOP, what)
 
 
@@ -170,7 +171,7 @@ def registry_of(folders: Sequence[Path]) -> Registry:
     contracts, faults = read_contracts(folders)
     if faults:
         hint = "medtrack schema check shows every fault"
-        if faults[0].message == _NO_FOLDER:
+        if faults[0].message in {_NO_FOLDER, _A_FILE}:
             hint = "medtrack config show says which file names it"
         raise BrokenSchema(faults[0].message, faults[0].place, hint=hint)
     return extended((name, version, dict(schema)) for name, version, schema in contracts)
