@@ -110,6 +110,7 @@ VALUES: Words = {
     "5672": "--port",
     "json": "--output",
     "10MB": "--rotate",
+    "0.2": "PART",
     "2": "--speed",
     "amqp://HOST:5672/%2F": "--url",
     "payload.email=a@example.org": "--set",

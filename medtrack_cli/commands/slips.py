@@ -50,7 +50,7 @@ class _Line(NamedTuple):
 def meant(root: Typers, problem: Typers, arguments: Sequence[str]) -> str:
     """Correct a command line until it can be read; right parts stay as typed."""
     line = _standing(root, list(arguments))
-    helping = f"{line.path.removesuffix(' help')} --help"
+    helping = _example(line, problem) or f"{line.path.removesuffix(' help')} --help"
     for _ in range(MOST_SLIPS):
         mend = _MENDERS.get(type(problem).__name__)
         mended = mend and mend(line, problem)
@@ -62,6 +62,14 @@ def meant(root: Typers, problem: Typers, arguments: Sequence[str]) -> str:
             text = written(problem)
             return text if len(text) <= MOST_LETTERS else helping
     return helping
+
+
+def _example(line: _Line, problem: Typers) -> str | None:
+    """Give the first example of a command that lacks an operand, or has a wrong one."""
+    is_operand = getattr(getattr(problem, "param", None), "param_type_name", "") == "argument"
+    is_lacking = type(problem).__name__ == "MissingParameter"
+    example = line.command.epilog.partition("\n")[0].partition(" > ")[0]
+    return str(example) if is_operand or is_lacking else None
 
 
 def with_source(words: Sequence[str], named: str | None, *, has_count: bool) -> list[str]:

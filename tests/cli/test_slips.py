@@ -416,6 +416,12 @@ SLIPS = [
         2,
         "a field at a time, such as payload.last_name; -d takes a whole payload",
     ),
+    ("client", 2, "medtrack client python"),
+    ("client ruby", 2, "medtrack client python"),
+    ("completion powershell", 2, "medtrack completion bash"),
+    ("archive create", 2, "medtrack archive create --bind '#' --accept-loss"),
+    ("simulate show 5", 2, "medtrack simulate show student 550e8400-e29b-41d4-a716-446655440000"),
+    ("simulate run --fail-rate 20%", 2, "medtrack simulate run --fail-rate 0.2"),
     ("queue watch --until 10s", 2, "for a time --timeout 10m"),
     (
         "listen --rotate 10 --record r.ndjson --idle-timeout 0.01",
