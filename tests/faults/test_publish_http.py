@@ -74,6 +74,7 @@ def test_what_found_no_connection_is_tried_again_and_then_unsent(
         held = held_by(fragile_broker, "tests.http")
     assert isinstance(told.error, BrokerUnreachable)
     assert "doesn't answer (connection refused)" in told.error.what
+    assert "`medtrack broker start`" in told.error.hint
     confirmed, unsent = told.positions(Outcome.CONFIRMED), told.positions(Outcome.UNSENT)
     positions = sorted(each.position for each in told.receipts)
     assert positions == list(range(1, len(positions) + 1))

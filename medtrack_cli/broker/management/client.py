@@ -86,8 +86,11 @@ class Unanswered(Exception):
             return AccessRefused(what, address, hint=hint)
         if self.status == 404 and self.reason:
             return TopologyError(what, address, hint="is there such a vhost, queue or exchange?")
-        hint = "is it the API's port (15672; TLS: 15671), and is its plugin on? "
-        hint += "rabbitmq-plugins enable rabbitmq_management"
+        hint = (
+            "is RabbitMQ running there (`medtrack broker start` starts a private one, `--profile "
+        )
+        hint += "private` leads there), is it the API's port (15672; TLS: 15671), is its plugin on "
+        hint += "(rabbitmq-plugins enable rabbitmq_management)?"
         return BrokerUnreachable(what, address, hint=hint)
 
 
