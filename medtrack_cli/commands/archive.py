@@ -29,9 +29,7 @@ def create(
     *,
     bind: list[str] = BIND,
     max_age: float | None = option(
-        Panel.HOW,
-        "--max-age SECONDS",
-        "How long events stay at least, unless --max-size is reached: 12h, 7d [30d].",
+        Panel.HOW, "--max-age SECONDS", "How long events stay, within --max-size: 12h, 7d [30d]."
     ),
     max_size: int | None = option(
         Panel.HOW,

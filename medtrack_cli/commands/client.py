@@ -31,9 +31,7 @@ def client(
         default=None,
     ),
     *,
-    consumer: bool = flag(
-        Panel.WHAT, "--consumer", "A consumer, which handles events, not a publisher."
-    ),
+    consumer: bool = flag(Panel.WHAT, "--consumer", "A consumer, not a publisher."),
 ) -> int:
     """Print a publisher or consumer to begin with.
 

@@ -82,17 +82,11 @@ HELP = option(
     is_eager=True,
 )
 GLOBAL_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "config": (
-        str | None,
-        option(Panel.GENERAL, "--config FILE", "Use this configuration file alone."),
-    ),
+    "config": (str | None, option(Panel.GENERAL, "--config FILE", "Use this configuration alone.")),
     "profile": (
         str | None,
         option(
-            Panel.GENERAL,
-            "--profile NAME",
-            "Use the connection of this name [local].",
-            autocompletion=profiles,
+            Panel.GENERAL, "--profile NAME", "Use this profile [local].", autocompletion=profiles
         ),
     ),
     "quiet": (bool, flag(Panel.GENERAL, "--quiet, -q", "Say only what went wrong.")),

@@ -11,6 +11,7 @@ from medtrack_cli.commands.shared_options import (
     DRY_RUN,
     RATE,
     RETRY_FOR,
+    SET,
     YES_PROTECTED,
 )
 
@@ -20,9 +21,7 @@ class Making:
     """What is published."""
 
     event_type: str | None = argument(
-        "EVENT_TYPE",
-        "The type of payloads without an envelope, or of events to generate.",
-        default=None,
+        "EVENT_TYPE", "Of payloads without envelope, or of events to generate.", default=None
     )
     file: list[str] | None = option(
         Panel.WHAT, "--file, -f FILE", "File, folder, glob, or - for stdin; repeatable."
@@ -30,20 +29,10 @@ class Making:
     data: list[str] | None = option(
         Panel.WHAT, "--data, -d JSON", "An event or a payload; repeatable."
     )
-    set_: list[str] | None = option(
-        Panel.WHAT,
-        "--set PATH=VALUE",
-        "Set a field of each event, such as payload.score=85; repeatable.",
-    )
-    count: int | None = option(
-        Panel.WHAT, "--count N", "Generate N events, with made-up values.", parser=whole(1)
-    )
-    seed: int | None = option(
-        Panel.WHAT, "--seed N", "Generate the same events whenever N is the same."
-    )
-    service: str | None = option(
-        Panel.WHAT, "--service NAME", "Fill in the field `service` where it is missing."
-    )
+    set_: list[str] | None = SET
+    count: int | None = option(Panel.WHAT, "--count N", "Generate N events.", parser=whole(1))
+    seed: int | None = option(Panel.WHAT, "--seed N", "Make the same events for the same N.")
+    service: str | None = option(Panel.WHAT, "--service NAME", "Fill in a missing `service`.")
     header: list[str] | None = option(
         Panel.WHAT, "--header KEY=VALUE", "Add a message header; repeatable."
     )
@@ -54,9 +43,7 @@ class Making:
         "repeatable.",
         autocompletion=properties,
     )
-    message_id: str | None = option(
-        Panel.WHAT, "--message-id ID", "The message id of a single event [one is made]."
-    )
+    message_id: str | None = option(Panel.WHAT, "--message-id ID", "The message id of one event.")
     allow_empty: bool = ALLOW_EMPTY
 
 
@@ -81,9 +68,7 @@ class Sending:
     retry_for: float | None = RETRY_FOR
     no_validate: bool = flag(Panel.HOW, "--no-validate", "Send invalid events, too.")
     checkpoint: Path | None = option(
-        Panel.HOW,
-        "--checkpoint FILE",
-        "Keep here how far a run came; typed again, it goes on from there.",
+        Panel.HOW, "--checkpoint FILE", "Note how far a run came; typed again, it goes on there."
     )
     allow_unroutable: bool = flag(
         Panel.HOW, "--allow-unroutable", "Events that no queue gets count as done, too."

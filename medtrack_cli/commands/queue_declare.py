@@ -22,10 +22,7 @@ def declare(
     *,
     bind: list[str] = BIND,
     queue_type: QueueType = option(
-        Panel.HOW,
-        "--type",
-        "quorum: replicated on the nodes of a cluster; classic: on one.",
-        default=QueueType.QUORUM,
+        Panel.HOW, "--type", "quorum: on several nodes; classic: one.", default=QueueType.QUORUM
     ),
     dead_letter: str | None = option(
         Panel.HOW, "--dead-letter NAME", "The exchange that its dead letters go to [none]."
@@ -36,9 +33,7 @@ def declare(
         "Messages it keeps, beyond which the oldest are dropped [no limit].",
         parser=whole(1),
     ),
-    ttl: float | None = option(
-        Panel.HOW, "--ttl SECONDS", "How long a message may wait: 30, 5m, 1h [for ever]."
-    ),
+    ttl: float | None = option(Panel.HOW, "--ttl SECONDS", "Messages expire after 30, 5m, 1h."),
     delivery_limit: int | None = option(
         Panel.HOW,
         "--delivery-limit N",

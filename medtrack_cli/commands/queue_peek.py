@@ -36,9 +36,7 @@ def peek(
     where: str | None = option(
         Panel.WHAT, "--where EXPR", "Show only events for which this expression (CEL) is true."
     ),
-    record: Path | None = option(
-        Panel.OUTPUT, "--record FILE", "Record all that is read, shown or not."
-    ),
+    record: Path | None = option(Panel.OUTPUT, "--record FILE", "Record all that is read."),
     offset: str | None = OFFSET,
     spend_deliveries: bool = flag(
         Panel.HOW,

@@ -13,7 +13,15 @@ from medtrack_cli.commands.completing import (
 )
 from medtrack_cli.commands.numbers import whole
 from medtrack_cli.commands.options import Panel, flag, option
-from medtrack_cli.commands.shared_options import ALLOW_EMPTY, DRY_RUN, RATE, RETRY_FOR, TIME, WHERE
+from medtrack_cli.commands.shared_options import (
+    ALLOW_EMPTY,
+    DRY_RUN,
+    RATE,
+    RETRY_FOR,
+    SET,
+    TIME,
+    WHERE,
+)
 from medtrack_cli.core.choices import Invalid, To
 from medtrack_cli.errors import UsageError
 
@@ -105,11 +113,7 @@ class Changing:
         "--header KEY=VALUE",
         "Add a message header, or replace a recorded one; repeatable.",
     )
-    set_: list[str] | None = option(
-        Panel.HOW,
-        "--set PATH=VALUE",
-        "Set a field of each event, such as payload.score=85; repeatable.",
-    )
+    set_: list[str] | None = SET
     refresh_timestamps: bool = flag(
         Panel.HOW, "--refresh-timestamps", "Give each event the time at which it is sent."
     )
@@ -122,9 +126,7 @@ class Changing:
         "Replace real persons by made-up ones; an event where that isn't sure is left out.",
     )
     pseudonymize_ids: bool = flag(
-        Panel.HOW,
-        "--pseudonymize-ids",
-        "With --pseudonymize: replace the ids of students, users … too.",
+        Panel.HOW, "--pseudonymize-ids", "With --pseudonymize: replace its events' ids, too."
     )
     real_persons: bool = flag(
         Panel.HOW,
@@ -174,9 +176,7 @@ class Streaming:
         "Of a stream, only these offsets, both included; or from first, last, next, N.",
     )
     from_first: bool = flag(
-        Panel.WHAT,
-        "--from-first",
-        "Begin with the oldest event that is left, where the wanted ones are gone.",
+        Panel.WHAT, "--from-first", "Begin with the oldest event left, where others are gone."
     )
 
 

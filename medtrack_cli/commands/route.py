@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from medtrack_cli.commands.arguments import MOST_BYTES, refuse_bytes
 from medtrack_cli.commands.options import Panel, argument, command, flag, option
+from medtrack_cli.commands.shared_options import DEFINITIONS
 from medtrack_cli.errors import ExitCode, UsageError
 from medtrack_cli.runtime import Runtime
 
@@ -38,11 +39,7 @@ def route(
         "--header, -H KEY=VALUE",
         "A header of the event; CC=KEY,KEY adds routing keys; repeatable.",
     ),
-    definitions: str | None = option(
-        Panel.HOW,
-        "--definitions FILE",
-        "Ask no broker but a file of `rabbitmqctl export_definitions`; - for stdin.",
-    ),
+    definitions: str | None = DEFINITIONS,
     output: RouteForm | None = option(
         Panel.OUTPUT, "--output, -o", "Text, JSON lines, or a graph."
     ),

@@ -5,14 +5,17 @@ from medtrack_cli.commands.options import Panel, flag, option
 
 TIME = "2025-01-15T10:00:00Z (UTC without an offset), or -2h, -3d"
 
-ALLOW_EMPTY = flag(
-    Panel.WHAT, "--allow-empty", "An input without any event is fine, not exit code 66."
-)
+ALLOW_EMPTY = flag(Panel.WHAT, "--allow-empty", "An input without any event is fine.")
 BIND = option(
     Panel.WHAT,
     "--bind PATTERN",
     "Routing keys it gets from the event exchange; repeatable.",
     default=...,
+)
+DEFINITIONS = option(
+    Panel.HOW,
+    "--definitions FILE",
+    "Ask no broker but a file of `rabbitmqctl export_definitions`; - for stdin.",
 )
 DRY_RUN = flag(Panel.HOW, "--dry-run", "Print what would be sent; send nothing.")
 INSTALL = flag(Panel.HOW, "--install", "Install RabbitMQ where there is none.")
@@ -36,6 +39,11 @@ RETRY_FOR = option(
     "connection: one try].",
 )
 REVEAL = flag(Panel.OUTPUT, "--reveal", "Show personal data, and texts that are no event.")
+SET = option(
+    Panel.HOW,
+    "--set PATH=VALUE",
+    "Set a field of each event, such as payload.score=85; repeatable.",
+)
 SHOW_BODY = flag(Panel.OUTPUT, "--body", "Show the JSON body below each line.")
 STREAM_SINCE = option(Panel.WHAT, "--since TIME", f"Of a stream, only events from then on: {TIME}.")
 STRICT = flag(Panel.HOW, "--strict", "Warnings fail, too.")

@@ -42,9 +42,7 @@ class TroubleOptions:
         parser=number(0, 1),
         default=0.0,
     )
-    delay: float = option(
-        Panel.HOW, "--delay SECONDS", "Take so long for each event [0].", default=0.0
-    )
+    delay: float = option(Panel.HOW, "--delay SECONDS", "Take so long for each event.", default=0.0)
     crash_after: int | None = option(
         Panel.HOW,
         "--crash-after N",

@@ -1,8 +1,8 @@
 """medtrack topology lint, diff."""
 
 from medtrack_cli.commands.explain import rules
-from medtrack_cli.commands.options import Group, Panel, argument, command, option
-from medtrack_cli.commands.shared_options import LIST_RULES, REPORTS, STRICT
+from medtrack_cli.commands.options import Group, Panel, argument, command
+from medtrack_cli.commands.shared_options import DEFINITIONS, LIST_RULES, REPORTS, STRICT
 from medtrack_cli.core.kinds import Kind
 from medtrack_cli.errors import ExitCode
 from medtrack_cli.plural import counted
@@ -16,11 +16,7 @@ LINT = ("medtrack topology lint --definitions definitions.json",)
 def lint(
     runtime: Runtime,
     *,
-    definitions: str | None = option(
-        Panel.WHAT,
-        "--definitions FILE",
-        "Ask no broker but a file of `rabbitmqctl export_definitions`; - for stdin.",
-    ),
+    definitions: str | None = DEFINITIONS,
     output: list[str] | None = REPORTS,
     strict: bool = STRICT,
     list_rules: bool = LIST_RULES,

@@ -38,10 +38,7 @@ class Reporting:
 
     output: list[str] | None = REPORTS
     max_findings: int | None = option(
-        Panel.OUTPUT,
-        "--max-findings N",
-        "Show N findings, count the rest [50 for people, else all].",
-        parser=whole(0),
+        Panel.OUTPUT, "--max-findings N", "Show N findings [human: 50], count all.", parser=whole(0)
     )
     reveal: bool = flag(Panel.OUTPUT, "--reveal", "Show personal values in the lines shown.")
     list_rules: bool = LIST_RULES
