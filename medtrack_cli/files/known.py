@@ -22,14 +22,11 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "a zstd file",
     GZIP: "a gzip file in another one",
 }
-_CELL = rb"\w\"' .\x80-\xff-"
+_TABLE = rb"[\w\"'\x80-\xff][CELL]*(?:[,;\t][CELL]*)+(?:\r?\n(?!\s*[\[{])|\Z)"
 _OTHER = [
     (re.compile(rb"\s*<[?!a-zA-Z]"), "XML or HTML"),
-    (re.compile(rb"[%s]+(?:[,;\t][%s]*)+(?:\r?\n(?!\s*[\[{])|\Z)" % (_CELL, _CELL)), "text or CSV"),
-    (
-        re.compile(rb"PK..(?s:.{26})(?:\[Content_|_rels|docProps|xl/|mimetype)"),
-        "a spreadsheet or the like",
-    ),
+    (re.compile(_TABLE.replace(b"CELL", rb"\w\"' .\x80-\xff-")), "text or CSV"),
+    (re.compile(rb"(?s)PK...{26}(?:\[Content_|_rels|docProps|xl/|mimetype)"), "an Office file"),
     (re.compile(rb"%PDF-"), "a PDF"),
     (re.compile(rb"PAR1|Obj\x01|ORC"), "a table of Parquet, Avro or ORC"),
     (re.compile(rb"SQLite format 3\0"), "a database of SQLite"),

@@ -100,17 +100,18 @@ def test_other_kinds_of_file_are_named(tmp_path: Path, content: bytes, what: str
 
 
 def test_a_spreadsheet_is_no_archive_to_unpack(tmp_path: Path) -> None:
-    """A zip archive with a workbook in it is called a spreadsheet."""
+    """A zip archive with a workbook in it is called an Office file."""
     for first in ("[Content_Types].xml", "xl/workbook.xml", "mimetype"):
         with zipfile.ZipFile(tmp_path / "events.xlsx", "w") as packed:
             packed.writestr(first, "")
         content = (tmp_path / "events.xlsx").read_bytes()
-        assert said("events.xlsx", content) == [(1, "this is a spreadsheet or the like")]
+        assert said("events.xlsx", content) == [(1, "this is an Office file")]
 
 
 def test_a_line_with_commas_takes_no_event_with_it() -> None:
     """Events below a line that might be CSV are read all the same."""
     assert [line for line, _ in said("a.ndjson", f"oh, no\n{GOOD}\n{BAD}\n")] == [1, 3]
+    assert said("a.yaml", f"---\t\n{YAML}") == []
 
 
 def test_an_event_that_replay_does_not_know_says_which_and_why(tmp_path: Path) -> None:
