@@ -29,7 +29,7 @@ quietly = said=$$($(1) 2>&1) || { echo "$$said"; exit 1; }
 COMPILE := uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help env have-shells demo test lint format docs picture unit broker-tests coverage bench lock build \
+.PHONY: help env have-tools demo test lint format docs picture unit broker-tests coverage bench lock build \
 	zipapp image smoke pythons clean site test-site test-interop have-java have-node test-faults rabbitmq4 $(CHECKS)
 
 help:  ## list these targets
@@ -44,10 +44,10 @@ $(MADE): requirements/dev.txt pyproject.toml scripts/make_env.sh
 demo: $(MADE)  ## see all of medtrack in one minute, on a private broker
 	@$(BIN)/medtrack demo --install
 
-have-shells:
-	@scripts/have_packages.sh 'the test of completion' zsh=zsh fish=fish
+have-tools:
+	@scripts/have_packages.sh 'make test' zsh=zsh fish=fish curl=curl jq=jq
 
-test: lint have-shells  ## lint, then all tests but test-faults' long ones and test-interop (WORKERS=3)
+test: lint have-tools  ## lint, then all tests but test-faults' long ones and test-interop (WORKERS=3)
 	@$(PYTEST) $(SPREAD)
 
 lint: $(MADE)  ## check style, types, import rules, workflows and generated docs
@@ -104,7 +104,7 @@ picture: $(MADE)  ## run the demo and the live view, and draw what they show, fo
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-80.svg listen 80
 	@$(BIN)/python scripts/make_picture.py docs/images/listen-200.svg listen 200
 
-unit: $(MADE) have-shells  ## run the tests outside of tests/broker, contracts and faults: the quick loop
+unit: $(MADE) have-tools  ## run the tests outside of tests/broker, contracts and faults: the quick loop
 	@$(PYTEST) $(SPREAD) --ignore=tests/broker --ignore=tests/contracts --ignore=tests/faults
 
 broker-tests: $(MADE)  ## run tests/broker, contracts and faults, without the long ones
@@ -139,7 +139,7 @@ $(INTEROP)/made: tests/interop/package.json tests/interop/package-lock.json | ha
 	@cd $(INTEROP) && $(call quietly,npm ci --ignore-scripts --no-audit --no-fund)
 	@touch $@
 
-coverage: $(MADE) have-shells  ## run the tests of make test and hold the floor of covered code
+coverage: $(MADE) have-tools  ## run the tests of make test and hold the floor of covered code
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine --quiet
