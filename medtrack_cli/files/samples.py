@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from medtrack_cli import whole_file
 from medtrack_cli.errors import CannotCreate
 
 
@@ -25,6 +24,8 @@ def sample(event_type: str) -> dict[str, Any]:
 
 def write_samples(folder: Path) -> list[Path]:
     """Write all samples into a folder, or none if one of the files exists."""
+    from medtrack_cli import whole_file  # most runs write no sample
+
     events, more = sample_folder(), Path(__file__).parents[1] / "samples"
     found = {folder / "sample-events" / path.name: path for path in sorted(events.iterdir())}
     found |= {folder / path.relative_to(more): path for path in sorted(more.rglob("*.*json"))}

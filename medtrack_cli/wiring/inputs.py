@@ -8,19 +8,18 @@ from medtrack_cli.errors import UsageError
 from medtrack_cli.files.reading.input import FROM_THE_START, Beginning, Input, Span, gather
 from medtrack_cli.files.reading.sources import Source
 from medtrack_cli.files.samples import sample, sample_folder, write_samples
-from medtrack_cli.files.state.journal import Journal, open_checkpoint
 from medtrack_cli.files.written import Written, descriptor
 from medtrack_cli.runtime import Runtime
 
 if TYPE_CHECKING:
     from medtrack_cli.core.items import Item
     from medtrack_cli.events.event_type import EventType
+    from medtrack_cli.files.state.journal import Journal as Journal  # noqa: PLC0414 -- passed on
 
 __all__ = [
     "FROM_THE_START",
     "Beginning",
     "Input",
-    "Journal",
     "Source",
     "Span",
     "checkpoint",
@@ -70,6 +69,7 @@ def checkpoint(
 ) -> "Journal":
     """Open a checkpoint for these sources, sent with these options to this broker."""
     from medtrack_cli.files.state.identity import identify
+    from medtrack_cli.files.state.journal import open_checkpoint
 
     if not sources:
         raise UsageError("--checkpoint needs files", hint="-f FILE")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHUNK = 4 * 1024 * 1024  # bytes of NDJSON a worker takes at once
 BATCH = 64  # small files a worker takes at once
+MANY = 4_096  # files from which several processes are worth their start
 LARGE = 24 * 1024 * 1024  # bytes from which several processes are worth their start
 
 _LINE_SUFFIXES = (".ndjson", ".jsonl")
@@ -50,7 +51,7 @@ class Piece(NamedTuple):
 def default_jobs(source: Input) -> int:
     """Choose one process for small inputs, one a processor for large ones."""
     size = sum(each.fingerprint[0] for each in source.sources if each.fingerprint)
-    return _processors() if size >= LARGE or len(source.sources) >= BATCH * 8 else 1
+    return _processors() if size >= LARGE or len(source.sources) >= MANY else 1
 
 
 def _processors() -> int:
