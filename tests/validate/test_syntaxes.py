@@ -1,14 +1,17 @@
 """One event, one verdict: in JSON, NDJSON, an array and both styles of YAML."""
 
+import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medtrack_cli.files.reading.syntax import SMALL
 from tests.builders import STUDENT, block_yaml, changed
-from tests.validate.checking import findings, places, rules
+from tests.validate.checking import findings, places, rules, validate
 
 NAMES = st.sampled_from(
     [
@@ -118,3 +121,18 @@ def test_scenario_places_are_in_its_events() -> None:
         (5, 47, "/payload/user_id")
     }
     assert "did you mean user?" in {each["suggestion"] for each in found}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".json.gz"])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_whole_file_is_one_event(tmp_path: Path, suffix: str, more: int) -> None:
+    """A JSON file below and above the size that is judged as it stands: the event, and no more."""
+    start = json.dumps(STUDENT)[:-1]
+    body = f"{start}{' ' * (SMALL + more - len(start) - 1)}}}".encode()
+    verdicts = []
+    for number, rest in enumerate((b"", b"\n\n", b"{}", b"\n]")):
+        path = tmp_path / f"{number}{suffix}"
+        path.write_bytes(gzip.compress(body + rest) if suffix.endswith(".gz") else body + rest)
+        ran = validate(str(path), "-o", "json")
+        verdicts.append((ran.code, ran.summary["events"], ran.summary["errors"]))
+    assert verdicts == [(0, 1, 0), (0, 1, 0), (1, 2, 1), (1, 2, 1)]
