@@ -14,6 +14,8 @@ _KNOWN = [
         "this word is not JSON",
         "JSON's words are true, false and null",
     ),
+    (re.compile(r"(?:eyJ|ewo|ew0)[\w+/-]{9}"), "this is JSON in base64", "decode it first"),
+    (re.compile(r"<[?!a-zA-Z]"), "this is XML or HTML, not JSON", "write JSON"),
     (re.compile(r"[-+]?0[0-9]"), "a number begins with 0", f"leave the zero out, or {_QUOTE}"),
     (re.compile(r"\+[0-9.]"), "a number has a plus sign", "leave it out"),
     (re.compile(r"-?\.[0-9]"), "a number begins with its point", "write a 0 before the point"),

@@ -52,6 +52,14 @@ def decode(body: bytes) -> str:
     return body.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
+_UTF_16 = "it begins as UTF-16 does: encode it as UTF-8"
+_BEGINNINGS = {
+    b"\x1f\x8b": "it begins as gzip does: does its message lack content_encoding?",
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+}
+
+
 def examine(
     body: bytes, max_depth: int = MAX_DEPTH, max_size: int = MAX_BODY
 ) -> tuple[object | None, list[Problem]]:
@@ -66,7 +74,8 @@ def examine(
         text = body.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         offset = len(body[: error.start].decode("utf-8").removeprefix("\ufeff"))
-        return None, [Problem(Rule.BAD_ENCODING, offset, "this byte is not UTF-8")]
+        hint = _BEGINNINGS.get(body[:2], "")
+        return None, [Problem(Rule.BAD_ENCODING, offset, "this byte is not UTF-8", hint)]
     deep = _too_deep(text, max_depth)
     if deep is not None:
         message = f"objects and lists are nested more than {max_depth} deep"

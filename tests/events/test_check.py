@@ -1,8 +1,11 @@
 """The one validation of events: which rule speaks, and of which place."""
 
+import base64
+import gzip
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
@@ -144,6 +147,28 @@ def test_another_type_has_its_hint(event_type: str, pointer: str, value: object,
     """A value of another JSON type is told with what to do, where that is known."""
     (problem,) = check(encode(spoilt(event_type, pointer, value))).problems
     assert (problem.rule, problem.suggestion) == (Rule.WRONG_TYPE, hint)
+
+
+@pytest.mark.parametrize(
+    ("disguise", "message", "hint"),
+    [
+        (gzip.compress, "this byte is not UTF-8", "does its message lack content_encoding?"),
+        (base64.b64encode, "this is JSON in base64", "decode it first"),
+        (lambda body: body.decode().encode("utf-16"), "this byte is not UTF-8", "as UTF-8"),
+        (lambda body: b"<event>%s</event>" % body, "this is XML or HTML, not JSON", "write JSON"),
+    ],
+)
+def test_a_body_in_disguise_is_told(
+    disguise: Callable[[bytes], bytes], message: str, hint: str
+) -> None:
+    """What a publisher has packed or encoded once more is named, not only refused."""
+    for body in (
+        encode(event("user.created")),
+        json.dumps(event("user.created"), indent=2).encode(),
+    ):
+        (problem,) = check(disguise(body)).problems
+        assert problem.message == message
+        assert problem.suggestion.endswith(hint)
 
 
 def test_a_whole_event_that_was_encoded_twice_is_told_so() -> None:
