@@ -33,7 +33,10 @@ def doctor(
     *,
     file: str | None = option(Panel.WHAT, "--file, -f FILE", "Check the events of this file, too."),
     only: list[str] | None = option(
-        Panel.WHAT, "--only ID", "Run only this check; repeatable.", autocompletion=check_names
+        Panel.WHAT,
+        "--only ID",
+        "Run only this check of --list; repeatable.",
+        autocompletion=check_names,
     ),
     skip: list[str] | None = option(
         Panel.WHAT, "--skip ID", "Leave this check out; repeatable.", autocompletion=check_names

@@ -21,7 +21,7 @@ class Making:
     """What is published."""
 
     event_type: str | None = argument(
-        "EVENT_TYPE", "Of payloads without envelope, or of events to generate.", default=None
+        "EVENT_TYPE", "The type of bare payloads, or of events to generate.", default=None
     )
     file: list[str] | None = option(
         Panel.WHAT, "--file, -f FILE", "File, folder, glob, or - for stdin; repeatable."

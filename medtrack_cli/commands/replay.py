@@ -66,8 +66,8 @@ def replay(
 
     Byte for byte, at the recorded pace, marked as replayed. Routing key, properties, headers and
     message id are as recorded, except for the changes you ask for. The headers x-medtrack-replay,
-    x-medtrack-replay-seq and x-medtrack-original-time are added. Dead letters that came under
-    another key than their first one are sent only with --to.
+    x-medtrack-replay-seq and x-medtrack-original-time are added. A recorded dead letter
+    whose routing key was changed on its way is sent only with --to.
 
     Each replay is a run with a journal: however it ends, --resume continues where it was.
     """
