@@ -26,10 +26,14 @@ class CheckedDelivery:
 
 def examine(delivery: Delivery, registry: Registry | None = None) -> CheckedDelivery:
     """Check a delivery's body, and that its routing key is its event type."""
-    body, unread = content_of(delivery)
+    body, unread = delivery.body, None
+    if "content_encoding" in delivery.properties:
+        body, unread = content_of(delivery)
     if unread is not None and unread.rule not in WARNINGS:
         return CheckedDelivery(delivery, None, (unread,), is_valid=False, body=body)
     event_type, problems = verdict = check(body, registry)
+    if not problems and unread is None and event_type == delivery.routing_key:
+        return CheckedDelivery(delivery, event_type, (), is_valid=True, body=body)  # most are
     problems = tuple(_told_to_listeners(each, delivery) for each in problems)
     is_valid = verdict.is_valid
     if unread is not None:

@@ -29,9 +29,12 @@ from medtrack_cli.events.json_text import decode, examine
 _BYTES, _DECIMAL, _TIME, _FLOAT = "$bytes", "$decimal", "$timestamp", "$double"
 _TABLE = "$table"  # a table that would be read as one of these
 
+_SAME = frozenset({str, int, bool, type(None)})  # in JSON, too
+
 MOST_SECONDS = 1e12  # of a recording; a NaN is never less
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_KIND = Kind.EVENT.value  # to_json looks twice at a member
 _PLAIN = '{"valid":true,"findings":[]}'  # the verdict on most events
 
 
@@ -60,7 +63,7 @@ def _line(seen: CheckedDelivery) -> str:
     """
     delivery = seen.delivery
     is_as_it_came = seen.is_valid and seen.body is delivery.body
-    text = seen.body.decode("utf-8") if is_as_it_came else ""
+    text = seen.body.decode() if is_as_it_came else ""
     if not is_as_it_came or "\n" in text or "\r" in text or text.startswith("\ufeff"):
         return _encode(to_record(seen))
     before = to_json(_circumstances(delivery))[:-1].decode()  # five times as fast as json
@@ -80,19 +83,19 @@ def body_value(seen: CheckedDelivery) -> Any:  # noqa: ANN401 -- JSON
 def _circumstances(delivery: Delivery) -> dict[str, Any]:
     """Describe how it came: the members before the body."""
     return {
-        "kind": Kind.EVENT.value,  # to_json looks twice at a member
+        "kind": _KIND,
         "received_at": rfc3339(delivery.received_at),
         "exchange": delivery.exchange,
         "routing_key": delivery.routing_key,
         "redelivered": delivery.redelivered,
         "properties": _to_table(delivery.properties),
-        "headers": _to_table(delivery.headers),
+        "headers": _to_table(delivery.headers) if delivery.headers else {},
     }
 
 
 def _to_table(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: item if type(item) is str else _to_json(item)  # most are, which saves a call
+        name: item if type(item) in _SAME else _to_json(item)  # most are, which saves a call
         for name, item in values.items()
     }
 

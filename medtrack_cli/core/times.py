@@ -1,6 +1,7 @@
 """Times as text, RFC 3339 in UTC, and ranges of them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -12,11 +13,17 @@ def rfc3339(moment: datetime) -> str:
 
     One that can't be converted, such as 0001-01-01T00:00:00+01:00, keeps its offset.
     """
+    if moment.tzinfo is UTC:
+        return _in_utc(moment)
     try:
-        utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+        return _in_utc(moment.astimezone(UTC))
     except OverflowError:
-        utc = moment
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=8)  # what came together has one time
+def _in_utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def sortable(moment: datetime) -> str:

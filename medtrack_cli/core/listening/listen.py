@@ -73,6 +73,11 @@ class Wanted(NamedTuple):
     keys: Sequence[str] = ()
     window: TimeRange = EVER
 
+    @property
+    def is_all(self) -> bool:
+        """Whether all are wanted: then nothing need be judged."""
+        return not (self.excluded or self.condition or self.keys or any(self.window))
+
     def judge(self, seen: CheckedDelivery) -> Answer:
         key = seen.delivery.routing_key
         if self.excluded and any(key_matches(pattern, key) for pattern in self.excluded):
@@ -134,12 +139,12 @@ def _take(
     wanted: Wanted,
 ) -> int:
     """Write the wanted deliveries of a batch, up to a limit; return how far that was."""
+    is_all = wanted.is_all
     for taken, delivery in enumerate(batch, 1):
         if tally.is_beyond(delivery):
             return taken - 1
         seen = examine(delivery, registry)
-        answer = wanted.judge(seen)
-        if answer is Answer.YES:
+        if is_all or (answer := wanted.judge(seen)) is Answer.YES:
             sink.write(seen)
             tally.add(seen)
             if tally.is_enough:

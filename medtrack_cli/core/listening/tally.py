@@ -125,15 +125,17 @@ class ListenTally:
     def is_enough(self) -> bool:
         """Whether all that was asked for has come; never when nothing was."""
         limits = self._limits
-        if self._wanting or (limits.count is not None and self._received < limits.count):
+        if self._wanting:
             return False
-        return limits.count is not None or bool(limits.expect)
+        return bool(limits.expect) if limits.count is None else self._received >= limits.count
 
     def is_beyond(self, delivery: "Delivery") -> bool:
         """Note an offset of a stream; return whether it is after the last wanted one."""
-        self._offset = delivery.offset
         last = self._limits.last_offset
-        return last is not None and self._offset > last
+        if last is None:
+            return False
+        self._offset = delivery.offset
+        return self._offset > last
 
     @property
     def is_at_end(self) -> bool:
