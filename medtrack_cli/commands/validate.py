@@ -1,6 +1,7 @@
 """medtrack validate."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
 
 from medtrack_cli.commands.explain import rules
 from medtrack_cli.commands.numbers import whole
@@ -8,6 +9,9 @@ from medtrack_cli.commands.options import Panel, argument, command, flag, option
 from medtrack_cli.commands.shared_options import ALLOW_EMPTY, LIST_RULES, REPORTS, STRICT
 from medtrack_cli.errors import InputMissing, UsageError
 from medtrack_cli.runtime import Runtime
+
+if TYPE_CHECKING:
+    from medtrack_cli.wiring.reports import Piece, Report
 
 EXAMPLES = (
     "medtrack validate sample-events",
@@ -95,8 +99,7 @@ def validate(
             if piece.begins:
                 report.file(piece.source.name)
             try:
-                for finding in piece.findings:
-                    report.finding(finding, piece.lines)
+                _report_findings(piece, report, runtime.world.stdout)
             except InputMissing as error:
                 validated.add_unreadable(error.exit_code)
                 report.unreadable(error)
@@ -105,3 +108,11 @@ def validate(
         validated.seconds = clock.monotonic() - started
         report.finish(validated)
     return validated.exit_code
+
+
+def _report_findings(piece: "Piece", report: "Report", out: TextIO) -> None:
+    """Report a file's findings; those of a pipe are seen at once: its next event may be far off."""
+    for finding in piece.findings:
+        report.finding(finding, piece.lines)
+        if not piece.source.is_regular:
+            out.flush()

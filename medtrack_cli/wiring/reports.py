@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from medtrack_cli.core.validating.totals import Validated
     from medtrack_cli.files.reading.input import Input
 
+__all__ = ["Piece", "Report", "reports", "validation", "wanted_reports"]
+
 
 def validation(
     runtime: Runtime, source: "Input", validated: "Validated", jobs: int | None
