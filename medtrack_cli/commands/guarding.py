@@ -1,7 +1,7 @@
 """What is shown and asked before recorded events are sent where they could do harm."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from medtrack_cli.commands.confirm import PROTECTED, ask, needs_yes
@@ -39,10 +39,14 @@ class Guard:
 
         reach = cache(lambda: brokers.reach(self._runtime, seconds))
 
+        @lru_cache
+        def is_asked(origin: "Origin | None") -> bool:
+            origins = {origin} if origin else set()
+            return self._is_shown(origins) and not self._needs_yes(origins)
+
         def reached(message: Message) -> list[str] | None:
-            origins = _origin_of(message)
-            is_asked = self._is_shown(origins) and not self._needs_yes(origins)
-            return reach()(message) if is_asked else None
+            origin = message.paced_by and message.paced_by.origin
+            return reach()(message) if is_asked(origin) else None
 
         self._outline.reach = reached
 

@@ -235,7 +235,7 @@ def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
 def _making(source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
     """Make the function that makes the messages of a recording, from a cursor on."""
     from medtrack_cli.core.publishing.replay import making
-    from medtrack_cli.wiring.brokers import why_unsendable
+    from medtrack_cli.wiring.brokers import sendable
     from medtrack_cli.wiring.inputs import FROM_THE_START, Beginning, Span
 
     window, beginning, start = plan.selection.window, FROM_THE_START, asked.started
@@ -248,7 +248,7 @@ def _making(source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor 
         return source.items(span=span, beginning=beginning)
 
     skips_corrupt = asked.choosing.skip_corrupt
-    return making(read, plan, from_rfc3339(start), why_unsendable, skips_corrupt=skips_corrupt)
+    return making(read, plan, from_rfc3339(start), sendable(), skips_corrupt=skips_corrupt)
 
 
 def _is_untouched(

@@ -73,7 +73,8 @@ class Way(NamedTuple):
 
 def is_astray(delivery: Delivery, to: To | None) -> bool:
     """Return whether a dead letter came with another key, and no target was stated for it."""
-    return to is None and delivery.published_key != delivery.routing_key
+    has_history = bool(delivery.headers)
+    return to is None and has_history and delivery.published_key != delivery.routing_key
 
 
 class Astray(UsageError):

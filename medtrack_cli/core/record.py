@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pydantic_core import to_json  # noqa: TID253 -- the check has loaded it
+from pydantic_core import from_json, to_json  # noqa: TID253 -- the check has loaded it
 
 from medtrack_cli.core.checked import CheckedDelivery
 from medtrack_cli.core.delivery import (
@@ -129,6 +129,18 @@ def _finding(problem: Problem) -> dict[str, str]:
     }
 
 
+def parse(line: bytes) -> Any:  # noqa: ANN401 -- JSON
+    """Read a line of JSON as Python's parser does, four times as fast.
+
+    What only that one reads, such as half a surrogate pair, is left to it. Raises ValueError or
+    RecursionError.
+    """
+    try:
+        return from_json(line, cache_strings="keys")
+    except ValueError:
+        return json.loads(line)
+
+
 def from_record(
     record: Mapping[str, Any], clock: str = "", origin: Origin | None = None
 ) -> Delivery:
@@ -174,7 +186,9 @@ def _text(value: object) -> str:
 def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     if not isinstance(value, dict):
         raise TypeError("not an object")
-    return {name: _from_json(item) for name, item in value.items()}
+    return {
+        name: item if type(item) in _SAME else _from_json(item) for name, item in value.items()
+    }
 
 
 def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type

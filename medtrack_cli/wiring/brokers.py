@@ -55,10 +55,10 @@ def reached(runtime: Runtime) -> list[str]:
     return [f"{queue}: {', '.join(names)}" for queue, names in sorted(types.items())]
 
 
-def why_unsendable(message: Message) -> str | None:
-    """Say why AMQP can't carry a message; None when it can."""
+def sendable() -> Callable[[Message], str | None]:
+    """Make what says why AMQP can't carry a message; None when it can."""
     from medtrack_cli.broker.amqp.frames import why_unsendable
     from medtrack_cli.broker.amqp.header_values import install
 
     install()  # a link does that, and there is none yet
-    return why_unsendable(message, "")
+    return lambda message: why_unsendable(message, "")

@@ -53,7 +53,9 @@ def begun(
 def noting(journal: ReplayJournal) -> Callable[[int, Recorded], None]:
     """Make the function that tells the journal of each event about to be sent."""
     note = journal.note
-    return lambda position, each: note(position, _noted(each))
+    return lambda position, each: note(
+        position, Noted(each.file, each.line, each.delivery.body, each.delivery)
+    )
 
 
 def _noted(each: Recorded) -> Noted:

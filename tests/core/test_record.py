@@ -13,7 +13,7 @@ from pika import data
 
 from medtrack_cli.core.checked import examine
 from medtrack_cli.core.delivery import Delivery
-from medtrack_cli.core.record import from_record, to_line, to_record
+from medtrack_cli.core.record import from_record, parse, to_line, to_record
 from tests.builders import NOON, delivery, encode, event, spoilt
 
 
@@ -37,6 +37,41 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@given(value=st.dictionaries(st.text(max_size=4), JSON), is_ascii=st.booleans(), damage=st.data())
+def test_a_line_is_read_as_pythons_parser_does(
+    value: dict[str, Any], *, is_ascii: bool, damage: st.DataObject
+) -> None:
+    """Whatever JSON a line holds, and wherever a byte of it is another, both read the same."""
+    line = bytearray(json.dumps(value, ensure_ascii=is_ascii).encode(errors="surrogatepass"))
+    if damage.draw(st.booleans()):
+        at = damage.draw(st.integers(0, len(line) - 1))
+        line[at] = damage.draw(st.sampled_from(b'"\\{}[],:0-eEn\x00\n\xff'))
+    results = []
+    for read in (parse, json.loads):
+        try:
+            results.append(repr(read(bytes(line))))
+        except ValueError:
+            results.append("refused")
+    assert results[0] == results[1]
+
+
+def test_deep_and_double_members_are_read_as_pythons_parser_does() -> None:
+    """So are members that come twice, values nested deep, and numbers beyond a float's."""
+    for line in (
+        b'{"a": 1, "b": 2, "a": [3, 1e400, -1e400, -0, -0.0, 5e-324, NaN, -Infinity]}',
+        b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"a": %d, "b": "\\ud83d\\ude00 \\ud800"}' % 10**400,
+    ):
+        assert repr(parse(line)) == repr(json.loads(line))
 
 
 @given(

@@ -31,9 +31,9 @@ from medtrack_cli.files.reading.input import Input, gather
 from medtrack_cli.files.reading.sources import Source
 from medtrack_cli.files.recordings.checksums import sealed
 from medtrack_cli.files.state.identity import identify
-from medtrack_cli.files.state.journal import SAVE_RECEIPTS, Journal, open_checkpoint
+from medtrack_cli.files.state.journal import SAVE_RECEIPTS, Journal, Noted, open_checkpoint
 from tests.broker.witness import Witness
-from tests.builders import block_yaml, message, numbered
+from tests.builders import block_yaml, delivery, message, numbered
 from tests.cli.tool import Ran, Tool
 
 WINDOW = 500
@@ -550,3 +550,19 @@ def test_an_input_that_is_no_file_has_no_digest() -> None:
     """Standard input can't be identified."""
     with pytest.raises(UsageError, match="needs files"):
         identify([Source("<stdin>")], ())
+
+
+@pytest.mark.parametrize("text", ["student.created", 'é "\\\n\u2028 😀', ""])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_the_digest_of_a_delivery_is_that_of_earlier_versions(
+    tmp_path: Path, text: str, *, is_named: bool
+) -> None:
+    """What a run has done of a recording is compared by key, id, time and body, as JSON."""
+    properties = {"message_id": text} if is_named else {}
+    came = delivery(b"{}", routing_key=text, properties=properties)
+    mark = open_checkpoint(tmp_path / MARK, "a digest")
+    mark.note(1, Noted("f", 1, b"{}", came))
+    list(mark.watch([confirmed(1)], bool, Stop()))
+    about = json.dumps([text, text if is_named else None, str(came.received_at)])
+    digest = sha256(about.encode() + b"2\n{}").hexdigest()
+    assert digest in (tmp_path / MARK).read_text()

@@ -55,6 +55,7 @@ class Outline:
     services: Names = field(default_factory=_names)
     queues: Names = field(default_factory=_names)
     firsts: list[Message] = field(default_factory=list)
+    _known: dict[tuple[str | None, ...], tuple[Count, ...]] = field(default_factory=dict)
 
     def add(self, each: Message | Receipt) -> None:
         """Count one, in the order of sending."""
@@ -64,22 +65,33 @@ class Outline:
         self.invalid += not each.is_valid
         is_other = each.event_type not in {None, each.routing_key}
         self.mismatched += is_other and not each.is_to_queue
-        for names, name in (
-            *((self.keys, each.routing_key), (self.types, each.event_type)),
-            (self.services, _service(each)),
-        ):
-            _count(names, name, is_valid=each.is_valid)
+        for count in self._counts_of(each):
+            count.events += 1
+            count.invalid += not each.is_valid
         if len(self.firsts) < MOST_SHOWN:
             self.firsts.append(each._replace(body=b""))
         self._reach(each)
         self._time(each)
+
+    def _counts_of(self, message: Message) -> tuple[Count, ...]:
+        """Give the counts of its key, type and service: most messages share all three."""
+        names = (message.routing_key, message.event_type, _service(message))
+        counts = self._known.get(names)
+        if counts is None:
+            tables = (self.keys, self.types, self.services)
+            counts = tuple(map(_count, tables, names))
+            if len(self._known) < MOST_NAMES:
+                self._known[names] = counts
+        return counts
 
     def _reach(self, message: Message) -> None:
         reached = self.reach(message)
         self.unknown += reached is None
         self.unreached += reached == []
         for queue in reached or ():
-            _count(self.queues, queue, is_valid=message.is_valid)
+            count = _count(self.queues, queue)
+            count.events += 1
+            count.invalid += not message.is_valid
 
     def _time(self, message: Message) -> None:
         due, recorded = self.seconds, message.paced_by
@@ -87,8 +99,10 @@ class Outline:
             due += 1 / self.rate
         if recorded is not None:
             moment = recorded.received_at
-            self.first = min(self.first or moment, moment)
-            self.last = max(self.last or moment, moment)
+            if self.first is None or moment < self.first:
+                self.first = moment
+            if self.last is None or moment > self.last:
+                self.last = moment
             if recorded.origin is not None and len(self.origins) < MOST_NAMES:
                 self.origins.add(recorded.origin)
             if self.due is not None:
@@ -125,10 +139,8 @@ class Outline:
         }
 
 
-def _count(names: Names, name: str | None, *, is_valid: bool) -> None:
-    count = names.of(name and name[:_LONGEST_NAME])
-    count.events += 1
-    count.invalid += not is_valid
+def _count(names: Names, name: str | None) -> Count:
+    return names.of(name and name[:_LONGEST_NAME])
 
 
 def _listed(names: Names) -> dict[str, Any]:

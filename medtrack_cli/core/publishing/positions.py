@@ -30,7 +30,10 @@ class Positions:
 
     def add(self, position: int) -> None:
         """Add a position; one that is in already changes nothing."""
-        self.add_range(position, position)
+        if self._ranges and self._ranges[-1][1] == position - 1:  # as most are
+            self._ranges[-1][1] = position
+        else:
+            self.add_range(position, position)
 
     def add_range(self, first: int, last: int) -> None:
         begin = end = self._at(first - 1)

@@ -101,8 +101,14 @@ def messages(
     index = replay.before
     failure: Exception | None = None
     astray = 0
+    wants_all = replay.selection == EVERYTHING
     for each in recording:
-        if (seen := _wanted(each.delivery, replay, index, omitted)) is None:
+        seen = (
+            examine(each.delivery, replay.registry)
+            if wants_all
+            else _wanted(each.delivery, replay, index, omitted)
+        )
+        if seen is None:
             continue
         fails = not seen.is_valid and replay.selection.invalid is Invalid.FAIL
         if not fails and (seen := replay.rewrite.with_fakes(seen)) is None:
@@ -192,29 +198,30 @@ def _message(
     delivery, rewrite = seen.delivery, replay.rewrite
     exchange, routing_key, headers = rewrite.led(way(delivery, rewrite.to, rewrite.to_queue))
     message_id = None if rewrite.new_ids else delivery.message_id
+    properties = {
+        name: value
+        for name, value in delivery.properties.items()
+        if name not in STRIPPED_PROPERTIES
+    }
+    headers[REPLAY_HEADER] = replay.name
+    headers[SEQUENCE_HEADER] = index
+    headers[ORIGINAL_TIME_HEADER] = rfc3339(delivery.received_at)
+    # By position: by name it would take twice as long.
     return Message(
-        position=index,
-        file=recorded.file,
-        line=recorded.line,
-        event_type=seen.event_type,
-        routing_key=routing_key,
-        message_id=identify(index) if message_id is None else message_id,
-        body=delivery.body,
-        properties={
-            name: value
-            for name, value in delivery.properties.items()
-            if name not in STRIPPED_PROPERTIES
-        },
-        headers={
-            **headers,
-            REPLAY_HEADER: replay.name,
-            SEQUENCE_HEADER: index,
-            ORIGINAL_TIME_HEADER: rfc3339(delivery.received_at),
-        },
-        exchange=exchange,
-        paced_by=delivery if recorded.is_timed else None,
-        is_valid=seen.is_valid,
-        is_checked=replay.is_checked,
+        index,
+        recorded.file,
+        recorded.line,
+        seen.event_type,
+        routing_key,
+        identify(index) if message_id is None else message_id,
+        delivery.body,
+        properties,
+        headers,
+        (),
+        exchange,
+        delivery if recorded.is_timed else None,
+        seen.is_valid,
+        replay.is_checked,
     )
 
 

@@ -1,10 +1,11 @@
 """Events in recordings: a header line, then a delivery a line. The format: docs/recordings.md."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
-from medtrack_cli.core.delivery import Delivery
+from medtrack_cli.core.delivery import Content, Delivery, content_of
 from medtrack_cli.core.items import Corrupt, Item
 from medtrack_cli.core.publishing.origin import Origin
 from medtrack_cli.errors import NotARecording
@@ -20,9 +21,6 @@ from medtrack_cli.files.recordings.checksums import (
     is_damaged,
     read_record,
 )
-
-if TYPE_CHECKING:
-    from medtrack_cli.core.delivery import Content
 
 FORMAT = 2  # the version that is written; it and all earlier ones are read
 _SEALED_SINCE = 2
@@ -125,29 +123,34 @@ def _unwrap(item: Item, line: bytes, recorder: _Recorder) -> Item | None:
     """Return a line's event; None for a header."""
     if is_damaged(line):
         return _corrupt(item.file, item.line, "its checksum differs")
-    from medtrack_cli.core.delivery import content_of  # most inputs contain no records
-    from medtrack_cli.core.record import from_record
-
+    parse, from_record = _format()
     try:
-        record = read_record(line)
+        record = parse(line) if len(line) <= LARGE else read_record(line)
     except (ValueError, RecursionError) as error:
         is_cut = isinstance(error, json.JSONDecodeError)
         reason = "it is cut off" if is_cut else "it isn't as medtrack writes it"
         return _corrupt(item.file, item.line, reason) if EVENT_LINE.match(line) else item
-    match record:
-        case {"kind": "recording"}:
-            is_whole = is_readable(record, item.file) and (
-                has_seal(line) or record["version"] < _SEALED_SINCE
-            )
-            recorder.begin(item, record)
-            return None if is_whole else _corrupt(item.file, item.line, "it is no header")
-        case {"kind": "event"}:
-            try:
-                delivery = from_record(record, recorder.clock_of(item, record), recorder.origin)
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
-            return _recorded(item, delivery, content_of(delivery))
+    if record["kind"] == "event":
+        try:
+            delivery = from_record(record, recorder.clock_of(item, record), recorder.origin)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return _corrupt(item.file, item.line, "it isn't as medtrack writes it")
+        return _recorded(item, delivery, content_of(delivery))
+    if record["kind"] == "recording":
+        is_whole = is_readable(record, item.file) and (
+            has_seal(line) or record["version"] < _SEALED_SINCE
+        )
+        recorder.begin(item, record)
+        return None if is_whole else _corrupt(item.file, item.line, "it is no header")
     return item
+
+
+@cache
+def _format() -> tuple[Callable[[bytes], Any], Callable[..., Delivery]]:
+    """Load what reads a record: most inputs contain none."""
+    from medtrack_cli.core.record import from_record, parse
+
+    return parse, from_record
 
 
 def is_readable(header: dict[str, Any], file: str) -> bool:
@@ -161,7 +164,7 @@ def is_readable(header: dict[str, Any], file: str) -> bool:
     return version > 0
 
 
-def _recorded(item: Item, delivery: Delivery, content: "Content") -> RecordedItem:
+def _recorded(item: Item, delivery: Delivery, content: Content) -> RecordedItem:
     """Make a delivery's item; without a body if it can't be decompressed."""
     recorded = RecordedItem(item.file, item.line, content.body, delivery, source=item)
     problem = content.problem

@@ -28,6 +28,8 @@ CHECKPOINT = Nature(
     Kind.CHECKPOINT, 2, "another run uses this checkpoint", hint="name another file"
 )
 
+_text = json.JSONEncoder().encode
+
 SAVE_SECONDS = 1.0
 SAVE_RECEIPTS = 500
 
@@ -241,5 +243,5 @@ def _framed(event: Item | Noted | None) -> bytes:
     delivery = event.delivery if isinstance(event, Noted) else None
     if delivery is None:
         return framed
-    about = [delivery.routing_key, delivery.message_id, str(delivery.received_at)]
-    return json.dumps(about).encode() + framed
+    key, name = _text(delivery.routing_key), _text(delivery.message_id)
+    return f'[{key}, {name}, "{delivery.received_at}"]'.encode() + framed
