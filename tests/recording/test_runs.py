@@ -488,7 +488,7 @@ def test_a_run_that_still_connects_can_be_ended(tool: Tool) -> None:
 
 def test_a_run_that_still_checks_can_be_ended(tool: Tool) -> None:
     """Ctrl-C while the source is checked: nothing was sent, and the run can go on."""
-    tool.write("e.ndjson", b"".join(numbered(20_000)))
+    tool.write("e.ndjson", b"".join(numbered(60_000)))
     running = tool.start("replay", "e.ndjson", "--name", "one", "-o", "json")
     path = tool.folder / "state/medtrack/replays/one.journal"
     until = time.monotonic() + 20
