@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from medtrack_cli.wiring.inputs import Input, Journal, Source
 
 SMALL = 20 * 2**20
-"""Bytes of files that are held in memory while they are sent; larger ones are read twice."""
+"""Bytes of files that are held in memory, their lines or the events made of them, while they are
+sent; larger ones are read twice.
+"""
 
 
 def refuse_texts(making: Making) -> None:
@@ -99,6 +101,8 @@ def publish_input(runtime: Runtime, making: Making, given: "Callable[..., Input]
         source = given(making.file or [], as_type=event_type, typed=making.data or [])
         source.require()
         is_small = source.size is not None and source.size <= SMALL
+        if is_small and not making.data and (held := source.in_memory()):
+            source, is_small = held, False
         return PublishInput(
             source.items, source.can_be_read_again, is_small, source.sources, source.refuse_changes
         )

@@ -209,7 +209,7 @@ def job_of(
         tally.omitted.update(known[1] if known else {})
         tally.omitted.update({"done_before": journal.was_done} if journal.was_done else {})
     is_small = again and source.size is not None and source.size <= SMALL
-    make = _making(source, plan, asked, cursor)
+    make = _making(runtime, source, plan, asked, cursor)
     if source.gone:
         tally.omitted["gone"] = source.gone
     job = Job(make, tally, again, is_small, source.refuse_changes, journal, known=known)
@@ -232,11 +232,16 @@ def refresh(runtime: Runtime, job: "Job", plan: "Replay") -> None:
         job.last_touch = partial(refreshed, now=runtime.world.clock.now)
 
 
-def _making(source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor | None") -> "Make":
+def _making(
+    runtime: Runtime, source: "Readable", plan: "Replay", asked: "Asked", cursor: "Cursor | None"
+) -> "Make":
     """Make the function that makes the messages of a recording, from a cursor on."""
     from medtrack_cli.core.publishing.replay import making
+    from medtrack_cli.events.check import quick_check
     from medtrack_cli.wiring.brokers import sendable
     from medtrack_cli.wiring.inputs import FROM_THE_START, Beginning, Span
+
+    quick_check(runtime.registry)  # now: pydantic loses a signal that comes while it is built
 
     window, beginning, start = plan.selection.window, FROM_THE_START, asked.started
     if cursor:
@@ -265,7 +270,7 @@ def _is_untouched(
     def chosen() -> "Iterator[Recorded]":
         seen: list[Recorded] = []
         noted = replace(plan, keep_going=True, note=lambda _position, each: seen.append(each))
-        for _ in _making(source, noted, asked, None)(Pass.SEND, Counter()):
+        for _ in _making(runtime, source, noted, asked, None)(Pass.SEND, Counter()):
             yield seen.pop()
 
     with runtime.printer.progress(lambda: f"{journal.compared:,} events compared"):

@@ -135,7 +135,7 @@ class _Sending:
 
     def _print_all(self, receipts: Iterable[Receipt]) -> Exception | None:
         """Print all, and return what ended them early: even after a bug there is a summary."""
-        left = iter(receipts)
+        left, tally, show = iter(receipts), self.job.tally, self.runtime.printer.show
         while True:
             try:
                 receipt = next(left)
@@ -143,8 +143,8 @@ class _Sending:
                 return None
             except Exception as error:  # noqa: BLE001 -- raised after the summary
                 return error
-            self.job.tally.add(receipt)
-            self.runtime.printer.show(ShownReceipt(receipt), group_of(receipt))
+            tally.add(receipt)
+            show(ShownReceipt(receipt), group_of(receipt))
 
     def _finish(self, started: float, failure: Exception | None, *, stopped: int | None) -> int:
         """Print the summary, and raise the failure; `stopped` is a signal's exit code."""

@@ -67,7 +67,7 @@ class Message(NamedTuple):
             self.findings,
             self.routing_key,
             self.is_valid,
-            self.is_to_queue,
+            self.exchange == "",  # as `is_to_queue`, without a call
         )
 
     @property

@@ -2,12 +2,13 @@
 
 from array import array
 
-from medtrack_cli.events.check import Judge, Verdict, quick_check
+from medtrack_cli.events.check import Judge, Verdict, check, quick_check
 from medtrack_cli.events.registry import Registry
 
 MOST = 2_000_000  # events of which the verdict is kept, in 10 bytes; all others are judged twice
 
 _SPACE = b" \t\r\n"
+_RECORD = b'{"kind":'  # what we have written: no event, though one may be in it
 
 
 class Judged:
@@ -23,15 +24,19 @@ class Judged:
         self._hashes, self._which = array("q"), array("H")
 
     def first(self) -> Judge:
-        """Make what judges quickly, and keeps the verdicts on events without any problem."""
-        strict, mild = quick_check(self._registry, True), quick_check(self._registry)  # noqa: FBT003
+        """Make what says of lines that they are valid, and keeps the verdicts without a problem."""
+        registry, quick = self._registry, quick_check(self._registry, True)  # noqa: FBT003
         self._verdicts, self._hashes, self._which = [], array("q"), array("H")
         known: dict[str | None, int] = {}
 
         def judge(line: bytes) -> Verdict | None:
-            verdict = strict(line)
+            verdict = quick(line)
             if verdict is None:
-                return mild(line)
+                if line.startswith(_RECORD):
+                    return None
+                verdict = check(line.rstrip(_SPACE), registry, publishing=True)
+                if verdict.problems:
+                    return verdict if verdict.is_valid else None
             if len(self._hashes) < self._most:
                 which = known.setdefault(verdict.event_type, len(known))
                 if which == len(self._verdicts):
@@ -47,7 +52,7 @@ class Judged:
 
         What isn't the next of them is judged.
         """
-        strict, verdicts = quick_check(self._registry, True), self._verdicts  # noqa: FBT003
+        quick, verdicts = quick_check(self._registry, True), self._verdicts  # noqa: FBT003
         hashes, which, at = self._hashes, self._which, 0
 
         def judge(body: bytes) -> Verdict | None:
@@ -55,6 +60,6 @@ class Judged:
             if at < len(hashes) and hash(body) == hashes[at]:
                 at += 1
                 return verdicts[which[at - 1]]
-            return strict(body)
+            return quick(body)
 
         return judge

@@ -57,6 +57,7 @@ def messages(
     first, and at the end in how many events. `judge` as in `examine`.
     """
     identify, typed, headers = message_ids(plan.run), plan.properties or None, plan.headers
+    is_plain = not (typed or headers or plan.message_id)
     filled_in: Counter[str] = Counter()
     examined = examine(items, plan.completion, publishing=True, judge=judge)
     for position, event in enumerate(examined, 1):
@@ -80,7 +81,17 @@ def messages(
             body, own = _as_it_came(item, body, own)
         # By position: by name it would take as long as the id.
         yield Message(
-            position, item.file, item.line, event_type, key, name, body, own, headers, findings
+            position,
+            item.file,
+            item.line,
+            event_type,
+            key,
+            name,
+            body,
+            own,
+            headers,
+            findings,
+            is_checked=is_plain and own is None and not findings and event_type is not None,
         )
     for what, events in filled_in.items():
         if note and events > 1:

@@ -5,10 +5,10 @@ import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, ClassVar, NamedTuple
+from typing import BinaryIO, ClassVar, NamedTuple, Self
 
 from medtrack_cli.core.items import Item, NoEventsHere, without_empty
 from medtrack_cli.core.ports import Note
@@ -88,6 +88,19 @@ class Input:
             else:
                 with suppress(OSError, ValueError):
                     yield self.open_stdin().fileno()
+
+    def in_memory(self) -> Self | None:
+        """Read files of lines whole, to be read from memory; None where some are of another kind.
+
+        What we have recorded is one: reading it takes longer than keeping what is read.
+        """
+        found = [each.in_memory for each in self.sources if each.has_lines]
+        texts = [each.content for each in found]
+        if len(found) != len(self.found) or any(
+            text is None or text.startswith(KIND) for text in texts
+        ):
+            return None
+        return replace(self, found=tuple(found))
 
     def require(self) -> None:
         """Refuse input for which not every event could get a verdict.

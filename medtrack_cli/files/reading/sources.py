@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
 
@@ -36,15 +36,29 @@ class Source:
     fingerprint: Fingerprint | None = None  # None for what can be read only once
     start: int = 0  # the byte where reading of NDJSON begins
     lines_before: int = 0
+    content: bytes | None = None  # where it was read before, and is taken from memory
 
     @property
     def is_regular(self) -> bool:
         """Whether it can be read twice."""
         return self.fingerprint is not None
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether it has an event a line, by its name."""
+        return self.name.lower().endswith((".ndjson", ".jsonl"))
+
+    @property
+    def in_memory(self) -> "Source":
+        """Read its bytes for all further reading; itself if it can't be read."""
+        try:
+            return self if self.path is None else replace(self, content=self.path.read_bytes())
+        except OSError:
+            return self
+
     def has_changed(self) -> bool:
-        """Return whether the file was replaced or changed since it was found."""
-        if self.path is None or self.fingerprint is None:
+        """Return whether the file was replaced or changed since it was found, and not read."""
+        if self.path is None or self.fingerprint is None or self.content is not None:
             return False
         try:
             return _fingerprint(self.path.stat()) != self.fingerprint

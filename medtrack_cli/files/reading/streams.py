@@ -26,7 +26,10 @@ def open_source(source: Source, open_stdin: Callable[[], BinaryIO]) -> Iterator[
     The stream can be peeked at. Raises OSError.
     """
     with ExitStack() as opened:
-        if source.path is None:
+        stream: BinaryIO
+        if source.content is not None:
+            stream = io.BufferedReader(io.BytesIO(source.content))
+        elif source.path is None:
             stream = open_stdin()
         else:
             stream = opened.enter_context(source.path.open("rb"))

@@ -61,7 +61,7 @@ class ShownReceipt(NamedTuple):
 
 def group_of(receipt: Receipt) -> Group:
     """Count what isn't listed by verdict and event type."""
-    return receipt.outcome.value, receipt.event_type or "?"
+    return receipt.outcome, receipt.event_type or "?"
 
 
 class ShownMessage(NamedTuple):
