@@ -186,9 +186,7 @@ def _text(value: object) -> str:
 def _table(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
     if not isinstance(value, dict):
         raise TypeError("not an object")
-    return {
-        name: item if type(item) in _SAME else _from_json(item) for name, item in value.items()
-    }
+    return {name: item if type(item) in _SAME else _from_json(item) for name, item in value.items()}
 
 
 def _to_json(value: Any) -> Any:  # noqa: ANN401, PLR0911 -- one return a type

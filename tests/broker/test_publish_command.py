@@ -93,6 +93,21 @@ def test_a_file_that_changes_after_its_check_stops_the_run(
     assert "file changed while it was being read: events.ndjson" in ran.err
 
 
+def test_a_small_file_may_change_while_it_is_sent(connected: Tool, witness: Witness) -> None:
+    """What was checked is sent from memory, whatever becomes of the file."""
+    name = connected.write("events.ndjson", b"".join(numbered(4)))
+    running = connected.start("publish", "-f", name, "--rate", "4", "-o", "json")
+    until = time.monotonic() + 20
+    while not witness.channel.queue_declare(witness.queue, passive=True).method.message_count:
+        assert time.monotonic() < until, running.err
+        time.sleep(0.02)
+    connected.write("events.ndjson", b"no event\n")
+    ran = running.end()
+    bodies = [each.body for each in witness.take()]
+    assert (ran.code, ran.summary["confirmed"]) == (0, 4), ran.err
+    assert bodies == [line.rstrip() for line in numbered(4)]
+
+
 def test_an_interrupted_publish_adds_up(connected: Tool, witness: Witness) -> None:
     """Ctrl-C while events come through a pipe: 130, one receipt an event read, all true."""
     running = connected.start("publish", "-f", "-", "-o", "json", piped=True)

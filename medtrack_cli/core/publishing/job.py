@@ -174,11 +174,11 @@ class Job:
 
     def outgoing(self) -> Iterator[Outgoing]:
         """Give what is to be sent; on first use, compare it with what was checked."""
+        self.refuse_changes()
         if self._kept is None:
             omitted = Counter(self.known[1]) if self.known else self.tally.omitted
             yield from self._left(self.make(Pass.SEND, omitted))
         else:
-            self.refuse_changes()
             yield from self._left(iter(self._kept))
 
     def everything(self) -> Iterator[Outgoing]:

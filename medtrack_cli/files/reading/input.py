@@ -170,10 +170,12 @@ class Input:
     ) -> Iterator[Item]:
         """Read one source lazily; a file that changed since it was found is an error.
 
-        Damaged lines are never skipped, except those before `line`, where the first wanted event
-        is. A span replaces `skip`.
+        One whose content is in memory can't change meanwhile. Damaged lines are never skipped,
+        except those before `line`, where the first wanted event is. A span replaces `skip`.
         """
-        refuse_change(source)
+        is_held = source.content is not None
+        if not is_held:
+            refuse_change(source)
         part, origin = source, None
         if span is not None:
             from medtrack_cli.files.recordings.time_index import narrowed, origin_above, outside
@@ -195,7 +197,8 @@ class Input:
         if line > 1:
             items = (item for item in items if item.line >= line)
         yield from without_empty(items) if self.allows_empty else items
-        refuse_change(source)
+        if not is_held:
+            refuse_change(source)
 
 
 def _read_typed(text: str) -> Iterator[Item]:

@@ -57,8 +57,8 @@ class Source:
             return self
 
     def has_changed(self) -> bool:
-        """Return whether the file was replaced or changed since it was found, and not read."""
-        if self.path is None or self.fingerprint is None or self.content is not None:
+        """Return whether the file was replaced or changed since it was found."""
+        if self.path is None or self.fingerprint is None:
             return False
         try:
             return _fingerprint(self.path.stat()) != self.fingerprint
