@@ -11,6 +11,7 @@ from tests.broker.witness import client
 from tests.cel import needs_cel
 from tests.cli.tool import Tool
 from tests.faults.test_queues import Queues, queues
+from tests.faults.versions import is_from_4_3
 
 __all__ = ["queues"]
 
@@ -83,6 +84,9 @@ def test_a_queue_with_a_limit_is_looked_at_only_when_that_is_typed(queues: Queue
         ran = queues.say("peek", name, "-n", "2", "--spend-deliveries")
         assert (ran.code, "each has spent one of 2 deliveries" in ran.err) == (0, True), ran.err
     assert [each["body"]["number"] for each in ran.of_kind("event")] == [1, 2]
+    if is_from_4_3(queues.broker):
+        assert numbers(queues, name) == [1, 2, 3, 4, 5, 6]
+        return
     ran = queues.say("peek", name, "-n", "2", "--spend-deliveries")
     assert (ran.code, "2 had no delivery left" in ran.err) == (1, True), ran.err
     assert numbers(queues, name) == [3, 4, 5, 6]

@@ -19,6 +19,7 @@ from tests.cli.tool import Tool
 from tests.faults.breaking import durable, held_by
 from tests.faults.permissions import account
 from tests.faults.proxy import LOOPBACK, Proxy
+from tests.faults.versions import is_from_4_3
 
 SENT = [message(position) for position in range(1, 41)]
 ONE: dict[str, Any] = {"window": 1, "retry_for": 5}
@@ -116,8 +117,8 @@ def test_what_the_broker_declines_is_refused_with_its_words(fragile_broker: Priv
     ]
     assert "(nack)" in told.receipts[1].reason
     assert "user_id property set to 'somebody'" in told.receipts[2].reason
-    limit = "(nack)" if fragile_broker.version.startswith("4.") else "body size limit"
-    assert limit in told.receipts[3].reason
+    # RabbitMQ 3 and 4.3 bound a request's body, others only the message in it.
+    assert any(limit in told.receipts[3].reason for limit in ("(nack)", "body size limit"))
 
 
 def test_a_queue_that_refuses_holds_up_no_other_key(fragile_broker: PrivateBroker) -> None:
@@ -160,6 +161,9 @@ def test_rights_are_named(
             MEDTRACK_MANAGEMENT_URL=fragile_broker.web_address,
         )
         held = held_by(fragile_broker, "tests.http")
+    if permissions is None and tags and is_from_4_3(fragile_broker):
+        assert (ran.code, "and may you see it?" in ran.err) == (76, True), ran.err
+        return
     assert (ran.code, len(held)) == (77, 0) if words else (0, 2)
     assert (words in ran.err, "a-users-secret" in ran.err + ran.out) == (True, False)
     assert ran.summary["broker"] == f"http://{user.name}@{fragile_broker.web_address[7:]}/%2F"

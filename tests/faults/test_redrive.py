@@ -16,6 +16,7 @@ from tests.cli.pty_run import answering
 from tests.cli.tool import Ran, Tool
 from tests.faults.letters import Morgue, ids_in, morgue, quorum
 from tests.faults.permissions import account
+from tests.faults.versions import is_from_4_3
 from tests.running import run_json
 
 Redrive = Callable[..., Ran]
@@ -91,7 +92,7 @@ def test_it_asks(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
         assert "needs a yes" in ran.err
         method, *_ = dead.channel.basic_get(dead.dead)
         assert method is not None
-        assert not method.redelivered
+        assert method.redelivered is is_from_4_3(fragile_broker)  # from where it died
 
 
 def test_a_protected_source_is_asked_for_by_its_name(
@@ -164,7 +165,8 @@ def test_a_typed_exchange_wins(redrive: Redrive, fragile_broker: PrivateBroker) 
 
 def test_a_limit_ends_the_reading(redrive: Redrive, fragile_broker: PrivateBroker) -> None:
     """Nothing is delivered that can't be sent any more, save what came together."""
-    with morgue(fragile_broker.amqp_url, 1, quorum(1)) as dead:
+    has_count = is_from_4_3(fragile_broker)  # of its death
+    with morgue(fragile_broker.amqp_url, 1, quorum(1 + has_count)) as dead:
         dead.kill(100)
         ran = redrive(dead.dead, "--yes", "--limit", "3")
         assert counts(ran) == {"total": 3, "confirmed": 3, "seen": 5, "redriven": 3, "left": 2}
@@ -351,6 +353,8 @@ def test_no_delivery_left(redrive: Redrive, fragile_broker: PrivateBroker) -> No
 
     A run that sends all goes on.
     """
+    if is_from_4_3(fragile_broker):
+        pytest.skip("RabbitMQ 4.3 counts no message that is put back")
     with morgue(fragile_broker.amqp_url, 1, quorum(1)) as dead:
         dead.kill(3)
         assert redrive(dead.dead, "--dry-run").code == 0

@@ -85,7 +85,8 @@ class Unanswered(Exception):
             hint = "amqps:// with --ca-file, or tls.ca_file in a profile, names who signed it"
             return AccessRefused(what, address, hint=hint)
         if self.status == 404 and self.reason:
-            return TopologyError(what, address, hint="is there such a vhost, queue or exchange?")
+            hint = "is there such a vhost, queue or exchange, and may you see it?"
+            return TopologyError(what, address, hint=hint)
         hint = (
             "is RabbitMQ running there (`medtrack broker start` starts a private one, `--profile "
         )
