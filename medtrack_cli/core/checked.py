@@ -33,7 +33,7 @@ def examine(delivery: Delivery, registry: Registry | None = None) -> CheckedDeli
         return CheckedDelivery(delivery, None, (unread,), is_valid=False, body=body)
     event_type, problems = verdict = check(body, registry)
     if not problems and unread is None and event_type == delivery.routing_key:
-        return CheckedDelivery(delivery, event_type, (), is_valid=True, body=body)  # most are
+        return CheckedDelivery(delivery, event_type, (), is_valid=True, body=body)  # as most are
     problems = tuple(_told_to_listeners(each, delivery) for each in problems)
     is_valid = verdict.is_valid
     if unread is not None:

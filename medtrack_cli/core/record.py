@@ -69,7 +69,14 @@ def _line(seen: CheckedDelivery) -> str:
     before = to_json(_circumstances(delivery))[:-1].decode()  # five times as fast as json
     is_plain = not (seen.problems or delivery.headers)
     verdict = _PLAIN if is_plain else _encode(_verdict(seen))
-    return f'{before},"body":{text},"body_text":{_encode(text)},{verdict[1:]}'
+    return f'{before},"body":{text},"body_text":{_quoted(text)},{verdict[1:]}'
+
+
+def _quoted(text: str) -> str:
+    """Write the text of JSON as a string: without other controls, only its quotes need care."""
+    if "\\" in text or "\t" in text:
+        return _encode(text)
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 def body_value(seen: CheckedDelivery) -> Any:  # noqa: ANN401 -- JSON

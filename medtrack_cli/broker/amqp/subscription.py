@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pika import spec
@@ -214,8 +214,8 @@ class Subscription:
 
 def acknowledge(channel: Channel, tags: Sequence[int], held: Iterable[int]) -> None:
     """Acknowledge these tags, at once those that are the oldest that are held."""
-    pairs = zip(tags, held, strict=False)
-    together = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    pairs = enumerate(zip(tags, held, strict=False))
+    together = next((place for place, (tag, oldest) in pairs if tag != oldest), len(tags))
     if together:
         channel.basic_ack(tags[together - 1], multiple=True)
     for tag in tags[together:]:
