@@ -1,15 +1,17 @@
 """The types as JSON Schema 2020-12: payloads, and whole events."""
 
 import re
-from typing import Any
+from typing import Any, Literal, cast
 from urllib.parse import urljoin
 
+from pydantic import Field, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from medtrack_cli.events.envelope import AnyEvent, Envelope, Payload
 from medtrack_cli.events.event_type import EventType
 from medtrack_cli.events.formats import SCHEMA_DIALECT
-from medtrack_cli.events.models import envelope_of, payload_of
 from medtrack_cli.events.schemas.references import BASE
+from medtrack_cli.events.types import payloads
 from medtrack_cli.events.versions import VERSION_NUMBER, version_numbers
 
 
@@ -36,7 +38,7 @@ def payload_schema(event_type: EventType) -> dict[str, Any]:
     """Give the JSON Schema 2020-12 of a type's payload."""
     if event_type.document is not None:
         return event_type.document
-    schema = payload_of(event_type).model_json_schema(schema_generator=_PlainSchema)
+    schema = _payload_of(event_type).model_json_schema(schema_generator=_PlainSchema)
     return {**schema, "title": payload_name(event_type)}
 
 
@@ -45,7 +47,7 @@ def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  
 
     It accepts the versions of its own major number, as the check does.
     """
-    schema = envelope_of(event_type).model_json_schema(schema_generator=_PlainSchema)
+    schema = _envelope_of(event_type).model_json_schema(schema_generator=_PlainSchema)
     name = payload_name(event_type)
     fields = schema["properties"]
     major, _ = version_numbers(event_type.version)
@@ -67,3 +69,23 @@ def json_schema(event_type: EventType, example: Any = None) -> dict[str, Any]:  
         "title": event_type.name,
     }
     return document if example is None else {**document, "examples": [example]}
+
+
+def _payload_of(event_type: EventType) -> type[Payload]:
+    """Find a built-in type's payload."""
+    wanted = event_type.name, event_type.version
+    return next(each for each in payloads() if (each.event_type, each.version) == wanted)
+
+
+def _envelope_of(event_type: EventType) -> type[Envelope]:
+    """Make the model of a whole event of a type; an added type's payload may be any object."""
+    narrowed: dict[str, Any] = {
+        "event_type": (Literal[event_type.name], Field(description="what happened"))
+    }
+    name, base = "Added", cast("type[Envelope]", AnyEvent)
+    if event_type.document is None:
+        payload = _payload_of(event_type)
+        name, base = payload.__name__, Envelope
+        narrowed["payload"] = (payload, Field(description="what it happened to"))
+    doc = event_type.description or None
+    return create_model(f"{name}Event", __base__=base, __doc__=doc, **narrowed)

@@ -22,6 +22,11 @@ REGISTRATION = "the service that registers students"
 PLACEMENT = "the service that manages placements"
 
 
+def payloads() -> list[type[Payload]]:
+    """Give the payload of each type, in the order below."""
+    return Payload.__subclasses__()
+
+
 class StudentCreated(Payload):
     """A student has been registered."""
 
