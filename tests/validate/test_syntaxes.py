@@ -136,3 +136,13 @@ def test_a_whole_file_is_one_event(tmp_path: Path, suffix: str, more: int) -> No
         ran = validate(str(path), "-o", "json")
         verdicts.append((ran.code, ran.summary["events"], ran.summary["errors"]))
     assert verdicts == [(0, 1, 0), (0, 1, 0), (1, 2, 1), (1, 2, 1)]
+
+
+@pytest.mark.parametrize("lost", [1, 8])
+def test_what_a_damaged_gzip_still_holds_is_told(tmp_path: Path, lost: int) -> None:
+    """A small file whose last bytes are missing: the event's findings, then the damage."""
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(changed({"cin": 1})).encode())[:-lost])
+    ran = validate(str(path), "-o", "json")
+    assert [each["rule"] for each in ran.of_kind("finding")] == ["wrong_type"]
+    assert (ran.code, ran.summary["events"], ran.summary["unreadable"]) == (1, 1, 1)

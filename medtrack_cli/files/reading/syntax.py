@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from gzip import BadGzipFile
+from gzip import BadGzipFile, GzipFile
 from typing import BinaryIO
 
 from medtrack_cli.core.items import Item, no_events_in
@@ -52,10 +52,10 @@ def read(
     """Read a source's events lazily, in order, no further ahead than its syntax demands.
 
     `as_type` is the type of bare payloads. The name decides the syntax, else the first line; a
-    recording is read as one whatever its name. NDJSON lines, and small JSON files of one event, for
-    which `skip` is true make no item; a source without events makes one that says so. Raises
-    InputMissing when the source can't be opened or read any more, CutOff for gzip, after yielding
-    what came before.
+    recording is read as one whatever its name. NDJSON lines, and small JSON files of one event
+    that aren't gzip, for which `skip` is true make no item; a source without events makes one that
+    says so. Raises InputMissing when the source can't be opened or read any more, CutOff for gzip,
+    after yielding what came before.
     """
     try:
         with open_source(source, open_stdin) as stream:
@@ -100,7 +100,7 @@ def _items(
         return read_lines(stream, name, deque(head), skip=skip, lines_before=source.lines_before)
     start = b"".join(head)
     if syntax == "json":
-        if skip is not None and source.is_regular and start.startswith(b"{"):
+        if skip is not None and _is_plain(source, stream) and start.startswith(b"{"):
             start += stream.read(SMALL - len(start))
             if len(start) < SMALL and skip(start, 1):
                 return iter(())
@@ -114,6 +114,11 @@ def _items(
 
     items = read_yaml(stream, name, wants_text=wants_text, as_type=as_type, head=start)
     return or_nothing(items, name)
+
+
+def _is_plain(source: Source, stream: BinaryIO) -> bool:
+    """Return whether it is read to its end at once: gzip may be damaged there, after events."""
+    return source.is_regular and not isinstance(stream, GzipFile)
 
 
 def or_nothing(items: Iterable[Item], name: str) -> Iterator[Item]:
