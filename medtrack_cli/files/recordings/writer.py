@@ -1,5 +1,6 @@
 """Writes recordings, which `reader` reads."""
 
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock, Thread
@@ -74,7 +75,7 @@ class Recorder:
         delivery = seen.delivery
         text = to_line(seen)[:-1]
         if delivery.monotonic is not None:
-            text += f',"elapsed":{round(delivery.monotonic - self._zero, 6)!r}'
+            text += _elapsed(delivery.monotonic - self._zero)
         self._waiting.append(Entry(rfc3339(delivery.received_at), text))
 
     def flush(self) -> None:
@@ -148,6 +149,11 @@ class Recorder:
         ended, self._file = self._file, self._begin(self._part + 1)
         self._syncing.move_to(self._file)
         ended.close()
+
+
+@lru_cache(maxsize=8)  # what came together has one time
+def _elapsed(seconds: float) -> str:
+    return f',"elapsed":{round(seconds, 6)!r}'
 
 
 class _Syncing:
