@@ -24,6 +24,7 @@ from tests.faults.breaking import await_true, close_connections, kill, restart
 from tests.faults.listening import TAP, Reader, check_story, keys, named_tap, say, told
 from tests.faults.proxy import Proxy
 from tests.faults.test_taps import error_of, one_queue
+from tests.faults.versions import has_statistics
 
 QUORUM = ("--queue-type", "quorum")
 TRANSIENT = pika.BasicProperties(delivery_mode=1)
@@ -53,12 +54,9 @@ def through(proxy: Proxy, broker: PrivateBroker, folder: Path, management_url: s
 def test_one_node_that_ran_all_the_time_has_kept_all(
     tmp_path: Path, fragile_broker: PrivateBroker, kind: str
 ) -> None:
-    """A classic queue lost nothing when the API says: one node, whose RabbitMQ didn't stop.
-
-    RabbitMQ 4 tells no such times where its statistics are denied.
-    """
-    has_statistics = fragile_broker.version.startswith("3.")
-    if has_statistics:
+    """A classic queue lost nothing when the API says: one node, whose RabbitMQ didn't stop."""
+    is_told = has_statistics(fragile_broker)
+    if is_told:
         await_true(lambda: is_known(fragile_broker))
     options = ("--durable", TAP) if kind == "classic" else ("--queue", TAP, "--yes")
     with (
@@ -75,7 +73,7 @@ def test_one_node_that_ran_all_the_time_has_kept_all(
         running.await_text("before.it", stream="out")
         proxy.cut()
         say(fragile_broker, "in.between")
-        ran = check_story(running, fragile_broker, missed=not has_statistics)
+        ran = check_story(running, fragile_broker, missed=not is_told)
     assert "in.between" in keys(ran)
 
 

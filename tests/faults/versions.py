@@ -1,6 +1,7 @@
 """What differs between versions of RabbitMQ."""
 
 from medtrack_cli.private_broker import PrivateBroker
+from tests.faults.breaking import evaluate
 
 
 def is_from_4_3(broker: PrivateBroker) -> bool:
@@ -11,3 +12,9 @@ def is_from_4_3(broker: PrivateBroker) -> bool:
     user has no access to.
     """
     return tuple(map(int, broker.version.split(".")[:2])) >= (4, 3)
+
+
+def has_statistics(broker: PrivateBroker) -> bool:
+    """Return whether the API tells how its nodes fare: RabbitMQ 4 can be forbidden to."""
+    permitted = "rabbit_deprecated_features:is_permitted(management_metrics_collection)."
+    return broker.version.startswith("3.") or "true" in evaluate(broker, permitted).splitlines()
