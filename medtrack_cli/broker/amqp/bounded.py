@@ -60,12 +60,13 @@ class BoundedConnection(SelectConnection):
     """A connection that ends at once if its first words are no broker's.
 
     With TooMuch it ends before an oversized message is assembled. pika has no public hook for that:
-    this reads its buffer, and a test checks that it is called. `read_at` is when anything last
-    came, by the monotonic clock. `of_itself` holds the broker's properties, also after the
+    this takes its frames out of what came, in place of pika. `read_at` is when anything last came,
+    by the monotonic clock. `of_itself` holds the broker's properties, also after the
     connection is lost.
     """
 
     _frame_buffer: bytes  # received, but not a whole frame yet
+    bytes_received: int
     _channels: Mapping[int, WholeChannel]
 
     first_words = b""
@@ -92,21 +93,32 @@ class BoundedConnection(SelectConnection):
 
     def _on_data_available(self, data_in: bytes) -> None:
         self.read_at = time.monotonic()
-        parent: Any = super()
+        own: Any = self
         try:
             if len(self.first_words) < _MOST:
                 self.first_words += data_in[: _MOST - len(self.first_words)]
                 if is_foreign(self.first_words) and _is_enough(self.first_words):
                     raise exceptions.IncompatibleProtocolError("no AMQP")
-            parent._on_data_available(data_in)  # noqa: SLF001
+            self._frame_buffer = bytes(self._frame_buffer) + data_in  # pika 1.5 has a bytearray
+            while self._frame_buffer:
+                consumed, found = self._read_frame()
+                if found is None:
+                    break
+                self._drop(consumed)
+                own._process_frame(found)  # noqa: SLF001 -- no public place for it
         except exceptions.AMQPError as error:
             self.broken_by = error
             raise
 
+    def _drop(self, count: int) -> None:
+        """Drop what was read; pika counts it to see whether the broker lives."""
+        self._frame_buffer = self._frame_buffer[count:]
+        self.bytes_received += count
+
     def _read_frame(self) -> tuple[int, Any]:
         if self._pass_on():
             return 0, None
-        consumed, found = super()._read_frame()  # type: ignore[misc] # not in the stubs
+        consumed, found = frame.decode_frame(self._frame_buffer)
         if found is None:  # no large one is complete at once
             self._check_start(self._frame_buffer[: spec.FRAME_HEADER_SIZE])
         elif isinstance(found, frame.Header):
@@ -121,14 +133,13 @@ class BoundedConnection(SelectConnection):
 
     def _pass_on(self) -> bool:
         """Pass on the deliveries that come first; return whether to wait for the rest of one."""
-        own: Any = self
         while self._frame_buffer[_METHOD] == _DELIVER:
             channel = self._channels.get(int.from_bytes(self._frame_buffer[1:3]))
             if channel is None or not channel.is_between:
                 break
             run = read_run(self._frame_buffer)
             if run.arrivals:
-                own._trim_frame_buffer(run.end)  # noqa: SLF001 -- no public place for it
+                self._drop(run.end)
                 channel.pass_on(run.consumer, run.arrivals)
             elif not run.is_cut:
                 break

@@ -192,7 +192,7 @@ def _route(found: bytes) -> tuple[str, str, bool] | None:
     try:
         exchange, at = data.decode_short_string(found, 1)
         key, at = data.decode_short_string(found, at)
-    except struct.error:
+    except (struct.error, IndexError):  # IndexError: pika 1.5
         return None
     is_whole = at == len(found) - 1 and found[at] == _END
     return (plain(exchange), plain(key), bool(found[0] & 1)) if is_whole else None
