@@ -29,6 +29,13 @@ class OfPika(BoundedConnection):
         return False
 
 
+class WithoutPika(BoundedConnection):
+    """Fails where pika's decoder is needed."""
+
+    def _process_frame(self, value: Any) -> None:
+        raise AssertionError(value)
+
+
 class Sent(NamedTuple):
     """A message on the wire: to whom, what, in how many pieces, and with what between."""
 
@@ -118,6 +125,14 @@ def test_what_is_read_is_what_pika_reads(sent: list[Sent], places: list[int]) ->
     assert sum(isinstance(each, tuple) for each in came) == sum(
         each.consumer in CONSUMERS for each in sent
     )
+
+
+def test_small_messages_are_read_without_pika() -> None:
+    """Nothing of them is left to pika, wherever they are cut."""
+    sent = [Sent(number, CONSUMERS[number % 2]) for number in range(len(MESSAGES))]
+    data = b"".join(frames(tag, each) for tag, each in enumerate(sent, 1))
+    pieces = cut(data, list(range(0, len(data), 97)))
+    assert received(WithoutPika, pieces) == received(OfPika, pieces)
 
 
 @given(

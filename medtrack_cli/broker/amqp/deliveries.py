@@ -24,8 +24,7 @@ _METHOD = struct.Struct(">BHIIB")  # up to the length of the consumer's tag
 _START = struct.Struct(">BHI")
 _HEADER = struct.Struct(">BHIHHQH")  # up to the flags of the properties
 _LEAST = 14  # bytes of a header: class, weight, size of the body, flags
-_TAG = struct.Struct(">Q")
-_TIME = struct.Struct(">Q")
+_TAG = _TIME = struct.Struct(">Q")
 _END = spec.FRAME_END
 _AROUND = spec.FRAME_HEADER_SIZE + spec.FRAME_END_SIZE
 _NAMES = tuple(vars(BasicProperties()))  # in their order on the wire
