@@ -1,6 +1,7 @@
 """The console script. The version and helps are printed without Typer: its import takes longer."""
 
 import gc
+import io
 import os
 import sys
 
@@ -14,6 +15,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     words = sys.argv[1:] if arguments is None else arguments
     if sys.stdout is not None:
+        if isinstance(raw := sys.stdout.buffer, io.RawIOBase):
+            sys.stdout = _buffered(raw, sys.stdout.encoding)
         if not sys.stdout.isatty():
             sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -23,6 +26,15 @@ def main(arguments: list[str] | None = None) -> None:
     from medtrack_cli.dispatch import run_and_exit
 
     run_and_exit(words)
+
+
+def _buffered(raw: io.RawIOBase, encoding: str) -> io.TextIOWrapper:
+    """Stand in for the output that PYTHONUNBUFFERED makes.
+
+    That one drops what is left where a write is interrupted, as by Ctrl-Z. What must be seen at
+    once is flushed anyway.
+    """
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, line_buffering=raw.isatty())
 
 
 def has_told(words: list[str]) -> bool:

@@ -1,16 +1,20 @@
 """The command line as a person or a script meets it, with no broker."""
 
+import fcntl
 import json
 import os
 import pty
+import signal
 import subprocess
+import termios
+import time
 
 import pytest
 
 from medtrack_cli import __version__
 from tests.builders import numbered
 from tests.cli.pty_run import on_terminal
-from tests.cli.tool import COMMAND, Tool
+from tests.cli.tool import COMMAND, Tool, environment
 from tests.faults.proxy import free_port
 
 BAD = b'{"event_type": "student.deleted", "payload": {"student_id": "x"}, "service": "s"}\n'
@@ -291,3 +295,25 @@ def test_a_person_before_stderr_reads_sentences(
     os.close(ours)
     assert (done.returncode, done.stdout) == (69, b"")
     assert said.startswith(first), said
+
+
+def test_output_is_whole_where_python_is_unbuffered() -> None:
+    """A run that is stopped in a write, as by Ctrl-Z, and goes on loses nothing of its output."""
+    command = [*COMMAND, "spec", "-o", "json"]
+    whole = subprocess.check_output(command, env=environment())
+    running = subprocess.Popen(
+        command,
+        env={**environment(), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    full = fcntl.fcntl(running.stdout, fcntl.F_GETPIPE_SZ)
+    while int.from_bytes(fcntl.ioctl(running.stdout, termios.FIONREAD, b"    "), "little") < full:
+        assert running.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)  # it waits for the reader
+    running.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    running.send_signal(signal.SIGCONT)
+    time.sleep(0.1)
+    assert (running.communicate()[0], running.returncode) == (whole, 0)
