@@ -12,7 +12,7 @@ from pika import frame, spec
 
 from medtrack_cli.broker.amqp import header_values
 from medtrack_cli.broker.amqp.bounded import BoundedConnection
-from medtrack_cli.broker.amqp.deliveries import AWAITED, Arrival, WholeChannel
+from medtrack_cli.broker.amqp.deliveries import AWAITED, Arrival, WholeChannel, read_run
 from medtrack_cli.broker.amqp.frames import properties_of
 from tests.builders import message
 from tests.recording.any_messages import any_messages, same_types
@@ -166,3 +166,18 @@ def test_a_large_body_is_read_whichever_way(size: int) -> None:
         came = received(BoundedConnection, pieces)
         assert came == received(OfPika, pieces)
         assert len(came) == 2 + len(pieces)
+
+
+@pytest.mark.parametrize(("headers", "is_awaited"), [(1, True), (4_000, False)])
+def test_many_headers_are_read_once(headers: int, is_awaited: bool) -> None:  # noqa: FBT001
+    """Few are read again with each piece of the body; of many, pika reads those and the rest."""
+    deliver = frame.Method(1, spec.Basic.Deliver(CONSUMERS[0], 1, False, "", "k"))  # noqa: FBT003
+    properties = spec.BasicProperties(headers={f"h{number}": 1 for number in range(headers)})
+    body = frame.Body(1, bytes(60_000)).marshal()
+    start = deliver.marshal() + frame.Header(1, 60_000, properties).marshal()
+    for size in (0, 3, 100, len(body) - 1):
+        run = read_run(start + body[:size])
+        assert (run.arrivals, run.end, run.is_cut) == ([], 0, is_awaited)
+    assert len(read_run(start + body).arrivals) == 1
+    pieces = cut(start + body, list(range(0, len(start + body), 10_000)))
+    assert received(BoundedConnection, pieces) == received(OfPika, pieces)

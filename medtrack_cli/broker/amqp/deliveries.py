@@ -20,6 +20,7 @@ from medtrack_cli.core.hiding import plain
 
 RECEIVED = 2**16  # bytes at a time; pika takes 4,096
 AWAITED = 2**16  # bytes of a frame of which the rest is waited for here
+_FEW = 2**10  # bytes of properties that are read again each time when more of the body comes
 _METHOD = struct.Struct(">BHIIB")  # up to the length of the consumer's tag
 _START = struct.Struct(">BHI")
 _HEADER = struct.Struct(">BHIHHQH")  # up to the flags of the properties
@@ -147,13 +148,14 @@ def _content(
     if len(buffer) - at < _HEADER.size:
         return _may_begin(buffer[at:], spec.FRAME_HEADER, channel, _LEAST)
     kind, number, size, of, _, length, flags = _HEADER.unpack_from(buffer, at)
-    if (kind, number, of) != (spec.FRAME_HEADER, channel, BasicProperties.INDEX):
-        return False
-    if not _LEAST <= size <= AWAITED:
+    is_ours = (kind, number, of) == (spec.FRAME_HEADER, channel, BasicProperties.INDEX)
+    if not is_ours or not _LEAST <= size <= AWAITED:
         return False
     start = at + size + _AROUND
     if start > len(buffer):
         return bool(length <= AWAITED)
+    if size > _FEW and length and start + length + _AROUND > len(buffer):
+        return False
     read = _properties(flags, buffer[at + _HEADER.size : start])
     if read is None:
         return False
