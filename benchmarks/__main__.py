@@ -44,20 +44,20 @@ def main() -> int:
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     for mode, words in (("full", "all sizes, more rounds: an hour"), ("tiny", "see that it runs")):
         parser.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=words)
-    help_ = "put the table in docs/performance.md, or in FILE"
-    parser.add_argument("--write", nargs="?", const=PAGE, type=Path, metavar="FILE", help=help_)
+    parser.add_argument("--write", action="store_true", help="put the table in the page")
+    parser.add_argument("--page", default=PAGE, type=Path, metavar="FILE", help=f"[{PAGE.name}]")
     given = parser.parse_args()
     if unknown := set(given.sections) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
-    if given.write and BEGIN not in given.write.read_text(encoding="utf-8"):
-        parser.error(f"{given.write} has no place for the table: {BEGIN.strip()}")
+    if given.write and BEGIN not in given.page.read_text(encoding="utf-8"):
+        parser.error(f"{given.page} has no place for the table: {BEGIN.strip()}")
     mode = given.mode or "quick"
     chosen = [each for each in SECTIONS if each in (given.sections or SECTIONS)]
     results, failed = _measure(chosen, mode)
     print(table(results))
     if given.write:
         left_out = [f"{name} ({why})" for name, why in missing.items()]
-        write(given.write, mode, SECTIONS, [*left_out, *failed])
+        write(given.page, mode, SECTIONS, [*left_out, *failed])
     return 0 if not failed and all(each.is_met for each in results) else 1
 
 
