@@ -234,6 +234,21 @@ def test_ctrl_c_reaches_all_of_them(busy: Running) -> None:
     await_end(workers)
 
 
+def test_ctrl_c_while_they_are_made(tool: Tool) -> None:
+    """Ctrl-C just when the first process is there is neither lost nor told as a traceback."""
+    (tool.folder / "large.ndjson").write_text((GOOD * 999 + BAD) * 50)
+    for _ in range(8):
+        running = tool.start("validate", "large.ndjson", "--jobs", "3", "-o", "junit=out.xml")
+        pid, until = running.process.pid, time.monotonic() + 20
+        begun = Path(f"/proc/{pid}/task/{pid}/children")
+        while not (workers := begun.read_text().split()):
+            assert time.monotonic() < until
+        for each in [*map(int, workers), pid]:
+            os.kill(each, signal.SIGINT)
+        ran = running.end(10)
+        assert (ran.code, ran.err) == (130, "")
+
+
 def test_file_that_grows_is_one_error(busy: Running, tool: Tool) -> None:
     """A file written to while it is read is told once, not once a part."""
     with (tool.folder / "large.ndjson").open("a") as out:

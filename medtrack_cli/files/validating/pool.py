@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from multiprocessing.process import BaseProcess
 from threading import Thread
@@ -36,12 +36,14 @@ def in_processes(
     """
     waiting = iter(tasks)
     first = list(islice(waiting, 2 * jobs))
-    pool = _pool(min(jobs, len(first)), begin)
-    if pool is None:
-        begin()
-        yield from _done_here(work, chain(first, waiting), rest_of)
-        return
+    pool: ProcessPoolExecutor | None = None
     try:
+        with _without_ctrl_c():  # in a process that is half made it is lost, or a traceback
+            pool = _pool(min(jobs, len(first)), begin)
+        if pool is None:
+            begin()
+            yield from _done_here(work, chain(first, waiting), rest_of)
+            return
         # Not pool.map: it cancels what is left when it is closed, and a pool whose processes have
         # ended complains of cancelled tasks, on stderr.
         results = deque(pool.submit(work, task) for task in first)
@@ -61,7 +63,8 @@ def in_processes(
             child.terminate()
         raise
     finally:
-        pool.shutdown()
+        if pool is not None:
+            pool.shutdown()
 
 
 def _pool(jobs: int, begin: Callable[[], None]) -> ProcessPoolExecutor | None:
@@ -82,6 +85,19 @@ def _pool(jobs: int, begin: Callable[[], None]) -> ProcessPoolExecutor | None:
     return None
 
 
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C wait; also for the processes that are made meanwhile, until they ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _done_here(
     work: Callable[[T], R], tasks: Iterable[T], rest_of: Callable[[R], T | None]
 ) -> Iterator[R]:
@@ -96,6 +112,8 @@ def _done_here(
 def _begin(begin: Callable[[], None]) -> None:
     """Leave Ctrl-C to the parent, and end when it is gone: a killed parent can't tell us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is not None:
         with suppress(RuntimeError):  # no thread is left: then it ends with the work
