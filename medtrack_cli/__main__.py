@@ -13,7 +13,13 @@ MOST_GARBAGE = 100_000
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
-    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # before there is a command to end
+        sys.exit(130)
+
+
+def _run(words: list[str]) -> None:
     if sys.stdout is not None:
         if isinstance(raw := sys.stdout.buffer, io.RawIOBase):
             sys.stdout = _buffered(raw, sys.stdout.encoding)

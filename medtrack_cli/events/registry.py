@@ -12,6 +12,7 @@ from medtrack_cli.events.findings import Path, Problem, Rule
 from medtrack_cli.events.formats import Mark
 from medtrack_cli.events.names import ENVELOPE_FIELDS
 from medtrack_cli.events.versions import VERSION, version_numbers
+from medtrack_cli.interrupts import postponed
 from medtrack_cli.suggestions import did_you_mean
 
 Validate = Callable[[bytes], Any]
@@ -142,7 +143,8 @@ def _validator(schema: dict[str, Any]) -> Validate:
     """Make it; it caches keys alone: values are hardly ever repeated, and would take a sixth."""
     from pydantic_core import CoreConfig, SchemaValidator
 
-    validator = SchemaValidator(cast("Any", schema), CoreConfig(cache_strings="keys"))
+    with postponed():  # a signal meanwhile is lost, and the validator is another
+        validator = SchemaValidator(cast("Any", schema), CoreConfig(cache_strings="keys"))
     return cast("Validate", validator.validate_json)
 
 

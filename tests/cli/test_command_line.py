@@ -6,13 +6,15 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
 from medtrack_cli import __version__
-from tests.builders import numbered
+from tests.builders import encode, event, numbered
 from tests.cli.pty_run import on_terminal
 from tests.cli.tool import COMMAND, Tool, environment
 from tests.faults.proxy import free_port
@@ -317,3 +319,25 @@ def test_output_is_whole_where_python_is_unbuffered() -> None:
     running.send_signal(signal.SIGCONT)
     time.sleep(0.1)
     assert (running.communicate()[0], running.returncode) == (whole, 0)
+
+
+READY = "from medtrack_cli.__main__ import main; print(flush=True); main()"
+
+
+def test_ctrl_c_at_any_moment_of_the_start(tmp_path: Path) -> None:
+    """While libraries are loaded and validators made, it is neither lost nor a traceback."""
+    (tmp_path / "a.ndjson").write_bytes((encode(event()) + b"\n") * 100_000)
+    command = [sys.executable, "-c", READY, "validate", "--jobs", "1", "a.ndjson"]
+    for number in range(20):
+        running = subprocess.Popen(
+            command,
+            env=environment(),
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(number * 0.01)
+        running.send_signal(signal.SIGINT)
+        assert (*running.communicate(), running.returncode) == (b"", b"", 130), number

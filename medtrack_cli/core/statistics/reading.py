@@ -16,6 +16,7 @@ from medtrack_cli.core.validating.examine import Completion, examine
 from medtrack_cli.events.check import quick_check
 from medtrack_cli.events.json_text import value_of
 from medtrack_cli.events.registry import Registry
+from medtrack_cli.interrupts import postponed
 
 EVENT_LINE = b'{"kind":"event",'  # how a line that `listen` wrote begins
 _DEAD = b'"x-first-death-queue"'
@@ -67,7 +68,8 @@ def parsers() -> Parsers:
         members(**names),
     )
     cached = CoreConfig(cache_strings="keys")
-    validators = (SchemaValidator(kind, cached).validate_json for kind in kinds)
+    with postponed():  # a signal meanwhile would be lost
+        validators = [SchemaValidator(kind, cached).validate_json for kind in kinds]
     return Parsers(*(partial(each, strict=True) for each in validators))
 
 

@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain, islice
 from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import TypeVar
 
 from medtrack_cli.errors import WorkerLost
+from medtrack_cli.interrupts import let_come, postponed
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,7 +39,7 @@ def in_processes(
     first = list(islice(waiting, 2 * jobs))
     pool: ProcessPoolExecutor | None = None
     try:
-        with _without_ctrl_c():  # in a process that is half made it is lost, or a traceback
+        with postponed():  # in a process that is half made it is lost, or a traceback
             pool = _pool(min(jobs, len(first)), begin)
         if pool is None:
             begin()
@@ -85,19 +86,6 @@ def _pool(jobs: int, begin: Callable[[], None]) -> ProcessPoolExecutor | None:
     return None
 
 
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C wait; also for the processes that are made meanwhile, until they ignore it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _done_here(
     work: Callable[[T], R], tasks: Iterable[T], rest_of: Callable[[R], T | None]
 ) -> Iterator[R]:
@@ -112,8 +100,7 @@ def _done_here(
 def _begin(begin: Callable[[], None]) -> None:
     """Leave Ctrl-C to the parent, and end when it is gone: a killed parent can't tell us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    let_come()
     parent = multiprocessing.parent_process()
     if parent is not None:
         with suppress(RuntimeError):  # no thread is left: then it ends with the work
