@@ -15,7 +15,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     try:
         _run(sys.argv[1:] if arguments is None else arguments)
-    except KeyboardInterrupt:  # before there is a command to end
+    except (KeyboardInterrupt, RuntimeError) as error:  # before there is a command to end
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):  # Python 3.11 wraps it
+            raise
         sys.exit(130)
 
 

@@ -74,14 +74,21 @@ def run(world: World, arguments: Sequence[str]) -> int:
     except SystemExit:  # typer's, when the reader of a help has left
         return ExitCode.BROKEN_PIPE
     except Exception as bug:  # noqa: BLE001 -- the last boundary
-        printer = _printer(shared, arguments)
-        if failure := cannot_write(bug):
-            drop_output(world)
-            printer.error(failure)
-            return failure.exit_code
-        _report_bug(printer, bug, with_trace="-v" in arguments or "-vv" in arguments)
-        return ExitCode.BUG
+        return _ended_by(bug, shared, arguments)
     return int(code or 0)
+
+
+def _ended_by(bug: Exception, shared: Shared, arguments: Sequence[str]) -> ExitCode:
+    """Give the exit code of what no command has caught, and say what it is."""
+    if isinstance(bug.__cause__, KeyboardInterrupt):  # Python 3.11 wraps it in a class's making
+        return ExitCode.INTERRUPTED
+    printer = _printer(shared, arguments)
+    if failure := cannot_write(bug):
+        drop_output(shared.world)
+        printer.error(failure)
+        return failure.exit_code
+    _report_bug(printer, bug, with_trace="-v" in arguments or "-vv" in arguments)
+    return ExitCode.BUG
 
 
 def _printer(shared: Shared, arguments: Sequence[str], context: Any = None) -> "Printer":  # noqa: ANN401 -- typer's, not public

@@ -321,7 +321,14 @@ def test_output_is_whole_where_python_is_unbuffered() -> None:
     assert (running.communicate()[0], running.returncode) == (whole, 0)
 
 
-READY = "from medtrack_cli.__main__ import main; print(flush=True); main()"
+# Prints a line when its own start is over, and the tool's begins.
+READY = """
+import sys
+from medtrack_cli.__main__ import main
+begins = "import", ("medtrack_cli.dispatch",)
+sys.addaudithook(lambda event, said: print(flush=True) if (event, said[:1]) == begins else None)
+main()
+"""
 
 
 def test_ctrl_c_at_any_moment_of_the_start(tmp_path: Path) -> None:
