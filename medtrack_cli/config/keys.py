@@ -76,7 +76,6 @@ PROFILE_KEYS = {
     "protected": Key("true: whatever sends or declares asks first.", _BOOLEAN, default="false"),
     "tls": Key("TLS, and whom it trusts; {} for the system's authorities.", {}, default="no TLS"),
 }
-CONNECTION_KEYS = {**PROFILE_KEYS, **TLS_KEYS}
 TOP_KEYS = {
     "default_profile": Key("The profile to use.", default="local"),
     "service": Key("Fills an event's missing service."),

@@ -11,7 +11,7 @@ from medtrack_cli.errors import CannotCreate
 
 PROJECT_FILE = "medtrack.yaml"
 
-_INITIAL = """\
+INITIAL = """\
 # medtrack: the user's own configuration. Flags, MEDTRACK_… variables and a project's
 # medtrack.yaml come before it. Take the # from a line to use it.
 # `medtrack config show` prints every value with its source.
@@ -61,11 +61,6 @@ class LookedAt(NamedTuple):
     exists: bool
 
 
-def initial_config() -> str:
-    """Give the text of a first configuration file, commented."""
-    return _INITIAL
-
-
 def paths(
     environ: Mapping[str, str], cwd: Path, explicit: str | None = None
 ) -> tuple[LookedAt, ...]:
@@ -95,7 +90,7 @@ def create_user_config(environ: Mapping[str, str]) -> Path:
     try:
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        whole_file.create(path, _INITIAL)
+        whole_file.create(path, INITIAL)
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):
             what = "the configuration is there already"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medtrack_cli.config.keys import CONNECTION_KEYS, TOP_KEYS
-from medtrack_cli.config.locations import FileKind, create_user_config, initial_config, paths
+from medtrack_cli.config.keys import PROFILE_KEYS, TLS_KEYS, TOP_KEYS
+from medtrack_cli.config.locations import INITIAL, FileKind, create_user_config, paths
 from medtrack_cli.errors import CannotCreate, ConfigError, ExitCode
 from tests.config import mistakes
 
@@ -213,7 +213,7 @@ def test_create_user_config(machine: "Machine") -> None:
     environ = {"HOME": str(machine.home)}
     path = create_user_config(environ)
 
-    assert path.read_text(encoding="utf-8") == initial_config()
+    assert path.read_text(encoding="utf-8") == INITIAL
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert machine.load().profile == "local"
@@ -234,7 +234,7 @@ def test_create_user_config_fails(machine: "Machine") -> None:
 
 def test_every_line_of_the_initial_config_works(machine: "Machine") -> None:
     """With each # before a setting taken away the first configuration is valid too."""
-    lines = initial_config().splitlines()
+    lines = INITIAL.splitlines()
     settings = [line.removeprefix("#") if line[:2] != "# " else "" for line in lines]
     settings = [
         line if original[:3] != "#  " else original[1:]
@@ -254,7 +254,7 @@ def test_every_line_of_the_initial_config_works(machine: "Machine") -> None:
 
 def test_the_initial_config_names_every_setting() -> None:
     """The first configuration names each key that a file may hold, and no command to come."""
-    words = set(re.findall(r"\w+", initial_config()))
+    words = set(re.findall(r"\w+", INITIAL))
 
-    assert {*TOP_KEYS, *CONNECTION_KEYS} - words == set()
+    assert {*TOP_KEYS, *PROFILE_KEYS, *TLS_KEYS} - words == set()
     assert "queue" not in words

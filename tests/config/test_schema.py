@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 
-from medtrack_cli.config.locations import initial_config
+from medtrack_cli.config.locations import INITIAL
 from medtrack_cli.config.yaml_document import Node, Scalar, Sequence, parse_document
 from medtrack_cli.errors import ConfigError
 from tests.config.mistakes import OF_KEYS_AND_TYPES
@@ -26,7 +26,7 @@ RIGHT = [
     "profiles: {x: {host: h, hosts: , port: 5671, password: 0123, tls: {}, protected: 'true'}}\n",
     "profiles: {x: {hosts: h, port: '5671', vhost: '', password_command: [pass, '']}}\n",
     "profiles: {x: {url: 'AMQPS://h', management_url: 'HTTPS://h', exchange: 1.5}}\n",
-    initial_config(),
+    INITIAL,
     *(text for _, text in blocks(PAGE.read_text(), "yaml")),
 ]
 

@@ -15,8 +15,8 @@ _RECORD = b'{"kind":'  # what we have written: no event, though one may be in it
 class Judged:
     """The valid events of an input, in order: a hash of each, and its verdict.
 
-    Python's hash of bytes is keyed with a secret of the process: nobody can make an event that has
-    another's, and by chance it takes 2^64 of them.
+    Python's hash of bytes is keyed with a secret of the process, unless PYTHONHASHSEED tells it:
+    nobody can make an event that has another's, and by chance it takes 2^64 of them.
     """
 
     def __init__(self, registry: Registry, most: int = MOST) -> None:

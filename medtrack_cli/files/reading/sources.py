@@ -81,17 +81,21 @@ def expand(
     """
     first: dict[object, Path] = {}
     real: set[str] = set()  # only files of the same fingerprint can be one
+
+    def is_new(found: Source) -> bool:
+        place = found.path or Path(STDIN)
+        earlier = first.setdefault(found.fingerprint if found.path else STDIN, place)
+        if earlier is place:
+            return True
+        real.add(os.path.realpath(earlier))
+        before = len(real)
+        real.add(os.path.realpath(place))
+        return len(real) > before
+
     for path in paths:
         for found in _expand_one(path, leave_out):
-            if isinstance(found, Source):
-                place = found.path or Path(STDIN)
-                earlier = first.setdefault(found.fingerprint if found.path else STDIN, place)
-                if earlier is not place:
-                    real.add(os.path.realpath(earlier))
-                    if (name := os.path.realpath(place)) in real:
-                        continue
-                    real.add(name)
-            yield found
+            if not isinstance(found, Source) or is_new(found):
+                yield found
 
 
 def _expand_one(path: str, leave_out: LeaveOut) -> Iterable[Source | InputMissing]:
