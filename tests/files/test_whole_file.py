@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from medtrack_cli import whole_file
-from medtrack_cli.config.locations import initial_config
+from medtrack_cli.config.locations import INITIAL
 from tests.cli.tool import COMMAND, Tool
 
 
@@ -78,4 +78,4 @@ def test_a_first_configuration_on_a_full_disk(tool: Tool) -> None:
     assert (done.returncode, b"File too large" in done.stderr) == (73, True), done.stderr
     assert list(folder.iterdir()) == []
     assert tool.run("config", "init").code == 0
-    assert (folder / "config.yaml").read_text("utf-8") == initial_config()
+    assert (folder / "config.yaml").read_text("utf-8") == INITIAL

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medtrack_cli.config.locations import initial_config
+from medtrack_cli.config.locations import INITIAL
 from tests.builders import STUDENT, block_yaml, delivery, numbered
 from tests.cli.tool import COMMAND, Tool
 from tests.recording.recorded import record
@@ -104,7 +104,7 @@ MISSED: dict[str, bytes] = {
     "a journal": b'{"kind":"journal","version":2}\n',
     "a schema": b'{"$schema": "https://json-schema.org/draft/2020-12/schema"}',
     "a schema in YAML": b"type: object\nproperties: {}\n",
-    "a configuration": initial_config().encode(),
+    "a configuration": INITIAL.encode(),
     "comments alone": b"# profiles:\n#   local: {}\n",
 }
 
