@@ -182,6 +182,13 @@ def children(parent: int) -> set[int]:
     return found
 
 
+def ignores_ctrl_c(process: int) -> bool:
+    """Whether a process is made, and waits for work or does it."""
+    status = Path(f"/proc/{process}/status").read_text()
+    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(ignored.split()[1], 16) & 1 << signal.SIGINT - 1)
+
+
 def await_end(processes: set[int]) -> None:
     """Wait until none of these processes runs any more."""
     until = time.monotonic() + 10
@@ -193,6 +200,10 @@ def await_end(processes: set[int]) -> None:
 def test_killed_process_is_an_error(busy: Running) -> None:
     """When one of its processes is killed, validate says so, exits 70, and leaves none."""
     workers = children(busy.process.pid)
+    until = time.monotonic() + 20
+    while not all(map(ignores_ctrl_c, workers)):  # one killed before that is done without
+        assert time.monotonic() < until
+    time.sleep(0.1)
     os.kill(min(workers), signal.SIGKILL)
     ran = busy.end(20)
 
